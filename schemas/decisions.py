@@ -1,0 +1,76 @@
+"""Decisions are values with reasons; each goes to JSON and back unchanged."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+class Verdict(str, enum.Enum):
+    """How a run ended; the value is what the command line and the JSON say."""
+
+    PUSHED = "PUSHED"
+    BLOCKED = "BLOCKED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    BOOTSTRAPPED = "BOOTSTRAPPED"
+    DATA_REJECTED = "DATA_REJECTED"
+
+    @property
+    def pushes(self) -> bool:
+        """Whether the candidate goes into service."""
+        return self in (Verdict.PUSHED, Verdict.BOOTSTRAPPED)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One rule and what it saw.
+
+    Attributes:
+        rule: the rule's name, stable across versions: `map_drop`, `drift:qa/brightness`.
+        expected: what would have passed, for a person to read.
+        actual: what was found.
+        passed: False for a rule that decided against the run.
+    """
+
+    rule: str
+    expected: str
+    actual: str
+    passed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with the four fields."""
+        return {"rule": self.rule, "expected": self.expected, "actual": self.actual, "passed": self.passed}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Reason:
+        """The inverse of `to_json`."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a gate decided; `failures` are its reasons against, `reasons` all it looked at."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+
+    @property
+    def failures(self) -> tuple[Reason, ...]:
+        """The rules that decided against the run."""
+        return tuple(reason for reason in self.reasons if not reason.passed)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with verdict and reasons."""
+        return {"verdict": self.verdict.value, "reasons": [reason.to_json() for reason in self.reasons]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Decision:
+        """The inverse of `to_json`."""
+        return cls(Verdict(value["verdict"]), tuple(Reason.from_json(reason) for reason in value["reasons"]))
+
+
+def finite_or_none(value: float) -> float | None:
+    """JSON has no NaN: an undefined number is null."""
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,28 @@
+"""The exception tree; a message names the thing, the value and the fix.
+
+RatchetError                 anything Ratchet says about itself; the CLI prints it without a traceback
+├── InputError               what the user gave cannot be used: exit code 2
+│   ├── ConfigError          a setting: file, key, value, what is allowed
+│   └── DataError            a data set: file, image id, annotation id, value
+└── StateError               the pipeline root contradicts itself (registry, serving directory, lock): exit code 2
+"""
+
+
+class RatchetError(Exception):
+    """Base of all errors that Ratchet raises on purpose."""
+
+
+class InputError(RatchetError):
+    """Something the user gave cannot be used."""
+
+
+class ConfigError(InputError):
+    """A setting is unknown, of the wrong type or impossible."""
+
+
+class DataError(InputError):
+    """A data set is incomplete or contradicts itself."""
+
+
+class StateError(RatchetError):
+    """The pipeline root holds something that must not be overwritten or guessed away."""

@@ -1,0 +1,29 @@
+"""The only place with tf.Example feature keys.
+
+The `image/...` keys are those of tf-models' TfExampleDecoder; `qa/...` are what the data gate
+compares; `ratchet/record` is the exact annotation, since tf.Example floats are float32 and mAP
+must not depend on their rounding.
+"""
+
+IMAGE_ENCODED = "image/encoded"  # bytes: the file as delivered, never re-compressed
+IMAGE_HEIGHT = "image/height"  # int64, px
+IMAGE_WIDTH = "image/width"  # int64, px
+IMAGE_SOURCE_ID = "image/source_id"  # bytes: the image id in decimal digits (tf-models parses it as a number)
+
+BOX_YMIN = "image/object/bbox/ymin"  # float list, 0..1 of the height
+BOX_XMIN = "image/object/bbox/xmin"  # float list, 0..1 of the width
+BOX_YMAX = "image/object/bbox/ymax"
+BOX_XMAX = "image/object/bbox/xmax"
+BOX_LABEL = "image/object/class/label"  # int64 list, 1..K
+BOX_CLASS = "image/object/class/text"  # bytes list, class names
+BOX_AREA = "image/object/area"  # float list, px^2
+BOX_IS_CROWD = "image/object/is_crowd"  # int64 list, 0 or 1
+
+QA_BRIGHTNESS = "qa/brightness"  # float, mean grey level 0..255
+QA_CONTRAST = "qa/contrast"  # float, standard deviation of the grey level
+QA_SHARPNESS = "qa/sharpness"  # float, log1p of the variance of the Laplacian
+QA_NUM_BOXES = "qa/num_boxes"  # int64
+QA_BOX_LOG_AREA = "qa/box_log_area"  # float list, ln of the box area as a fraction of the image
+QA_BOX_LOG_ASPECT = "qa/box_log_aspect"  # float list, ln(width / height)
+
+RECORD = "ratchet/record"  # bytes: JSON of the image's annotation, floats exact

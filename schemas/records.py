@@ -1,0 +1,113 @@
+"""What is known of one image: its ground truth and what a model detected in it.
+
+Boxes are COCO boxes, `[x, y, width, height]` in pixels of the stored image, float64. That is the
+one form inside Ratchet: it is what annotation files hold and what the COCO metric computes with,
+so nothing is rounded on the way. Other orders exist only at the edges (tf.Example, SavedModel).
+
+Labels are contiguous, 1..K in the order of the data set's category ids; 0 is background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+def _checked(name: str, value: object, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
+    array = np.asarray(value, dtype=dtype)
+    if array.size == 0 and len(shape) == 2:
+        array = array.reshape(0, shape[1] or 0)
+    expected = str(tuple("n" if n is None else n for n in shape)).replace("'", "")
+    if array.ndim != len(shape) or any(n is not None and n != m for n, m in zip(shape, array.shape)):
+        raise ValueError(f"{name}: expected shape {expected}, got {array.shape}")
+    return array
+
+
+def _same_length(owner: str, **arrays: np.ndarray) -> None:
+    lengths = {name: len(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{owner}: arrays differ in length: {lengths}")
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The labelled objects of one image.
+
+    Attributes:
+        boxes_xywh_px: [n, 4] float64.
+        labels: [n] int64, 1..K.
+        area_px2: [n] float64, the annotation's own area (COCO: of the mask where there is one).
+        is_crowd: [n] bool.
+    """
+
+    boxes_xywh_px: np.ndarray
+    labels: np.ndarray
+    area_px2: np.ndarray
+    is_crowd: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "boxes_xywh_px", _checked("boxes_xywh_px", self.boxes_xywh_px, np.float64, (None, 4)))
+        object.__setattr__(self, "labels", _checked("labels", self.labels, np.int64, (None,)))
+        object.__setattr__(self, "area_px2", _checked("area_px2", self.area_px2, np.float64, (None,)))
+        object.__setattr__(self, "is_crowd", _checked("is_crowd", self.is_crowd, np.bool_, (None,)))
+        _same_length(
+            "GroundTruth", boxes=self.boxes_xywh_px, labels=self.labels, area=self.area_px2, is_crowd=self.is_crowd
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What one model found in one image, in any order.
+
+    Attributes:
+        boxes_xywh_px: [m, 4] float64.
+        labels: [m] int64, 1..K.
+        scores: [m] float64, higher is surer.
+    """
+
+    boxes_xywh_px: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "boxes_xywh_px", _checked("boxes_xywh_px", self.boxes_xywh_px, np.float64, (None, 4)))
+        object.__setattr__(self, "labels", _checked("labels", self.labels, np.int64, (None,)))
+        object.__setattr__(self, "scores", _checked("scores", self.scores, np.float64, (None,)))
+        _same_length("Detections", boxes=self.boxes_xywh_px, labels=self.labels, scores=self.scores)
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """One labelled image of a data set.
+
+    Attributes:
+        image_id: the data set's own id, unique within it.
+        file_name: path of the image below the data set's `images/`.
+        width_px: width of the stored image.
+        height_px: height of the stored image.
+        truth: its labelled objects.
+    """
+
+    image_id: int
+    file_name: str
+    width_px: int
+    height_px: int
+    truth: GroundTruth = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The classes of a data set: label i (from 1) is the i-th name.
+
+    Attributes:
+        names: class names in the order of the category ids.
+        category_ids: the data set's own category ids, ascending.
+    """
+
+    names: tuple[str, ...]
+    category_ids: tuple[int, ...]
+
+    def name(self, label: int) -> str:
+        """The class name of a label, 1..K."""
+        return self.names[label - 1]

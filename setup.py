@@ -1,0 +1,49 @@
+"""Build file of Ratchet: dependency ranges stand here, exact versions in requirements/lock.txt."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "schemas/__init__.py").read_text()).group(1)
+
+# Why each one: docs/decisions/0001-dependencies.md
+RUNTIME = [
+    "tfx>=1.16,<1.17",
+    "tensorflow>=2.16,<2.17",
+    "tf-keras>=2.16,<2.17",
+    "tf-models-official>=2.16,<2.17",
+    "tensorflow-data-validation>=1.16,<1.17",
+    "tensorflow-model-analysis>=0.47,<0.48",
+    "apache-beam[gcp]>=2.47,<2.66",
+    "numpy>=1.24,<2",
+    "pydantic>=2.7,<3",
+    "PyYAML>=6",
+    "Pillow>=10",
+    "scikit-learn>=1.4",
+]
+KUBEFLOW = ["kfp>=2.5,<2.6", "kfp-pipeline-spec>=0.2.2,<2.17"]
+DEV = [
+    "hypothesis>=6.100",
+    "pycocotools>=2.0.8",
+    "pyright[nodejs]>=1.1.400",
+    "pytest>=8",
+    "pytest-cov>=5",
+    "ruff>=0.8",
+]
+
+setup(
+    name="ratchet-detector",
+    version=VERSION,
+    description="TFX retraining pipeline for object detectors whose served mAP only moves up",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.11",
+    packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
+    package_data={"schemas": ["*.pbtxt"], "pipeline": ["configs/*.yaml"]},
+    install_requires=RUNTIME,
+    extras_require={"kubeflow": KUBEFLOW, "dev": DEV},
+    entry_points={"console_scripts": ["ratchet = pipeline.cli:main"]},
+)
