@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +49,35 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class DataDecision:
+    """What the data gate decided before training.
+
+    Attributes:
+        passed: whether the run may go on.
+        reasons: all rules that were looked at. In observe mode a failed one does not stop the run.
+    """
+
+    passed: bool
+    reasons: tuple[Reason, ...]
+
+    @property
+    def failures(self) -> tuple[Reason, ...]:
+        """The rules that the data broke."""
+        return tuple(reason for reason in self.reasons if not reason.passed)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with passed and reasons."""
+        return {"passed": self.passed, "reasons": [reason.to_json() for reason in self.reasons]}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> DataDecision:
+        """The inverse of `to_json`."""
+        return cls(value["passed"], tuple(Reason.from_json(reason) for reason in value["reasons"]))
+
+
+@dataclass(frozen=True)
 class Decision:
-    """What a gate decided; `failures` are its reasons against, `reasons` all it looked at."""
+    """What the evaluator decided; `failures` are its reasons against, `reasons` all it looked at."""
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
@@ -69,8 +95,3 @@ class Decision:
     def from_json(cls, value: dict[str, Any]) -> Decision:
         """The inverse of `to_json`."""
         return cls(Verdict(value["verdict"]), tuple(Reason.from_json(reason) for reason in value["reasons"]))
-
-
-def finite_or_none(value: float) -> float | None:
-    """JSON has no NaN: an undefined number is null."""
-    return None if math.isnan(value) else float(value)

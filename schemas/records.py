@@ -9,6 +9,7 @@ Labels are contiguous, 1..K in the order of the data set's category ids; 0 is ba
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -111,3 +112,39 @@ class LabelMap:
     def name(self, label: int) -> str:
         """The class name of a label, 1..K."""
         return self.names[label - 1]
+
+
+def record_to_json(record: ImageRecord) -> bytes:
+    """One record as a line of JSON; floats keep every bit.
+
+    Args:
+        record: what to write.
+
+    Returns:
+        ASCII JSON without a newline, keys sorted: equal records give equal bytes.
+    """
+    value = {
+        "image_id": record.image_id,
+        "file_name": record.file_name,
+        "width_px": record.width_px,
+        "height_px": record.height_px,
+        "boxes_xywh_px": record.truth.boxes_xywh_px.tolist(),
+        "labels": record.truth.labels.tolist(),
+        "area_px2": record.truth.area_px2.tolist(),
+        "is_crowd": record.truth.is_crowd.tolist(),
+    }
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def record_from_json(text: bytes) -> ImageRecord:
+    """The inverse of `record_to_json`.
+
+    Args:
+        text: what `record_to_json` returned.
+
+    Returns:
+        The record, every float as it was.
+    """
+    value = json.loads(text)
+    truth = GroundTruth(value["boxes_xywh_px"], value["labels"], value["area_px2"], value["is_crowd"])
+    return ImageRecord(value["image_id"], value["file_name"], value["width_px"], value["height_px"], truth)

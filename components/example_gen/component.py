@@ -1,0 +1,61 @@
+"""A COCO data set as TFX Examples."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.example_gen import executor
+
+
+class CocoExampleGenSpec(ComponentSpec):
+    """`examples` carries the custom properties span and digest; `dataset.json` lies beside its splits."""
+
+    PARAMETERS = {
+        "directory": ExecutionParameter(type=str),
+        "is_span_base": ExecutionParameter(type=int),
+        "span": ExecutionParameter(type=int),
+        "eval_fraction": ExecutionParameter(type=float),
+    }
+    INPUTS = {}
+    OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class CocoExampleGen(base_beam_component.BaseBeamComponent):
+    """Reads `annotations.json` and `images/` into the splits `train` and `eval`.
+
+    It finds the span itself, when it runs, because open-source Kubeflow does not resolve TFX's
+    `{SPAN}` patterns. Make one with `of_span` or `of_golden_set`.
+    """
+
+    SPEC_CLASS = CocoExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(self, directory: str, is_span_base: bool, span: int, eval_fraction: float) -> None:
+        super().__init__(
+            CocoExampleGenSpec(
+                directory=directory,
+                is_span_base=int(is_span_base),
+                span=span,
+                eval_fraction=eval_fraction,
+                examples=types.Channel(type=standard_artifacts.Examples),
+            )
+        )
+
+    @classmethod
+    def of_span(cls, base_directory: str, span: int | None, eval_fraction: float) -> CocoExampleGen:
+        """Reads `span-N` below a directory.
+
+        Args:
+            base_directory: holds the `span-N` directories.
+            span: N; None for the newest there is when the step runs.
+            eval_fraction: share of images, 0..1, held out of training.
+        """
+        return cls(base_directory, True, span or 0, eval_fraction)
+
+    @classmethod
+    def of_golden_set(cls, directory: str) -> CocoExampleGen:
+        """Reads the golden set; all of it is for evaluation."""
+        return cls(directory, False, 0, 1.0)

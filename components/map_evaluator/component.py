@@ -1,0 +1,59 @@
+"""The mAP evaluator as a TFX component."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.map_evaluator import executor
+from components.map_evaluator.settings import EvaluatorSettings
+from schemas import settings as settings_io
+
+
+class MapEvaluatorSpec(ComponentSpec):
+    """Outputs have the names and types of the stock Evaluator, which Pusher and resolvers know."""
+
+    PARAMETERS = {"settings": ExecutionParameter(type=str)}
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class MapEvaluator(base_beam_component.BaseBeamComponent):
+    """Measures candidate and baseline on the golden set and blesses the candidate, or does not.
+
+    Args:
+        golden: the golden set.
+        model: the candidate.
+        baseline: of the BaselineReader.
+        settings: what the candidate must reach.
+    """
+
+    SPEC_CLASS = MapEvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        golden: types.BaseChannel,
+        model: types.BaseChannel,
+        baseline: types.BaseChannel,
+        settings: EvaluatorSettings,
+    ) -> None:
+        super().__init__(
+            MapEvaluatorSpec(
+                examples=golden,
+                model=model,
+                baseline_model=baseline,
+                settings=settings_io.to_json(settings),
+                evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            )
+        )

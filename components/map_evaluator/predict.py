@@ -1,0 +1,63 @@
+"""Runs served models over the golden set, through the signature that clients call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from schemas import features
+from schemas.errors import StateError
+from schemas.records import Detections
+
+EncodedImage = tuple[bytes, bytes]  # record JSON, image file
+
+
+class ServedDetector:
+    """A pushed or pushable SavedModel.
+
+    Args:
+        directory: the SavedModel.
+
+    Raises:
+        StateError: it has not the signature that ServingModule documents.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._loaded = tf.saved_model.load(directory)  # holds the variables that the signature uses
+        self._signature = self._loaded.signatures.get("serving_default")
+        if self._signature is None or "image_bytes" not in self._signature.structured_input_signature[1]:
+            raise StateError(f"{directory}: no signature 'serving_default' with the input 'image_bytes'")
+
+    def detect(self, encoded: list[bytes]) -> list[Detections]:
+        """Detections of each image, in pixels of that image."""
+        found = {key: value.numpy() for key, value in self._signature(image_bytes=tf.constant(encoded)).items()}
+        return [
+            to_detections(
+                found["detection_boxes"][i][:count], found["detection_classes"][i][:count], found["detection_scores"][i][:count]
+            )
+            for i, count in enumerate(found["num_detections"])
+        ]
+
+
+def to_detections(boxes_yxyx_px: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> Detections:
+    """From the order of TensorFlow's signature to ours.
+
+    >>> to_detections(np.array([[1, 2, 4, 6]]), np.array([3]), np.array([0.5])).boxes_xywh_px
+    array([[2., 1., 4., 3.]])
+    """
+    ymin, xmin, ymax, xmax = boxes_yxyx_px.astype(np.float64).T
+    boxes = np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1)
+    return Detections(boxes, labels, scores)
+
+
+def read_images(pattern: str, batch_size: int) -> Iterator[list[EncodedImage]]:
+    """Batches of (record JSON, image file) from gzipped TFRecords of tf.Examples."""
+    keys = {key: tf.io.FixedLenFeature([], tf.string) for key in (features.RECORD, features.IMAGE_ENCODED)}
+    files = sorted(tf.io.gfile.glob(pattern))
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(batch_size)
+    for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, keys)).prefetch(1):
+        arrays: dict[str, Any] = {key: value.numpy() for key, value in batch.items()}
+        yield list(zip(arrays[features.RECORD], arrays[features.IMAGE_ENCODED]))

@@ -1,0 +1,147 @@
+"""COCO average precision and recall of a table of matches, equal to pycocotools' accumulate and summarize.
+
+Departure: precision is kept for 100 detections per image and class only, the one limit that COCO's figures use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from components.metrics.match_table import MatchTable
+from components.metrics.matching import AREA_NAMES, IOU_THRESHOLDS, MAX_DETECTIONS, unpack_bits
+
+# pycocotools, cocoeval.py, Params.setDetParams.
+RECALL_POINTS = np.linspace(0.0, 1.0, 101)
+DETECTION_LIMITS = (1, 10, MAX_DETECTIONS)
+UNDEFINED = -1.0
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionMetrics:
+    """The COCO metrics of a data set; -1.0 where there is no ground truth to measure against, as in pycocotools.
+
+    Attributes:
+        coco: AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl; 0..1.
+        per_class_ap: AP of each label, over IoU .50:.95, all areas.
+        num_truth: objects of each label that count: no crowds.
+        num_images: images evaluated.
+        precision: [10 IoU thresholds, 101 recall points, classes, 4 areas] float64, at 100 detections.
+        recall: [10 IoU thresholds, classes, 4 areas, 3 detection limits] float64.
+    """
+
+    coco: dict[str, float]
+    per_class_ap: dict[int, float]
+    num_truth: dict[int, int]
+    num_images: int
+    precision: np.ndarray = field(repr=False)
+    recall: np.ndarray = field(repr=False)
+
+    def pr_curve(self, label: int, iou_threshold: float = 0.5, area: str = "all") -> np.ndarray:
+        """Interpolated precision at the recall points 0, .01, ..., 1.
+
+        Args:
+            label: one of per_class_ap.
+            iou_threshold: one of .50, .55, ..., .95.
+            area: one of AREA_NAMES.
+
+        Returns:
+            [101] float64; all -1.0 for a class without ground truth.
+
+        Raises:
+            ValueError: label, threshold or area is not one of those evaluated.
+        """
+        thresholds = np.flatnonzero(np.isclose(IOU_THRESHOLDS, iou_threshold))
+        if label not in self.per_class_ap or area not in AREA_NAMES or not thresholds.size:
+            raise ValueError(
+                f"no curve for label {label}, IoU {iou_threshold}, area {area!r}: give a label in "
+                f"{list(self.per_class_ap)}, an IoU in {IOU_THRESHOLDS.round(2).tolist()}, an area in {AREA_NAMES}"
+            )
+        return self.precision[thresholds[0], :, list(self.per_class_ap).index(label), AREA_NAMES.index(area)]
+
+
+def detection_metrics(table: MatchTable, num_classes: int | None = None) -> DetectionMetrics:
+    """Compute the COCO metrics of a table of matches.
+
+    Args:
+        table: the matches of all images.
+        num_classes: evaluate labels 1..num_classes; without it, the labels that occur.
+
+    Returns:
+        The metrics, classes by ascending label.
+
+    Raises:
+        ValueError: the ground truth holds a label above num_classes.
+    """
+    labels = _labels(table, num_classes)
+    precision = np.full((len(IOU_THRESHOLDS), len(RECALL_POINTS), len(labels), len(AREA_NAMES)), UNDEFINED)
+    recall = np.full((len(IOU_THRESHOLDS), len(labels), len(AREA_NAMES), len(DETECTION_LIMITS)), UNDEFINED)
+    num_truth = np.zeros((len(labels), len(AREA_NAMES)), dtype=np.int64)
+    for k, label in enumerate(labels):
+        detections, truth = table.detections[table.detection_rows(label)], table.truth[table.truth_rows(label)]
+        for area in range(len(AREA_NAMES)):
+            num_truth[k, area] = np.count_nonzero(truth["valid"] >> area & 1)
+            if num_truth[k, area]:
+                tp, ignored = unpack_bits(detections["tp"], area), unpack_bits(detections["ignored"], area)
+                precision[:, :, k, area] = _precision_at_recall_points(tp, ignored, num_truth[k, area])
+                for m, limit in enumerate(DETECTION_LIMITS):
+                    recall[:, k, area, m] = tp[detections["rank"] < limit].sum(axis=0) / num_truth[k, area]
+    return DetectionMetrics(
+        coco=_coco_figures(precision, recall),
+        per_class_ap={label: _mean_defined(precision[:, :, k, 0]) for k, label in enumerate(labels)},
+        num_truth={label: int(num_truth[k, 0]) for k, label in enumerate(labels)},
+        num_images=len(table.image_ids),
+        precision=precision,
+        recall=recall,
+    )
+
+
+def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
+    if num_classes is None:
+        return np.union1d(table.truth["label"], table.detections["label"]).tolist()
+    if table.truth.size and table.truth["label"][-1] > num_classes:
+        last = table.truth_image[-1]
+        raise ValueError(
+            f"image id {table.image_ids[last]} has ground truth of label {table.truth['label'][-1]}, but the label map "
+            f"has {num_classes} classes; use the label map that the data set was read with"
+        )
+    return list(range(1, num_classes + 1))
+
+
+def _precision_at_recall_points(tp: np.ndarray, ignored: np.ndarray, num_truth: int) -> np.ndarray:
+    # tp, ignored: [m, 10] in order of score. pycocotools, COCOeval.accumulate, in its order of float operations.
+    hits = np.cumsum(tp, axis=0, dtype=np.float64)
+    false_alarms = np.cumsum(~tp & ~ignored, axis=0, dtype=np.float64)
+    recall = hits / num_truth
+    precision = hits / (false_alarms + hits + np.spacing(1))
+    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    at_points = np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
+    for t in range(len(IOU_THRESHOLDS)):
+        first = np.searchsorted(recall[:, t], RECALL_POINTS)
+        reached = first < len(recall)
+        at_points[t, reached] = envelope[first[reached], t]
+    return at_points
+
+
+def _coco_figures(precision: np.ndarray, recall: np.ndarray) -> dict[str, float]:
+    # pycocotools, COCOeval.summarize: AP over all thresholds, IoU .50, IoU .75, small, medium, large; AR alike.
+    return {
+        "AP": _mean_defined(precision[..., 0]),
+        "AP50": _mean_defined(precision[0, :, :, 0]),
+        "AP75": _mean_defined(precision[5, :, :, 0]),
+        "APs": _mean_defined(precision[..., 1]),
+        "APm": _mean_defined(precision[..., 2]),
+        "APl": _mean_defined(precision[..., 3]),
+        "AR1": _mean_defined(recall[:, :, 0, 0]),
+        "AR10": _mean_defined(recall[:, :, 0, 1]),
+        "AR100": _mean_defined(recall[:, :, 0, 2]),
+        "ARs": _mean_defined(recall[:, :, 1, 2]),
+        "ARm": _mean_defined(recall[:, :, 2, 2]),
+        "ARl": _mean_defined(recall[:, :, 3, 2]),
+    }
+
+
+def _mean_defined(values: np.ndarray) -> float:
+    defined = values[values > UNDEFINED]
+    return float(np.mean(defined)) if defined.size else UNDEFINED

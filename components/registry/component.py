@@ -1,0 +1,97 @@
+"""The two ends of the registry as TFX components."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from components.registry import executor
+
+
+class BaselineReaderSpec(ComponentSpec):
+    """`baseline` carries the custom property has_baseline (0 or 1) and, with 1, version, digest and golden_digest."""
+
+    PARAMETERS = {
+        "registry_directory": ExecutionParameter(type=str),
+        "serving_directory": ExecutionParameter(type=str),
+        "bootstrap": ExecutionParameter(type=int),
+    }
+    INPUTS = {}
+    OUTPUTS = {"baseline": ChannelParameter(type=standard_artifacts.Model)}
+
+
+class BaselineReader(base_component.BaseComponent):
+    """Emits the served model as this run's baseline.
+
+    Args:
+        registry_directory: where the pointer files are.
+        serving_directory: the directory TensorFlow Serving watches.
+        bootstrap: whether this run may be the first.
+    """
+
+    SPEC_CLASS = BaselineReaderSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.BaselineReaderExecutor)
+
+    def __init__(self, registry_directory: str, serving_directory: str, bootstrap: bool) -> None:
+        super().__init__(
+            BaselineReaderSpec(
+                registry_directory=registry_directory,
+                serving_directory=serving_directory,
+                bootstrap=int(bootstrap),
+                baseline=types.Channel(type=standard_artifacts.Model),
+            )
+        )
+
+
+class PushRecorderSpec(ComponentSpec):
+    """Reads the push; its only output is the registry."""
+
+    PARAMETERS = {
+        "registry_directory": ExecutionParameter(type=str),
+        "serving_directory": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "golden": ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {}
+
+
+class PushRecorder(base_component.BaseComponent):
+    """Records a pushed model as the served one.
+
+    Args:
+        pushed_model: of the Pusher.
+        evaluation: of the MapEvaluator.
+        examples: the training span.
+        golden: the golden set.
+        registry_directory: where the pointer files are.
+        serving_directory: the directory TensorFlow Serving watches.
+    """
+
+    SPEC_CLASS = PushRecorderSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.PushRecorderExecutor)
+
+    def __init__(
+        self,
+        pushed_model: types.BaseChannel,
+        evaluation: types.BaseChannel,
+        examples: types.BaseChannel,
+        golden: types.BaseChannel,
+        registry_directory: str,
+        serving_directory: str,
+    ) -> None:
+        super().__init__(
+            PushRecorderSpec(
+                pushed_model=pushed_model,
+                evaluation=evaluation,
+                examples=examples,
+                golden=golden,
+                registry_directory=registry_directory,
+                serving_directory=serving_directory,
+            )
+        )

@@ -1,0 +1,74 @@
+"""Executors of the two ends of the registry: read the baseline, record the push."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from components.registry.registry import Registry, ServedModel, model_digest
+from schemas.dataset import DATASET_FILE, DataSetInfo
+from schemas.evaluation import EVALUATION_FILE, Evaluation
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class BaselineReaderExecutor(base_executor.BaseExecutor):
+    """Copies the served model into this run, so that every step sees the same bytes to its end."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """See the base class."""
+        served = _registry(exec_properties).baseline(bool(exec_properties["bootstrap"]))
+        baseline = artifact_utils.get_single_instance(output_dict["baseline"])
+        baseline.set_int_custom_property("has_baseline", int(served is not None))
+        if served is None:
+            fileio.makedirs(baseline.uri)
+            return
+        io_utils.copy_dir(served.path, path_utils.serving_model_path(baseline.uri))
+        baseline.set_string_custom_property("version", served.version)
+        baseline.set_string_custom_property("digest", served.digest)
+        baseline.set_string_custom_property("golden_digest", served.golden_digest)
+
+
+class PushRecorderExecutor(base_executor.BaseExecutor):
+    """Points the registry at what the Pusher pushed; does nothing when it pushed nothing."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """See the base class."""
+        pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
+        if not pushed.get_int_custom_property("pushed"):
+            return
+        evaluation_uri = artifact_utils.get_single_uri(input_dict["evaluation"])
+        evaluation = Evaluation.from_json(_read(f"{evaluation_uri}/{EVALUATION_FILE}"))
+        path = pushed.get_string_custom_property("pushed_destination")
+        _registry(exec_properties).record(
+            ServedModel(
+                version=pushed.get_string_custom_property("pushed_version"),
+                path=path,
+                digest=model_digest(path, fileio),
+                span=_dataset(input_dict["examples"]).span,
+                golden_digest=_dataset(input_dict["golden"]).digest,
+                map=evaluation.candidate.coco["AP"],
+                verdict=evaluation.decision.verdict.value,
+                run_id=self._context.pipeline_run_id if self._context else "",
+                pushed_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+            )
+        )
+
+
+def _registry(exec_properties: dict[str, Any]) -> Registry:
+    return Registry(exec_properties["registry_directory"], exec_properties["serving_directory"], fileio)
+
+
+def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
+    return DataSetInfo.from_json(_read(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}"))
+
+
+def _read(path: str) -> str:
+    with fileio.open(path, "r") as file:
+        return file.read()

@@ -1,0 +1,148 @@
+"""Which model is served: small pointer files, replaced by atomic rename.
+
+    registry/served.json              the model that is served now: the next run's baseline
+    registry/versions/VERSION.json    every model that was ever served
+
+The same files work under LocalDagRunner, Vertex and open-source Kubeflow, whose backend refuses TFX
+resolvers. `files` arguments are TFX's `fileio` or anything with its functions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.errors import InputError, StateError
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that was pushed.
+
+    Attributes:
+        version: name of its directory under the serving directory.
+        path: its SavedModel.
+        digest: `model_digest` of that directory.
+        span: the span it was trained on.
+        golden_digest: the golden set it was accepted on.
+        map: its COCO mAP there.
+        verdict: `PUSHED` or `BOOTSTRAPPED`.
+        run_id: the run that made it.
+        pushed_at: UTC time, ISO 8601.
+    """
+
+    version: str
+    path: str
+    digest: str
+    span: int
+    golden_digest: str
+    map: float
+    verdict: str
+    run_id: str
+    pushed_at: str
+
+
+class Registry:
+    """The registry of one pipeline root.
+
+    Args:
+        directory: where the pointer files are; made on the first write.
+        serving_directory: the directory TensorFlow Serving watches.
+        files: file functions.
+    """
+
+    def __init__(self, directory: str, serving_directory: str, files: Any) -> None:
+        self._directory = directory
+        self._serving_directory = serving_directory
+        self._files = files
+
+    def served(self) -> ServedModel | None:
+        """The model served now; None if none ever was.
+
+        Raises:
+            StateError: the registry and the serving directory contradict each other.
+        """
+        path = f"{self._directory}/served.json"
+        if not self._files.exists(path):
+            versions = self._versions_on_disk()
+            if versions:
+                raise StateError(
+                    f"{self._serving_directory}: version {versions[-1]} is served, but {path} is missing, so the "
+                    "baseline is unknown; restore the registry, or serve a first model from a new pipeline root"
+                )
+            return None
+        model = self._read(path)
+        if not self._files.exists(f"{model.path}/saved_model.pb"):
+            raise StateError(
+                f"{path}: names {model.path} as the served model, but there is no SavedModel; restore that directory"
+            )
+        found = model_digest(model.path, self._files)
+        if found != model.digest:
+            raise StateError(
+                f"{model.path}: content digest {found[:12]} is not the {model.digest[:12]} recorded when it was "
+                "pushed; restore the pushed files"
+            )
+        return model
+
+    def baseline(self, bootstrap: bool) -> ServedModel | None:
+        """The model to retrain; None where a first one is to be made.
+
+        Args:
+            bootstrap: whether a first model is wanted.
+
+        Raises:
+            InputError: a first model is wanted where one is served, or none is served and no first one is wanted.
+            StateError: see `served`.
+        """
+        served = self.served()
+        if served is None and not bootstrap:
+            raise InputError(
+                "no model is served yet, so there is no baseline to compare with: "
+                "give --bootstrap to train and serve a first one"
+            )
+        if served is not None and bootstrap:
+            raise InputError(
+                f"version {served.version} is served already: leave --bootstrap out to retrain it, or use a new --root"
+            )
+        return served
+
+    def record(self, model: ServedModel) -> None:
+        """Makes a pushed model the served one."""
+        self._write(f"{self._directory}/versions/{model.version}.json", model)
+        self._write(f"{self._directory}/served.json", model)
+
+    def _versions_on_disk(self) -> list[str]:
+        if not self._files.exists(self._serving_directory):
+            return []
+        return sorted(name for name in self._files.listdir(self._serving_directory) if name.strip("/").isdigit())
+
+    def _read(self, path: str) -> ServedModel:
+        try:
+            with self._files.open(path, "r") as file:
+                return ServedModel(**json.loads(file.read()))
+        except (ValueError, TypeError) as error:
+            raise StateError(f"{path}: cannot be read as a registry entry ({error}); restore it from a backup") from error
+
+    def _write(self, path: str, model: ServedModel) -> None:
+        self._files.makedirs(os.path.dirname(path))
+        temporary = f"{path}.writing"
+        with self._files.open(temporary, "w") as file:
+            file.write(json.dumps(dataclasses.asdict(model), indent=1))
+        self._files.rename(temporary, path, overwrite=True)
+
+
+def model_digest(directory: str, files: Any) -> str:
+    """Digest of a SavedModel: of every file's relative path and content."""
+    digest = hashlib.sha256()
+    paths = [f"{folder}/{name}" for folder, _, names in files.walk(directory) for name in names]
+    for path in sorted(paths):
+        content = hashlib.sha256()
+        with files.open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                content.update(chunk)
+        digest.update(f"{os.path.relpath(path, directory)}\0{content.hexdigest()}\n".encode())
+    return digest.hexdigest()

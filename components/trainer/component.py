@@ -1,0 +1,87 @@
+"""The stock TFX Trainer with two more inputs: the training data's statistics, and the baseline's digest.
+
+The statistics end up inside the model, so that the next run can measure drift against exactly the
+data the served model was trained on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import types
+from tfx.components.trainer import executor as tfx_trainer
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import trainer_pb2
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter
+from tfx.types.standard_component_specs import TrainerSpec
+from tfx.utils import json_utils
+
+from components.trainer.settings import TrainerSettings
+from schemas import settings as settings_io
+from schemas.dataset import TRAIN_SPLIT
+
+RUN_FN = "components.trainer.run_fn.run_fn"
+
+
+class Executor(tfx_trainer.GenericExecutor):
+    """Hands the path of the statistics and the baseline's digest to run_fn."""
+
+    def _GetFnArgs(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> FnArgs:
+        fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
+        baseline = artifact_utils.get_single_instance(input_dict["base_model"])
+        fn_args.custom_config["statistics"] = f"{statistics}/FeatureStats.pb"
+        fn_args.custom_config["baseline_digest"] = baseline.get_string_custom_property("digest")
+        return fn_args
+
+
+class DetectorTrainerSpec(TrainerSpec):
+    """The stock Trainer's contract plus `statistics`; `base_model` is required."""
+
+    INPUTS = {
+        **TrainerSpec.INPUTS,
+        "base_model": ChannelParameter(type=standard_artifacts.Model),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+    }
+
+
+class DetectorTrainer(base_component.BaseComponent):
+    """Fine-tunes the baseline, or trains a first model.
+
+    Args:
+        examples: the training span.
+        statistics: of those examples.
+        baseline: of the BaselineReader.
+        settings: how to train.
+    """
+
+    SPEC_CLASS = DetectorTrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        statistics: types.BaseChannel,
+        baseline: types.BaseChannel,
+        settings: TrainerSettings,
+    ) -> None:
+        super().__init__(
+            DetectorTrainerSpec(
+                examples=examples,
+                statistics=statistics,
+                base_model=baseline,
+                train_args=trainer_pb2.TrainArgs(),
+                eval_args=trainer_pb2.EvalArgs(),
+                run_fn=RUN_FN,
+                custom_config=json_utils.dumps({"settings": settings_io.to_json(settings)}),
+                model=types.Channel(type=standard_artifacts.Model),
+                model_run=types.Channel(type=standard_artifacts.ModelRun),
+            )
+        )

@@ -1,0 +1,150 @@
+"""The `ratchet` command. Exit codes are a contract: docs/command-line.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from schemas import __version__
+from schemas.errors import InputError, RatchetError, StateError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: arguments without the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.command(arguments)
+    except RatchetError as error:
+        code = 2 if isinstance(error, (InputError, StateError)) else 1
+        print(f"ratchet: {error}", file=sys.stderr)
+        if arguments.json:
+            print(json.dumps({"verdict": None, "error": str(error), "exit_code": code}))
+        return code
+    except KeyboardInterrupt:
+        print("ratchet: interrupted; the same command again goes on from the step that was running", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ratchet", description="Retrains an object detector and serves it only when its mAP does not fall."
+    )
+    parser.add_argument("--version", action="version", version=f"ratchet {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_demo(commands)
+    _add_digits(commands)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    parser = commands.add_parser("run", help="retrain once", description="One retraining run on this machine.")
+    parser.add_argument("--config", default="digits", help="a YAML file, or the name of one that comes along (default: digits)")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="directory of the span-N directories")
+    parser.add_argument("--golden", type=Path, metavar="DIR", help="the golden set (default: DATA/golden)")
+    parser.add_argument("--span", type=int, metavar="N", help="the span to train on (default: the newest)")
+    parser.add_argument("--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting on top of the config")
+    parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
+    _add_json(parser)
+    parser.set_defaults(command=_run)
+
+
+def _add_demo(commands: Any) -> None:
+    parser = commands.add_parser(
+        "demo",
+        help="see a bootstrap, a push and a block on generated digits",
+        description="Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
+    )
+    parser.add_argument("--dir", type=Path, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)")
+    _add_json(parser)
+    parser.set_defaults(command=_demo)
+
+
+def _add_digits(commands: Any) -> None:
+    parser = commands.add_parser(
+        "digits", help="generate a span of digit scenes", description="Writes OUT/span-N, or OUT/golden."
+    )
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--span", type=int, metavar="N", help="number of the span")
+    where.add_argument("--golden", action="store_true", help="a golden set: digits that no span uses")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory to write into")
+    parser.add_argument("--images", type=int, default=300, help="number of scenes (default: 300)")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
+    parser.add_argument("--lighting", type=float, default=1.0, help="brightness factor; 0.33 is dark")
+    parser.add_argument("--scale", type=float, default=1.0, help="size factor of the digits; 0.6 is far away")
+    parser.add_argument("--clutter", type=float, default=1.0, help="amount of clutter; 0 is none")
+    parser.add_argument(
+        "--labels",
+        default="ok",
+        help="planted label fault: loose:0.25, shifted:0.25, swapped:3,8, missing:0.5 or random:0.4",
+    )
+    _add_json(parser)
+    parser.set_defaults(command=_digits)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from pipeline.config import load_config
+    from pipeline.local import run
+    from pipeline.preflight import RunRequest
+
+    result = run(
+        RunRequest(
+            settings=load_config(arguments.config, arguments.set),
+            data=arguments.data,
+            golden=arguments.golden or arguments.data / "golden",
+            span=arguments.span,
+            root=arguments.root,
+            bootstrap=arguments.bootstrap,
+        )
+    )
+    print(result.to_text())
+    if arguments.json:
+        print(json.dumps(result.to_json()))
+    return result.exit_code
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from pipeline.demo.scenario import run_demo
+
+    demo = run_demo(arguments.dir)
+    print(demo.to_text())
+    if arguments.json:
+        print(json.dumps(demo.to_json()))
+    return 0 if demo.as_expected else 1
+
+
+def _digits(arguments: argparse.Namespace) -> int:
+    from pipeline.demo.digits import DigitsOptions, write_digits
+
+    directory = arguments.out / ("golden" if arguments.golden else f"span-{arguments.span}")
+    options = DigitsOptions(
+        span=1 if arguments.golden else arguments.span,
+        images=arguments.images,
+        seed=arguments.seed,
+        lighting=arguments.lighting,
+        scale=arguments.scale,
+        clutter=arguments.clutter,
+        labels=arguments.labels,
+        golden=arguments.golden,
+    )
+    write_digits(str(directory), options)
+    print(directory)
+    if arguments.json:
+        print(json.dumps({"directory": str(directory), "images": arguments.images}))
+    return 0

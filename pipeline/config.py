@@ -1,0 +1,75 @@
+"""One typed configuration: each step's settings under the names users write."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from components.data_gate.settings import DataGateSettings
+from components.map_evaluator.settings import EvaluatorSettings
+from components.trainer.settings import ModelSettings, TrainerSettings, TrainingSettings
+from schemas.errors import ConfigError
+from schemas.settings import load, parse_yaml, settings, with_overrides
+
+CONFIG_DIRECTORY = Path(__file__).parent / "configs"
+
+
+@settings
+class DataSettings:
+    """How a span is split; `eval_fraction` of its images is held out of training."""
+
+    eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+
+
+@settings
+class PipelineSettings:
+    """Everything a run can be told, one group a step.
+
+    Attributes:
+        name: of the pipeline and of the served model.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "detector"
+    data: DataSettings = dataclasses.field(default_factory=DataSettings)
+    data_gate: DataGateSettings = dataclasses.field(default_factory=DataGateSettings)
+    model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
+    training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+    augmentation: Literal["none-v1", "scale-v1", "flip-v1", "flip-scale-v1"] = "none-v1"
+    evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
+
+    @property
+    def trainer(self) -> TrainerSettings:
+        """The Trainer's part."""
+        return TrainerSettings(model=self.model, training=self.training, augmentation=self.augmentation)
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> PipelineSettings:
+    """Reads a configuration.
+
+    Args:
+        path: a YAML file, or the name of one in `pipeline/configs` without `.yaml`.
+        overrides: `a.b=value` texts, applied on top.
+
+    Raises:
+        ConfigError: no such file, or a setting is unknown, of the wrong type or impossible.
+    """
+    file = _find(str(path))
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path}: cannot be read ({error})") from error
+    return load(PipelineSettings, with_overrides(parse_yaml(text, str(path)), overrides), str(path))
+
+
+def _find(path: str) -> Path:
+    named = CONFIG_DIRECTORY / f"{path}.yaml"
+    if Path(path).is_file() or not named.is_file():
+        if not Path(path).is_file():
+            known = ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))
+            raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {known}")
+        return Path(path)
+    return named

@@ -1,0 +1,116 @@
+"""What a person sees while a run works: our progress, and none of the libraries' start-up noise.
+
+TensorFlow and gRPC write to file descriptor 2 from C++, past Python's logging. So for the length of a
+run both descriptors lead to a log file, and our own lines go to a copy of the original one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from schemas.progress import LOGGER
+
+PLAIN_INTERVAL_S = 10.0  # between transient lines where they cannot overwrite each other
+
+
+class _ConsoleHandler(logging.Handler):
+    """Prints our lines; on a terminal a transient one is overwritten by the next."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._rewrites = stream.isatty()
+        self._last_transient = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        transient = getattr(record, "transient", False)
+        if transient and not self._rewrites:
+            if time.monotonic() - self._last_transient < PLAIN_INTERVAL_S:
+                return
+            self._last_transient = time.monotonic()
+        text = record.getMessage()
+        if self._rewrites:
+            self._stream.write(f"\r\x1b[K{text}" + ("" if transient else "\n"))
+        else:
+            self._stream.write(text + "\n")
+        self._stream.flush()
+
+
+class _StepHandler(logging.Handler):
+    """Turns the runner's own log line about the next step into one of ours."""
+
+    MESSAGE = "Component %s is running."
+
+    def __init__(self, steps: list[str]) -> None:
+        super().__init__()
+        self._steps = steps
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == self.MESSAGE and isinstance(record.args, tuple):
+            [step] = record.args
+            position = self._steps.index(str(step)) + 1 if step in self._steps else "?"
+            LOGGER.info("[%s/%s] %s", position, len(self._steps), step)
+
+
+@contextlib.contextmanager
+def progress_on(stream: TextIO) -> Iterator[None]:
+    """Shows our progress lines on a stream."""
+    handler = _ConsoleHandler(stream)
+    level, propagate = LOGGER.level, LOGGER.propagate
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+        LOGGER.propagate = propagate
+
+
+@contextlib.contextmanager
+def steps_announced(steps: list[str]) -> Iterator[None]:
+    """Announces each step as TFX's local runner comes to it."""
+    handler = _StepHandler(steps)
+    logger = logging.getLogger("absl")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextlib.contextmanager
+def output_to(log: Path) -> Iterator[None]:
+    """Sends everything written to stdout and stderr, by Python or C++, to a log file.
+
+    Handlers of our logger that `progress_on` made keep writing to the original stream.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    original = sys.stdout, sys.stderr
+    with open(log, "a", buffering=1, encoding="utf-8") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        sys.stdout = sys.stderr = file
+        try:
+            yield
+        finally:
+            file.flush()
+            os.dup2(saved[0], 1)
+            os.dup2(saved[1], 2)
+            sys.stdout, sys.stderr = original
+            for descriptor in saved:
+                os.close(descriptor)
+
+
+def own_stderr() -> TextIO:
+    """A stream to the present stderr that `output_to` does not redirect; the caller closes it."""
+    return os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")

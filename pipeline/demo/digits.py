@@ -1,0 +1,131 @@
+"""The embedded data: span directories of generated digit scenes, with faults to plant in images and labels."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from pipeline.demo.digit_scenes import SIDE_PX, Look, draw_scene
+from pipeline.demo.label_faults import Labelled, parse_fault, plant_fault
+from schemas.errors import ConfigError, InputError
+
+_JPEG_QUALITY = 92
+_LIMITS = {
+    "span": (0, 10**6),
+    "images": (1, 999_999),
+    "seed": (0, 2**32 - 1),
+    "lighting": (0.01, 4.0),
+    "scale": (0.25, 1.5),
+    "clutter": (0.0, 10.0),
+}
+
+
+@dataclass(frozen=True)
+class DigitsOptions:
+    """What to generate; checked when it is made.
+
+    Attributes:
+        span: number of the delivery; other numbers give other scenes.
+        golden: the frozen evaluation set instead of a span; its digits occur in no span.
+        images: number of scenes.
+        seed: everything that is random follows from it, from `span` and from `golden`.
+        lighting: factor on all pixel values, 1 = normal, 0.33 = dark.
+        scale: size of everything in the scene, 1 = normal, 0.6 = camera farther away.
+        clutter: amount of unlabelled bars and blobs, 1 = normal, 0 = none, 2 = double.
+        labels: planted label fault, one of the forms of `label_faults.parse_fault`.
+    """
+
+    span: int = 1
+    golden: bool = False
+    images: int = 300
+    seed: int = 0
+    lighting: float = 1.0
+    scale: float = 1.0
+    clutter: float = 1.0
+    labels: str = "ok"
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for an impossible value."""
+        for name, (lowest, highest) in _LIMITS.items():
+            value = getattr(self, name)
+            if not lowest <= value <= highest:
+                raise ConfigError(f"digits: {name} {value} must be within {lowest}..{highest}")
+        parse_fault(self.labels)
+
+
+def write_digits(directory: str, options: DigitsOptions) -> None:
+    """Writes a span directory: `annotations.json` (COCO) and `images/000001.jpg` ...; all of it or nothing.
+
+    Args:
+        directory: where; made with its parents, must not exist or be empty.
+        options: what.
+
+    Raises:
+        InputError: the directory holds something already, or cannot be written.
+    """
+    if os.path.lexists(directory) and not (os.path.isdir(directory) and not os.listdir(directory)):
+        raise InputError(f"{directory}: exists and is not empty; remove it or choose another directory")
+    parent = os.path.dirname(os.path.abspath(directory))
+    try:
+        os.makedirs(parent, exist_ok=True)
+        # A sibling, because a rename is atomic only within one file system.
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".digits-") as scratch:
+            made = os.path.join(scratch, "span")
+            _write_span(made, options)
+            os.rename(made, directory)
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be written ({error}); choose another directory") from error
+
+
+def _write_span(directory: str, options: DigitsOptions) -> None:
+    os.makedirs(os.path.join(directory, "images"))
+    look = Look(options.lighting, options.scale, options.clutter)
+    scenes = []
+    for index in range(options.images):
+        scene = draw_scene(partial(_stream, options, index), look, options.golden)
+        scene.image.save(os.path.join(directory, "images", _file_name(index)), quality=_JPEG_QUALITY)
+        scenes.append(scene.objects)
+    faulty = plant_fault(scenes, parse_fault(options.labels), SIDE_PX, _stream(options, 0, "labels"))
+    with open(os.path.join(directory, "annotations.json"), "w", encoding="utf-8") as file:
+        json.dump(_to_coco(faulty, options), file)
+
+
+def _file_name(index: int) -> str:
+    return f"{index + 1:06}.jpg"
+
+
+def _to_coco(scenes: list[list[Labelled]], options: DigitsOptions) -> dict[str, Any]:
+    knobs = ", ".join(f"{name}={value}" for name, value in asdict(options).items())
+    described = "Handwritten digits (scikit-learn load_digits) on generated backgrounds, by `ratchet digits`"
+    objects = [(index + 1, labelled) for index, scene in enumerate(scenes) for labelled in scene]
+    return {
+        "info": {"description": f"{described}: {knobs}"},
+        "categories": [{"id": digit + 1, "name": str(digit), "supercategory": "digit"} for digit in range(10)],
+        "images": [
+            {"id": index + 1, "file_name": _file_name(index), "width": SIDE_PX, "height": SIDE_PX}
+            for index in range(len(scenes))
+        ],
+        "annotations": [
+            {
+                "id": annotation_id,
+                "image_id": image_id,
+                "category_id": labelled.digit + 1,
+                "bbox": list(labelled.box_xywh_px),
+                "area": labelled.box_xywh_px[2] * labelled.box_xywh_px[3],
+                "iscrowd": 0,
+            }
+            for annotation_id, (image_id, labelled) in enumerate(objects, 1)
+        ],
+    }
+
+
+def _stream(options: DigitsOptions, index: int, use: str) -> np.random.Generator:
+    """An independent random stream for one use in one scene."""
+    delivery = 0 if options.golden else options.span
+    return np.random.default_rng([options.seed, int(options.golden), delivery, index, *use.encode()])

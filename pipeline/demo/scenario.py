@@ -1,0 +1,138 @@
+"""The demo: a first model, a good span that is pushed, a badly labelled one that is blocked."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import load_config
+from pipeline.demo.digits import DigitsOptions, write_digits
+from pipeline.local import run
+from pipeline.preflight import RunRequest
+from pipeline.result import RunResult
+from schemas.decisions import Verdict
+from schemas.errors import InputError
+
+GOLDEN_IMAGES = 200
+MARKER = ".ratchet-demo"  # tells a directory the demo made from one it must not delete
+
+
+@dataclass(frozen=True)
+class Act:
+    """One run of the demo: the span, what it should end as, and settings on top of the config."""
+
+    span: int
+    title: str
+    digits: DigitsOptions
+    expected: Verdict
+    overrides: tuple[str, ...] = ()
+
+
+ACTS = (
+    Act(1, "first model, 600 scenes", DigitsOptions(span=1, images=600), Verdict.BOOTSTRAPPED),
+    Act(2, "more of the same world, 1500 scenes", DigitsOptions(span=2, images=1500), Verdict.PUSHED),
+    Act(
+        3,
+        "boxes drawn 25 % too loose, 600 scenes; the data gate only observes",
+        DigitsOptions(span=3, images=600, labels="loose:0.25"),
+        Verdict.BLOCKED,
+        ("data_gate.mode=observe",),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """The three runs and how long they took together."""
+
+    results: tuple[RunResult, ...]
+    seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether each run ended as it should."""
+        return tuple(result.verdict for result in self.results) == tuple(act.expected for act in ACTS)
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ratchet demo --json`."""
+        return {
+            "runs": [result.to_json() for result in self.results],
+            "seconds": self.seconds,
+            "picture": self.results[-1].report,
+        }
+
+    def to_text(self) -> str:
+        """A table of the runs."""
+        header = ("span", "baseline mAP", "candidate mAP", "difference", "verdict", "seconds", "reason")
+        rows = [_row(result) for result in self.results]
+        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
+        end = "Each run ended as it should." if self.as_expected else "NOT as expected."
+        return "\n".join(
+            ["", *lines, "", f"{end} {self.seconds:.0f} s in all.", f"Picture: {self.results[-1].report}"]
+        )
+
+
+def run_demo(directory: Path) -> DemoResult:
+    """Generates the spans and runs the pipeline on each.
+
+    Args:
+        directory: made anew; one that an earlier demo made is replaced.
+
+    Raises:
+        InputError: the directory holds something that no demo made.
+    """
+    _make_anew(directory)
+    started = time.monotonic()
+    data = directory / "data"
+    write_digits(str(data / "golden"), DigitsOptions(golden=True, images=GOLDEN_IMAGES))
+    results = []
+    for number, act in enumerate(ACTS, start=1):
+        _say(f"\n=== {number} of {len(ACTS)}: span {act.span}, {act.title}")
+        write_digits(str(data / f"span-{act.span}"), act.digits)
+        result = run(
+            RunRequest(
+                settings=load_config("digits", act.overrides),
+                data=data,
+                golden=data / "golden",
+                span=act.span,
+                root=directory / "root",
+                bootstrap=act.expected is Verdict.BOOTSTRAPPED,
+            )
+        )
+        _say(result.to_text())
+        results.append(result)
+    return DemoResult(tuple(results), round(time.monotonic() - started, 1))
+
+
+def _row(result: RunResult) -> tuple[str, ...]:
+    def number(value: float | None, form: str = ".4f") -> str:
+        return "-" if value is None else format(value, form)
+
+    return (
+        str(result.span),
+        number(result.baseline_map),
+        number(result.map),
+        number(result.delta, "+.4f"),
+        result.verdict.value,
+        f"{sum(result.seconds.values()):.0f}",
+        result.first_reason,
+    )
+
+
+def _make_anew(directory: Path) -> None:
+    marker = directory / MARKER
+    if directory.exists() and any(directory.iterdir()) and not marker.exists():
+        raise InputError(f"{directory}: exists and was not made by the demo; give another --dir")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    marker.touch()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

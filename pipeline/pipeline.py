@@ -1,0 +1,124 @@
+"""The graph, in the order in which data flows; the same steps on every runner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow_data_validation as tfdv
+from tfx.components import ExampleValidator, Pusher, StatisticsGen
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.experimental.conditionals.conditional import Cond
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2
+
+from components.data_gate.component import DataGate
+from components.example_gen.component import CocoExampleGen
+from components.map_evaluator.component import MapEvaluator
+from components.registry.component import BaselineReader, PushRecorder
+from components.trainer.component import DetectorTrainer
+from pipeline.config import PipelineSettings
+
+
+@dataclass(frozen=True)
+class Locations:
+    """Where a pipeline reads and writes.
+
+    Attributes:
+        root: everything TFX writes.
+        data: directory of the `span-N` directories.
+        golden: the golden set.
+        registry: pointer files of what is served.
+        serving: directory that TensorFlow Serving watches.
+        schema_file: the curated schema, as the machine that runs the steps sees it.
+    """
+
+    root: str
+    data: str
+    golden: str
+    registry: str
+    serving: str
+    schema_file: str
+
+    @classmethod
+    def under(cls, root: str, data: str, golden: str, name: str, schema_file: str) -> Locations:
+        """The usual layout below one root."""
+        return cls(f"{root}/artifacts", data, golden, f"{root}/registry", f"{root}/serving/{name}", schema_file)
+
+
+def create_pipeline(
+    settings: PipelineSettings, locations: Locations, span: int | None, bootstrap: bool, **runner_options: object
+) -> Pipeline:
+    """Builds the pipeline.
+
+    Args:
+        settings: what the steps are told.
+        locations: where they read and write.
+        span: the span to train on; None for the newest there is when the pipeline runs.
+        bootstrap: whether this run may train a first model.
+        **runner_options: passed to TFX's Pipeline, such as `metadata_connection_config`.
+    """
+    return Pipeline(
+        pipeline_name=settings.name,
+        pipeline_root=locations.root,
+        components=_steps(settings, locations, span, bootstrap),
+        # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one.
+        enable_cache=False,
+        **runner_options,
+    )
+
+
+def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool) -> list[BaseNode]:
+    examples = CocoExampleGen.of_span(at.data, span, settings.data.eval_fraction)
+    golden = CocoExampleGen.of_golden_set(at.golden).with_id("GoldenExampleGen")
+    baseline = BaselineReader(at.registry, at.serving, bootstrap)
+
+    schema = ImportSchemaGen(schema_file=at.schema_file)
+    statistics = StatisticsGen(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        stats_options=tfdv.StatsOptions(experimental_filter_read_paths=True),  # leaves the image bytes unread
+    )
+    validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    gate = DataGate(
+        examples=examples.outputs["examples"],
+        golden=golden.outputs["examples"],
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        anomalies=validator.outputs["anomalies"],
+        baseline=baseline.outputs["baseline"],
+        settings=settings.data_gate,
+    )
+    # Nothing below may take the decision as an ordinary input too: Kubeflow's condition would not resolve.
+    with Cond(gate.outputs["decision"].future()[0].custom_property("passed") == 1):
+        trainer = DetectorTrainer(
+            examples=examples.outputs["examples"],
+            statistics=statistics.outputs["statistics"],
+            baseline=baseline.outputs["baseline"],
+            settings=settings.trainer,
+        )
+        evaluator = MapEvaluator(
+            golden=golden.outputs["examples"],
+            model=trainer.outputs["model"],
+            baseline=baseline.outputs["baseline"],
+            settings=settings.evaluator,
+        )
+        pusher = Pusher(
+            model=trainer.outputs["model"],
+            model_blessing=evaluator.outputs["blessing"],
+            push_destination=pusher_pb2.PushDestination(
+                filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=at.serving)
+            ),
+        )
+        recorder = PushRecorder(
+            pushed_model=pusher.outputs["pushed_model"],
+            evaluation=evaluator.outputs["evaluation"],
+            examples=examples.outputs["examples"],
+            golden=golden.outputs["examples"],
+            registry_directory=at.registry,
+            serving_directory=at.serving,
+        )
+    return [
+        examples, golden, baseline, schema, statistics, validator, gate,
+        trainer, evaluator, pusher, recorder,
+    ]  # fmt: skip

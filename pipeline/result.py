@@ -1,0 +1,82 @@
+"""How a run ended: the object that `--json` prints, and the lines a person reads."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.decisions import Reason, Verdict
+
+EXIT_CODES = {
+    Verdict.PUSHED: 0,
+    Verdict.BOOTSTRAPPED: 0,
+    Verdict.BLOCKED: 3,
+    Verdict.INCONCLUSIVE: 3,
+    Verdict.DATA_REJECTED: 4,
+}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run.
+
+    Attributes:
+        verdict: how it ended.
+        reasons: the rules that decided against it; for a push, the rules that it passed.
+        map: candidate mAP on the golden set; None if no candidate was trained.
+        baseline_map: baseline mAP on the same set.
+        delta: their difference.
+        delta_ci: its 95 % interval.
+        model: the candidate's SavedModel.
+        pushed_version: its version in service; None if it was not pushed.
+        report: the picture of golden images with the boxes of both models, or the directory of the decision.
+        run_id: names the run in ML Metadata and under `runs/`.
+        span: the span trained on.
+        seconds: of each step.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    map: float | None
+    baseline_map: float | None
+    delta: float | None
+    delta_ci: tuple[float, float] | None
+    model: str | None
+    pushed_version: str | None
+    report: str
+    run_id: str
+    span: int
+    seconds: dict[str, float]
+
+    @property
+    def exit_code(self) -> int:
+        """What `ratchet run` exits with."""
+        return EXIT_CODES[self.verdict]
+
+    @property
+    def first_reason(self) -> str:
+        """The decisive reason in one line."""
+        against = [reason for reason in self.reasons if not reason.passed]
+        if not against:
+            return "every rule passed"
+        return f"{against[0].rule}: expected {against[0].expected}; found {against[0].actual}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ratchet run --json`. `cause` is null until a diagnosis can name it."""
+        values = dataclasses.asdict(self)
+        values["verdict"] = self.verdict.value
+        values["reasons"] = [reason.to_json() for reason in self.reasons]
+        values["cause"] = None
+        return values
+
+    def to_text(self) -> str:
+        """A few lines for a terminal."""
+        lines = [f"{self.verdict.value}  (span {self.span}, run {self.run_id})", f"  {self.first_reason}"]
+        if self.map is not None:
+            lines.append(f"  mAP {self.map:.4f}" + (f", baseline {self.baseline_map:.4f}" if self.baseline_map else ""))
+        if self.delta is not None and self.delta_ci is not None:
+            low, high = self.delta_ci
+            lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
+        served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
+        return "\n".join([*lines, f"  {served}", f"  {self.report}"])

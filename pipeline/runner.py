@@ -1,0 +1,73 @@
+"""TFX's LocalDagRunner, started with a run id of ours and questioned afterwards.
+
+Importing this module starts TensorFlow and TFX.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import absl.logging
+from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.config import PipelineSettings
+from pipeline.pipeline import Locations, create_pipeline
+from pipeline.store import StepResult, read_run
+
+SCHEMA_FILE = Path(__file__).resolve().parent.parent / "schemas" / "detection.pbtxt"
+
+
+@dataclass(frozen=True)
+class CompiledRun:
+    """A pipeline ready to run.
+
+    Attributes:
+        ir: TFX's compiled form.
+        connection: its ML Metadata store.
+        steps: node ids in the order they run.
+        behind_the_gate: those that run only when the data gate lets them.
+    """
+
+    ir: pipeline_pb2.Pipeline
+    connection: ConnectionConfig
+    steps: tuple[str, ...]
+    behind_the_gate: frozenset[str]
+
+
+def compile_run(
+    settings: PipelineSettings, root: str, data: str, golden: str, span: int, bootstrap: bool, run_id: str
+) -> CompiledRun:
+    """Compiles the pipeline for one run; a run id that was used before resumes that run."""
+    connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
+    locations = Locations.under(root, data, golden, settings.name, str(SCHEMA_FILE))
+    pipeline = create_pipeline(settings, locations, span, bootstrap, metadata_connection_config=connection)
+    ir = compiler.Compiler().compile(pipeline)
+    runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    nodes = [node.pipeline_node for node in ir.nodes]
+    return CompiledRun(
+        ir=ir,
+        connection=connection,
+        steps=tuple(node.node_info.id for node in nodes),
+        behind_the_gate=frozenset(node.node_info.id for node in nodes if node.inputs.conditionals),
+    )
+
+
+def execute(compiled: CompiledRun) -> None:
+    """Runs the steps; an exception of a step comes out as it is."""
+    absl.logging.set_verbosity(absl.logging.INFO)
+    LocalDagRunner().run_with_ir(compiled.ir)
+
+
+def results(compiled: CompiledRun, run_id: str) -> dict[str, StepResult]:
+    """How the steps of a run ended, by node id."""
+    return read_run(compiled.connection, run_id)

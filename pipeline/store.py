@@ -1,0 +1,72 @@
+"""What ML Metadata knows of one run: which steps ended how, and what they left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ml_metadata import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+_DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step of one run.
+
+    Attributes:
+        step: node id.
+        done: whether its last execution completed.
+        seconds: how long that took; 0 if it did not end.
+        outputs: URIs of its output artifacts, by output key.
+        output_properties: custom properties of those artifacts, by output key.
+    """
+
+    step: str
+    done: bool
+    seconds: float
+    outputs: dict[str, str]
+    output_properties: dict[str, dict[str, int | float | str]]
+
+
+def read_run(connection: mlmd.ConnectionConfig, run_id: str) -> dict[str, StepResult]:
+    """The steps of a run that were started, by node id; empty for a run that never began."""
+    store = metadata_store.MetadataStore(connection)
+    context = store.get_context_by_type_and_name("pipeline_run", run_id)
+    if context is None:
+        return {}
+    # A resumed run has several executions of a step; the last one counts.
+    executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
+    latest = {_node_id(store, execution): execution for execution in executions}
+    return {step: _result(store, step, execution) for step, execution in latest.items()}
+
+
+def _node_id(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
+    # Node contexts are named PIPELINE.NODE.
+    [node] = [context for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
+    return node.name.split(".", 1)[1]
+
+
+def _result(store: metadata_store.MetadataStore, step: str, execution: mlmd.Execution) -> StepResult:
+    events = store.get_events_by_execution_ids([execution.id])
+    outputs = {
+        event.artifact_id: event.path.steps[0].key for event in events if event.type == mlmd.Event.OUTPUT
+    }
+    artifacts = store.get_artifacts_by_id(list(outputs)) if outputs else []
+    done = execution.last_known_state in _DONE
+    elapsed_ms = execution.last_update_time_since_epoch - execution.create_time_since_epoch
+    return StepResult(
+        step=step,
+        done=done,
+        seconds=elapsed_ms / 1000 if done else 0.0,
+        outputs={outputs[artifact.id]: artifact.uri for artifact in artifacts},
+        output_properties={outputs[artifact.id]: _properties(artifact) for artifact in artifacts},
+    )
+
+
+def _properties(artifact: mlmd.Artifact) -> dict[str, int | float | str]:
+    return {
+        name: getattr(value, str(value.WhichOneof("value")))
+        for name, value in artifact.custom_properties.items()
+        if value.WhichOneof("value") in ("int_value", "double_value", "string_value")
+    }

@@ -1,0 +1,150 @@
+"""Matching of one image: who hits what, what is ignored, and what is refused.
+
+Every case that pycocotools can judge is also compared with it in test_average_precision.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from oracle import data_sets, found, truth_of
+
+from components.metrics.matching import AREA_NAMES, MAX_DETECTIONS, ImageMatches, match_image, unpack_bits
+from schemas.records import Detections, GroundTruth
+
+
+def tp_at_50(matches: ImageMatches, area: str = "all") -> list[bool]:
+    return unpack_bits(matches.detections["tp"], AREA_NAMES.index(area))[:, 0].tolist()
+
+
+def ignored_at_50(matches: ImageMatches, area: str = "all") -> list[bool]:
+    return unpack_bits(matches.detections["ignored"], AREA_NAMES.index(area))[:, 0].tolist()
+
+
+def test_a_detection_hits_up_to_its_iou_and_including_it() -> None:
+    matches = match_image(truth_of((1, 0, 0, 10, 10)), found((1, 0.9, 0, 0, 10, 7.5)))
+
+    assert unpack_bits(matches.detections["tp"], 0).tolist() == [[True] * 6 + [False] * 4]
+
+
+def test_the_second_detection_of_an_object_is_a_false_positive() -> None:
+    matches = match_image(truth_of((1, 0, 0, 10, 10)), found((1, 0.4, 0, 0, 10, 10), (1, 0.9, 0, 0, 10, 9)))
+
+    assert matches.detections["score"].tolist() == [0.9, 0.4]
+    assert tp_at_50(matches) == [True, False]
+    # At IoU .95 the better-scored box no longer fits, and the object is free for the other.
+    assert unpack_bits(matches.detections["tp"], 0)[:, 9].tolist() == [False, True]
+
+
+def test_another_class_is_never_hit() -> None:
+    assert tp_at_50(match_image(truth_of((1, 0, 0, 10, 10)), found((2, 0.9, 0, 0, 10, 10)))) == [False]
+
+
+def test_a_detection_takes_the_object_it_overlaps_most_and_leaves_the_other() -> None:
+    truth = truth_of((1, 0, 0, 10, 10), (1, 0, 2, 10, 10))
+
+    matches = match_image(truth, found((1, 0.9, 0, 2, 10, 10), (1, 0.8, 0, 0, 10, 10)))
+
+    assert unpack_bits(matches.detections["tp"], 0).tolist() == [[True] * 10, [True] * 10]
+
+
+def test_of_equally_overlapped_objects_the_last_is_taken() -> None:
+    # Both objects overlap the first detection by 2/3; the second one fits only the object at 0.
+    truth = truth_of((1, 0, 0, 10, 10), (1, 4, 0, 10, 10))
+
+    matches = match_image(truth, found((1, 0.9, 2, 0, 10, 10), (1, 0.8, 0, 0, 10, 10)))
+
+    assert tp_at_50(matches) == [True, True]
+
+
+def test_a_crowd_takes_any_number_of_detections_and_counts_none() -> None:
+    inside = [(1, 0.9, 5, 5, 10, 10), (1, 0.8, 20, 20, 10, 10), (1, 0.7, 5, 5, 10, 10)]
+
+    matches = match_image(truth_of((1, 0, 0, 100, 100), crowd=True), found(*inside, (1, 0.6, 500, 500, 10, 10)))
+
+    assert ignored_at_50(matches) == [True, True, True, False]
+    assert tp_at_50(matches) == [False] * 4
+    assert matches.truth["valid"].tolist() == [0]
+
+
+def test_an_object_that_counts_comes_before_a_crowd_that_overlaps_more() -> None:
+    boxes = [[0.0, 0.0, 100.0, 100.0], [0.0, 0.0, 10.0, 10.0]]
+    truth = GroundTruth(np.array(boxes), np.array([1, 1]), np.array([1e4, 100.0]), np.array([True, False]))
+
+    matches = match_image(truth, found((1, 0.9, 0, 0, 10, 9)))
+
+    assert tp_at_50(matches) == [True]
+    assert unpack_bits(matches.detections["ignored"], 0).tolist() == [[False] * 9 + [True]]
+
+
+@pytest.mark.parametrize(
+    ("side", "areas"),
+    [(31, "all small"), (32, "all small medium"), (33, "all medium"), (96, "all medium large"), (97, "all large")],
+)
+def test_area_limits_belong_to_both_ranges(side: float, areas: str) -> None:
+    matches = match_image(truth_of((1, 0, 0, side, side)), found((1, 0.9, 0, 0, side, side)))
+
+    assert [area for area in AREA_NAMES if tp_at_50(matches, area) == [True]] == areas.split()
+    assert [a for a, name in enumerate(AREA_NAMES) if matches.truth["valid"][0] >> a & 1] == [
+        AREA_NAMES.index(name) for name in areas.split()
+    ]
+
+
+def test_a_miss_counts_only_in_the_area_range_of_its_own_size() -> None:
+    matches = match_image(truth_of(), found((1, 0.9, 0, 0, 50, 50)))
+
+    assert [ignored_at_50(matches, area) for area in AREA_NAMES] == [[False], [True], [False], [True]]
+
+
+def test_only_the_best_hundred_of_each_class_count() -> None:
+    scores = np.linspace(0, 1, 130)
+    detections = Detections(np.ones((260, 4)), np.repeat([1, 2], 130), np.concatenate([scores, scores]))
+
+    matches = match_image(truth_of(), detections)
+
+    assert matches.detections["label"].tolist() == [1] * 100 + [2] * 100
+    assert matches.detections["rank"].tolist() == [*range(MAX_DETECTIONS)] * 2
+    assert matches.detections["score"].min() == scores[30]
+
+
+def test_equal_scores_keep_the_order_given() -> None:
+    matches = match_image(truth_of((1, 0, 0, 10, 10)), found((1, 0.5, 0, 0, 10, 6), (1, 0.5, 0, 0, 10, 10)))
+
+    assert unpack_bits(matches.detections["tp"], 0).sum(axis=1).tolist() == [3, 7]
+
+
+def test_a_row_is_small() -> None:
+    matches = match_image(truth_of((1, 0, 0, 10, 10)), found((1, 0.5, 0, 0, 10, 10)))
+
+    assert (matches.detections.nbytes, matches.truth.nbytes) == (27, 3)
+
+
+NAN_BOX = np.array([[0.0, 0.0, np.nan, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("truth", "detections", "message"),
+    [
+        (truth_of(), found((1, np.nan, 0, 0, 1, 1)), r"detections\.scores\[0\] = nan is not finite"),
+        (truth_of(), found((1, 0.5, 0, 0, 1, 1), (1, np.inf, 0, 0, 1, 1)), r"detections\.scores\[1\] = inf"),
+        (truth_of(), Detections(NAN_BOX, [1], [0.5]), r"detections\.boxes_xywh_px\[0\] = .*nan.* is not finite"),
+        (GroundTruth(NAN_BOX, [1], [1.0], [False]), found(), r"truth\.boxes_xywh_px\[0\]"),
+        (GroundTruth(np.ones((1, 4)), [1], [np.inf], [False]), found(), r"truth\.area_px2\[0\] = inf"),
+        (truth_of((0, 0, 0, 1, 1)), found(), r"truth\.labels\[0\] = 0 is outside 1\.\.65535"),
+        (truth_of(), found((70_000, 0.5, 0, 0, 1, 1)), r"detections\.labels\[0\] = 70000 is outside"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(truth: GroundTruth, detections: Detections, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        match_image(truth, detections)
+
+
+@given(images=data_sets())
+@settings(max_examples=50, deadline=None, database=None)
+def test_inputs_stay_as_they_are(images: dict) -> None:
+    for truth, detections in images.values():
+        for array in (*vars(truth).values(), *vars(detections).values()):
+            array.setflags(write=False)
+        matches = match_image(truth, detections)
+        assert not (matches.detections["tp"] & matches.detections["ignored"]).any()
