@@ -50,12 +50,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(commands: Any) -> None:
     parser = commands.add_parser("run", help="retrain once", description="One retraining run on this machine.")
-    parser.add_argument("--config", default="digits", help="a YAML file, or the name of one that comes along (default: digits)")
+    parser.add_argument("--config", default="digits", help="a YAML file, or one of ours by name (default: digits)")
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="directory of the span-N directories")
     parser.add_argument("--golden", type=Path, metavar="DIR", help="the golden set (default: DATA/golden)")
     parser.add_argument("--span", type=int, metavar="N", help="the span to train on (default: the newest)")
-    parser.add_argument("--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting on top of the config")
+    parser.add_argument(
+        "--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
     parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
     _add_json(parser)
     parser.set_defaults(command=_run)

@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -48,7 +48,7 @@ class _StepHandler(logging.Handler):
 
     MESSAGE = "Component %s is running."
 
-    def __init__(self, steps: list[str]) -> None:
+    def __init__(self, steps: Sequence[str]) -> None:
         super().__init__()
         self._steps = steps
 
@@ -75,7 +75,7 @@ def progress_on(stream: TextIO) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def steps_announced(steps: list[str]) -> Iterator[None]:
+def steps_announced(steps: Sequence[str]) -> Iterator[None]:
     """Announces each step as TFX's local runner comes to it."""
     handler = _StepHandler(steps)
     logger = logging.getLogger("absl")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.store import StepResult
 
 
-class RunFailed(RatchetError):
+class RunError(RatchetError):
     """A step crashed; the message says which, where its log is and how to go on."""
 
 
@@ -41,7 +41,7 @@ def run(request: RunRequest) -> RunResult:
     Raises:
         InputError: something the user gave cannot work; nothing was written.
         StateError: the pipeline root is in use or contradicts itself.
-        RunFailed: a step crashed.
+        RunError: a step crashed.
     """
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(own_stderr())
@@ -104,7 +104,7 @@ def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> 
         raise
     except Exception as error:
         LOGGER.debug("run %s failed", run_id, exc_info=True)
-        raise RunFailed(_failed(f"{type(error).__name__}: {error}", directory)) from error
+        raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
     return _evaluated(steps, span, run_id, request.golden, directory) if passed else _rejected(steps, span, run_id)
@@ -118,7 +118,7 @@ def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directo
     expected = [step for step in compiled.steps if passed or not gate_decided or step not in compiled.behind_the_gate]
     missing = [step for step in expected if step not in steps or not steps[step].done]
     if missing:
-        raise RunFailed(_failed(f"{missing[0]} did not complete: its inputs could not be resolved", directory))
+        raise RunError(_failed(f"{missing[0]} did not complete: its inputs could not be resolved", directory))
     return passed
 
 
@@ -159,7 +159,8 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
         span=span,
         seconds=_seconds(steps),
     )
-    draw_report(uri, golden / "images", Path(result.report), f"span {span}: {result.verdict.value}, {result.first_reason}")
+    title = f"span {span}: {result.verdict.value}, {result.first_reason}"
+    draw_report(uri, golden / "images", Path(result.report), title)
     return result
 
 

@@ -58,9 +58,7 @@ def _by_image(entries: list[dict[str, Any]], names: dict[int, str]) -> dict[int,
     return {image_id: _Boxes.of(group, names) for image_id, group in grouped.items()}
 
 
-def _most_changed(
-    images: list[dict[str, Any]], panels: dict[str, dict[int, _Boxes]]
-) -> list[dict[str, Any]]:
+def _most_changed(images: list[dict[str, Any]], panels: dict[str, dict[int, _Boxes]]) -> list[dict[str, Any]]:
     def change(image: dict[str, Any]) -> tuple[float, int]:
         truth = panels["ground truth"].get(image["id"], _NOTHING)
         candidate = _errors(truth, panels["candidate"].get(image["id"], _NOTHING))

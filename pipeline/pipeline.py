@@ -1,10 +1,14 @@
 """The graph, in the order in which data flows; the same steps on every runner."""
 
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
+from google.protobuf import message
 from tfx.components import ExampleValidator, Pusher, StatisticsGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
@@ -47,7 +51,11 @@ class Locations:
 
 
 def create_pipeline(
-    settings: PipelineSettings, locations: Locations, span: int | None, bootstrap: bool, **runner_options: object
+    settings: PipelineSettings,
+    locations: Locations,
+    span: int | None,
+    bootstrap: bool,
+    metadata_connection_config: message.Message | None = None,
 ) -> Pipeline:
     """Builds the pipeline.
 
@@ -56,7 +64,7 @@ def create_pipeline(
         locations: where they read and write.
         span: the span to train on; None for the newest there is when the pipeline runs.
         bootstrap: whether this run may train a first model.
-        **runner_options: passed to TFX's Pipeline, such as `metadata_connection_config`.
+        metadata_connection_config: the ML Metadata store, on runners that do not bring their own.
     """
     return Pipeline(
         pipeline_name=settings.name,
@@ -64,7 +72,7 @@ def create_pipeline(
         components=_steps(settings, locations, span, bootstrap),
         # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one.
         enable_cache=False,
-        **runner_options,
+        metadata_connection_config=metadata_connection_config,
     )
 
 

@@ -97,7 +97,7 @@ def _read(directory: str, title: str) -> DataSet:
     def show(done: int, total: int) -> None:
         if not progress:
             progress.append(Progress(title, total))
-        progress[0].update(done, "images")
+        progress[0].update(done)
 
     return read_dataset(directory, LOCAL_FILES, on_progress=show)
 

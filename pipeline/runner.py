@@ -3,6 +3,9 @@
 Importing this module starts TensorFlow and TFX.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
 from __future__ import annotations
 
 import os

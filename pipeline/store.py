@@ -1,10 +1,13 @@
 """What ML Metadata knows of one run: which steps ended how, and what they left."""
 
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml_metadata import metadata_store
+from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 _DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
@@ -31,7 +34,7 @@ class StepResult:
 
 def read_run(connection: mlmd.ConnectionConfig, run_id: str) -> dict[str, StepResult]:
     """The steps of a run that were started, by node id; empty for a run that never began."""
-    store = metadata_store.MetadataStore(connection)
+    store = MetadataStore(connection)
     context = store.get_context_by_type_and_name("pipeline_run", run_id)
     if context is None:
         return {}
@@ -41,17 +44,15 @@ def read_run(connection: mlmd.ConnectionConfig, run_id: str) -> dict[str, StepRe
     return {step: _result(store, step, execution) for step, execution in latest.items()}
 
 
-def _node_id(store: metadata_store.MetadataStore, execution: mlmd.Execution) -> str:
+def _node_id(store: MetadataStore, execution: mlmd.Execution) -> str:
     # Node contexts are named PIPELINE.NODE.
     [node] = [context for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
     return node.name.split(".", 1)[1]
 
 
-def _result(store: metadata_store.MetadataStore, step: str, execution: mlmd.Execution) -> StepResult:
+def _result(store: MetadataStore, step: str, execution: mlmd.Execution) -> StepResult:
     events = store.get_events_by_execution_ids([execution.id])
-    outputs = {
-        event.artifact_id: event.path.steps[0].key for event in events if event.type == mlmd.Event.OUTPUT
-    }
+    outputs = {event.artifact_id: event.path.steps[0].key for event in events if event.type == mlmd.Event.OUTPUT}
     artifacts = store.get_artifacts_by_id(list(outputs)) if outputs else []
     done = execution.last_known_state in _DONE
     elapsed_ms = execution.last_update_time_since_epoch - execution.create_time_since_epoch

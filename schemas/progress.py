@@ -14,14 +14,21 @@ class Progress:
     Args:
         title: what is being done: `training`.
         total: number of units of work.
+        unit_size: how many `unit_name` one unit of work is, for the rate that is shown.
+        unit_name: `images`.
         interval_s: seconds between reports.
     """
 
-    def __init__(self, title: str, total: int, interval_s: float = 1.0) -> None:
+    def __init__(
+        self, title: str, total: int, unit_size: int = 1, unit_name: str = "images", interval_s: float = 1.0
+    ) -> None:
         self._title = title
         self._total = total
+        self._unit_size = unit_size
+        self._unit_name = unit_name
         self._interval_s = interval_s
-        self._start = self._last = time.monotonic()
+        self._reported = 0.0
+        self._first: tuple[int, float] | None = None
 
     def update(self, done: int, figures: str = "") -> None:
         """Says how far it is.
@@ -31,20 +38,22 @@ class Progress:
             figures: what else to show: `loss 0.31`.
         """
         now = time.monotonic()
-        if done < self._total and now - self._last < self._interval_s:
+        if self._first is None:  # the first unit pays for compiling and filling buffers: the rate starts after it
+            self._first = (done, now)
+        if done < self._total and now - self._reported < self._interval_s:
             return
-        self._last = now
-        elapsed = now - self._start
-        left = elapsed / max(1, done) * (self._total - done)
-        text = f"{self._title} {done}/{self._total}"
-        if figures:
-            text += f"  {figures}"
-        text += f"  {_duration(elapsed)} taken, {_duration(left)} left" if done < self._total else "  done"
+        self._reported = now
+        text = f"{self._title} {done}/{self._total}" + (f"  {figures}" if figures else "") + self._rate(done, now)
         LOGGER.info(text, extra={"transient": done < self._total})
 
-    def per_second(self, done: int, size: int = 1) -> float:
-        """Rate so far: `done` units of `size` each, over the seconds since the start."""
-        return done * size / max(1e-9, time.monotonic() - self._start)
+    def _rate(self, done: int, now: float) -> str:
+        first_done, first_time = self._first or (done, now)
+        elapsed = now - first_time
+        if done == first_done or elapsed <= 0:
+            return ""
+        speed = (done - first_done) / elapsed
+        text = f"  {speed * self._unit_size:.0f} {self._unit_name}/s"
+        return text if done == self._total else f"{text}  {_duration((self._total - done) / speed)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -61,7 +61,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         ConfigError: not YAML, not a mapping, or a key twice.
     """
     try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
     except ConfigError as error:
@@ -149,11 +149,9 @@ def _explain(cls: type, error: ValidationError) -> str:
     return f"{key} = {json.dumps(value, default=str)}: {message}"
 
 
-def _fields_at(cls: type, path: tuple[Any, ...]) -> list[str]:
+def _fields_at(cls: Any, path: tuple[Any, ...]) -> list[str]:
+    """The keys known below a path of keys; none below a plain value."""
     for part in path:
-        if not dataclasses.is_dataclass(cls):
-            break
-        annotation = {f.name: f.type for f in dataclasses.fields(cls)}.get(str(part))
-        resolved = cls.__pydantic_fields__.get(str(part)) if hasattr(cls, "__pydantic_fields__") else None
-        cls = resolved.annotation if resolved is not None else annotation  # type: ignore[assignment]
-    return [f.name for f in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []
+        field = getattr(cls, "__pydantic_fields__", {}).get(part)
+        cls = field.annotation if field else None
+    return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

@@ -1,5 +1,8 @@
 """Reads what the validation steps found, decides, writes the decision."""
 
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
 from __future__ import annotations
 
 import json

@@ -102,9 +102,7 @@ def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGat
     )
 
 
-def _drift(
-    span: DataSetInfo, baseline: Baseline, drifts: Sequence[Drift], settings: DataGateSettings
-) -> list[Reason]:
+def _drift(span: DataSetInfo, baseline: Baseline, drifts: Sequence[Drift], settings: DataGateSettings) -> list[Reason]:
     fewest = min(span.images[TRAIN_SPLIT], baseline.images)
     if fewest < settings.min_examples:
         return [

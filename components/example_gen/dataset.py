@@ -94,7 +94,7 @@ def read_dataset(
     """
     _check_layout(directory, files)
     source = os.path.join(directory, ANNOTATIONS)
-    label_map, records = parse_annotations(_read(source, files), source)
+    label_map, records = parse_annotations(_read(source, files, source), source)
     image_digests = _check_images(records, os.path.join(directory, IMAGES), files, on_progress)
     return DataSet(label_map, tuple(records), _digest(label_map, records, image_digests), directory)
 
@@ -177,14 +177,14 @@ def _listed(spans: dict[int, list[str]]) -> str:
     return ", ".join(names)
 
 
-def _read(path: str, files: Files) -> bytes:
+def _read(path: str, files: Files, where: str) -> bytes:
     try:
         with files.open(path, "rb") as file:
             return file.read()
     except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
         if not files.exists(path):
-            raise DataError(f"{path}: no such file") from error
-        raise DataError(f"{path}: cannot be read ({error}); check its permissions") from error
+            raise DataError(f"{where}: no such file; deliver it or remove the image from {ANNOTATIONS}") from error
+        raise DataError(f"{where}: cannot be read ({error}); check what it is and its permissions") from error
 
 
 def _check_images(
@@ -193,7 +193,7 @@ def _check_images(
     def check(record: ImageRecord) -> str | DataError:
         path = os.path.join(directory, record.file_name)
         try:
-            encoded = _read(path, files)
+            encoded = _read(path, files, f"{path} (image {record.image_id})")
             check_image(encoded, record, path)
         except DataError as error:
             return error

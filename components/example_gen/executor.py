@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.tfrecordio import WriteToTFRecord
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
@@ -54,15 +55,19 @@ def _write_splits(pipeline: beam.Pipeline, dataset: DataSet, splits: dict[int, s
         | "Records" >> beam.Create(dataset.records)
         | "Spread" >> beam.Reshuffle()
         | "Convert" >> beam.Map(_convert, dataset.directory, dataset.label_map)
-        | "Split" >> beam.Partition(lambda item, count, of: SPLITS.index(of[item[0]]), len(SPLITS), splits)
+        | "Split" >> beam.Partition(_index_of_split, len(SPLITS), splits)  # pyright: ignore[reportArgumentType] - Beam's own hint is too narrow
     )
     for split, part in zip(SPLITS, parts):
         uri = artifact_utils.get_split_uri([examples], split)
         _ = (
             part
             | f"Strip/{split}" >> beam.Map(lambda item: item[1])
-            | f"Write/{split}" >> beam.io.WriteToTFRecord(f"{uri}/data_tfrecord", file_name_suffix=".gz")
+            | f"Write/{split}" >> WriteToTFRecord(f"{uri}/data_tfrecord", file_name_suffix=".gz")
         )
+
+
+def _index_of_split(item: tuple[int, bytes], _count: int, splits: dict[int, str]) -> int:
+    return SPLITS.index(splits[item[0]])
 
 
 def _convert(record: ImageRecord, directory: str, label_map: LabelMap) -> tuple[int, bytes]:

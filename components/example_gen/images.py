@@ -87,7 +87,8 @@ def image_quality(encoded: bytes) -> ImageQuality:
     size = (max(1, round(image.width * shrink)), max(1, round(image.height * shrink)))
     image.draft("L", (2 * size[0], 2 * size[1]))  # coarse steps by the JPEG decoder, the last by the filter
     _load(image, "image")
-    grey = np.asarray(_to_grey(image).resize(size, Image.Resampling.BOX), np.float64)  # [h, w]
+    # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
+    grey = np.asarray(_to_grey(image).resize(size, Image.Resampling.BICUBIC), np.float64)  # [h, w]
     return ImageQuality(float(grey.mean()), float(grey.std()), float(np.log1p(_laplacian(grey).var())))
 
 

@@ -65,7 +65,7 @@ def run_models(
             for record, found in zip(batch_records, detector.detect([encoded for _, encoded in batch])):
                 runs[name].add(record, found)
         records.extend(batch_records)
-        progress.update(len(records), f"{progress.per_second(len(records)):.0f} images/s")
+        progress.update(len(records))
     if len(records) != num_images:
         raise StateError(f"golden set: {len(records)} images were read where ExampleGen wrote {num_images}; run again")
     return runs, sorted(records, key=lambda record: record.image_id)

@@ -14,7 +14,7 @@ from tfx.utils import io_utils, path_utils
 
 from components.map_evaluator.blessing import Comparison, decide
 from components.map_evaluator.coco_files import coco_ground_truth, coco_results
-from components.map_evaluator.evaluate import ModelRun, compare, run_models
+from components.map_evaluator.evaluate import compare, run_models
 from components.map_evaluator.predict import ServedDetector, read_images
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas import evaluation as evaluation_io

@@ -34,12 +34,10 @@ class ServedDetector:
     def detect(self, encoded: list[bytes]) -> list[Detections]:
         """Detections of each image, in pixels of that image."""
         found = {key: value.numpy() for key, value in self._signature(image_bytes=tf.constant(encoded)).items()}
-        return [
-            to_detections(
-                found["detection_boxes"][i][:count], found["detection_classes"][i][:count], found["detection_scores"][i][:count]
-            )
-            for i, count in enumerate(found["num_detections"])
-        ]
+        columns = zip(
+            found["detection_boxes"], found["detection_classes"], found["detection_scores"], found["num_detections"]
+        )
+        return [to_detections(boxes[:n], labels[:n], scores[:n]) for boxes, labels, scores, n in columns]
 
 
 def to_detections(boxes_yxyx_px: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> Detections:

@@ -1,7 +1,5 @@
-"""COCO metrics in numpy, equal to pycocotools: match images one by one, merge, finish, compare two models.
+"""COCO metrics in numpy, equal to pycocotools to the last bit.
 
-    accumulator = Accumulator.create()
-    accumulator.add(image_id, match_image(truth, detections))
-    accumulator.finish(num_classes).coco["AP"]
-    paired_delta(candidate_accumulator, baseline_accumulator)
+`matching.match_image` judges one image, `accumulator.Accumulator` collects and merges images and finishes with the
+COCO figures, `bootstrap.paired_delta` compares two models. Needs numpy only.
 """

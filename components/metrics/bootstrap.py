@@ -138,12 +138,11 @@ def _area_under_curve(hits: np.ndarray, seen: np.ndarray, points: np.ndarray) ->
 
 def _points_reached(num_truth: np.ndarray) -> np.ndarray:
     # [b, c]: how many of the 101 recall points c true positives reach; in floats, as pycocotools compares them. A
-    # table, because every threshold needs the same numbers. Recall point 0 is reached with the first hit.
+    # table, because every threshold needs the same numbers.
     hits = np.arange(num_truth.max(initial=0) + 1)
     guess = np.minimum(hits * 100 // np.maximum(num_truth, 1)[:, None], 100)
-    # Exactly on a recall point, rounding decides: .07 is stored as a little more than 7 / 100.
+    # Exactly on a recall point, rounding decides: .35 is stored as a little more than 35 / 100.
     points = guess + (hits / np.maximum(num_truth, 1)[:, None] >= RECALL_POINTS[guess])
-    points[:, 0] = 0
     return points.astype(np.int8)
 
 

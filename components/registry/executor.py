@@ -55,7 +55,7 @@ class PushRecorderExecutor(base_executor.BaseExecutor):
                 golden_digest=_dataset(input_dict["golden"]).digest,
                 map=evaluation.candidate.coco["AP"],
                 verdict=evaluation.decision.verdict.value,
-                run_id=self._context.pipeline_run_id if self._context else "",
+                run_id=(self._context and self._context.pipeline_run_id) or "",
                 pushed_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             )
         )

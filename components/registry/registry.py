@@ -125,7 +125,9 @@ class Registry:
             with self._files.open(path, "r") as file:
                 return ServedModel(**json.loads(file.read()))
         except (ValueError, TypeError) as error:
-            raise StateError(f"{path}: cannot be read as a registry entry ({error}); restore it from a backup") from error
+            raise StateError(
+                f"{path}: cannot be read as a registry entry ({error}); restore it from a backup"
+            ) from error
 
     def _write(self, path: str, model: ServedModel) -> None:
         self._files.makedirs(os.path.dirname(path))

@@ -4,6 +4,9 @@ The statistics end up inside the model, so that the next run can measure drift a
 data the served model was trained on.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
 from __future__ import annotations
 
 from typing import Any

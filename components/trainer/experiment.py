@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from official.core import exp_factory
-from official.modeling import hyperparams
+import tensorflow as tf
+import tf_keras
 from official.vision.configs import backbones, common, decoders, retinanet
+from official.vision.ops import anchor
 from official.vision.tasks.retinanet import RetinaNetTask
 
 from components.trainer.policy import Augmentation
@@ -29,10 +30,31 @@ def build_task(
         num_classes: K, without the background.
         train_files: patterns of gzipped TFRecord files with the keys of `schemas.features`.
     """
-    config = exp_factory.get_exp_config("retinanet").task
-    config.model = _model_config(model, num_classes)
-    config.train_data = _data_config(training, augmentation, train_files)
+    config = retinanet.RetinaNetTask(
+        model=_model_config(model, num_classes), train_data=_data_config(training, augmentation, train_files)
+    )
     return RetinaNetTask(config)
+
+
+def build_model(task: RetinaNetTask, settings: ModelSettings) -> tf_keras.Model:
+    """The task's model with all its weights in place; tf-models leaves those of the heads to the first call."""
+    model = task.build_model()
+    size = list(settings.input_size)
+    anchors = {level: boxes[tf.newaxis] for level, boxes in anchor_boxes(settings).items()}
+    model(tf.zeros([1, *size, 3]), image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
+    return model
+
+
+def anchor_boxes(settings: ModelSettings) -> dict[str, tf.Tensor]:
+    """Anchor boxes of each level, [rows, columns, anchors * 4] yxyx in px of the model's input."""
+    generate = anchor.build_anchor_generator(
+        min_level=settings.min_level,
+        max_level=settings.max_level,
+        num_scales=settings.anchors.num_scales,
+        aspect_ratios=list(settings.anchors.aspect_ratios),
+        anchor_size=settings.anchors.size,
+    )
+    return generate(image_size=list(settings.input_size))
 
 
 def _model_config(model: ModelSettings, num_classes: int) -> retinanet.RetinaNet:
@@ -68,9 +90,7 @@ def _backbone_config(backbone: BackboneSettings) -> backbones.Backbone:
     return backbones.Backbone(type="mobilenet", mobilenet=mobilenet)
 
 
-def _data_config(
-    training: TrainingSettings, augmentation: Augmentation, train_files: list[str]
-) -> hyperparams.Config:
+def _data_config(training: TrainingSettings, augmentation: Augmentation, train_files: list[str]) -> retinanet.DataConfig:
     return retinanet.DataConfig(
         input_path=list(train_files),
         file_type="tfrecord_compressed",

@@ -42,9 +42,8 @@ def train(task: Any, model: tf_keras.Model, plan: TrainingPlan, clip_norm: float
     Raises:
         RatchetError: the loss is no longer a finite number.
     """
-    optimizer = tf_keras.optimizers.legacy.Adam(
-        learning_rate=plan.learning_rate.warmup_start, **({"global_clipnorm": clip_norm} if clip_norm else {})
-    )
+    limits: dict[str, Any] = {"global_clipnorm": clip_norm} if clip_norm else {}
+    optimizer = tf_keras.optimizers.legacy.Adam(plan.learning_rate.warmup_start, **limits)
 
     @tf.function
     def step_fn(inputs: Any) -> Any:
@@ -52,8 +51,7 @@ def train(task: Any, model: tf_keras.Model, plan: TrainingPlan, clip_norm: float
 
     start = [weight.numpy() for weight in model.trainable_variables]
     batches = iter(task.build_inputs(task.task_config.train_data))
-    batch_size = task.task_config.train_data.global_batch_size
-    progress = Progress("training", plan.steps)
+    progress = Progress("training", plan.steps, unit_size=task.task_config.train_data.global_batch_size)
     keep_every = math.ceil(plan.steps / CURVE_POINTS)
     curve = []
     for step in range(plan.steps):
@@ -67,7 +65,7 @@ def train(task: Any, model: tf_keras.Model, plan: TrainingPlan, clip_norm: float
             )
         if step % keep_every == 0 or step == plan.steps - 1:
             curve.append((step, loss))
-        progress.update(step + 1, f"loss {loss:.3f}  rate {rate:.1e}  {progress.per_second(step + 1, batch_size):.0f} images/s")
+        progress.update(step + 1, f"loss {loss:.3f}  learning rate {rate:.1e}")
     return TrainingResult(tuple(curve), _distance(start, [weight.numpy() for weight in model.trainable_variables]))
 
 

@@ -13,13 +13,14 @@ import tensorflow as tf
 import tf_keras
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer.experiment import build_task
+from components.trainer.experiment import build_model, build_task
 from components.trainer.export import restore_weights, save_model
 from components.trainer.loop import TrainingResult, train
 from components.trainer.policy import TrainingPlan, plan_training
 from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import load_backbone, norm_layers
-from schemas import __version__, settings as settings_io
+from schemas import __version__
+from schemas import settings as settings_io
 from schemas.dataset import DATASET_FILE, TRAIN_SPLIT, DataSetInfo
 from schemas.training_record import LABELS_FILE, RECORD_FILE, STATISTICS_FILE, TrainingRecord
 
@@ -42,7 +43,7 @@ def run_fn(fn_args: FnArgs) -> None:
     task = build_task(
         settings.model, settings.training, plan.augmentation, len(dataset.class_names), fn_args.train_files
     )
-    model = task.build_model()
+    model = build_model(task, settings.model)
     _initialise(model, settings, fn_args.base_model if baseline else None)
     result = train(task, model, plan, settings.training.clip_norm)
 

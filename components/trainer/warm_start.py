@@ -7,6 +7,8 @@ images scaled to -1..1, which is how MobileNets converted from TensorFlow Lite c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 import tf_keras
@@ -45,7 +47,11 @@ def norm_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
 
 
 def _leaves(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
-    return [layer for layer in model._flatten_layers(include_self=False) if not list(layer._flatten_layers(include_self=False))]
+    return [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if not list(layer._flatten_layers(include_self=False))
+    ]
 
 
 def _load_folded(backbone: tf_keras.Model, path: str) -> None:
@@ -93,5 +99,5 @@ def _for_our_scaling(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, 
     return scaled, bias + np.einsum("hwio,i->o", kernel, 2 * mean - 1)
 
 
-def _at(shapes: list[tuple[int, ...]], index: int) -> str:
+def _at(shapes: Sequence[tuple[int | None, ...]], index: int) -> str:
     return str(shapes[index]) if index < len(shapes) else "missing"

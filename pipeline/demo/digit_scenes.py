@@ -74,7 +74,7 @@ def draw_scene(stream: Callable[[str], np.random.Generator], look: Look, golden:
 
 def _place_digits(rng: np.random.Generator, look: Look, golden: bool) -> tuple[list[np.ndarray], list[Labelled]]:
     """Opacities of 1-5 digits, each [height, width] of its box, and the digits with their boxes."""
-    images, digits = _samples(golden)
+    images, digits = digit_samples(golden)
     glyphs: list[np.ndarray] = []
     objects: list[Labelled] = []
     wanted = rng.integers(1, _MAX_DIGITS + 1)
@@ -142,8 +142,15 @@ def _draw_clutter(canvas: Image.Image, rng: np.random.Generator, boxes: list[tup
 
 
 @cache
-def _samples(golden: bool) -> tuple[list[Image.Image], list[int]]:
-    """Digit images of 6-8 x 8 pixels with values 0..1 and their digits; golden and other samples are disjoint."""
+def digit_samples(golden: bool) -> tuple[list[Image.Image], list[int]]:
+    """The handwritten samples.
+
+    Args:
+        golden: which of two disjoint sets, split once by index: a fifth of each class, or the rest.
+
+    Returns:
+        Grey images (mode F, values 0..1) 6-8 pixels wide and 8 high, and the digit of each.
+    """
     from sklearn.datasets import load_digits  # a second to import: only for who generates
 
     pixels, targets = (np.asarray(part) for part in load_digits(return_X_y=True))

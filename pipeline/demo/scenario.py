@@ -72,9 +72,7 @@ class DemoResult:
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
         end = "Each run ended as it should." if self.as_expected else "NOT as expected."
-        return "\n".join(
-            ["", *lines, "", f"{end} {self.seconds:.0f} s in all.", f"Picture: {self.results[-1].report}"]
-        )
+        return "\n".join(["", *lines, "", f"{end} {self.seconds:.0f} s in all.", f"Picture: {self.results[-1].report}"])
 
 
 def run_demo(directory: Path) -> DemoResult:

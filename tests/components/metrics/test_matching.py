@@ -8,17 +8,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from oracle import data_sets, found, truth_of
 
 from components.metrics.matching import AREA_NAMES, MAX_DETECTIONS, ImageMatches, match_image, unpack_bits
 from schemas.records import Detections, GroundTruth
+from tests.components.metrics.oracle import data_sets, found, truth_of
 
 
 def tp_at_50(matches: ImageMatches, area: str = "all") -> list[bool]:
+    """Which detections hit at IoU .50, best score first."""
     return unpack_bits(matches.detections["tp"], AREA_NAMES.index(area))[:, 0].tolist()
 
 
 def ignored_at_50(matches: ImageMatches, area: str = "all") -> list[bool]:
+    """Which detections are ignored at IoU .50, best score first."""
     return unpack_bits(matches.detections["ignored"], AREA_NAMES.index(area))[:, 0].tolist()
 
 
@@ -99,7 +101,7 @@ def test_a_miss_counts_only_in_the_area_range_of_its_own_size() -> None:
 
 def test_only_the_best_hundred_of_each_class_count() -> None:
     scores = np.linspace(0, 1, 130)
-    detections = Detections(np.ones((260, 4)), np.repeat([1, 2], 130), np.concatenate([scores, scores]))
+    detections = found(*[(label, score, 0, 0, 1, 1) for score in scores for label in (2, 1)])
 
     matches = match_image(truth_of(), detections)
 
@@ -120,17 +122,18 @@ def test_a_row_is_small() -> None:
     assert (matches.detections.nbytes, matches.truth.nbytes) == (27, 3)
 
 
-NAN_BOX = np.array([[0.0, 0.0, np.nan, 1.0]])
-
-
 @pytest.mark.parametrize(
     ("truth", "detections", "message"),
     [
         (truth_of(), found((1, np.nan, 0, 0, 1, 1)), r"detections\.scores\[0\] = nan is not finite"),
         (truth_of(), found((1, 0.5, 0, 0, 1, 1), (1, np.inf, 0, 0, 1, 1)), r"detections\.scores\[1\] = inf"),
-        (truth_of(), Detections(NAN_BOX, [1], [0.5]), r"detections\.boxes_xywh_px\[0\] = .*nan.* is not finite"),
-        (GroundTruth(NAN_BOX, [1], [1.0], [False]), found(), r"truth\.boxes_xywh_px\[0\]"),
-        (GroundTruth(np.ones((1, 4)), [1], [np.inf], [False]), found(), r"truth\.area_px2\[0\] = inf"),
+        (truth_of(), found((1, 0.5, 0, 0, np.nan, 1)), r"detections\.boxes_xywh_px\[0\] = .*nan.* is not finite"),
+        (truth_of((1, np.inf, 0, 1, 1)), found(), r"truth\.boxes_xywh_px\[0\] = .*inf"),
+        (
+            GroundTruth(np.ones((1, 4)), np.ones(1), np.array([np.inf]), np.zeros(1)),
+            found(),
+            r"truth\.area_px2\[0\] = inf",
+        ),
         (truth_of((0, 0, 0, 1, 1)), found(), r"truth\.labels\[0\] = 0 is outside 1\.\.65535"),
         (truth_of(), found((70_000, 0.5, 0, 0, 1, 1)), r"detections\.labels\[0\] = 70000 is outside"),
     ],

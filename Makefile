@@ -1,0 +1,31 @@
+# `make demo` and `make test` set everything up by themselves; a second call starts at once.
+PYTHON := .venv/bin/python
+export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.PHONY: demo test lint unit e2e lock clean
+
+demo: .venv/ready  ## bootstrap, push and block on generated digits
+	@.venv/bin/ratchet demo
+
+test: lint unit e2e  ## what CI runs
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright
+
+unit: .venv/ready  ## seconds; no TensorFlow
+	$(PYTHON) -m pytest -q -m "not tensorflow"
+
+e2e: .venv/ready  ## minutes; TensorFlow and TFX are started once
+	$(PYTHON) -m pytest -q -m tensorflow
+
+lock: .venv/ready  ## resolve setup.py again into requirements/lock.txt
+	requirements/lock.sh
+
+clean:
+	rm -rf .venv .tools ratchet-demo
+
+.venv/ready: requirements/lock.txt requirements/setup-env.sh setup.py
+	@requirements/setup-env.sh

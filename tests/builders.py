@@ -1,0 +1,119 @@
+"""Small valid inputs, any part of which a test can replace."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from schemas.dataset import DataSetInfo
+from schemas.records import GroundTruth, ImageRecord
+from schemas.training_record import LearningRateRecord, TrainingRecord
+
+WIDTH_PX, HEIGHT_PX = 64, 48
+
+
+def coco_image(image_id: int = 1, **fields: Any) -> dict[str, Any]:
+    """An entry of COCO `images`."""
+    return {"id": image_id, "file_name": f"{image_id}.jpg", "width": WIDTH_PX, "height": HEIGHT_PX} | fields
+
+
+def coco_annotation(annotation_id: int = 1, image_id: int = 1, **fields: Any) -> dict[str, Any]:
+    """An entry of COCO `annotations`."""
+    entry = {"id": annotation_id, "image_id": image_id, "category_id": 3, "bbox": [10.5, 5.25, 20.0, 30.0]}
+    return entry | {"area": 600.0, "iscrowd": 0} | fields
+
+
+def coco(**parts: Any) -> dict[str, Any]:
+    """A COCO file of two images with one object each; categories 3 (cat) and 7 (dog)."""
+    whole = {
+        "categories": [{"id": 3, "name": "cat"}, {"id": 7, "name": "dog"}],
+        "images": [coco_image(1), coco_image(2)],
+        "annotations": [coco_annotation(1, 1), coco_annotation(2, 2, category_id=7)],
+    }
+    return whole | parts
+
+
+def to_bytes(document: Any) -> bytes:
+    """JSON as it stands in a file."""
+    return json.dumps(document).encode()
+
+
+def picture(width: int = WIDTH_PX, height: int = HEIGHT_PX, seed: int = 0) -> Image.Image:
+    """Coloured noise, the same for the same seed."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    return Image.fromarray(pixels)
+
+
+def encode(image: Image.Image, form: str = "JPEG", **options: Any) -> bytes:
+    """The image as a file's content."""
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def record(width: int = WIDTH_PX, height: int = HEIGHT_PX, image_id: int = 17) -> ImageRecord:
+    """An image without objects."""
+    return ImageRecord(image_id, f"{image_id}.jpg", width, height, GroundTruth([], [], [], []))  # type: ignore[arg-type]
+
+
+def write_span(directory: Path, document: dict[str, Any] | None = None, images: dict[str, bytes] | None = None) -> Path:
+    """Writes a span directory.
+
+    Args:
+        directory: where; made with its parents.
+        document: content of annotations.json; `coco()` when None.
+        images: content by file name; a picture of its own for every entry of the document when None.
+    """
+    document = coco() if document is None else document
+    if images is None:
+        images = {entry["file_name"]: encode(picture(seed=entry["id"])) for entry in document["images"]}
+    (directory / "images").mkdir(parents=True)
+    (directory / "annotations.json").write_bytes(to_bytes(document))
+    for name, content in images.items():
+        (directory / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / "images" / name).write_bytes(content)
+    return directory
+
+
+def training_record(**fields: Any) -> TrainingRecord:
+    """The record of a first model made with the default settings."""
+    whole: dict[str, Any] = {
+        "mode": "bootstrap",
+        "span": 1,
+        "data_digest": "data",
+        "images": 600,
+        "class_names": ("cat", "dog"),
+        "category_ids": (3, 7),
+        "model": {},
+        "augmentation": "none-v1",
+        "augmentation_digest": "augmentation",
+        "learning_rate": LearningRateRecord(0.008, 0.008, 25, 0.0004, 0.00016),
+        "steps": 250,
+        "batch_size": 16,
+        "seed": 0,
+        "init_checkpoint": None,
+        "baseline_digest": None,
+        "loss_curve": ((0, 1.5), (249, 0.25)),
+        "weight_distance": 0.5,
+        "ratchet_version": "0",
+    }
+    return TrainingRecord(**whole | fields)
+
+
+def dataset_info(**fields: Any) -> DataSetInfo:
+    """A span of 600 images of cats and dogs."""
+    whole: dict[str, Any] = {
+        "source": "data/span-2",
+        "span": 2,
+        "digest": "span-digest",
+        "class_names": ("cat", "dog"),
+        "category_ids": (3, 7),
+        "images": {"train": 540, "eval": 60},
+        "boxes": {"train": 1000, "eval": 100},
+    }
+    return DataSetInfo(**whole | fields)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components.registry.registry import Registry, ServedModel, model_digest
+from schemas.errors import InputError, StateError
+from schemas.files import LOCAL_FILES
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> ServedModel:
+    directory = tmp_path / "serving" / "17"
+    (directory / "variables").mkdir(parents=True)
+    (directory / "saved_model.pb").write_bytes(b"graph")
+    (directory / "variables" / "data").write_bytes(b"weights")
+    digest = model_digest(str(directory), LOCAL_FILES)
+    return ServedModel("17", str(directory), digest, 1, "golden", 0.5, "BOOTSTRAPPED", "run", "2026-01-01T00:00:00+00:00")
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(str(tmp_path / "registry"), str(tmp_path / "serving"), LOCAL_FILES)
+
+
+def test_a_new_root_has_no_model_and_says_how_to_make_one(registry: Registry) -> None:
+    assert registry.served() is None
+    assert registry.baseline(bootstrap=True) is None
+    with pytest.raises(InputError, match="--bootstrap"):
+        registry.baseline(bootstrap=False)
+
+
+def test_what_was_recorded_is_the_baseline(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
+    registry.record(served)
+    assert registry.baseline(bootstrap=False) == served
+    assert (tmp_path / "registry" / "versions" / "17.json").exists()
+    with pytest.raises(InputError, match="version 17 is served already"):
+        registry.baseline(bootstrap=True)
+
+
+def test_a_served_model_that_the_registry_does_not_know_is_an_error_not_a_first_run(
+    registry: Registry, served: ServedModel
+) -> None:
+    with pytest.raises(StateError, match=r"version 17 is served, but .*served\.json is missing"):
+        registry.baseline(bootstrap=True)
+
+
+def test_a_served_model_that_was_deleted_is_an_error(registry: Registry, served: ServedModel) -> None:
+    registry.record(served)
+    shutil.rmtree(served.path)
+    with pytest.raises(StateError, match="no SavedModel"):
+        registry.served()
+
+
+@pytest.mark.parametrize("file", ["saved_model.pb", "variables/data", "variables/new"])
+def test_a_served_model_that_was_touched_is_an_error(registry: Registry, served: ServedModel, file: str) -> None:
+    registry.record(served)
+    Path(served.path, file).write_bytes(b"other")
+    with pytest.raises(StateError, match="content digest"):
+        registry.served()
+
+
+def test_a_torn_entry_is_named(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
+    registry.record(served)
+    (tmp_path / "registry" / "served.json").write_text('{"version":')
+    with pytest.raises(StateError, match=r"served\.json: not a registry entry"):
+        registry.served()
+
+
+def test_a_crash_while_writing_leaves_the_old_entry(
+    registry: Registry, served: ServedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.record(served)
+
+    def crash(*_: object) -> None:
+        raise OSError("power cut")
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(OSError, match="power cut"):
+        registry.record(dataclasses.replace(served, version="18"))
+    assert registry.served() == served
+
+
+def test_the_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
+    digests = set()
+    for name, content in (("a", b"1"), ("a", b"2"), ("b", b"1")):
+        directory = tmp_path / f"{name}{content.decode()}"
+        directory.mkdir()
+        (directory / name).write_bytes(content)
+        digests.add(model_digest(str(directory), LOCAL_FILES))
+    assert len(digests) == 3

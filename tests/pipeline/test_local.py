@@ -1,0 +1,73 @@
+"""What the runner around LocalDagRunner must catch; the steps themselves are faked as what ML Metadata says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.local import RunError, _check_steps, _locked, _run_id
+from pipeline.preflight import Checked
+from schemas.errors import StateError
+
+COMPILED: Any = SimpleNamespace(steps=("Gen", "DataGate", "Trainer", "Pusher"), behind_the_gate={"Trainer", "Pusher"})
+
+
+def step(done: bool = True, **properties: int) -> Any:
+    return SimpleNamespace(done=done, output_properties={"decision": properties})
+
+
+def test_all_steps_done_and_the_gate_open() -> None:
+    steps = {"Gen": step(), "DataGate": step(passed=1), "Trainer": step(), "Pusher": step()}
+    assert _check_steps(COMPILED, steps, Path("runs"))
+
+
+def test_a_closed_gate_excuses_the_steps_behind_it() -> None:
+    assert not _check_steps(COMPILED, {"Gen": step(), "DataGate": step(passed=0)}, Path("runs"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "culprit"),
+    [
+        ({"Gen": step(), "DataGate": step(passed=1), "Trainer": step(done=False), "Pusher": step()}, "Trainer"),
+        ({"Gen": step(), "DataGate": step(passed=1), "Trainer": step()}, "Pusher"),
+        ({"Gen": step(done=False), "DataGate": step(passed=0)}, "Gen"),
+        # The gate itself could not run, and what hangs on it ran on: never a pass.
+        ({"Gen": step(), "DataGate": step(done=False), "Trainer": step(), "Pusher": step()}, "DataGate"),
+        ({}, "Gen"),
+    ],
+)
+def test_a_step_that_did_not_complete_fails_the_run_by_name(steps: dict[str, Any], culprit: str) -> None:
+    with pytest.raises(RunError, match=f"{culprit} did not complete"):
+        _check_steps(COMPILED, steps, Path("runs"))
+
+
+def test_an_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:
+    checked = Checked(span=3, served=None, key="0123456789")
+    first = _run_id(tmp_path, checked)
+    assert first == "span-3-01234567-1"
+    (tmp_path / "runs" / first).mkdir(parents=True)
+    assert _run_id(tmp_path, checked) == first
+    (tmp_path / "runs" / first / "result.json").write_text(json.dumps({}))
+    assert _run_id(tmp_path, checked) == "span-3-01234567-2"
+    assert _run_id(tmp_path, Checked(span=3, served=None, key="9876543210")) == "span-3-98765432-1"
+
+
+def test_a_second_process_is_kept_out_of_a_root_by_the_first(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom pipeline.local import _locked\n"
+        f"with _locked(Path({str(tmp_path)!r})):\n    print('locked', flush=True)\n    sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(StateError, match=f"process {other.pid} is working in it"), _locked(tmp_path):
+            pass
+        other.communicate("")
+    with _locked(tmp_path):
+        pass

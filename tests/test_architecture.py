@@ -1,0 +1,131 @@
+"""Guards of the structure: imports run one way, and pure modules stay free of heavy libraries."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
+HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"}
+# The modules that are glue to TFX and TensorFlow; everything else is pure.
+GLUE = {
+    "components.data_gate.component",
+    "components.data_gate.executor",
+    "components.example_gen.component",
+    "components.example_gen.convert",
+    "components.example_gen.executor",
+    "components.map_evaluator.component",
+    "components.map_evaluator.executor",
+    "components.map_evaluator.predict",
+    "components.registry.component",
+    "components.registry.executor",
+    "components.trainer.component",
+    "components.trainer.experiment",
+    "components.trainer.export",
+    "components.trainer.loop",
+    "components.trainer.run_fn",
+    "components.trainer.warm_start",
+    "pipeline.pipeline",
+    "pipeline.runner",
+    "pipeline.store",
+}
+
+
+def modules() -> Iterator[tuple[str, str]]:
+    for package in PACKAGES:
+        for file in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), file.read_text(encoding="utf-8")
+
+
+def imported(source: str, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(source)
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def wrong_direction(module: str, source: str) -> list[str]:
+    """Imports of a package that stands above the module's own, or of another component."""
+    own = module.split(".")
+    wrong = []
+    for name in sorted(imported(source)):
+        other = name.split(".")
+        if other[0] not in PACKAGES:
+            continue
+        if PACKAGES.index(other[0]) > PACKAGES.index(own[0]):
+            wrong.append(name)
+        elif own[0] == other[0] == "components" and len(other) > 1 and other[1] not in (own[1], "metrics"):
+            wrong.append(name)
+    return wrong
+
+
+def heavy(source: str) -> list[str]:
+    return sorted(name for name in imported(source, top_level_only=True) if name.split(".")[0] in HEAVY)
+
+
+@pytest.mark.parametrize(("module", "source"), modules())
+def test_imports_run_one_way(module: str, source: str) -> None:
+    assert wrong_direction(module, source) == []
+
+
+@pytest.mark.parametrize(("module", "source"), [(m, s) for m, s in modules() if m not in GLUE])
+def test_pure_modules_import_nothing_heavy(module: str, source: str) -> None:
+    assert heavy(source) == []
+
+
+@pytest.mark.parametrize(("module", "source"), [(m, s) for m, s in modules() if m in GLUE])
+def test_no_step_imports_the_slow_top_of_tfx(module: str, source: str) -> None:
+    assert not any(name in ("tfx.v1", "tensorflow_models") or name.startswith("tfx.v1.") for name in imported(source))
+
+
+def test_the_list_of_glue_names_only_modules_that_exist() -> None:
+    assert {name for name, _ in modules()} >= GLUE
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("schemas.records", "import components.metrics.boxes"),
+        ("components.metrics.boxes", "from pipeline.config import load_config"),
+        ("components.trainer.loop", "from components.data_gate import rules"),
+        ("pipeline.local", "def f():\n    from kubeflow import compile"),
+    ],
+)
+def test_the_direction_guard_can_fail(module: str, source: str) -> None:
+    assert wrong_direction(module, source)
+
+
+def test_the_heavy_guard_can_fail() -> None:
+    assert heavy("import tensorflow as tf") == ["tensorflow"]
+    assert heavy("def f():\n    import tensorflow") == []
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["demo", "--help"], ["digits", "--help"]])
+def test_help_does_not_start_tensorflow(command: list[str]) -> None:
+    code = (
+        "import sys\nfrom pipeline.cli import main\n"
+        f"try:\n    main({command!r})\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        f"loaded = {sorted(HEAVY)!r}\n"
+        "sys.exit(str([name for name in loaded if name in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert "usage: ratchet" in done.stdout
+
+
+def test_nothing_speaks_of_the_machine_it_was_written_on() -> None:
+    words = ("/wo" + "rk/", "/ro" + "ot/", "/tm" + "p/")
+    for module, source in modules():
+        assert not any(word in source for word in words), module
