@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint unit e2e lock clean
+.PHONY: demo test lint unit e2e lock kubeflow-golden clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -23,6 +23,9 @@ e2e: .venv/ready  ## minutes; TensorFlow and TFX are started once
 
 lock: .venv/ready  ## resolve setup.py again into requirements/lock.txt
 	requirements/lock.sh
+
+kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
+	$(PYTHON) -m tests.kubeflow.update_golden
 
 clean:
 	rm -rf .venv .tools ratchet-demo

@@ -9,12 +9,14 @@ The steps are those of a local run. A scheduled run trains on the newest span th
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import PipelineSettings, load_config
+from pipeline.console import output_to
 from schemas.errors import ConfigError, RatchetError
 
 # Where the image holds the project's code: kubeflow/Dockerfile.
@@ -58,18 +60,19 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
     suffix = SUFFIXES[request.target]
     if out.suffix != suffix:
         raise ConfigError(f"--out {out}: a file for {request.target} ends in {suffix}")
-    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
+    with output_to(Path(os.devnull)):  # the libraries' start-up noise
+        from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
-    from pipeline.pipeline import Locations, create_pipeline
+        from pipeline.pipeline import Locations, create_pipeline
 
-    schema_file = f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
-    locations = Locations.under(request.root, request.data, request.golden, request.settings.name, schema_file)
-    config = tfx_runner.KubeflowV2DagRunnerConfig(
-        default_image=request.image, display_name=request.settings.name, use_pipeline_spec_2_1=True
-    )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    runner = tfx_runner.KubeflowV2DagRunner(config, output_dir=str(out.parent), output_filename=out.name)
-    runner.run(create_pipeline(request.settings, locations, span=None, bootstrap=request.bootstrap))
+        schema_file = f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
+        locations = Locations.under(request.root, request.data, request.golden, request.settings.name, schema_file)
+        config = tfx_runner.KubeflowV2DagRunnerConfig(
+            default_image=request.image, display_name=request.settings.name, use_pipeline_spec_2_1=True
+        )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        runner = tfx_runner.KubeflowV2DagRunner(config, output_dir=str(out.parent), output_filename=out.name)
+        runner.run(create_pipeline(request.settings, locations, span=None, bootstrap=request.bootstrap))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

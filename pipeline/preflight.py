@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.dataset import LOCAL_FILES, DataSet, find_span, read_dataset, split_of
+from components.example_gen.dataset import DataSet, find_span, read_dataset, split_of
 from components.registry.registry import Registry, ServedModel
 from components.trainer.policy import plan_training
 from pipeline.config import PipelineSettings
@@ -18,6 +17,7 @@ from schemas import __version__
 from schemas import settings as settings_io
 from schemas.dataset import TRAIN_SPLIT
 from schemas.errors import ConfigError
+from schemas.files import LOCAL_FILES
 from schemas.progress import Progress
 from schemas.training_record import RECORD_FILE, TrainingRecord
 
@@ -80,7 +80,7 @@ def check(request: RunRequest) -> Checked:
 
 def _baseline(request: RunRequest) -> ServedModel | None:
     root = request.root
-    registry = Registry(f"{root}/registry", f"{root}/serving/{request.settings.name}", LocalFileSystem)
+    registry = Registry(f"{root}/registry", f"{root}/serving/{request.settings.name}", LOCAL_FILES)
     return registry.baseline(request.bootstrap)
 
 
@@ -115,24 +115,3 @@ def _key(request: RunRequest, span: DataSet, golden: DataSet, served: ServedMode
         __version__,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-class LocalFileSystem:
-    """The functions of TFX's `fileio` that the registry needs, without importing TFX."""
-
-    open = staticmethod(open)
-    exists = staticmethod(os.path.exists)
-    listdir = staticmethod(os.listdir)
-    walk = staticmethod(os.walk)
-
-    @staticmethod
-    def makedirs(path: str) -> None:
-        """Makes a directory and its parents, if they are not there."""
-        os.makedirs(path, exist_ok=True)
-
-    @staticmethod
-    def rename(source: str, target: str, overwrite: bool = False) -> None:
-        """Moves a file; onto another only with `overwrite`."""
-        if os.path.exists(target) and not overwrite:
-            raise FileExistsError(target)
-        shutil.move(source, target) if not overwrite else os.replace(source, target)

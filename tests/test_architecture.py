@@ -59,16 +59,16 @@ def imported(source: str, top_level_only: bool = False) -> set[str]:
 def wrong_direction(module: str, source: str) -> list[str]:
     """Imports of a package that stands above the module's own, or of another component."""
     own = module.split(".")
-    wrong = []
-    for name in sorted(imported(source)):
-        other = name.split(".")
-        if other[0] not in PACKAGES:
-            continue
-        if PACKAGES.index(other[0]) > PACKAGES.index(own[0]):
-            wrong.append(name)
-        elif own[0] == other[0] == "components" and len(other) > 1 and other[1] not in (own[1], "metrics"):
-            wrong.append(name)
-    return wrong
+    names = sorted(name for name in imported(source) if name.split(".")[0] in PACKAGES)
+    return [name for name in names if _goes_up(name.split("."), own) or _goes_across(name.split("."), own)]
+
+
+def _goes_up(other: list[str], own: list[str]) -> bool:
+    return PACKAGES.index(other[0]) > PACKAGES.index(own[0])
+
+
+def _goes_across(other: list[str], own: list[str]) -> bool:
+    return own[0] == other[0] == "components" and len(other) > 1 and other[1] not in (own[1], "metrics")
 
 
 def heavy(source: str) -> list[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import IO, Any, Literal, Protocol, cast
+from typing import Literal
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from components.example_gen.checked_json import Problems
 from components.example_gen.coco import parse_annotations
 from components.example_gen.images import check_image
 from schemas.errors import ConfigError, DataError
+from schemas.files import LOCAL_FILES, Files
 from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 ANNOTATIONS = "annotations.json"
@@ -25,36 +26,6 @@ IMAGES = "images"
 _THREADS = 4
 _SPAN = re.compile(r"span-([0-9]+)")
 _LISTED_SPANS = 10
-
-
-class Files(Protocol):
-    """What is needed of a file system; the module `tfx.dsl.io.fileio` has it, and so does `LOCAL_FILES`."""
-
-    def open(self, path: Any, mode: str = "r") -> IO[Any]:
-        """Opens a file."""
-        ...
-
-    def exists(self, path: Any) -> bool:
-        """Whether a file or directory exists."""
-        ...
-
-    def isdir(self, path: Any) -> bool:
-        """Whether it is a directory."""
-        ...
-
-    def listdir(self, path: Any) -> list[Any]:
-        """The names in a directory."""
-        ...
-
-
-class _LocalFiles:
-    open = staticmethod(open)
-    exists = staticmethod(os.path.exists)
-    isdir = staticmethod(os.path.isdir)
-    listdir = staticmethod(os.listdir)
-
-
-LOCAL_FILES = cast(Files, _LocalFiles())
 
 
 @dataclass(frozen=True)

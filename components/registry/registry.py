@@ -4,7 +4,7 @@
     registry/versions/VERSION.json    every model that was ever served
 
 The same files work under LocalDagRunner, Vertex and open-source Kubeflow, whose backend refuses TFX
-resolvers. `files` arguments are TFX's `fileio` or anything with its functions.
+resolvers.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from schemas.errors import InputError, StateError
+from schemas.files import WritableFiles
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Registry:
         files: file functions.
     """
 
-    def __init__(self, directory: str, serving_directory: str, files: Any) -> None:
+    def __init__(self, directory: str, serving_directory: str, files: WritableFiles) -> None:
         self._directory = directory
         self._serving_directory = serving_directory
         self._files = files
@@ -125,9 +125,7 @@ class Registry:
             with self._files.open(path, "r") as file:
                 return ServedModel(**json.loads(file.read()))
         except (ValueError, TypeError) as error:
-            raise StateError(
-                f"{path}: cannot be read as a registry entry ({error}); restore it from a backup"
-            ) from error
+            raise StateError(f"{path}: not a registry entry ({error}); restore it from a backup") from error
 
     def _write(self, path: str, model: ServedModel) -> None:
         self._files.makedirs(os.path.dirname(path))
@@ -137,7 +135,7 @@ class Registry:
         self._files.rename(temporary, path, overwrite=True)
 
 
-def model_digest(directory: str, files: Any) -> str:
+def model_digest(directory: str, files: WritableFiles) -> str:
     """Digest of a SavedModel: of every file's relative path and content."""
     digest = hashlib.sha256()
     paths = [f"{folder}/{name}" for folder, _, names in files.walk(directory) for name in names]

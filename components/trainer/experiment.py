@@ -90,9 +90,9 @@ def _backbone_config(backbone: BackboneSettings) -> backbones.Backbone:
     return backbones.Backbone(type="mobilenet", mobilenet=mobilenet)
 
 
-def _data_config(training: TrainingSettings, augmentation: Augmentation, train_files: list[str]) -> retinanet.DataConfig:
+def _data_config(training: TrainingSettings, augmentation: Augmentation, files: list[str]) -> retinanet.DataConfig:
     return retinanet.DataConfig(
-        input_path=list(train_files),
+        input_path=list(files),
         file_type="tfrecord_compressed",
         is_training=True,
         global_batch_size=training.batch_size,

@@ -84,7 +84,8 @@ def _place_digits(rng: np.random.Generator, look: Look, golden: bool) -> tuple[l
         width, height = round(height * rng.uniform(*_ASPECT)), round(height)
         x, y = rng.integers(SIDE_PX - width + 1), rng.integers(SIDE_PX - height + 1)
         box = (float(x), float(y), float(width), float(height))
-        if all(_overlap(box, other.box_xywh_px) <= _MAX_OVERLAP for other in objects):
+        others = [other.box_xywh_px for other in objects]
+        if all(max(_overlap(box, other), _overlap(other, box)) <= _MAX_OVERLAP for other in others):
             glyphs.append(_enlarge(images[sample], width, height))
             objects.append(Labelled(digits[sample], box))
         if len(objects) == wanted:

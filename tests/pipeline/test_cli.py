@@ -16,9 +16,7 @@ from tests.builders import coco, coco_annotation, coco_image, encode, picture, w
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A span large enough for a batch, and a golden set."""
-    many = coco(
-        images=[coco_image(i) for i in range(1, 31)], annotations=[coco_annotation(i, i) for i in range(1, 31)]
-    )
+    many = coco(images=[coco_image(i) for i in range(1, 31)], annotations=[coco_annotation(i, i) for i in range(1, 31)])
     write_span(tmp_path / "data" / "span-1", many)
     write_span(tmp_path / "data" / "golden")
     return tmp_path / "data"
@@ -88,11 +86,11 @@ def unknown_image(data: Path) -> None:
         (missing_image, ["span-1/images/7.jpg"]),
         (truncated_image, ["span-1/images/7.jpg", "truncated"]),
         (box_outside, ["span-1/annotations.json", "image 7", "60", "outside"]),
-        (zero_box, ["span-1/annotations.json", "image 7", "annotation 7"]),
+        (zero_box, ["span-1/annotations.json", "image 7", "(id 7"]),
         (negative_box, ["span-1/annotations.json", "image 7", "-3"]),
-        (unknown_category, ["span-1/annotations.json", "annotation 7", "99"]),
+        (unknown_category, ["span-1/annotations.json", "(id 7", "99"]),
         (duplicate_image_id, ["span-1/annotations.json", "7"]),
-        (unknown_image, ["span-1/annotations.json", "annotation 7", "999"]),
+        (unknown_image, ["span-1/annotations.json", "(id 7", "999"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -59,12 +59,16 @@ def test_json_keeps_every_setting() -> None:
 
 
 def test_yaml_reads_an_exponent_without_a_dot_as_a_number() -> None:
-    assert parse_yaml("a: 1e-3\nb: 2E4\nc: -3e+2\nd: e3", "x.yaml") == {"a": 0.001, "b": 20000.0, "c": -300.0, "d": "e3"}
+    assert parse_yaml("a: 1e-3\nb: 2E4\nc: -3e+2\nd: e3", "x") == {"a": 0.001, "b": 20000.0, "c": -300.0, "d": "e3"}
 
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("a: [1", "not valid YAML"), ("- 1", "expected a mapping"), ("a: 1\nb:\n  c: 1\n  c: 2", "'c' is given twice (line 4)")],
+    [
+        ("a: [1", "not valid YAML"),
+        ("- 1", "expected a mapping"),
+        ("a: 1\nb:\n  c: 1\n  c: 2", "'c' is given twice (line 4)"),
+    ],
 )
 def test_bad_yaml_names_the_file_and_the_fault(text: str, part: str) -> None:
     with pytest.raises(ConfigError) as caught:

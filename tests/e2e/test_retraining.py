@@ -1,0 +1,155 @@
+"""The promises, on real steps: pushed when it holds, blocked when it does not, never anything in between."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from components.registry.registry import Registry, ServedModel, model_digest
+from pipeline.result import RunResult
+from schemas.decisions import Verdict
+from schemas.errors import ConfigError, InputError, StateError
+from schemas.files import LOCAL_FILES
+from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
+from tests.e2e.conftest import Runs
+
+pytestmark = pytest.mark.tensorflow
+RECOMPUTE = Path(__file__).with_name("recompute.py")
+
+
+def served(runs: Runs) -> ServedModel:
+    root = runs.world.root
+    model = Registry(f"{root}/registry", f"{root}/serving/digits", LOCAL_FILES).served()
+    assert model is not None
+    return model
+
+
+def versions(runs: Runs) -> list[str]:
+    return sorted(directory.name for directory in (runs.world.root / "serving" / "digits").iterdir())
+
+
+def saved_model(runs: Runs, result: RunResult) -> Path:
+    return runs.world.root / "serving" / "digits" / str(result.pushed_version)
+
+
+def record(runs: Runs, result: RunResult) -> TrainingRecord:
+    path = saved_model(runs, result) / RECORD_FILE
+    return TrainingRecord.from_json(path.read_text(), str(path))
+
+
+def test_the_first_model_is_bootstrapped(runs: Runs) -> None:
+    assert (runs.first.verdict, runs.first.exit_code) == (Verdict.BOOTSTRAPPED, 0)
+    assert runs.first.baseline_map is None
+    assert runs.first.delta is None
+    assert runs.first.map is not None
+    assert runs.first.map > 0.02
+
+
+def test_a_good_span_is_pushed_because_map_rose(runs: Runs) -> None:
+    good = runs.good
+    assert (good.verdict, good.exit_code) == (Verdict.PUSHED, 0)
+    assert good.baseline_map == pytest.approx(runs.first.map, abs=1e-6)
+    assert good.delta is not None
+    assert good.delta > 0
+    assert good.delta_ci is not None
+    assert good.delta_ci[0] <= good.delta <= good.delta_ci[1]
+
+
+def test_loose_boxes_are_blocked_and_the_baseline_stays_served(runs: Runs) -> None:
+    bad = runs.bad_labels
+    assert (bad.verdict, bad.exit_code) == (Verdict.BLOCKED, 3)
+    assert bad.reasons[0].rule == "map_drop"
+    assert bad.delta is not None
+    assert bad.delta < 0
+    assert bad.pushed_version is None
+    assert served(runs).version == runs.good.pushed_version
+    assert versions(runs) == sorted([str(runs.first.pushed_version), str(runs.good.pushed_version)])
+
+
+def test_a_dark_span_is_rejected_before_training(runs: Runs) -> None:
+    dark = runs.dark
+    assert (dark.verdict, dark.exit_code) == (Verdict.DATA_REJECTED, 4)
+    assert "drift:qa/brightness" in [reason.rule for reason in dark.reasons]
+    assert dark.map is None
+    assert "DetectorTrainer" not in dark.seconds
+    assert json.loads(Path(dark.report).read_text())["passed"] is False
+
+
+def test_a_crashed_step_is_named_with_the_way_on_and_nothing_is_served(runs: Runs) -> None:
+    assert "OSError: disk full" in runs.crash
+    assert "log.txt" in runs.crash
+    assert "goes on from the failed step" in runs.crash
+
+
+def test_the_same_command_resumed_the_crashed_run(runs: Runs) -> None:
+    from tests.e2e.metadata import count_executions
+
+    assert runs.good.run_id.endswith("-1")
+    times = count_executions(runs.world.root / "metadata.sqlite", runs.good.run_id)
+    assert times["DetectorTrainer"] == 2
+    assert times["CocoExampleGen"] == times["DataGate"] == times["Pusher"] == 1
+
+
+@pytest.mark.parametrize("story", ["first", "good"])
+def test_the_pushed_model_scores_the_same_for_a_stranger_with_pycocotools(runs: Runs, story: str) -> None:
+    result: RunResult = getattr(runs, story)
+    command = [sys.executable, str(RECOMPUTE), str(saved_model(runs, result)), str(runs.world.data / "golden")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=runs.world.directory)
+    assert float(done.stdout.splitlines()[-1]) == pytest.approx(result.map, abs=1e-6)
+
+
+def test_retraining_started_from_the_baseline_at_a_fraction_of_its_rate(runs: Runs) -> None:
+    first, good = record(runs, runs.first), record(runs, runs.good)
+    assert (first.mode, good.mode) == ("bootstrap", "retrain")
+    assert good.baseline_digest == model_digest(str(saved_model(runs, runs.first)), LOCAL_FILES)
+    assert good.learning_rate.peak == pytest.approx(0.3 * first.learning_rate.peak)
+    assert good.augmentation_digest == first.augmentation_digest
+    assert 0 < good.weight_distance < first.weight_distance
+    # Warm, not from scratch: it starts below where the first training started.
+    assert good.loss_curve[0][1] < 0.7 * first.loss_curve[0][1]
+    assert (saved_model(runs, runs.good) / STATISTICS_FILE).stat().st_size > 0
+
+
+def test_tfx_resolver_and_registry_name_the_same_model(runs: Runs) -> None:
+    from tests.e2e.metadata import latest_blessed_model
+
+    uri = latest_blessed_model(runs.world.root / "metadata.sqlite")
+    assert model_digest(f"{uri}/Format-Serving", LOCAL_FILES) == served(runs).digest
+
+
+def test_every_run_leaves_its_result_log_and_picture(runs: Runs) -> None:
+    for result in (runs.first, runs.good, runs.bad_labels, runs.dark):
+        directory = runs.world.root / "runs" / result.run_id
+        written = json.loads((directory / "result.json").read_text())
+        assert written["verdict"] == result.verdict.value
+        assert written["cause"] is None
+        assert (directory / "log.txt").stat().st_size > 0
+    for result in (runs.first, runs.good, runs.bad_labels):
+        assert Path(result.report).stat().st_size > 10_000
+
+
+def test_an_undeclared_change_of_augmentation_is_refused_before_anything_starts(runs: Runs) -> None:
+    before = sorted((runs.world.root / "runs").iterdir())
+    with pytest.raises(ConfigError, match="augmentation = 'flip-v1'"):
+        runs.world.run(2, "augmentation=flip-v1")
+    assert sorted((runs.world.root / "runs").iterdir()) == before
+
+
+def test_bootstrapping_over_a_served_model_is_refused(runs: Runs) -> None:
+    with pytest.raises(InputError, match="is served already"):
+        runs.world.run(1, bootstrap=True)
+
+
+def test_a_lost_registry_is_an_error_not_a_first_run(runs: Runs, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(runs.world.root / "serving", root / "serving")
+    copy = dataclasses.replace(runs.world, directory=tmp_path)
+    shutil.copytree(runs.world.data, tmp_path / "data")
+    with pytest.raises(StateError, match="registry"):
+        copy.run(1, bootstrap=True)

@@ -1,0 +1,100 @@
+"""The compiled pipeline: strictly valid, made of containers only, and the one that was reviewed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kubeflow.compile import SUFFIXES, main
+from tests.kubeflow.update_golden import ARGUMENTS, GOLDEN
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    directory = tmp_path_factory.mktemp("compiled")
+    files = {target: directory / f"pipeline{suffix}" for target, suffix in SUFFIXES.items()}
+    for target, file in files.items():
+        assert main([*ARGUMENTS, "--target", target, "--out", str(file)]) == 0
+    return files
+
+
+def spec_of(file: Path) -> dict[str, Any]:
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))  # JSON is YAML
+    return document.get("pipelineSpec", document)
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_it_parses_strictly_as_kubeflows_protos(compiled: dict[str, Path], target: str) -> None:
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    pb: Any = pipeline_spec_pb2
+    document = yaml.safe_load(compiled[target].read_text(encoding="utf-8"))
+    if target == "vertex":
+        json_format.ParseDict(document, pb.PipelineJob(), ignore_unknown_fields=False)
+    spec = json_format.ParseDict(spec_of(compiled[target]), pb.PipelineSpec(), ignore_unknown_fields=False)
+    deployment = json_format.MessageToDict(spec.deployment_spec)
+    json_format.ParseDict(deployment, pb.PipelineDeploymentConfig(), ignore_unknown_fields=False)
+    assert spec.schema_version == "2.1.0"
+    assert len(spec.root.dag.tasks) == 11
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_every_step_is_a_container_since_kubeflow_has_no_resolvers(compiled: dict[str, Path], target: str) -> None:
+    executors = spec_of(compiled[target])["deploymentSpec"]["executors"]
+    kinds = {name: sorted(executor) for name, executor in executors.items()}
+    # ImportSchemaGen and all others run in the image; an importer or a resolver would not.
+    assert {kind for value in kinds.values() for kind in value} == {"container"}
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_training_and_all_after_it_hang_on_the_data_gate(compiled: dict[str, Path], target: str) -> None:
+    tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
+    guarded = {name for name, task in tasks.items() if "condition" in task.get("triggerPolicy", {})}
+    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "PushRecorder"}
+    for name in guarded:
+        # The condition reads an input that the task really has.
+        assert "_DataGate.decision" in tasks[name]["triggerPolicy"]["condition"]
+        assert "_DataGate.decision" in tasks[name]["inputs"]["artifacts"]
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_it_is_the_reviewed_one(compiled: dict[str, Path], target: str) -> None:
+    golden = GOLDEN / f"pipeline{SUFFIXES[target]}"
+    assert yaml.safe_load(compiled[target].read_text()) == yaml.safe_load(golden.read_text()), (
+        "the compiled pipeline changed; if that was meant, run 'make kubeflow-golden' and review the difference"
+    )
+
+
+def test_executors_can_be_imported_without_the_slow_top_of_tfx(compiled: dict[str, Path]) -> None:
+    executors = spec_of(compiled["vertex"])["deploymentSpec"]["executors"]
+    paths = [argument for e in executors.values() for argument in _class_paths(e["container"]["args"])]
+    ours = sorted({path for path in paths if path.startswith("components.")})
+    assert len(ours) == 6
+    code = (
+        "import importlib, json, sys\n"
+        f"for path in {ours!r}:\n"
+        "    module, name = path.rsplit('.', 1)\n"
+        "    getattr(importlib.import_module(module), name)\n"
+        "print(json.dumps('tfx.v1' in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) is False
+
+
+def _class_paths(arguments: list[str]) -> list[str]:
+    return [after for before, after in itertools.pairwise(arguments) if before == "--executor_class_path"]
+
+
+def test_a_wrong_ending_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ARGUMENTS, "--target", "kfp", "--out", str(tmp_path / "p.json")]) == 2
+    assert "ends in .yaml" in capsys.readouterr().err
