@@ -36,6 +36,15 @@ def build_task(
     return RetinaNetTask(config)
 
 
+# AutoGraph would rewrite all of tf-models' and Keras' code, which takes ten times as long as everything else
+# that happens before the first step, and finds no tensor-dependent Python in it to convert.
+@tf.autograph.experimental.do_not_convert
+def training_batches(task: RetinaNetTask) -> tf.data.Dataset:
+    """The task's endless training batches."""
+    return task.build_inputs(task.task_config.train_data)
+
+
+@tf.autograph.experimental.do_not_convert
 def build_model(task: RetinaNetTask, settings: ModelSettings) -> tf_keras.Model:
     """The task's model with all its weights in place; tf-models leaves those of the heads to the first call."""
     model = task.build_model()

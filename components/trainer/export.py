@@ -37,7 +37,9 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
     # and nothing reads them.
     module.weights = list(model.weights)
     module.serve = tf.function(
-        _serving_function(model, settings), input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")]
+        _serving_function(model, settings),
+        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")],
+        autograph=False,
     )
     tf.saved_model.save(module, directory, signatures={"serving_default": module.serve})
 

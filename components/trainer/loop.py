@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from components.trainer.experiment import training_batches
 from components.trainer.policy import TrainingPlan, learning_rate_at
 from schemas.errors import RatchetError
 from schemas.progress import Progress
@@ -45,12 +46,12 @@ def train(task: Any, model: tf_keras.Model, plan: TrainingPlan, clip_norm: float
     limits: dict[str, Any] = {"global_clipnorm": clip_norm} if clip_norm else {}
     optimizer = tf_keras.optimizers.legacy.Adam(plan.learning_rate.warmup_start, **limits)
 
-    @tf.function
+    @tf.function(autograph=False)
     def step_fn(inputs: Any) -> Any:
         return task.train_step(inputs, model, optimizer)[task.loss]
 
     start = [weight.numpy() for weight in model.trainable_variables]
-    batches = iter(task.build_inputs(task.task_config.train_data))
+    batches = iter(training_batches(task))
     progress = Progress("training", plan.steps, unit_size=task.task_config.train_data.global_batch_size)
     keep_every = math.ceil(plan.steps / CURVE_POINTS)
     curve = []

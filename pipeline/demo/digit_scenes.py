@@ -19,7 +19,7 @@ from pipeline.demo.label_faults import Labelled
 
 SIDE_PX = 128
 _DIGIT_HEIGHT_PX = (20.0, 45.0)
-_ASPECT = (0.62, 0.72)  # width / height
+_ASPECT = (0.64, 0.70)  # width / height
 _MAX_DIGITS = 5
 _MAX_OVERLAP = 0.1  # of a digit's box, by another one or by clutter
 _PLACING_ATTEMPTS = 30

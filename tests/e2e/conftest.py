@@ -16,7 +16,7 @@ from pipeline.result import RunResult
 
 # Small enough for two cores: what is learned is little, but learned it is.
 SMALL = (
-    "training.bootstrap.steps=120",
+    "training.bootstrap.steps=200",
     "training.retrain.min_steps=80",
     "training.retrain.max_steps=160",
     "data_gate.min_examples=100",
@@ -65,7 +65,7 @@ class Runs:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     world = World(tmp_path_factory.mktemp("e2e"))
     write_digits(str(world.data / "golden"), DigitsOptions(golden=True, images=60))
-    world.span(1, 300)
+    world.span(1, 400)
     world.span(2, 800)
     world.span(3, 300, labels="loose:0.25")
     world.span(4, 300, lighting=0.33)

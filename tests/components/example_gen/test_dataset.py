@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.dataset import LOCAL_FILES, find_span, read_dataset, split_of
+from components.example_gen.dataset import find_span, read_dataset, split_of
 from schemas.errors import ConfigError, DataError
+from schemas.files import LOCAL_FILES
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, to_bytes, write_span
 
 
