@@ -19,7 +19,7 @@ from pipeline.config import PipelineSettings, load_config
 from pipeline.console import output_to
 from schemas.errors import ConfigError, RatchetError
 
-# Where the image holds the project's code: kubeflow/Dockerfile.
+# Where the image has to hold a checkout of this project: docs/kubeflow.md.
 IMAGE_DIRECTORY = "/ratchet"
 SUFFIXES = {"vertex": ".json", "kfp": ".yaml"}
 

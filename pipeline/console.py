@@ -92,23 +92,23 @@ def output_to(log: Path) -> Iterator[None]:
 
     Handlers of our logger that `progress_on` made keep writing to the original stream.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
-    original = sys.stdout, sys.stderr
-    with open(log, "a", buffering=1, encoding="utf-8") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-        sys.stdout = sys.stderr = file
+    with open(log, "ab") as file:
+        _redirect(file.fileno(), file.fileno())
         try:
             yield
         finally:
-            file.flush()
-            os.dup2(saved[0], 1)
-            os.dup2(saved[1], 2)
-            sys.stdout, sys.stderr = original
+            _redirect(*saved)
             for descriptor in saved:
                 os.close(descriptor)
+
+
+def _redirect(stdout: int, stderr: int) -> None:
+    # sys.stdout and sys.stderr stay the same objects: log handlers of the libraries hold on to them.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(stdout, 1)
+    os.dup2(stderr, 2)
 
 
 def own_stderr() -> TextIO:

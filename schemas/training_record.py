@@ -56,6 +56,7 @@ class TrainingRecord:
         batch_size: images a step.
         seed: of weights, shuffling and augmentation.
         init_checkpoint: where a bootstrap's backbone came from; None for random weights.
+        batch_norm_frozen: whether the backbone's batch norm was left as it was.
         baseline_digest: digest of the model a retraining started from; None for a bootstrap.
         loss_curve: (step, total loss) pairs, at most a few hundred.
         weight_distance: L2 distance of the trainable weights from their start, relative to the start's norm.
@@ -76,6 +77,7 @@ class TrainingRecord:
     batch_size: int
     seed: int
     init_checkpoint: str | None
+    batch_norm_frozen: bool
     baseline_digest: str | None
     loss_curve: tuple[tuple[int, float], ...]
     weight_distance: float

@@ -97,6 +97,7 @@ def training_record(**fields: Any) -> TrainingRecord:
         "batch_size": 16,
         "seed": 0,
         "init_checkpoint": None,
+        "batch_norm_frozen": False,
         "baseline_digest": None,
         "loss_curve": ((0, 1.5), (249, 0.25)),
         "weight_distance": 0.5,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
+from components.map_evaluator.detections import to_detections
 from schemas import features
 from schemas.errors import StateError
 from schemas.records import Detections
@@ -38,17 +38,6 @@ class ServedDetector:
             found["detection_boxes"], found["detection_classes"], found["detection_scores"], found["num_detections"]
         )
         return [to_detections(boxes[:n], labels[:n], scores[:n]) for boxes, labels, scores, n in columns]
-
-
-def to_detections(boxes_yxyx_px: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> Detections:
-    """From the order of TensorFlow's signature to ours.
-
-    >>> to_detections(np.array([[1, 2, 4, 6]]), np.array([3]), np.array([0.5])).boxes_xywh_px
-    array([[2., 1., 4., 3.]])
-    """
-    ymin, xmin, ymax, xmax = boxes_yxyx_px.astype(np.float64).T
-    boxes = np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1)
-    return Detections(boxes, labels, scores)
 
 
 def read_images(pattern: str, batch_size: int) -> Iterator[list[EncodedImage]]:

@@ -53,12 +53,13 @@ AUGMENTATIONS = {
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What the loop follows: `mode` is `bootstrap` or `retrain`."""
+    """What is to be done: `mode` is `bootstrap` or `retrain`."""
 
     mode: str
     steps: int
     learning_rate: LearningRateRecord
     augmentation: Augmentation
+    freeze_batch_norm: bool
 
 
 def plan_training(settings: TrainerSettings, num_images: int, baseline: TrainingRecord | None) -> TrainingPlan:
@@ -82,14 +83,14 @@ def plan_training(settings: TrainerSettings, num_images: int, baseline: Training
     if baseline is None:
         bootstrap = settings.training.bootstrap
         rate = _schedule(bootstrap.peak_learning_rate, bootstrap.peak_learning_rate, bootstrap.steps)
-        return TrainingPlan("bootstrap", bootstrap.steps, rate, augmentation)
+        return TrainingPlan("bootstrap", bootstrap.steps, rate, augmentation, _frozen(settings, None))
     _check_lineage(settings, baseline)
     retrain = settings.training.retrain
     steps = math.ceil(retrain.epochs * num_images / batch_size)
     steps = min(max(steps, retrain.min_steps), retrain.max_steps)
     bootstrap_peak = baseline.learning_rate.bootstrap_peak
     rate = _schedule(bootstrap_peak * retrain.learning_rate_fraction, bootstrap_peak, steps)
-    return TrainingPlan("retrain", steps, rate, augmentation)
+    return TrainingPlan("retrain", steps, rate, augmentation, _frozen(settings, baseline))
 
 
 def learning_rate_at(step: int, steps: int, rate: LearningRateRecord) -> float:
@@ -118,6 +119,13 @@ def _schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateRec
         warmup_start=peak * WARMUP_START,
         final=peak * FINAL_FRACTION,
     )
+
+
+def _frozen(settings: TrainerSettings, baseline: TrainingRecord | None) -> bool:
+    training = settings.training
+    if training.freeze_batch_norm is not None:
+        return training.freeze_batch_norm
+    return training.init_checkpoint is not None if baseline is None else baseline.batch_norm_frozen
 
 
 def _check_lineage(settings: TrainerSettings, baseline: TrainingRecord) -> None:

@@ -44,7 +44,7 @@ def run_fn(fn_args: FnArgs) -> None:
         settings.model, settings.training, plan.augmentation, len(dataset.class_names), fn_args.train_files
     )
     model = build_model(task, settings.model)
-    _initialise(model, settings, fn_args.base_model if baseline else None)
+    _initialise(model, settings, plan, fn_args.base_model if baseline else None)
     result = train(task, model, plan, settings.training.clip_norm)
 
     save_model(model, settings.model, fn_args.serving_model_dir)
@@ -66,12 +66,12 @@ def _baseline_record(base_model: str | None) -> TrainingRecord | None:
     return TrainingRecord.from_json(_read(path), path)
 
 
-def _initialise(model: tf_keras.Model, settings: TrainerSettings, base_model: str | None) -> None:
+def _initialise(model: tf_keras.Model, settings: TrainerSettings, plan: TrainingPlan, base_model: str | None) -> None:
     if base_model:
         restore_weights(model, base_model)
     elif settings.training.init_checkpoint:
         load_backbone(model.backbone, settings.training.init_checkpoint)
-    if settings.training.freeze_batch_norm:
+    if plan.freeze_batch_norm:
         for layer in norm_layers(model.backbone):
             layer.trainable = False
 
@@ -98,6 +98,7 @@ def _record(
         batch_size=settings.training.batch_size,
         seed=settings.training.seed,
         init_checkpoint=settings.training.init_checkpoint if plan.mode == "bootstrap" else None,
+        batch_norm_frozen=plan.freeze_batch_norm,
         baseline_digest=baseline_digest,
         loss_curve=result.loss_curve,
         weight_distance=result.weight_distance,

@@ -118,14 +118,15 @@ class TrainingSettings:
     Attributes:
         init_checkpoint: weights the first model's backbone starts from: a tf-models checkpoint, or an
             .npz of convolution kernels and biases (docs/backbone-weights.md). None: random.
-        freeze_batch_norm: keep the backbone's batch-norm statistics and scales as they are.
+        freeze_batch_norm: keep the backbone's batch-norm statistics and scales as they are. None: as the
+            baseline did; for a first model, if it starts from `init_checkpoint`.
         clip_norm: global norm that gradients are cut to; 0 is no limit.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     init_checkpoint: Optional[str] = None
-    freeze_batch_norm: bool = False
+    freeze_batch_norm: Optional[bool] = None
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
     bootstrap: BootstrapSettings = dataclasses.field(default_factory=BootstrapSettings)
     retrain: RetrainSettings = dataclasses.field(default_factory=RetrainSettings)

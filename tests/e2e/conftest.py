@@ -79,14 +79,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 def _crashed(attempt: Callable[[], RunResult]) -> str:
     """Runs with a Trainer that crashes; returns the message."""
-    from components.trainer import run_fn
+    from components.trainer import loop  # TFX reloads run_fn, which takes `train` from here
 
     with pytest.MonkeyPatch.context() as patch:
 
         def crash(*_: object) -> None:
             raise OSError("disk full")
 
-        patch.setattr(run_fn, "train", crash)
+        patch.setattr(loop, "train", crash)
         with pytest.raises(RunError) as caught:
             attempt()
     return str(caught.value)

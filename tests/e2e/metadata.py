@@ -14,17 +14,11 @@ def _store(database: Path) -> Any:
     return MetadataStore(sqlite_metadata_connection_config(str(database)))
 
 
-def count_executions(database: Path, run_id: str) -> Counter[str]:
-    """How often each step of a run was executed."""
+def count_executions(database: Path) -> Counter[str]:
+    """How often each step was executed, over all runs."""
     store = _store(database)
-    context = store.get_context_by_type_and_name("pipeline_run", run_id)
-    nodes = [
-        node.name.split(".", 1)[1]
-        for execution in store.get_executions_by_context(context.id)
-        for node in store.get_contexts_by_execution(execution.id)
-        if node.type == "node"
-    ]
-    return Counter(nodes)
+    contexts = [context for e in store.get_executions() for context in store.get_contexts_by_execution(e.id)]
+    return Counter(context.name.split(".", 1)[1] for context in contexts if context.type == "node")
 
 
 def latest_blessed_model(database: Path) -> str:

@@ -55,3 +55,18 @@ with own_stderr() as console, progress_on(console):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("result\n", "progress\n")
     assert {"from C", "from Python", "from stderr"} <= set((tmp_path / "log.txt").read_text().splitlines())
+
+
+def test_a_log_handler_made_during_one_run_still_works_in_the_next(tmp_path: Path) -> None:
+    code = f"""
+import logging
+from pathlib import Path
+from pipeline.console import output_to
+for run in (1, 2):
+    with output_to(Path({str(tmp_path)!r}, str(run))):
+        logging.basicConfig()
+        logging.warning("run %d", run)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert [(tmp_path / name).read_text() for name in "12"] == ["WARNING:root:run 1\n", "WARNING:root:run 2\n"]

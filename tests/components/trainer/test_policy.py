@@ -74,3 +74,11 @@ def test_another_architecture_than_the_baseline_is_refused() -> None:
 
 def test_augmentation_digests_tell_all_policies_apart() -> None:
     assert len({augmentation.digest for augmentation in AUGMENTATIONS.values()}) == len(AUGMENTATIONS)
+
+
+def test_batch_norm_is_frozen_where_pretrained_weights_came_in_and_stays_so() -> None:
+    pretrained = settings(init_checkpoint="weights.npz")
+    assert not plan_training(settings(), 100, None).freeze_batch_norm
+    assert plan_training(pretrained, 100, None).freeze_batch_norm
+    assert plan_training(settings(), 100, baseline(batch_norm_frozen=True)).freeze_batch_norm
+    assert not plan_training(settings(freeze_batch_norm=False), 100, baseline(batch_norm_frozen=True)).freeze_batch_norm
