@@ -27,7 +27,7 @@ class _ConsoleHandler(logging.Handler):
         super().__init__()
         self._stream = stream
         self._rewrites = stream.isatty()
-        self._last_transient = 0.0
+        self._last_transient = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
         transient = getattr(record, "transient", False)
@@ -66,6 +66,7 @@ def progress_on(stream: TextIO) -> Iterator[None]:
     level, propagate = LOGGER.level, LOGGER.propagate
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False  # once TFX is loaded, the root logger would print each line again
     try:
         yield
     finally:

@@ -10,6 +10,8 @@ import contextlib
 import fcntl
 import json
 import os
+import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +87,8 @@ def _run_id(root: Path, checked: Checked) -> str:
 
 
 def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> RunResult:
-    LOGGER.info("starting TensorFlow and TFX")
+    if "pipeline.runner" not in sys.modules:
+        LOGGER.info("starting TensorFlow and TFX, which takes a while")
     from pipeline import runner
 
     compiled = runner.compile_run(
@@ -103,7 +106,7 @@ def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> 
     except RatchetError:
         raise
     except Exception as error:
-        LOGGER.debug("run %s failed", run_id, exc_info=True)
+        traceback.print_exc()  # into the log
         raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
