@@ -8,6 +8,7 @@ images scaled to -1..1, which is how MobileNets converted from TensorFlow Lite c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,6 +17,7 @@ from official.vision.ops import preprocess_ops
 
 from schemas.errors import ConfigError
 
+_CONVOLUTIONS = (tf_keras.layers.Conv2D, tf_keras.layers.DepthwiseConv2D)
 _NORM_LAYERS = (tf_keras.layers.BatchNormalization, tf_keras.layers.experimental.SyncBatchNormalization)
 
 
@@ -56,7 +58,7 @@ def _leaves(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
 
 def _load_folded(backbone: tf_keras.Model, path: str) -> None:
     archive = _read_archive(path)
-    convolutions = [layer for layer in _leaves(backbone) if isinstance(layer, tf_keras.layers.Conv2D)]
+    convolutions = [layer for layer in _leaves(backbone) if isinstance(layer, _CONVOLUTIONS)]
     norms = norm_layers(backbone)
     shapes = [tuple(_kernel(layer).shape) for layer in convolutions]
     given = [kernel.shape for kernel, _ in archive]
@@ -87,7 +89,7 @@ def _read_archive(path: str) -> list[tuple[np.ndarray, np.ndarray]]:
         raise ConfigError(f"training.init_checkpoint = {path!r}: cannot be read ({error})") from error
 
 
-def _kernel(layer: tf_keras.layers.Conv2D) -> tf.Variable:
+def _kernel(layer: Any) -> tf.Variable:
     return layer.depthwise_kernel if isinstance(layer, tf_keras.layers.DepthwiseConv2D) else layer.kernel
 
 
