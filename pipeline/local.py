@@ -21,7 +21,7 @@ from pipeline.picture import draw_report
 from pipeline.preflight import Checked, RunRequest, check
 from pipeline.result import RunResult
 from schemas.decisions import DataDecision, Verdict
-from schemas.errors import RatchetError, StateError
+from schemas.errors import InputError, RatchetError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.progress import LOGGER
 
@@ -49,7 +49,7 @@ def run(request: RunRequest) -> RunResult:
         console = stack.enter_context(own_stderr())
         stack.enter_context(progress_on(console))
         checked = check(request)
-        request.root.mkdir(parents=True, exist_ok=True)
+        _make_root(request.root)
         stack.enter_context(_locked(request.root))
         run_id = _run_id(request.root, checked)
         directory = request.root / "runs" / run_id
@@ -59,6 +59,13 @@ def run(request: RunRequest) -> RunResult:
             result = _run_steps(request, checked.span, run_id, directory)
         (directory / "result.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
         return result
+
+
+def _make_root(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--root {root}: cannot be made ({error.strerror}); give another directory") from error
 
 
 @contextlib.contextmanager
@@ -126,22 +133,25 @@ def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directo
 
 
 def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str) -> RunResult:
-    uri = steps["DataGate"].outputs["decision"]
-    decision = DataDecision.from_json(json.loads(Path(uri, "decision.json").read_text(encoding="utf-8")))
     return RunResult(
         verdict=Verdict.DATA_REJECTED,
-        reasons=decision.failures,
+        reasons=_data_decision(steps).failures,
         map=None,
         baseline_map=None,
         delta=None,
         delta_ci=None,
         model=None,
         pushed_version=None,
-        report=f"{uri}/decision.json",
+        report=f"{steps['DataGate'].outputs['decision']}/decision.json",
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
     )
+
+
+def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
+    path = Path(steps["DataGate"].outputs["decision"], "decision.json")
+    return DataDecision.from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: Path, directory: Path) -> RunResult:
@@ -150,7 +160,8 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
     pushed = steps["Pusher"].output_properties["pushed_model"]
     result = RunResult(
         verdict=evaluation.decision.verdict,
-        reasons=evaluation.decision.failures or evaluation.decision.reasons,
+        # What the data gate saw in observe mode may be what the evaluator then measured.
+        reasons=(evaluation.decision.failures or evaluation.decision.reasons) + _data_decision(steps).failures,
         map=evaluation.candidate.coco["AP"],
         baseline_map=evaluation.baseline.coco["AP"] if evaluation.baseline else None,
         delta=evaluation.delta,

@@ -22,6 +22,7 @@ from components.map_evaluator.component import MapEvaluator
 from components.registry.component import BaselineReader, PushRecorder
 from components.trainer.component import DetectorTrainer
 from pipeline.config import PipelineSettings
+from schemas.dataset import EVAL_SPLIT
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,11 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         stats_options=tfdv.StatsOptions(experimental_filter_read_paths=True),  # leaves the image bytes unread
+        exclude_splits=[EVAL_SPLIT],  # a small span may have nothing in it
     )
-    validator = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+    validator = ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"], exclude_splits=[EVAL_SPLIT]
+    )
     gate = DataGate(
         examples=examples.outputs["examples"],
         golden=golden.outputs["examples"],

@@ -23,7 +23,8 @@ class RunResult:
 
     Attributes:
         verdict: how it ended.
-        reasons: the rules that decided against it; for a push, the rules that it passed.
+        reasons: the rules that decided against it, or, for a push, those that it passed; then what the data
+            gate only observed.
         map: candidate mAP on the golden set; None if no candidate was trained.
         baseline_map: baseline mAP on the same set.
         delta: their difference.
@@ -60,7 +61,8 @@ class RunResult:
         against = [reason for reason in self.reasons if not reason.passed]
         if not against:
             return "every rule passed"
-        return f"{against[0].rule}: expected {against[0].expected}; found {against[0].actual}"
+        first = f"{against[0].rule}: expected {against[0].expected}; found {against[0].actual}"
+        return f"the evaluator's rules passed; observed {first}" if self.verdict.pushes else first
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet run --json`. `cause` is null until a diagnosis can name it."""
@@ -74,7 +76,9 @@ class RunResult:
         """A few lines for a terminal."""
         lines = [f"{self.verdict.value}  (span {self.span}, run {self.run_id})", f"  {self.first_reason}"]
         if self.map is not None:
-            lines.append(f"  mAP {self.map:.4f}" + (f", baseline {self.baseline_map:.4f}" if self.baseline_map else ""))
+            lines.append(
+                f"  mAP {self.map:.4f}" + ("" if self.baseline_map is None else f", baseline {self.baseline_map:.4f}")
+            )
         if self.delta is not None and self.delta_ci is not None:
             low, high = self.delta_ci
             lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")

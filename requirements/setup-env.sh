@@ -38,7 +38,10 @@ find_uv
 find_python
 say "making .venv with $("$PYTHON" --version) from requirements/lock.txt (about 3 GB on disk; a few minutes the first time)"
 "$UV" venv --quiet --clear --python "$PYTHON" .venv
-VIRTUAL_ENV=$PWD/.venv "$UV" pip sync --quiet --require-hashes requirements/lock.txt
+# On a terminal uv draws its own progress; in a log it would print a line a package.
+quiet=--quiet
+[ -t 2 ] && quiet=
+VIRTUAL_ENV=$PWD/.venv "$UV" pip sync $quiet --require-hashes requirements/lock.txt
 VIRTUAL_ENV=$PWD/.venv "$UV" pip install --quiet --no-deps --no-build-isolation --editable .
 touch .venv/ready
 say "ready"

@@ -54,6 +54,12 @@ def build_model(task: RetinaNetTask, settings: ModelSettings) -> tf_keras.Model:
     return model
 
 
+def leaf_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+    """The layers that hold no other layer, in the order in which the model holds them."""
+    layers = model._flatten_layers(include_self=False)
+    return [layer for layer in layers if not list(layer._flatten_layers(include_self=False))]
+
+
 def anchor_boxes(settings: ModelSettings) -> dict[str, tf.Tensor]:
     """Anchor boxes of each level, [rows, columns, anchors * 4] yxyx in px of the model's input."""
     generate = anchor.build_anchor_generator(

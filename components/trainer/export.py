@@ -13,7 +13,7 @@ import tensorflow as tf
 import tf_keras
 from official.vision.ops import preprocess_ops
 
-from components.trainer.experiment import anchor_boxes
+from components.trainer.experiment import anchor_boxes, leaf_layers
 from components.trainer.settings import ModelSettings
 
 
@@ -35,7 +35,7 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
     module: Any = tf.Module()
     # The weights alone, not the Keras model: saving every layer's own functions takes ten times as long,
     # and nothing reads them.
-    module.weights = list(model.weights)
+    module.weights = ordered_weights(model)
     module.serve = tf.function(
         _serving_function(model, settings),
         input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")],
@@ -46,8 +46,22 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
 
 def restore_weights(model: tf_keras.Model, directory: str) -> None:
     """Reads all weights that `save_model` wrote into a built model of the same architecture."""
-    status = tf.train.Checkpoint(weights=list(model.weights)).read(f"{directory}/variables/variables")
+    status = tf.train.Checkpoint(weights=ordered_weights(model)).read(f"{directory}/variables/variables")
     status.assert_existing_objects_matched().expect_partial()
+
+
+def ordered_weights(model: tf_keras.Model) -> list[tf.Variable]:
+    """All weights, layer by layer.
+
+    Keras' own order puts the trainable ones first, so it changes when a layer is frozen.
+
+    Raises:
+        ValueError: a weight belongs to no leaf layer, so that it would be lost.
+    """
+    weights = list({id(weight): weight for layer in leaf_layers(model) for weight in layer.weights}.values())
+    if len(weights) != len(model.weights):
+        raise ValueError(f"{len(model.weights)} weights in the model, {len(weights)} in its leaf layers")
+    return weights
 
 
 def _serving_function(model: tf_keras.Model, settings: ModelSettings) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

@@ -15,6 +15,7 @@ import tensorflow as tf
 import tf_keras
 from official.vision.ops import preprocess_ops
 
+from components.trainer.experiment import leaf_layers
 from schemas.errors import ConfigError
 
 _CONVOLUTIONS = (tf_keras.layers.Conv2D, tf_keras.layers.DepthwiseConv2D)
@@ -45,20 +46,12 @@ def load_backbone(backbone: tf_keras.Model, path: str) -> None:
 
 def norm_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
     """The batch-normalisation layers of a model, in forward order."""
-    return [layer for layer in _leaves(model) if isinstance(layer, _NORM_LAYERS)]
-
-
-def _leaves(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
-    return [
-        layer
-        for layer in model._flatten_layers(include_self=False)
-        if not list(layer._flatten_layers(include_self=False))
-    ]
+    return [layer for layer in leaf_layers(model) if isinstance(layer, _NORM_LAYERS)]
 
 
 def _load_folded(backbone: tf_keras.Model, path: str) -> None:
     archive = _read_archive(path)
-    convolutions = [layer for layer in _leaves(backbone) if isinstance(layer, _CONVOLUTIONS)]
+    convolutions = [layer for layer in leaf_layers(backbone) if isinstance(layer, _CONVOLUTIONS)]
     norms = norm_layers(backbone)
     shapes = [tuple(_kernel(layer).shape) for layer in convolutions]
     given = [kernel.shape for kernel, _ in archive]

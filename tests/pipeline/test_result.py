@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.result import RunResult
+from schemas.decisions import Reason, Verdict
+
+DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.4000 (-0.1000)")
+DRIFT = Reason("drift:qa/brightness", "at most 0.1", "0.4")
+PASSED = Reason("min_map", "at least 0.01", "0.4", passed=True)
+
+
+def result(verdict: Verdict, *reasons: Reason, **fields: Any) -> RunResult:
+    whole: dict[str, Any] = {
+        "map": 0.4,
+        "baseline_map": 0.5,
+        "delta": -0.1,
+        "delta_ci": (-0.12, -0.08),
+        "model": "m",
+        "pushed_version": None,
+        "report": "r.png",
+        "run_id": "span-2-x-1",
+        "span": 2,
+        "seconds": {"A": 1.0},
+    }
+    return RunResult(verdict=verdict, reasons=reasons, **whole | fields)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (Verdict.PUSHED, 0),
+        (Verdict.BOOTSTRAPPED, 0),
+        (Verdict.BLOCKED, 3),
+        (Verdict.INCONCLUSIVE, 3),
+        (Verdict.DATA_REJECTED, 4),
+    ],
+)
+def test_exit_codes_are_the_contract(verdict: Verdict, code: int) -> None:
+    assert result(verdict).exit_code == code
+
+
+def test_json_has_the_keys_of_the_contract() -> None:
+    value = json.loads(json.dumps(result(Verdict.BLOCKED, DROP).to_json()))
+    assert set(value) == {
+        *("verdict", "reasons", "cause", "map", "baseline_map", "delta", "delta_ci"),
+        *("model", "pushed_version", "report", "run_id", "span", "seconds"),
+    }
+    assert value["verdict"] == "BLOCKED"
+    assert value["delta_ci"] == [-0.12, -0.08]
+    assert value["reasons"][0]["rule"] == "map_drop"
+
+
+def test_a_person_reads_verdict_reason_figures_and_what_is_served() -> None:
+    text = result(Verdict.BLOCKED, DROP, DRIFT).to_text()
+    assert text.splitlines()[0] == "BLOCKED  (span 2, run span-2-x-1)"
+    assert "map_drop: expected candidate mAP at least the baseline's 0.5000; found 0.4000 (-0.1000)" in text
+    assert "mAP 0.4000, baseline 0.5000" in text
+    assert "-0.1000, 95 % interval [-0.1200, -0.0800]" in text
+    assert "what is served stays" in text
+
+
+def test_a_baseline_of_zero_is_a_figure_too() -> None:
+    assert "baseline 0.0000" in result(Verdict.PUSHED, baseline_map=0.0).to_text()
+
+
+def test_a_push_says_what_the_data_gate_only_observed() -> None:
+    assert result(Verdict.PUSHED, PASSED).first_reason == "every rule passed"
+    assert result(Verdict.PUSHED, PASSED, DRIFT).first_reason.startswith(
+        "the evaluator's rules passed; observed drift:"
+    )
