@@ -43,7 +43,7 @@ class Parabola:
 def one_weight(value: float) -> Any:
     import tensorflow as tf
 
-    return SimpleNamespace(trainable_variables=[tf.Variable(value)])
+    return SimpleNamespace(trainable_variables=[tf.Variable(tf.constant(value))])
 
 
 def test_it_follows_the_plan_and_says_how_far_the_weights_moved() -> None:
