@@ -65,13 +65,13 @@ def check(request: RunRequest) -> Checked:
         InputError: something the user gave cannot work.
         StateError: the pipeline root contradicts itself.
     """
-    served = _baseline(request)
     number, directory = find_span(str(request.data), request.span)
+    span = _read(directory, f"checking span {number}")
+    golden = _read(str(request.golden), "checking golden set")
+    served = _baseline(request)
     init_checkpoint = request.settings.training.init_checkpoint
     if served is None and init_checkpoint and not _checkpoint_exists(init_checkpoint):
         raise ConfigError(f"training.init_checkpoint = {init_checkpoint!r}: no such file")
-    span = _read(directory, f"checking span {number}")
-    golden = _read(str(request.golden), "checking golden set")
     fraction = request.settings.data.eval_fraction
     training_images = sum(split_of(record.file_name, fraction) == TRAIN_SPLIT for record in span.records)
     plan_training(request.settings.trainer, training_images, _record(served))
