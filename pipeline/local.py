@@ -158,6 +158,9 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
     uri = Path(steps["MapEvaluator"].outputs["evaluation"])
     evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
     pushed = steps["Pusher"].output_properties["pushed_model"]
+    if bool(pushed.get("pushed")) != evaluation.decision.verdict.pushes:
+        verdict = evaluation.decision.verdict.value
+        raise RunError(_failed(f"the verdict is {verdict}, but Pusher did not act on it", directory))
     result = RunResult(
         verdict=evaluation.decision.verdict,
         # What the data gate saw in observe mode may be what the evaluator then measured.

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.local import RunError, _check_steps, _locked, _run_id
+from pipeline.local import RunError, _check_steps, _evaluated, _locked, _run_id
 from pipeline.preflight import Checked
+from schemas.decisions import Decision, Verdict
 from schemas.errors import StateError
+from schemas.evaluation import Evaluation, ModelScores
 
 COMPILED: Any = SimpleNamespace(steps=("Gen", "DataGate", "Trainer", "Pusher"), behind_the_gate={"Trainer", "Pusher"})
 
@@ -45,6 +47,19 @@ def test_a_closed_gate_excuses_the_steps_behind_it() -> None:
 def test_a_step_that_did_not_complete_fails_the_run_by_name(steps: dict[str, Any], culprit: str) -> None:
     with pytest.raises(RunError, match=f"{culprit} did not complete"):
         _check_steps(COMPILED, steps, Path("runs"))
+
+
+@pytest.mark.parametrize(("verdict", "pushed"), [(Verdict.BLOCKED, 1), (Verdict.PUSHED, 0)])
+def test_a_push_that_contradicts_the_verdict_fails_the_run(tmp_path: Path, verdict: Verdict, pushed: int) -> None:
+    scores = ModelScores({"AP": 0.5}, {})
+    evaluation = Evaluation(Decision(verdict, ()), scores, None, None, None, 1, "golden")
+    (tmp_path / "evaluation.json").write_text(evaluation.to_json())
+    steps: Any = {
+        "MapEvaluator": SimpleNamespace(outputs={"evaluation": str(tmp_path)}),
+        "Pusher": SimpleNamespace(output_properties={"pushed_model": {"pushed": pushed}}),
+    }
+    with pytest.raises(RunError, match=f"the verdict is {verdict.value}, but Pusher"):
+        _evaluated(steps, 1, "run", tmp_path, tmp_path)
 
 
 def test_an_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:
