@@ -112,8 +112,8 @@ def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> 
             runner.execute(compiled)
     except RatchetError:
         raise
-    except Exception as error:
-        traceback.print_exc()  # into the log
+    except Exception as error:  # a step may raise anything; its traceback goes to the log
+        traceback.print_exc()
         raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)

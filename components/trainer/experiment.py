@@ -36,8 +36,8 @@ def build_task(
     return RetinaNetTask(config)
 
 
-# AutoGraph would rewrite all of tf-models' and Keras' code, which takes ten times as long as everything else
-# that happens before the first step, and finds no tensor-dependent Python in it to convert.
+# AutoGraph would rewrite all of tf-models' and Keras' code, which takes longer than everything else that
+# happens before the first step, and finds no tensor-dependent Python in it to convert.
 @tf.autograph.experimental.do_not_convert
 def training_batches(task: RetinaNetTask) -> tf.data.Dataset:
     """The task's endless training batches."""

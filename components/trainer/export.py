@@ -33,7 +33,7 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
         directory: where to write.
     """
     module: Any = tf.Module()
-    # The weights alone, not the Keras model: saving every layer's own functions takes ten times as long,
+    # The weights alone, not the Keras model: saving every layer's own functions takes far longer,
     # and nothing reads them.
     module.weights = ordered_weights(model)
     module.serve = tf.function(
