@@ -21,6 +21,9 @@ RUNTIME = [
     "pydantic>=2.7,<3",
     "PyYAML>=6",
     "Pillow>=10",
+    "ImageHash>=4.3",
+    "orjson>=3.9",
+    "scipy>=1.12",
     "scikit-learn>=1.4",
 ]
 KUBEFLOW = ["kfp>=2.5,<2.6", "kfp-pipeline-spec>=0.2.2,<2.17"]
@@ -32,6 +35,7 @@ DEV = [
     "pytest-cov>=5",
     "ruff>=0.8",
 ]
+BENCH = ["faster-coco-eval>=1.8", "hotcoco>=1.3"]
 
 setup(
     name="ratchet-detector",
@@ -44,6 +48,6 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
     package_data={"schemas": ["*.pbtxt"], "pipeline": ["configs/*.yaml"]},
     install_requires=RUNTIME,
-    extras_require={"kubeflow": KUBEFLOW, "dev": DEV},
+    extras_require={"kubeflow": KUBEFLOW, "dev": DEV, "bench": BENCH},
     entry_points={"console_scripts": ["ratchet = pipeline.cli:main"]},
 )

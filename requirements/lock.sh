@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.tools/uv/bin:$PATH"
 uv pip compile --quiet --python-version 3.10 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-emit-index-url \
-  --no-annotate --no-header --extra kubeflow --extra dev \
+  --no-annotate --no-header --extra kubeflow --extra dev --extra bench \
   --override requirements/overrides.txt --constraint requirements/constraints.txt \
   --output-file requirements/lock.txt setup.py "$@"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from components.example_gen.checked_json import (
+from schemas.checked_json import (
     Problems,
     check_number,
     load_object,

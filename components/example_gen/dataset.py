@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from components.example_gen.checked_json import Problems
 from components.example_gen.coco import parse_annotations
 from components.example_gen.images import check_image
+from schemas.checked_json import Problems
 from schemas.errors import ConfigError, DataError
 from schemas.files import LOCAL_FILES, Files
 from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
