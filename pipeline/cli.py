@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_demo(commands)
+    _add_evaluate(commands)
     _add_digits(commands)
     return parser
 
@@ -72,6 +73,21 @@ def _add_demo(commands: Any) -> None:
     parser.add_argument("--dir", type=Path, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)")
     _add_json(parser)
     parser.set_defaults(command=_demo)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="compare detections in COCO files",
+        description="COCO mAP of one or two models from plain COCO files, the interval of the difference, a verdict.",
+    )
+    parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help="COCO annotations (ground truth)")
+    parser.add_argument("--dt", type=Path, required=True, metavar="FILE", help="COCO results of the candidate")
+    parser.add_argument("--baseline-dt", type=Path, metavar="FILE", help="COCO results of the baseline")
+    parser.add_argument("--config", help="take the rules under `evaluator:` from this configuration")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as evaluator.margin=0.01")
+    _add_json(parser)
+    parser.set_defaults(command=_evaluate)
 
 
 def _add_digits(commands: Any) -> None:
@@ -119,6 +135,20 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(result.to_json()))
     return result.exit_code
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from components.map_evaluator.evaluate_files import evaluate_files
+    from pipeline.config import load_config, load_settings
+    from pipeline.evaluation_text import evaluation_json, evaluation_text
+    from pipeline.result import EXIT_CODES
+
+    settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
+    scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)
+    print(evaluation_text(scored, decision))
+    if arguments.json:
+        print(json.dumps(evaluation_json(scored, decision)))
+    return EXIT_CODES[decision.verdict]
 
 
 def _demo(arguments: argparse.Namespace) -> int:

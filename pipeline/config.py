@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -31,6 +31,7 @@ class PipelineSettings:
 
     Attributes:
         name: of the pipeline and of the served model.
+        beam_args: options of Beam's runner, for the steps that go over images: docs/beam.md.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "detector"
@@ -40,6 +41,8 @@ class PipelineSettings:
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     augmentation: Literal["none-v1", "scale-v1", "flip-v1", "flip-scale-v1"] = "none-v1"
     evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
+
+    beam_args: tuple[str, ...] = ()
 
     @property
     def trainer(self) -> TrainerSettings:
@@ -62,7 +65,21 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> PipelineSett
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--config {path}: cannot be read ({error})") from error
-    return load(PipelineSettings, with_overrides(parse_yaml(text, str(path)), overrides), str(path))
+    return load_settings(parse_yaml(text, str(path)), overrides, str(path))
+
+
+def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: str = "--set") -> PipelineSettings:
+    """Makes settings of plain values; see `load_config`.
+
+    Args:
+        values: nested mapping as YAML gives it.
+        overrides: `a.b=value` texts, applied on top.
+        source: what to call the values in messages.
+
+    Raises:
+        ConfigError: a setting is unknown, of the wrong type or impossible.
+    """
+    return load(PipelineSettings, with_overrides(values, overrides), source)
 
 
 def _find(path: str) -> Path:

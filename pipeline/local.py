@@ -22,7 +22,7 @@ from pipeline.preflight import Checked, RunRequest, check
 from pipeline.result import RunResult
 from schemas.decisions import DataDecision, Verdict
 from schemas.errors import InputError, RatchetError, StateError
-from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.evaluation import EVALUATION_FILE, GOLDEN, Evaluation
 from schemas.progress import LOGGER
 
 if TYPE_CHECKING:
@@ -161,14 +161,15 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
     if bool(pushed.get("pushed")) != evaluation.decision.verdict.pushes:
         verdict = evaluation.decision.verdict.value
         raise RunError(_failed(f"the verdict is {verdict}, but Pusher did not act on it", directory))
+    golden_scores, deltas = evaluation.golden, evaluation.golden.deltas
     result = RunResult(
         verdict=evaluation.decision.verdict,
         # What the data gate saw in observe mode may be what the evaluator then measured.
-        reasons=(evaluation.decision.failures or evaluation.decision.reasons) + _data_decision(steps).failures,
-        map=evaluation.candidate.coco["AP"],
-        baseline_map=evaluation.baseline.coco["AP"] if evaluation.baseline else None,
-        delta=evaluation.delta,
-        delta_ci=evaluation.delta_ci,
+        reasons=evaluation.decision.explaining + _data_decision(steps).failures,
+        map=golden_scores.candidate.coco["AP"],
+        baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
+        delta=deltas.overall.value if deltas else None,
+        delta_ci=deltas.overall.interval if deltas else None,
         model=steps["DetectorTrainer"].outputs["model"],
         pushed_version=str(pushed["pushed_version"]) if pushed.get("pushed") else None,
         report=str(directory / "golden.png"),
@@ -177,7 +178,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
         seconds=_seconds(steps),
     )
     title = f"span {span}: {result.verdict.value}, {result.first_reason}"
-    draw_report(uri, golden / "images", Path(result.report), title)
+    draw_report(uri / GOLDEN, golden / "images", Path(result.report), title)
     return result
 
 

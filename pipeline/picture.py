@@ -35,7 +35,7 @@ def draw_report(evaluation: Path, images: Path, out: Path, title: str) -> None:
     """Draws the golden images on which candidate and baseline differ most.
 
     Args:
-        evaluation: directory of a ModelEvaluation artifact.
+        evaluation: the golden set's directory in a ModelEvaluation artifact.
         images: directory of the golden set's image files.
         out: PNG to write.
         title: the line above the picture.

@@ -19,7 +19,7 @@ from tfx.proto import pusher_pb2
 from components.data_gate.component import DataGate
 from components.example_gen.component import CocoExampleGen
 from components.map_evaluator.component import MapEvaluator
-from components.registry.component import BaselineReader, PushRecorder
+from components.registry.component import BaselineReader, DecisionRecorder
 from components.trainer.component import DetectorTrainer
 from pipeline.config import PipelineSettings
 from schemas.dataset import EVAL_SPLIT
@@ -73,6 +73,7 @@ def create_pipeline(
         components=_steps(settings, locations, span, bootstrap),
         # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one.
         enable_cache=False,
+        beam_pipeline_args=list(settings.beam_args),
         metadata_connection_config=metadata_connection_config,
     )
 
@@ -111,9 +112,11 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
         )
         evaluator = MapEvaluator(
             golden=golden.outputs["examples"],
+            examples=examples.outputs["examples"],
             model=trainer.outputs["model"],
             baseline=baseline.outputs["baseline"],
             settings=settings.evaluator,
+            accept_new_golden=settings.data_gate.accept_new_golden,
         )
         pusher = Pusher(
             model=trainer.outputs["model"],
@@ -122,11 +125,10 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
                 filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=at.serving)
             ),
         )
-        recorder = PushRecorder(
+        recorder = DecisionRecorder(
             pushed_model=pusher.outputs["pushed_model"],
             evaluation=evaluator.outputs["evaluation"],
             examples=examples.outputs["examples"],
-            golden=golden.outputs["examples"],
             registry_directory=at.registry,
             serving_directory=at.serving,
         )

@@ -17,6 +17,9 @@ EXIT_CODES = {
 }
 
 
+_SHOWN = 6  # reasons in a terminal; the JSON has all
+
+
 @dataclass(frozen=True)
 class RunResult:
     """One run.
@@ -61,7 +64,7 @@ class RunResult:
         against = [reason for reason in self.reasons if not reason.passed]
         if not against:
             return "every rule passed"
-        first = f"{against[0].rule}: expected {against[0].expected}; found {against[0].actual}"
+        first = sentence(against[0])
         return f"the evaluator's rules passed; observed {first}" if self.verdict.pushes else first
 
     def to_json(self) -> dict[str, Any]:
@@ -82,5 +85,13 @@ class RunResult:
         if self.delta is not None and self.delta_ci is not None:
             low, high = self.delta_ci
             lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
+        against = [reason for reason in self.reasons if not reason.passed]
+        lines += [f"  also: {sentence(reason)}" for reason in against[1:_SHOWN]]
+        lines += [f"  warning: {sentence(reason)}" for reason in self.reasons if reason.passed and reason.warning]
         served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
         return "\n".join([*lines, f"  {served}", f"  {self.report}"])
+
+
+def sentence(reason: Reason) -> str:
+    """A rule, what it expected and what it found, in one line."""
+    return f"{reason.rule}: expected {reason.expected}; found {reason.actual}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import reprlib
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from schemas.errors import DataError
 
-_MAX_ID = 2**63 - 1  # ids travel as int64
+MAX_ID = 2**63 - 1  # ids travel as int64
 _LARGEST_NUMBER = 1e9
 
 _short = reprlib.Repr()
@@ -51,29 +52,38 @@ def shown(value: object) -> str:
     return _short.repr(value)
 
 
-def load_object(text: bytes, source: str) -> dict[str, Any]:
-    """Parses a JSON object.
+def load_json(text: bytes, source: str) -> Any:
+    """Parses JSON.
 
     Args:
         text: UTF-8, UTF-16 or UTF-32.
         source: where it comes from, for messages.
 
     Returns:
-        The object; NaN and Infinity are let through, so that the reader of the field can say where they stand.
+        The value; NaN and Infinity are let through, so that the reader of the field can say where they stand.
 
     Raises:
-        DataError: it is not JSON (with line and column) or not an object.
+        DataError: it is not JSON; with line and column.
     """
     try:
-        document = json.loads(text)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise DataError(f"{source}: broken JSON at {place}: {error.msg}; export or copy the file again") from error
     except (ValueError, RecursionError) as error:  # not text, a number of thousands of digits, nested without end
         raise DataError(f"{source}: broken JSON: {error}; export or copy the file again") from error
+
+
+def load_object(text: bytes, source: str) -> dict[str, Any]:
+    """Parses a JSON object, as `load_json` and `check_object` do."""
+    return check_object(load_json(text, source), source)
+
+
+def check_object(document: Any, source: str) -> dict[str, Any]:
+    """The document of an annotation file; DataError for anything but an object."""
     if not isinstance(document, dict):
         hint = " (a list of detections is a COCO results file)" if isinstance(document, list) else ""
-        raise DataError(f"{source}: expected a JSON object, got {_kind(document)}{hint}; give a COCO annotation file")
+        raise DataError(f"{source}: expected a JSON object, got {kind(document)}{hint}; give a COCO annotation file")
     return document
 
 
@@ -121,7 +131,7 @@ def _check_unique(values: list[object], key: str, name: str, problems: Problems)
 def read_field(entry: Any, key: str, where: str) -> Any:
     """The value of a key; DataError when the entry is no object or lacks the key."""
     if not isinstance(entry, dict):
-        raise DataError(f"{where}: expected a JSON object, got {_kind(entry)}; export the file again")
+        raise DataError(f"{where}: expected a JSON object, got {kind(entry)}; export the file again")
     if key not in entry:
         raise DataError(f"{where}: {key} is missing; add it")
     return entry[key]
@@ -131,11 +141,11 @@ def read_list(entry: Any, key: str, where: str) -> list[Any]:
     """The list under a key; DataError for anything else."""
     value = read_field(entry, key, where)
     if not isinstance(value, list):
-        raise DataError(f"{where}: {key} must be a list, got {_kind(value)}; export the file again")
+        raise DataError(f"{where}: {key} must be a list, got {kind(value)}; export the file again")
     return value
 
 
-def read_integer(entry: Any, key: str, where: str, lowest: int = 0, highest: int = _MAX_ID) -> int:
+def read_integer(entry: Any, key: str, where: str, lowest: int = 0, highest: int = MAX_ID) -> int:
     """The integer under a key; DataError for other types (also 1.0, true, "1") and outside lowest..highest."""
     value = read_field(entry, key, where)
     if type(value) is not int or not lowest <= value <= highest:
@@ -152,14 +162,15 @@ def read_text(entry: Any, key: str, where: str) -> str:
     return value
 
 
-def check_number(value: Any, name: str, where: str) -> float:
-    """The value as a float; DataError when it is not a number, not finite or absurdly large."""
-    if type(value) not in (int, float) or not -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER:  # NaN compares false
-        limit = f"{_LARGEST_NUMBER:.0e}"
-        raise DataError(f"{where}: {name} {shown(value)} must be a finite number within +-{limit}; correct it")
+def check_number(value: Any, name: str, where: str, largest: float = _LARGEST_NUMBER) -> float:
+    """The value as a float; DataError when it is not a number, not finite or beyond +-largest."""
+    if type(value) not in (int, float) or not -largest <= value <= largest:  # NaN compares false
+        limit = f" within +-{largest:.0e}" if largest < sys.float_info.max else ""
+        raise DataError(f"{where}: {name} {shown(value)} must be a finite number{limit}; correct it")
     return float(value)
 
 
-def _kind(value: object) -> str:
+def kind(value: object) -> str:
+    """What the value is in JSON, for a message."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a truth value", type(None): "null"}
     return names.get(type(value), "a number")

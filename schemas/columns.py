@@ -46,6 +46,17 @@ class TruthColumns:
             is_crowd=np.concatenate([np.empty(0, np.bool_), *(truth.is_crowd for truth in images)]),
         )
 
+    def of_images(self, keep: np.ndarray) -> TruthColumns:
+        """The objects of some images, whose positions are counted anew; `keep` is [i] bool."""
+        rows = keep[self.image]
+        return TruthColumns(
+            _renumbered(self.image[rows], keep),
+            self.boxes_xywh_px[rows],
+            self.labels[rows],
+            self.area_px2[rows],
+            self.is_crowd[rows],
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class DetectionColumns:
@@ -76,3 +87,14 @@ class DetectionColumns:
             labels=np.concatenate([np.empty(0, np.int64), *(found.labels for found in images)]),
             scores=np.concatenate([np.empty(0), *(found.scores for found in images)]),
         )
+
+    def of_images(self, keep: np.ndarray) -> DetectionColumns:
+        """The detections in some images, whose positions are counted anew; `keep` is [i] bool."""
+        rows = keep[self.image]
+        return DetectionColumns(
+            _renumbered(self.image[rows], keep), self.boxes_xywh_px[rows], self.labels[rows], self.scores[rows]
+        )
+
+
+def _renumbered(image: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    return (np.cumsum(keep) - 1)[image]

@@ -1,12 +1,23 @@
-"""What the steps after ExampleGen know of a data set: `dataset.json` beside its splits."""
+"""What the steps after ExampleGen know of a data set: `dataset.json` beside its splits, and its content digest.
+
+Two levels, so that a step that sees the images one by one and in any order can compute the digest again:
+one digest an image, and one over those, by ascending image id.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
+FINGERPRINTS = "fingerprints"  # directory of `schemas.fingerprints` text files, one prefix a split
 TRAIN_SPLIT = "train"
 EVAL_SPLIT = "eval"
 
@@ -44,3 +55,28 @@ class DataSetInfo:
         return cls(
             **{**values, "class_names": tuple(values["class_names"]), "category_ids": tuple(values["category_ids"])}
         )
+
+
+def image_digest(record: ImageRecord, encoded: bytes) -> bytes:
+    """sha256 (32 bytes) of one image's annotation, whatever the order of its objects, and of its file."""
+    canonical = record_to_json(replace(record, truth=_in_canonical_order(record.truth)))
+    return hashlib.sha256(canonical + b" " + hashlib.sha256(encoded).digest()).digest()
+
+
+def dataset_digest(label_map: LabelMap, image_digests: Mapping[int, bytes]) -> str:
+    """sha256 (hex) of a data set's classes and images.
+
+    Args:
+        label_map: its classes.
+        image_digests: `image_digest` by image id, in any order.
+    """
+    digest = hashlib.sha256(b"ratchet data set 2\n")
+    digest.update(json.dumps([label_map.category_ids, label_map.names]).encode() + b"\n")
+    for image_id in sorted(image_digests):
+        digest.update(image_digests[image_id])
+    return digest.hexdigest()
+
+
+def _in_canonical_order(truth: GroundTruth) -> GroundTruth:
+    order = np.lexsort((truth.is_crowd, truth.area_px2, *truth.boxes_xywh_px.T[::-1], truth.labels))
+    return GroundTruth(truth.boxes_xywh_px[order], truth.labels[order], truth.area_px2[order], truth.is_crowd[order])

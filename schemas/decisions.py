@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from dataclasses import dataclass
 from typing import Any
@@ -31,16 +32,18 @@ class Reason:
         expected: what would have passed, for a person to read.
         actual: what was found.
         passed: False for a rule that decided against the run.
+        warning: True for a rule that passed and that a person should look at all the same.
     """
 
     rule: str
     expected: str
     actual: str
     passed: bool = False
+    warning: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with the four fields."""
-        return {"rule": self.rule, "expected": self.expected, "actual": self.actual, "passed": self.passed}
+        """A JSON object with the fields."""
+        return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Reason:
@@ -86,6 +89,16 @@ class Decision:
     def failures(self) -> tuple[Reason, ...]:
         """The rules that decided against the run."""
         return tuple(reason for reason in self.reasons if not reason.passed)
+
+    @property
+    def explaining(self) -> tuple[Reason, ...]:
+        """What explains the verdict: what decided against and warnings; of a pass, every rule."""
+        return self.failures + self.warnings if self.failures else self.reasons
+
+    @property
+    def warnings(self) -> tuple[Reason, ...]:
+        """The rules that passed with a warning."""
+        return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with verdict and reasons."""

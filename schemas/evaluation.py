@@ -4,63 +4,144 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.decisions import Decision
 
 EVALUATION_FILE = "evaluation.json"
-GROUND_TRUTH_FILE = "ground_truth.json"  # COCO annotations of the golden set
+# In a directory per data set:
+GROUND_TRUTH_FILE = "ground_truth.json"  # COCO annotations
 CANDIDATE_FILE = "candidate_detections.json"  # COCO results
 BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
+MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+
+# The data sets that every model is measured on.
+GOLDEN = "golden"
+HELD_OUT = "held_out"  # the part of the new span that nothing was trained on
+TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
 
 
 @dataclass(frozen=True)
 class ModelScores:
-    """One model on the golden set.
+    """One model on one data set; -1 where there is no ground truth to measure against.
 
     Attributes:
-        coco: the 12 COCO figures, `AP` to `ARl`; -1 where one is undefined.
-        per_class: AP of each class name; -1 for a class without ground truth.
+        coco: the 12 COCO figures, `AP` to `ARl`.
+        per_class: AP of each class name.
+        per_slice: mAP of each slice, such as `object_size=small` or `camera=north`.
     """
 
     coco: dict[str, float]
     per_class: dict[str, float]
+    per_slice: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Candidate minus baseline, with its 95 % interval; all None where one of them is undefined."""
+
+    value: float | None
+    lo: float | None
+    hi: float | None
+    std_error: float | None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval; None where it is undefined."""
+        return None if self.lo is None or self.hi is None else (self.lo, self.hi)
+
+
+@dataclass(frozen=True)
+class Deltas:
+    """The differences on one data set, all from the same resamples."""
+
+    overall: Delta
+    per_class: dict[str, Delta]
+    per_slice: dict[str, Delta]
+
+
+@dataclass(frozen=True)
+class Support:
+    """How much ground truth a class or slice has: objects that count, and the images they are in."""
+
+    objects: int
+    images: int
+
+
+@dataclass(frozen=True)
+class DataSetEvaluation:
+    """Both models on one data set.
+
+    Attributes:
+        images: its images.
+        candidate: scores of the candidate.
+        baseline: scores of the baseline; None before the first model.
+        deltas: their differences; None without a baseline.
+        class_support: ground truth of each class.
+        slice_support: ground truth of each slice.
+    """
+
+    images: int
+    candidate: ModelScores
+    baseline: ModelScores | None
+    deltas: Deltas | None
+    class_support: dict[str, Support]
+    slice_support: dict[str, Support]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> DataSetEvaluation:
+        """From what `dataclasses.asdict` gave."""
+        deltas = values["deltas"]
+        return cls(
+            images=values["images"],
+            candidate=ModelScores(**values["candidate"]),
+            baseline=ModelScores(**values["baseline"]) if values["baseline"] else None,
+            deltas=deltas
+            and Deltas(
+                overall=Delta(**deltas["overall"]),
+                per_class={name: Delta(**delta) for name, delta in deltas["per_class"].items()},
+                per_slice={name: Delta(**delta) for name, delta in deltas["per_slice"].items()},
+            ),
+            class_support={name: Support(**support) for name, support in values["class_support"].items()},
+            slice_support={name: Support(**support) for name, support in values["slice_support"].items()},
+        )
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Candidate and baseline on the golden set, and what was decided from that.
+    """Candidate and baseline on every data set, and what was decided from the golden one.
 
     Attributes:
         decision: verdict and reasons.
-        candidate: its scores.
-        baseline: its scores; None before the first model.
-        delta: candidate mAP minus baseline mAP.
-        delta_ci: its 95 % interval.
-        images: golden images.
+        data_sets: by name, `golden` always among them.
         golden_digest: digest of the golden set.
     """
 
     decision: Decision
-    candidate: ModelScores
-    baseline: ModelScores | None
-    delta: float | None
-    delta_ci: tuple[float, float] | None
-    images: int
+    data_sets: dict[str, DataSetEvaluation]
     golden_digest: str
+
+    @property
+    def golden(self) -> DataSetEvaluation:
+        """Both models on the golden set, which alone decides."""
+        return self.data_sets[GOLDEN]
 
     def to_json(self) -> str:
         """JSON text."""
         values = dataclasses.asdict(self)
         values["decision"] = self.decision.to_json()
-        return json.dumps(values, indent=1)
+        return json.dumps(values, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
         """The inverse of `to_json`."""
         values = json.loads(text)
-        values["decision"] = Decision.from_json(values["decision"])
-        values["candidate"] = ModelScores(**values["candidate"])
-        values["baseline"] = ModelScores(**values["baseline"]) if values["baseline"] else None
-        values["delta_ci"] = tuple(values["delta_ci"]) if values["delta_ci"] else None
-        return cls(**values)
+        return cls(
+            decision=Decision.from_json(values["decision"]),
+            data_sets={name: DataSetEvaluation.from_json(entry) for name, entry in values["data_sets"].items()},
+            golden_digest=values["golden_digest"],
+        )

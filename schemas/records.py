@@ -10,9 +10,16 @@ Labels are contiguous, 1..K in the order of the data set's category ids; 0 is ba
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+
+# What COCO itself defines of an entry of images[]; what else it holds are the data set's own attributes.
+COCO_IMAGE_KEYS = frozenset(
+    ("id", "file_name", "width", "height", "license", "flickr_url", "coco_url", "date_captured")
+)
 
 
 def _checked(name: str, value: object, dtype: type, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -88,6 +95,7 @@ class ImageRecord:
         width_px: width of the stored image.
         height_px: height of the stored image.
         truth: its labelled objects.
+        attributes: what else the data set says of the image, such as its camera; for slices and groups.
     """
 
     image_id: int
@@ -95,6 +103,20 @@ class ImageRecord:
     width_px: int
     height_px: int
     truth: GroundTruth = field(repr=False)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def image_attributes(entry: Mapping[str, Any]) -> dict[str, str]:
+    """The categorical attributes of an entry of COCO's images[]: plain values under keys that COCO does not define.
+
+    >>> image_attributes({"id": 1, "camera": "north", "night": True, "exif": {"iso": 100}})
+    {'camera': 'north', 'night': 'True'}
+    """
+    return {
+        key: str(value)
+        for key, value in entry.items()
+        if key not in COCO_IMAGE_KEYS and isinstance(value, (str, int, bool))
+    }
 
 
 @dataclass(frozen=True)
@@ -132,6 +154,7 @@ def record_to_json(record: ImageRecord) -> bytes:
         "labels": record.truth.labels.tolist(),
         "area_px2": record.truth.area_px2.tolist(),
         "is_crowd": record.truth.is_crowd.tolist(),
+        "attributes": dict(record.attributes),
     }
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
@@ -147,4 +170,6 @@ def record_from_json(text: bytes) -> ImageRecord:
     """
     value = json.loads(text)
     truth = GroundTruth(value["boxes_xywh_px"], value["labels"], value["area_px2"], value["is_crowd"])
-    return ImageRecord(value["image_id"], value["file_name"], value["width_px"], value["height_px"], truth)
+    return ImageRecord(
+        value["image_id"], value["file_name"], value["width_px"], value["height_px"], truth, value["attributes"]
+    )

@@ -24,7 +24,7 @@ from schemas.checked_json import (
     shown,
 )
 from schemas.errors import DataError
-from schemas.records import GroundTruth, ImageRecord, LabelMap
+from schemas.records import GroundTruth, ImageRecord, LabelMap, image_attributes
 
 MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
 MAX_SIDE_PX = 65_535  # the largest side a JPEG can have
@@ -45,6 +45,7 @@ class _Image(NamedTuple):
     file_name: str
     width_px: int
     height_px: int
+    attributes: dict[str, str]
 
 
 class _Annotation(NamedTuple):
@@ -136,7 +137,7 @@ def _read_image(entry: Any, where: str) -> _Image:
             f"{where}: width x height {width}x{height} is {width * height} pixels, allowed are {MAX_IMAGE_PIXELS}; "
             "correct them or deliver a smaller image"
         )
-    return _Image(image_id, file_name, width, height)
+    return _Image(image_id, file_name, width, height, image_attributes(entry))
 
 
 def _read_annotation(entry: Any, where: str, labels: dict[int, int], images: dict[int, _Image]) -> _Annotation:
@@ -196,7 +197,13 @@ def _to_records(images: dict[int, _Image], annotations: list[_Annotation]) -> li
     by_image: dict[int, list[_Annotation]] = {image_id: [] for image_id in images}
     for annotation in annotations:
         by_image[annotation.image_id].append(annotation)
-    return [ImageRecord(*images[image_id], _to_truth(by_image[image_id])) for image_id in sorted(images)]
+    return [_to_record(images[image_id], by_image[image_id]) for image_id in sorted(images)]
+
+
+def _to_record(image: _Image, annotations: list[_Annotation]) -> ImageRecord:
+    return ImageRecord(
+        image.id, image.file_name, image.width_px, image.height_px, _to_truth(annotations), image.attributes
+    )
 
 
 def _to_truth(annotations: list[_Annotation]) -> GroundTruth:

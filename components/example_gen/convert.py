@@ -7,23 +7,23 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from components.example_gen.images import image_quality
+from components.example_gen.images import ImageQuality
 from schemas import features
 from schemas.records import ImageRecord, LabelMap, record_to_json
 
 
-def to_example(record: ImageRecord, encoded: bytes, label_map: LabelMap) -> tf.train.Example:
+def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label_map: LabelMap) -> tf.train.Example:
     """Builds the tf.Example with the keys of `schemas.features`.
 
     Args:
         record: the image's annotation.
         encoded: its file, kept as it is.
+        quality: how it looks.
         label_map: names of the labels.
     """
     truth = record.truth
     x, y, width, height = truth.boxes_xywh_px.T
     size_px2 = record.width_px * record.height_px
-    quality = image_quality(encoded)
     return tf.train.Example(
         features=tf.train.Features(
             feature={

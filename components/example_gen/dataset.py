@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
 
 from components.example_gen.coco import parse_annotations
 from components.example_gen.images import check_image
 from schemas.checked_json import Problems
+from schemas.dataset import dataset_digest, image_digest
 from schemas.errors import ConfigError, DataError
 from schemas.files import LOCAL_FILES, Files
-from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
+from schemas.records import ImageRecord, LabelMap
 
 ANNOTATIONS = "annotations.json"
 IMAGES = "images"
@@ -67,7 +65,7 @@ def read_dataset(
     source = os.path.join(directory, ANNOTATIONS)
     label_map, records = parse_annotations(_read(source, files, source), source)
     image_digests = _check_images(records, os.path.join(directory, IMAGES), files, on_progress)
-    return DataSet(label_map, tuple(records), _digest(label_map, records, image_digests), directory)
+    return DataSet(label_map, tuple(records), dataset_digest(label_map, image_digests), directory)
 
 
 def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES) -> tuple[int, str]:
@@ -160,42 +158,28 @@ def _read(path: str, files: Files, where: str) -> bytes:
 
 def _check_images(
     records: list[ImageRecord], directory: str, files: Files, on_progress: Callable[[int, int], None] | None
-) -> list[str]:
-    def check(record: ImageRecord) -> str | DataError:
+) -> dict[int, bytes]:
+    def check(record: ImageRecord) -> tuple[int, bytes] | DataError:
         path = os.path.join(directory, record.file_name)
         try:
             encoded = _read(path, files, f"{path} (image {record.image_id})")
             check_image(encoded, record, path)
         except DataError as error:
             return error
-        return hashlib.sha256(encoded).hexdigest()
+        return record.image_id, image_digest(record, encoded)
 
     problems = Problems()
-    digests = []
+    digests: dict[int, bytes] = {}
     pool = ThreadPoolExecutor(_THREADS)
     try:
         for done, outcome in enumerate(pool.map(check, records), 1):
             if isinstance(outcome, DataError):
                 problems.add(str(outcome))
             else:
-                digests.append(outcome)
+                digests[outcome[0]] = outcome[1]
             if on_progress:
                 on_progress(done, len(records))
     finally:
         pool.shutdown(cancel_futures=True)  # an interrupted reading ends now, not after the last image
     problems.raise_if_any()
     return digests
-
-
-def _digest(label_map: LabelMap, records: list[ImageRecord], image_digests: list[str]) -> str:
-    digest = hashlib.sha256(b"ratchet data set 1\n")
-    digest.update(json.dumps([label_map.category_ids, label_map.names]).encode() + b"\n")
-    for record, image_digest in zip(records, image_digests, strict=True):
-        digest.update(record_to_json(replace(record, truth=_in_canonical_order(record.truth))))
-        digest.update(f" {image_digest}\n".encode())
-    return digest.hexdigest()
-
-
-def _in_canonical_order(truth: GroundTruth) -> GroundTruth:
-    order = np.lexsort((truth.is_crowd, truth.area_px2, *truth.boxes_xywh_px.T[::-1], truth.labels))
-    return GroundTruth(truth.boxes_xywh_px[order], truth.labels[order], truth.area_px2[order], truth.is_crowd[order])

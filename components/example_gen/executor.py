@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.io.textio import WriteToText
 from apache_beam.io.tfrecordio import WriteToTFRecord
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
@@ -14,7 +16,9 @@ from tfx.types import artifact_utils
 
 from components.example_gen.convert import to_example
 from components.example_gen.dataset import DataSet, find_span, read_dataset, split_of
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from components.example_gen.images import image_quality
+from schemas.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo
+from schemas.fingerprints import line_of
 from schemas.records import ImageRecord, LabelMap
 
 SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
@@ -49,31 +53,48 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             file.write(_info(dataset, span, splits).to_json())
 
 
+@dataclass(frozen=True)
+class _Converted:
+    """One image as the steps after this one want it."""
+
+    split: str
+    example: bytes
+    fingerprint: str
+
+
 def _write_splits(pipeline: beam.Pipeline, dataset: DataSet, splits: dict[int, str], examples: types.Artifact) -> None:
-    parts = (
+    converted = (
         pipeline
-        | "Records" >> beam.Create(dataset.records)
+        | "Records" >> beam.Create([(record, splits[record.image_id]) for record in dataset.records])
         | "Spread" >> beam.Reshuffle()
         | "Convert" >> beam.Map(_convert, dataset.directory, dataset.label_map)
-        | "Split" >> beam.Partition(_index_of_split, len(SPLITS), splits)  # pyright: ignore[reportArgumentType] - Beam's own hint is too narrow
     )
-    for split, part in zip(SPLITS, parts):
+    for split in SPLITS:
         uri = artifact_utils.get_split_uri([examples], split)
+        part = converted | f"Pick/{split}" >> beam.Filter(_is_in, split)
         _ = (
             part
-            | f"Strip/{split}" >> beam.Map(lambda item: item[1])
+            | f"Example/{split}" >> beam.Map(lambda image: image.example)
             | f"Write/{split}" >> WriteToTFRecord(f"{uri}/data_tfrecord", file_name_suffix=".gz")
+        )
+        _ = (
+            part
+            | f"Fingerprint/{split}" >> beam.Map(lambda image: image.fingerprint)
+            | f"WriteFingerprints/{split}" >> WriteToText(f"{examples.uri}/{FINGERPRINTS}/{split}")
         )
 
 
-def _index_of_split(item: tuple[int, bytes], _count: int, splits: dict[int, str]) -> int:
-    return SPLITS.index(splits[item[0]])
+def _is_in(image: _Converted, split: str) -> bool:
+    return image.split == split
 
 
-def _convert(record: ImageRecord, directory: str, label_map: LabelMap) -> tuple[int, bytes]:
+def _convert(image: tuple[ImageRecord, str], directory: str, label_map: LabelMap) -> _Converted:
+    record, split = image
     with fileio.open(f"{directory}/images/{record.file_name}", "rb") as file:
         encoded = file.read()
-    return record.image_id, to_example(record, encoded, label_map).SerializeToString(deterministic=True)
+    quality = image_quality(encoded)
+    example = to_example(record, encoded, quality, label_map)
+    return _Converted(split, example.SerializeToString(deterministic=True), line_of(record.image_id, quality.hash_bits))
 
 
 def _info(dataset: DataSet, span: int, splits: dict[int, str]) -> DataSetInfo:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import imagehash
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
@@ -15,6 +16,8 @@ from schemas.errors import DataError
 from schemas.records import ImageRecord
 
 QUALITY_SIDE_PX = 256  # sharpness depends on the scale: one scale for all cameras
+
+HASH_SIDE = 16  # 256 bits: 64 do not tell two pictures of one scene from a copy
 
 # What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
@@ -32,11 +35,13 @@ class ImageQuality:
         brightness: mean grey level, 0..255.
         contrast: standard deviation of the grey level, 0..127.5.
         sharpness: log1p of the variance of the Laplacian of the grey levels, 0 for a flat image.
+        hash_bits: [256] bool, perceptual hash: nearly equal for copies that were re-encoded, resized or re-lit.
     """
 
     brightness: float
     contrast: float
     sharpness: float
+    hash_bits: np.ndarray = field(repr=False)
 
 
 def check_image(encoded: bytes, record: ImageRecord, source: str) -> None:
@@ -71,13 +76,13 @@ def check_image(encoded: bytes, record: ImageRecord, source: str) -> None:
 
 
 def image_quality(encoded: bytes) -> ImageQuality:
-    """Measures brightness, contrast and sharpness on the grey image, its longer side reduced to 256 px.
+    """Measures brightness, contrast, sharpness and hash on the grey image, its longer side reduced to 256 px.
 
     Args:
         encoded: a JPEG or PNG.
 
     Returns:
-        The three figures; smaller images are measured at their own size.
+        The figures; smaller images are measured at their own size.
 
     Raises:
         DataError: the image cannot be decoded.
@@ -88,8 +93,14 @@ def image_quality(encoded: bytes) -> ImageQuality:
     image.draft("L", (2 * size[0], 2 * size[1]))  # coarse steps by the JPEG decoder, the last by the filter
     _load(image, "image")
     # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
-    grey = np.asarray(_to_grey(image).resize(size, Image.Resampling.BICUBIC), np.float64)  # [h, w]
-    return ImageQuality(float(grey.mean()), float(grey.std()), float(np.log1p(_laplacian(grey).var())))
+    small = _to_grey(image).resize(size, Image.Resampling.BICUBIC)
+    grey = np.asarray(small, np.float64)  # [h, w]
+    return ImageQuality(
+        brightness=float(grey.mean()),
+        contrast=float(grey.std()),
+        sharpness=float(np.log1p(_laplacian(grey).var())),
+        hash_bits=imagehash.phash(small, hash_size=HASH_SIDE).hash.ravel(),
+    )
 
 
 def _open(encoded: bytes, where: str) -> Image.Image:

@@ -3,81 +3,84 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from components.map_evaluator.settings import EvaluatorSettings
+from components.map_evaluator.slice_rules import slice_reasons
 from schemas.decisions import Decision, Reason, Verdict
+from schemas.evaluation import DataSetEvaluation
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """What was measured, on the same images by the same code.
-
-    Attributes:
-        candidate_map: COCO mAP of the candidate.
-        baseline_map: of the baseline; None before the first model.
-        delta_ci: 95 % interval of candidate minus baseline; None without a baseline.
-    """
-
-    candidate_map: float
-    baseline_map: float | None = None
-    delta_ci: tuple[float, float] | None = None
-
-
-def decide(measured: Comparison, settings: EvaluatorSettings) -> Decision:
+def decide(golden: DataSetEvaluation, trust: Sequence[Reason], settings: EvaluatorSettings) -> Decision:
     """Judges a candidate.
 
-    >>> decide(Comparison(0.40, 0.50, (-0.12, -0.08)), EvaluatorSettings()).verdict.value
-    'BLOCKED'
+    Args:
+        golden: what was measured on the golden set.
+        trust: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
+        settings: the rules.
+
+    Returns:
+        The verdict with all reasons, those of the trust checks first.
     """
-    reasons = [_defined(measured), _reaches(measured, settings)]
-    if measured.baseline_map is None or measured.delta_ci is None:
-        return _conclude(reasons, passing=Verdict.BOOTSTRAPPED)
-    reasons.append(_does_not_fall(measured.candidate_map, measured.baseline_map, settings))
-    clear = _is_clear(measured.delta_ci, settings)
-    decision = _conclude(reasons, passing=Verdict.PUSHED)
-    if decision.verdict is Verdict.PUSHED and not clear.passed:
-        return Decision(Verdict.INCONCLUSIVE, (*reasons, clear))
-    return Decision(decision.verdict, (*reasons, clear))
+    reasons = [*trust, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
+    reasons += slice_reasons(golden, settings)
+    clear = _interval(golden, settings)
+    if not all(reason.passed for reason in reasons):
+        return Decision(Verdict.BLOCKED, (*reasons, *clear))
+    if not all(reason.passed for reason in clear):
+        return Decision(Verdict.INCONCLUSIVE, (*reasons, *clear))
+    return Decision(Verdict.PUSHED if golden.baseline else Verdict.BOOTSTRAPPED, (*reasons, *clear))
 
 
-def _conclude(reasons: list[Reason], passing: Verdict) -> Decision:
-    verdict = passing if all(reason.passed for reason in reasons) else Verdict.BLOCKED
-    return Decision(verdict, tuple(reasons))
+def _rules_set(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+    """A failed reason when the configuration leaves nothing that could block."""
+    names = ["min_map"] if golden.baseline is None else ["margin", "tolerance", "class_drop", "slice_drop"]
+    if any(getattr(settings, name) is not None for name in names):
+        return []
+    limits = ", ".join(f"evaluator.{name}" for name in names)
+    return [Reason("no_rules", f"a limit under at least one of {limits}", "all are null: nothing is blessed")]
 
 
-def _defined(measured: Comparison) -> Reason:
-    values = [measured.candidate_map] + ([] if measured.baseline_map is None else [measured.baseline_map])
+def _defined(golden: DataSetEvaluation) -> Reason:
+    values = [scores.coco["AP"] for scores in (golden.candidate, golden.baseline) if scores]
     defined = all(math.isfinite(value) and value > UNDEFINED for value in values)
-    return Reason("map_defined", "mAP is defined for every model", ", ".join(map(str, values)), passed=defined)
+    shown = ", ".join(f"{value:.4f}" for value in values)
+    return Reason("map_defined", "mAP is defined for every model", shown, passed=defined)
 
 
-def _reaches(measured: Comparison, settings: EvaluatorSettings) -> Reason:
-    return Reason(
-        rule="min_map",
-        expected=f"candidate mAP at least {settings.min_map:g}",
-        actual=f"{measured.candidate_map:.4f}",
-        passed=measured.candidate_map >= settings.min_map,
-    )
+def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+    reasons = []
+    candidate = golden.candidate.coco["AP"]
+    if settings.min_map is not None:
+        reached = candidate >= settings.min_map
+        expected = f"candidate mAP at least {settings.min_map:g}"
+        reasons.append(Reason("min_map", expected, f"{candidate:.4f}", passed=reached))
+    if golden.baseline and settings.margin is not None:
+        reasons.append(_does_not_fall(candidate, golden.baseline.coco["AP"], settings.margin))
+    return reasons
 
 
-def _does_not_fall(candidate: float, baseline: float, settings: EvaluatorSettings) -> Reason:
-    margin = f" - {settings.margin:g}" if settings.margin else ""
+def _does_not_fall(candidate: float, baseline: float, margin: float) -> Reason:
+    less = f" - {margin:g}" if margin else ""
     return Reason(
         rule="map_drop",
-        expected=f"candidate mAP at least the baseline's {baseline:.4f}{margin}",
+        expected=f"candidate mAP at least the baseline's {baseline:.4f}{less}",
         actual=f"{candidate:.4f} ({candidate - baseline:+.4f})",
-        passed=candidate >= baseline - settings.margin,
+        passed=candidate >= baseline - margin,
     )
 
 
-def _is_clear(interval: tuple[float, float], settings: EvaluatorSettings) -> Reason:
-    low, high = interval
-    return Reason(
-        rule="map_interval",
-        expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference",
-        actual=f"[{low:+.4f}, {high:+.4f}]",
-        passed=math.isfinite(low) and low >= -settings.tolerance,
-    )
+def _interval(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+    if golden.deltas is None or settings.tolerance is None:
+        return []
+    interval = golden.deltas.overall.interval
+    return [
+        Reason(
+            rule="map_interval",
+            expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference",
+            actual="undefined" if interval is None else f"[{interval[0]:+.4f}, {interval[1]:+.4f}]",
+            passed=interval is not None and interval[0] >= -settings.tolerance,
+        )
+    ]

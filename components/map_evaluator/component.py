@@ -15,8 +15,12 @@ from schemas import settings as settings_io
 class MapEvaluatorSpec(ComponentSpec):
     """Outputs have the names and types of the stock Evaluator, which Pusher and resolvers know."""
 
-    PARAMETERS = {"settings": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "settings": ExecutionParameter(type=str),
+        "accept_new_golden": ExecutionParameter(type=int),
+    }
     INPUTS = {
+        "golden": ChannelParameter(type=standard_artifacts.Examples),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model),
@@ -28,13 +32,15 @@ class MapEvaluatorSpec(ComponentSpec):
 
 
 class MapEvaluator(base_beam_component.BaseBeamComponent):
-    """Measures candidate and baseline on the golden set and blesses the candidate, or does not.
+    """Measures candidate and baseline on golden set and span, and blesses the candidate, or does not.
 
     Args:
-        golden: the golden set.
+        golden: the golden set, which decides.
+        examples: the span that the candidate was trained on, which explains.
         model: the candidate.
         baseline: of the BaselineReader.
         settings: what the candidate must reach.
+        accept_new_golden: whether the golden set may be another than the one the baseline was accepted on.
     """
 
     SPEC_CLASS = MapEvaluatorSpec
@@ -43,16 +49,20 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         golden: types.BaseChannel,
+        examples: types.BaseChannel,
         model: types.BaseChannel,
         baseline: types.BaseChannel,
         settings: EvaluatorSettings,
+        accept_new_golden: bool,
     ) -> None:
         super().__init__(
             MapEvaluatorSpec(
-                examples=golden,
+                golden=golden,
+                examples=examples,
                 model=model,
                 baseline_model=baseline,
                 settings=settings_io.to_json(settings),
+                accept_new_golden=int(accept_new_golden),
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

@@ -4,20 +4,54 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.records import Detections
+from schemas.columns import DetectionColumns
+from schemas.errors import StateError
 
 
-def to_detections(boxes_yxyx_px: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> Detections:
-    """From the order of TensorFlow's signature to ours.
+def to_columns(
+    model: str,
+    image_ids: np.ndarray,
+    num_classes: int,
+    boxes_yxyx_px: np.ndarray,
+    labels: np.ndarray,
+    scores: np.ndarray,
+    num_detections: np.ndarray,
+) -> DetectionColumns:
+    """From a batch in the order of TensorFlow's signature to ours.
 
     Args:
-        boxes_yxyx_px: [m, 4] ymin, xmin, ymax, xmax.
-        labels: [m], 1..K.
-        scores: [m].
+        model: what to call the model in messages.
+        image_ids: [b].
+        num_classes: K of the label map.
+        boxes_yxyx_px: [b, n, 4] ymin, xmin, ymax, xmax.
+        labels: [b, n], 1..K.
+        scores: [b, n].
+        num_detections: [b], how many of each row count.
 
-    >>> to_detections(np.array([[1, 2, 4, 6]]), np.array([3]), np.array([0.5])).boxes_xywh_px
+    Raises:
+        StateError: something that is not a box, label or score.
+
+    >>> boxes = np.array([[[1, 2, 4, 6], [0, 0, 0, 0]]])
+    >>> to_columns("m", np.array([7]), 3, boxes, np.array([[3, 0]]), np.array([[0.5, 0]]), np.array([1])).boxes_xywh_px
     array([[2., 1., 4., 3.]])
     """
-    ymin, xmin, ymax, xmax = boxes_yxyx_px.astype(np.float64).T
-    boxes = np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1)
-    return Detections(boxes, labels, scores)
+    image, place = np.nonzero(np.arange(scores.shape[1]) < num_detections[:, None])
+    corners = boxes_yxyx_px[image, place].astype(np.float64)  # [m, 4]
+    ymin, xmin, ymax, xmax = corners.T
+    label, score = labels[image, place].astype(np.int64), scores[image, place].astype(np.float64)
+    _check(model, image_ids[image], "box", corners, np.isfinite(corners).all(axis=1), "finite numbers")
+    in_order = (ymin <= ymax) & (xmin <= xmax)
+    _check(model, image_ids[image], "box", corners, in_order, "in the order ymin, xmin, ymax, xmax")
+    _check(model, image_ids[image], "score", score, np.isfinite(score), "a finite number")
+    in_map = (label >= 1) & (label <= num_classes)
+    _check(model, image_ids[image], "label", label, in_map, f"within 1..{num_classes}, the golden set's label map")
+    return DetectionColumns(image, np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1), label, score)
+
+
+def _check(model: str, image_ids: np.ndarray, name: str, values: np.ndarray, fine: np.ndarray, rule: str) -> None:
+    if not fine.all():
+        row = int(np.flatnonzero(~fine)[0])
+        raise StateError(
+            f"{model}: returns for image {image_ids[row]} the {name} {values[row].tolist()}, which must be {rule}; "
+            f"{np.count_nonzero(~fine)} of this batch's {len(fine)} detections are like it: mend or replace the model"
+        )

@@ -1,8 +1,10 @@
-"""Measures the models on the golden set, decides, and writes evaluation and blessing."""
+"""Measures the models on golden set and span, decides, and writes evaluation and blessing."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tfx import types
@@ -12,17 +14,45 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.map_evaluator.blessing import Comparison, decide
-from components.map_evaluator.coco_files import coco_ground_truth, coco_results
-from components.map_evaluator.evaluate import compare, run_models
-from components.map_evaluator.predict import ServedDetector, read_images
+from components.map_evaluator import trust
+from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set
+from components.map_evaluator.blessing import decide
+from components.map_evaluator.coco_files import join_detections, join_ground_truth
+from components.map_evaluator.measured import PERFECT, Measured
+from components.map_evaluator.scoring import check_attributes, score
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas import evaluation as evaluation_io
+from components.map_evaluator.slice_rules import check_names, testable_classes
+from components.map_evaluator.tfma_files import write_tfma_files
+from schemas import evaluation as files
 from schemas import settings as settings_io
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
-from schemas.evaluation import Evaluation
+from schemas.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo, dataset_digest
+from schemas.decisions import Reason
+from schemas.errors import StateError
+from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Evaluation
+from schemas.fingerprints import Fingerprints
+from schemas.records import LabelMap
+from schemas.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 
 Artifacts = dict[str, list[types.Artifact]]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The artifacts of one execution, read."""
+
+    golden: DataSetInfo
+    golden_uri: str
+    span: DataSetInfo
+    span_uri: str
+    models: dict[str, types.Artifact]
+    settings: EvaluatorSettings
+
+    @property
+    def label_map(self) -> LabelMap:
+        return LabelMap(self.golden.class_names, self.golden.category_ids)
+
+    def directory(self, model: str) -> str:
+        return path_utils.serving_model_path(self.models[model].uri)
 
 
 class Executor(tfx_evaluator.Executor):
@@ -31,70 +61,186 @@ class Executor(tfx_evaluator.Executor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
-        settings = settings_io.from_json(EvaluatorSettings, exec_properties["settings"])
-        golden = _dataset(input_dict["examples"])
-        model = artifact_utils.get_single_instance(input_dict["model"])
-        baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
-        if not baseline.get_int_custom_property("has_baseline"):
-            baseline = None
-
-        [directory] = artifact_utils.get_split_uris(input_dict["examples"], EVAL_SPLIT)
-        detectors = {"candidate": _detector(model), **({"baseline": _detector(baseline)} if baseline else {})}
-        batches = read_images(f"{directory}/*", settings.batch_size)
-        runs, records = run_models(detectors, batches, golden.images[EVAL_SPLIT])
-        candidate, base = runs["candidate"], runs.get("baseline")
-        scores = candidate.scores(golden.class_names)
-        base_scores = base.scores(golden.class_names) if base else None
-        delta = compare(candidate, base, settings) if base else None
-        decision = decide(
-            Comparison(
-                candidate_map=scores.coco["AP"],
-                baseline_map=base_scores.coco["AP"] if base_scores else None,
-                delta_ci=(delta.lo, delta.hi) if delta else None,
-            ),
-            settings,
-        )
-
-        evaluation = Evaluation(
-            decision=decision,
-            candidate=scores,
-            baseline=base_scores,
-            delta=delta.value if delta else None,
-            delta_ci=(delta.lo, delta.hi) if delta else None,
-            images=len(records),
-            golden_digest=golden.digest,
-        )
+        inputs = _read_inputs(input_dict, exec_properties)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
-        io_utils.write_string_file(f"{uri}/{evaluation_io.EVALUATION_FILE}", evaluation.to_json())
-        truth = coco_ground_truth(records, golden.class_names, golden.category_ids)
-        _write(f"{uri}/{evaluation_io.GROUND_TRUTH_FILE}", truth)
-        _write(f"{uri}/{evaluation_io.CANDIDATE_FILE}", coco_results(candidate.detections, golden.category_ids))
-        if base:
-            _write(f"{uri}/{evaluation_io.BASELINE_FILE}", coco_results(base.detections, golden.category_ids))
+        measured = self._measure(inputs, uri)
+        check_attributes(measured[GOLDEN].attributes, inputs.settings)
+        data_sets = {name: score(data, inputs.golden.class_names, inputs.settings) for name, data in measured.items()}
+        check_names(data_sets[GOLDEN], inputs.settings)
+        [baseline] = input_dict["baseline_model"]
+        reasons = _trust(
+            inputs, measured[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
+        )
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings)
+        evaluation = Evaluation(decision, data_sets, inputs.golden.digest)
+        io_utils.write_string_file(f"{uri}/{files.EVALUATION_FILE}", evaluation.to_json())
+        locations = {name: inputs.directory(name) for name in inputs.models}
+        write_tfma_files(evaluation, inputs.settings, locations, inputs.golden_uri, uri)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        _bless(blessing, decision.verdict.pushes, model, baseline)
+        _bless(blessing, decision.verdict.pushes, inputs.models)
+
+    def _measure(self, inputs: _Inputs, uri: str) -> dict[str, Measured]:
+        settings = inputs.settings
+        evaluators = Evaluators(
+            models={name: inputs.directory(name) for name in inputs.models},
+            label_map=inputs.label_map,
+            attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
+            batch_size=settings.batch_size,
+        )
+        parts = _parts(inputs)
+        with self._make_beam_pipeline() as pipeline:
+            for part in parts:
+                fileio.makedirs(f"{uri}/{part.name}")
+                add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
+        measured = {part.name: _read_measured(part, uri) for part in parts}
+        for part in parts:
+            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
+        return {name: data for name, data in measured.items() if data is not None}
 
 
-def _bless(blessing: types.Artifact, blessed: bool, model: types.Artifact, baseline: types.Artifact | None) -> None:
+def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
+    models = {CANDIDATE: artifact_utils.get_single_instance(input_dict["model"])}
+    baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
+    if baseline.get_int_custom_property("has_baseline"):
+        models[BASELINE] = baseline
+    inputs = _Inputs(
+        golden=_dataset(input_dict["golden"]),
+        golden_uri=artifact_utils.get_single_uri(input_dict["golden"]),
+        span=_dataset(input_dict["examples"]),
+        span_uri=artifact_utils.get_single_uri(input_dict["examples"]),
+        models=models,
+        settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
+    )
+    for name in models:
+        _check_labels(name, inputs.directory(name), inputs.golden.class_names)
+    return inputs
+
+
+def _check_labels(name: str, directory: str, class_names: tuple[str, ...]) -> None:
+    path = f"{directory}/{LABELS_FILE}"
+    labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else class_names
+    if labels != class_names:
+        raise StateError(
+            f"{name} ({directory}): its label map is {', '.join(labels)}, "
+            f"the golden set's is {', '.join(class_names)}; evaluate a model with the golden set of its own classes"
+        )
+
+
+def _parts(inputs: _Inputs) -> list[DataPart]:
+    """The data sets that hold images; an empty one would have nothing to say."""
+    train, sample = inputs.span.images[TRAIN_SPLIT], inputs.settings.train_sample
+    golden, held_out, training = (
+        tuple(sorted(fileio.glob(f"{uri}/Split-{split}/*")))
+        for uri, split in (
+            (inputs.golden_uri, EVAL_SPLIT),
+            (inputs.span_uri, EVAL_SPLIT),
+            (inputs.span_uri, TRAIN_SPLIT),
+        )
+    )
+    parts = [
+        DataPart(GOLDEN, golden, inputs.golden.images[EVAL_SPLIT]),
+        DataPart(HELD_OUT, held_out, inputs.span.images[EVAL_SPLIT]),
+        DataPart(TRAIN_SAMPLE, training, train, share=min(1.0, sample / max(1, train))),
+    ]
+    return [part for part in parts if part.images and part.share]
+
+
+def _read_measured(part: DataPart, uri: str) -> Measured | None:
+    path = f"{uri}/{part.name}/{files.MATCHES_FILE}"
+    if not fileio.exists(path):
+        if part.share < 1:
+            return None  # a sample of a small span may be empty
+        raise StateError(
+            f"{part.name}: no image was read from {part.files} where {part.images} were written; run again"
+        )
+    measured = Measured.from_bytes(_bytes(path))
+    measured.raise_errors()
+    found = len(measured.image_ids)
+    if part.share == 1 and found != part.images:
+        raise StateError(f"{part.name}: {found} images were read where {part.images} were written; run again")
+    return measured
+
+
+def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) -> None:
+    lines = _Lines(f"{directory}/lines-*")
+    with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
+        join_ground_truth(lines, label_map.names, label_map.category_ids, out)
+    for model, name in ((CANDIDATE, files.CANDIDATE_FILE), (BASELINE, files.BASELINE_FILE)):
+        if model in models:
+            with fileio.open(f"{directory}/{name}", "w") as out:
+                join_detections(lines, model, out)
+    for path in lines.paths:
+        fileio.remove(path)
+
+
+class _Lines:
+    """The lines of several text files; can be gone through more than once."""
+
+    def __init__(self, pattern: str) -> None:
+        self.paths = sorted(fileio.glob(pattern))
+
+    def __iter__(self) -> Iterator[str]:
+        for path in self.paths:
+            with fileio.open(path, "r") as file:
+                yield from file
+
+
+def _trust(
+    inputs: _Inputs,
+    measured: Measured,
+    golden: DataSetEvaluation,
+    baseline: types.Artifact,
+    accept_new_golden: bool,
+) -> list[Reason]:
+    settings = inputs.settings
+    digests = dict(zip(measured.image_ids.tolist(), map(bytes, measured.digests)))
+    uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
+    return [
+        *trust.known_answers(measured.tables[PERFECT], measured.shuffled),
+        trust.golden_digest(
+            read=dataset_digest(inputs.label_map, digests),
+            expected=inputs.golden.digest,
+            recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
+            accept_new=accept_new_golden,
+        ),
+        trust.no_leak(_golden_fingerprints(inputs), _training_images(inputs), settings.duplicate_bits),
+        trust.enough(
+            golden.images, settings.min_golden_images, testable_classes(golden, settings), len(golden.class_support)
+        ),
+        trust.golden_budget(uses.get(inputs.golden.digest, 0), settings.golden_budget),
+    ]
+
+
+def _golden_fingerprints(inputs: _Inputs) -> Fingerprints:
+    paths = sorted(fileio.glob(f"{inputs.golden_uri}/{FINGERPRINTS}/{EVAL_SPLIT}-*"))
+    return Fingerprints.join([Fingerprints.parse(_bytes(path).decode().splitlines(), span=0) for path in paths])
+
+
+def _training_images(inputs: _Inputs) -> Fingerprints | None:
+    """Training images of every model; None if one of them does not name its own."""
+    paths = [f"{inputs.directory(name)}/{TRAINING_IMAGES_FILE}" for name in inputs.models]
+    if not all(fileio.exists(path) for path in paths):
+        return None
+    return Fingerprints.join([Fingerprints.from_bytes(_bytes(path), path) for path in paths]).distinct()
+
+
+def _bless(blessing: types.Artifact, blessed: bool, models: dict[str, types.Artifact]) -> None:
     """Writes what the stock Pusher and LatestBlessedModelStrategy look for."""
+    model = models[CANDIDATE]
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-    if baseline:
-        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri)
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id)
+    if BASELINE in models:
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, models[BASELINE].uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, models[BASELINE].id)
     name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
     io_utils.write_string_file(f"{blessing.uri}/{name}", "")
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
 
 
-def _detector(model: types.Artifact) -> ServedDetector:
-    return ServedDetector(path_utils.serving_model_path(model.uri))
-
-
 def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
-    with fileio.open(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}", "r") as file:
-        return DataSetInfo.from_json(file.read())
+    return DataSetInfo.from_json(_bytes(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}").decode())
 
 
-def _write(path: str, value: Any) -> None:
-    io_utils.write_string_file(path, json.dumps(value))
+def _bytes(path: str) -> bytes:
+    with fileio.open(path, "rb") as file:
+        return file.read()

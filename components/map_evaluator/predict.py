@@ -1,50 +1,121 @@
-"""Runs served models over the golden set, through the signature that clients call."""
+"""Runs served models over images, through the signatures that clients call."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from components.map_evaluator.detections import to_detections
+from components.map_evaluator.detections import to_columns
 from schemas import features
+from schemas.columns import DetectionColumns
 from schemas.errors import StateError
-from schemas.records import Detections
 
 EncodedImage = tuple[bytes, bytes]  # record JSON, image file
+_Tensors = dict[str, tf.Tensor]
 
 
 class ServedDetector:
     """A pushed or pushable SavedModel.
 
+    A model of ours offers its work in two halves, so that images are decoded once for several models; of any other
+    model with the serving signature, that one is called.
+
     Args:
+        name: what to call it in messages.
         directory: the SavedModel.
 
     Raises:
-        StateError: it has not the signature that ServingModule documents.
+        StateError: it cannot be loaded or has not the signature that `ratchet` serves.
     """
 
-    def __init__(self, directory: str) -> None:
-        self._loaded = tf.saved_model.load(directory)  # holds the variables that the signature uses
-        self._signature = self._loaded.signatures.get("serving_default")
-        if self._signature is None or "image_bytes" not in self._signature.structured_input_signature[1]:
-            raise StateError(f"{directory}: no signature 'serving_default' with the input 'image_bytes'")
+    def __init__(self, name: str, directory: str) -> None:
+        self.name = f"{name} ({directory})"
+        try:
+            self._loaded = tf.saved_model.load(directory)  # holds the variables that the signatures use
+        except Exception as error:  # a damaged file ends in whatever its parser raises
+            reason = str(error).strip().splitlines()
+            raise StateError(
+                f"{self.name}: cannot be loaded as a SavedModel ({reason[0] if reason else type(error).__name__}); "
+                "restore or replace it"
+            ) from error
+        signatures = self._loaded.signatures
+        self._serve = signatures.get("serving_default")
+        if self._serve is None or "image_bytes" not in self._serve.structured_input_signature[1]:
+            raise StateError(
+                f"{self.name}: no signature 'serving_default' with the input 'image_bytes'; export it anew"
+            )
+        self._halves = (signatures["preprocess"], signatures["detect"]) if "detect" in signatures else None
 
-    def detect(self, encoded: list[bytes]) -> list[Detections]:
-        """Detections of each image, in pixels of that image."""
-        found = {key: value.numpy() for key, value in self._signature(image_bytes=tf.constant(encoded)).items()}
-        columns = zip(
-            found["detection_boxes"], found["detection_classes"], found["detection_scores"], found["num_detections"]
-        )
-        return [to_detections(boxes[:n], labels[:n], scores[:n]) for boxes, labels, scores, n in columns]
+    def preprocess(self, encoded: Sequence[bytes]) -> _Tensors:
+        """What `detect` wants of some image files."""
+        image_bytes = tf.constant(list(encoded))
+        return self._halves[0](image_bytes=image_bytes) if self._halves else {"image_bytes": image_bytes}
+
+    def detect(self, prepared: _Tensors, image_ids: np.ndarray, num_classes: int) -> DetectionColumns:
+        """Detections in pixels of each image.
+
+        Raises:
+            StateError: the model returns something else.
+        """
+        found = (self._halves[1] if self._halves else self._serve)(**prepared)
+        try:
+            boxes, labels, scores, counts = (found[key].numpy() for key in _OUTPUTS)
+        except KeyError as error:
+            raise StateError(f"{self.name}: its signature does not return {error}; export it anew") from error
+        return to_columns(self.name, image_ids, num_classes, boxes, labels, scores, counts)
 
 
-def read_images(pattern: str, batch_size: int) -> Iterator[list[EncodedImage]]:
+_OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+
+
+@functools.lru_cache(maxsize=2)
+def load_detector(name: str, directory: str) -> ServedDetector:
+    """A `ServedDetector`, loaded once in a process; TFX never writes into a directory twice."""
+    return ServedDetector(name, directory)
+
+
+class Detectors:
+    """Several models on the same images, each image decoded once for all that prepare it alike.
+
+    Args:
+        detectors: by name.
+    """
+
+    def __init__(self, detectors: Mapping[str, ServedDetector]) -> None:
+        self._detectors = detectors
+        self._source: dict[str, str] | None = None
+
+    def detect(self, encoded: Sequence[bytes], image_ids: np.ndarray, num_classes: int) -> dict[str, DetectionColumns]:
+        """Detections by model; see `ServedDetector.detect`."""
+        if self._source is None:
+            self._source = self._compare(encoded)
+        prepared = {name: self._detectors[name].preprocess(encoded) for name in set(self._source.values())}
+        return {
+            name: detector.detect(prepared[self._source[name]], image_ids, num_classes)
+            for name, detector in self._detectors.items()
+        }
+
+    def _compare(self, encoded: Sequence[bytes]) -> dict[str, str]:
+        """For each model the first one that prepares these images alike."""
+        prepared = {name: detector.preprocess(encoded) for name, detector in self._detectors.items()}
+        return {
+            name: next(other for other, tensors in prepared.items() if _equal(tensors, prepared[name]))
+            for name in prepared
+        }
+
+
+def _equal(one: _Tensors, other: _Tensors) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[key].numpy(), other[key].numpy()) for key in one)
+
+
+def read_images(files: Sequence[str], batch_size: int) -> Iterator[list[EncodedImage]]:
     """Batches of (record JSON, image file) from gzipped TFRecords of tf.Examples."""
     keys = {key: tf.io.FixedLenFeature([], tf.string) for key in (features.RECORD, features.IMAGE_ENCODED)}
-    files = sorted(tf.io.gfile.glob(pattern))
-    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(batch_size)
+    dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP").batch(batch_size)
     for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, keys)).prefetch(1):
         arrays: dict[str, Any] = {key: value.numpy() for key, value in batch.items()}
         yield list(zip(arrays[features.RECORD], arrays[features.IMAGE_ENCODED]))

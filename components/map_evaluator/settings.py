@@ -2,30 +2,74 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 from pydantic import Field
 
 from schemas.settings import settings
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+@settings
+class SliceRules:
+    """Limits of one class or slice; AP is a fraction, 0..1.
+
+    Attributes:
+        min_ap: the candidate's AP must reach it.
+        margin: how far the AP may fall below the baseline's, significant or not.
+        drop: instead of `class_drop` or `slice_drop`; 1 switches the test off.
+    """
+
+    min_ap: Fraction | None = None
+    margin: Fraction | None = None
+    drop: Fraction | None = None
+
 
 @settings
 class EvaluatorSettings:
-    """What a candidate must reach; mAP is a fraction, 0..1.
+    """What a candidate must reach; mAP is a fraction, 0..1. A rule set to null is not applied.
 
     Attributes:
         min_map: no model below it is served, not even a first one.
         margin: how far mAP may fall below the baseline's.
         tolerance: a drop this large must be outside the 95 % interval of the difference; with a golden
             set too small for that the run is inconclusive, which blocks too.
-        resamples: bootstrap resamples behind the interval.
+        class_drop: no class may fall significantly by more than this.
+        slice_drop: no slice may.
+        per_class: limits of single classes, by name.
+        per_slice: limits of single slices, by name: `object_size=small`, `camera=north`.
+        significance: chance, over all classes and slices together, of a block where none fell.
+        min_objects: a class or slice with fewer objects in the golden set is not tested.
+        min_object_images: nor one whose objects are in fewer images.
+        slice_by: attributes of images, such as `camera`, each value of which is a slice.
+        bootstrap_by: attribute whose values are resampled as a whole, such as `recording`; images if null.
+        resamples: bootstrap resamples behind the intervals.
         seed: of the resampling.
+        min_golden_images: a golden set with fewer images decides nothing.
+        golden_budget: decisions after which a golden set should be replaced.
+        duplicate_bits: images whose perceptual hashes differ in at most this many of 256 bits are copies.
+        train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
     """
 
-    min_map: Annotated[float, Field(gt=0, le=1)] = 0.01
-    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
-    tolerance: Annotated[float, Field(ge=0, le=1)] = 0.03
+    min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01
+    margin: Fraction | None = 0.0
+    tolerance: Fraction | None = 0.03
+    class_drop: Fraction | None = 0.05
+    slice_drop: Fraction | None = 0.05
+    per_class: dict[str, SliceRules] = dataclasses.field(default_factory=dict)
+    per_slice: dict[str, SliceRules] = dataclasses.field(default_factory=dict)
+    significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    min_objects: Annotated[int, Field(ge=1)] = 20
+    min_object_images: Annotated[int, Field(ge=1)] = 10
+    slice_by: tuple[str, ...] = ()
+    bootstrap_by: str | None = None
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    min_golden_images: Annotated[int, Field(ge=1)] = 20
+    golden_budget: Annotated[int, Field(ge=1)] = 50
+    duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12
+    train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16

@@ -1,5 +1,5 @@
 """COCO metrics in numpy, equal to pycocotools to the last bit.
 
-`matching.match_image` judges one image, `accumulator.Accumulator` collects and merges images and finishes with the
-COCO figures, `bootstrap.paired_delta` compares two models. Needs numpy only.
+`matching.match` judges a batch of images, `accumulator.Accumulator` collects and merges them and finishes with the
+COCO figures, `bootstrap.paired_deltas` compares two models. Needs numpy only.
 """

@@ -1,4 +1,4 @@
-"""Collects the matches of a data set image by image, in any order and on any number of machines."""
+"""Collects the matches of a data set part by part, in any order and on any number of machines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from components.metrics.average_precision import DetectionMetrics, detection_metrics
-from components.metrics.match_table import MatchTable, build_table
-from components.metrics.matching import ImageMatches
+from components.metrics.match_table import MatchTable, build_table, join
+from components.metrics.matching import Matches
 
 
 @dataclass(eq=False)
 class Accumulator:
     """The matches of a set of images; a plain value that can be pickled and sent elsewhere."""
 
-    _matches: dict[int, ImageMatches] = field(default_factory=dict, repr=False)
+    _parts: list[Matches] = field(default_factory=list, repr=False)
 
     @classmethod
     def create(cls) -> Accumulator:
@@ -30,33 +30,24 @@ class Accumulator:
 
         Returns:
             A new accumulator over all their images.
-
-        Raises:
-            ValueError: two of them hold the same image.
         """
-        merged = cls.create()
-        for accumulator in accumulators:
-            for image_id, matches in accumulator._matches.items():
-                merged.add(image_id, matches)
-        return merged
+        return cls([part for accumulator in accumulators for part in accumulator._parts])
 
-    def add(self, image_id: int, matches: ImageMatches) -> None:
-        """Take in one image, also one without detections or without ground truth: its misses and errors count.
+    def add(self, matches: Matches) -> None:
+        """Take in some images, also those without detections or without ground truth: misses and errors count.
 
         Args:
-            image_id: the data set's own id of the image.
-            matches: the result of `match_image`; kept, not copied, and never written to.
-
-        Raises:
-            ValueError: the image was added before.
+            matches: the result of `match`; kept, not copied, and never written to.
         """
-        if image_id in self._matches:
-            raise ValueError(f"image id {image_id} was added twice; every image must be evaluated once")
-        self._matches[int(image_id)] = matches
+        self._parts.append(matches)
 
     def table(self) -> MatchTable:
-        """All matches, sorted; equal for equal images whatever the order of add and merge."""
-        return build_table(self._matches)
+        """All matches, sorted; equal for equal images whatever the order of add and merge.
+
+        Raises:
+            ValueError: an image was added twice.
+        """
+        return build_table(self._joined())
 
     def finish(self, num_classes: int | None = None) -> DetectionMetrics:
         """The COCO metrics of all images added so far.
@@ -68,6 +59,13 @@ class Accumulator:
             The metrics; the accumulator can be used further.
 
         Raises:
-            ValueError: the ground truth holds a label above num_classes.
+            ValueError: an image was added twice, or the ground truth holds a label above num_classes.
         """
         return detection_metrics(self.table(), num_classes)
+
+    def __getstate__(self) -> dict:
+        # Five arrays travel, however many parts there are.
+        return {"_parts": [self._joined()]}
+
+    def _joined(self) -> Matches:
+        return self._parts[0] if len(self._parts) == 1 else join(self._parts)

@@ -9,11 +9,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from components.metrics.coco_rules import (
+    AREA_NAMES,
+    IOU_THRESHOLDS,
+    MAX_DETECTIONS,
+    RECALL_POINTS,
+    area_bits,
+    ignored_until,
+    unpack_areas,
+    unpack_bits,
+)
 from components.metrics.match_table import MatchTable
-from components.metrics.matching import AREA_NAMES, IOU_THRESHOLDS, MAX_DETECTIONS, unpack_bits
 
 # pycocotools, cocoeval.py, Params.setDetParams.
-RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 DETECTION_LIMITS = (1, 10, MAX_DETECTIONS)
 UNDEFINED = -1.0
 
@@ -79,14 +87,12 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
     recall = np.full((len(IOU_THRESHOLDS), len(labels), len(AREA_NAMES), len(DETECTION_LIMITS)), UNDEFINED)
     num_truth = np.zeros((len(labels), len(AREA_NAMES)), dtype=np.int64)
     for k, label in enumerate(labels):
-        detections, truth = table.detections[table.detection_rows(label)], table.truth[table.truth_rows(label)]
-        for area in range(len(AREA_NAMES)):
-            num_truth[k, area] = np.count_nonzero(truth["valid"] >> area & 1)
-            if num_truth[k, area]:
-                tp, ignored = unpack_bits(detections["tp"], area), unpack_bits(detections["ignored"], area)
-                precision[:, :, k, area] = _precision_at_recall_points(tp, ignored, num_truth[k, area])
-                for m, limit in enumerate(DETECTION_LIMITS):
-                    recall[:, k, area, m] = tp[detections["rank"] < limit].sum(axis=0) / num_truth[k, area]
+        rows, truth_rows = table.detection_rows(label), table.truth_rows(label)
+        num_truth[k] = np.count_nonzero(unpack_areas(table.truth["valid"][truth_rows]), axis=0)
+        if num_truth[k, 0]:
+            found = _ClassMatches.of(table.detections[rows])
+            for area in np.flatnonzero(num_truth[k]):
+                precision[:, :, k, area], recall[:, k, area] = _curves(found, area, num_truth[k, area])
     return DetectionMetrics(
         coco=_coco_figures(precision, recall),
         per_class_ap={label: _mean_defined(precision[:, :, k, 0]) for k, label in enumerate(labels)},
@@ -97,9 +103,25 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _ClassMatches:
+    # The detections of one class. Only those that hit anything are unpacked: precision falls between them, so neither
+    # its value at a recall point nor its maximum from there on is taken from another detection.
+    hit_rows: np.ndarray
+    tp: np.ndarray
+    rank: np.ndarray
+    ignored: np.ndarray
+
+    @classmethod
+    def of(cls, detections: np.ndarray) -> _ClassMatches:
+        rows = np.flatnonzero(detections["tp"])
+        ignored = np.ascontiguousarray(detections["ignored"])
+        return cls(rows, detections["tp"][rows], detections["rank"][rows], ignored)
+
+
 def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
     if num_classes is None:
-        return np.union1d(table.truth["label"], table.detections["label"]).tolist()
+        return table.labels()
     if table.truth.size and table.truth["label"][-1] > num_classes:
         last = table.truth_image[-1]
         raise ValueError(
@@ -109,18 +131,26 @@ def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
     return list(range(1, num_classes + 1))
 
 
-def _precision_at_recall_points(tp: np.ndarray, ignored: np.ndarray, num_truth: int) -> np.ndarray:
-    # tp, ignored: [m, 10] in order of score. pycocotools, COCOeval.accumulate, in its order of float operations.
-    hits = np.cumsum(tp, axis=0, dtype=np.float64)
-    false_alarms = np.cumsum(~tp & ~ignored, axis=0, dtype=np.float64)
-    recall = hits / num_truth
+def _curves(found: _ClassMatches, area: int, num_truth: int) -> tuple[np.ndarray, np.ndarray]:
+    # Precision [10, 101] and recall [10, 3] of one class and area range. pycocotools, COCOeval.accumulate, in its
+    # order of float operations.
+    tp = unpack_bits(found.tp, area).T  # [10, h], h detections that hit anything
+    hits = np.cumsum(tp, axis=1, dtype=np.float64)
+    false_alarms = found.hit_rows + 1 - ignored_until(area_bits(found.ignored, area), found.hit_rows) - hits
     precision = hits / (false_alarms + hits + np.spacing(1))
-    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    recall = [np.count_nonzero(tp & (found.rank < limit), axis=1) / num_truth for limit in DETECTION_LIMITS]
+    return _at_recall_points(tp, envelope, num_truth), np.stack(recall, axis=1)
+
+
+def _at_recall_points(tp: np.ndarray, envelope: np.ndarray, num_truth: int) -> np.ndarray:
+    needed = np.searchsorted(np.arange(1, num_truth + 1) / num_truth, RECALL_POINTS)  # hits before the one that reaches
+    total = np.count_nonzero(tp, axis=1)
+    positions = np.nonzero(tp)[1]  # of all hits, threshold by threshold
+    threshold, point = np.nonzero(needed < total[:, None])
     at_points = np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
-    for t in range(len(IOU_THRESHOLDS)):
-        first = np.searchsorted(recall[:, t], RECALL_POINTS)
-        reached = first < len(recall)
-        at_points[t, reached] = envelope[first[reached], t]
+    hit = (np.cumsum(total) - total)[threshold] + needed[point]
+    at_points[threshold, point] = envelope[threshold, positions[hit]]
     return at_points
 
 

@@ -1,30 +1,32 @@
-"""Paired bootstrap of a difference in mAP: is the candidate better, or were the images kind to it?
+"""Paired bootstrap of differences in mAP: is the candidate better, or were the images kind to it?
 
-Images are drawn with replacement, the same draw for both models. A draw is a number of copies per image, so every
-image is matched once and a resample only re-weights its matches. That equals pycocotools on a data set with the drawn
+Images, or whole groups of images, are drawn with replacement, the same draw for both models and for every figure. A
+draw is a number of copies per image, so nothing is matched again. That equals pycocotools on a data set with the drawn
 copies, unless scores tie: among tied detections the order is arbitrary, and here copies of one detection stay together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import RECALL_POINTS, UNDEFINED, detection_metrics
+from components.metrics.average_precision import UNDEFINED, DetectionMetrics, detection_metrics
+from components.metrics.coco_rules import AREA_NAMES
 from components.metrics.match_table import MatchTable
-from components.metrics.matching import IOU_THRESHOLDS, unpack_bits
+from components.metrics.resampling import ClassDraws, class_draws, narrowest
 
-# A chunk of resamples keeps about 40 bytes per cell (detection of one class x resample), so at most about 320 MB.
-_CHUNK_CELLS = 8_000_000
-_CHUNK_RESAMPLES = 200
+# Images drawn at once. The generator goes on where it stopped, so the number changes nothing; tests set it lower.
+_CHUNK_DRAWS = 1 << 22
+_AP_OF_AREA: dict[str, str] = dict(zip(AREA_NAMES, ("AP", "APs", "APm", "APl"), strict=True))
+_Models = tuple[MatchTable, MatchTable]
+_Metrics = tuple[DetectionMetrics, ...]
 
 
 @dataclass(frozen=True)
 class DeltaEstimate:
-    """mAP of the candidate minus mAP of the baseline, with its 95 % percentile interval.
+    """AP or mAP of the candidate minus that of the baseline, with its 95 % percentile interval.
 
     Attributes:
         value: difference on the images themselves; NaN without ground truth.
@@ -43,120 +45,149 @@ class DeltaEstimate:
     undefined: int
 
 
-def paired_delta(candidate: Accumulator, baseline: Accumulator, resamples: int = 1000, seed: int = 0) -> DeltaEstimate:
-    """Estimate mAP(candidate) - mAP(baseline) and how far chance could move it.
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """A part of the data whose mAP is of interest.
+
+    Attributes:
+        area: one of AREA_NAMES; objects of other sizes are ignored.
+        images: [i] bool by position in the table's image_ids; None for all images.
+    """
+
+    area: str = "all"
+    images: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class PairedDeltas:
+    """Differences between two models, all from the same draws.
+
+    Attributes:
+        overall: of mAP, all sizes, all images.
+        per_class: of AP, by label; every label with ground truth that counts.
+        per_slice: of mAP, by the name of the slice.
+    """
+
+    overall: DeltaEstimate
+    per_class: dict[int, DeltaEstimate] = field(default_factory=dict)
+    per_slice: dict[str, DeltaEstimate] = field(default_factory=dict)
+
+
+def paired_deltas(
+    candidate: MatchTable,
+    baseline: MatchTable,
+    resamples: int = 1000,
+    seed: int = 0,
+    groups: np.ndarray | None = None,
+    slices: Mapping[str, Slice] | None = None,
+) -> PairedDeltas:
+    """Estimate what the candidate gained over the baseline and how far chance could move it.
 
     Args:
         candidate: matches of the new model.
         baseline: matches of the old model on the same images and ground truth.
         resamples: data sets to draw, at least 1.
         seed: of the draws; equal seeds give equal results, however the images were sharded.
+        groups: [i] int64, by position in image_ids, equal for images that are not independent, such as frames of a
+            video; whole groups are drawn. Without it, single images.
+        slices: further figures to estimate, by name.
 
     Returns:
-        The estimate; a model against itself gives exactly 0 and [0, 0].
+        The estimates; a model against itself gives exactly 0 and [0, 0].
 
     Raises:
-        ValueError: the two cover different images or different ground truth, or resamples is below 1.
+        ValueError: the two cover different images or different ground truth, resamples is below 1, or groups or a
+            slice do not fit the images.
     """
     if resamples < 1:
         raise ValueError(f"resamples = {resamples}; at least 1 is needed, 1000 is usual")
-    new, old = candidate.table(), baseline.table()
-    _check_comparable(new, old)
-    value = _map(new) - _map(old)
-    chunk = int(np.clip(_CHUNK_CELLS // max(_cells_per_resample(new), _cells_per_resample(old)), 1, _CHUNK_RESAMPLES))
-    draws = _draw_weights(len(new.image_ids), resamples, chunk, seed)
-    deltas = np.concatenate([weighted_map(new, weights) - weighted_map(old, weights) for weights in draws])
-    deltas = deltas[~np.isnan(deltas)]
-    lo, hi = np.percentile(deltas, [2.5, 97.5]) if deltas.size else (np.nan, np.nan)
+    _check_comparable(candidate, baseline)
+    parts = dict(slices or {})
+    _check_slices(parts, len(candidate.image_ids))
+    weights = _draw_copies(len(candidate.image_ids), groups, resamples, seed)
+    models = (candidate, baseline)
+    metrics = tuple(detection_metrics(table) for table in models)
+    draws = list(class_draws(models, weights))
+    return PairedDeltas(
+        overall=_estimate(_map_delta(metrics, "all"), _mean_deltas(draws, resamples)),
+        per_class={
+            draw.label: _estimate(_class_delta(metrics, draw.label), _mean_deltas([draw], resamples)) for draw in draws
+        },
+        per_slice={name: _slice_estimate(models, metrics, weights, part) for name, part in parts.items()},
+    )
+
+
+def _slice_estimate(models: _Models, metrics: _Metrics, weights: np.ndarray, part: Slice) -> DeltaEstimate:
+    if part.images is not None:
+        models = (models[0].of_images(part.images), models[1].of_images(part.images))
+        metrics, weights = tuple(detection_metrics(table) for table in models), weights[part.images]
+    return _estimate(
+        _map_delta(metrics, part.area), _mean_deltas(class_draws(models, weights, part.area), weights.shape[1])
+    )
+
+
+def _mean_deltas(draws: Iterable[ClassDraws], resamples: int) -> np.ndarray:
+    # [resamples] difference of the mean over the classes that have ground truth in a draw; NaN where none has.
+    total, classes = np.zeros((2, resamples))
+    for draw in draws:
+        total += draw.ap[0] - draw.ap[1]
+        classes += draw.num_truth > 0
+    return np.divide(total, classes, out=np.full_like(total, np.nan), where=classes > 0)
+
+
+def _estimate(value: float, deltas: np.ndarray) -> DeltaEstimate:
+    defined = deltas[~np.isnan(deltas)]
+    lo, hi = np.percentile(defined, [2.5, 97.5]) if defined.size else (np.nan, np.nan)
     return DeltaEstimate(
         value=value,
         lo=float(lo),
         hi=float(hi),
-        std_error=float(np.std(deltas)) if deltas.size else np.nan,
-        resamples=resamples,
-        undefined=resamples - len(deltas),
+        std_error=float(np.std(defined)) if defined.size else np.nan,
+        resamples=len(deltas),
+        undefined=len(deltas) - len(defined),
     )
 
 
-def weighted_map(table: MatchTable, weights: np.ndarray) -> np.ndarray:
-    """The mAP of data sets made of copies of the images.
-
-    Args:
-        table: matches of i images.
-        weights: [i, b] int32, copies of each image in each of b data sets.
-
-    Returns:
-        [b] float64, mean over the classes with ground truth of AP at IoU .50:.95; NaN where there is no such class.
-    """
-    total, classes = np.zeros((2, weights.shape[1]))
-    for label in np.unique(table.truth["label"]).tolist():
-        rows, truth_rows = table.detection_rows(label), table.truth_rows(label)
-        counts = table.truth["valid"][truth_rows] & 1 == 1
-        num_truth = weights[table.truth_image[truth_rows][counts]].sum(axis=0)
-        total += _class_ap(table.detections[rows], table.detection_image[rows], num_truth, weights)
-        classes += num_truth > 0
-    return np.divide(total, classes, out=np.full_like(total, np.nan), where=classes > 0)
+def _map_delta(metrics: _Metrics, area: str) -> float:
+    values = [each.coco[_AP_OF_AREA[area]] for each in metrics]
+    return np.nan if UNDEFINED in values else values[0] - values[1]
 
 
-def _class_ap(detections: np.ndarray, images: np.ndarray, num_truth: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    # AP [b] of one class: 0 in data sets without ground truth, for which weighted_map does not count the class.
-    tp, ignored = unpack_bits(detections["tp"], 0), unpack_bits(detections["ignored"], 0)
-    area = np.zeros(weights.shape[1])
-    ever_hit = np.flatnonzero(tp.any(axis=1))
-    if not ever_hit.size:
-        return area
-    # Detections so far, at each hit: what comes after the last hit has no effect on AP.
-    starts = np.concatenate([[0], ever_hit[:-1] + 1])
-    seen_at_hit = np.add.reduceat(weights[images[: ever_hit[-1] + 1]], starts, axis=0).cumsum(axis=0, dtype=np.int32)
-    points = _points_reached(num_truth)
-    for t in range(len(IOU_THRESHOLDS)):
-        hit = np.flatnonzero(tp[ever_hit, t])
-        hits = _running_total(weights, images[ever_hit[hit]])
-        seen = seen_at_hit[hit]
-        skipped = np.flatnonzero(ignored[:, t])
-        if skipped.size:
-            before = np.searchsorted(skipped, ever_hit[hit])
-            seen[before > 0] -= _running_total(weights, images[skipped])[before[before > 0] - 1]
-        area += _area_under_curve(hits, seen, points)
-    return area / (len(IOU_THRESHOLDS) * len(RECALL_POINTS))
+def _class_delta(metrics: _Metrics, label: int) -> float:
+    return metrics[0].per_class_ap[label] - metrics[1].per_class_ap[label]
 
 
-def _running_total(weights: np.ndarray, images: np.ndarray) -> np.ndarray:
-    # [n, b]: copies of the first, the first two, ... of n detections, given the image of each.
-    return weights[images].cumsum(axis=0, dtype=np.int32)
+def _draw_copies(images: int, groups: np.ndarray | None, resamples: int, seed: int) -> np.ndarray:
+    # [images, resamples] copies of each image.
+    group_of = np.arange(images) if groups is None else _group_positions(groups, images)
+    count = int(group_of.max(initial=-1)) + 1
+    if not count:
+        return np.zeros((0, resamples), dtype=np.uint8)
+    generator, rows = np.random.default_rng(seed), max(1, _CHUNK_DRAWS // count)
+    chunks = [_draw(generator, min(rows, resamples - start), count) for start in range(0, resamples, rows)]
+    return np.ascontiguousarray(narrowest(np.concatenate(chunks)).T)[group_of]
 
 
-def _area_under_curve(hits: np.ndarray, seen: np.ndarray, points: np.ndarray) -> np.ndarray:
-    # hits, seen [n, b]: true positives and all detections so far, at each true positive. Interpolated precision times
-    # the recall points newly reached there. Precision elsewhere is lower than at the last hit, so it never matters.
-    precision = hits / (seen + np.spacing(1))  # as pycocotools
-    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-    reached = np.take(points, hits + np.arange(len(points), dtype=np.int32) * points.shape[1])
-    newly = np.diff(reached, axis=0, prepend=np.zeros_like(reached, shape=(1, len(points))))
-    return np.einsum("nb,nb->b", envelope, newly)
+def _draw(generator: np.random.Generator, resamples: int, count: int) -> np.ndarray:
+    # [resamples, count] how often each of `count` groups is drawn; narrow, because 100,000 images as int64 take 800 MB.
+    drawn = generator.integers(count, size=(resamples, count)) + np.arange(resamples)[:, None] * count
+    copies = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
+    return copies.astype(np.min_scalar_type(copies.max()))
 
 
-def _points_reached(num_truth: np.ndarray) -> np.ndarray:
-    # [b, c]: how many of the 101 recall points c true positives reach; in floats, as pycocotools compares them. A
-    # table, because every threshold needs the same numbers.
-    hits = np.arange(num_truth.max(initial=0) + 1)
-    guess = np.minimum(hits * 100 // np.maximum(num_truth, 1)[:, None], 100)
-    # Exactly on a recall point, rounding decides: .35 is stored as a little more than 35 / 100.
-    points = guess + (hits / np.maximum(num_truth, 1)[:, None] >= RECALL_POINTS[guess])
-    return points.astype(np.int8)
+def _group_positions(groups: np.ndarray, images: int) -> np.ndarray:
+    if groups.shape != (images,) or not np.issubdtype(groups.dtype, np.integer):
+        raise ValueError(f"groups: expected {images} integers, one per image, got {groups.dtype} {groups.shape}")
+    return np.unique(groups, return_inverse=True)[1]
 
 
-def _draw_weights(images: int, resamples: int, chunk: int, seed: int) -> Iterator[np.ndarray]:
-    # One draw at a time, so that the size of a chunk does not change what is drawn.
-    generator = np.random.default_rng(seed)
-    for start in range(0, resamples, chunk):
-        draws = [_copies(generator, images) for _ in range(min(chunk, resamples - start))]
-        yield np.stack(draws, axis=1)
-
-
-def _copies(generator: np.random.Generator, images: int) -> np.ndarray:
-    drawn = generator.integers(images, size=images) if images else np.zeros(0, dtype=np.int64)
-    return np.bincount(drawn, minlength=images).astype(np.int32)
+def _check_slices(slices: Mapping[str, Slice], images: int) -> None:
+    for name, part in slices.items():
+        if part.area not in AREA_NAMES:
+            raise ValueError(f"slice {name!r}: area {part.area!r} is not one of {AREA_NAMES}")
+        if part.images is not None and (part.images.dtype != np.bool_ or part.images.shape != (images,)):
+            got = f"{part.images.dtype} {part.images.shape}"
+            raise ValueError(f"slice {name!r}: expected {images} bools, one per image, got {got}")
 
 
 def _check_comparable(new: MatchTable, old: MatchTable) -> None:
@@ -168,13 +199,3 @@ def _check_comparable(new: MatchTable, old: MatchTable) -> None:
         )
     if not (np.array_equal(new.truth, old.truth) and np.array_equal(new.truth_image, old.truth_image)):
         raise ValueError("candidate and baseline were matched to different ground truth; evaluate both on the same one")
-
-
-def _map(table: MatchTable) -> float:
-    value = detection_metrics(table).coco["AP"]
-    return np.nan if value == UNDEFINED else value
-
-
-def _cells_per_resample(table: MatchTable) -> int:
-    per_class = [np.bincount(rows["label"], minlength=1).max() for rows in (table.detections, table.truth)]
-    return int(max(*per_class, len(table.image_ids), 1))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from components.metrics.matching import DETECTION_DTYPE, TRUTH_DTYPE, ImageMatches
+from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
+from components.metrics.matching import Matches
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,9 +19,9 @@ class MatchTable:
     Attributes:
         image_ids: [i] int64, ascending.
         detections: [m] of DETECTION_DTYPE by label, best score first; equal scores by image id, then rank.
-        detection_image: [m] int64, position in image_ids.
+        detection_image: [m] int32, position in image_ids.
         truth: [n] of TRUTH_DTYPE by label, then image id.
-        truth_image: [n] int64, position in image_ids.
+        truth_image: [n] int32, position in image_ids.
     """
 
     image_ids: np.ndarray
@@ -30,37 +32,121 @@ class MatchTable:
 
     def detection_rows(self, label: int) -> slice:
         """The rows of `detections` that belong to one class."""
-        return slice(*np.searchsorted(self.detections["label"], [label, label + 1]).tolist())
+        return _rows_of(self._detection_ends, label)
 
     def truth_rows(self, label: int) -> slice:
         """The rows of `truth` that belong to one class."""
-        return slice(*np.searchsorted(self.truth["label"], [label, label + 1]).tolist())
+        return _rows_of(self._truth_ends, label)
+
+    def labels(self) -> list[int]:
+        """The labels that occur in detections or truth, ascending."""
+        present = [np.diff(ends, prepend=0) > 0 for ends in (self._detection_ends, self._truth_ends)]
+        return np.flatnonzero(present[0] | present[1]).tolist()
+
+    @cached_property
+    def _detection_ends(self) -> np.ndarray:
+        return _ends(self.detections["label"])
+
+    @cached_property
+    def _truth_ends(self) -> np.ndarray:
+        return _ends(self.truth["label"])
+
+    def of_images(self, keep: np.ndarray) -> MatchTable:
+        """The table of some of the images, as if only they had been added.
+
+        Args:
+            keep: [i] bool, by position in image_ids.
+
+        Returns:
+            A new table, its `image_ids` those kept.
+
+        Raises:
+            ValueError: `keep` is not one bool per image.
+        """
+        if keep.dtype != np.bool_ or keep.shape != self.image_ids.shape:
+            raise ValueError(
+                f"keep: expected {len(self.image_ids)} bools, one per image, got {keep.dtype} {keep.shape}"
+            )
+        position = np.cumsum(keep, dtype=np.int32) - np.int32(1)
+        rows, truth_rows = keep[self.detection_image], keep[self.truth_image]
+        return MatchTable(
+            image_ids=self.image_ids[keep],
+            detections=self.detections[rows],
+            detection_image=position[self.detection_image[rows]],
+            truth=self.truth[truth_rows],
+            truth_image=position[self.truth_image[truth_rows]],
+        )
 
 
-def build_table(matches: Mapping[int, ImageMatches]) -> MatchTable:
-    """Join the matches of single images; the result does not depend on their order.
+def join(parts: Sequence[Matches]) -> Matches:
+    """The matches of several sets of images as one, in the order given."""
+    starts = np.cumsum([0, *(len(part.image_ids) for part in parts)], dtype=np.int32)
+    return Matches(
+        image_ids=np.concatenate([np.empty(0, np.int64), *(part.image_ids for part in parts)]),
+        detections=np.concatenate([np.empty(0, DETECTION_DTYPE), *(part.detections for part in parts)]),
+        detection_image=_shifted([part.detection_image for part in parts], starts),
+        truth=np.concatenate([np.empty(0, TRUTH_DTYPE), *(part.truth for part in parts)]),
+        truth_image=_shifted([part.truth_image for part in parts], starts),
+    )
+
+
+def build_table(matches: Matches) -> MatchTable:
+    """Sort matches; the result does not depend on the order of the images.
 
     Args:
-        matches: by image id; an image without detections or objects belongs in it too.
+        matches: of all images, those without detections or objects too.
 
     Returns:
         The sorted table.
+
+    Raises:
+        ValueError: an image occurs twice.
     """
-    image_ids = sorted(matches)
-    detections, detection_image = _joined([matches[i].detections for i in image_ids], DETECTION_DTYPE)
-    truth, truth_image = _joined([matches[i].truth for i in image_ids], TRUTH_DTYPE)
-    # Images are joined by ascending id and their rows stand by rank, so a stable sort breaks ties as pycocotools does.
-    order = np.lexsort((-detections["score"], detections["label"]))
-    truth_order = np.lexsort((truth["valid"], truth_image, truth["label"]))
+    by_id = np.argsort(matches.image_ids, kind="stable")
+    image_ids = matches.image_ids[by_id]
+    twice = image_ids[1:][image_ids[1:] == image_ids[:-1]]
+    if twice.size:
+        raise ValueError(f"image id {twice[0]} was added twice; every image must be evaluated once")
+    position = np.empty(len(by_id), dtype=np.int32)
+    position[by_id] = np.arange(len(by_id), dtype=np.int32)
+    image, truth_image = position[matches.detection_image], position[matches.truth_image]
+    order = _best_first(matches.detections["label"], matches.detections["score"], image)
+    truth_order = np.lexsort((matches.truth["valid"], truth_image, matches.truth["label"]))
     return MatchTable(
-        image_ids=np.array(image_ids, dtype=np.int64),
-        detections=detections[order],
-        detection_image=detection_image[order],
-        truth=truth[truth_order],
+        image_ids=image_ids,
+        detections=matches.detections[order],
+        detection_image=image[order],
+        truth=matches.truth[truth_order],
         truth_image=truth_image[truth_order],
     )
 
 
-def _joined(parts: list[np.ndarray], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    lengths = [len(part) for part in parts]
-    return np.concatenate([np.empty(0, dtype), *parts]), np.repeat(np.arange(len(parts)), lengths)
+def _best_first(label: np.ndarray, score: np.ndarray, image: np.ndarray) -> np.ndarray:
+    # Rows stand by rank inside an image, so stable sorts, by image first, break ties as pycocotools does. Class by
+    # class and in place, because ten million rows are kept in memory.
+    if np.all(image[1:] >= image[:-1]):
+        order = np.argsort(label, kind="stable")  # 16 bit: a radix sort
+    else:
+        order = np.argsort(image, kind="stable")
+        order = order[np.argsort(label[order], kind="stable")]
+    ends = np.cumsum(np.bincount(label, minlength=1))
+    for start, end in zip(np.concatenate([[0], ends[:-1]]), ends, strict=True):
+        if end > start:
+            rows = order[start:end]
+            rows[:] = rows[np.argsort(-score[rows], kind="stable")]
+    return order
+
+
+def _ends(labels: np.ndarray) -> np.ndarray:
+    # Where the rows of each label end.
+    return np.cumsum(np.bincount(labels, minlength=np.iinfo(labels.dtype).max + 1))
+
+
+def _rows_of(ends: np.ndarray, label: int) -> slice:
+    return slice(int(ends[label - 1]), int(ends[label]))
+
+
+def _shifted(images: list[np.ndarray], starts: np.ndarray) -> np.ndarray:
+    joined = np.concatenate([np.empty(0, np.int32), *images])
+    joined += np.repeat(starts[:-1], [len(part) for part in images])
+    return joined

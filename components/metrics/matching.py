@@ -1,8 +1,4 @@
-"""Greedy COCO matching of one image, for all IoU thresholds and area ranges at once.
-
-The 4 area ranges x 10 IoU thresholds of COCO are 40 independent matchings of the same boxes. Each is one bit of an
-integer, bit `area * 10 + threshold`, so that a step of the greedy loop settles all 40 with a few bit operations.
-"""
+"""COCO matching of many images in one call: what every detection hit, in all IoU thresholds and area ranges."""
 
 from __future__ import annotations
 
@@ -10,143 +6,126 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.boxes import iou_xywh
-from schemas.records import Detections, GroundTruth
+from components.metrics.coco_rules import (
+    ALL_BITS,
+    DETECTION_DTYPE,
+    IN_AREAS,
+    MAX_DETECTIONS,
+    TRUTH_DTYPE,
+    areas_holding,
+)
+from components.metrics.greedy import Boxes, match_greedily
+from schemas.columns import DetectionColumns, TruthColumns
 
-# pycocotools, cocoeval.py, Params.setDetParams. linspace, as there: arange would move some thresholds by one ulp.
-IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
-AREA_NAMES = ("all", "small", "medium", "large")
-AREA_RANGES_PX2 = np.array([[0.0, 1e5**2], [0.0, 32.0**2], [32.0**2, 96.0**2], [96.0**2, 1e5**2]])
-MAX_DETECTIONS = 100
-
-DETECTION_DTYPE = np.dtype([("label", "<u2"), ("rank", "u1"), ("score", "<f8"), ("tp", "<u8"), ("ignored", "<u8")])
-TRUTH_DTYPE = np.dtype([("label", "<u2"), ("valid", "u1")])
-
-_AREAS, _THRESHOLDS = len(AREA_RANGES_PX2), len(IOU_THRESHOLDS)
-_ALL_BITS = (1 << _AREAS * _THRESHOLDS) - 1
-# _FITS[k]: the k lowest thresholds, in every area range. _IN_AREAS[v]: all thresholds of the area ranges in v.
-_FITS = [sum(((1 << k) - 1) << area * _THRESHOLDS for area in range(_AREAS)) for k in range(_THRESHOLDS + 1)]
-_IN_AREAS = [
-    sum(((1 << _THRESHOLDS) - 1) << area * _THRESHOLDS for area in range(_AREAS) if valid >> area & 1)
-    for valid in range(1 << _AREAS)
-]
+_LARGEST_LABEL = np.iinfo(DETECTION_DTYPE["label"]).max
 
 
 @dataclass(frozen=True, eq=False)
-class ImageMatches:
-    """What the detections of one image hit, 27 bytes per detection and 3 per object.
+class Matches:
+    """What the detections of some images hit, 31 bytes per detection and 7 per object.
 
     Attributes:
-        detections: [m] of DETECTION_DTYPE, by label, then best score first: `label`; `rank` within image and class,
-            0..99; `score`; `tp`, a bit per matching where it hit an object that counts; `ignored`, a bit per
-            matching where it counts neither for nor against the model.
-        truth: [n] of TRUTH_DTYPE in the order given: `label`; `valid`, a bit per area range in which it counts.
+        image_ids: [i] int64, the data set's ids, in the order given.
+        detections: [m] of DETECTION_DTYPE, by image and label, then best score first: `label`; `rank` within image
+            and class, 0..99; `score`; `tp`, a bit per matching where it hit an object that counts; `ignored`, a bit
+            per matching where it counts neither for nor against the model.
+        detection_image: [m] int32, position in image_ids.
+        truth: [n] of TRUTH_DTYPE, by image and label: `label`; `valid`, a bit per area range in which it counts.
+        truth_image: [n] int32, position in image_ids.
     """
 
+    image_ids: np.ndarray
     detections: np.ndarray
+    detection_image: np.ndarray
     truth: np.ndarray
+    truth_image: np.ndarray
 
 
-def match_image(truth: GroundTruth, detections: Detections) -> ImageMatches:
-    """Match the detections of one image to its ground truth, as pycocotools does.
+def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> Matches:
+    """Match the detections of images to their ground truth, as pycocotools does.
 
     Args:
+        image_ids: [i] int64, the data set's id of each position that the columns speak of; images without
+            detections or objects belong in it too, for their misses and errors count.
         truth: the labelled objects; labels 1..65535.
-        detections: what a model found, in any order; of each class the 100 best count.
+        detections: what a model found, in any order; of each image and class the 100 best count.
 
     Returns:
         One row per detection that counts and one per object.
 
     Raises:
-        ValueError: a box, an area or a score is not finite, or a label is out of range.
+        ValueError: a box, an area or a score is not finite, or a label or a position is out of range.
     """
-    _check("truth", truth.labels, boxes_xywh_px=truth.boxes_xywh_px, area_px2=truth.area_px2)
-    _check("detections", detections.labels, boxes_xywh_px=detections.boxes_xywh_px, scores=detections.scores)
-    chosen, rank = _best_of_each_class(detections)
-    boxes, labels = detections.boxes_xywh_px[chosen], detections.labels[chosen]
-    valid = _areas_holding(truth.area_px2) * ~truth.is_crowd
+    image_ids = np.asarray(image_ids, dtype=np.int64)
+    _check(image_ids, "truth", truth, ("boxes_xywh_px", "area_px2"))
+    _check(image_ids, "detections", detections, ("boxes_xywh_px", "scores"))
+    chosen, group, rank = _best_of_each_class(detections)
+    boxes = detections.boxes_xywh_px[chosen]
+    truth_group, truth_order = _sorted_stably(_group(truth.image, truth.labels))
+    valid = np.where(truth.is_crowd, np.uint8(0), areas_holding(truth.area_px2))[truth_order]
 
-    iou = iou_xywh(boxes, truth.boxes_xywh_px, truth.is_crowd)
-    tp, ignored = _match_greedily(iou * (labels[:, None] == truth.labels), valid, truth.is_crowd)
+    tp, ignored = match_greedily(
+        Boxes(group, boxes), Boxes(truth_group, truth.boxes_xywh_px[truth_order]), valid, truth.is_crowd[truth_order]
+    )
     # A detection that hit nothing and is outside the area range itself is no false positive of that range.
-    outside = np.array(_IN_AREAS, dtype=np.uint64)[~_areas_holding(boxes[:, 2] * boxes[:, 3]) & (1 << _AREAS) - 1]
-    ignored |= outside & ~(tp | ignored)
+    ignored |= ALL_BITS & ~IN_AREAS[areas_holding(boxes[:, 2] * boxes[:, 3])] & ~tp
 
-    return ImageMatches(
+    return Matches(
+        image_ids=image_ids,
         detections=_packed(
-            DETECTION_DTYPE, label=labels, rank=rank, score=detections.scores[chosen], tp=tp, ignored=ignored
+            DETECTION_DTYPE,
+            label=detections.labels[chosen],
+            rank=rank,
+            score=detections.scores[chosen],
+            tp=tp,
+            ignored=ignored,
         ),
-        truth=_packed(TRUTH_DTYPE, label=truth.labels, valid=valid),
+        detection_image=detections.image[chosen].astype(np.int32),
+        truth=_packed(TRUTH_DTYPE, label=truth.labels[truth_order], valid=valid),
+        truth_image=truth.image[truth_order].astype(np.int32),
     )
 
 
-def unpack_bits(bits: np.ndarray, area: int) -> np.ndarray:
-    """The `tp` or `ignored` bits of one area range as booleans.
-
-    Args:
-        bits: [m] uint64.
-        area: index into AREA_NAMES.
-
-    Returns:
-        [m, 10] bool, one column per IoU threshold.
-    """
-    shifts = np.arange(area * _THRESHOLDS, (area + 1) * _THRESHOLDS, dtype=np.uint64)
-    return (bits[:, None] >> shifts & np.uint64(1)).astype(np.bool_)
-
-
-def _check(owner: str, labels: np.ndarray, **numbers: np.ndarray) -> None:
-    for name, values in numbers.items():
+def _check(image_ids: np.ndarray, owner: str, rows: TruthColumns | DetectionColumns, numbers: tuple[str, ...]) -> None:
+    positions = rows.image
+    if positions.size and not (positions.min() >= 0 and positions.max() < len(image_ids)):
+        wrong = positions[(positions < 0) | (positions >= len(image_ids))][0]
+        raise ValueError(f"{owner}.image holds position {wrong}, but there are {len(image_ids)} image ids")
+    for name in numbers:
+        values = getattr(rows, name)
         if not np.isfinite(values).all():
-            where = np.argwhere(~np.isfinite(values))[0]
-            raise ValueError(f"{owner}.{name}[{where[0]}] = {values[where[0]]} is not finite")
-    largest = np.iinfo(DETECTION_DTYPE["label"]).max
-    if labels.size and not (labels.min() >= 1 and labels.max() <= largest):
-        index = int(np.flatnonzero((labels < 1) | (labels > largest))[0])
-        raise ValueError(f"{owner}.labels[{index}] = {labels[index]} is outside 1..{largest}")
+            row = int(np.argwhere(~np.isfinite(values))[0, 0])
+            raise ValueError(f"{_where(image_ids, positions, row, owner, name)} = {values[row]} is not finite")
+    labels = rows.labels
+    if labels.size and not (labels.min() >= 1 and labels.max() <= _LARGEST_LABEL):
+        row = int(np.flatnonzero((labels < 1) | (labels > _LARGEST_LABEL))[0])
+        where = _where(image_ids, positions, row, owner, "labels")
+        raise ValueError(f"{where} = {labels[row]} is outside 1..{_LARGEST_LABEL}")
 
 
-def _best_of_each_class(detections: Detections) -> tuple[np.ndarray, np.ndarray]:
-    # lexsort is stable, so equal scores keep the given order: pycocotools' mergesort.
-    order = np.lexsort((-detections.scores, detections.labels))
-    labels = detections.labels[order]
-    rank = np.arange(len(labels)) - np.searchsorted(labels, labels)
-    return order[rank < MAX_DETECTIONS], rank[rank < MAX_DETECTIONS]
+def _where(image_ids: np.ndarray, positions: np.ndarray, row: int, owner: str, name: str) -> str:
+    # The index is that within the image, where a caller can look it up.
+    index = np.count_nonzero(positions[:row] == positions[row])
+    return f"image id {image_ids[positions[row]]}: {owner}.{name}[{index}]"
 
 
-def _areas_holding(area_px2: np.ndarray) -> np.ndarray:
-    low, high = AREA_RANGES_PX2.T[:, :, None]  # each [4, 1]; both ends belong to the range
-    inside = (area_px2 >= low) & (area_px2 <= high)
-    return (inside << np.arange(_AREAS)[:, None]).sum(axis=0)
+def _best_of_each_class(detections: DetectionColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    # Stable sorts, so equal scores keep the given order: pycocotools' mergesort.
+    by_score = np.argsort(-detections.scores, kind="stable")
+    group, order = _sorted_stably(_group(detections.image, detections.labels)[by_score])
+    rank = np.arange(len(group)) - np.searchsorted(group, group)
+    kept = rank < MAX_DETECTIONS
+    return by_score[order][kept], group[kept], rank[kept]
 
 
-def _match_greedily(iou: np.ndarray, valid: np.ndarray, is_crowd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # iou [m, n] with rows by score, 0 across classes. Only pairs that reach the lowest threshold can ever match.
-    rows, columns = np.nonzero(iou >= IOU_THRESHOLDS[0])
-    overlap = iou[rows, columns]
-    # pycocotools takes the highest IoU and on a tie the last object.
-    order = np.lexsort((-columns, -overlap, rows))
-    reached = np.searchsorted(IOU_THRESHOLDS, overlap[order], side="right")
-    candidates: dict[int, list[tuple[int, int]]] = {}
-    for row, column, count in zip(rows[order].tolist(), columns[order].tolist(), reached.tolist(), strict=True):
-        candidates.setdefault(row, []).append((column, _FITS[count]))
+def _group(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    # One number for image and label, ascending by image.
+    return image.astype(np.int64) * (_LARGEST_LABEL + 1) + labels
 
-    tp, ignored = np.zeros((2, len(iou)), dtype=np.uint64)
-    counts = [_IN_AREAS[areas] for areas in valid.tolist()]
-    reusable, free = is_crowd.tolist(), [_ALL_BITS] * len(counts)
-    for row, pairs in candidates.items():
-        open_bits = _ALL_BITS
-        # An object that counts comes before an ignored one, however well that one overlaps.
-        for column, fits in pairs:
-            hit = open_bits & fits & free[column] & counts[column]
-            open_bits, free[column] = open_bits & ~hit, free[column] & ~hit
-        tp[row] = _ALL_BITS & ~open_bits
-        for column, fits in pairs:
-            hit = open_bits & fits & free[column] & ~counts[column]
-            open_bits &= ~hit
-            if not reusable[column]:
-                free[column] &= ~hit
-        ignored[row] = _ALL_BITS & ~open_bits & ~int(tp[row])
-    return tp, ignored
+
+def _sorted_stably(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = np.argsort(values, kind="stable")
+    return values[order], order
 
 
 def _packed(dtype: np.dtype, **columns: np.ndarray) -> np.ndarray:

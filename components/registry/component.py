@@ -11,7 +11,8 @@ from components.registry import executor
 
 
 class BaselineReaderSpec(ComponentSpec):
-    """`baseline` carries the custom property has_baseline (0 or 1) and, with 1, version, digest and golden_digest."""
+    """`baseline` carries the custom properties has_baseline (0 or 1), golden_uses (JSON: decisions by golden set) and,
+    with a baseline, version, digest and golden_digest."""
 
     PARAMETERS = {
         "registry_directory": ExecutionParameter(type=str),
@@ -45,8 +46,8 @@ class BaselineReader(base_component.BaseComponent):
         )
 
 
-class PushRecorderSpec(ComponentSpec):
-    """Reads the push; its only output is the registry."""
+class DecisionRecorderSpec(ComponentSpec):
+    """Reads decision and push; its only output is the registry."""
 
     PARAMETERS = {
         "registry_directory": ExecutionParameter(type=str),
@@ -56,41 +57,37 @@ class PushRecorderSpec(ComponentSpec):
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "golden": ChannelParameter(type=standard_artifacts.Examples),
     }
     OUTPUTS = {}
 
 
-class PushRecorder(base_component.BaseComponent):
-    """Records a pushed model as the served one.
+class DecisionRecorder(base_component.BaseComponent):
+    """Records what was decided, and a pushed model as the served one.
 
     Args:
         pushed_model: of the Pusher.
         evaluation: of the MapEvaluator.
         examples: the training span.
-        golden: the golden set.
         registry_directory: where the pointer files are.
         serving_directory: the directory TensorFlow Serving watches.
     """
 
-    SPEC_CLASS = PushRecorderSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.PushRecorderExecutor)
+    SPEC_CLASS = DecisionRecorderSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.DecisionRecorderExecutor)
 
     def __init__(
         self,
         pushed_model: types.BaseChannel,
         evaluation: types.BaseChannel,
         examples: types.BaseChannel,
-        golden: types.BaseChannel,
         registry_directory: str,
         serving_directory: str,
     ) -> None:
         super().__init__(
-            PushRecorderSpec(
+            DecisionRecorderSpec(
                 pushed_model=pushed_model,
                 evaluation=evaluation,
                 examples=examples,
-                golden=golden,
                 registry_directory=registry_directory,
                 serving_directory=serving_directory,
             )

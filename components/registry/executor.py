@@ -1,8 +1,10 @@
-"""Executors of the two ends of the registry: read the baseline, record the push."""
+"""Executors of the two ends of the registry: read the baseline, record the decision."""
 
 from __future__ import annotations
 
 import datetime
+import hashlib
+import json
 from typing import Any
 
 from tfx import types
@@ -11,7 +13,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.registry.registry import Registry, ServedModel, model_digest
+from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
 from schemas.dataset import DATASET_FILE, DataSetInfo
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 
@@ -23,9 +25,11 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
-        served = _registry(exec_properties).baseline(bool(exec_properties["bootstrap"]))
+        registry = _registry(exec_properties)
+        served = registry.baseline(bool(exec_properties["bootstrap"]))
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
+        baseline.set_string_custom_property("golden_uses", json.dumps(registry.golden_uses()))
         if served is None:
             fileio.makedirs(baseline.uri)
             return
@@ -35,28 +39,45 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         baseline.set_string_custom_property("golden_digest", served.golden_digest)
 
 
-class PushRecorderExecutor(base_executor.BaseExecutor):
-    """Points the registry at what the Pusher pushed; does nothing when it pushed nothing."""
+class DecisionRecorderExecutor(base_executor.BaseExecutor):
+    """Records what was decided and, if the Pusher pushed, points the registry at the new model."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
+        registry = _registry(exec_properties)
+        evaluation_uri = artifact_utils.get_single_uri(input_dict["evaluation"])
+        evaluation = Evaluation.from_json(_read(f"{evaluation_uri}/{EVALUATION_FILE}"))
+        span = _dataset(input_dict["examples"]).span
+        run_id = (self._context and self._context.pipeline_run_id) or ""
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        key = hashlib.sha256(evaluation_uri.encode()).hexdigest()[:16]
+        registry.record_decision(
+            key,
+            RecordedDecision(
+                run_id=run_id,
+                span=span,
+                golden_digest=evaluation.golden_digest,
+                verdict=evaluation.decision.verdict.value,
+                map=evaluation.golden.candidate.coco["AP"],
+                baseline_map=evaluation.golden.baseline.coco["AP"] if evaluation.golden.baseline else None,
+                decided_at=now,
+            ),
+        )
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         if not pushed.get_int_custom_property("pushed"):
             return
-        evaluation_uri = artifact_utils.get_single_uri(input_dict["evaluation"])
-        evaluation = Evaluation.from_json(_read(f"{evaluation_uri}/{EVALUATION_FILE}"))
         path = pushed.get_string_custom_property("pushed_destination")
-        _registry(exec_properties).record(
+        registry.record(
             ServedModel(
                 version=pushed.get_string_custom_property("pushed_version"),
                 path=path,
                 digest=model_digest(path, fileio),
-                span=_dataset(input_dict["examples"]).span,
-                golden_digest=_dataset(input_dict["golden"]).digest,
-                map=evaluation.candidate.coco["AP"],
+                span=span,
+                golden_digest=evaluation.golden_digest,
+                map=evaluation.golden.candidate.coco["AP"],
                 verdict=evaluation.decision.verdict.value,
-                run_id=(self._context and self._context.pipeline_run_id) or "",
-                pushed_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+                run_id=run_id,
+                pushed_at=now,
             )
         )
 

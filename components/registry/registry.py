@@ -2,6 +2,7 @@
 
     registry/served.json              the model that is served now: the next run's baseline
     registry/versions/VERSION.json    every model that was ever served
+    registry/decisions/KEY.json       every decision, also those against a candidate
 
 The same files work under LocalDagRunner, Vertex and open-source Kubeflow, whose backend refuses TFX
 resolvers.
@@ -13,7 +14,9 @@ import dataclasses
 import hashlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
+from typing import TypeVar
 
 from schemas.errors import InputError, StateError
 from schemas.files import WritableFiles
@@ -46,6 +49,32 @@ class ServedModel:
     pushed_at: str
 
 
+@dataclass(frozen=True)
+class RecordedDecision:
+    """What the evaluator once decided.
+
+    Attributes:
+        run_id: the run it belongs to.
+        span: the span the candidate was trained on.
+        golden_digest: the golden set that decided.
+        verdict: of the run.
+        map: the candidate's COCO mAP on that set.
+        baseline_map: the baseline's; None before the first model.
+        decided_at: UTC time, ISO 8601.
+    """
+
+    run_id: str
+    span: int
+    golden_digest: str
+    verdict: str
+    map: float
+    baseline_map: float | None
+    decided_at: str
+
+
+Entry = TypeVar("Entry", ServedModel, RecordedDecision)
+
+
 class Registry:
     """The registry of one pipeline root.
 
@@ -75,7 +104,7 @@ class Registry:
                     "baseline is unknown; restore the registry, or serve a first model from a new pipeline root"
                 )
             return None
-        model = self._read(path)
+        model = self._read(path, ServedModel)
         if not self._files.exists(f"{model.path}/saved_model.pb"):
             raise StateError(
                 f"{path}: names {model.path} as the served model, but there is no SavedModel; restore that directory"
@@ -115,23 +144,34 @@ class Registry:
         self._write(f"{self._directory}/versions/{model.version}.json", model)
         self._write(f"{self._directory}/served.json", model)
 
+    def record_decision(self, key: str, decision: RecordedDecision) -> None:
+        """Records a decision; the same key again replaces it, so that a repeated step counts once."""
+        self._write(f"{self._directory}/decisions/{key}.json", decision)
+
+    def golden_uses(self) -> dict[str, int]:
+        """How many decisions each golden set has made, by its digest."""
+        directory = f"{self._directory}/decisions"
+        names = self._files.listdir(directory) if self._files.exists(directory) else []
+        paths = [f"{directory}/{name}" for name in sorted(names) if name.endswith(".json")]
+        return dict(Counter(self._read(path, RecordedDecision).golden_digest for path in paths))
+
     def _versions_on_disk(self) -> list[str]:
         if not self._files.exists(self._serving_directory):
             return []
         return sorted(name for name in self._files.listdir(self._serving_directory) if name.strip("/").isdigit())
 
-    def _read(self, path: str) -> ServedModel:
+    def _read(self, path: str, kind: type[Entry]) -> Entry:
         try:
             with self._files.open(path, "r") as file:
-                return ServedModel(**json.loads(file.read()))
+                return kind(**json.loads(file.read()))
         except (ValueError, TypeError) as error:
             raise StateError(f"{path}: not a registry entry ({error}); restore it from a backup") from error
 
-    def _write(self, path: str, model: ServedModel) -> None:
+    def _write(self, path: str, entry: ServedModel | RecordedDecision) -> None:
         self._files.makedirs(os.path.dirname(path))
         temporary = f"{path}.writing"
         with self._files.open(temporary, "w") as file:
-            file.write(json.dumps(dataclasses.asdict(model), indent=1))
+            file.write(json.dumps(dataclasses.asdict(entry), indent=1))
         self._files.rename(temporary, path, overwrite=True)
 
 

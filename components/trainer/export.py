@@ -6,7 +6,6 @@ tf-models functions as training, so that training and serving cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -27,6 +26,10 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
     - `detection_scores` [batch, max_detections] float32, descending;
     - `num_detections` [batch] int32: how many of each row count, the rest is padding.
 
+    The same in two halves, for callers that give the same images to several models: `preprocess` takes
+    `image_bytes` and returns `images` [batch, height, width, 3] float32 and `geometry` [batch, 4, 2] float32;
+    `detect` takes those and returns what `serving_default` does.
+
     Args:
         model: built RetinaNet.
         settings: its architecture.
@@ -36,12 +39,15 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
     # The weights alone, not the Keras model: saving every layer's own functions takes far longer,
     # and nothing reads them.
     module.weights = ordered_weights(model)
-    module.serve = tf.function(
-        _serving_function(model, settings),
-        input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")],
-        autograph=False,
-    )
-    tf.saved_model.save(module, directory, signatures={"serving_default": module.serve})
+    serving = _Serving(model, settings)
+    image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
+    images = tf.TensorSpec([None, *serving.size, 3], tf.float32, name="images")
+    geometry = tf.TensorSpec([None, 4, 2], tf.float32, name="geometry")
+    module.serve = tf.function(serving.serve, input_signature=[image_bytes], autograph=False)
+    module.preprocess = tf.function(serving.preprocess, input_signature=[image_bytes], autograph=False)
+    module.detect = tf.function(serving.detect, input_signature=[images, geometry], autograph=False)
+    signatures = {"serving_default": module.serve, "preprocess": module.preprocess, "detect": module.detect}
+    tf.saved_model.save(module, directory, signatures=signatures)
 
 
 def restore_weights(model: tf_keras.Model, directory: str) -> None:
@@ -64,25 +70,35 @@ def ordered_weights(model: tf_keras.Model) -> list[tf.Variable]:
     return weights
 
 
-def _serving_function(model: tf_keras.Model, settings: ModelSettings) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    detect: Any = model.call  # takes more than Keras' own call, which is all that its type says
-    size = list(settings.input_size)
-    anchors = anchor_boxes(settings)
-    specs = (tf.TensorSpec([*size, 3], tf.float32), tf.TensorSpec([4, 2], tf.float32))
+class _Serving:
+    """The functions of a served model; `serve` is `preprocess` and `detect` one after the other."""
 
-    def prepare(encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def __init__(self, model: tf_keras.Model, settings: ModelSettings) -> None:
+        self._detect: Any = model.call  # takes more than Keras' own call, which is all that its type says
+        self.size = list(settings.input_size)
+        self._anchors = anchor_boxes(settings)
+
+    def preprocess(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        specs = (tf.TensorSpec([*self.size, 3], tf.float32), tf.TensorSpec([4, 2], tf.float32))
+        images, geometry = tf.map_fn(self._prepare, image_bytes, fn_output_signature=specs)
+        return {"images": images, "geometry": geometry}
+
+    def _prepare(self, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
         image.set_shape([None, None, 3])
-        return preprocess_ops.resize_and_crop_image(preprocess_ops.normalize_image(image), size, padded_size=size)
+        return preprocess_ops.resize_and_crop_image(
+            preprocess_ops.normalize_image(image), self.size, padded_size=self.size
+        )
 
-    def serve(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-        images, info = tf.map_fn(prepare, image_bytes, fn_output_signature=specs)
+    def detect(self, images: tf.Tensor, geometry: tf.Tensor) -> dict[str, tf.Tensor]:
         batch = tf.shape(images)[0]
-        tiled = {level: tf.tile(boxes[tf.newaxis], tf.stack([batch, 1, 1, 1])) for level, boxes in anchors.items()}
-        found = detect(images, image_shape=info[:, 1, :], anchor_boxes=tiled, training=False)
-        # The rows of info: original size, resized size, scale, offset (zero, since nothing is cropped).
-        scale = tf.tile(info[:, 2:3, :], [1, 1, 2])
-        limit = tf.tile(info[:, 0:1, :], [1, 1, 2])
+        tiled = {
+            level: tf.tile(boxes[tf.newaxis], tf.stack([batch, 1, 1, 1])) for level, boxes in self._anchors.items()
+        }
+        found = self._detect(images, image_shape=geometry[:, 1, :], anchor_boxes=tiled, training=False)
+        # The rows of geometry: original size, resized size, scale, offset (zero, since nothing is cropped).
+        scale = tf.tile(geometry[:, 2:3, :], [1, 1, 2])
+        limit = tf.tile(geometry[:, 0:1, :], [1, 1, 2])
         return {
             "detection_boxes": tf.clip_by_value(found["detection_boxes"] / scale, 0.0, limit),
             "detection_classes": tf.cast(found["detection_classes"], tf.int32),
@@ -90,4 +106,5 @@ def _serving_function(model: tf_keras.Model, settings: ModelSettings) -> Callabl
             "num_detections": found["num_detections"],
         }
 
-    return serve
+    def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self.detect(**self.preprocess(image_bytes))

@@ -21,8 +21,9 @@ from components.trainer.settings import TrainerSettings
 from components.trainer.warm_start import load_backbone, norm_layers
 from schemas import __version__
 from schemas import settings as settings_io
-from schemas.dataset import DATASET_FILE, TRAIN_SPLIT, DataSetInfo
-from schemas.training_record import LABELS_FILE, RECORD_FILE, STATISTICS_FILE, TrainingRecord
+from schemas.dataset import DATASET_FILE, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo
+from schemas.fingerprints import Fingerprints
+from schemas.training_record import LABELS_FILE, RECORD_FILE, STATISTICS_FILE, TRAINING_IMAGES_FILE, TrainingRecord
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -51,6 +52,8 @@ def run_fn(fn_args: FnArgs) -> None:
     record = _record(settings, dataset, plan, result, config["baseline_digest"] if baseline else None)
     _write(f"{fn_args.serving_model_dir}/{RECORD_FILE}", record.to_json())
     _write(f"{fn_args.serving_model_dir}/{LABELS_FILE}", json.dumps(list(dataset.class_names)))
+    images = _training_images(fn_args, dataset.span, fn_args.base_model if baseline else None)
+    _write(f"{fn_args.serving_model_dir}/{TRAINING_IMAGES_FILE}", images.to_bytes())
     tf.io.gfile.copy(config["statistics"], f"{fn_args.serving_model_dir}/{STATISTICS_FILE}", overwrite=True)
 
 
@@ -106,12 +109,24 @@ def _record(
     )
 
 
+def _training_images(fn_args: FnArgs, span: int, base_model: str | None) -> Fingerprints:
+    """All images that the model or one of its ancestors was trained on."""
+    directory = f"{_examples_root(fn_args.train_files[0])}/{FINGERPRINTS}"
+    files = sorted(tf.io.gfile.glob(f"{directory}/{TRAIN_SPLIT}-*"))
+    own = [Fingerprints.parse(_read(file).splitlines(), span) for file in files]
+    if base_model is None:
+        return Fingerprints.join(own)
+    path = f"{base_model}/{TRAINING_IMAGES_FILE}"
+    with tf.io.gfile.GFile(path, "rb") as file:
+        return Fingerprints.join([Fingerprints.from_bytes(file.read(), path), *own])
+
+
 def _read(path: str) -> str:
     with tf.io.gfile.GFile(path) as file:
         return file.read()
 
 
-def _write(path: str, text: str) -> None:
+def _write(path: str, content: str | bytes) -> None:
     tf.io.gfile.makedirs(os.path.dirname(path))
-    with tf.io.gfile.GFile(path, "w") as file:
-        file.write(text)
+    with tf.io.gfile.GFile(path, "wb" if isinstance(content, bytes) else "w") as file:
+        file.write(content)

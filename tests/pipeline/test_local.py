@@ -15,7 +15,7 @@ from pipeline.local import RunError, _check_steps, _evaluated, _locked, _run_id
 from pipeline.preflight import Checked
 from schemas.decisions import Decision, Verdict
 from schemas.errors import StateError
-from schemas.evaluation import Evaluation, ModelScores
+from schemas.evaluation import DataSetEvaluation, Evaluation, ModelScores
 
 COMPILED: Any = SimpleNamespace(steps=("Gen", "DataGate", "Trainer", "Pusher"), behind_the_gate={"Trainer", "Pusher"})
 
@@ -52,7 +52,8 @@ def test_a_step_that_did_not_complete_fails_the_run_by_name(steps: dict[str, Any
 @pytest.mark.parametrize(("verdict", "pushed"), [(Verdict.BLOCKED, 1), (Verdict.PUSHED, 0)])
 def test_a_push_that_contradicts_the_verdict_fails_the_run(tmp_path: Path, verdict: Verdict, pushed: int) -> None:
     scores = ModelScores({"AP": 0.5}, {})
-    evaluation = Evaluation(Decision(verdict, ()), scores, None, None, None, 1, "golden")
+    golden = DataSetEvaluation(1, scores, None, None, {}, {})
+    evaluation = Evaluation(Decision(verdict, ()), {"golden": golden}, "digest")
     (tmp_path / "evaluation.json").write_text(evaluation.to_json())
     steps: Any = {
         "MapEvaluator": SimpleNamespace(outputs={"evaluation": str(tmp_path)}),

@@ -7,7 +7,16 @@ import pytest
 from schemas.dataset import DataSetInfo
 from schemas.decisions import DataDecision, Decision, Reason, Verdict
 from schemas.errors import StateError
-from schemas.evaluation import Evaluation, ModelScores
+from schemas.evaluation import (
+    GOLDEN,
+    HELD_OUT,
+    DataSetEvaluation,
+    Delta,
+    Deltas,
+    Evaluation,
+    ModelScores,
+    Support,
+)
 from schemas.records import Detections, GroundTruth
 from schemas.training_record import TrainingRecord
 from tests.builders import training_record
@@ -34,17 +43,30 @@ def test_only_a_push_and_a_bootstrap_go_into_service() -> None:
 
 @pytest.mark.parametrize("with_baseline", [True, False])
 def test_evaluation_round_trip(with_baseline: bool) -> None:
-    scores = ModelScores({"AP": 0.123456789012345678}, {"a": -1.0})
-    evaluation = Evaluation(
-        decision=Decision(Verdict.PUSHED, (PASSED,)),
+    scores = ModelScores({"AP": 0.123456789012345678}, {"a": -1.0}, {"camera=n": 0.5})
+    delta = Delta(0.1, 0.0, 0.2, 0.05)
+    golden = DataSetEvaluation(
+        images=3,
         candidate=scores,
         baseline=scores if with_baseline else None,
-        delta=0.1 if with_baseline else None,
-        delta_ci=(0.0, 0.2) if with_baseline else None,
-        images=3,
-        golden_digest="d",
+        deltas=Deltas(delta, {"a": Delta(None, None, None, None)}, {"camera=n": delta}) if with_baseline else None,
+        class_support={"a": Support(0, 0)},
+        slice_support={"camera=n": Support(4, 2)},
     )
+    evaluation = Evaluation(Decision(Verdict.PUSHED, (PASSED,)), {GOLDEN: golden, HELD_OUT: golden}, "d")
     assert Evaluation.from_json(evaluation.to_json()) == evaluation
+    assert evaluation.golden == golden
+
+
+def test_an_interval_is_both_its_ends_or_none() -> None:
+    assert Delta(0.1, 0.0, 0.2, 0.05).interval == (0.0, 0.2)
+    assert Delta(None, None, None, None).interval is None
+
+
+def test_a_decision_explains_itself_with_what_was_against_it_or_else_with_all() -> None:
+    warning = Reason("untestable", "20 objects", "3", passed=True, warning=True)
+    assert Decision(Verdict.BLOCKED, (PASSED, warning, FAILED)).explaining == (FAILED, warning)
+    assert Decision(Verdict.PUSHED, (PASSED, warning)).explaining == (PASSED, warning)
 
 
 def test_dataset_round_trip() -> None:

@@ -254,7 +254,9 @@ JUNK = st.one_of(
     st.integers(),
     st.floats(),
     st.text(max_size=4),
-    st.sampled_from([10**400, "\ud800", "../x", [], {}, [[1]], [1, 2, 3, 4], {"id": 1}, "1.jpg", 1e308, 1e-320]),
+    st.sampled_from([10**400, "\ud800", "../x", [], {}, [[1]], [1, 2, 3, 4], {"id": 1}, "1.jpg", 1e308, 1e-320]).map(
+        copy.deepcopy  # a later mutation may go into it
+    ),
 )
 
 

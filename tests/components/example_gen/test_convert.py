@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from components.example_gen.images import image_quality
 from schemas import features
 from schemas.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 from tests.builders import encode, picture
@@ -22,7 +23,7 @@ def test_an_example_has_the_keys_that_tf_models_reads_and_the_exact_annotation()
     from components.example_gen.convert import to_example
 
     encoded = encode(picture())
-    example = to_example(RECORD, encoded, LabelMap(("cat", "dog"), (3, 7)))
+    example = to_example(RECORD, encoded, image_quality(encoded), LabelMap(("cat", "dog"), (3, 7)))
     feature = example.features.feature
     assert feature[features.IMAGE_ENCODED].bytes_list.value[0] == encoded
     assert feature[features.IMAGE_SOURCE_ID].bytes_list.value[0] == str(2**40).encode()
@@ -48,7 +49,7 @@ def test_tf_models_own_decoder_reads_it() -> None:
 
     from components.example_gen.convert import to_example
 
-    example = to_example(RECORD, encode(picture()), LabelMap(("cat", "dog"), (3, 7)))
+    example = to_example(RECORD, encode(picture()), image_quality(encode(picture())), LabelMap(("cat", "dog"), (3, 7)))
     decoded = TfExampleDecoder().decode(tf.constant(example.SerializeToString()))
     assert decoded["image"].shape == (48, 64, 3)
     assert decoded["groundtruth_classes"].numpy().tolist() == [2, 1]
@@ -59,6 +60,7 @@ def test_an_image_without_objects_is_an_example_too() -> None:
     from components.example_gen.convert import to_example
 
     empty = ImageRecord(1, "a.jpg", 64, 48, GroundTruth(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0)))
-    feature = to_example(empty, encode(picture()), LabelMap(("cat",), (1,))).features.feature
+    encoded = encode(picture())
+    feature = to_example(empty, encoded, image_quality(encoded), LabelMap(("cat",), (1,))).features.feature
     assert list(feature[features.BOX_YMIN].float_list.value) == []
     assert list(feature[features.QA_NUM_BOXES].int64_list.value) == [0]

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from components.example_gen.images import check_image, image_quality
+from pipeline.demo.digit_scenes import Look, draw_scene
 from schemas.errors import DataError
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture, record
 
@@ -173,3 +175,28 @@ def test_blur_lowers_sharpness_and_darkness_lowers_brightness() -> None:
 def test_quality_of_an_undecodable_image_is_a_data_error() -> None:
     with pytest.raises(DataError, match="not a JPEG or PNG"):
         image_quality(b"nothing")
+
+
+def scene(seed: int) -> Image.Image:
+    """A digit scene, drawn as `ratchet digits` does."""
+    return draw_scene(lambda use: np.random.default_rng([seed, *use.encode()]), Look(), golden=False).image
+
+
+def different_bits(one: Image.Image, other: Image.Image, **options: Any) -> int:
+    first, second = (image_quality(encode(image, **options)).hash_bits for image in (one, other))
+    assert first.shape == (256,)
+    return int(np.count_nonzero(first != second))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_copies_of_an_image_have_nearly_the_same_hash(seed: int) -> None:
+    original = scene(seed)
+    half = original.resize((original.width // 2, original.height // 2))
+    darker = ImageEnhance.Brightness(original).enhance(0.7)
+    assert different_bits(original, original, quality=30) <= 12
+    assert different_bits(original, half) <= 12
+    assert different_bits(original, darker) <= 12
+
+
+def test_two_scenes_of_one_world_have_different_hashes() -> None:
+    assert min(different_bits(scene(0), scene(seed)) for seed in range(1, 20)) > 24

@@ -4,28 +4,74 @@ import math
 
 import pytest
 
-from components.map_evaluator.blessing import Comparison, decide
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.decisions import Decision, Verdict
+from components.map_evaluator.blessing import decide
+from components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from components.map_evaluator.significance import fall_p_value, holm
+from schemas.decisions import Decision, Reason, Verdict
+from schemas.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Support
 
 SETTINGS = EvaluatorSettings()
+PLENTY = Support(objects=100, images=50)
 
 
 def failed(decision: Decision) -> list[str]:
     return [reason.rule for reason in decision.failures]
 
 
+def delta(value: float, std_error: float = 0.01) -> Delta:
+    return Delta(value, value - 1.96 * std_error, value + 1.96 * std_error, std_error)
+
+
+def scores(coco_map: float, per_class: dict[str, float], per_slice: dict[str, float]) -> ModelScores:
+    return ModelScores({"AP": coco_map}, per_class, per_slice)
+
+
+def golden(
+    candidate: float,
+    baseline: float | None = None,
+    interval: tuple[float, float] | None = None,
+    classes: dict[str, tuple[float, float]] | None = None,
+    slices: dict[str, tuple[float, float]] | None = None,
+    support: dict[str, Support] | None = None,
+    std_error: float = 0.01,
+) -> DataSetEvaluation:
+    """Classes and slices are (candidate AP, baseline AP)."""
+    classes, slices, support = classes or {}, slices or {}, support or {}
+    has_baseline = baseline is not None
+    lo, hi = interval or ((candidate - (baseline or 0)) - 0.01, (candidate - (baseline or 0)) + 0.01)
+    return DataSetEvaluation(
+        images=100,
+        candidate=scores(candidate, {k: c for k, (c, _) in classes.items()}, {k: c for k, (c, _) in slices.items()}),
+        baseline=scores(baseline, {k: b for k, (_, b) in classes.items()}, {k: b for k, (_, b) in slices.items()})
+        if has_baseline
+        else None,
+        deltas=Deltas(
+            overall=Delta(candidate - (baseline or 0), lo, hi, 0.01),
+            per_class={name: delta(c - b, std_error) for name, (c, b) in classes.items()},
+            per_slice={name: delta(c - b, std_error) for name, (c, b) in slices.items()},
+        )
+        if has_baseline
+        else None,
+        class_support={name: support.get(name, PLENTY) for name in classes},
+        slice_support={name: support.get(name, PLENTY) for name in slices},
+    )
+
+
+def judged(data: DataSetEvaluation, settings: EvaluatorSettings = SETTINGS, *trust: Reason) -> Decision:
+    return decide(data, trust, settings)
+
+
 def test_a_clear_rise_is_pushed() -> None:
-    assert decide(Comparison(0.55, 0.50, (0.03, 0.07)), SETTINGS).verdict is Verdict.PUSHED
+    assert judged(golden(0.55, 0.50, (0.03, 0.07))).verdict is Verdict.PUSHED
 
 
 def test_an_equal_model_is_pushed() -> None:
-    assert decide(Comparison(0.50, 0.50, (0.0, 0.0)), SETTINGS).verdict is Verdict.PUSHED
+    assert judged(golden(0.50, 0.50, (0.0, 0.0), {"cat": (0.5, 0.5)}, std_error=0.0)).verdict is Verdict.PUSHED
 
 
 @pytest.mark.parametrize("candidate", [0.4999, 0.45, 0.02])
 def test_any_fall_is_blocked_with_both_figures(candidate: float) -> None:
-    decision = decide(Comparison(candidate, 0.50, (candidate - 0.51, candidate - 0.49)), SETTINGS)
+    decision = judged(golden(candidate, 0.50))
     assert decision.verdict is Verdict.BLOCKED
     reason = decision.failures[0]
     assert reason.rule == "map_drop"
@@ -34,26 +80,124 @@ def test_any_fall_is_blocked_with_both_figures(candidate: float) -> None:
 
 
 def test_a_margin_lets_a_small_fall_pass() -> None:
-    assert decide(Comparison(0.49, 0.50, (-0.02, 0.0)), EvaluatorSettings(margin=0.02)).verdict is Verdict.PUSHED
+    assert judged(golden(0.49, 0.50, (-0.02, 0.0)), EvaluatorSettings(margin=0.02)).verdict is Verdict.PUSHED
 
 
 def test_a_rise_that_may_hide_a_large_fall_is_inconclusive_and_not_served() -> None:
-    decision = decide(Comparison(0.51, 0.50, (-0.2, 0.2)), SETTINGS)
+    decision = judged(golden(0.51, 0.50, (-0.2, 0.2)))
     assert decision.verdict is Verdict.INCONCLUSIVE
     assert not decision.verdict.pushes
     assert failed(decision) == ["map_interval"]
 
 
 def test_an_undefined_interval_is_inconclusive() -> None:
-    assert decide(Comparison(0.51, 0.50, (math.nan, math.nan)), SETTINGS).verdict is Verdict.INCONCLUSIVE
+    data = golden(0.51, 0.50)
+    undefined = Deltas(Delta(0.01, None, None, None), {}, {})
+    data = DataSetEvaluation(data.images, data.candidate, data.baseline, undefined, {}, {})
+    assert judged(data).verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_first_model_is_bootstrapped_only_if_it_learned_something() -> None:
-    assert decide(Comparison(0.3), SETTINGS).verdict is Verdict.BOOTSTRAPPED
-    assert failed(decide(Comparison(0.0), SETTINGS)) == ["min_map"]
+    assert judged(golden(0.3)).verdict is Verdict.BOOTSTRAPPED
+    assert failed(judged(golden(0.0))) == ["min_map"]
 
 
 @pytest.mark.parametrize("value", [-1.0, math.nan])
 def test_an_undefined_map_blocks(value: float) -> None:
-    assert decide(Comparison(value), SETTINGS).verdict is Verdict.BLOCKED
-    assert "map_defined" in failed(decide(Comparison(0.5, value, (0.0, 0.1)), SETTINGS))
+    assert judged(golden(value)).verdict is Verdict.BLOCKED
+    assert "map_defined" in failed(judged(golden(0.5, value, (0.0, 0.1))))
+
+
+def test_a_broken_evaluation_blocks_whatever_was_measured() -> None:
+    decision = judged(golden(0.9, 0.1, (0.7, 0.9)), SETTINGS, Reason("trust:leak", "none", "image 3"))
+    assert decision.verdict is Verdict.BLOCKED
+    assert failed(decision) == ["trust:leak"]
+
+
+def test_a_warning_does_not_block() -> None:
+    warning = Reason("trust:golden_budget", "", "", passed=True, warning=True)
+    assert judged(golden(0.55, 0.50), SETTINGS, warning).verdict is Verdict.PUSHED
+
+
+def test_without_a_rule_nothing_is_blessed() -> None:
+    nothing = EvaluatorSettings(margin=None, tolerance=None, class_drop=None, slice_drop=None)
+    assert failed(judged(golden(0.9, 0.1), nothing)) == ["no_rules"]
+    assert failed(judged(golden(0.9), EvaluatorSettings(min_map=None))) == ["no_rules"]
+
+
+@pytest.mark.parametrize("rule", ["margin", "tolerance", "class_drop", "slice_drop"])
+def test_one_rule_is_enough_to_bless(rule: str) -> None:
+    rules: dict = dict.fromkeys(("margin", "tolerance", "class_drop", "slice_drop")) | {rule: 0.05}
+    assert judged(golden(0.9, 0.1), EvaluatorSettings(**rules)).verdict is Verdict.PUSHED
+
+
+def test_a_class_that_falls_significantly_blocks_although_map_rose() -> None:
+    decision = judged(golden(0.55, 0.50, classes={"cat": (0.30, 0.50), "dog": (0.80, 0.50)}))
+    assert decision.verdict is Verdict.BLOCKED
+    assert failed(decision) == ["class_drop:cat", "class_and_slice_drops"]
+    assert "0.5000 -> 0.3000" in decision.failures[0].actual
+
+
+def test_a_slice_that_falls_significantly_blocks() -> None:
+    decision = judged(golden(0.55, 0.50, slices={"camera=north": (0.30, 0.50), "camera=south": (0.7, 0.5)}))
+    assert failed(decision)[0] == "slice_drop:camera=north"
+
+
+def test_a_fall_within_its_limit_passes() -> None:
+    assert judged(golden(0.55, 0.50, classes={"cat": (0.46, 0.50)})).verdict is Verdict.PUSHED
+
+
+def test_a_fall_that_may_be_chance_passes() -> None:
+    assert judged(golden(0.55, 0.50, classes={"cat": (0.40, 0.50)}, std_error=0.05)).verdict is Verdict.PUSHED
+
+
+def test_a_fall_that_is_significant_alone_is_not_among_many() -> None:
+    # p = .028 for a fall of .10 beyond the limit of .05 with a standard error of .026.
+    alone = golden(0.55, 0.50, classes={"cat": (0.40, 0.50)}, std_error=0.026)
+    others = {f"class {i}": (0.5, 0.5) for i in range(9)}
+    many = golden(0.55, 0.50, classes={"cat": (0.40, 0.50), **others}, std_error=0.026)
+    assert judged(alone).verdict is Verdict.BLOCKED
+    assert judged(many).verdict is Verdict.PUSHED
+
+
+def test_eighty_classes_do_not_hide_a_class_that_is_gone() -> None:
+    others = {f"class {i}": (0.5, 0.5) for i in range(79)}
+    decision = judged(golden(0.55, 0.50, classes={"cat": (0.0, 0.50), **others}))
+    assert failed(decision)[0] == "class_drop:cat"
+
+
+def test_a_class_with_too_little_ground_truth_is_listed_and_not_tested() -> None:
+    few = {"cat": Support(objects=3, images=2)}
+    decision = judged(golden(0.55, 0.50, classes={"cat": (0.0, 0.50), "dog": (0.6, 0.5)}, support=few))
+    assert decision.verdict is Verdict.PUSHED
+    [warning] = decision.warnings
+    assert warning.rule == "untestable"
+    assert "cat (3 in 2)" in warning.actual
+
+
+def test_limits_of_one_class_replace_the_general_one() -> None:
+    data = golden(0.55, 0.50, classes={"cat": (0.30, 0.50), "dog": (0.47, 0.50)})
+    assert judged(data, EvaluatorSettings(per_class={"cat": SliceRules(drop=1.0)})).verdict is Verdict.PUSHED
+    stricter = EvaluatorSettings(class_drop=None, per_class={"dog": SliceRules(drop=0.0)})
+    assert failed(judged(data, stricter))[0] == "class_drop:dog"
+
+
+def test_fixed_limits_of_a_class_or_slice_hold_whatever_is_significant() -> None:
+    data = golden(0.55, 0.50, classes={"cat": (0.49, 0.50)}, slices={"camera=north": (0.2, 0.2)}, std_error=0.5)
+    rules = EvaluatorSettings(
+        per_class={"cat": SliceRules(margin=0.0)}, per_slice={"camera=north": SliceRules(min_ap=0.3)}
+    )
+    assert failed(judged(data, rules)) == ["class_margin:cat", "slice_min_ap:camera=north"]
+
+
+def test_p_values_are_those_of_the_normal_distribution() -> None:
+    assert fall_p_value(-0.05, 0.01, drop=0.05) == pytest.approx(0.5)
+    assert fall_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05) == pytest.approx(0.025, abs=1e-6)
+    assert fall_p_value(-0.06, 0.0, drop=0.05) == 0
+    assert fall_p_value(-0.05, 0.0, drop=0.05) == 1
+
+
+def test_holm_stops_at_the_first_test_that_holds() -> None:
+    assert holm({"a": 0.02, "b": 0.04, "c": 0.05}, 0.05) == frozenset()
+    assert holm({"a": 0.016, "b": 0.04, "c": 0.05}, 0.05) == {"a"}
+    assert holm({}, 0.05) == frozenset()

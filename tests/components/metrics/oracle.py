@@ -18,7 +18,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from components.metrics.accumulator import Accumulator
-from components.metrics.matching import match_image
+from components.metrics.matching import Matches, match
+from schemas.columns import DetectionColumns, TruthColumns
 from schemas.records import Detections, GroundTruth
 
 Images = Mapping[int, tuple[GroundTruth, Detections]]
@@ -96,11 +97,22 @@ def found(*rows: tuple) -> Detections:
 
 
 def accumulated(images: Images) -> Accumulator:
-    """Match and add all images."""
+    """Match all images in one call and add them."""
     accumulator = Accumulator.create()
-    for image_id, (truth, detections) in images.items():
-        accumulator.add(image_id, match_image(truth, detections))
+    accumulator.add(matched(images))
     return accumulator
+
+
+def matched(images: Images) -> Matches:
+    """Match all images in one call."""
+    truth = TruthColumns.of([objects for objects, _ in images.values()])
+    detections = DetectionColumns.of([detected for _, detected in images.values()])
+    return match(np.array(list(images), dtype=np.int64), truth, detections)
+
+
+def matched_one(truth: GroundTruth, detections: Detections, image_id: int = 7) -> Matches:
+    """Match a single image."""
+    return matched({image_id: (truth, detections)})
 
 
 @st.composite

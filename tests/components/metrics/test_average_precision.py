@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from components.metrics.average_precision import RECALL_POINTS
+from components.metrics.coco_rules import RECALL_POINTS
 from tests.components.metrics.oracle import FIGURES, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
 # Not exactly 1: pycocotools adds 2e-16 to the denominator of precision, and so do we.
@@ -122,9 +123,11 @@ def test_equal_overlaps_are_settled_as_pycocotools_settles_them(second_at: float
     assert accumulated(images).finish().coco == pytest.approx(pycocotools_metrics(images, 1).coco, abs=1e-9)
 
 
-@given(images=data_sets())
+@pytest.mark.parametrize("max_images", [4, 20])
+@given(data=st.data())
 @settings(max_examples=100, deadline=None, database=None)
-def test_all_figures_and_curves_equal_pycocotools(images: dict) -> None:
+def test_all_figures_and_curves_equal_pycocotools(max_images: int, data: st.DataObject) -> None:
+    images = data.draw(data_sets(max_images=max_images))
     expected = pycocotools_metrics(images, num_classes=3)
 
     metrics = accumulated(images).finish(num_classes=3)

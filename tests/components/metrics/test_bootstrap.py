@@ -9,10 +9,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from components.metrics import bootstrap
+from components.metrics import bootstrap, resampling
 from components.metrics.accumulator import Accumulator
-from components.metrics.bootstrap import paired_delta, weighted_map
-from schemas.records import Detections
+from components.metrics.average_precision import detection_metrics
+from components.metrics.bootstrap import DeltaEstimate, Slice, paired_deltas
+from components.metrics.coco_rules import AREA_NAMES
+from components.metrics.match_table import MatchTable
+from components.metrics.resampling import class_draws, narrowest
+from schemas.records import Detections, GroundTruth
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
 BOX = (0, 0, 40, 40)
@@ -39,6 +43,19 @@ def or_nan(value: float) -> float:
     return math.nan if value == -1 else value
 
 
+def paired_delta(candidate: Accumulator, baseline: Accumulator, resamples: int = 1000, seed: int = 0) -> DeltaEstimate:
+    """The overall estimate."""
+    return paired_deltas(candidate.table(), baseline.table(), resamples, seed).overall
+
+
+def weighted_map(accumulator: Accumulator, weights: np.ndarray, area: str = "all") -> np.ndarray:
+    """The mAP [b] of data sets made of copies of the images."""
+    draws = list(class_draws([accumulator.table()], narrowest(weights), area))
+    total = np.sum([np.zeros(weights.shape[1]), *(draw.ap[0] for draw in draws)], axis=0)
+    classes = np.sum([np.zeros(weights.shape[1]), *(draw.num_truth > 0 for draw in draws)], axis=0)
+    return np.divide(total, classes, out=np.full_like(total, np.nan), where=classes > 0)
+
+
 def half_found(images: int = 40) -> tuple[Accumulator, Accumulator]:
     """One object per image, found perfectly in every other image by the candidate and never by the baseline."""
     truth = truth_of((1, *BOX))
@@ -46,14 +63,15 @@ def half_found(images: int = 40) -> tuple[Accumulator, Accumulator]:
     return accumulated(hits), accumulated({i: (truth, found()) for i in hits})
 
 
-@given(images=data_sets())
-@settings(max_examples=40, deadline=None, database=None)
-def test_weights_of_one_give_the_map_itself(images: dict) -> None:
+@pytest.mark.parametrize(("area", "name"), zip(AREA_NAMES, ["AP", "APs", "APm", "APl"]))
+@given(images=data_sets(max_images=8))
+@settings(max_examples=20, deadline=None, database=None)
+def test_weights_of_one_give_the_map_itself(images: dict, area: str, name: str) -> None:
     accumulator = accumulated(images)
 
-    value = weighted_map(accumulator.table(), np.ones((len(images), 1), dtype=np.int32))
+    value = weighted_map(accumulator, np.ones((len(images), 1), dtype=np.int32), area)
 
-    np.testing.assert_allclose(value, [or_nan(accumulator.finish().coco["AP"])], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(value, [or_nan(accumulator.finish().coco[name])], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("hits", range(0, 101, 5))
@@ -61,19 +79,20 @@ def test_weights_reach_the_recall_points_that_finish_reaches(hits: int) -> None:
     images = {i: (truth_of((1, *BOX)), found((1, i / 100, *BOX)) if i < hits else found()) for i in range(100)}
     accumulator = accumulated(images)
 
-    value = weighted_map(accumulator.table(), np.ones((100, 1), dtype=np.int32))
+    value = weighted_map(accumulator, np.ones((100, 1), dtype=np.int32))
 
     assert value.item() == pytest.approx(accumulator.finish().coco["AP"], abs=1e-12)
 
 
+@pytest.mark.parametrize(("area", "name"), [("all", "AP"), ("medium", "APm")])
 @given(images=data_sets(ties=False, min_images=1), seed=st.integers(0, 1000))
 @settings(max_examples=25, deadline=None, database=None)
-def test_weights_equal_pycocotools_on_really_resampled_images(images: dict, seed: int) -> None:
+def test_weights_equal_pycocotools_on_really_resampled_images(images: dict, seed: int, area: str, name: str) -> None:
     counts = np.random.default_rng(seed).integers(0, 4, (len(images), 2)).astype(np.int32)
 
-    value = weighted_map(accumulated(images).table(), counts)
+    value = weighted_map(accumulated(images), counts, area)
 
-    expected = [or_nan(pycocotools_metrics(copies_of(images, column), 3).coco["AP"]) for column in counts.T]
+    expected = [or_nan(pycocotools_metrics(copies_of(images, column), 3).coco[name]) for column in counts.T]
     np.testing.assert_allclose(value, expected, rtol=0, atol=1e-9)
 
 
@@ -149,11 +168,14 @@ def test_pairing_removes_what_both_models_share() -> None:
     assert delta.std_error < 0.5 * paired_delta(*half_found(40), resamples=500).std_error
 
 
-def test_small_chunks_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = paired_delta(*half_found(), resamples=50, seed=4)
-    monkeypatch.setattr(bootstrap, "_CHUNK_CELLS", 300)
+def test_small_blocks_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, old, images = noisy_pair()
+    slices = {"few": Slice("medium", np.arange(images) < 7)}
+    whole = paired_deltas(new, old, resamples=50, seed=4, slices=slices)
+    monkeypatch.setattr(resampling, "_BLOCK_BYTES", 4000)
+    monkeypatch.setattr(bootstrap, "_CHUNK_DRAWS", 200)
 
-    assert paired_delta(*half_found(), resamples=50, seed=4) == whole
+    assert paired_deltas(new, old, resamples=50, seed=4, slices=slices) == whole
 
 
 @pytest.mark.parametrize("images", [{}, {1: (truth_of(), found((1, 0.9, *BOX)))}])
@@ -193,3 +215,127 @@ def test_models_on_different_data_are_not_compared(other: dict, message: str) ->
 def test_at_least_one_resample_is_needed() -> None:
     with pytest.raises(ValueError, match="resamples = 0"):
         paired_delta(*half_found(), resamples=0)
+
+
+def noisy_pair(images: int = 30) -> tuple[MatchTable, MatchTable, int]:
+    """Two models, three classes, objects of all sizes and some crowds; and the number of images."""
+    random = np.random.default_rng(8)
+    data = {}
+    for image_id in range(images):
+        side = random.choice([20, 60, 200], 6)
+        boxes = np.stack([np.arange(6) * 300, np.zeros(6), side, side], axis=1)
+        labels = random.integers(1, 4, 6)
+        truth = GroundTruth(boxes, labels, side**2 * 0.9, random.random(6) < 0.1)
+        seen = np.repeat(np.arange(6), 3)
+        shifted = boxes[seen] + random.normal(0, 0.08, (18, 4)) * side[seen, None]
+        data[image_id] = (truth, Detections(shifted, labels[seen], random.random(18)))
+    return accumulated(data).table(), accumulated(noisy(data, 1)).table(), images
+
+
+def test_per_class_estimates_are_those_of_the_class_alone() -> None:
+    new, old, _ = noisy_pair()
+
+    deltas = paired_deltas(new, old, resamples=60, seed=3)
+
+    assert sorted(deltas.per_class) == [1, 2, 3]
+    for label, estimate in deltas.per_class.items():
+        alone = paired_deltas(only_label(new, label), only_label(old, label), resamples=60, seed=3)
+        assert estimate == alone.overall
+    assert deltas.overall.value == pytest.approx(np.mean([each.value for each in deltas.per_class.values()]))
+
+
+def only_label(table: MatchTable, label: int) -> MatchTable:
+    """The table without the other classes."""
+    rows, truth_rows = table.detections["label"] == label, table.truth["label"] == label
+    return MatchTable(
+        table.image_ids,
+        table.detections[rows],
+        table.detection_image[rows],
+        table.truth[truth_rows],
+        table.truth_image[truth_rows],
+    )
+
+
+def test_a_class_of_crowds_only_has_no_estimate() -> None:
+    images = {1: (truth_of((1, *BOX), crowd=True), found((1, 0.9, *BOX))), 2: (truth_of((2, *BOX)), found())}
+    table = accumulated(images).table()
+
+    assert list(paired_deltas(table, table, resamples=5).per_class) == [2]
+
+
+def test_slices_are_estimated_from_the_draws_of_the_whole() -> None:
+    new, old, images = noisy_pair()
+    first = np.arange(images) < 12
+    slices = {"everything": Slice(), "large": Slice("large"), "first": Slice("small", first)}
+
+    deltas = paired_deltas(new, old, resamples=40, seed=6, slices=slices)
+
+    assert deltas.per_slice["everything"] == deltas.overall
+    copies = drawn_copies(images, 40, seed=6)
+    for name, area, keep in (("large", "large", first | True), ("first", "small", first)):
+        weights = narrowest(copies[keep])
+        some = [table.of_images(keep) for table in (new, old)]
+        mean_ap = np.mean([draw.ap for draw in class_draws(some, weights, area)], axis=0)
+        assert deltas.per_slice[name].std_error == pytest.approx(np.std(mean_ap[0] - mean_ap[1]))
+        values = [detection_metrics(table).coco["AP" + area[0]] for table in some]
+        assert deltas.per_slice[name].value == values[0] - values[1]
+
+
+def drawn_copies(count: int, resamples: int, seed: int) -> np.ndarray:
+    """Copies [count, resamples] as numpy's generator draws them."""
+    random = np.random.default_rng(seed)
+    return np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(resamples)], 1)
+
+
+def test_a_slice_without_ground_truth_is_nan() -> None:
+    new, old, images = noisy_pair()
+
+    empty = paired_deltas(new, old, 5, slices={"none": Slice(images=np.zeros(images, dtype=bool))}).per_slice["none"]
+
+    assert math.isnan(empty.value)
+    assert empty.undefined == 5
+
+
+def test_a_group_is_drawn_as_a_whole() -> None:
+    new, old, images = noisy_pair()
+    groups = np.arange(images) % 5 * 10 - 20
+
+    deltas = paired_deltas(new, old, resamples=30, seed=2, groups=groups)
+
+    weights = narrowest(drawn_copies(5, 30, seed=2)[np.arange(images) % 5])
+    mean_ap = np.mean([draw.ap for draw in class_draws([new, old], weights)], axis=0)
+    expected = np.percentile(mean_ap[0] - mean_ap[1], [2.5, 97.5])
+    assert [deltas.overall.lo, deltas.overall.hi] == pytest.approx(expected.tolist(), abs=1e-12)
+
+
+def test_groups_of_one_image_are_no_groups() -> None:
+    new, old, images = noisy_pair()
+
+    assert paired_deltas(new, old, 20, groups=np.arange(images) * 3) == paired_deltas(new, old, 20)
+
+
+def test_many_copies_of_an_image_do_not_overflow() -> None:
+    assert narrowest(np.array([[15]])).dtype == np.uint8
+    assert narrowest(np.array([[16]])).dtype == np.uint16
+    accumulator = half_found(40)[0]
+
+    value = weighted_map(accumulator, np.full((40, 1), 5000))
+
+    assert value == pytest.approx(weighted_map(accumulator, np.ones((40, 1), dtype=int)), abs=0.011)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"groups": np.zeros(3, dtype=int)}, r"groups: expected 40 integers, one per image, got int64 \(3,\)"),
+        ({"groups": np.zeros(40)}, "groups: expected 40 integers, one per image, got float64"),
+        ({"slices": {"tiny": Slice("tiny")}}, "slice 'tiny': area 'tiny' is not one of"),
+        ({"slices": {"s": Slice(images=np.ones(40))}}, "slice 's': expected 40 bools, one per image, got float64"),
+        ({"slices": {"s": Slice(images=np.ones(4, dtype=bool))}}, "slice 's': expected 40 bools"),
+    ],
+)
+def test_groups_and_slices_must_fit_the_images(arguments: dict, message: str) -> None:
+    new, old = half_found(40)
+
+    with pytest.raises(ValueError, match=message):
+        paired_deltas(new.table(), old.table(), resamples=5, **arguments)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry, ServedModel, model_digest
+from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
 from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
 
@@ -93,3 +93,21 @@ def test_the_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
         (directory / name).write_bytes(content)
         digests.add(model_digest(str(directory), LOCAL_FILES))
     assert len(digests) == 3
+
+
+def decision(run_id: str, golden: str) -> RecordedDecision:
+    return RecordedDecision(run_id, 2, golden, "BLOCKED", 0.4, 0.5, "2026-01-01T00:00:00Z")
+
+
+def test_uses_of_a_golden_set_are_counted_blocked_or_pushed(registry: Registry) -> None:
+    assert registry.golden_uses() == {}
+    registry.record_decision("a", decision("run 1", "g1"))
+    registry.record_decision("b", decision("run 2", "g1"))
+    registry.record_decision("c", decision("run 3", "g2"))
+    assert registry.golden_uses() == {"g1": 2, "g2": 1}
+
+
+def test_a_step_that_is_repeated_counts_once(registry: Registry) -> None:
+    registry.record_decision("a", decision("run 1", "g1"))
+    registry.record_decision("a", decision("run 1", "g1"))
+    assert registry.golden_uses() == {"g1": 1}

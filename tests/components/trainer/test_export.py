@@ -98,3 +98,14 @@ def test_a_grey_image_is_served_as_a_colour_image(exported: tuple[Any, str]) -> 
     picture(128, 128).convert("L").save(grey, "JPEG")
     signature = tf.saved_model.load(exported[1]).signatures["serving_default"]
     assert signature(image_bytes=tf.constant([grey.getvalue()]))["num_detections"].shape == (1,)
+
+
+def test_the_two_halves_answer_exactly_as_the_whole(exported: tuple[Any, str]) -> None:
+    import tensorflow as tf
+
+    signatures = tf.saved_model.load(exported[1]).signatures
+    files = tf.constant([encode(picture(320, 200, 1)), encode(picture(64, 96, 2), "PNG")])
+    whole = signatures["serving_default"](image_bytes=files)
+    halves = signatures["detect"](**signatures["preprocess"](image_bytes=files))
+    for key, value in whole.items():
+        np.testing.assert_array_equal(value.numpy(), halves[key].numpy())

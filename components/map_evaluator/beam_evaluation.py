@@ -1,0 +1,158 @@
+"""Models x images as one Beam pipeline: images are read, decoded and shown to every model batch by batch.
+
+What leaves a worker is a `Collector` a batch (about 31 bytes a detection) and one line of JSON an image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.io.textio import WriteToText
+from tfx.dsl.io import fileio
+
+from components.map_evaluator.coco_files import image_lines
+from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, is_sampled
+from components.map_evaluator.predict import Detectors, load_detector, read_images
+from schemas.errors import RatchetError
+from schemas.evaluation import MATCHES_FILE
+from schemas.progress import Progress
+from schemas.records import ImageRecord, LabelMap, record_from_json
+
+LINES = "lines"
+_COMPACT_AT = 64  # accumulators joined at once: each join copies what was collected
+
+
+@dataclass(frozen=True)
+class DataPart:
+    """Images to measure the models on.
+
+    Attributes:
+        name: of the data set.
+        files: gzipped TFRecords of tf.Examples, which are spread over the workers.
+        images: how many they hold.
+        share: share of them that is used, a fixed random sample.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    images: int
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Evaluators:
+    """What every worker must know.
+
+    Attributes:
+        models: SavedModel directories by name.
+        label_map: classes of the data.
+        attributes: attributes of images to keep.
+        batch_size: images a prediction call.
+    """
+
+    models: Mapping[str, str]
+    label_map: LabelMap
+    attributes: tuple[str, ...]
+    batch_size: int
+
+
+def add_data_set(pipeline: beam.Pipeline, part: DataPart, evaluators: Evaluators, out: str, lines: str) -> None:
+    """Adds one data set to the pipeline.
+
+    Args:
+        pipeline: where to.
+        part: the images.
+        evaluators: models and how to run them.
+        out: directory for MATCHES_FILE.
+        lines: prefix of the files with one line of JSON an image.
+    """
+    seen = (
+        pipeline
+        | f"Files/{part.name}" >> beam.Create(part.files)
+        | f"Spread/{part.name}" >> beam.Reshuffle()
+        | f"Evaluate/{part.name}" >> beam.ParDo(SeeImages(part, evaluators)).with_outputs(LINES, main="collected")
+    )
+    _ = (
+        seen["collected"]
+        | f"Combine/{part.name}" >> beam.CombineGlobally(CombineCollectors()).without_defaults()
+        | f"Keep/{part.name}" >> beam.Map(_write, f"{out}/{MATCHES_FILE}")
+    )
+    _ = seen[LINES] | f"Lines/{part.name}" >> WriteToText(lines)
+
+
+class SeeImages(beam.DoFn):
+    """A file of images -> a Collector a batch, and a line an image.
+
+    Args:
+        part: the data set.
+        evaluators: models and how to run them.
+    """
+
+    def __init__(self, part: DataPart, evaluators: Evaluators) -> None:
+        self._part = part
+        self._evaluators = evaluators
+
+    def process(self, element: str) -> Iterator[Any]:
+        """See the base class."""
+        try:
+            yield from self._see(element)
+        except RatchetError as error:  # travels as data: runners wrap exceptions beyond recognition
+            yield Collector(errors=[str(error)])
+
+    def _see(self, file: str) -> Iterator[Any]:
+        evaluators = self._evaluators
+        names = evaluators.label_map.names
+        detectors = Detectors({name: load_detector(name, path) for name, path in evaluators.models.items()})
+        progress = Progress(f"evaluating {self._part.name}", self._part.images)
+        done = 0
+        for batch in read_images([file], evaluators.batch_size):
+            records, encoded = self._chosen(batch)
+            done += len(batch)
+            if records:
+                image_ids = np.array([record.image_id for record in records], dtype=np.int64)
+                found = detectors.detect(encoded, image_ids, len(names))
+                collector = Collector(evaluators.attributes, min(1.0, SAMPLE_IMAGES / max(1, self._part.images)))
+                collector.add(records, encoded, found)
+                yield collector
+                for line in image_lines(records, found, evaluators.label_map.category_ids):
+                    yield beam.pvalue.TaggedOutput(LINES, line)
+            progress.update(done)
+
+    def _chosen(self, batch: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
+        records = [(record_from_json(text), encoded) for text, encoded in batch]
+        chosen = [(record, encoded) for record, encoded in records if is_sampled(record.file_name, self._part.share)]
+        return [record for record, _ in chosen], [encoded for _, encoded in chosen]
+
+
+class CombineCollectors(beam.CombineFn):
+    """Joins what was collected; the result does not depend on order or sharding."""
+
+    def create_accumulator(self) -> list[Collector]:
+        """See the base class."""
+        return []
+
+    def add_input(self, mutable_accumulator: list[Collector], element: Collector) -> list[Collector]:
+        """See the base class."""
+        mutable_accumulator.append(element)
+        return self.compact(mutable_accumulator) if len(mutable_accumulator) >= _COMPACT_AT else mutable_accumulator
+
+    def merge_accumulators(self, accumulators: Any) -> list[Collector]:
+        """See the base class."""
+        return [collector for accumulator in accumulators for collector in accumulator]
+
+    def compact(self, accumulator: list[Collector]) -> list[Collector]:
+        """See the base class."""
+        return [Collector.merge(accumulator)]
+
+    def extract_output(self, accumulator: list[Collector]) -> bytes:
+        """The content of MATCHES_FILE."""
+        return Collector.merge(accumulator).finish().to_bytes()
+
+
+def _write(content: bytes, path: str) -> None:
+    with fileio.open(path, "wb") as file:
+        file.write(content)

@@ -1,0 +1,163 @@
+"""Columns of a JSON list of objects: checked in bulk, and value by value only to say what is wrong and where.
+
+The bulk check alone decides. The slow reading runs after a bulk check has failed and ends in an error in any case, so
+the two cannot accept different files.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from itertools import chain
+from typing import Any, NoReturn
+
+import numpy as np
+
+from schemas.checked_json import MAX_ID, Problems, check_number, read_field, read_integer, shown
+from schemas.errors import DataError
+
+LARGEST_PX = 1e9  # areas of such boxes stay finite
+
+_NUMBERS = {int, float}  # compared with type(): to isinstance True is an int
+
+
+class Entries:
+    """The objects of a JSON list of one file, read field by field."""
+
+    def __init__(self, entries: list[Any], key: str, source: str) -> None:
+        """Checks that all entries are objects.
+
+        Args:
+            entries: the list.
+            key: its name, for messages.
+            source: path of the file, for messages.
+
+        Raises:
+            DataError: some are not. Like all errors of this class it shows the first ones and counts the others.
+        """
+        self._entries, self._key, self.source = entries, key, source
+        if not set(map(type, entries)) <= {dict}:
+            self._explain(entries, lambda entry, where: None if type(entry) is dict else read_field(entry, "", where))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._entries[index]
+
+    def place(self, index: int) -> str:
+        """Where an entry stands and what it belongs to, as in `annotations[4] (id 7, image 2)`."""
+        entry = self._entries[index]
+        names = (("id", "id"), ("image_id", "image")) if type(entry) is dict else ()
+        ids = ", ".join(f"{name} {shown(entry[field])}" for field, name in names if field in entry)
+        return f"{self._key}[{index}]" + (f" ({ids})" if ids else "")
+
+    def integers(self, field: str) -> np.ndarray:
+        """The integers under a field, [n] int64; DataError where one is missing, no integer or beyond 64 bits."""
+        values = self._values(field)
+        if not set(map(type, values)) <= {int} or (values and not -MAX_ID <= min(values) <= max(values) <= MAX_ID):
+            self._explain(self._entries, lambda entry, where: read_integer(entry, field, where, -MAX_ID))
+        return np.array(values, np.int64)
+
+    def numbers(self, field: str, unsaid: float | None = None, null_is_unsaid: bool = False) -> np.ndarray:
+        """The numbers under a field.
+
+        Args:
+            field: its name.
+            unsaid: stands where the field is missing; None when it may not.
+            null_is_unsaid: whether a JSON null counts as missing.
+
+        Returns:
+            [n] float64, finite.
+
+        Raises:
+            DataError: a value is missing or no finite number.
+        """
+        values = self._values(field) if unsaid is None else [entry.get(field, unsaid) for entry in self._entries]
+        if null_is_unsaid:
+            values = [unsaid if value is None else value for value in values]
+        numbers = _bulk_numbers(values, sys.float_info.max)
+        if numbers is None:
+            self._explain(values, lambda value, where: check_number(value, field, where, sys.float_info.max))
+        return numbers
+
+    def boxes(self, field: str) -> np.ndarray:
+        """The lists of 4 numbers under a field, [n, 4] float64; DataError for others, and beyond +-LARGEST_PX."""
+        values = self._values(field)
+        numbers = None
+        if set(map(type, values)) <= {list} and set(map(len, values)) <= {4}:
+            numbers = _bulk_numbers(list(chain.from_iterable(values)), LARGEST_PX)
+        if numbers is None:
+            self._explain(values, lambda value, where: _check_box(value, field, where))
+        return numbers.reshape(-1, 4)
+
+    def flags(self, field: str) -> np.ndarray:
+        """The 0 and 1 under a field that may miss, [n] bool; DataError for other values."""
+        values = [entry.get(field, 0) for entry in self._entries]
+        if not set(map(type, values)) <= {int, bool} or not set(values) <= {0, 1}:
+            self._explain(values, lambda value, where: _check_flag(value, field, where))
+        return np.array(values, np.bool_)
+
+    def has(self, field: str) -> np.ndarray:
+        """Which entries have the field, [n] bool."""
+        return np.array([field in entry for entry in self._entries], np.bool_)
+
+    def refuse(self, is_bad: np.ndarray, say: Callable[[int], str]) -> None:
+        """Ends the reading if there are bad entries.
+
+        Args:
+            is_bad: [n] bool.
+            say: what is wrong with the entry of an index, and the fix.
+
+        Raises:
+            DataError: about the first bad one, with the number of the others.
+        """
+        if not is_bad.any():
+            return
+        first, others = int(is_bad.argmax()), int(is_bad.sum()) - 1
+        more = f"\n  and {others} more of the {len(self)} entries" if others else ""
+        raise DataError(f"{self.source}: {self.place(first)}: {say(first)}{more}")
+
+    def _values(self, field: str) -> list[Any]:
+        try:
+            return [entry[field] for entry in self._entries]
+        except KeyError:
+            self._explain(self._entries, lambda entry, where: read_field(entry, field, where))
+
+    def _explain(self, values: list[Any], check: Callable[[Any, str], object]) -> NoReturn:
+        problems = Problems(f"{self.source}: ")
+        culprits = [index for index, value in enumerate(values) if _complaint(check, value, "")]
+        for rank, index in enumerate(culprits):  # all are counted, only the first are shown
+            problems.add(_complaint(check, values[index], self.place(index)) if rank < Problems.SHOWN else "")
+        problems.raise_if_any()
+        raise DataError(f"{self.source}: {self._key} cannot be read, and no entry of it is to blame; report this")
+
+
+def _complaint(check: Callable[[Any, str], object], value: Any, where: str) -> str:
+    try:
+        check(value, where)
+    except DataError as error:
+        return str(error)
+    return ""
+
+
+def _bulk_numbers(values: list[Any], largest: float) -> np.ndarray | None:
+    if not set(map(type, values)) <= _NUMBERS:
+        return None
+    try:
+        numbers = np.array(values, np.float64)
+    except OverflowError:  # an integer of more than 308 digits
+        return None
+    return numbers if np.all(np.abs(numbers) <= largest) else None  # NaN compares false
+
+
+def _check_box(value: Any, field: str, where: str) -> None:
+    if type(value) is not list or len(value) != 4:
+        raise DataError(f"{where}: {field} {shown(value)} must be a list of 4 numbers: x, y, width, height in pixels")
+    for index, number in enumerate(value):
+        check_number(number, f"{field}[{index}]", where, LARGEST_PX)
+
+
+def _check_flag(value: Any, field: str, where: str) -> None:
+    if type(value) not in (int, bool) or value not in (0, 1):
+        raise DataError(f"{where}: {field} {shown(value)} must be 0 or 1; correct it or leave it out")

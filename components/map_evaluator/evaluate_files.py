@@ -1,0 +1,63 @@
+"""The evaluator on plain COCO files: no TFX, no TensorFlow, no golden set of a pipeline; pure."""
+
+from __future__ import annotations
+
+from os import PathLike
+
+import numpy as np
+
+from components.map_evaluator import trust
+from components.map_evaluator.blessing import decide
+from components.map_evaluator.coco_input import CocoTruth, read_detections, read_truth
+from components.map_evaluator.measured import PERFECT, SAMPLE_IMAGES, Collector, Measured
+from components.map_evaluator.scoring import check_attributes, score
+from components.map_evaluator.settings import EvaluatorSettings
+from components.map_evaluator.slice_rules import check_names, testable_classes
+from schemas.decisions import Decision, Reason
+from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+
+Path = str | PathLike[str]
+
+
+def evaluate_files(
+    ground_truth: Path, detections: Path, baseline: Path | None, settings: EvaluatorSettings
+) -> tuple[DataSetEvaluation, Decision]:
+    """Measures one or two models from their detections.
+
+    Args:
+        ground_truth: COCO annotation file.
+        detections: COCO result file of the candidate.
+        baseline: of the baseline; None to measure the candidate alone.
+        settings: rules, slices and resampling.
+
+    Returns:
+        The scores and what a run would decide from them: without a baseline, whether the candidate could be a first
+        model.
+
+    Raises:
+        DataError: a file is damaged, or one does not fit the other.
+        ConfigError: the settings name a class, slice or attribute that there is not.
+    """
+    truth = read_truth(ground_truth)
+    found = {CANDIDATE: read_detections(detections, truth)}
+    if baseline is not None:
+        found[BASELINE] = read_detections(baseline, truth)
+    attributes = {name: np.array([value or "" for value in values]) for name, values in truth.attributes.items()}
+    check_attributes(attributes, settings)
+    collector = Collector(sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))))
+    collector.add_columns(truth.image_ids, truth.truth, found)
+    measured = collector.finish()
+    scored = score(Measured(measured.tables, measured.digests, attributes, {}), truth.label_map.names, settings)
+    check_names(scored, settings)
+    return scored, decide(scored, _trust(truth, measured, scored, settings), settings)
+
+
+def _trust(
+    truth: CocoTruth, measured: Measured, scored: DataSetEvaluation, settings: EvaluatorSettings
+) -> list[Reason]:
+    reasons = trust.known_answers(measured.tables[PERFECT], measured.shuffled)
+    if scored.baseline is None:
+        return reasons  # nothing is compared, so nothing is too small to be
+    classes = len(truth.label_map.names)
+    testable = testable_classes(scored, settings)
+    return [*reasons, trust.enough(scored.images, settings.min_golden_images, testable, classes)]

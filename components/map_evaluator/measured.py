@@ -1,0 +1,227 @@
+"""What is collected of one data set while the models see its images, and what remains of that; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+
+from components.map_evaluator.trust import Fall, fall_when_shuffled, perfect_detections
+from components.metrics.accumulator import Accumulator
+from components.metrics.match_table import MatchTable
+from components.metrics.matching import match
+from schemas.columns import DetectionColumns, TruthColumns
+from schemas.dataset import image_digest
+from schemas.errors import StateError
+from schemas.records import ImageRecord
+
+PERFECT = "perfect"  # the ground truth itself, fed back as detections
+SAMPLE_IMAGES = 500  # whose boxes are kept for the test with shuffled detections
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Facts on some images, a row an image: sha256 digests [i, 32] uint8 and attribute values [i, a] str."""
+
+    image_ids: np.ndarray
+    digests: np.ndarray
+    attributes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The boxes of some images."""
+
+    image_ids: np.ndarray
+    truth: TruthColumns
+    detections: dict[str, DetectionColumns]
+
+
+@dataclass(eq=False)
+class Collector:
+    """Accumulates batches of a data set's images, in any order and on any number of machines.
+
+    Attributes:
+        attribute_names: the attributes of images that are kept.
+        sample_share: share of the images whose boxes are kept.
+        errors: what made it impossible to go on.
+    """
+
+    attribute_names: tuple[str, ...] = ()
+    sample_share: float = 1.0
+    errors: list[str] = field(default_factory=list)
+    _parts: list[_Part] = field(default_factory=list)
+    _samples: list[_Sample] = field(default_factory=list)
+    _matches: dict[str, Accumulator] = field(default_factory=dict)
+
+    def add(
+        self, records: Sequence[ImageRecord], encoded: Sequence[bytes], detections: Mapping[str, DetectionColumns]
+    ) -> None:
+        """Takes in a batch.
+
+        Args:
+            records: its images.
+            encoded: their files.
+            detections: by model; positions count the batch's images.
+        """
+        image_ids = np.array([record.image_id for record in records], dtype=np.int64)
+        truth = TruthColumns.of([record.truth for record in records])
+        digests = b"".join(image_digest(record, file) for record, file in zip(records, encoded, strict=True))
+        attributes = [[record.attributes.get(name, "") for name in self.attribute_names] for record in records]
+        self._parts.append(
+            _Part(
+                image_ids=image_ids,
+                digests=np.frombuffer(digests, np.uint8).reshape(-1, 32),
+                attributes=np.array(attributes, dtype=np.str_).reshape(len(records), len(self.attribute_names)),
+            )
+        )
+        self.add_columns(image_ids, truth, detections)
+
+    def add_columns(
+        self, image_ids: np.ndarray, truth: TruthColumns, detections: Mapping[str, DetectionColumns]
+    ) -> None:
+        """Takes in images of which only the boxes are known."""
+        countable, perfect = perfect_detections(truth)
+        for name, found in detections.items():
+            self._matches.setdefault(name, Accumulator.create()).add(match(image_ids, truth, found))
+        self._matches.setdefault(PERFECT, Accumulator.create()).add(match(image_ids, countable, perfect))
+        keep = np.array([_place(image_id) < self.sample_share for image_id in image_ids.tolist()], dtype=np.bool_)
+        if keep.any():
+            kept = {name: found.of_images(keep) for name, found in detections.items()}
+            self._samples.append(_Sample(image_ids[keep], truth.of_images(keep), kept))
+
+    @classmethod
+    def merge(cls, collectors: Iterable[Collector]) -> Collector:
+        """Joins collectors over different images of one data set; the given ones stay as they are."""
+        parts = list(collectors)
+        names = dict.fromkeys(name for part in parts for name in part._matches)
+        return cls(
+            attribute_names=parts[0].attribute_names if parts else (),
+            sample_share=parts[0].sample_share if parts else 1.0,
+            errors=[error for part in parts for error in part.errors],
+            _parts=[entry for part in parts for entry in part._parts],
+            _samples=[sample for part in parts for sample in part._samples],
+            _matches={
+                name: Accumulator.merge(part._matches[name] for part in parts if name in part._matches)
+                for name in names
+            },
+        )
+
+    def finish(self) -> Measured:
+        """All that was collected, the same whatever the order.
+
+        Raises:
+            ValueError: an image was added twice.
+        """
+        image_ids = np.concatenate([np.empty(0, np.int64), *(part.image_ids for part in self._parts)])
+        digests = np.concatenate([np.empty((0, 32), np.uint8), *(part.digests for part in self._parts)])
+        empty = np.empty((0, len(self.attribute_names)), np.str_)
+        attributes = np.concatenate([empty, *(part.attributes for part in self._parts)])
+        order = np.argsort(image_ids)
+        return Measured(
+            tables={name: matches.table() for name, matches in self._matches.items()},
+            digests=digests[order],
+            attributes={name: attributes[order, column] for column, name in enumerate(self.attribute_names)},
+            shuffled={name: self._shuffled(name) for name in self._matches if name != PERFECT},
+            errors=tuple(sorted(self.errors)),
+        )
+
+    def _shuffled(self, model: str) -> Fall:
+        image_ids = np.concatenate([np.empty(0, np.int64), *(sample.image_ids for sample in self._samples)])
+        position = np.argsort(np.argsort(image_ids))
+        starts = np.cumsum([0, *(len(sample.image_ids) for sample in self._samples)])
+        truths, founds = [], []
+        for start, sample in zip(starts, self._samples):
+            truth, found = sample.truth, sample.detections[model]
+            truths.append(_moved(truth, position[truth.image + start]))
+            founds.append(_moved(found, position[found.image + start]))
+        return fall_when_shuffled(np.sort(image_ids), _joined(TruthColumns, truths), _joined(DetectionColumns, founds))
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What is known of one data set after every model has seen it.
+
+    Attributes:
+        tables: matches of each model and of PERFECT; all over the same images.
+        digests: [i, 32] uint8, `image_digest` of each image, by ascending image id; empty if unknown.
+        attributes: [i] str by attribute name; "" where an image does not have it.
+        shuffled: for each model, what remains of its mAP when its detections change places.
+        errors: what made it impossible to go on.
+    """
+
+    tables: dict[str, MatchTable]
+    digests: np.ndarray
+    attributes: dict[str, np.ndarray]
+    shuffled: dict[str, Fall]
+    errors: tuple[str, ...] = ()
+
+    @property
+    def image_ids(self) -> np.ndarray:
+        """[i] int64, ascending."""
+        return next(iter(self.tables.values())).image_ids
+
+    def to_bytes(self) -> bytes:
+        """The content of an .npz file."""
+        arrays = {
+            f"table/{name}/{f.name}": getattr(table, f.name) for name, table in self.tables.items() for f in _FIELDS
+        }
+        arrays |= {f"attribute/{name}": values for name, values in self.attributes.items()}
+        rest = {
+            "tables": list(self.tables),
+            "attributes": list(self.attributes),
+            "shuffled": {
+                name: [fall.before, fall.after, fall.alike, fall.images] for name, fall in self.shuffled.items()
+            },
+            "errors": self.errors,
+        }
+        file = io.BytesIO()
+        np.savez(file, digests=self.digests, rest=np.array(json.dumps(rest)), **arrays)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Measured:
+        """The inverse of `to_bytes`."""
+        arrays = np.load(io.BytesIO(content), allow_pickle=False)
+        rest = json.loads(arrays["rest"].item())
+        return cls(
+            tables={
+                name: MatchTable(**{f.name: arrays[f"table/{name}/{f.name}"] for f in _FIELDS})
+                for name in rest["tables"]
+            },
+            digests=arrays["digests"],
+            attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
+            shuffled={name: Fall(*values) for name, values in rest["shuffled"].items()},
+            errors=tuple(rest["errors"]),
+        )
+
+    def raise_errors(self) -> None:
+        """Raises StateError if the models could not be run."""
+        if self.errors:
+            raise StateError(self.errors[0])
+
+
+_FIELDS = fields(MatchTable)
+
+
+def is_sampled(key: int | str, share: float) -> bool:
+    """Whether an image belongs to a fixed random sample of a share (0..1) of the images."""
+    return _place(key) < share
+
+
+def _place(key: int | str) -> float:
+    return int.from_bytes(hashlib.sha256(b"sample " + str(key).encode()).digest()[:6], "big") / 2**48
+
+
+def _moved(columns, image: np.ndarray):
+    return type(columns)(**{**vars(columns), "image": image})
+
+
+def _joined(kind, parts: Sequence):
+    if not parts:
+        return kind.of([])
+    return kind(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(kind)})

@@ -1,0 +1,141 @@
+"""Matches -> scores, slices and differences with their intervals; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from components.map_evaluator.measured import Measured
+from components.map_evaluator.settings import EvaluatorSettings
+from components.metrics.average_precision import detection_metrics
+from components.metrics.bootstrap import DeltaEstimate, PairedDeltas, Slice, paired_deltas
+from components.metrics.coco_rules import AREA_NAMES
+from components.metrics.match_table import MatchTable
+from schemas.errors import ConfigError
+from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, Deltas, ModelScores, Support
+
+MIN_GROUPS = 5  # fewer recordings, cameras, ... say nothing about the next one
+_COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}
+_NO_VALUE = "(none)"  # of an image that lacks the attribute
+
+
+def score(measured: Measured, class_names: tuple[str, ...], settings: EvaluatorSettings) -> DataSetEvaluation:
+    """Scores the models on one data set.
+
+    Args:
+        measured: what the models hit.
+        class_names: in label order, 1..K.
+        settings: slices and resampling.
+    """
+    slices = slices_of(measured.attributes, settings.slice_by)
+    candidate, baseline = measured.tables[CANDIDATE], measured.tables.get(BASELINE)
+    deltas = None
+    if baseline is not None:
+        estimates = paired_deltas(
+            candidate,
+            baseline,
+            resamples=settings.resamples,
+            seed=settings.seed,
+            groups=_groups(measured.attributes, settings.bootstrap_by),
+            slices=slices,
+        )
+        deltas = _deltas(estimates, class_names)
+    return DataSetEvaluation(
+        images=len(candidate.image_ids),
+        candidate=_scores(candidate, class_names, slices),
+        baseline=_scores(baseline, class_names, slices) if baseline is not None else None,
+        deltas=deltas,
+        class_support=_class_support(candidate, class_names),
+        slice_support={name: _support(candidate, part) for name, part in slices.items()},
+    )
+
+
+def slices_of(attributes: Mapping[str, np.ndarray], slice_by: tuple[str, ...]) -> dict[str, Slice]:
+    """The slices of a data set: object sizes, and every value of the attributes asked for.
+
+    Args:
+        attributes: [i] str by name.
+        slice_by: the attributes to slice by.
+    """
+    slices = {f"object_size={area}": Slice(area=area) for area in AREA_NAMES[1:]}
+    for name in slice_by:
+        values = attributes.get(name, np.empty(0, np.str_))
+        for value in np.unique(values).tolist():
+            slices[f"{name}={value or _NO_VALUE}"] = Slice(images=values == value)
+    return slices
+
+
+def check_attributes(attributes: Mapping[str, np.ndarray], settings: EvaluatorSettings) -> None:
+    """Makes sure that the golden set has the attributes that the settings name.
+
+    Raises:
+        ConfigError: it has not, or the attribute to resample by has too few values.
+    """
+    for name in settings.slice_by:
+        if not np.any(attributes.get(name, np.empty(0, np.str_)) != ""):
+            raise ConfigError(
+                f"evaluator.slice_by: no golden image has the attribute {name!r}; "
+                "give it in images[] of annotations.json, or leave it out of slice_by"
+            )
+    by = settings.bootstrap_by
+    if by is not None:
+        count = len(np.unique(attributes.get(by, np.empty(0, np.str_))))
+        if count < MIN_GROUPS:
+            raise ConfigError(
+                f"evaluator.bootstrap_by = {by!r}: the golden set has {count} values of it, at least {MIN_GROUPS} are "
+                "needed to estimate what another one would change; leave it out to resample images"
+            )
+
+
+def _groups(attributes: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:
+    if by is None or by not in attributes:
+        return None
+    values, groups = np.unique(attributes[by], return_inverse=True)
+    return groups if len(values) >= MIN_GROUPS else None
+
+
+def _scores(table: MatchTable, class_names: tuple[str, ...], slices: Mapping[str, Slice]) -> ModelScores:
+    metrics = detection_metrics(table, num_classes=len(class_names))
+    return ModelScores(
+        coco=dict(metrics.coco),
+        per_class={name: float(metrics.per_class_ap[label]) for label, name in enumerate(class_names, start=1)},
+        per_slice={
+            name: metrics.coco[_COCO_AREA[part.area]] if part.images is None else _map(table.of_images(part.images))
+            for name, part in slices.items()
+        },
+    )
+
+
+def _map(table: MatchTable) -> float:
+    return detection_metrics(table).coco["AP"]
+
+
+def _deltas(estimates: PairedDeltas, class_names: tuple[str, ...]) -> Deltas:
+    return Deltas(
+        overall=_delta(estimates.overall),
+        per_class={class_names[label - 1]: _delta(estimate) for label, estimate in estimates.per_class.items()},
+        per_slice={name: _delta(estimate) for name, estimate in estimates.per_slice.items()},
+    )
+
+
+def _delta(estimate: DeltaEstimate) -> Delta:
+    values = (estimate.value, estimate.lo, estimate.hi, estimate.std_error)
+    return Delta(*(value if math.isfinite(value) else None for value in values))
+
+
+def _class_support(table: MatchTable, class_names: tuple[str, ...]) -> dict[str, Support]:
+    counts = table.truth["valid"] & 1 == 1
+    labels, images = table.truth["label"][counts].astype(np.int64), table.truth_image[counts].astype(np.int64)
+    objects = np.bincount(labels, minlength=len(class_names) + 1)
+    pairs = np.unique(labels * (len(table.image_ids) + 1) + images)  # each class and image once
+    in_images = np.bincount(pairs // (len(table.image_ids) + 1), minlength=len(class_names) + 1)
+    return {name: Support(int(objects[i]), int(in_images[i])) for i, name in enumerate(class_names, start=1)}
+
+
+def _support(table: MatchTable, part: Slice) -> Support:
+    inside = table.truth["valid"] >> AREA_NAMES.index(part.area) & 1 == 1
+    if part.images is not None:
+        inside &= part.images[table.truth_image]
+    return Support(int(np.count_nonzero(inside)), len(np.unique(table.truth_image[inside])))

@@ -1,0 +1,186 @@
+"""The rules for single classes and slices; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from components.map_evaluator.significance import fall_p_value, holm
+from schemas.decisions import Reason
+from schemas.errors import ConfigError
+from schemas.evaluation import DataSetEvaluation, Delta, Support
+
+_LISTED = 8
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One class or slice of the golden set and the limits that hold for it."""
+
+    rule: str  # class or slice
+    name: str
+    candidate: float
+    baseline: float | None
+    delta: Delta | None
+    support: Support
+    limits: SliceRules
+    drop: float | None
+
+    def is_testable(self, settings: EvaluatorSettings) -> bool:
+        return (
+            self.support.objects >= settings.min_objects
+            and self.support.images >= settings.min_object_images
+            and (self.delta is None or self.delta.std_error is not None)
+        )
+
+    @property
+    def key(self) -> str:
+        return f"{self.rule}:{self.name}"
+
+
+def slice_reasons(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+    """What the rules for classes and slices say.
+
+    Args:
+        golden: scores, differences and support on the golden set.
+        settings: the limits.
+
+    Returns:
+        One reason for every class or slice that fails, one that sums up the tests, and a warning with the
+        classes and slices that have too little ground truth to be tested.
+    """
+    parts = [*_classes(golden, settings), *_slices(golden, settings)]
+    reasons = [reason for part in parts for reason in _fixed_limits(part)]
+    if golden.deltas is None:
+        return reasons
+    reasons += _falls([part for part in parts if part.drop is not None and part.is_testable(settings)], settings)
+    return reasons + _untestable([part for part in parts if not part.is_testable(settings)], settings)
+
+
+def check_names(golden: DataSetEvaluation, settings: EvaluatorSettings) -> None:
+    """Makes sure that the settings name classes and slices that exist.
+
+    Raises:
+        ConfigError: a limit would never be applied.
+    """
+    for group, named, known in (
+        ("per_class", settings.per_class, golden.candidate.per_class),
+        ("per_slice", settings.per_slice, golden.candidate.per_slice),
+    ):
+        for name in named:
+            if name not in known:
+                what = ", ".join(list(known)[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
+                raise ConfigError(
+                    f"evaluator.{group}.{name}: the golden set has no such {group[4:]}; it has {what or 'none'}"
+                )
+
+
+def testable_classes(golden: DataSetEvaluation, settings: EvaluatorSettings) -> int:
+    """How many classes have enough ground truth."""
+    return sum(part.is_testable(settings) for part in _classes(golden, settings))
+
+
+def _classes(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
+    return [
+        _Part(
+            rule="class",
+            name=name,
+            candidate=ap,
+            baseline=golden.baseline.per_class[name] if golden.baseline else None,
+            delta=golden.deltas.per_class.get(name, _NO_DELTA) if golden.deltas else None,
+            support=golden.class_support[name],
+            limits=(limits := settings.per_class.get(name, SliceRules())),
+            drop=settings.class_drop if limits.drop is None else limits.drop,
+        )
+        for name, ap in golden.candidate.per_class.items()
+    ]
+
+
+def _slices(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
+    # A class without objects is a gap in the golden set; sizes that never occur are not.
+    return [
+        _Part(
+            rule="slice",
+            name=name,
+            candidate=ap,
+            baseline=golden.baseline.per_slice[name] if golden.baseline else None,
+            delta=golden.deltas.per_slice.get(name, _NO_DELTA) if golden.deltas else None,
+            support=golden.slice_support[name],
+            limits=(limits := settings.per_slice.get(name, SliceRules())),
+            drop=settings.slice_drop if limits.drop is None else limits.drop,
+        )
+        for name, ap in golden.candidate.per_slice.items()
+        if golden.slice_support[name].objects or name in settings.per_slice
+    ]
+
+
+_NO_DELTA = Delta(None, None, None, None)
+
+
+def _fixed_limits(part: _Part) -> Iterable[Reason]:
+    floor, margin = part.limits.min_ap, part.limits.margin
+    if floor is not None:
+        yield Reason(
+            rule=f"{part.rule}_min_ap:{part.name}",
+            expected=f"candidate AP at least {floor:g}",
+            actual=f"{part.candidate:.4f}",
+            passed=part.candidate >= floor,
+        )
+    if margin is not None and part.baseline is not None:
+        yield Reason(
+            rule=f"{part.rule}_margin:{part.name}",
+            expected=f"candidate AP at least the baseline's {part.baseline:.4f} - {margin:g}",
+            actual=f"{part.candidate:.4f} ({part.candidate - part.baseline:+.4f})",
+            passed=part.candidate >= part.baseline - margin,
+        )
+
+
+def _falls(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
+    p_values = {part.key: _p_value(part) for part in parts}
+    fallen = holm(p_values, settings.significance)
+    reasons = [_fallen(part, p_values[part.key]) for part in parts if part.key in fallen]
+    if parts:
+        worst = min(parts, key=lambda part: p_values[part.key])
+        tested = f"{len(parts)} classes and slices tested, {len(fallen)} fell"
+        actual = f"{tested}; the most likely: {worst.name} {_shown(worst.delta)}, p = {p_values[worst.key]:.2g}"
+        expected = f"no significant fall (Holm, {settings.significance:g}) beyond its limit"
+        reasons.append(Reason("class_and_slice_drops", expected, actual, passed=not fallen))
+    return reasons
+
+
+def _p_value(part: _Part) -> float:
+    if part.delta is None or part.delta.value is None or part.delta.std_error is None or part.drop is None:
+        raise ValueError(f"{part.key}: has nothing to test")
+    return fall_p_value(part.delta.value, part.delta.std_error, part.drop)
+
+
+def _fallen(part: _Part, p_value: float) -> Reason:
+    return Reason(
+        rule=f"{part.rule}_drop:{part.name}",
+        expected=f"no significant fall of AP by more than {part.drop:g}",
+        actual=f"{part.baseline:.4f} -> {part.candidate:.4f} ({_shown(part.delta)}), p = {p_value:.2g}",
+    )
+
+
+def _shown(delta: Delta | None) -> str:
+    if delta is None or delta.value is None:
+        return "undefined"
+    return f"{delta.value:+.4f}" + ("" if delta.lo is None else f" [{delta.lo:+.4f}, {delta.hi:+.4f}]")
+
+
+def _untestable(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
+    if not parts:
+        return []
+    shown = [f"{part.name} ({part.support.objects} in {part.support.images})" for part in parts[:_LISTED]]
+    more = f" and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
+    return [
+        Reason(
+            rule="untestable",
+            expected=f"at least {settings.min_objects} objects in {settings.min_object_images} images of every class "
+            "and slice, to test it for a fall",
+            actual=f"not tested: {', '.join(shown)}{more}",
+            passed=True,
+            warning=True,
+        )
+    ]

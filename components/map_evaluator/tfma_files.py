@@ -1,0 +1,242 @@
+"""The evaluation as TFMA's result files, which its loaders and views open.
+
+Slices: the golden set as a whole, each of its classes (`class`), object sizes (`object_size`) and attribute values;
+then the other data sets (`data_set`) alike. Models: `candidate` and `baseline`; a difference carries its interval.
+"""
+
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import tensorflow as tf
+from google.protobuf import json_format
+from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
+from tfx.dsl.io import fileio
+
+from components.map_evaluator.settings import EvaluatorSettings
+from schemas.decisions import Decision, Reason
+from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, DataSetEvaluation, Delta, Evaluation
+
+# The format of EvalRun that TFMA's loaders read, not the version of TFMA.
+_FORMAT_VERSION = "0.47.1"
+_SliceKey = tuple[tuple[str, str], ...]
+_LOWER_BOUND = "AP_diff_lower95"
+
+
+def write_tfma_files(
+    evaluation: Evaluation,
+    settings: EvaluatorSettings,
+    model_locations: Mapping[str, str],
+    data_location: str,
+    directory: str,
+) -> None:
+    """Writes `eval_config.json`, the metrics and the validation result.
+
+    Args:
+        evaluation: what to write.
+        settings: the thresholds behind its decision.
+        model_locations: SavedModel directories by model.
+        data_location: the golden examples.
+        directory: of the ModelEvaluation artifact.
+    """
+    run = config_pb2.EvalRun(
+        eval_config=_config(settings, list(model_locations)),
+        version=_FORMAT_VERSION,
+        data_location=data_location,
+        file_format="tfrecords_gzip",
+        model_locations=dict(model_locations),
+    )
+    with fileio.open(f"{directory}/eval_config.json", "w") as file:
+        file.write(json_format.MessageToJson(run))
+    _write(f"{directory}/metrics-00000-of-00001.tfrecord", _metrics(evaluation))
+    _write(f"{directory}/validations.tfrecord", [_validation(evaluation, settings)])
+
+
+def _write(path: str, messages: Iterator[metrics_for_slice_pb2.MetricsForSlice] | list) -> None:
+    with tf.io.TFRecordWriter(path) as writer:
+        for message in messages:
+            writer.write(message.SerializeToString())
+
+
+def _config(settings: EvaluatorSettings, models: list[str]) -> config_pb2.EvalConfig:
+    config = config_pb2.EvalConfig(
+        model_specs=[config_pb2.ModelSpec(name=name, is_baseline=name == BASELINE) for name in models],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(config_pb2.SlicingSpec(feature_keys=[key]) for key in ("class", "object_size", *settings.slice_by)),
+        ],
+    )
+    spec = config.metrics_specs.add(model_names=models)
+    overall = [config_pb2.SlicingSpec()]
+    for name, rule in (("AP", "min_map"), ("AP", "map_drop"), (_LOWER_BOUND, "map_interval")):
+        threshold = _threshold(rule, settings)
+        if threshold is not None and (rule == "min_map" or BASELINE in models):
+            spec.per_slice_thresholds[name].thresholds.add(slicing_specs=overall, threshold=threshold)
+    return config
+
+
+def _threshold(rule: str, settings: EvaluatorSettings) -> config_pb2.MetricThreshold | None:
+    """What TFMA calls the limit of a rule; None for a rule that is switched off or has no number."""
+    kind, _, name = rule.partition(":")
+    part = (settings.per_class if kind.startswith("class") else settings.per_slice).get(name)
+    lower = {
+        "min_map": settings.min_map,
+        "map_interval": None if settings.tolerance is None else -settings.tolerance,
+        "class_min_ap": part and part.min_ap,
+        "slice_min_ap": part and part.min_ap,
+    }
+    change = {
+        "map_drop": settings.margin,
+        "class_margin": part and part.margin,
+        "slice_margin": part and part.margin,
+        "class_drop": settings.class_drop if part is None or part.drop is None else part.drop,
+        "slice_drop": settings.slice_drop if part is None or part.drop is None else part.drop,
+    }
+    if lower.get(kind) is not None:
+        return config_pb2.MetricThreshold(value_threshold={"lower_bound": {"value": lower[kind]}})
+    if change.get(kind) is not None:
+        return config_pb2.MetricThreshold(
+            change_threshold={
+                "absolute": {"value": -float(change[kind] or 0)},
+                "direction": config_pb2.MetricDirection.HIGHER_IS_BETTER,
+            }
+        )
+    return None
+
+
+def _metrics(evaluation: Evaluation) -> Iterator[metrics_for_slice_pb2.MetricsForSlice]:
+    for name, data in evaluation.data_sets.items():
+        within: _SliceKey = () if name == GOLDEN else (("data_set", name),)
+        yield _overall(within, data)
+        for class_name, support in data.class_support.items():
+            key = (*within, ("class", class_name))
+            delta = data.deltas.per_class.get(class_name) if data.deltas else None
+            yield _part(key, _models(data, "per_class", class_name), delta, support.images, support.objects)
+        for slice_name, support in data.slice_support.items():
+            key = (*within, _slice(slice_name))
+            delta = data.deltas.per_slice.get(slice_name) if data.deltas else None
+            yield _part(key, _models(data, "per_slice", slice_name), delta, support.images, support.objects)
+
+
+def _slice(name: str) -> tuple[str, str]:
+    column, _, value = name.partition("=")
+    return column, value
+
+
+def _models(data: DataSetEvaluation, scores: str, name: str) -> dict[str, float]:
+    models = {CANDIDATE: data.candidate, **({BASELINE: data.baseline} if data.baseline else {})}
+    return {model: getattr(found, scores)[name] for model, found in models.items()}
+
+
+def _overall(key: _SliceKey, data: DataSetEvaluation) -> metrics_for_slice_pb2.MetricsForSlice:
+    objects = sum(support.objects for support in data.class_support.values())
+    delta = data.deltas.overall if data.deltas else None
+    message = _part(key, _models(data, "coco", "AP"), delta, data.images, objects)
+    for name in data.candidate.coco:
+        if name != "AP":
+            values = _models(data, "coco", name)
+            for model, value in values.items():
+                _add(message, name, model, value)
+            if BASELINE in values:
+                _add(message, name, CANDIDATE, _difference(values), is_diff=True)
+    if delta is not None and delta.lo is not None:
+        _add(message, _LOWER_BOUND, CANDIDATE, delta.lo)
+    return message
+
+
+def _part(
+    key: _SliceKey, aps: Mapping[str, float], delta: Delta | None, images: int, objects: int
+) -> metrics_for_slice_pb2.MetricsForSlice:
+    message = metrics_for_slice_pb2.MetricsForSlice(slice_key=_slice_key(key))
+    # Without a model's name these belong to every model; with a single one TFMA would take "" for a second model.
+    every_model = "" if len(aps) > 1 else CANDIDATE
+    _add(message, "example_count", every_model, images)
+    _add(message, "objects", every_model, objects)
+    for model, ap in aps.items():
+        _add(message, "AP", model, ap)
+    if BASELINE in aps:
+        bounded = delta is not None and delta.value is not None and delta.lo is not None
+        _add(message, "AP", CANDIDATE, _difference(aps), is_diff=True, bounds=delta if bounded else None)
+    return message
+
+
+def _difference(values: Mapping[str, float]) -> float:
+    defined = min(values.values()) >= 0
+    return values[CANDIDATE] - values[BASELINE] if defined else float("nan")
+
+
+def _add(
+    message: metrics_for_slice_pb2.MetricsForSlice,
+    name: str,
+    model: str,
+    value: float,
+    is_diff: bool = False,
+    bounds: Delta | None = None,
+) -> None:
+    entry = message.metric_keys_and_values.add()
+    entry.key.name, entry.key.model_name, entry.key.is_diff = name, model, is_diff
+    if bounds is None:
+        entry.value.double_value.value = value if value > -1 or is_diff else float("nan")  # -1 is COCO's "undefined"
+        return
+    bounded = entry.value.bounded_value
+    bounded.value.value, bounded.lower_bound.value, bounded.upper_bound.value = bounds.value, bounds.lo, bounds.hi
+
+
+def _slice_key(key: _SliceKey) -> metrics_for_slice_pb2.SliceKey:
+    parts = [metrics_for_slice_pb2.SingleSliceKey(column=column, bytes_value=value.encode()) for column, value in key]
+    return metrics_for_slice_pb2.SliceKey(single_slice_keys=parts)
+
+
+def _validation(evaluation: Evaluation, settings: EvaluatorSettings) -> validation_result_pb2.ValidationResult:
+    decision: Decision = evaluation.decision
+    result = validation_result_pb2.ValidationResult(
+        validation_ok=decision.verdict.pushes,
+        rubber_stamp=evaluation.golden.baseline is None,  # no change was tested
+    )
+    result.validation_details.slicing_details.add(num_matching_slices=1).slicing_spec.SetInParent()
+    by_slice: dict[_SliceKey, list[Reason]] = {}
+    for reason in decision.failures:
+        by_slice.setdefault(_slice_of(reason), []).append(reason)
+    for key, reasons in by_slice.items():
+        part = result.metric_validations_per_slice.add(slice_key=_slice_key(key))
+        for reason in reasons:
+            part.failures.append(_failure(reason, evaluation.golden, settings))
+    return result
+
+
+def _slice_of(reason: Reason) -> _SliceKey:
+    kind, _, name = reason.rule.partition(":")
+    if kind.startswith("class_") and name:
+        return (("class", name),)
+    return (_slice(name),) if kind.startswith("slice_") else ()
+
+
+def _failure(
+    reason: Reason, golden: DataSetEvaluation, settings: EvaluatorSettings
+) -> validation_result_pb2.ValidationFailure:
+    failure = validation_result_pb2.ValidationFailure(
+        message=f"{reason.rule}: expected {reason.expected}; found {reason.actual}"
+    )
+    threshold = _threshold(reason.rule, settings)
+    failure.metric_key.name = reason.rule
+    if threshold is not None:
+        changes = threshold.HasField("change_threshold")
+        failure.metric_threshold.CopyFrom(threshold)
+        failure.metric_key.name = _LOWER_BOUND if reason.rule == "map_interval" else "AP"
+        failure.metric_key.model_name, failure.metric_key.is_diff = CANDIDATE, changes
+        value = _measured(reason, golden, changes)
+        if value is not None:
+            failure.metric_value.double_value.value = value
+    return failure
+
+
+def _measured(reason: Reason, golden: DataSetEvaluation, is_diff: bool) -> float | None:
+    kind, _, name = reason.rule.partition(":")
+    if kind == "map_interval":
+        return golden.deltas.overall.lo if golden.deltas else None
+    scores = "coco" if kind in ("min_map", "map_drop") else "per_class" if kind.startswith("class") else "per_slice"
+    values = _models(golden, scores, name or "AP")
+    return _difference(values) if is_diff else values[CANDIDATE]

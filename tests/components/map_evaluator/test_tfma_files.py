@@ -1,0 +1,130 @@
+"""TFMA itself opens what is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.map_evaluator.blessing import decide
+from components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from schemas.decisions import Reason
+from schemas.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation
+from tests.components.map_evaluator.test_blessing import golden
+
+pytestmark = pytest.mark.tensorflow
+SETTINGS = EvaluatorSettings(slice_by=("camera",), per_slice={"camera=north": SliceRules(min_ap=0.6)})
+
+
+def evaluation(with_baseline: bool = True) -> Evaluation:
+    data = golden(
+        candidate=0.45,
+        baseline=0.50 if with_baseline else None,
+        interval=(-0.07, -0.03),
+        classes={"cat": (0.30, 0.50), "dog": (0.60, 0.50), "auk": (-1.0, -1.0)},
+        slices={"object_size=small": (0.2, 0.3), "camera=north": (0.5, 0.5)},
+    )
+    scores = dict.fromkeys(COCO_NAMES, data.candidate.coco["AP"])
+    candidate = dataclasses.replace(data.candidate, coco=scores)
+    baseline = data.baseline and dataclasses.replace(data.baseline, coco=dict.fromkeys(COCO_NAMES, 0.5))
+    deltas = data.deltas
+    if deltas:  # a class without ground truth has no difference
+        deltas = Deltas(deltas.overall, deltas.per_class | {"auk": Delta(None, None, None, None)}, deltas.per_slice)
+    data = dataclasses.replace(data, candidate=candidate, baseline=baseline, deltas=deltas)
+    broken = Reason("trust:leak", "no leak", "golden image 3 is image 7 of span 2")
+    decision = decide(data, [broken], SETTINGS) if with_baseline else decide(data, [], EvaluatorSettings())
+    return Evaluation(decision, {GOLDEN: data, HELD_OUT: data}, "d1ge57")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return write(tmp_path_factory.mktemp("evaluation"), with_baseline=True)
+
+
+def write(directory: Path, with_baseline: bool) -> str:
+    from components.map_evaluator.tfma_files import write_tfma_files
+
+    models = {"candidate": "c", **({"baseline": "b"} if with_baseline else {})}
+    write_tfma_files(evaluation(with_baseline), SETTINGS, models, "golden", str(directory))
+    return str(directory)
+
+
+def metrics(directory: str, model: str) -> dict[Any, dict[str, Any]]:
+    import tensorflow_model_analysis as tfma
+
+    result = tfma.load_eval_result(directory, model_name=model)
+    return {key: values[""][""] for key, values in result.slicing_metrics}
+
+
+def value(metric: dict[str, Any]) -> float:
+    return metric.get("doubleValue", metric.get("boundedValue", {}).get("value"))
+
+
+def test_both_models_are_there_with_all_figures(written: str) -> None:
+    candidate, baseline = metrics(written, "candidate")[()], metrics(written, "baseline")[()]
+    assert {name: value(candidate[name]) for name in COCO_NAMES} == dict.fromkeys(COCO_NAMES, 0.45)
+    assert value(baseline["AP75"]) == 0.5
+    assert value(candidate["example_count"]) == 100
+
+
+def test_differences_carry_their_interval(written: str) -> None:
+    difference = metrics(written, "candidate")[()]["AP_diff"]["boundedValue"]
+    assert difference["value"] == pytest.approx(-0.05)
+    assert (difference["lowerBound"], difference["upperBound"]) == (-0.07, -0.03)
+
+
+def test_classes_sizes_attributes_and_data_sets_are_slices(written: str) -> None:
+    found = metrics(written, "candidate")
+    assert value(found[("class", "cat"),]["AP"]) == 0.30
+    assert value(found[("object_size", "small"),]["AP"]) == 0.2
+    assert value(found[("camera", "north"),]["AP"]) == 0.5
+    assert value(found[("data_set", "held_out"),]["AP"]) == 0.45
+    assert value(found[("data_set", "held_out"), ("class", "dog")]["AP"]) == 0.60
+    assert math.isnan(float(value(found[("class", "auk"),]["AP"])))
+
+
+def test_thresholds_that_failed_are_in_the_validation_result(written: str) -> None:
+    import tensorflow_model_analysis as tfma
+
+    result = tfma.load_validation_result(written)
+    assert not result.validation_ok
+    failures = {}
+    for part in result.metric_validations_per_slice:
+        key = tuple((single.column, single.bytes_value.decode()) for single in part.slice_key.single_slice_keys)
+        failures |= {(key, failure.message.split(": ")[0]): failure for failure in part.failures}
+    drop = failures[(), "map_drop"]
+    assert drop.metric_key.name == "AP"
+    assert drop.metric_key.is_diff
+    assert drop.metric_threshold.change_threshold.absolute.value == 0.0
+    assert drop.metric_value.double_value.value == pytest.approx(-0.05)
+    cat = failures[(("class", "cat"),), "class_drop:cat"]
+    assert cat.metric_threshold.change_threshold.absolute.value == -0.05
+    assert cat.metric_value.double_value.value == pytest.approx(-0.2)
+    north = failures[(("camera", "north"),), "slice_min_ap:camera=north"]
+    assert north.metric_threshold.value_threshold.lower_bound.value == 0.6
+    interval = failures[(), "map_interval"]
+    assert interval.metric_key.name == "AP_diff_lower95"
+    assert interval.metric_value.double_value.value == -0.07
+    assert "golden image 3" in failures[(), "trust:leak"].message
+
+
+def test_a_first_model_is_a_valid_result_without_a_baseline(tmp_path: Path) -> None:
+    import tensorflow_model_analysis as tfma
+
+    directory = write(tmp_path, with_baseline=False)
+    result = tfma.load_validation_result(directory)
+    assert (result.validation_ok, result.rubber_stamp) == (True, True)
+    [overall] = [values for key, values in tfma.load_eval_result(directory).slicing_metrics if key == ()]
+    assert value(overall[""][""]["AP"]) == 0.45
+    assert "AP_diff" not in overall[""][""]
+
+
+def test_the_slicing_view_shows_it(written: str) -> None:
+    import tensorflow_model_analysis as tfma
+
+    result = tfma.load_eval_result(written, model_name="candidate")
+    viewer = tfma.view.render_slicing_metrics(result, slicing_column="class")
+    assert {row["slice"] for row in viewer.data} == {"class:cat", "class:dog", "class:auk"}
