@@ -7,7 +7,9 @@ half of them rounded to two decimals, so that many tie.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -111,3 +113,37 @@ def _jittered(random: np.random.Generator, boxes: np.ndarray, quality: Quality) 
     jitter = quality.jitter * np.exp(random.normal(0, 0.7, (len(boxes), 1)))  # some boxes are much worse than others
     moved = boxes + random.normal(0, 1, boxes.shape) * np.hstack([boxes[:, 2:], boxes[:, 2:]]) * jitter
     return np.hstack([moved[:, :2], np.maximum(moved[:, 2:], 1)])
+
+
+def write_truth(path: Path, truth: TruthColumns, images: int, classes: int) -> None:
+    """Writes a COCO annotation file; annotations are numbered from 1, as pycocotools needs it."""
+    side = int(_IMAGE_SIDE_PX)
+    annotations = [
+        {"id": i, "image_id": image, "category_id": label, "bbox": box, "area": area, "iscrowd": crowd}
+        for i, (image, label, box, area, crowd) in enumerate(
+            zip(
+                truth.image.tolist(),
+                truth.labels.tolist(),
+                truth.boxes_xywh_px.tolist(),
+                truth.area_px2.tolist(),
+                truth.is_crowd.astype(int).tolist(),
+                strict=True,
+            ),
+            start=1,
+        )
+    ]
+    dataset = {
+        "info": {},
+        "images": [{"id": i, "width": side, "height": side, "file_name": f"{i}.jpg"} for i in range(images)],
+        "categories": [{"id": label, "name": f"class {label}"} for label in range(1, classes + 1)],
+        "annotations": annotations,
+    }
+    path.write_text(json.dumps(dataset), encoding="utf-8")
+
+
+def write_results(path: Path, detections: DetectionColumns) -> None:
+    """Writes a COCO result file."""
+    columns = (detections.image, detections.labels, detections.boxes_xywh_px, detections.scores)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    names = ("image_id", "category_id", "bbox", "score")
+    path.write_text(json.dumps([dict(zip(names, row, strict=True)) for row in rows]), encoding="utf-8")

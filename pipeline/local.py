@@ -20,6 +20,7 @@ from pipeline.console import output_to, own_stderr, progress_on, steps_announced
 from pipeline.picture import draw_report
 from pipeline.preflight import Checked, RunRequest, check
 from pipeline.result import RunResult
+from pipeline.workers import WorkerDiedError, run_watched
 from schemas.decisions import DataDecision, Verdict
 from schemas.errors import InputError, RatchetError, StateError
 from schemas.evaluation import EVALUATION_FILE, GOLDEN, Evaluation
@@ -109,7 +110,12 @@ def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> 
     )
     try:
         with steps_announced(compiled.steps):
-            runner.execute(compiled)
+            if "--direct_running_mode=multi_processing" in request.settings.beam_args:
+                run_watched(lambda: runner.execute(compiled))
+            else:
+                runner.execute(compiled)
+    except WorkerDiedError as error:
+        raise RunError(_failed(str(error), directory)) from error
     except RatchetError:
         raise
     except Exception as error:  # a step may raise anything; its traceback goes to the log

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from components.example_gen.dataset import DataSet, find_span, read_dataset, split_of
+from components.map_evaluator.scoring import check_settings
 from components.registry.registry import Registry, ServedModel
 from components.trainer.policy import plan_training
 from pipeline.config import PipelineSettings
@@ -68,6 +71,7 @@ def check(request: RunRequest) -> Checked:
     number, directory = find_span(str(request.data), request.span)
     span = _read(directory, f"checking span {number}")
     golden = _read(str(request.golden), "checking golden set")
+    check_settings(golden.label_map.names, _attributes(golden), request.settings.evaluator)
     served = _baseline(request)
     init_checkpoint = request.settings.training.init_checkpoint
     if served is None and init_checkpoint and not _checkpoint_exists(init_checkpoint):
@@ -76,6 +80,11 @@ def check(request: RunRequest) -> Checked:
     training_images = sum(split_of(record.file_name, fraction) == TRAIN_SPLIT for record in span.records)
     plan_training(request.settings.trainer, training_images, _record(served))
     return Checked(number, served, _key(request, span, golden, served))
+
+
+def _attributes(dataset: DataSet) -> dict[str, np.ndarray]:
+    names = dict.fromkeys(name for record in dataset.records for name in record.attributes)
+    return {name: np.array([record.attributes.get(name, "") for record in dataset.records]) for name in names}
 
 
 def _baseline(request: RunRequest) -> ServedModel | None:

@@ -10,9 +10,9 @@ from components.map_evaluator import trust
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.coco_input import CocoTruth, read_detections, read_truth
 from components.map_evaluator.measured import PERFECT, SAMPLE_IMAGES, Collector, Measured
-from components.map_evaluator.scoring import check_attributes, score
+from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import check_names, testable_classes
+from components.map_evaluator.slice_rules import testable_classes
 from schemas.decisions import Decision, Reason
 from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 
@@ -43,12 +43,11 @@ def evaluate_files(
     if baseline is not None:
         found[BASELINE] = read_detections(baseline, truth)
     attributes = {name: np.array([value or "" for value in values]) for name, values in truth.attributes.items()}
-    check_attributes(attributes, settings)
+    check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))))
     collector.add_columns(truth.image_ids, truth.truth, found)
     measured = collector.finish()
     scored = score(Measured(measured.tables, measured.digests, attributes, {}), truth.label_map.names, settings)
-    check_names(scored, settings)
     return scored, decide(scored, _trust(truth, measured, scored, settings), settings)
 
 

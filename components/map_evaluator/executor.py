@@ -19,9 +19,9 @@ from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_d
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.coco_files import join_detections, join_ground_truth
 from components.map_evaluator.measured import PERFECT, Measured
-from components.map_evaluator.scoring import check_attributes, score
+from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import check_names, testable_classes
+from components.map_evaluator.slice_rules import testable_classes
 from components.map_evaluator.tfma_files import write_tfma_files
 from schemas import evaluation as files
 from schemas import settings as settings_io
@@ -64,9 +64,8 @@ class Executor(tfx_evaluator.Executor):
         inputs = _read_inputs(input_dict, exec_properties)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         measured = self._measure(inputs, uri)
-        check_attributes(measured[GOLDEN].attributes, inputs.settings)
+        check_settings(inputs.golden.class_names, measured[GOLDEN].attributes, inputs.settings)
         data_sets = {name: score(data, inputs.golden.class_names, inputs.settings) for name, data in measured.items()}
-        check_names(data_sets[GOLDEN], inputs.settings)
         [baseline] = input_dict["baseline_model"]
         reasons = _trust(
             inputs, measured[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])

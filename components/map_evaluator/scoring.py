@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, De
 
 MIN_GROUPS = 5  # fewer recordings, cameras, ... say nothing about the next one
 _COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}
+_NO_VALUES = np.empty(0, np.str_)
+_LISTED = 8
 _NO_VALUE = "(none)"  # of an image that lacks the attribute
 
 
@@ -61,32 +63,50 @@ def slices_of(attributes: Mapping[str, np.ndarray], slice_by: tuple[str, ...]) -
     """
     slices = {f"object_size={area}": Slice(area=area) for area in AREA_NAMES[1:]}
     for name in slice_by:
-        values = attributes.get(name, np.empty(0, np.str_))
+        values = attributes.get(name, _NO_VALUES)
         for value in np.unique(values).tolist():
             slices[f"{name}={value or _NO_VALUE}"] = Slice(images=values == value)
     return slices
 
 
-def check_attributes(attributes: Mapping[str, np.ndarray], settings: EvaluatorSettings) -> None:
-    """Makes sure that the golden set has the attributes that the settings name.
+def check_settings(
+    class_names: Sequence[str], attributes: Mapping[str, np.ndarray], settings: EvaluatorSettings
+) -> None:
+    """Makes sure that the golden set has what the settings name: no limit may silently never apply.
+
+    Args:
+        class_names: of the golden set.
+        attributes: its images' attributes, [i] str by name.
+        settings: slices, groups and limits.
 
     Raises:
         ConfigError: it has not, or the attribute to resample by has too few values.
     """
     for name in settings.slice_by:
-        if not np.any(attributes.get(name, np.empty(0, np.str_)) != ""):
+        if not np.any(attributes.get(name, _NO_VALUES) != ""):
             raise ConfigError(
                 f"evaluator.slice_by: no golden image has the attribute {name!r}; "
                 "give it in images[] of annotations.json, or leave it out of slice_by"
             )
-    by = settings.bootstrap_by
-    if by is not None:
-        count = len(np.unique(attributes.get(by, np.empty(0, np.str_))))
-        if count < MIN_GROUPS:
-            raise ConfigError(
-                f"evaluator.bootstrap_by = {by!r}: the golden set has {count} values of it, at least {MIN_GROUPS} are "
-                "needed to estimate what another one would change; leave it out to resample images"
-            )
+    _check_groups(attributes, settings.bootstrap_by)
+    _check_names("class", settings.per_class, class_names)
+    _check_names("slice", settings.per_slice, list(slices_of(attributes, settings.slice_by)))
+
+
+def _check_groups(attributes: Mapping[str, np.ndarray], by: str | None) -> None:
+    count = MIN_GROUPS if by is None else len(np.unique(attributes.get(by, _NO_VALUES)))
+    if count < MIN_GROUPS:
+        raise ConfigError(
+            f"evaluator.bootstrap_by = {by!r}: the golden set has {count} values of it, at least {MIN_GROUPS} are "
+            "needed to estimate what another one would change; leave it out to resample images"
+        )
+
+
+def _check_names(kind: str, named: Iterable[str], known: Sequence[str]) -> None:
+    for name in named:
+        if name not in known:
+            shown = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
+            raise ConfigError(f"evaluator.per_{kind}: the golden set has no {kind} {name!r}; it has {shown}")
 
 
 def _groups(attributes: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:

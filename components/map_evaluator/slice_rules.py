@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.map_evaluator.significance import fall_p_value, holm
 from schemas.decisions import Reason
-from schemas.errors import ConfigError
 from schemas.evaluation import DataSetEvaluation, Delta, Support
 
 _LISTED = 8
@@ -56,24 +55,6 @@ def slice_reasons(golden: DataSetEvaluation, settings: EvaluatorSettings) -> lis
         return reasons
     reasons += _falls([part for part in parts if part.drop is not None and part.is_testable(settings)], settings)
     return reasons + _untestable([part for part in parts if not part.is_testable(settings)], settings)
-
-
-def check_names(golden: DataSetEvaluation, settings: EvaluatorSettings) -> None:
-    """Makes sure that the settings name classes and slices that exist.
-
-    Raises:
-        ConfigError: a limit would never be applied.
-    """
-    for group, named, known in (
-        ("per_class", settings.per_class, golden.candidate.per_class),
-        ("per_slice", settings.per_slice, golden.candidate.per_slice),
-    ):
-        for name in named:
-            if name not in known:
-                what = ", ".join(list(known)[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
-                raise ConfigError(
-                    f"evaluator.{group}.{name}: the golden set has no such {group[4:]}; it has {what or 'none'}"
-                )
 
 
 def testable_classes(golden: DataSetEvaluation, settings: EvaluatorSettings) -> int:

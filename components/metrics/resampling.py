@@ -186,11 +186,19 @@ def _totals(weights: np.ndarray, image: np.ndarray, at: np.ndarray) -> np.ndarra
 
 
 def _points_reached(num_truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # [u, c] uint8: how many of the 101 recall points c true positives reach, for u different numbers of objects; in
-    # floats, as pycocotools compares them. And [b] the row of each data set.
+    # [u, c] uint8: how many of the 101 recall points c true positives reach, for u different numbers of objects. And
+    # [b] the row of each data set.
     different, of_draw = np.unique(num_truth, return_inverse=True)
-    objects = np.maximum(different, 1)[:, None]
-    hits = np.arange(different[-1] + 1)
-    guess = np.minimum(hits * 100 // objects, 100)
+    table = np.empty((len(different), different[-1] + 1), dtype=np.uint8)
+    points = np.arange(len(RECALL_POINTS) + 1, dtype=np.uint8)
+    for row, needed in zip(table, _hits_needed(different), strict=True):
+        row[:] = np.repeat(points, np.diff(needed, prepend=0, append=len(row)))
+    return table, of_draw
+
+
+def _hits_needed(num_truth: np.ndarray) -> np.ndarray:
+    # [u, 101] true positives that reach each recall point; in floats, as pycocotools compares them.
+    objects = np.maximum(num_truth, 1)[:, None]
+    guess = -(-np.arange(len(RECALL_POINTS)) * objects // 100)
     # Exactly on a recall point, rounding decides: .35 is stored as a little more than 35 / 100.
-    return (guess + (hits / objects >= RECALL_POINTS[guess])).astype(np.uint8), of_draw
+    return guess + (guess / objects < RECALL_POINTS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
@@ -42,6 +44,23 @@ class World:
     def span(self, number: int, images: int, **knobs: float | str) -> None:
         write_digits(str(self.data / f"span-{number}"), DigitsOptions(span=number, images=images, **knobs))  # pyright: ignore[reportArgumentType]
 
+    def plant(self, golden_file: str, number: int) -> None:
+        """Copies an image of the golden set into a span, smaller and re-encoded, with its annotations."""
+        golden = json.loads((self.data / "golden" / "annotations.json").read_text())
+        file = self.data / f"span-{number}" / "annotations.json"
+        span = json.loads(file.read_text())
+        [image] = [entry for entry in golden["images"] if entry["file_name"] == golden_file]
+        planted = {**image, "id": 10_000, "file_name": "planted.jpg", "width": 96, "height": 96}
+        span["images"].append(planted)
+        for entry in golden["annotations"]:
+            if entry["image_id"] == image["id"]:
+                bbox = [value * 96 / image["width"] for value in entry["bbox"]]
+                new = {"id": 100_000 + entry["id"], "image_id": planted["id"], "bbox": bbox, "area": bbox[2] * bbox[3]}
+                span["annotations"].append({**entry, **new})
+        file.write_text(json.dumps(span))
+        picture = Image.open(self.data / "golden" / "images" / golden_file).convert("RGB").resize((96, 96))
+        picture.save(file.parent / "images" / "planted.jpg", quality=80)
+
     def run(self, span: int, *overrides: str, bootstrap: bool = False) -> RunResult:
         settings = load_config("digits", [*SMALL, *overrides])
         request = RunRequest(settings, self.data, self.data / "golden", span, self.root, bootstrap)
@@ -59,6 +78,7 @@ class Runs:
     good: RunResult
     bad_labels: RunResult
     dark: RunResult
+    leaked: RunResult
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +89,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     world.span(2, 800)
     world.span(3, 300, labels="loose:0.25")
     world.span(4, 300, lighting=0.33)
+    world.span(5, 120)
+    world.plant(sorted(path.name for path in (world.data / "golden" / "images").iterdir())[7], 5)
     first = world.run(1, bootstrap=True)
     crash = _crashed(lambda: world.run(2))
     good = world.run(2)
     bad_labels = world.run(3, "data_gate.mode=observe")
     dark = world.run(4)
-    return Runs(world, first, crash, good, bad_labels, dark)
+    leaked = world.run(5)
+    return Runs(world, first, crash, good, bad_labels, dark, leaked)
 
 
 def _crashed(attempt: Callable[[], RunResult]) -> str:

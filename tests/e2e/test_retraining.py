@@ -15,6 +15,7 @@ from components.registry.registry import Registry, ServedModel, model_digest
 from pipeline.result import RunResult
 from schemas.decisions import Verdict
 from schemas.errors import ConfigError, InputError, StateError
+from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
 from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
 from tests.e2e.conftest import Runs
@@ -81,6 +82,53 @@ def test_a_dark_span_is_rejected_before_training(runs: Runs) -> None:
     assert json.loads(Path(dark.report).read_text())["passed"] is False
 
 
+def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> None:
+    leaked = runs.leaked
+    assert (leaked.verdict, leaked.exit_code) == (Verdict.BLOCKED, 3)
+    assert leaked.reasons[0].rule == "trust:leak"
+    assert "is image 10000 of span 5" in leaked.reasons[0].actual
+    assert leaked.pushed_version is None
+    assert served(runs).version == runs.good.pushed_version
+
+
+def evaluation_directory(runs: Runs, result: RunResult) -> Path:
+    directories = (runs.world.root / "artifacts" / "MapEvaluator" / "evaluation").iterdir()
+    maps = {path: Evaluation.from_json((path / EVALUATION_FILE).read_text()).golden for path in directories}
+    [found] = [path for path, golden in maps.items() if golden.candidate.coco["AP"] == result.map]
+    return found
+
+
+def test_both_models_are_measured_on_three_data_sets_in_one_pass(runs: Runs) -> None:
+    text = (evaluation_directory(runs, runs.good) / EVALUATION_FILE).read_text()
+    data_sets = Evaluation.from_json(text).data_sets
+    assert set(data_sets) == {"golden", "held_out", "train_sample"}
+    assert data_sets["golden"].candidate.coco["AP"] == runs.good.map
+    assert data_sets["golden"].images == 60
+    assert data_sets["held_out"].images + record(runs, runs.good).images == 800
+    assert 400 < data_sets["train_sample"].images < 600
+    for data in data_sets.values():
+        assert data.baseline is not None
+        assert data.deltas is not None
+        assert set(data.candidate.per_slice) >= {"object_size=small", "object_size=medium"}
+
+
+def test_tfma_opens_the_evaluation_of_a_blocked_run(runs: Runs) -> None:
+    import tensorflow_model_analysis as tfma
+
+    directory = str(evaluation_directory(runs, runs.bad_labels))
+    result = tfma.load_eval_result(directory, model_name="baseline")
+    [overall] = [values for key, values in result.slicing_metrics if key == ()]
+    assert overall[""][""]["AP"]["doubleValue"] == pytest.approx(runs.bad_labels.baseline_map)
+    validation = tfma.load_validation_result(directory)
+    assert not validation.validation_ok
+    assert "map_drop" in str(validation)
+
+
+def test_every_decision_on_the_golden_set_is_counted(runs: Runs) -> None:
+    registry = Registry(f"{runs.world.root}/registry", "none", LOCAL_FILES)
+    assert list(registry.golden_uses().values()) == [4]  # all but the span that was rejected before training
+
+
 def test_a_crashed_step_is_named_with_the_way_on_and_nothing_is_served(runs: Runs) -> None:
     assert "OSError: disk full" in runs.crash
     assert "log.txt" in runs.crash
@@ -92,8 +140,8 @@ def test_the_same_command_resumed_the_crashed_run(runs: Runs) -> None:
 
     assert runs.good.run_id.endswith("-1")
     times = count_executions(runs.world.root / "metadata.sqlite")
-    # Five calls, four spans: what was done before the crash was not done again.
-    assert times["CocoExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 4
+    # Six calls, five spans: what was done before the crash was not done again.
+    assert times["CocoExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 5
 
 
 @pytest.mark.parametrize("story", ["first", "good"])

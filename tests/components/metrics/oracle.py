@@ -9,6 +9,7 @@ import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,21 @@ def pycocotools_metrics(images: Images, num_classes: int) -> OracleMetrics:
     with contextlib.redirect_stdout(io.StringIO()):
         expected = _coco(images, num_classes, truth)
         # loadRes fails on an empty list.
-        evaluation = COCOeval(
-            expected, expected.loadRes(results) if results else _coco(images, num_classes, []), "bbox"
-        )
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
+        return _evaluated(expected, expected.loadRes(results) if results else _coco(images, num_classes, []))
+
+
+def pycocotools_on_files(ground_truth: Path, detections: Path) -> OracleMetrics:
+    """Evaluate COCO files with pycocotools."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        expected = COCO(str(ground_truth))
+        return _evaluated(expected, expected.loadRes(str(detections)))
+
+
+def _evaluated(expected: COCO, found: COCO) -> OracleMetrics:
+    evaluation = COCOeval(expected, found, "bbox")
+    evaluation.evaluate()
+    evaluation.accumulate()
+    evaluation.summarize()
     return OracleMetrics(
         coco=dict(zip(FIGURES, np.asarray(evaluation.stats).tolist(), strict=True)),
         precision=evaluation.eval["precision"][..., 2],
