@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint unit e2e lock kubeflow-golden clean
+.PHONY: demo test lint unit e2e lock kubeflow-golden bench-metrics bench-memory bench-evaluator clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -26,6 +26,15 @@ lock: .venv/ready  ## resolve setup.py again into requirements/lock.txt
 
 kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
 	$(PYTHON) -m tests.kubeflow.update_golden
+
+bench-metrics: .venv/ready  ## metrics against pycocotools, faster-coco-eval and hotcoco: ten minutes
+	$(PYTHON) -m benchmarks.metrics
+
+bench-memory: .venv/ready  ## peak memory at 100,000 images x 100 detections: ten minutes
+	$(PYTHON) -m benchmarks.memory
+
+bench-evaluator: demo  ## the whole evaluator against bare inference of the same models: ten minutes
+	$(PYTHON) -m benchmarks.evaluator --serving ratchet-demo/root/serving/digits
 
 clean:
 	rm -rf .venv .tools ratchet-demo

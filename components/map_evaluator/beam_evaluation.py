@@ -6,8 +6,9 @@ What leaves a worker is a `Collector` a batch (about 31 bytes a detection) and o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import apache_beam as beam
 import numpy as np
@@ -17,11 +18,13 @@ from tfx.dsl.io import fileio
 from components.map_evaluator.coco_files import image_lines
 from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, is_sampled
 from components.map_evaluator.predict import Detectors, load_detector, read_images
+from schemas.columns import DetectionColumns
 from schemas.errors import RatchetError
 from schemas.evaluation import MATCHES_FILE
 from schemas.progress import Progress
 from schemas.records import ImageRecord, LabelMap, record_from_json
 
+Item = TypeVar("Item")
 LINES = "lines"
 _COMPACT_AT = 64  # accumulators joined at once: each join copies what was collected
 
@@ -105,27 +108,51 @@ class SeeImages(beam.DoFn):
 
     def _see(self, file: str) -> Iterator[Any]:
         evaluators = self._evaluators
-        names = evaluators.label_map.names
-        detectors = Detectors({name: load_detector(name, path) for name, path in evaluators.models.items()})
         progress = Progress(f"evaluating {self._part.name}", self._part.images)
         done = 0
-        for batch in read_images([file], evaluators.batch_size):
-            records, encoded = self._chosen(batch)
-            done += len(batch)
-            if records:
-                image_ids = np.array([record.image_id for record in records], dtype=np.int64)
-                found = detectors.detect(encoded, image_ids, len(names))
+        for read, batch, found in _ahead(self._predicted(file)):
+            if batch.records:
                 collector = Collector(evaluators.attributes, min(1.0, SAMPLE_IMAGES / max(1, self._part.images)))
-                collector.add(records, encoded, found)
+                collector.add(batch.records, batch.encoded, found)
                 yield collector
-                for line in image_lines(records, found, evaluators.label_map.category_ids):
+                for line in image_lines(batch.records, found, evaluators.label_map.category_ids):
                     yield beam.pvalue.TaggedOutput(LINES, line)
+            done += read
             progress.update(done)
 
-    def _chosen(self, batch: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
-        records = [(record_from_json(text), encoded) for text, encoded in batch]
-        chosen = [(record, encoded) for record, encoded in records if is_sampled(record.file_name, self._part.share)]
-        return [record for record, _ in chosen], [encoded for _, encoded in chosen]
+    def _predicted(self, file: str) -> Iterator[tuple[int, _Batch, dict[str, DetectionColumns]]]:
+        """For each batch of a file: images read, those that are used, and what every model found in them."""
+        evaluators = self._evaluators
+        names = evaluators.label_map.names
+        detectors = Detectors({name: load_detector(name, path) for name, path in evaluators.models.items()})
+        for images in read_images([file], evaluators.batch_size):
+            batch = self._chosen(images)
+            found = detectors.detect(batch.encoded, batch.image_ids, len(names)) if batch.records else {}
+            yield len(images), batch, found
+
+    def _chosen(self, images: list[tuple[bytes, bytes]]) -> _Batch:
+        pairs = [(record_from_json(text), encoded) for text, encoded in images]
+        chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, self._part.share)]
+        return _Batch([record for record, _ in chosen], [encoded for _, encoded in chosen])
+
+
+@dataclass(frozen=True)
+class _Batch:
+    records: list[ImageRecord]
+    encoded: list[bytes]
+
+    @property
+    def image_ids(self) -> np.ndarray:
+        return np.array([record.image_id for record in self.records], dtype=np.int64)
+
+
+def _ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items, each made while the one before is worked on: TensorFlow computes outside Python's lock."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = maker.submit(next, items, None)
+            yield item
 
 
 class CombineCollectors(beam.CombineFn):

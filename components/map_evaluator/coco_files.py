@@ -6,7 +6,7 @@ joined afterwards: at no time are all boxes in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO
 
 import numpy as np
@@ -19,7 +19,7 @@ from schemas.records import ImageRecord
 def image_lines(
     records: Sequence[ImageRecord], detections: Mapping[str, DetectionColumns], category_ids: Sequence[int]
 ) -> list[str]:
-    """One line of JSON an image.
+    """One line an image: pieces of JSON, which hold no tabs themselves, with tabs between them.
 
     Args:
         records: a batch of images.
@@ -27,24 +27,9 @@ def image_lines(
         category_ids: the data set's own ids, in label order.
     """
     ids = np.array([0, *category_ids])
-    found = {name: _by_image(columns, len(records), ids) for name, columns in detections.items()}
+    found = [_by_image(columns, records, ids) for columns in detections.values()]
     return [
-        orjson.dumps(
-            {
-                "image": {
-                    "id": record.image_id,
-                    "file_name": record.file_name,
-                    "width": record.width_px,
-                    "height": record.height_px,
-                    **record.attributes,
-                },
-                "annotations": _annotations(record, ids),
-                "detections": {
-                    name: [{"image_id": record.image_id, **entry} for entry in entries[place]]
-                    for name, entries in found.items()
-                },
-            }
-        ).decode()
+        "\t".join([_text(_image(record)), _text(_annotations(record, ids)), *(_entries(part[place]) for part in found)])
         for place, record in enumerate(records)
     ]
 
@@ -55,35 +40,54 @@ def join_ground_truth(
     """Writes a COCO annotation file, with annotation ids from 1 (pycocotools takes 0 for "unmatched").
 
     Args:
-        lines: of `image_lines`; read twice.
+        lines: of `image_lines`; gone through twice.
         class_names: in label order.
         category_ids: the data set's own ids, in label order.
         out: where to write.
     """
     categories = [{"id": number, "name": name} for number, name in zip(category_ids, class_names)]
     out.write(f'{{"categories": {_text(categories)},\n"images": [')
-    _write_list((orjson.loads(line)["image"] for line in lines), out)
+    _join((line.split("\t", 1)[0] for line in lines), out)
     out.write('],\n"annotations": [')
-    annotations = (annotation for line in lines for annotation in orjson.loads(line)["annotations"])
-    _write_list(({"id": number, **annotation} for number, annotation in enumerate(annotations, start=1)), out)
+    _join(_numbered(line.split("\t", 2)[1] for line in lines), out)
     out.write("]}\n")
 
 
-def join_detections(lines: Iterable[str], model: str, out: TextIO) -> None:
-    """Writes a COCO result file of one model."""
+def join_detections(lines: Iterable[str], model: int, out: TextIO) -> None:
+    """Writes a COCO result file of one model; `model` counts those given to `image_lines`."""
     out.write("[")
-    _write_list((entry for line in lines for entry in orjson.loads(line)["detections"][model]), out)
+    _join((line.rstrip("\n").split("\t")[2 + model] for line in lines), out)
     out.write("]\n")
 
 
-def _write_list(entries: Iterable[Any], out: TextIO) -> None:
-    for number, entry in enumerate(entries):
-        out.write(",\n" if number else "\n")
-        out.write(_text(entry))
+def _join(pieces: Iterable[str], out: TextIO) -> None:
+    """Writes what is not empty, with commas between."""
+    before = "\n"
+    for piece in filter(None, pieces):
+        out.write(before + piece)
+        before = ",\n"
+
+
+def _numbered(pieces: Iterable[str]) -> Iterator[str]:
+    number = 0
+    for piece in pieces:
+        annotations = orjson.loads(piece)
+        yield _entries([{"id": number + place, **entry} for place, entry in enumerate(annotations, start=1)])
+        number += len(annotations)
 
 
 def _text(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _entries(entries: list[dict[str, Any]]) -> str:
+    """The inside of a JSON list."""
+    return _text(entries)[1:-1]
+
+
+def _image(record: ImageRecord) -> dict[str, Any]:
+    size = {"width": record.width_px, "height": record.height_px}
+    return {"id": record.image_id, "file_name": record.file_name, **size, **record.attributes}
 
 
 def _annotations(record: ImageRecord, ids: np.ndarray) -> list[dict[str, Any]]:
@@ -96,8 +100,8 @@ def _annotations(record: ImageRecord, ids: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def _by_image(columns: DetectionColumns, images: int, ids: np.ndarray) -> list[list[dict[str, Any]]]:
-    grouped: list[list[dict[str, Any]]] = [[] for _ in range(images)]
+def _by_image(columns: DetectionColumns, records: Sequence[ImageRecord], ids: np.ndarray) -> list[list[dict[str, Any]]]:
+    grouped: list[list[dict[str, Any]]] = [[] for _ in records]
     rows = zip(
         columns.image.tolist(),
         columns.boxes_xywh_px.tolist(),
@@ -106,5 +110,6 @@ def _by_image(columns: DetectionColumns, images: int, ids: np.ndarray) -> list[l
         strict=True,
     )
     for place, box, category, score in rows:
-        grouped[place].append({"category_id": category, "bbox": box, "score": score})
+        entry = {"image_id": records[place].image_id, "category_id": category, "bbox": box, "score": score}
+        grouped[place].append(entry)
     return grouped

@@ -164,10 +164,10 @@ def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) ->
     lines = _Lines(f"{directory}/lines-*")
     with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
         join_ground_truth(lines, label_map.names, label_map.category_ids, out)
-    for model, name in ((CANDIDATE, files.CANDIDATE_FILE), (BASELINE, files.BASELINE_FILE)):
-        if model in models:
-            with fileio.open(f"{directory}/{name}", "w") as out:
-                join_detections(lines, model, out)
+    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
+    for place, model in enumerate(models):
+        with fileio.open(f"{directory}/{names[model]}", "w") as out:
+            join_detections(lines, place, out)
     for path in lines.paths:
         fileio.remove(path)
 

@@ -60,7 +60,7 @@ def test_every_step_is_a_container_since_kubeflow_has_no_resolvers(compiled: dic
 def test_training_and_all_after_it_hang_on_the_data_gate(compiled: dict[str, Path], target: str) -> None:
     tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
     guarded = {name for name, task in tasks.items() if "condition" in task.get("triggerPolicy", {})}
-    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "PushRecorder"}
+    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "DecisionRecorder"}
     for name in guarded:
         # The condition reads an input that the task really has.
         assert "_DataGate.decision" in tasks[name]["triggerPolicy"]["condition"]

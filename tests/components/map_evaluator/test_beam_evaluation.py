@@ -141,7 +141,7 @@ def test_the_lines_become_coco_files_that_score_the_same(
     with open(tmp_path / "gt.json", "w") as file:
         join_ground_truth(lines, LABEL_MAP.names, LABEL_MAP.category_ids, file)
     with open(tmp_path / "dt.json", "w") as file:
-        join_detections(lines, "candidate", file)
+        join_detections(lines, 0, file)
     scored, _ = evaluate_files(
         tmp_path / "gt.json", tmp_path / "dt.json", None, EvaluatorSettings(slice_by=("camera",))
     )
