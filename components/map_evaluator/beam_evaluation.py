@@ -104,7 +104,7 @@ class SeeImages(beam.DoFn):
         try:
             yield from self._see(element)
         except RatchetError as error:  # travels as data: runners wrap exceptions beyond recognition
-            yield Collector(errors=[str(error)])
+            yield Collector(self._evaluators.attributes, errors=[str(error)])
 
     def _see(self, file: str) -> Iterator[Any]:
         evaluators = self._evaluators

@@ -63,7 +63,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def save_reader(directory: Path, label_shift: int = 0, pause_s: float = 0.0) -> str:
+def save_reader(directory: Path, label_shift: int = 0, pause_s: float = 0.0, constant: bool = False) -> str:
     """A SavedModel with the serving signature alone, as one of another origin would be."""
     import tensorflow as tf
 
@@ -74,6 +74,11 @@ def save_reader(directory: Path, label_shift: int = 0, pause_s: float = 0.0) -> 
         busy = tf.constant(0.0)
         for _ in tf.range(int(pause_s * 2000)):
             busy += tf.reduce_sum(tf.linalg.matmul(tf.ones([120, 120]), tf.ones([120, 120]))) * 0
+        if constant:
+            rows = tf.tile(
+                tf.constant([[[10.0, 10, 40, 40, 1, 0.9], [5, 5, 50, 50, 2, 0.8], [0, 0, 60, 60, 1, 0.7]]]),
+                [tf.shape(rows)[0], 1, 1],
+            )
         return {
             "detection_boxes": rows[:, :, :4] + busy,
             "detection_classes": tf.cast(rows[:, :, 4], tf.int32) + label_shift,

@@ -1,0 +1,221 @@
+"""The whole step on small artifacts: every way in which a candidate is not blessed, and the one in which it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.map_evaluator.settings import EvaluatorSettings
+from schemas import features
+from schemas import settings as settings_io
+from schemas.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
+from schemas.decisions import Verdict
+from schemas.errors import StateError
+from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.fingerprints import Fingerprints, line_of
+from schemas.records import record_to_json
+from schemas.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encoded, record, save_reader
+
+pytestmark = pytest.mark.tensorflow
+IMAGES = 40
+SETTINGS = EvaluatorSettings(resamples=200, slice_by=("camera",))
+
+
+@dataclass(frozen=True)
+class World:
+    """Golden set, span and two models, the candidate as good as the baseline."""
+
+    directory: Path
+    golden: Any
+    span: Any
+    candidate: Any
+    baseline: Any
+
+    def evaluate(self, settings: EvaluatorSettings = SETTINGS) -> tuple[Evaluation, Any]:
+        from tfx.types import standard_artifacts
+
+        from components.map_evaluator.executor import Executor
+
+        evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
+        number = len(list(self.directory.glob("evaluation-*")))
+        evaluation.uri, blessing.uri = (str(self.directory / f"{name}-{number}") for name in ("evaluation", "blessing"))
+        inputs = {
+            "golden": [self.golden],
+            "examples": [self.span],
+            "model": [self.candidate],
+            "baseline_model": [self.baseline],
+        }
+        context = Executor.Context(beam_pipeline_args=[], tmp_dir=str(self.directory / "tmp"), unique_id="1")
+        properties = {"settings": settings_io.to_json(settings), "accept_new_golden": 0}
+        Executor(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
+        return Evaluation.from_json(Path(evaluation.uri, EVALUATION_FILE).read_text()), blessing
+
+    def path(self, model: str) -> Path:
+        return Path(getattr(self, model).uri) / "Format-Serving"
+
+
+def write_examples(directory: Path, split: str, image_ids: range, encode: Callable[[int], bytes] = encoded) -> str:
+    import tensorflow as tf
+
+    (directory / f"Split-{split}").mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(directory / f"Split-{split}" / "data.gz"), "GZIP") as writer:
+        for image_id in image_ids:
+            values = {features.RECORD: record_to_json(record(image_id)), features.IMAGE_ENCODED: encode(image_id)}
+            lists = {k: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v])) for k, v in values.items()}
+            writer.write(tf.train.Example(features=tf.train.Features(feature=lists)).SerializeToString())
+    return dataset_digest(LABEL_MAP, {i: image_digest(record(i), encode(i)) for i in image_ids})
+
+
+def examples(directory: Path, span: int, **splits: range) -> Any:
+    from tfx.types import artifact_utils, standard_artifacts
+
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(directory)
+    artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    digest = ""
+    (directory / FINGERPRINTS).mkdir(parents=True)
+    for split, image_ids in splits.items():
+        digest = write_examples(directory, split, image_ids)
+        lines = [line_of(image_id, bits_of(image_id)) for image_id in image_ids]
+        (directory / FINGERPRINTS / f"{split}-00000-of-00001").write_text("\n".join(lines))
+    images = {split: len(splits.get(split, ())) for split in ("train", "eval")}
+    info = DataSetInfo("here", span, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
+    (directory / DATASET_FILE).write_text(info.to_json())
+    return artifact
+
+
+def bits_of(image_id: int) -> np.ndarray:
+    return np.random.default_rng(image_id).integers(0, 2, 256).astype(bool)
+
+
+def model(directory: Path, trained_on: range, **options: Any) -> Any:
+    from tfx.types import standard_artifacts
+
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(directory)
+    save_reader(directory / "Format-Serving", **options)
+    lines = [line_of(image_id, bits_of(image_id)) for image_id in trained_on]
+    (directory / "Format-Serving" / "assets.extra").mkdir(exist_ok=True)
+    (directory / "Format-Serving" / LABELS_FILE).write_text(json.dumps(LABEL_MAP.names))
+    (directory / "Format-Serving" / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 2).to_bytes())
+    return artifact
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    golden = examples(tmp_path / "golden", 0, eval=range(IMAGES))
+    span = examples(tmp_path / "span", 2, train=range(100, 150), eval=range(150, 160))
+    baseline = model(tmp_path / "baseline", range(90, 95))
+    info = DataSetInfo.from_json(Path(golden.uri, DATASET_FILE).read_text())
+    baseline.set_int_custom_property("has_baseline", 1)
+    baseline.set_string_custom_property("golden_digest", info.digest)
+    baseline.set_string_custom_property("golden_uses", json.dumps({info.digest: 3}))
+    return World(tmp_path, golden, span, model(tmp_path / "candidate", range(100, 150)), baseline)
+
+
+def rules(evaluation: Evaluation) -> list[str]:
+    return [reason.rule for reason in evaluation.decision.failures]
+
+
+def test_an_equal_candidate_is_blessed_with_what_pusher_and_resolver_look_for(world: World) -> None:
+    evaluation, blessing = world.evaluate()
+    assert (evaluation.decision.verdict, rules(evaluation)) == (Verdict.PUSHED, [])
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert blessing.get_string_custom_property("current_model") == world.candidate.uri
+    assert blessing.get_string_custom_property("baseline_model") == world.baseline.uri
+    assert [path.name for path in Path(blessing.uri).iterdir()] == ["BLESSED"]
+    assert {name: data.images for name, data in evaluation.data_sets.items()} == {
+        "golden": IMAGES,
+        "held_out": 10,
+        "train_sample": 50,
+    }
+    [budget] = [reason for reason in evaluation.decision.reasons if reason.rule == "trust:golden_budget"]
+    assert "number 4" in budget.actual
+    assert "camera=a" in evaluation.golden.candidate.per_slice
+
+
+def test_no_baseline_is_a_first_model(world: World) -> None:
+    world.baseline.set_int_custom_property("has_baseline", 0)
+    evaluation, blessing = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.BOOTSTRAPPED
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert not blessing.get_string_custom_property("baseline_model")
+
+
+def test_a_model_that_returns_constants_is_blocked(world: World, tmp_path: Path) -> None:
+    constant = model(tmp_path / "constant", range(100, 150), constant=True)
+    world.candidate.uri = constant.uri
+    evaluation, blessing = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.BLOCKED
+    assert "map_drop" in rules(evaluation)
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert [path.name for path in Path(blessing.uri).iterdir()] == ["NOT_BLESSED"]
+
+
+def test_a_baseline_that_returns_constants_does_not_make_a_push(world: World, tmp_path: Path) -> None:
+    constant = model(tmp_path / "constant", range(90, 95), constant=True)
+    world.baseline.uri = constant.uri
+    evaluation, _ = world.evaluate()
+    assert rules(evaluation) == ["trust:shuffled_detections:baseline"]
+
+
+def test_golden_examples_that_were_tampered_with_block(world: World) -> None:
+    def other(image_id: int) -> bytes:
+        return encoded(image_id) + (b" " if image_id == 7 else b"")
+
+    write_examples(Path(world.golden.uri), "eval", range(IMAGES), other)
+    evaluation, _ = world.evaluate()
+    assert rules(evaluation) == ["trust:golden_digest"]
+
+
+def test_another_golden_set_than_the_recorded_one_blocks(world: World) -> None:
+    world.baseline.set_string_custom_property("golden_digest", "0" * 64)
+    assert rules(world.evaluate()[0]) == ["trust:golden_digest"]
+
+
+def test_a_golden_image_among_the_training_images_blocks(world: World) -> None:
+    lines = [line_of(500, bits_of(7))]
+    (world.path("baseline") / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 1).to_bytes())
+    evaluation, _ = world.evaluate()
+    assert rules(evaluation) == ["trust:leak"]
+    assert "golden image 7 is image 500 of span 1" in evaluation.decision.failures[0].actual
+
+
+def test_a_model_that_does_not_say_what_it_was_trained_on_is_blocked(world: World) -> None:
+    (world.path("candidate") / TRAINING_IMAGES_FILE).unlink()
+    assert rules(world.evaluate()[0]) == ["trust:leak"]
+
+
+def test_a_used_up_golden_set_only_warns(world: World) -> None:
+    evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, golden_budget=3))
+    assert evaluation.decision.verdict is Verdict.PUSHED
+    assert "trust:golden_budget" in [reason.rule for reason in evaluation.decision.warnings]
+
+
+def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
+    assert rules(world.evaluate(EvaluatorSettings(resamples=200, min_golden_images=41))[0]) == ["trust:enough"]
+
+
+def test_a_model_of_another_label_map_is_an_error(world: World) -> None:
+    (world.path("candidate") / LABELS_FILE).write_text('["dog", "cat"]')
+    with pytest.raises(StateError, match=r"candidate .*its label map is dog, cat, the golden set's is cat, dog"):
+        world.evaluate()
+
+
+def test_a_model_that_cannot_be_loaded_is_an_error(world: World) -> None:
+    (world.path("candidate") / "saved_model.pb").write_bytes(b"x")
+    with pytest.raises(StateError, match=r"candidate .*cannot be loaded as a SavedModel"):
+        world.evaluate()
+
+
+def test_images_that_are_missing_are_an_error(world: World) -> None:
+    write_examples(Path(world.golden.uri), "eval", range(IMAGES - 1))
+    with pytest.raises(StateError, match="golden: 39 images were read where 40 were written"):
+        world.evaluate()
