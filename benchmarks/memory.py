@@ -8,17 +8,19 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import tempfile
 import time
 from collections.abc import Iterator
 
 import apache_beam as beam
 import numpy as np
 
-from components.map_evaluator.beam_evaluation import CombineCollectors
-from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, Measured
+from components.map_evaluator.beam_evaluation import CombineCollectors, load_measured, save_measured
+from components.map_evaluator.measured import SAMPLE_IMAGES, Collector
 from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.columns import DetectionColumns, TruthColumns
+from schemas.evaluation import MATCHES_FILE
 
 CLASSES, OBJECTS, SIDE_PX, BATCH = 80, 7, 640, 16
 
@@ -31,37 +33,31 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=100, help="of the bootstrap, at least 100")
     arguments = parser.parse_args()
     started = time.monotonic()
-    with beam.Pipeline() as pipeline:
-        _ = (
-            pipeline
-            | beam.Create(range(0, arguments.images, BATCH))
-            | beam.ParDo(Predictions(arguments.images, arguments.detections))
-            | beam.CombineGlobally(CombineCollectors()).without_defaults()
-            | beam.Map(keep)
-        )
-    combined = time.monotonic() - started
-    measured = Measured.from_bytes(_RESULTS.pop())
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/{MATCHES_FILE}"
+        with beam.Pipeline() as pipeline:
+            _ = (
+                pipeline
+                | beam.Create(range(0, arguments.images, BATCH))
+                | beam.ParDo(Predictions(arguments.images, arguments.detections))
+                | beam.CombineGlobally(CombineCollectors()).without_defaults()
+                | beam.Map(save_measured, path)
+            )
+        combined = time.monotonic() - started
+        measured = load_measured(path)
     names = tuple(f"class {label}" for label in range(1, CLASSES + 1))
     data = score(measured, names, EvaluatorSettings(resamples=arguments.resamples))
     print(
         json.dumps(
             {
                 "images": data.images,
-                "detections": len(measured.tables["candidate"].detections),
+                "detections": {name: len(table.detections) for name, table in measured.tables.items()},
                 "mAP": [data.candidate.coco["AP"], data.baseline.coco["AP"] if data.baseline else None],
                 "seconds": {"combine": round(combined), "all": round(time.monotonic() - started)},
                 "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
             }
         )
     )
-
-
-_RESULTS: list[bytes] = []
-
-
-def keep(content: bytes) -> None:
-    """Hands the result of the pipeline to the main program; both run in one process."""
-    _RESULTS.append(content)
 
 
 class Predictions(beam.DoFn):

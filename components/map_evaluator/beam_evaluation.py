@@ -5,6 +5,7 @@ What leaves a worker is a `Collector` a batch (about 31 bytes a detection) and o
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from apache_beam.io.textio import WriteToText
 from tfx.dsl.io import fileio
 
 from components.map_evaluator.coco_files import image_lines
-from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, is_sampled
+from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, Measured, is_sampled
 from components.map_evaluator.predict import Detectors, load_detector, read_images
 from schemas.columns import DetectionColumns
 from schemas.errors import RatchetError
@@ -82,7 +83,7 @@ def add_data_set(pipeline: beam.Pipeline, part: DataPart, evaluators: Evaluators
     _ = (
         seen["collected"]
         | f"Combine/{part.name}" >> beam.CombineGlobally(CombineCollectors()).without_defaults()
-        | f"Keep/{part.name}" >> beam.Map(_write, f"{out}/{MATCHES_FILE}")
+        | f"Keep/{part.name}" >> beam.Map(save_measured, f"{out}/{MATCHES_FILE}")
     )
     _ = seen[LINES] | f"Lines/{part.name}" >> WriteToText(lines)
 
@@ -175,11 +176,22 @@ class CombineCollectors(beam.CombineFn):
         """See the base class."""
         return [Collector.merge(accumulator)]
 
-    def extract_output(self, accumulator: list[Collector]) -> bytes:
-        """The content of MATCHES_FILE."""
-        return Collector.merge(accumulator).finish().to_bytes()
+    def extract_output(self, accumulator: list[Collector]) -> Collector:
+        """See the base class."""
+        return Collector.merge(accumulator)
 
 
-def _write(content: bytes, path: str) -> None:
-    with fileio.open(path, "wb") as file:
-        file.write(content)
+def save_measured(collector: Collector, path: str) -> None:
+    """Writes MATCHES_FILE, on any file system."""
+    with tempfile.TemporaryDirectory() as directory:
+        local = f"{directory}/{MATCHES_FILE}"
+        collector.finish().save(local)
+        fileio.copy(local, path, overwrite=True)
+
+
+def load_measured(path: str) -> Measured:
+    """Reads MATCHES_FILE, from any file system."""
+    with tempfile.TemporaryDirectory() as directory:
+        local = f"{directory}/{MATCHES_FILE}"
+        fileio.copy(path, local)
+        return Measured.load(local)

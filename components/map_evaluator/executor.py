@@ -15,7 +15,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.map_evaluator import trust
-from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set
+from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_measured
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.coco_files import join_detections, join_ground_truth
 from components.map_evaluator.measured import PERFECT, Measured
@@ -152,7 +152,7 @@ def _read_measured(part: DataPart, uri: str) -> Measured | None:
         raise StateError(
             f"{part.name}: no image was read from {part.files} where {part.images} were written; run again"
         )
-    measured = Measured.from_bytes(_bytes(path))
+    measured = load_measured(path)
     measured.raise_errors()
     found = len(measured.image_ids)
     if part.share == 1 and found != part.images:

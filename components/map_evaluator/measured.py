@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -112,7 +112,10 @@ class Collector:
         )
 
     def finish(self) -> Measured:
-        """All that was collected, the same whatever the order.
+        """All that was collected, the same whatever the order; the collector is empty afterwards.
+
+        Tables are made one after the other and what they were made of is given up, for these are hundreds of
+        megabytes at a hundred thousand images.
 
         Raises:
             ValueError: an image was added twice.
@@ -123,10 +126,10 @@ class Collector:
         attributes = np.concatenate([empty, *(part.attributes for part in self._parts)])
         order = np.argsort(image_ids)
         return Measured(
-            tables={name: matches.table() for name, matches in self._matches.items()},
+            shuffled={name: self._shuffled(name) for name in self._matches if name != PERFECT},
+            tables={name: self._matches.pop(name).table() for name in list(self._matches)},
             digests=digests[order],
             attributes={name: attributes[order, column] for column, name in enumerate(self.attribute_names)},
-            shuffled={name: self._shuffled(name) for name in self._matches if name != PERFECT},
             errors=tuple(sorted(self.errors)),
         )
 
@@ -165,39 +168,38 @@ class Measured:
         """[i] int64, ascending."""
         return next(iter(self.tables.values())).image_ids
 
-    def to_bytes(self) -> bytes:
-        """The content of an .npz file."""
+    def save(self, path: str) -> None:
+        """Writes an .npz file on this machine."""
         arrays = {
-            f"table/{name}/{f.name}": getattr(table, f.name) for name, table in self.tables.items() for f in _FIELDS
+            f"table/{name}/{column.name}": getattr(table, column.name)
+            for name, table in self.tables.items()
+            for column in _FIELDS
         }
         arrays |= {f"attribute/{name}": values for name, values in self.attributes.items()}
         rest = {
             "tables": list(self.tables),
             "attributes": list(self.attributes),
-            "shuffled": {
-                name: [fall.before, fall.after, fall.alike, fall.images] for name, fall in self.shuffled.items()
-            },
+            "shuffled": {name: dataclasses.astuple(fall) for name, fall in self.shuffled.items()},
             "errors": self.errors,
         }
-        file = io.BytesIO()
-        np.savez(file, digests=self.digests, rest=np.array(json.dumps(rest)), **arrays)
-        return file.getvalue()
+        with open(path, "wb") as file:
+            np.savez(file, digests=self.digests, rest=np.array(json.dumps(rest)), **arrays)
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> Measured:
-        """The inverse of `to_bytes`."""
-        arrays = np.load(io.BytesIO(content), allow_pickle=False)
-        rest = json.loads(arrays["rest"].item())
-        return cls(
-            tables={
-                name: MatchTable(**{f.name: arrays[f"table/{name}/{f.name}"] for f in _FIELDS})
-                for name in rest["tables"]
-            },
-            digests=arrays["digests"],
-            attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
-            shuffled={name: Fall(*values) for name, values in rest["shuffled"].items()},
-            errors=tuple(rest["errors"]),
-        )
+    def load(cls, path: str) -> Measured:
+        """The inverse of `save`."""
+        with np.load(path, allow_pickle=False) as arrays:
+            rest = json.loads(arrays["rest"].item())
+            return cls(
+                tables={
+                    name: MatchTable(**{column.name: arrays[f"table/{name}/{column.name}"] for column in _FIELDS})
+                    for name in rest["tables"]
+                },
+                digests=arrays["digests"],
+                attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
+                shuffled={name: Fall(*values) for name, values in rest["shuffled"].items()},
+                errors=tuple(rest["errors"]),
+            )
 
     def raise_errors(self) -> None:
         """Raises StateError if the models could not be run."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from components.metrics.average_precision import DetectionMetrics, detection_metrics
 from components.metrics.match_table import MatchTable, build_table, join
 from components.metrics.matching import Matches
+from components.metrics.packing import Packed, pack, unpack
 
 
 @dataclass(eq=False)
@@ -63,9 +64,11 @@ class Accumulator:
         """
         return detection_metrics(self.table(), num_classes)
 
-    def __getstate__(self) -> dict:
-        # Five arrays travel, however many parts there are.
-        return {"_parts": [self._joined()]}
+    def __getstate__(self) -> Packed:
+        return pack(self._parts)
+
+    def __setstate__(self, packed: Packed) -> None:
+        self._parts = [unpack(packed)]
 
     def _joined(self) -> Matches:
         return self._parts[0] if len(self._parts) == 1 else join(self._parts)

@@ -107,7 +107,7 @@ def evaluated(shards: tuple[str, ...], model: str, out: Path, *options: str) -> 
     evaluators = Evaluators({"candidate": model}, LABEL_MAP, ("camera",), batch_size=8)
     with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
         add_data_set(pipeline, DataPart("golden", shards, IMAGES), evaluators, str(out), str(out / "lines"))
-    measured = Measured.from_bytes((out / MATCHES_FILE).read_bytes())
+    measured = Measured.load(str(out / MATCHES_FILE))
     measured.raise_errors()
     return measured
 
