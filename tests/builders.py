@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from schemas.dataset import DataSetInfo
-from schemas.records import GroundTruth, ImageRecord
+from schemas.records import Detections, GroundTruth, ImageRecord
 from schemas.training_record import LearningRateRecord, TrainingRecord
 
 WIDTH_PX, HEIGHT_PX = 64, 48
@@ -118,3 +118,17 @@ def dataset_info(**fields: Any) -> DataSetInfo:
         "boxes": {"train": 1000, "eval": 100},
     }
     return DataSetInfo(**whole | fields)
+
+
+def ground_truth(boxes_xywh_px: Any, labels: Any = None, crowd: bool = False) -> GroundTruth:
+    """Objects from plain lists; of class 1 unless said otherwise, their area that of the box."""
+    boxes = np.array(boxes_xywh_px, dtype=np.float64).reshape(-1, 4)
+    labels = np.ones(len(boxes), np.int64) if labels is None else np.array(labels, np.int64)
+    return GroundTruth(boxes, labels, boxes[:, 2] * boxes[:, 3], np.full(len(boxes), crowd))
+
+
+def detections(boxes_xywh_px: Any, labels: Any = None, scores: Any = None) -> Detections:
+    """Detections from plain lists; of class 1 with score .9 unless said otherwise."""
+    boxes = np.array(boxes_xywh_px, dtype=np.float64).reshape(-1, 4)
+    labels = np.ones(len(boxes), np.int64) if labels is None else np.array(labels, np.int64)
+    return Detections(boxes, labels, np.full(len(boxes), 0.9) if scores is None else np.array(scores, np.float64))

@@ -114,7 +114,7 @@ def test_the_heavy_guard_can_fail() -> None:
     assert heavy("def f():\n    import tensorflow") == []
 
 
-@pytest.mark.parametrize("command", [["--help"], ["run", "--help"], ["demo", "--help"], ["digits", "--help"]])
+@pytest.mark.parametrize("command", [["--help"], *([name, "--help"] for name in ("run", "demo", "evaluate", "digits"))])
 def test_help_does_not_start_tensorflow(command: list[str]) -> None:
     code = (
         "import sys\nfrom pipeline.cli import main\n"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import apache_beam as beam
 import numpy as np
 from apache_beam.io.textio import WriteToText
+from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
 from components.map_evaluator.coco_files import image_lines
@@ -117,7 +118,7 @@ class SeeImages(beam.DoFn):
                 collector.add(batch.records, batch.encoded, found)
                 yield collector
                 for line in image_lines(batch.records, found, evaluators.label_map.category_ids):
-                    yield beam.pvalue.TaggedOutput(LINES, line)
+                    yield TaggedOutput(LINES, line)
             done += read
             progress.update(done)
 

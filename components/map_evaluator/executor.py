@@ -129,7 +129,7 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
     train, sample = inputs.span.images[TRAIN_SPLIT], inputs.settings.train_sample
     golden, held_out, training = (
-        tuple(sorted(fileio.glob(f"{uri}/Split-{split}/*")))
+        tuple(_found(f"{uri}/Split-{split}/*"))
         for uri, split in (
             (inputs.golden_uri, EVAL_SPLIT),
             (inputs.span_uri, EVAL_SPLIT),
@@ -176,7 +176,7 @@ class _Lines:
     """The lines of several text files; can be gone through more than once."""
 
     def __init__(self, pattern: str) -> None:
-        self.paths = sorted(fileio.glob(pattern))
+        self.paths = _found(pattern)
 
     def __iter__(self) -> Iterator[str]:
         for path in self.paths:
@@ -211,7 +211,7 @@ def _trust(
 
 
 def _golden_fingerprints(inputs: _Inputs) -> Fingerprints:
-    paths = sorted(fileio.glob(f"{inputs.golden_uri}/{FINGERPRINTS}/{EVAL_SPLIT}-*"))
+    paths = _found(f"{inputs.golden_uri}/{FINGERPRINTS}/{EVAL_SPLIT}-*")
     return Fingerprints.join([Fingerprints.parse(_bytes(path).decode().splitlines(), span=0) for path in paths])
 
 
@@ -238,6 +238,10 @@ def _bless(blessing: types.Artifact, blessed: bool, models: dict[str, types.Arti
 
 def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
     return DataSetInfo.from_json(_bytes(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}").decode())
+
+
+def _found(pattern: str) -> list[str]:
+    return sorted(str(path) for path in fileio.glob(pattern))
 
 
 def _bytes(path: str) -> bytes:

@@ -63,7 +63,7 @@ class EvaluatorSettings:
     per_slice: dict[str, SliceRules] = dataclasses.field(default_factory=dict)
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     min_objects: Annotated[int, Field(ge=1)] = 20
-    min_object_images: Annotated[int, Field(ge=1)] = 10
+    min_object_images: Annotated[int, Field(ge=2)] = 10
     slice_by: tuple[str, ...] = ()
     bootstrap_by: str | None = None
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000

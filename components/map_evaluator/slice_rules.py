@@ -133,7 +133,7 @@ def _falls(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
 def _p_value(part: _Part) -> float:
     if part.delta is None or part.delta.value is None or part.delta.std_error is None or part.drop is None:
         raise ValueError(f"{part.key}: has nothing to test")
-    return fall_p_value(part.delta.value, part.delta.std_error, part.drop)
+    return fall_p_value(part.delta.value, part.delta.std_error, part.drop, part.support.images)
 
 
 def _fallen(part: _Part, p_value: float) -> Reason:

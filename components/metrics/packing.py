@@ -21,8 +21,10 @@ Packed = dict[str, bytes]
 def pack(parts: Sequence[Matches]) -> Packed:
     """The matches of several sets of images as one; never holds more than one column of them uncompressed."""
     starts = np.cumsum([0, *(len(part.image_ids) for part in parts)])
-    columns: Iterator[tuple[str, np.dtype, list[np.ndarray]]] = _columns(parts, starts)
-    return {name: zlib.compress(np.concatenate([np.empty(0, kind), *arrays]), _LEVEL) for name, kind, arrays in columns}
+    return {
+        name: zlib.compress(np.concatenate([np.empty(0, kind), *arrays]).data, _LEVEL)
+        for name, kind, arrays in _columns(parts, starts)
+    }
 
 
 def unpack(packed: Packed) -> Matches:
@@ -51,9 +53,8 @@ def _column(packed: Packed, name: str, kind: np.dtype) -> np.ndarray:
 
 
 def _rows(packed: Packed, owner: str, dtype: np.dtype) -> np.ndarray:
-    names = dtype.names or ()
-    first = _column(packed, f"{owner}.{names[0]}", dtype[names[0]])
-    rows = np.empty(len(first), dtype)
-    for name in names:
-        rows[name] = _column(packed, f"{owner}.{name}", dtype[name])
+    columns = {name: _column(packed, f"{owner}.{name}", dtype[name]) for name in dtype.names or ()}
+    rows = np.empty(len(columns["label"]), dtype)
+    for name, values in columns.items():
+        rows[name] = values
     return rows

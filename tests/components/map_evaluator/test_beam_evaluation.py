@@ -77,7 +77,7 @@ def save_reader(directory: Path, label_shift: int = 0, pause_s: float = 0.0, con
         if constant:
             rows = tf.tile(
                 tf.constant([[[10.0, 10, 40, 40, 1, 0.9], [5, 5, 50, 50, 2, 0.8], [0, 0, 60, 60, 1, 0.7]]]),
-                [tf.shape(rows)[0], 1, 1],
+                tf.stack([tf.shape(rows)[0], 1, 1]),
             )
         return {
             "detection_boxes": rows[:, :, :4] + busy,
@@ -211,6 +211,8 @@ def worker_processes() -> list[int]:
     return [int(line.split()[0]) for line in found if "sdk_worker_main" in line and "/bin/sh" not in line]
 
 
+# Beam's own threads that talked to the worker end with it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_killed_worker_ends_in_an_error_and_no_result(shards: tuple[str, ...], tmp_path: Path) -> None:
     slow = save_reader(tmp_path / "slow", pause_s=5.0)
     killed: list[int] = []

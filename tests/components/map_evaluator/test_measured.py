@@ -14,6 +14,7 @@ from schemas.columns import DetectionColumns
 from schemas.dataset import image_digest
 from schemas.errors import StateError
 from schemas.records import Detections, GroundTruth, ImageRecord
+from tests.builders import ground_truth
 
 FILE = b"pixels"
 
@@ -108,7 +109,7 @@ def test_the_sample_is_a_share_of_the_images_and_always_the_same() -> None:
 def test_what_travels_is_small() -> None:
     """Far less than the 31 bytes of a detection in memory, for two models."""
     boxes = np.random.default_rng(0).uniform(1, 90, (100, 4))
-    truth = GroundTruth(boxes[:7], [1] * 7, [1.0] * 7, [0] * 7)
+    truth = ground_truth(boxes[:7])
     records = [ImageRecord(i, f"{i}.png", 128, 128, truth) for i in range(64)]
     found = DetectionColumns.of([Detections(boxes, np.arange(100) % 9 + 1, boxes[:, 0])] * 64)
     collector = Collector(sample_share=0.0)

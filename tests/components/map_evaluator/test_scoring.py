@@ -11,7 +11,7 @@ from components.metrics.matching import match
 from schemas.columns import DetectionColumns, TruthColumns
 from schemas.errors import ConfigError
 from schemas.evaluation import DataSetEvaluation, Support
-from schemas.records import Detections, GroundTruth
+from tests.builders import detections, ground_truth
 
 NAMES = ("cat", "dog", "auk")
 SETTINGS = EvaluatorSettings(slice_by=("camera",), resamples=200)
@@ -24,10 +24,10 @@ def images(count: int = 40, seed: int = 0) -> tuple[TruthColumns, dict[str, Dete
     for i in range(count):
         side, label = (10.0, 1) if i % 4 < 2 else (50.0, 2)
         box = [*random.uniform(0, 60, 2), side, side]
-        truths.append(GroundTruth([box], [label], [side * side], [0]))
-        seen = Detections([box], [label], [random.uniform(0.5, 1)])
+        truths.append(ground_truth([box], [label]))
+        seen = detections([box], [label], [random.uniform(0.5, 1)])
         baseline.append(seen)
-        candidate.append(Detections([], [], []) if label == 2 and i % 2 else seen)
+        candidate.append(detections([]) if label == 2 and i % 2 else seen)
     found = {"candidate": DetectionColumns.of(candidate), "baseline": DetectionColumns.of(baseline)}
     return TruthColumns.of(truths), found
 

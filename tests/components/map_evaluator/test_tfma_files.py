@@ -126,5 +126,5 @@ def test_the_slicing_view_shows_it(written: str) -> None:
     import tensorflow_model_analysis as tfma
 
     result = tfma.load_eval_result(written, model_name="candidate")
-    viewer = tfma.view.render_slicing_metrics(result, slicing_column="class")
+    viewer: Any = tfma.view.render_slicing_metrics(result, slicing_column="class")
     assert {row["slice"] for row in viewer.data} == {"class:cat", "class:dog", "class:auk"}

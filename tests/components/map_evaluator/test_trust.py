@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -11,16 +13,11 @@ from components.metrics.matching import match
 from schemas.columns import DetectionColumns, TruthColumns
 from schemas.decisions import Reason
 from schemas.fingerprints import Fingerprints, line_of
-from schemas.records import Detections, GroundTruth
+from tests.builders import detections, ground_truth
 
 
-def truth_of(*images: list[tuple[float, float, float, float]], crowd: bool = False) -> TruthColumns:
-    return TruthColumns.of(
-        [
-            GroundTruth(boxes, [1] * len(boxes), [w * h for _, _, w, h in boxes], [crowd] * len(boxes))
-            for boxes in images
-        ]
-    )
+def truth_of(*images: Sequence[tuple[float, float, float, float]], crowd: bool = False) -> TruthColumns:
+    return TruthColumns.of([ground_truth(boxes, crowd=crowd) for boxes in images])
 
 
 def perfect_table(truth: TruthColumns, images: int) -> MatchTable:
@@ -66,14 +63,14 @@ def test_no_ground_truth_at_all_is_no_evaluation() -> None:
 
 def test_a_model_that_looks_at_the_images_falls_when_shuffled() -> None:
     truth = truth_of([(0, 0, 10, 10)], [(50, 50, 10, 10)], [(90, 0, 10, 10)])
-    found = DetectionColumns.of([Detections([box], [1], [0.9]) for box in truth.boxes_xywh_px])
+    found = DetectionColumns.of([detections([box]) for box in truth.boxes_xywh_px])
     fall = trust.fall_when_shuffled(np.arange(3), truth, found)
     assert (fall.before, fall.after) == (pytest.approx(1.0), 0.0)
 
 
 def test_a_model_that_always_says_the_same_is_found_out() -> None:
     truth = truth_of([(0, 0, 10, 10)], [(50, 50, 10, 10)], [(0, 0, 10, 10)])
-    found = DetectionColumns.of([Detections([[0, 0, 10, 10]], [1], [0.9])] * 3)
+    found = DetectionColumns.of([detections([[0, 0, 10, 10]])] * 3)
     fall = trust.fall_when_shuffled(np.arange(3), truth, found)
     assert fall.before == fall.after > 0
     reason = answers(truth, 3, candidate=fall)["trust:shuffled_detections:candidate"]
@@ -83,7 +80,7 @@ def test_a_model_that_always_says_the_same_is_found_out() -> None:
 
 def test_copies_of_one_image_say_nothing_about_places() -> None:
     truth = truth_of(*[[(0, 0, 10, 10), (40, 40, 20, 20)]] * 4)
-    found = DetectionColumns.of([Detections([[0, 0, 10, 10]], [1], [0.9])] * 4)
+    found = DetectionColumns.of([detections([[0, 0, 10, 10]])] * 4)
     fall = trust.fall_when_shuffled(np.arange(4), truth, found)
     assert (fall.before, fall.alike) == (fall.after, pytest.approx(1.0))
     assert answers(truth, 4, candidate=fall)["trust:shuffled_detections:candidate"].passed
