@@ -92,6 +92,11 @@ class DataSetEvaluation:
     class_support: dict[str, Support]
     slice_support: dict[str, Support]
 
+    @property
+    def objects(self) -> int:
+        """Objects of all classes."""
+        return sum(support.objects for support in self.class_support.values())
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DataSetEvaluation:
         """From what `dataclasses.asdict` gave."""

@@ -11,7 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -152,6 +152,9 @@ def _explain(cls: type, error: ValidationError) -> str:
 def _fields_at(cls: Any, path: tuple[Any, ...]) -> list[str]:
     """The keys known below a path of keys; none below a plain value."""
     for part in path:
+        if get_origin(cls) is dict:  # the user's own names
+            cls = get_args(cls)[1]
+            continue
         field = getattr(cls, "__pydantic_fields__", {}).get(part)
         cls = field.annotation if field else None
     return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

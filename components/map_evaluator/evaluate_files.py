@@ -8,11 +8,10 @@ import numpy as np
 
 from components.map_evaluator import trust
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.coco_input import CocoTruth, read_detections, read_truth
+from components.map_evaluator.coco_input import read_detections, read_truth
 from components.map_evaluator.measured import PERFECT, SAMPLE_IMAGES, Collector, Measured
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import testable_classes
 from schemas.decisions import Decision, Reason
 from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 
@@ -48,15 +47,12 @@ def evaluate_files(
     collector.add_columns(truth.image_ids, truth.truth, found)
     measured = collector.finish()
     scored = score(Measured(measured.tables, measured.digests, attributes, {}), truth.label_map.names, settings)
-    return scored, decide(scored, _trust(truth, measured, scored, settings), settings)
+    return scored, decide(scored, _trust(measured, scored, settings), settings)
 
 
-def _trust(
-    truth: CocoTruth, measured: Measured, scored: DataSetEvaluation, settings: EvaluatorSettings
-) -> list[Reason]:
+def _trust(measured: Measured, scored: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
     reasons = trust.known_answers(measured.tables[PERFECT], measured.shuffled)
     if scored.baseline is None:
         return reasons  # nothing is compared, so nothing is too small to be
-    classes = len(truth.label_map.names)
-    testable = testable_classes(scored, settings)
-    return [*reasons, trust.enough(scored.images, settings.min_golden_images, testable, classes)]
+    enough = trust.enough(scored.images, scored.objects, settings.min_golden_images, settings.min_golden_objects)
+    return [*reasons, enough]

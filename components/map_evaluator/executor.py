@@ -21,7 +21,6 @@ from components.map_evaluator.coco_files import join_detections, join_ground_tru
 from components.map_evaluator.measured import PERFECT, Measured
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import testable_classes
 from components.map_evaluator.tfma_files import write_tfma_files
 from schemas import evaluation as files
 from schemas import settings as settings_io
@@ -203,9 +202,7 @@ def _trust(
             accept_new=accept_new_golden,
         ),
         trust.no_leak(_golden_fingerprints(inputs), _training_images(inputs), settings.duplicate_bits),
-        trust.enough(
-            golden.images, settings.min_golden_images, testable_classes(golden, settings), len(golden.class_support)
-        ),
+        trust.enough(golden.images, golden.objects, settings.min_golden_images, settings.min_golden_objects),
         trust.golden_budget(uses.get(inputs.golden.digest, 0), settings.golden_budget),
     ]
 

@@ -48,6 +48,7 @@ class EvaluatorSettings:
         resamples: bootstrap resamples behind the intervals.
         seed: of the resampling.
         min_golden_images: a golden set with fewer images decides nothing.
+        min_golden_objects: nor one with fewer objects.
         golden_budget: decisions after which a golden set should be replaced.
         duplicate_bits: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
@@ -68,7 +69,8 @@ class EvaluatorSettings:
     bootstrap_by: str | None = None
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    min_golden_images: Annotated[int, Field(ge=1)] = 20
+    min_golden_images: Annotated[int, Field(ge=1)] = 10
+    min_golden_objects: Annotated[int, Field(ge=1)] = 20
     golden_budget: Annotated[int, Field(ge=1)] = 50
     duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500

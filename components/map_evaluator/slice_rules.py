@@ -57,11 +57,6 @@ def slice_reasons(golden: DataSetEvaluation, settings: EvaluatorSettings) -> lis
     return reasons + _untestable([part for part in parts if not part.is_testable(settings)], settings)
 
 
-def testable_classes(golden: DataSetEvaluation, settings: EvaluatorSettings) -> int:
-    """How many classes have enough ground truth."""
-    return sum(part.is_testable(settings) for part in _classes(golden, settings))
-
-
 def _classes(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
     return [
         _Part(

@@ -132,9 +132,8 @@ def _models(data: DataSetEvaluation, scores: str, name: str) -> dict[str, float]
 
 
 def _overall(key: _SliceKey, data: DataSetEvaluation) -> metrics_for_slice_pb2.MetricsForSlice:
-    objects = sum(support.objects for support in data.class_support.values())
     delta = data.deltas.overall if data.deltas else None
-    message = _part(key, _models(data, "coco", "AP"), delta, data.images, objects)
+    message = _part(key, _models(data, "coco", "AP"), delta, data.images, data.objects)
     for name in data.candidate.coco:
         if name != "AP":
             values = _models(data, "coco", name)

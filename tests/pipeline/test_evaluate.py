@@ -206,6 +206,7 @@ def test_corners_given_as_sizes_are_recognised(files: dict[str, Path], capsys: p
         ("evaluator.per_class={cta: {drop: 0.1}}", "no class 'cta'"),
         ("evaluator.per_slice={camera=north: {drop: 0.1}}", "no slice 'camera=north'"),
         ("evaluator.margim=0.1", "did you mean 'margin'"),
+        ("evaluator.per_class={cat: {drp: 0.1}}", "did you mean 'drop'"),
     ],
 )
 def test_a_setting_that_could_never_apply_is_one_error(

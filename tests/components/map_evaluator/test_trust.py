@@ -132,9 +132,9 @@ def test_unknown_training_data_is_no_pass() -> None:
     assert not trust.no_leak(fingerprints(0, 1), None, max_bits=12).passed
 
 
-@pytest.mark.parametrize(("images", "testable", "passed"), [(20, 1, True), (19, 1, False), (20, 0, False)])
-def test_a_golden_set_must_be_large_enough(images: int, testable: int, passed: bool) -> None:
-    assert trust.enough(images, 20, testable, 5).passed is passed
+@pytest.mark.parametrize(("images", "objects", "passed"), [(10, 20, True), (9, 20, False), (10, 19, False)])
+def test_a_golden_set_must_be_large_enough(images: int, objects: int, passed: bool) -> None:
+    assert trust.enough(images, objects, 10, 20).passed is passed
 
 
 def test_a_used_up_golden_set_warns() -> None:
