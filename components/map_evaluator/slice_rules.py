@@ -34,6 +34,11 @@ class _Part:
         )
 
     @property
+    def is_limited(self) -> bool:
+        # A limit of 1 cannot be broken, so its test would only cost the others their significance.
+        return self.drop is not None and self.drop < 1
+
+    @property
     def key(self) -> str:
         return f"{self.rule}:{self.name}"
 
@@ -49,45 +54,35 @@ def slice_reasons(golden: DataSetEvaluation, settings: EvaluatorSettings) -> lis
         One reason for every class or slice that fails, one that sums up the tests, and a warning with the
         classes and slices that have too little ground truth to be tested.
     """
-    parts = [*_classes(golden, settings), *_slices(golden, settings)]
+    parts = [*_parts("class", golden, settings), *_parts("slice", golden, settings)]
     reasons = [reason for part in parts for reason in _fixed_limits(part)]
     if golden.deltas is None:
         return reasons
-    reasons += _falls([part for part in parts if part.drop is not None and part.is_testable(settings)], settings)
+    reasons += _falls([part for part in parts if part.is_limited and part.is_testable(settings)], settings)
     return reasons + _untestable([part for part in parts if not part.is_testable(settings)], settings)
 
 
-def _classes(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
+def _parts(kind: str, golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
+    group = f"per_{kind}"
+    own_limits: dict[str, SliceRules] = getattr(settings, group)
+    support: dict[str, Support] = getattr(golden, f"{kind}_support")
+    baseline: dict[str, float] = getattr(golden.baseline, group) if golden.baseline else {}
+    deltas: dict[str, Delta] = getattr(golden.deltas, group) if golden.deltas else {}
+    general: float | None = getattr(settings, f"{kind}_drop")
     return [
         _Part(
-            rule="class",
+            rule=kind,
             name=name,
             candidate=ap,
-            baseline=golden.baseline.per_class[name] if golden.baseline else None,
-            delta=golden.deltas.per_class.get(name, _NO_DELTA) if golden.deltas else None,
-            support=golden.class_support[name],
-            limits=(limits := settings.per_class.get(name, SliceRules())),
-            drop=settings.class_drop if limits.drop is None else limits.drop,
+            baseline=baseline.get(name),
+            delta=deltas.get(name, _NO_DELTA) if golden.deltas else None,
+            support=support[name],
+            limits=(limits := own_limits.get(name, SliceRules())),
+            drop=general if limits.drop is None else limits.drop,
         )
-        for name, ap in golden.candidate.per_class.items()
-    ]
-
-
-def _slices(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
-    # A class without objects is a gap in the golden set; sizes that never occur are not.
-    return [
-        _Part(
-            rule="slice",
-            name=name,
-            candidate=ap,
-            baseline=golden.baseline.per_slice[name] if golden.baseline else None,
-            delta=golden.deltas.per_slice.get(name, _NO_DELTA) if golden.deltas else None,
-            support=golden.slice_support[name],
-            limits=(limits := settings.per_slice.get(name, SliceRules())),
-            drop=settings.slice_drop if limits.drop is None else limits.drop,
-        )
-        for name, ap in golden.candidate.per_slice.items()
-        if golden.slice_support[name].objects or name in settings.per_slice
+        for name, ap in getattr(golden.candidate, group).items()
+        # A class without objects is a gap in the golden set; a size that never occurs is not.
+        if kind == "class" or support[name].objects or name in own_limits
     ]
 
 
