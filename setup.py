@@ -23,6 +23,7 @@ RUNTIME = [
     "Pillow>=10",
     "ImageHash>=4.3",
     "orjson>=3.9",
+    "psutil>=5.9",
     "scipy>=1.12",
     "scikit-learn>=1.4",
 ]

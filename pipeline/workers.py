@@ -6,11 +6,12 @@ with an exception which nobody takes. Here it is taken.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import queue
-import subprocess
 import threading
 from collections.abc import Callable
+
+import psutil
 
 from schemas.errors import RatchetError
 
@@ -59,6 +60,18 @@ def run_watched(action: Callable[[], None]) -> None:
         threading.excepthook = previous
 
 
+def worker_processes() -> list[psutil.Process]:
+    """Beam's workers that this process started; those of other runs on this machine are not among them."""
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if _BEAM_WORKER in process.cmdline():  # of the worker itself: a shell has it inside a longer argument
+                found.append(process)
+    return found
+
+
 def _end_workers() -> None:
-    # Children of this process only: another run on this machine has workers of the same name.
-    subprocess.run(["pkill", "-KILL", "-P", str(os.getpid()), "-f", _BEAM_WORKER], check=False)
+    for process in worker_processes():
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            process.wait(10)
