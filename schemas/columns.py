@@ -95,6 +95,26 @@ class DetectionColumns:
             _renumbered(self.image[rows], keep), self.boxes_xywh_px[rows], self.labels[rows], self.scores[rows]
         )
 
+    @classmethod
+    def join(cls, parts: Sequence[DetectionColumns], images: Sequence[int]) -> DetectionColumns:
+        """The detections of several lists of images as those of one.
+
+        Args:
+            parts: one of each list.
+            images: how many images each list has.
+
+        >>> one = DetectionColumns.of([Detections([[0, 0, 2, 3]], [1], [0.5])])
+        >>> DetectionColumns.join([one, one], [3, 1]).image
+        array([0, 3])
+        """
+        starts = np.cumsum([0, *images])
+        return cls(
+            image=np.concatenate([np.empty(0, np.int64), *(part.image + start for part, start in zip(parts, starts))]),
+            boxes_xywh_px=np.concatenate([np.empty((0, 4)), *(part.boxes_xywh_px for part in parts)]),
+            labels=np.concatenate([np.empty(0, np.int64), *(part.labels for part in parts)]),
+            scores=np.concatenate([np.empty(0), *(part.scores for part in parts)]),
+        )
+
 
 def _renumbered(image: np.ndarray, keep: np.ndarray) -> np.ndarray:
     return (np.cumsum(keep) - 1)[image]

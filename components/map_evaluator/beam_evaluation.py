@@ -1,6 +1,6 @@
 """Models x images as one Beam pipeline: images are read, decoded and shown to every model batch by batch.
 
-What leaves a worker is a `Collector` a batch (about 31 bytes a detection) and one line of JSON an image.
+What leaves a worker is a `Collector` for some batches (about 31 bytes a detection) and one line of JSON an image.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from schemas.records import ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
 LINES = "lines"
+_MATCHED_AT_ONCE = 128  # images
 _COMPACT_AT = 64  # accumulators joined at once: each join copies what was collected
 
 
@@ -109,43 +110,66 @@ class SeeImages(beam.DoFn):
             yield Collector(self._evaluators.attributes, errors=[str(error)])
 
     def _see(self, file: str) -> Iterator[Any]:
-        evaluators = self._evaluators
         progress = Progress(f"evaluating {self._part.name}", self._part.images)
         done = 0
-        for read, batch, found in _ahead(self._predicted(file)):
-            if batch.records:
-                collector = Collector(evaluators.attributes, min(1.0, SAMPLE_IMAGES / max(1, self._part.images)))
-                collector.add(batch.records, batch.encoded, found)
-                yield collector
-                for line in image_lines(batch.records, found, evaluators.label_map.category_ids):
-                    yield TaggedOutput(LINES, line)
-            done += read
+        for batches in _grouped(_ahead(self._predicted(file))):
+            used = [batch for batch in batches if batch.records]
+            if used:
+                yield from self._collected(used)
+            done += sum(batch.read for batch in batches)
             progress.update(done)
 
-    def _predicted(self, file: str) -> Iterator[tuple[int, _Batch, dict[str, DetectionColumns]]]:
-        """For each batch of a file: images read, those that are used, and what every model found in them."""
+    def _collected(self, batches: list[_Batch]) -> Iterator[Any]:
+        records = [record for batch in batches for record in batch.records]
+        encoded = [file for batch in batches for file in batch.encoded]
+        sizes = [len(batch.records) for batch in batches]
+        found = {
+            name: DetectionColumns.join([batch.found[name] for batch in batches], sizes)
+            for name in self._evaluators.models
+        }
+        sample_share = min(1.0, SAMPLE_IMAGES / max(1, self._part.images))
+        collector = Collector(self._evaluators.attributes, sample_share)
+        collector.add(records, encoded, found)
+        yield collector
+        for line in image_lines(records, found, self._evaluators.label_map.category_ids):
+            yield TaggedOutput(LINES, line)
+
+    def _predicted(self, file: str) -> Iterator[_Batch]:
         evaluators = self._evaluators
         names = evaluators.label_map.names
         detectors = Detectors({name: load_detector(name, path) for name, path in evaluators.models.items()})
         for images in read_images([file], evaluators.batch_size):
-            batch = self._chosen(images)
-            found = detectors.detect(batch.encoded, batch.image_ids, len(names)) if batch.records else {}
-            yield len(images), batch, found
+            records, encoded = self._chosen(images)
+            image_ids = np.array([record.image_id for record in records], dtype=np.int64)
+            found = detectors.detect(encoded, image_ids, len(names)) if records else {}
+            yield _Batch(len(images), records, encoded, found)
 
-    def _chosen(self, images: list[tuple[bytes, bytes]]) -> _Batch:
+    def _chosen(self, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
         pairs = [(record_from_json(text), encoded) for text, encoded in images]
         chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, self._part.share)]
-        return _Batch([record for record, _ in chosen], [encoded for _, encoded in chosen])
+        return [record for record, _ in chosen], [encoded for _, encoded in chosen]
 
 
 @dataclass(frozen=True)
 class _Batch:
+    """Images that were shown to the models together: how many were read, those that are used, what was found."""
+
+    read: int
     records: list[ImageRecord]
     encoded: list[bytes]
+    found: dict[str, DetectionColumns]
 
-    @property
-    def image_ids(self) -> np.ndarray:
-        return np.array([record.image_id for record in self.records], dtype=np.int64)
+
+def _grouped(batches: Iterator[_Batch]) -> Iterator[list[_Batch]]:
+    """Lists of batches with enough images that matching them at once pays."""
+    group: list[_Batch] = []
+    for batch in batches:
+        group.append(batch)
+        if sum(len(part.records) for part in group) >= _MATCHED_AT_ONCE:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def _ahead(items: Iterator[Item]) -> Iterator[Item]:
