@@ -62,7 +62,7 @@ def _is_installed(name: str) -> bool:
     package = _PACKAGES.get(name)
     if package is None or importlib.util.find_spec(package):
         return True
-    print(f"{name} is left out: install the extras with `pip install -e .[dev,bench]`", file=sys.stderr)
+    print(f"{name} is left out: `make .venv/ready` installs it", file=sys.stderr)
     return False
 
 
