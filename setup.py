@@ -22,6 +22,7 @@ RUNTIME = [
     "PyYAML>=6",
     "Pillow>=10",
     "ImageHash>=4.3",
+    "google-crc32c>=1.5",
     "orjson>=3.9",
     "psutil>=5.9",
     "scipy>=1.12",

@@ -18,12 +18,13 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import apache_beam as beam
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 
-from components.example_gen.executor import Executor as ExampleGen
+from components.detector.served import read_images
+from components.example_gen.generate import SPLITS, GenRequest, generate
 from components.map_evaluator.executor import Executor as MapEvaluator
-from components.map_evaluator.predict import read_images
 from components.map_evaluator.settings import EvaluatorSettings
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas import settings as settings_io
@@ -69,8 +70,17 @@ def _examples(directory: Path, images: int) -> Any:
     write_digits(str(directory / "golden"), DigitsOptions(golden=True, images=images))
     examples = standard_artifacts.Examples()
     examples.uri = str(directory / "examples")
-    properties = {"directory": str(directory / "golden"), "is_span_base": 0, "span": 0, "eval_fraction": 1.0}
-    ExampleGen(_context(directory, "examples")).Do({}, {"examples": [examples]}, properties)
+    examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+    request = GenRequest(
+        directory=str(directory / "golden"),
+        span=0,
+        version=1,
+        strict=True,
+        eval_fraction=1.0,
+        group_by=None,
+        class_names=None,
+    )
+    generate(request, examples.uri, beam.Pipeline())
     return examples
 
 

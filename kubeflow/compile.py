@@ -65,7 +65,7 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
 
         from pipeline.pipeline import Locations, create_pipeline
 
-        schema_file = f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
+        schema_file = request.settings.data.schema or f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
         locations = Locations.under(request.root, request.data, request.golden, request.settings.name, schema_file)
         config = tfx_runner.KubeflowV2DagRunnerConfig(
             default_image=request.image, display_name=request.settings.name, use_pipeline_spec_2_1=True

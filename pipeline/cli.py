@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline.cli_data import add_data_commands, add_json
 from schemas import __version__
 from schemas.errors import InputError, RatchetError, StateError
 
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_demo(commands)
     _add_evaluate(commands)
-    _add_digits(commands)
+    add_data_commands(commands)
     return parser
 
 
@@ -60,7 +61,7 @@ def _add_run(commands: Any) -> None:
     )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
     parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
-    _add_json(parser)
+    add_json(parser)
     parser.set_defaults(command=_run)
 
 
@@ -71,7 +72,7 @@ def _add_demo(commands: Any) -> None:
         description="Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
     )
     parser.add_argument("--dir", type=Path, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)")
-    _add_json(parser)
+    add_json(parser)
     parser.set_defaults(command=_demo)
 
 
@@ -86,34 +87,8 @@ def _add_evaluate(commands: Any) -> None:
     parser.add_argument("--baseline-dt", type=Path, metavar="FILE", help="COCO results of the baseline")
     parser.add_argument("--config", help="take the rules under `evaluator:` from this configuration")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as evaluator.margin=0.01")
-    _add_json(parser)
+    add_json(parser)
     parser.set_defaults(command=_evaluate)
-
-
-def _add_digits(commands: Any) -> None:
-    parser = commands.add_parser(
-        "digits", help="generate a span of digit scenes", description="Writes OUT/span-N, or OUT/golden."
-    )
-    where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--span", type=int, metavar="N", help="number of the span")
-    where.add_argument("--golden", action="store_true", help="a golden set: digits that no span uses")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory to write into")
-    parser.add_argument("--images", type=int, default=300, help="number of scenes (default: 300)")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
-    parser.add_argument("--lighting", type=float, default=1.0, help="brightness factor; 0.33 is dark")
-    parser.add_argument("--scale", type=float, default=1.0, help="size factor of the digits; 0.6 is far away")
-    parser.add_argument("--clutter", type=float, default=1.0, help="amount of clutter; 0 is none")
-    parser.add_argument(
-        "--labels",
-        default="ok",
-        help="planted label fault: loose:0.25, shifted:0.25, swapped:3,8, missing:0.5 or random:0.4",
-    )
-    _add_json(parser)
-    parser.set_defaults(command=_digits)
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -159,24 +134,3 @@ def _demo(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(demo.to_json()))
     return 0 if demo.as_expected else 1
-
-
-def _digits(arguments: argparse.Namespace) -> int:
-    from pipeline.demo.digits import DigitsOptions, write_digits
-
-    directory = arguments.out / ("golden" if arguments.golden else f"span-{arguments.span}")
-    options = DigitsOptions(
-        span=1 if arguments.golden else arguments.span,
-        images=arguments.images,
-        seed=arguments.seed,
-        lighting=arguments.lighting,
-        scale=arguments.scale,
-        clutter=arguments.clutter,
-        labels=arguments.labels,
-        golden=arguments.golden,
-    )
-    write_digits(str(directory), options)
-    print(directory)
-    if arguments.json:
-        print(json.dumps({"directory": str(directory), "images": arguments.images}))
-    return 0

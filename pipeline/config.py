@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Optional
 
 from pydantic import Field
 
@@ -20,9 +20,17 @@ CONFIG_DIRECTORY = Path(__file__).parent / "configs"
 
 @settings
 class DataSettings:
-    """How a span is split; `eval_fraction` of its images is held out of training."""
+    """How a span is read.
+
+    Attributes:
+        eval_fraction: share of its images that is held out of training.
+        group_by: attribute of images, such as `camera` or `recording`: those with the same value are held out together.
+        schema: the curated TFDV schema; None: the one that comes along, which knows no classes.
+    """
 
     eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    group_by: Optional[str] = None
+    schema: Optional[str] = None
 
 
 @settings

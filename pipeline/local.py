@@ -21,6 +21,7 @@ from pipeline.picture import draw_report
 from pipeline.preflight import Checked, RunRequest, check
 from pipeline.result import RunResult
 from pipeline.workers import WorkerDiedError, run_watched
+from schemas.data_evidence import DECISION_FILE, PAGE_FILE
 from schemas.decisions import DataDecision, Verdict
 from schemas.errors import InputError, RatchetError, StateError
 from schemas.evaluation import EVALUATION_FILE, GOLDEN, Evaluation
@@ -148,7 +149,7 @@ def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str) -> RunRes
         delta_ci=None,
         model=None,
         pushed_version=None,
-        report=f"{steps['DataGate'].outputs['decision']}/decision.json",
+        report=f"{steps['DataGate'].outputs['decision']}/{PAGE_FILE}",
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
@@ -156,7 +157,7 @@ def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str) -> RunRes
 
 
 def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
-    path = Path(steps["DataGate"].outputs["decision"], "decision.json")
+    path = Path(steps["DataGate"].outputs["decision"], DECISION_FILE)
     return DataDecision.from_json(json.loads(path.read_text(encoding="utf-8")))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from components.imaging.drawing import Layer, with_boxes
 from components.metrics.boxes import iou_xywh
 from schemas.evaluation import BASELINE_FILE, CANDIDATE_FILE, GROUND_TRUTH_FILE
 
@@ -97,18 +98,8 @@ def _draw(chosen: list[dict[str, Any]], panels: dict[str, dict[int, _Boxes]], im
 
 
 def _tile(file: Path, found: _Boxes, colour: str) -> Image.Image:
-    with Image.open(file) as opened:
-        image = opened.convert("RGB")
-    scale = (TILE_PX - 4) / max(image.size)
-    image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(size=12)
-    for (x, y, width, height), name in zip(found.boxes_xywh_px * scale, found.names):
-        draw.rectangle((x, y, x + width, y + height), outline=colour, width=2)
-        corner = (x + 2, max(0.0, y - 13))
-        draw.rectangle(draw.textbbox(corner, name, font=font), fill="white")
-        draw.text(corner, name, fill=colour, font=font)
-    return image
+    with Image.open(file) as image:
+        return with_boxes(image, [Layer("", colour, found.boxes_xywh_px, tuple(found.names))], TILE_PX - 4)
 
 
 _NOTHING = _Boxes(np.zeros((0, 4)), [])

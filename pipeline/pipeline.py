@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
 from google.protobuf import message
-from tfx.components import ExampleValidator, Pusher, StatisticsGen
+from tfx.components import Pusher, StatisticsGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
@@ -17,7 +17,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2
 
 from components.data_gate.component import DataGate
-from components.example_gen.component import CocoExampleGen
+from components.example_gen.component import DetectionExampleGen
 from components.map_evaluator.component import MapEvaluator
 from components.registry.component import BaselineReader, DecisionRecorder
 from components.trainer.component import DetectorTrainer
@@ -79,8 +79,10 @@ def create_pipeline(
 
 
 def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool) -> list[BaseNode]:
-    examples = CocoExampleGen.of_span(at.data, span, settings.data.eval_fraction)
-    golden = CocoExampleGen.of_golden_set(at.golden).with_id("GoldenExampleGen")
+    examples = DetectionExampleGen.of_span(
+        at.data, span, settings.data.eval_fraction, settings.data.group_by, at.schema_file
+    )
+    golden = DetectionExampleGen.of_golden_set(at.golden, at.schema_file).with_id("GoldenExampleGen")
     baseline = BaselineReader(at.registry, at.serving, bootstrap)
 
     schema = ImportSchemaGen(schema_file=at.schema_file)
@@ -90,15 +92,11 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
         stats_options=tfdv.StatsOptions(experimental_filter_read_paths=True),  # leaves the image bytes unread
         exclude_splits=[EVAL_SPLIT],  # a small span may have nothing in it
     )
-    validator = ExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"], exclude_splits=[EVAL_SPLIT]
-    )
     gate = DataGate(
         examples=examples.outputs["examples"],
         golden=golden.outputs["examples"],
         statistics=statistics.outputs["statistics"],
         schema=schema.outputs["schema"],
-        anomalies=validator.outputs["anomalies"],
         baseline=baseline.outputs["baseline"],
         settings=settings.data_gate,
     )
@@ -133,6 +131,6 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
             serving_directory=at.serving,
         )
     return [
-        examples, golden, baseline, schema, statistics, validator, gate,
+        examples, golden, baseline, schema, statistics, gate,
         trainer, evaluator, pusher, recorder,
     ]  # fmt: skip

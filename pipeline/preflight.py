@@ -11,17 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from components.example_gen.dataset import DataSet, find_span, read_dataset, split_of
+from components.example_gen.dataset import find_span, read_source, splits_of
+from components.example_gen.source import Source
 from components.map_evaluator.scoring import check_settings
 from components.registry.registry import Registry, ServedModel
 from components.trainer.policy import plan_training
 from pipeline.config import PipelineSettings
 from schemas import __version__
 from schemas import settings as settings_io
+from schemas.checked_json import Problems
 from schemas.dataset import TRAIN_SPLIT
 from schemas.errors import ConfigError
 from schemas.files import LOCAL_FILES
-from schemas.progress import Progress
+from schemas.records import record_to_json
+from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
 from schemas.training_record import RECORD_FILE, TrainingRecord
 
 
@@ -68,21 +71,43 @@ def check(request: RunRequest) -> Checked:
         InputError: something the user gave cannot work.
         StateError: the pipeline root contradicts itself.
     """
-    number, directory = find_span(str(request.data), request.span)
-    span = _read(directory, f"checking span {number}")
-    golden = _read(str(request.golden), "checking golden set")
+    data = request.settings.data
+    names = read_class_names(schema_file(request.settings), LOCAL_FILES)
+    found = find_span(str(request.data), request.span)
+    span = read_source(found.directory, class_names=names)
+    golden = read_source(str(request.golden), strict=True, class_names=names)
+    for source in (span, golden):
+        _check_files(source)
     check_settings(golden.label_map.names, _attributes(golden), request.settings.evaluator)
     served = _baseline(request)
     init_checkpoint = request.settings.training.init_checkpoint
     if served is None and init_checkpoint and not _checkpoint_exists(init_checkpoint):
         raise ConfigError(f"training.init_checkpoint = {init_checkpoint!r}: no such file")
-    fraction = request.settings.data.eval_fraction
-    training_images = sum(split_of(record.file_name, fraction) == TRAIN_SPLIT for record in span.records)
+    splits = splits_of(span.records, data.eval_fraction, data.group_by)
+    training_images = sum(split == TRAIN_SPLIT for split in splits.values())
     plan_training(request.settings.trainer, training_images, _record(served))
-    return Checked(number, served, _key(request, span, golden, served))
+    return Checked(found.number, served, _key(request, span, golden, served))
 
 
-def _attributes(dataset: DataSet) -> dict[str, np.ndarray]:
+def schema_file(settings: PipelineSettings) -> str:
+    """The curated schema: the user's, or the one that comes along."""
+    return settings.data.schema or str(DEFAULT_SCHEMA_FILE)
+
+
+def _check_files(source: Source) -> None:
+    """Whether the image files are there; what is in them is seen when they are read."""
+    problems = Problems()
+    for path in _paths(source):
+        if not os.path.isfile(path):
+            problems.add(f"{path}: no such file; deliver it or remove the image from the annotations")
+    problems.raise_if_any()
+
+
+def _paths(source: Source) -> list[str]:
+    return [path for shard in source.shards for path in shard.paths]
+
+
+def _attributes(dataset: Source) -> dict[str, np.ndarray]:
     names = dict.fromkeys(name for record in dataset.records for name in record.attributes)
     return {name: np.array([record.attributes.get(name, "") for record in dataset.records]) for name in names}
 
@@ -100,27 +125,27 @@ def _record(served: ServedModel | None) -> TrainingRecord | None:
     return TrainingRecord.from_json(path.read_text(encoding="utf-8"), str(path))
 
 
-def _read(directory: str, title: str) -> DataSet:
-    progress: list[Progress] = []
-
-    def show(done: int, total: int) -> None:
-        if not progress:
-            progress.append(Progress(title, total))
-        progress[0].update(done)
-
-    return read_dataset(directory, LOCAL_FILES, on_progress=show)
-
-
 def _checkpoint_exists(path: str) -> bool:
     return "://" in path or any(os.path.exists(f"{path}{suffix}") for suffix in ("", ".index"))
 
 
-def _key(request: RunRequest, span: DataSet, golden: DataSet, served: ServedModel | None) -> str:
+def _key(request: RunRequest, span: Source, golden: Source, served: ServedModel | None) -> str:
     parts: list[Any] = [
-        span.digest,
-        golden.digest,
+        _identity(span),
+        _identity(golden),
         settings_io.to_json(request.settings),
         served.digest if served else None,
         __version__,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _identity(source: Source) -> str:
+    """Changes with the annotations and with every image file that was written again; no image is read for it."""
+    digest = hashlib.sha256(json.dumps([source.directory, source.label_map.names]).encode())
+    for record in source.records:
+        digest.update(record_to_json(record))
+    for path in _paths(source):
+        stat = os.stat(path)
+        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -25,9 +24,8 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.config import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
+from pipeline.preflight import schema_file
 from pipeline.store import StepResult, read_run
-
-SCHEMA_FILE = Path(__file__).resolve().parent.parent / "schemas" / "detection.pbtxt"
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ def compile_run(
 ) -> CompiledRun:
     """Compiles the pipeline for one run; a run id that was used before resumes that run."""
     connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
-    locations = Locations.under(root, data, golden, settings.name, str(SCHEMA_FILE))
+    locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
     pipeline = create_pipeline(settings, locations, span, bootstrap, metadata_connection_config=connection)
     ir = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})

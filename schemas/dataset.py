@@ -23,26 +23,51 @@ EVAL_SPLIT = "eval"
 
 
 @dataclass(frozen=True)
+class BadBoxes:
+    """Labelled boxes that cannot be boxes of their image: without area, or outside of it. They were left out.
+
+    Attributes:
+        count: how many.
+        of: boxes in all, bad ones among them.
+        reading: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
+        examples: some of them in words, each with its annotation, its image, its numbers and what is wrong.
+        images: file names of images with bad boxes, the most of them first.
+    """
+
+    count: int = 0
+    of: int = 0
+    reading: str | None = None
+    examples: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class DataSetInfo:
     """A data set's identity.
 
     Attributes:
         source: directory it was read from.
+        format: `coco`, `voc`, `yolo` or `tfrecord`.
         span: span number; 0 for the golden set.
+        version: of the span, from 1; 1 unless the directory's name says otherwise.
         digest: content digest of annotations and images.
         class_names: in label order, 1..K.
         category_ids: the data set's own ids of those classes.
         images: number of images of each split.
         boxes: number of boxes of each split.
+        bad_boxes: what was left out.
     """
 
     source: str
+    format: str
     span: int
+    version: int
     digest: str
     class_names: tuple[str, ...]
     category_ids: tuple[int, ...]
     images: dict[str, int]
     boxes: dict[str, int]
+    bad_boxes: BadBoxes = BadBoxes()
 
     def to_json(self) -> str:
         """JSON text."""
@@ -52,6 +77,8 @@ class DataSetInfo:
     def from_json(cls, text: str) -> DataSetInfo:
         """The inverse of `to_json`."""
         values = json.loads(text)
+        bad = values["bad_boxes"]
+        values["bad_boxes"] = BadBoxes(**{**bad, "examples": tuple(bad["examples"]), "images": tuple(bad["images"])})
         return cls(
             **{**values, "class_names": tuple(values["class_names"]), "category_ids": tuple(values["category_ids"])}
         )

@@ -33,6 +33,7 @@ class Reason:
         actual: what was found.
         passed: False for a rule that decided against the run.
         warning: True for a rule that passed and that a person should look at all the same.
+        images: file names of images that show it, the worst first.
     """
 
     rule: str
@@ -40,6 +41,7 @@ class Reason:
     actual: str
     passed: bool = False
     warning: bool = False
+    images: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields."""
@@ -48,7 +50,15 @@ class Reason:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Reason:
         """The inverse of `to_json`."""
-        return cls(**value)
+        return cls(**{**value, "images": tuple(value["images"])})
+
+
+class DataVerdict(str, enum.Enum):
+    """What the data gate thinks of a span."""
+
+    PASS = "PASS"
+    WARN = "WARN"
+    REJECT = "REJECT"
 
 
 @dataclass(frozen=True)
@@ -56,21 +66,34 @@ class DataDecision:
     """What the data gate decided before training.
 
     Attributes:
-        passed: whether the run may go on.
-        reasons: all rules that were looked at. In observe mode a failed one does not stop the run.
+        passed: whether the run may go on. In observe mode it may although the verdict is REJECT.
+        reasons: all rules that were looked at, the best explanation of a rejection first.
     """
 
     passed: bool
     reasons: tuple[Reason, ...]
 
     @property
+    def verdict(self) -> DataVerdict:
+        """The worst that a rule said."""
+        if self.failures:
+            return DataVerdict.REJECT
+        return DataVerdict.WARN if self.warnings else DataVerdict.PASS
+
+    @property
     def failures(self) -> tuple[Reason, ...]:
         """The rules that the data broke."""
         return tuple(reason for reason in self.reasons if not reason.passed)
 
+    @property
+    def warnings(self) -> tuple[Reason, ...]:
+        """The rules that passed with a warning."""
+        return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
+
     def to_json(self) -> dict[str, Any]:
-        """A JSON object with passed and reasons."""
-        return {"passed": self.passed, "reasons": [reason.to_json() for reason in self.reasons]}
+        """A JSON object with verdict, passed and reasons."""
+        reasons = [reason.to_json() for reason in self.reasons]
+        return {"verdict": self.verdict.value, "passed": self.passed, "reasons": reasons}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> DataDecision:

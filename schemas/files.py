@@ -30,13 +30,13 @@ class Files(Protocol):
         """The names in a directory."""
         ...
 
-
-class WritableFiles(Files, Protocol):
-    """What the registry needs besides."""
-
     def walk(self, top: Any, topdown: bool = True) -> Iterable[tuple[Any, list[Any], list[Any]]]:
         """Directory, names of directories, names of files, for a directory and all below it."""
         ...
+
+
+class WritableFiles(Files, Protocol):
+    """What the registry needs besides."""
 
     def makedirs(self, path: Any) -> None:
         """Makes a directory and its parents, if they are not there."""

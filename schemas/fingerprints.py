@@ -112,5 +112,32 @@ def near_duplicates(images: Fingerprints, others: Fingerprints, max_bits: int) -
     return sorted(pairs, key=lambda pair: pair[2])
 
 
+def nearest(images: Fingerprints, others: Fingerprints, earlier_only: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """For every image the most similar one of others; memory grows with images, not with pairs.
+
+    Args:
+        images: n of them.
+        others: m of them.
+        earlier_only: others are the same images, and only those in earlier rows count.
+
+    Returns:
+        Rows of others [n] int64, and bits that differ [n] int64; 257 where there is none to compare with.
+    """
+    rows = np.zeros(len(images.hashes), np.int64)
+    bits = np.full(len(images.hashes), BITS + 1, np.int64)
+    if not len(others.hashes):
+        return rows, bits
+    chunk = max(1, _CHUNK_PAIRS // len(others.hashes))
+    signs = _signs(others.hashes)
+    for start in range(0, len(images.hashes), chunk):
+        distance = (BITS - _signs(images.hashes[start : start + chunk]) @ signs.T) / 2
+        if earlier_only:
+            own = np.arange(start, start + len(distance))
+            distance[np.arange(len(others.hashes)) >= own[:, None]] = BITS + 1
+        rows[start : start + chunk] = distance.argmin(axis=1)
+        bits[start : start + chunk] = distance.min(axis=1)
+    return rows, bits
+
+
 def _signs(hashes: np.ndarray) -> np.ndarray:
     return np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1  # [n, 256]

@@ -16,6 +16,7 @@ from schemas.errors import StateError
 RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"
 LABELS_FILE = "assets.extra/labels.json"
+TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.feature_sample, of the training data
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.fingerprints, of the whole lineage
 
 

@@ -110,6 +110,8 @@ def dataset_info(**fields: Any) -> DataSetInfo:
     """A span of 600 images of cats and dogs."""
     whole: dict[str, Any] = {
         "source": "data/span-2",
+        "format": "coco",
+        "version": 1,
         "span": 2,
         "digest": "span-digest",
         "class_names": ("cat", "dog"),

@@ -13,7 +13,8 @@ from schemas import settings as settings_io
 
 
 class DataGateSpec(ComponentSpec):
-    """`decision` holds `decision.json` and carries the custom property passed (0 or 1).
+    """`decision` holds decision, evidence, page and TFDV's anomalies, and carries the custom properties passed (0 or 1)
+    and verdict.
 
     It has the type that TFX's own DistributionValidator gives its verdict, because Kubeflow's compiler
     refuses artifact types that are not importable from a top-level module.
@@ -25,7 +26,6 @@ class DataGateSpec(ComponentSpec):
         "golden": ChannelParameter(type=standard_artifacts.Examples),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
-        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "baseline": ChannelParameter(type=standard_artifacts.Model),
     }
     OUTPUTS = {"decision": ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
@@ -39,7 +39,6 @@ class DataGate(base_component.BaseComponent):
         golden: the golden set.
         statistics: of the span.
         schema: the curated schema.
-        anomalies: of the ExampleValidator.
         baseline: of the BaselineReader.
         settings: mode and limits.
     """
@@ -53,7 +52,6 @@ class DataGate(base_component.BaseComponent):
         golden: types.BaseChannel,
         statistics: types.BaseChannel,
         schema: types.BaseChannel,
-        anomalies: types.BaseChannel,
         baseline: types.BaseChannel,
         settings: DataGateSettings,
     ) -> None:
@@ -63,7 +61,6 @@ class DataGate(base_component.BaseComponent):
                 golden=golden,
                 statistics=statistics,
                 schema=schema,
-                anomalies=anomalies,
                 baseline=baseline,
                 settings=settings_io.to_json(settings),
                 decision=types.Channel(type=standard_artifacts.ExampleAnomalies),

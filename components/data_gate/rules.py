@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from components.data_gate.copies import Copies
+from components.data_gate.drift_rules import explained_drift
 from components.data_gate.settings import DataGateSettings
-from schemas.dataset import EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.dataset import EVAL_SPLIT, DataSetInfo
 from schemas.decisions import DataDecision, Reason
+from schemas.trained_spans import TrainedSpans
+
+_LISTED = 5
+_REPEATED = 0.01  # share of copies in a span from which on a person should look
 
 
 @dataclass(frozen=True)
@@ -16,16 +22,6 @@ class Anomaly:
 
     feature: str
     description: str
-
-
-@dataclass(frozen=True)
-class Drift:
-    """The distance of one feature's distribution from the baseline's training data."""
-
-    feature: str
-    measure: str
-    distance: float
-    threshold: float
 
 
 @dataclass(frozen=True)
@@ -43,30 +39,67 @@ class Baseline:
     images: int
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What was found out about a span.
+
+    Attributes:
+        anomalies: what breaks the schema.
+        schema_classes: the classes that the schema allows, in label order; None if it does not say.
+        leaked: copies of golden images in the span.
+        repeated: copies of the span's own images.
+        labels: what the label audit says; empty without a served model.
+        drift: rules of distances from the training data and from served traffic; empty without either.
+        image_names: file names by image id, of the images that are copies.
+        trained: the spans that were trained on before.
+    """
+
+    anomalies: Sequence[Anomaly]
+    schema_classes: tuple[str, ...] | None
+    leaked: Copies
+    repeated: Copies
+    labels: Sequence[Reason]
+    drift: Sequence[Reason]
+    image_names: dict[int, str]
+    trained: TrainedSpans
+
+
 def decide(
     span: DataSetInfo,
-    golden: DataSetInfo,
+    golden: DataSetInfo | None,
     baseline: Baseline | None,
-    anomalies: Sequence[Anomaly],
-    drifts: Sequence[Drift],
+    findings: Findings,
     settings: DataGateSettings,
 ) -> DataDecision:
     """Judges a span.
 
     Args:
         span: the new span.
-        golden: the golden set.
+        golden: the golden set; None: there is none to hold the span against.
         baseline: None before the first model.
-        anomalies: what breaks the schema.
-        drifts: distances from the baseline's training data; empty without a baseline.
+        findings: what was found out about the span.
         settings: mode and limits.
+
+    Returns:
+        The decision; failed rules first, and of these first what explains the others.
     """
-    reasons = [_same_classes(span, golden.class_names, "golden set"), *_schema(anomalies)]
-    reasons.append(_golden_has_boxes(golden))
+    reasons: list[Reason] = []
+    if golden is not None:
+        reasons += [_same_classes(span, golden.class_names, "golden set"), _golden_has_boxes(golden)]
+    if findings.schema_classes is not None:
+        reasons.append(_same_classes(span, findings.schema_classes, "schema"))
     if baseline is not None:
         reasons.append(_same_classes(span, baseline.class_names, "served model"))
+    if baseline is not None and golden is not None:
         reasons.append(_golden_unchanged(golden, baseline, settings))
-        reasons.extend(_drift(span, baseline, drifts, settings))
+    reasons.append(_span_version(span, findings.trained))
+    reasons.append(_sound_boxes(span, settings))
+    if golden is not None:
+        reasons.append(_no_leak(findings, settings))
+    reasons.extend(explained_drift(findings.labels, findings.drift))
+    reasons.extend(_schema(findings.anomalies))
+    reasons.append(_no_repeats(findings, settings))
+    reasons.sort(key=lambda reason: (reason.passed, not reason.warning))
     broken = any(not reason.passed for reason in reasons)
     return DataDecision(passed=not broken or settings.mode == "observe", reasons=tuple(reasons))
 
@@ -85,12 +118,6 @@ def _golden_has_boxes(golden: DataSetInfo) -> Reason:
     return Reason("golden_boxes", "at least one labelled box in the golden set", str(boxes), passed=boxes > 0)
 
 
-def _schema(anomalies: Sequence[Anomaly]) -> list[Reason]:
-    if not anomalies:
-        return [Reason("schema", "no anomaly", "no anomaly", passed=True)]
-    return [Reason(f"schema:{a.feature}", "what schemas/detection.pbtxt allows", a.description) for a in anomalies]
-
-
 def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGateSettings) -> Reason:
     same = golden.digest == baseline.golden_digest
     return Reason(
@@ -102,23 +129,70 @@ def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGat
     )
 
 
-def _drift(span: DataSetInfo, baseline: Baseline, drifts: Sequence[Drift], settings: DataGateSettings) -> list[Reason]:
-    fewest = min(span.images[TRAIN_SPLIT], baseline.images)
-    if fewest < settings.min_examples:
-        return [
-            Reason(
-                "drift",
-                f"at least {settings.min_examples} training images on both sides to tell drift from chance",
-                f"{span.images[TRAIN_SPLIT]} here, {baseline.images} behind the served model: not tested",
-                passed=True,
-            )
-        ]
-    return [
-        Reason(
-            rule=f"drift:{drift.feature}",
-            expected=f"{drift.measure} at most {drift.threshold:g} from the served model's training data",
-            actual=f"{drift.distance:.3f}",
-            passed=drift.distance <= drift.threshold,
-        )
-        for drift in drifts
-    ]
+def _span_version(span: DataSetInfo, trained: TrainedSpans) -> Reason:
+    """The same name must mean the same data: otherwise nobody could say what a model was trained on."""
+    before = trained.of(span.span, span.version)
+    expected = "data that was not trained on before, or a new version of it"
+    if before is None:
+        return Reason("span_version", expected, "not trained on before", passed=True)
+    if before.digest == span.digest:
+        actual = f"already trained on by run {before.run_id}, which ended {before.verdict}"
+        return Reason("span_version", expected, actual, passed=True, warning=True)
+    return Reason(
+        "span_version",
+        expected,
+        f"span {span.span} version {span.version} is not what run {before.run_id} trained on (digest "
+        f"{before.digest[:12]}, now {span.digest[:12]}); deliver it as span-{span.span}-version-{span.version + 1}",
+    )
+
+
+def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
+    bad = span.bad_boxes
+    expected = f"at most {settings.bad_boxes:.1%} of the boxes outside of their image or without area"
+    if not bad.count:
+        return Reason("boxes:sound", expected, "none", passed=True)
+    actual = f"{bad.count} of {bad.of} boxes, left out"
+    if bad.reading:
+        actual += f"; they make sense as {bad.reading}"
+    actual += f": {bad.examples[0]}" if bad.examples else ""
+    passed = bad.count <= settings.bad_boxes * bad.of
+    return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images)
+
+
+def _no_leak(findings: Findings, settings: DataGateSettings) -> Reason:
+    expected = f"no copy of a golden image in the span (perceptual hash within {settings.duplicate_bits} of 256 bits)"
+    pairs = findings.leaked.pairs
+    if not pairs:
+        return Reason("leak", expected, f"none among {findings.leaked.images} images", passed=True)
+    golden = len({other for _, other in pairs})
+    shown = [f"{_name(findings, image)} is golden image {other}" for image, other in pairs[:_LISTED]]
+    more = f" and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else ""
+    actual = f"{golden} golden images are in the span: {', '.join(shown)}{more}"
+    return Reason("leak", expected, actual, images=tuple(_name(findings, image) for image, _ in pairs))
+
+
+def _no_repeats(findings: Findings, settings: DataGateSettings) -> Reason:
+    repeated = findings.repeated
+    share = len(repeated.pairs) / max(1, repeated.images)
+    actual = f"{len(repeated.pairs)} of {repeated.images}"
+    if repeated.pairs:
+        image, other = repeated.pairs[0]
+        actual += f", such as {_name(findings, image)} and {_name(findings, other)}"
+    return Reason(
+        rule="repeated_images",
+        expected=f"at most {_REPEATED:.0%} of the images are copies of others (within {settings.duplicate_bits} bits)",
+        actual=actual,
+        passed=True,
+        warning=share > _REPEATED,
+        images=tuple(dict.fromkeys(_name(findings, each) for pair in repeated.pairs for each in pair)),
+    )
+
+
+def _name(findings: Findings, image_id: int) -> str:
+    return findings.image_names.get(image_id, f"image {image_id}")
+
+
+def _schema(anomalies: Sequence[Anomaly]) -> list[Reason]:
+    if not anomalies:
+        return [Reason("schema", "no anomaly", "no anomaly", passed=True)]
+    return [Reason(f"schema:{a.feature}", "what the schema allows", a.description) for a in anomalies]

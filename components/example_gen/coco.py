@@ -7,11 +7,14 @@ Format: https://cocodataset.org/#format-data ("Object Detection"). Departures fr
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from components.example_gen.box_forms import COCO_BBOX
+from components.example_gen.file_names import check_file_name, read_file
+from components.example_gen.image_header import MAX_SIDE_PX, check_size
+from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
 from schemas.checked_json import (
     Problems,
     check_number,
@@ -24,15 +27,13 @@ from schemas.checked_json import (
     shown,
 )
 from schemas.errors import DataError
-from schemas.records import GroundTruth, ImageRecord, LabelMap, image_attributes
+from schemas.files import Files
+from schemas.records import LabelMap, image_attributes
 
-MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
-MAX_SIDE_PX = 65_535  # the largest side a JPEG can have
-OVERHANG_PX = 1.0  # real annotation tools round outwards; such boxes are kept as they are
-MIN_BOX_SIDE_PX = 1e-3  # below this a side vanishes in tf.Example's float32 fractions of the image
+ANNOTATIONS = "annotations.json"
+IMAGES = "images"
 
 _TOP_KEYS = ("categories", "images", "annotations")
-_CORNERS_OVERHANG = 0.05  # of the image's side: farther out than that is no drawing inaccuracy
 
 
 class _Category(NamedTuple):
@@ -40,33 +41,34 @@ class _Category(NamedTuple):
     name: str
 
 
-class _Image(NamedTuple):
-    id: int
-    file_name: str
-    width_px: int
-    height_px: int
-    attributes: dict[str, str]
-
-
 class _Annotation(NamedTuple):
     id: int
-    image_id: int
-    label: int
-    box_xywh_px: list[float]
-    area_px2: float
-    is_crowd: bool
+    box: LabelledBox
 
 
-def parse_annotations(text: bytes, source: str) -> tuple[LabelMap, list[ImageRecord]]:
+def read_coco(directory: str, files: Files, class_names: tuple[str, ...] | None = None) -> Labelled:
+    """Reads `annotations.json`; the class names are those of the file.
+
+    Raises:
+        DataError: the file breaks a rule, or there is no `images/` beside it.
+    """
+    if not files.isdir(os.path.join(directory, IMAGES)):
+        raise DataError(f"{directory}: no directory {IMAGES}/ in it, beside {ANNOTATIONS}; put the image files there")
+    source = os.path.join(directory, ANNOTATIONS)
+    return parse_annotations(read_file(source, files), source, os.path.join(directory, IMAGES))
+
+
+def parse_annotations(text: bytes, source: str, images_directory: str = IMAGES) -> Labelled:
     """Reads a COCO object detection file.
 
     Args:
         text: the content of annotations.json.
         source: its path, for messages.
+        images_directory: holds the images.
 
     Returns:
-        The label map (labels 1..K in the order of ascending category id) and one record per image, sorted by
-        image id; the objects of an image stand in the order of the file, their numbers are exactly the file's.
+        The label map (labels 1..K in the order of ascending category id), images and boxes in the order of the file;
+        their numbers are exactly the file's.
 
     Raises:
         DataError: the file breaks a rule; names entry, ids, value, what is allowed and the fix.
@@ -78,8 +80,9 @@ def parse_annotations(text: bytes, source: str) -> tuple[LabelMap, list[ImageRec
     categories, images, annotations = (read_list(document, key, source) for key in _TOP_KEYS)
     problems = Problems(f"{source}: ")
     label_map = _read_categories(categories, problems)
-    images_by_id = _read_images(images, problems)
-    return label_map, _to_records(images_by_id, _read_annotations(annotations, label_map, images_by_id, problems))
+    images = _read_images(images, problems)
+    boxes = _read_annotations(annotations, label_map, images, problems)
+    return Labelled(label_map, images, boxes, COCO_BBOX, images_directory)
 
 
 def _read_categories(entries: list[Any], problems: Problems) -> LabelMap:
@@ -89,29 +92,23 @@ def _read_categories(entries: list[Any], problems: Problems) -> LabelMap:
     return LabelMap(tuple(category.name for category in categories), tuple(category.id for category in categories))
 
 
-def _read_images(entries: list[Any], problems: Problems) -> dict[int, _Image]:
+def _read_images(entries: list[Any], problems: Problems) -> list[LabelledImage]:
     if not entries:
         problems.add("images is empty: the span has no images; deliver at least one labelled image")
-    images = read_entries(entries, "images", _read_image, ("id", "file_name"), problems)
-    return {image.id: image for image in images}
+    return read_entries(entries, "images", _read_image, ("id", "file_name"), problems)
 
 
 def _read_annotations(
-    entries: list[Any], label_map: LabelMap, images: dict[int, _Image], problems: Problems
-) -> list[_Annotation]:
+    entries: list[Any], label_map: LabelMap, images: list[LabelledImage], problems: Problems
+) -> list[LabelledBox]:
     if not entries:
         problems.add("annotations is empty: not one object is labelled; a data set needs at least one")
     labels = {category_id: label for label, category_id in enumerate(label_map.category_ids, 1)}
-    read = partial(_read_annotation, labels=labels, images=images)
+    positions = {image.id: position for position, image in enumerate(images)}
+    read = partial(_read_annotation, labels=labels, positions=positions, images=images)
     annotations = read_entries(entries, "annotations", read, ("id",), problems)
-    boxes = [annotation.box_xywh_px for annotation in annotations]
-    if all(max(x + width, y + height) <= 1 for x, y, width, height in boxes):
-        problems.add(
-            f"all {len(boxes)} boxes end within the image's first pixel (the first is {boxes[0]}): they look like "
-            "fractions of the image; COCO boxes are x, y, width, height in pixels"
-        )
     problems.raise_if_any()
-    return annotations
+    return [annotation.box for annotation in annotations]
 
 
 def _read_category(entry: Any, where: str) -> _Category:
@@ -119,34 +116,32 @@ def _read_category(entry: Any, where: str) -> _Category:
     return _Category(category_id, read_text(entry, "name", f"{where} (id {category_id})"))
 
 
-def _read_image(entry: Any, where: str) -> _Image:
+def _read_image(entry: Any, where: str) -> LabelledImage:
     image_id = read_integer(entry, "id", where)
     where = f"{where} (image {image_id})"
-    file_name = read_text(entry, "file_name", where)
-    # The name is joined to a directory and opened: it must not lead out of images/, nor have two spellings.
-    steps = any(part in ("", ".", "..") for part in file_name.split("/"))
-    if steps or any(char == "\\" or char < " " or char == "\x7f" for char in file_name):
-        raise DataError(
-            f"{where}: file_name {shown(file_name)} must be a plain path below images/, without leading '/', '.', "
-            "'..', '//', backslash or control character; correct it"
-        )
+    file_name = check_file_name(read_text(entry, "file_name", where), where)
     where = f"{where[:-1]} {shown(file_name)})"
     width, height = (read_integer(entry, key, where, 1, MAX_SIDE_PX) for key in ("width", "height"))
-    if width * height > MAX_IMAGE_PIXELS:
-        raise DataError(
-            f"{where}: width x height {width}x{height} is {width * height} pixels, allowed are {MAX_IMAGE_PIXELS}; "
-            "correct them or deliver a smaller image"
-        )
-    return _Image(image_id, file_name, width, height, image_attributes(entry))
+    check_size(width, height, where)
+    attributes = image_attributes(entry)
+    for name in attributes:
+        if any("\ud800" <= char <= "\udfff" for char in name + attributes[name]):
+            raise DataError(f"{where}: {shown(name)} {shown(attributes[name])} is no valid Unicode; correct it")
+    return LabelledImage(image_id, file_name, width, height, attributes)
 
 
-def _read_annotation(entry: Any, where: str, labels: dict[int, int], images: dict[int, _Image]) -> _Annotation:
+def _read_annotation(
+    entry: Any, where: str, labels: dict[int, int], positions: dict[int, int], images: list[LabelledImage]
+) -> _Annotation:
     annotation_id = read_integer(entry, "id", where)
-    where = f"{where} (id {annotation_id})"
-    image = images.get(read_integer(entry, "image_id", where))
-    if image is None:
-        raise DataError(f"{where}: image_id {entry['image_id']} is not in images; add the image or drop the annotation")
-    where = f"{where[:-1]}, image {image.id} {shown(image.file_name)})"
+    place = f"{where} (id {annotation_id}"
+    position = positions.get(read_integer(entry, "image_id", f"{place})"))
+    if position is None:
+        raise DataError(
+            f"{place}): image_id {entry['image_id']} is not in images; add the image or drop the annotation"
+        )
+    image = images[position]
+    where = f"{place}, image {image.id} {shown(image.file_name)})"
     label = labels.get(read_integer(entry, "category_id", where))
     if label is None:
         raise DataError(
@@ -154,14 +149,13 @@ def _read_annotation(entry: Any, where: str, labels: dict[int, int], images: dic
             "add the category or correct the id"
         )
     box = _read_box(entry, where)
-    _check_box(box, image, where)
-    area = check_number(entry["area"], "area", where) if "area" in entry else box[2] * box[3]
-    if area < 0:
+    area = check_number(entry["area"], "area", where) if "area" in entry else None
+    if area is not None and area < 0:
         raise DataError(f"{where}: area {area} must be at least 0 px^2; correct it or leave it out")
     crowd = entry.get("iscrowd", 0)
     if type(crowd) not in (int, bool) or crowd not in (0, 1):
         raise DataError(f"{where}: iscrowd {shown(crowd)} must be 0 or 1; correct it or leave it out")
-    return _Annotation(annotation_id, image.id, label, box, area, bool(crowd))
+    return _Annotation(annotation_id, LabelledBox(position, label, box, box, area, bool(crowd), place))
 
 
 def _read_box(entry: dict[str, Any], where: str) -> list[float]:
@@ -169,47 +163,3 @@ def _read_box(entry: dict[str, Any], where: str) -> list[float]:
     if not isinstance(box, list) or len(box) != 4:
         raise DataError(f"{where}: bbox {shown(box)} must be a list of 4 numbers: x, y, width, height in pixels")
     return [check_number(value, f"bbox[{index}]", where) for index, value in enumerate(box)]
-
-
-def _check_box(box: list[float], image: _Image, where: str) -> None:
-    x, y, width, height = box
-    for side, value in (("width", width), ("height", height)):
-        if value < MIN_BOX_SIDE_PX:
-            raise DataError(
-                f"{where}: bbox {box} has {side} {value}; it must be at least {MIN_BOX_SIDE_PX} px (a bbox is x, y, "
-                "width, height); correct or remove the annotation"
-            )
-    right, bottom = image.width_px + OVERHANG_PX, image.height_px + OVERHANG_PX
-    starts_inside = -OVERHANG_PX <= x < image.width_px and -OVERHANG_PX <= y < image.height_px
-    if starts_inside and 0 < x + width <= right and 0 < y + height <= bottom:
-        return
-    far_right = x + width - right > _CORNERS_OVERHANG * image.width_px
-    far_down = y + height - bottom > _CORNERS_OVERHANG * image.height_px
-    looks_like_corners = (far_right or far_down) and 0 <= x < width <= right and 0 <= y < height <= bottom
-    hint = "; it looks like x1, y1, x2, y2 where COCO has x, y, width, height" if looks_like_corners else ""
-    raise DataError(
-        f"{where}: bbox {box} spans x {x}..{x + width}, y {y}..{y + height}, outside the image of {image.width_px}x"
-        f"{image.height_px} px (up to {OVERHANG_PX} px over is allowed){hint}; correct the box or the image's size"
-    )
-
-
-def _to_records(images: dict[int, _Image], annotations: list[_Annotation]) -> list[ImageRecord]:
-    by_image: dict[int, list[_Annotation]] = {image_id: [] for image_id in images}
-    for annotation in annotations:
-        by_image[annotation.image_id].append(annotation)
-    return [_to_record(images[image_id], by_image[image_id]) for image_id in sorted(images)]
-
-
-def _to_record(image: _Image, annotations: list[_Annotation]) -> ImageRecord:
-    return ImageRecord(
-        image.id, image.file_name, image.width_px, image.height_px, _to_truth(annotations), image.attributes
-    )
-
-
-def _to_truth(annotations: list[_Annotation]) -> GroundTruth:
-    return GroundTruth(
-        boxes_xywh_px=np.array([annotation.box_xywh_px for annotation in annotations]),
-        labels=np.array([annotation.label for annotation in annotations], np.int64),
-        area_px2=np.array([annotation.area_px2 for annotation in annotations]),
-        is_crowd=np.array([annotation.is_crowd for annotation in annotations], np.bool_),
-    )

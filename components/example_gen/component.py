@@ -1,4 +1,4 @@
-"""A COCO data set as TFX Examples."""
+"""A data set as TFX Examples."""
 
 from __future__ import annotations
 
@@ -10,52 +10,62 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.example_gen import executor
 
 
-class CocoExampleGenSpec(ComponentSpec):
-    """`examples` carries the custom properties span and digest; `dataset.json` lies beside its splits."""
+class DetectionExampleGenSpec(ComponentSpec):
+    """`examples` carries the custom properties span, version and digest; `dataset.json` lies beside its splits."""
 
     PARAMETERS = {
         "directory": ExecutionParameter(type=str),
         "is_span_base": ExecutionParameter(type=int),
         "span": ExecutionParameter(type=int),
         "eval_fraction": ExecutionParameter(type=float),
+        "group_by": ExecutionParameter(type=str),
+        "schema_file": ExecutionParameter(type=str),
     }
     INPUTS = {}
     OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
 
 
-class CocoExampleGen(base_beam_component.BaseBeamComponent):
-    """Reads `annotations.json` and `images/` into the splits `train` and `eval`.
+class DetectionExampleGen(base_beam_component.BaseBeamComponent):
+    """Reads COCO, Pascal VOC, YOLO or TFRecord data into the splits `train` and `eval`.
 
     It finds the span itself, when it runs, because open-source Kubeflow does not resolve TFX's
     `{SPAN}` patterns. Make one with `of_span` or `of_golden_set`.
     """
 
-    SPEC_CLASS = CocoExampleGenSpec
+    SPEC_CLASS = DetectionExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
-    def __init__(self, directory: str, is_span_base: bool, span: int, eval_fraction: float) -> None:
+    def __init__(
+        self, directory: str, is_span_base: bool, span: int, eval_fraction: float, group_by: str, schema_file: str
+    ) -> None:
         super().__init__(
-            CocoExampleGenSpec(
+            DetectionExampleGenSpec(
                 directory=directory,
                 is_span_base=int(is_span_base),
                 span=span,
                 eval_fraction=eval_fraction,
+                group_by=group_by,
+                schema_file=schema_file,
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )
 
     @classmethod
-    def of_span(cls, base_directory: str, span: int | None, eval_fraction: float) -> CocoExampleGen:
-        """Reads `span-N` below a directory.
+    def of_span(
+        cls, base_directory: str, span: int | None, eval_fraction: float, group_by: str | None, schema_file: str
+    ) -> DetectionExampleGen:
+        """Reads the newest version of `span-N` below a directory.
 
         Args:
             base_directory: holds the `span-N` directories.
             span: N; None for the newest there is when the step runs.
             eval_fraction: share of images, 0..1, held out of training.
+            group_by: attribute of images, the same value of which stays in one split; None: none.
+            schema_file: the curated schema.
         """
-        return cls(base_directory, True, span or 0, eval_fraction)
+        return cls(base_directory, True, span or 0, eval_fraction, group_by or "", schema_file)
 
     @classmethod
-    def of_golden_set(cls, directory: str) -> CocoExampleGen:
+    def of_golden_set(cls, directory: str, schema_file: str) -> DetectionExampleGen:
         """Reads the golden set; all of it is for evaluation."""
-        return cls(directory, False, 0, 1.0)
+        return cls(directory, False, 0, 1.0, "", schema_file)

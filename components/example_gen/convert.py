@@ -7,9 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 import tensorflow as tf
 
-from components.example_gen.images import ImageQuality
+from components.imaging.quality import ImageQuality, image_features
 from schemas import features
 from schemas.records import ImageRecord, LabelMap, record_to_json
+
+BORDER_PX = 1.0  # a box that comes this near to the border is cut off by it
 
 
 def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label_map: LabelMap) -> tf.train.Example:
@@ -23,7 +25,6 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
     """
     truth = record.truth
     x, y, width, height = truth.boxes_xywh_px.T
-    size_px2 = record.width_px * record.height_px
     return tf.train.Example(
         features=tf.train.Features(
             feature={
@@ -41,16 +42,35 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
                 features.BOX_CLASS: _bytes(label_map.name(label).encode() for label in truth.labels),
                 features.BOX_AREA: _floats(truth.area_px2),
                 features.BOX_IS_CROWD: _ints(truth.is_crowd.astype(int)),
-                features.QA_BRIGHTNESS: _floats([quality.brightness]),
-                features.QA_CONTRAST: _floats([quality.contrast]),
-                features.QA_SHARPNESS: _floats([quality.sharpness]),
-                features.QA_NUM_BOXES: _ints([len(truth.labels)]),
-                features.QA_BOX_LOG_AREA: _floats(np.log(width * height / size_px2)),
-                features.QA_BOX_LOG_ASPECT: _floats(np.log(width / height)),
+                **_how_it_looks(quality),
+                **_how_it_is_labelled(record),
+                **{
+                    features.SOURCE_PREFIX + name: _bytes([value.encode()]) for name, value in record.attributes.items()
+                },
                 features.RECORD: _bytes([record_to_json(record)]),
             }
         )
     )
+
+
+def _how_it_looks(quality: ImageQuality) -> dict[str, tf.train.Feature]:
+    return {name: _floats([value]) for name, value in image_features(quality).items()}
+
+
+def _how_it_is_labelled(record: ImageRecord) -> dict[str, tf.train.Feature]:
+    x, y, width, height = record.truth.boxes_xywh_px.T
+    right, bottom = x + width, y + height
+    margin = BORDER_PX
+    cut = (x <= margin) | (y <= margin) | (right >= record.width_px - margin) | (bottom >= record.height_px - margin)
+    return {
+        features.QA_NUM_BOXES: _ints([len(x)]),
+        features.QA_NUM_CROWD: _ints([int(record.truth.is_crowd.sum())]),
+        features.QA_NUM_TRUNCATED: _ints([int(cut.sum())]),
+        features.QA_BOX_LOG_AREA: _floats(np.log(width * height / (record.width_px * record.height_px))),
+        features.QA_BOX_LOG_ASPECT: _floats(np.log(width / height)),
+        features.QA_BOX_CENTER_X: _floats((x + width / 2) / record.width_px),
+        features.QA_BOX_CENTER_Y: _floats((y + height / 2) / record.height_px),
+    }
 
 
 def _bytes(values: Iterable[bytes]) -> tf.train.Feature:

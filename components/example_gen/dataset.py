@@ -1,185 +1,152 @@
-"""A span directory -> its records and digest, every image seen once and none kept."""
+"""A span or golden set in any of four formats -> its annotations, and its images one after the other."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator
 
-from components.example_gen.coco import parse_annotations
-from components.example_gen.images import check_image
-from schemas.checked_json import Problems
-from schemas.dataset import dataset_digest, image_digest
-from schemas.errors import ConfigError, DataError
+import numpy as np
+
+from components.example_gen import coco, voc, yolo
+from components.example_gen.box_check import find_bad_boxes
+from components.example_gen.file_names import check_distinct, read_file
+from components.example_gen.formats import marks_in
+from components.example_gen.labelled import Labelled
+from components.example_gen.source import Shard, Source
+from components.example_gen.spans import FoundSpan, find_span, listed, spans_in
+from components.example_gen.splits import split_of, splits_of
+from components.example_gen.tfrecord_reader import read_tfrecords, record_images
+from schemas.errors import DataError
 from schemas.files import LOCAL_FILES, Files
-from schemas.records import ImageRecord, LabelMap
+from schemas.records import GroundTruth, ImageRecord
 
-ANNOTATIONS = "annotations.json"
-IMAGES = "images"
+__all__ = ["FoundSpan", "encoded_images", "find_span", "read_source", "split_of", "splits_of"]
 
-_THREADS = 4
-_SPAN = re.compile(r"span-([0-9]+)")
-_LISTED_SPANS = 10
+SHARD_IMAGES = 64
 
-
-@dataclass(frozen=True)
-class DataSet:
-    """A span or golden set that was read and found sound.
-
-    Attributes:
-        label_map: its classes.
-        records: its images, ascending by image id.
-        digest: sha256 (hex) of all annotations and all image files, whatever the order they came in.
-        directory: where it was read.
-    """
-
-    label_map: LabelMap
-    records: tuple[ImageRecord, ...]
-    digest: str
-    directory: str
+_READERS: dict[str, Callable[[str, Files, tuple[str, ...] | None], Labelled]] = {
+    "coco": coco.read_coco,
+    "voc": voc.read_voc,
+    "yolo": yolo.read_yolo,
+    "tfrecord": read_tfrecords,
+}
 
 
-def read_dataset(
-    directory: str, files: Files = LOCAL_FILES, on_progress: Callable[[int, int], None] | None = None
-) -> DataSet:
-    """Reads `annotations.json` and checks and hashes every image that it names under `images/`.
-
-    Other files under `images/` are left alone: they are not part of the data set.
+def read_source(
+    directory: str,
+    files: Files = LOCAL_FILES,
+    strict: bool = False,
+    class_names: tuple[str, ...] | None = None,
+    form: str | None = None,
+) -> Source:
+    """Reads the annotations of a span or golden set; its image files are not decoded.
 
     Args:
-        directory: a span directory or the golden set.
+        directory: where it is.
         files: the file system.
-        on_progress: called with (images done, images in all) after each image.
+        strict: whether a box that cannot be a box of its image is an error, or is left out and counted.
+        class_names: the curated list of classes in label order, for data sets that list none.
+        form: `coco`, `voc`, `yolo` or `tfrecord`; None for what the directory holds.
 
     Returns:
-        The data set, without its pixels.
+        Records ascending by image id, and where their images are.
 
     Raises:
-        DataError: something is missing, contradicts itself or cannot be decoded.
+        DataError: something is missing or contradicts itself; names file, entry, value and fix.
     """
-    _check_layout(directory, files)
-    source = os.path.join(directory, ANNOTATIONS)
-    label_map, records = parse_annotations(_read(source, files, source), source)
-    image_digests = _check_images(records, os.path.join(directory, IMAGES), files, on_progress)
-    return DataSet(label_map, tuple(records), dataset_digest(label_map, image_digests), directory)
+    form = form or _recognise(directory, files)
+    labelled = _READERS[form](directory, files, class_names)
+    check_distinct((image.file_name for image in labelled.images), directory)
+    source = os.path.join(directory, coco.ANNOTATIONS) if form == "coco" else directory
+    is_bad, bad_boxes = find_bad_boxes(labelled, source, strict)
+    records = to_records(labelled, is_bad)
+    by_id = sorted(records, key=lambda record: record.image_id)
+    return Source(directory, form, labelled.label_map, tuple(by_id), tuple(_shards(labelled, records)), bad_boxes)
 
 
-def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES) -> tuple[int, str]:
-    """Finds a delivery by its number.
+def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[ImageRecord, bytes | DataError]]:
+    """Reads the images of a shard one after the other; none is kept.
 
     Args:
-        data_dir: holds the directories `span-N`.
-        span: N; None for the newest, that is the largest.
+        shard: which.
         files: the file system.
 
-    Returns:
-        N and the path of `span-N`.
-
-    Raises:
-        DataError: there is no such span, or two directories claim the number.
+    Yields:
+        Each record with the content of its file, or with what is wrong with that.
     """
-    if not files.isdir(data_dir):
-        raise DataError(f"{data_dir}: no such directory; give the directory that holds the span-N directories")
-    spans = _spans(data_dir, files)
-    if not spans:
-        hint = "this is itself a span: give its parent" if files.exists(os.path.join(data_dir, ANNOTATIONS)) else ""
-        raise DataError(f"{data_dir}: no span-N directory in it; {hint or 'name the deliveries span-1, span-2, ...'}")
-    number = max(spans) if span is None else span
-    names = spans.get(number, [])
-    if len(names) != 1:
-        wrong = f"{' and '.join(names)} are the same span: rename one" if names else f"no span-{number}"
-        raise DataError(f"{data_dir}: {wrong}; it holds {_listed(spans)}")
-    return number, os.path.join(data_dir, names[0])
+    if not shard.positions:
+        for record, path in zip(shard.records, shard.paths):
+            try:
+                yield record, read_file(path, files, f"{path} (image {record.image_id})")
+            except DataError as error:
+                yield record, error
+        return
+    left = iter(shard.records)
+    try:
+        for encoded in record_images(shard.paths[0], shard.positions, files):
+            yield next(left), encoded
+    except DataError as error:
+        for record in left:
+            yield record, error
 
 
-def split_of(key: int | str, eval_fraction: float) -> Literal["train", "eval"]:
-    """Says in which part of a span an image belongs, from its name alone: the same in every run and process.
+def to_records(labelled: Labelled, is_bad: np.ndarray) -> list[ImageRecord]:
+    """Makes the records of annotations.
 
     Args:
-        key: the image's file name (or id).
-        eval_fraction: expected share of the evaluation part, 0..1; raising it only moves images into it.
+        labelled: the annotations.
+        is_bad: [n] bool, the boxes to leave out.
 
     Returns:
-        `train` or `eval`.
-
-    Raises:
-        ConfigError: the fraction is outside 0..1.
+        One record an image, in the order of `labelled.images`; its objects in the order they were given.
     """
-    if not 0 <= eval_fraction <= 1:
-        raise ConfigError(f"eval_fraction {eval_fraction} must be within 0..1")
-    place = int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:6], "big") / 2**48
-    return "eval" if place < eval_fraction else "train"
+    kept = [box for box, bad in zip(labelled.boxes, is_bad) if not bad]
+    owners = np.array([box.image for box in kept], np.int64)
+    boxes = np.array([box.box_xywh_px for box in kept], np.float64).reshape(-1, 4)
+    areas = np.array([np.nan if box.area_px2 is None else box.area_px2 for box in kept], np.float64)
+    areas = np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas)
+    labels = np.array([box.label for box in kept], np.int64)
+    crowds = np.array([box.is_crowd for box in kept], np.bool_)
+    order = np.argsort(owners, kind="stable")
+    ends = np.searchsorted(owners[order], np.arange(len(labelled.images)), side="right")
+    records, start = [], 0
+    for image, end in zip(labelled.images, ends):
+        own = order[start:end]
+        truth = GroundTruth(boxes[own], labels[own], areas[own], crowds[own])
+        records.append(ImageRecord(*image[:4], truth, image.attributes))
+        start = end
+    return records
 
 
-def _check_layout(directory: str, files: Files) -> None:
+def _recognise(directory: str, files: Files) -> str:
     if not files.isdir(directory):
         parent = os.path.dirname(directory.rstrip("/")) or "."
-        spans = _spans(parent, files) if files.isdir(parent) else {}
-        hint = f"{parent} holds {_listed(spans)}" if spans else "correct the path"
-        raise DataError(f"{directory}: no such directory; {hint}")
-    if not files.exists(os.path.join(directory, ANNOTATIONS)):
-        spans = _spans(directory, files)
-        hint = f"it holds {_listed(spans)}: give one of them" if spans else "put the COCO annotation file there"
-        raise DataError(f"{directory}: no {ANNOTATIONS} in it; {hint}")
-    if not files.isdir(os.path.join(directory, IMAGES)):
-        raise DataError(f"{directory}: no directory {IMAGES}/ in it, beside {ANNOTATIONS}; put the image files there")
+        spans = spans_in(parent, files) if files.isdir(parent) else {}
+        raise DataError(
+            f"{directory}: no such directory; {f'{parent} holds {listed(spans)}' if spans else 'correct the path'}"
+        )
+    marks = marks_in(directory, files)
+    if len(marks) > 1:
+        told = " and ".join(f"{mark} ({form})" for form, mark in marks.items())
+        raise DataError(f"{directory}: it holds {told}: two deliveries in one; keep one of them")
+    if not marks:
+        spans = spans_in(directory, files)
+        raise DataError(
+            f"{directory}: no {coco.ANNOTATIONS} (COCO), {voc.ANNOTATIONS}/ (VOC), {yolo.LABELS}/ (YOLO) or *.tfrecord "
+            f"in it; {f'it holds {listed(spans)}: give one of them' if spans else 'put the annotations there'}"
+        )
+    return next(iter(marks))
 
 
-def _spans(directory: str, files: Files) -> dict[int, list[str]]:
-    spans: dict[int, list[str]] = {}
-    for entry in sorted(files.listdir(directory)):
-        name = entry.rstrip("/")  # object stores list directories with a slash
-        match = _SPAN.fullmatch(name)
-        if match and files.isdir(os.path.join(directory, name)):
-            spans.setdefault(int(match[1]), []).append(name)
-    return spans
-
-
-def _listed(spans: dict[int, list[str]]) -> str:
-    names = [name for number in sorted(spans) for name in spans[number]]
-    if len(names) > _LISTED_SPANS:
-        return f"{len(names)} spans, {names[0]} to {names[-1]}"
-    return ", ".join(names)
-
-
-def _read(path: str, files: Files, where: str) -> bytes:
-    try:
-        with files.open(path, "rb") as file:
-            return file.read()
-    except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
-        if not files.exists(path):
-            raise DataError(f"{where}: no such file; deliver it or remove the image from {ANNOTATIONS}") from error
-        raise DataError(f"{where}: cannot be read ({error}); check what it is and its permissions") from error
-
-
-def _check_images(
-    records: list[ImageRecord], directory: str, files: Files, on_progress: Callable[[int, int], None] | None
-) -> dict[int, bytes]:
-    def check(record: ImageRecord) -> tuple[int, bytes] | DataError:
-        path = os.path.join(directory, record.file_name)
-        try:
-            encoded = _read(path, files, f"{path} (image {record.image_id})")
-            check_image(encoded, record, path)
-        except DataError as error:
-            return error
-        return record.image_id, image_digest(record, encoded)
-
-    problems = Problems()
-    digests: dict[int, bytes] = {}
-    pool = ThreadPoolExecutor(_THREADS)
-    try:
-        for done, outcome in enumerate(pool.map(check, records), 1):
-            if isinstance(outcome, DataError):
-                problems.add(str(outcome))
-            else:
-                digests[outcome[0]] = outcome[1]
-            if on_progress:
-                on_progress(done, len(records))
-    finally:
-        pool.shutdown(cancel_futures=True)  # an interrupted reading ends now, not after the last image
-    problems.raise_if_any()
-    return digests
+def _shards(labelled: Labelled, records: list[ImageRecord]) -> Iterator[Shard]:
+    if not labelled.records:
+        records = sorted(records, key=lambda record: record.image_id)
+        for start in range(0, len(records), SHARD_IMAGES):
+            part = tuple(records[start : start + SHARD_IMAGES])
+            yield Shard(part, tuple(os.path.join(labelled.directory, record.file_name) for record in part))
+        return
+    by_file: dict[str, list[tuple[ImageRecord, int]]] = {}
+    for record, (path, position) in zip(records, labelled.records):
+        by_file.setdefault(path, []).append((record, position))
+    for path, members in by_file.items():
+        yield Shard(tuple(record for record, _ in members), (path,), tuple(position for _, position in members))

@@ -17,9 +17,9 @@ from apache_beam.io.textio import WriteToText
 from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
+from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.coco_files import image_lines
 from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, Measured, is_sampled
-from components.map_evaluator.predict import Detectors, load_detector, read_images
 from schemas.columns import DetectionColumns
 from schemas.errors import RatchetError
 from schemas.evaluation import MATCHES_FILE
@@ -38,7 +38,7 @@ class DataPart:
 
     Attributes:
         name: of the data set.
-        files: gzipped TFRecords of tf.Examples, which are spread over the workers.
+        files: TFRecords of tf.Examples, which are spread over the workers.
         images: how many they hold.
         share: share of them that is used, a fixed random sample.
     """

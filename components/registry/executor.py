@@ -30,6 +30,7 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
         baseline.set_string_custom_property("golden_uses", json.dumps(registry.golden_uses()))
+        baseline.set_string_custom_property("trained_spans", registry.trained_spans().to_json())
         if served is None:
             fileio.makedirs(baseline.uri)
             return
@@ -47,7 +48,7 @@ class DecisionRecorderExecutor(base_executor.BaseExecutor):
         registry = _registry(exec_properties)
         evaluation_uri = artifact_utils.get_single_uri(input_dict["evaluation"])
         evaluation = Evaluation.from_json(_read(f"{evaluation_uri}/{EVALUATION_FILE}"))
-        span = _dataset(input_dict["examples"]).span
+        dataset = _dataset(input_dict["examples"])
         run_id = (self._context and self._context.pipeline_run_id) or ""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         key = hashlib.sha256(evaluation_uri.encode()).hexdigest()[:16]
@@ -55,7 +56,9 @@ class DecisionRecorderExecutor(base_executor.BaseExecutor):
             key,
             RecordedDecision(
                 run_id=run_id,
-                span=span,
+                span=dataset.span,
+                span_version=dataset.version,
+                data_digest=dataset.digest,
                 golden_digest=evaluation.golden_digest,
                 verdict=evaluation.decision.verdict.value,
                 map=evaluation.golden.candidate.coco["AP"],
@@ -72,7 +75,7 @@ class DecisionRecorderExecutor(base_executor.BaseExecutor):
                 version=pushed.get_string_custom_property("pushed_version"),
                 path=path,
                 digest=model_digest(path, fileio),
-                span=span,
+                span=dataset.span,
                 golden_digest=evaluation.golden_digest,
                 map=evaluation.golden.candidate.coco["AP"],
                 verdict=evaluation.decision.verdict.value,

@@ -20,6 +20,7 @@ from typing import TypeVar
 
 from schemas.errors import InputError, StateError
 from schemas.files import WritableFiles
+from schemas.trained_spans import TrainedSpan, TrainedSpans
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class RecordedDecision:
     Attributes:
         run_id: the run it belongs to.
         span: the span the candidate was trained on.
+        span_version: version of that span.
+        data_digest: content digest of that span.
         golden_digest: the golden set that decided.
         verdict: of the run.
         map: the candidate's COCO mAP on that set.
@@ -65,6 +68,8 @@ class RecordedDecision:
 
     run_id: str
     span: int
+    span_version: int
+    data_digest: str
     golden_digest: str
     verdict: str
     map: float
@@ -150,10 +155,23 @@ class Registry:
 
     def golden_uses(self) -> dict[str, int]:
         """How many decisions each golden set has made, by its digest."""
+        return dict(Counter(decision.golden_digest for decision in self.decisions()))
+
+    def decisions(self) -> list[RecordedDecision]:
+        """Every decision, in the order in which they were made."""
         directory = f"{self._directory}/decisions"
         names = self._files.listdir(directory) if self._files.exists(directory) else []
-        paths = [f"{directory}/{name}" for name in sorted(names) if name.endswith(".json")]
-        return dict(Counter(self._read(path, RecordedDecision).golden_digest for path in paths))
+        found = [self._read(f"{directory}/{name}", RecordedDecision) for name in names if name.endswith(".json")]
+        return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
+
+    def trained_spans(self) -> TrainedSpans:
+        """The spans that candidates were trained on."""
+        return TrainedSpans(
+            tuple(
+                TrainedSpan(made.span, made.span_version, made.data_digest, made.run_id, made.verdict)
+                for made in self.decisions()
+            )
+        )
 
     def _versions_on_disk(self) -> list[str]:
         if not self._files.exists(self._serving_directory):

@@ -28,7 +28,7 @@ def build_task(
         training: batch size and seed.
         augmentation: what happens to training images.
         num_classes: K, without the background.
-        train_files: patterns of gzipped TFRecord files with the keys of `schemas.features`.
+        train_files: patterns of TFRecord files with the keys of `schemas.features`.
     """
     config = retinanet.RetinaNetTask(
         model=_model_config(model, num_classes), train_data=_data_config(training, augmentation, train_files)
@@ -108,7 +108,7 @@ def _backbone_config(backbone: BackboneSettings) -> backbones.Backbone:
 def _data_config(training: TrainingSettings, augmentation: Augmentation, files: list[str]) -> retinanet.DataConfig:
     return retinanet.DataConfig(
         input_path=list(files),
-        file_type="tfrecord_compressed",
+        file_type="tfrecord",
         is_training=True,
         global_batch_size=training.batch_size,
         dtype="float32",

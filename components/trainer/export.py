@@ -28,7 +28,8 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
 
     The same in two halves, for callers that give the same images to several models: `preprocess` takes
     `image_bytes` and returns `images` [batch, height, width, 3] float32 and `geometry` [batch, 4, 2] float32;
-    `detect` takes those and returns what `serving_default` does.
+    `detect` takes those and returns what `serving_default` does. `embed` takes `images` and returns `embedding`
+    [batch, d] float32: what the backbone makes of an image, the mean over its places of each feature of each level.
 
     Args:
         model: built RetinaNet.
@@ -46,7 +47,13 @@ def save_model(model: tf_keras.Model, settings: ModelSettings, directory: str) -
     module.serve = tf.function(serving.serve, input_signature=[image_bytes], autograph=False)
     module.preprocess = tf.function(serving.preprocess, input_signature=[image_bytes], autograph=False)
     module.detect = tf.function(serving.detect, input_signature=[images, geometry], autograph=False)
-    signatures = {"serving_default": module.serve, "preprocess": module.preprocess, "detect": module.detect}
+    module.embed = tf.function(serving.embed, input_signature=[images], autograph=False)
+    signatures = {
+        "serving_default": module.serve,
+        "preprocess": module.preprocess,
+        "detect": module.detect,
+        "embed": module.embed,
+    }
     tf.saved_model.save(module, directory, signatures=signatures)
 
 
@@ -75,6 +82,8 @@ class _Serving:
 
     def __init__(self, model: tf_keras.Model, settings: ModelSettings) -> None:
         self._detect: Any = model.call  # takes more than Keras' own call, which is all that its type says
+        self._backbone: Any = model.backbone
+        self._levels = [str(level) for level in range(settings.min_level, settings.max_level + 1)]
         self.size = list(settings.input_size)
         self._anchors = anchor_boxes(settings)
 
@@ -105,6 +114,11 @@ class _Serving:
             "detection_scores": found["detection_scores"],
             "num_detections": found["num_detections"],
         }
+
+    def embed(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        maps = self._backbone(images, training=False)
+        levels = [maps[level] for level in self._levels if level in maps]  # the coarsest may be the decoder's own
+        return {"embedding": tf.concat([tf.reduce_mean(level, axis=[1, 2]) for level in levels], axis=1)}
 
     def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.detect(**self.preprocess(image_bytes))

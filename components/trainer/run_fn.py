@@ -13,6 +13,8 @@ import tensorflow as tf
 import tf_keras
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from components.detector.look import look_at
+from components.detector.served import ServedDetector
 from components.trainer.experiment import build_model, build_task
 from components.trainer.export import restore_weights, save_model
 from components.trainer.loop import TrainingResult, train
@@ -23,7 +25,16 @@ from schemas import __version__
 from schemas import settings as settings_io
 from schemas.dataset import DATASET_FILE, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo
 from schemas.fingerprints import Fingerprints
-from schemas.training_record import LABELS_FILE, RECORD_FILE, STATISTICS_FILE, TRAINING_IMAGES_FILE, TrainingRecord
+from schemas.training_record import (
+    LABELS_FILE,
+    RECORD_FILE,
+    STATISTICS_FILE,
+    TRAINING_IMAGES_FILE,
+    TRAINING_SAMPLE_FILE,
+    TrainingRecord,
+)
+
+SAMPLE_IMAGES = 500  # that a model carries figures of
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -54,6 +65,16 @@ def run_fn(fn_args: FnArgs) -> None:
     _write(f"{fn_args.serving_model_dir}/{LABELS_FILE}", json.dumps(list(dataset.class_names)))
     images = _training_images(fn_args, dataset.span, fn_args.base_model if baseline else None)
     _write(f"{fn_args.serving_model_dir}/{TRAINING_IMAGES_FILE}", images.to_bytes())
+    sample = look_at(
+        sorted(tf.io.gfile.glob(fn_args.train_files[0])),
+        dataset.images[TRAIN_SPLIT],
+        SAMPLE_IMAGES,
+        ServedDetector("candidate", fn_args.serving_model_dir),
+        len(dataset.class_names),
+        "describing training images",
+        detect=False,
+    ).sample
+    _write(f"{fn_args.serving_model_dir}/{TRAINING_SAMPLE_FILE}", sample.to_bytes())
     tf.io.gfile.copy(config["statistics"], f"{fn_args.serving_model_dir}/{STATISTICS_FILE}", overwrite=True)
 
 

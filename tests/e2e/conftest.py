@@ -21,7 +21,6 @@ SMALL = (
     "training.bootstrap.steps=200",
     "training.retrain.min_steps=80",
     "training.retrain.max_steps=160",
-    "data_gate.min_examples=100",
     "evaluator.resamples=200",
 )
 
@@ -96,7 +95,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     good = world.run(2)
     bad_labels = world.run(3, "data_gate.mode=observe")
     dark = world.run(4)
-    leaked = world.run(5)
+    leaked = world.run(5, "data_gate.mode=observe")
     return Runs(world, first, crash, good, bad_labels, dark, leaked)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from components.registry.registry import Registry, ServedModel, model_digest
 from pipeline.result import RunResult
+from schemas.data_evidence import evidence_from_json
 from schemas.decisions import Verdict
 from schemas.errors import ConfigError, InputError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
@@ -66,6 +67,7 @@ def test_loose_boxes_are_blocked_and_the_baseline_stays_served(runs: Runs) -> No
     bad = runs.bad_labels
     assert (bad.verdict, bad.exit_code) == (Verdict.BLOCKED, 3)
     assert bad.reasons[0].rule == "map_drop"
+    assert "labels:size" in [reason.rule for reason in bad.reasons]  # and the data gate had said why
     assert bad.delta is not None
     assert bad.delta < 0
     assert bad.pushed_version is None
@@ -79,13 +81,18 @@ def test_a_dark_span_is_rejected_before_training(runs: Runs) -> None:
     assert "drift:qa/brightness" in [reason.rule for reason in dark.reasons]
     assert dark.map is None
     assert "DetectorTrainer" not in dark.seconds
-    assert json.loads(Path(dark.report).read_text())["passed"] is False
+    page = Path(dark.report)
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert json.loads((page.parent / "decision.json").read_text())["passed"] is False
+    assert [entry.feature for entry in evidence_from_json((page.parent / "evidence.json").read_text())]
+    assert (page.parent / "Split-train" / "SchemaDiff.pb").stat().st_size > 0
 
 
 def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> None:
     leaked = runs.leaked
     assert (leaked.verdict, leaked.exit_code) == (Verdict.BLOCKED, 3)
     assert leaked.reasons[0].rule == "trust:leak"
+    assert "leak" in [reason.rule for reason in leaked.reasons]  # the data gate saw it too, and only observed
     assert "is image 10000 of span 5" in leaked.reasons[0].actual
     assert leaked.pushed_version is None
     assert served(runs).version == runs.good.pushed_version
@@ -141,7 +148,7 @@ def test_the_same_command_resumed_the_crashed_run(runs: Runs) -> None:
     assert runs.good.run_id.endswith("-1")
     times = count_executions(runs.world.root / "metadata.sqlite")
     # Six calls, five spans: what was done before the crash was not done again.
-    assert times["CocoExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 5
+    assert times["DetectionExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 5
 
 
 @pytest.mark.parametrize("story", ["first", "good"])

@@ -4,19 +4,37 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.rules import Anomaly, Baseline, Drift, decide
+from components.data_gate.copies import Copies
+from components.data_gate.rules import Anomaly, Baseline, Findings, decide
 from components.data_gate.settings import DataGateSettings
-from schemas.decisions import DataDecision
+from schemas.dataset import BadBoxes
+from schemas.decisions import DataDecision, DataVerdict, Reason
+from schemas.trained_spans import TrainedSpan, TrainedSpans
 from tests.builders import dataset_info
 
 GOLDEN = dataset_info(span=0, digest="golden", images={"train": 0, "eval": 50}, boxes={"train": 0, "eval": 120})
 BASELINE = Baseline(class_names=("cat", "dog"), golden_digest="golden", images=600)
-DRIFTED = Drift("qa/brightness", "jensen shannon divergence", 0.4, 0.1)
+DARK = Reason("drift:qa/brightness", "distance at most 0.1", "darker")
+
+
+def findings(**parts: Any) -> Findings:
+    whole: dict[str, Any] = {
+        "anomalies": (),
+        "schema_classes": None,
+        "leaked": Copies((), 600),
+        "repeated": Copies((), 600),
+        "labels": (),
+        "drift": (),
+        "image_names": {},
+        "trained": TrainedSpans(),
+    }
+    return Findings(**whole | parts)
 
 
 def judge(settings: dict[str, Any] | None = None, **parts: Any) -> DataDecision:
-    whole = {"span": dataset_info(), "golden": GOLDEN, "baseline": BASELINE, "anomalies": (), "drifts": ()}
-    return decide(**whole | parts, settings=DataGateSettings(**settings or {}))
+    known = {"span": dataset_info(), "golden": GOLDEN, "baseline": BASELINE}
+    known |= {key: parts.pop(key) for key in list(parts) if key in known}
+    return decide(**known, findings=findings(**parts), settings=DataGateSettings(**settings or {}))
 
 
 def failed(decision: DataDecision) -> list[str]:
@@ -24,37 +42,33 @@ def failed(decision: DataDecision) -> list[str]:
 
 
 def test_a_sound_span_passes_and_says_what_was_looked_at() -> None:
-    decision = judge(drifts=[Drift("qa/brightness", "jensen shannon divergence", 0.02, 0.1)])
-    assert decision.passed
-    assert [reason.rule for reason in decision.reasons] == [
+    decision = judge(drift=[Reason("drift:qa/brightness", "little", "less", passed=True)])
+    assert (decision.passed, decision.verdict) == (True, DataVerdict.PASS)
+    assert {reason.rule for reason in decision.reasons} == {
         "classes:golden_set",
-        "schema",
-        "golden_boxes",
         "classes:served_model",
+        "golden_boxes",
         "golden_unchanged",
+        "span_version",
+        "boxes:sound",
+        "leak",
         "drift:qa/brightness",
-    ]
+        "schema",
+        "repeated_images",
+    }
 
 
-def test_drift_past_its_threshold_stops_the_run() -> None:
-    decision = judge(drifts=[DRIFTED])
+def test_failed_rules_come_first_and_then_warnings() -> None:
+    warning = Reason("drift:qa/num_boxes", "", "", passed=True, warning=True)
+    decision = judge(drift=[warning, DARK])
+    assert decision.verdict is DataVerdict.REJECT
     assert not decision.passed
-    [reason] = decision.failures
-    assert (reason.rule, reason.actual) == ("drift:qa/brightness", "0.400")
-    assert "at most 0.1" in reason.expected
+    assert [reason.rule for reason in decision.reasons[:2]] == ["drift:qa/brightness", "drift:qa/num_boxes"]
 
 
-@pytest.mark.parametrize(
-    "parts",
-    [
-        {"span": dataset_info(images={"train": 499, "eval": 1})},
-        {"baseline": Baseline(("cat", "dog"), "golden", images=499)},
-    ],
-)
-def test_too_few_images_are_reported_as_untested_not_as_drift(parts: dict[str, Any]) -> None:
-    decision = judge(**parts, drifts=[DRIFTED])
-    assert decision.passed
-    assert "not tested" in decision.reasons[-1].actual
+def test_a_warning_lets_pass() -> None:
+    decision = judge(drift=[Reason("drift:qa/num_boxes", "", "", passed=True, warning=True)])
+    assert (decision.passed, decision.verdict) == (True, DataVerdict.WARN)
 
 
 def test_a_schema_anomaly_stops_the_run_by_name() -> None:
@@ -66,6 +80,11 @@ def test_a_schema_anomaly_stops_the_run_by_name() -> None:
 def test_other_classes_than_the_served_model_or_the_golden_set_stop_the_run() -> None:
     decision = judge(span=dataset_info(class_names=("cat", "dog", "fox")))
     assert failed(decision) == ["classes:golden_set", "classes:served_model"]
+
+
+def test_other_classes_than_the_schema_stop_the_run() -> None:
+    assert failed(judge(schema_classes=("dog", "cat"))) == ["classes:schema"]
+    assert judge(schema_classes=("cat", "dog")).passed
 
 
 def test_a_changed_golden_set_must_be_accepted_explicitly() -> None:
@@ -81,11 +100,64 @@ def test_a_golden_set_without_boxes_stops_the_run() -> None:
     assert failed(judge(golden=empty)) == ["golden_boxes"]
 
 
-def test_a_first_run_is_judged_without_a_baseline() -> None:
+def test_a_first_run_is_judged_without_a_baseline_and_a_check_without_a_golden_set() -> None:
     assert judge(baseline=None).passed
+    assert judge(baseline=None, golden=None).passed
 
 
 def test_observe_mode_records_a_failure_and_lets_pass() -> None:
-    decision = judge(drifts=[DRIFTED], settings={"mode": "observe"})
-    assert decision.passed
+    decision = judge(drift=[DARK], settings={"mode": "observe"})
+    assert (decision.passed, decision.verdict) == (True, DataVerdict.REJECT)
     assert failed(decision) == ["drift:qa/brightness"]
+
+
+BEFORE = TrainedSpan(span=2, version=1, digest="span-digest", run_id="span-2-abc-1", verdict="PUSHED")
+
+
+def test_a_span_that_changed_under_its_name_is_rejected_with_the_name_it_should_have() -> None:
+    decision = judge(span=dataset_info(digest="relabelled"), trained=TrainedSpans((BEFORE,)))
+    assert failed(decision) == ["span_version"]
+    assert "span-2-abc-1" in decision.failures[0].actual
+    assert "deliver it as span-2-version-2" in decision.failures[0].actual
+
+
+def test_a_new_version_of_a_span_is_welcome() -> None:
+    assert judge(span=dataset_info(digest="relabelled", version=2), trained=TrainedSpans((BEFORE,))).passed
+
+
+def test_training_on_the_same_data_again_is_a_warning() -> None:
+    [warning] = judge(trained=TrainedSpans((BEFORE,))).warnings
+    assert warning.rule == "span_version"
+    assert "already trained on by run span-2-abc-1, which ended PUSHED" in warning.actual
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(0, "PASS"), (5, "WARN"), (11, "REJECT")])
+def test_unusable_boxes_are_a_warning_up_to_their_limit(count: int, verdict: str) -> None:
+    bad = (
+        BadBoxes(count, 1000, "[x1, y1, x2, y2]", ("annotations[3]: bbox outside",), ("a.jpg",))
+        if count
+        else BadBoxes()
+    )
+    decision = judge(span=dataset_info(bad_boxes=bad))
+    assert decision.verdict.value == verdict
+    if count:
+        reason = decision.reasons[0]
+        assert reason.rule == "boxes:sound"
+        assert "make sense as [x1, y1, x2, y2]" in reason.actual
+        assert reason.images == ("a.jpg",)
+
+
+def test_a_leaked_golden_image_stops_the_run_and_both_images_are_named() -> None:
+    decision = judge(leaked=Copies(((7, 31), (9, 31)), 600), image_names={7: "a.jpg", 9: "b.jpg"})
+    [reason] = decision.failures
+    assert reason.rule == "leak"
+    assert reason.actual == "1 golden images are in the span: a.jpg is golden image 31, b.jpg is golden image 31"
+    assert reason.images == ("a.jpg", "b.jpg")
+
+
+def test_many_copies_within_a_span_are_a_warning() -> None:
+    pairs = tuple((number + 1, 1) for number in range(1, 10))
+    [warning] = judge(repeated=Copies(pairs, 600), image_names={1: "first.jpg", 2: "second.jpg"}).warnings
+    assert warning.rule == "repeated_images"
+    assert "9 of 600, such as second.jpg and first.jpg" in warning.actual
+    assert judge(repeated=Copies(pairs[:3], 600)).verdict is DataVerdict.PASS

@@ -9,18 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.example_gen.box_check import find_bad_boxes
 from components.example_gen.coco import parse_annotations
+from components.example_gen.dataset import to_records
 from schemas.errors import DataError
-from schemas.records import LabelMap, record_from_json, record_to_json
+from schemas.records import ImageRecord, LabelMap, record_from_json, record_to_json
 from tests.builders import coco, coco_annotation, coco_image, to_bytes
 
 SOURCE = "span-3/annotations.json"
 
 
+def parse(text: bytes, source: str) -> tuple[LabelMap, list[ImageRecord]]:
+    """Reads a file as that of a golden set."""
+    labelled = parse_annotations(text, source)
+    is_bad, _ = find_bad_boxes(labelled, source, strict=True)
+    return labelled.label_map, sorted(to_records(labelled, is_bad), key=lambda record: record.image_id)
+
+
 def message_of(document: Any) -> str:
     text = document if isinstance(document, bytes) else to_bytes(document)
     with pytest.raises(DataError) as caught:
-        parse_annotations(text, SOURCE)
+        parse(text, SOURCE)
     return str(caught.value)
 
 
@@ -35,7 +44,7 @@ def assert_tells(message: str, *parts: str) -> None:
 
 def test_labels_follow_ascending_category_id() -> None:
     categories = [{"id": 7, "name": "dog"}, {"id": 0, "name": "bird"}, {"id": 3, "name": "cat"}]
-    label_map, records = parse_annotations(to_bytes(coco(categories=categories)), SOURCE)
+    label_map, records = parse(to_bytes(coco(categories=categories)), SOURCE)
     assert label_map == LabelMap(names=("bird", "cat", "dog"), category_ids=(0, 3, 7))
     assert [record.truth.labels.tolist() for record in records] == [[2], [3]]
 
@@ -49,7 +58,7 @@ def test_records_are_sorted_by_image_id_and_carry_the_exact_annotation() -> None
             coco_annotation(2, 4, category_id=7, bbox=[1, 2, 3, 4], area=12),
         ],
     )
-    first, second = parse_annotations(to_bytes(document), SOURCE)[1]
+    first, second = parse(to_bytes(document), SOURCE)[1]
     assert (first.image_id, first.file_name, first.width_px, first.height_px) == (4, "cam/a b.png", 10, 20)
     assert first.truth.boxes_xywh_px.tolist() == [box, [1, 2, 3, 4]]
     assert first.truth.labels.tolist() == [1, 2]
@@ -61,21 +70,21 @@ def test_records_are_sorted_by_image_id_and_carry_the_exact_annotation() -> None
 
 def test_missing_area_is_the_area_of_the_box_and_missing_iscrowd_is_no() -> None:
     annotation = {"id": 1, "image_id": 1, "category_id": 3, "bbox": [1, 1, 2.5, 4], "segmentation": "ignored"}
-    truth = parse_annotations(to_bytes(coco(annotations=[annotation])), SOURCE)[1][0].truth
+    truth = parse(to_bytes(coco(annotations=[annotation])), SOURCE)[1][0].truth
     assert truth.area_px2.tolist() == [10.0]
     assert truth.is_crowd.tolist() == [False]
 
 
 def test_box_up_to_a_pixel_over_is_kept_as_annotated() -> None:
     box = [-1.0, -0.5, 66.0, 49.5]
-    truth = parse_annotations(to_bytes(coco(annotations=[coco_annotation(bbox=box)])), SOURCE)[1][0].truth
+    truth = parse(to_bytes(coco(annotations=[coco_annotation(bbox=box)])), SOURCE)[1][0].truth
     assert truth.boxes_xywh_px.tolist() == [box]
 
 
 def test_byte_order_mark_and_utf16_are_read() -> None:
     text = json.dumps(coco(images=[coco_image(1, file_name="kö.jpg"), coco_image(2)]), ensure_ascii=False)
     for encoding in ("utf-8-sig", "utf-16"):
-        assert parse_annotations(text.encode(encoding), SOURCE)[1][0].file_name == "kö.jpg"
+        assert parse(text.encode(encoding), SOURCE)[1][0].file_name == "kö.jpg"
 
 
 @pytest.mark.parametrize(
@@ -129,6 +138,8 @@ def test_bad_category_is_named(categories: list[Any], parts: tuple[str, ...]) ->
         ({"height": -3}, ("height -3 must be an integer, 1..65535",)),
         ({"height": 65_536}, ("height 65536 must be an integer, 1..65535",)),
         ({"width": "64"}, ("width '64' must be an integer",)),
+        ({"camera": "\ud800"}, (r"images[1] (image 2 '2.jpg'): 'camera' '\ud800' is no valid Unicode",)),
+        ({"\udfff": "north"}, (r"'\udfff' 'north' is no valid Unicode",)),
         ({"width": 60_000, "height": 50_000}, ("60000x50000 is 3000000000 pixels, allowed are 100000000",)),
     ],
 )
@@ -138,11 +149,32 @@ def test_bad_image_is_named(image: dict[str, Any], parts: tuple[str, ...]) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["/etc/passwd", "../2.jpg", "a/../2.jpg", "a\\2.jpg", "a\0.jpg", "a//b.jpg", "./2.jpg", "a\n.jpg", "gs://b/c"],
+    [
+        "/etc/passwd",
+        "../2.jpg",
+        "a/../2.jpg",
+        "a\\2.jpg",
+        "a\0.jpg",
+        "a//b.jpg",
+        "./2.jpg",
+        "a\n.jpg",
+        "gs://b/c",
+        "\u202egpj.exe",
+        "x" * 252 + ".jpg",
+    ],
 )
 def test_file_name_that_leads_out_of_the_images_is_refused(name: str) -> None:
     message = message_of(coco(images=[coco_image(1), coco_image(2, file_name=name)]))
-    assert_tells(message, f"images[1] (image 2): file_name {name!r}", "plain path below images/")
+    shown = repr(name) if len(name) < 80 else "'xxx"
+    assert_tells(message, f"images[1] (image 2): file_name {shown}", "plain path below images/")
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.jpg", "Bild\u202f1.jpg", "\u6f22\u5b57/\U0001f469\u200d\U0001f680.png", "..a.jpg", "x" * 251 + ".jpg"]
+)
+def test_unusual_file_name_below_the_images_is_kept(name: str) -> None:
+    document = coco(images=[coco_image(1), coco_image(2, file_name=name)])
+    assert parse(to_bytes(document), SOURCE)[1][1].file_name == name
 
 
 def test_missing_key_is_named() -> None:
@@ -241,7 +273,7 @@ def test_huge_value_does_not_flood_the_message() -> None:
 
 def test_record_survives_json_to_the_last_bit() -> None:
     box = [0.1, 1 / 3, np.nextafter(2.0, 3.0), 2**-9 + 2**-50]
-    for record in parse_annotations(to_bytes(coco(annotations=[coco_annotation(bbox=box)])), SOURCE)[1]:
+    for record in parse(to_bytes(coco(annotations=[coco_annotation(bbox=box)])), SOURCE)[1]:
         copied = record_from_json(record_to_json(record))
         assert copied.truth.boxes_xywh_px.tobytes() == record.truth.boxes_xywh_px.tobytes()
         assert record_to_json(copied) == record_to_json(record)
@@ -280,7 +312,7 @@ def test_mutated_file_is_read_or_refused_with_a_data_error(data: st.DataObject) 
         else:
             container[key] = data.draw(JUNK)
     try:
-        label_map, records = parse_annotations(to_bytes(document), SOURCE)
+        label_map, records = parse(to_bytes(document), SOURCE)
     except DataError as error:
         assert str(error).startswith(SOURCE)  # noqa: PT017 - both outcomes are right
     else:

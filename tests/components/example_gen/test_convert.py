@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from components.example_gen.images import image_quality
+from components.imaging.quality import image_quality
 from schemas import features
 from schemas.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 from tests.builders import encode, picture
@@ -23,7 +25,7 @@ def test_an_example_has_the_keys_that_tf_models_reads_and_the_exact_annotation()
     from components.example_gen.convert import to_example
 
     encoded = encode(picture())
-    example = to_example(RECORD, encoded, image_quality(encoded), LabelMap(("cat", "dog"), (3, 7)))
+    example = to_example(RECORD, encoded, image_quality(encoded, "a.jpg"), LabelMap(("cat", "dog"), (3, 7)))
     feature = example.features.feature
     assert feature[features.IMAGE_ENCODED].bytes_list.value[0] == encoded
     assert feature[features.IMAGE_SOURCE_ID].bytes_list.value[0] == str(2**40).encode()
@@ -49,7 +51,9 @@ def test_tf_models_own_decoder_reads_it() -> None:
 
     from components.example_gen.convert import to_example
 
-    example = to_example(RECORD, encode(picture()), image_quality(encode(picture())), LabelMap(("cat", "dog"), (3, 7)))
+    example = to_example(
+        RECORD, encode(picture()), image_quality(encode(picture()), "a.jpg"), LabelMap(("cat", "dog"), (3, 7))
+    )
     decoded = TfExampleDecoder().decode(tf.constant(example.SerializeToString()))
     assert decoded["image"].shape == (48, 64, 3)
     assert decoded["groundtruth_classes"].numpy().tolist() == [2, 1]
@@ -61,6 +65,22 @@ def test_an_image_without_objects_is_an_example_too() -> None:
 
     empty = ImageRecord(1, "a.jpg", 64, 48, GroundTruth(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0)))
     encoded = encode(picture())
-    feature = to_example(empty, encoded, image_quality(encoded), LabelMap(("cat",), (1,))).features.feature
+    feature = to_example(empty, encoded, image_quality(encoded, "a.jpg"), LabelMap(("cat",), (1,))).features.feature
     assert list(feature[features.BOX_YMIN].float_list.value) == []
     assert list(feature[features.QA_NUM_BOXES].int64_list.value) == [0]
+
+
+def test_figures_for_validation_travel_in_the_example() -> None:
+    from components.example_gen.convert import to_example
+
+    encoded = encode(picture())
+    quality = image_quality(encoded, "a.jpg")
+    record = dataclasses.replace(RECORD, attributes={"camera": "north"})
+    feature = to_example(record, encoded, quality, LabelMap(("cat", "dog"), (3, 7))).features.feature
+    assert feature[features.QA_RED_CAST].float_list.value[0] == pytest.approx(quality.red_cast)
+    assert feature[features.QA_LOG_FILE_SIZE].float_list.value[0] == pytest.approx(np.log(len(encoded)))
+    assert list(feature[features.QA_NUM_CROWD].int64_list.value) == [1]
+    assert list(feature[features.QA_NUM_TRUNCATED].int64_list.value) == [1]  # the second ends at top and right
+    np.testing.assert_allclose(feature[features.QA_BOX_CENTER_X].float_list.value, [12.45 / 64, 54.25 / 64], rtol=1e-6)
+    np.testing.assert_allclose(feature[features.QA_BOX_CENTER_Y].float_list.value, [9.6 / 48, 0.25], rtol=1e-6)
+    assert feature["source/camera"].bytes_list.value[0] == b"north"

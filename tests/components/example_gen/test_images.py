@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from components.example_gen.images import check_image, image_quality
+from components.example_gen.images import inspect_image
+from components.imaging.quality import image_quality
 from pipeline.demo.digit_scenes import Look, draw_scene
 from schemas.errors import DataError
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture, record
@@ -31,7 +32,7 @@ KINDS = {
 
 def message_of(encoded: bytes, width: int = WIDTH_PX, height: int = HEIGHT_PX) -> str:
     with pytest.raises(DataError) as caught:
-        check_image(encoded, record(width, height), SOURCE)
+        inspect_image(encoded, record(width, height), SOURCE)
     message = str(caught.value)
     assert message.startswith("span-3/images/17.jpg (image 17): ")
     return message
@@ -49,7 +50,7 @@ def png_header_of(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_jpeg_and_png_passes(kind: str) -> None:
-    check_image(KINDS[kind], record(), SOURCE)
+    inspect_image(KINDS[kind], record(), SOURCE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -91,7 +92,7 @@ def test_size_counts_as_stored_not_as_turned_by_exif() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # rotate by 90 degrees to show
     encoded = encode(picture(), exif=exif)
-    check_image(encoded, record(), SOURCE)
+    inspect_image(encoded, record(), SOURCE)
     assert "swapped by an EXIF orientation, which TensorFlow ignores" in message_of(encoded, HEIGHT_PX, WIDTH_PX)
 
 
@@ -116,11 +117,11 @@ def test_damaged_file_is_read_or_refused_with_a_data_error(
         damaged[int(place**2 * len(damaged))] = value  # more of it in the header
     encoded = bytes(damaged[: max(1, int(kept * len(damaged)))])
     try:
-        check_image(encoded, record(), SOURCE)
+        inspect_image(encoded, record(), SOURCE)
     except DataError as error:
         assert str(error).startswith(SOURCE)  # noqa: PT017 - both outcomes are right
     else:
-        image_quality(encoded)
+        image_quality(encoded, SOURCE)
 
 
 def grey_png(pixels: np.ndarray) -> bytes:
@@ -128,13 +129,13 @@ def grey_png(pixels: np.ndarray) -> bytes:
 
 
 def test_flat_image_has_its_grey_level_as_brightness_and_nothing_else() -> None:
-    quality = image_quality(grey_png(np.full((40, 30), 77, np.uint8)))
+    quality = image_quality(grey_png(np.full((40, 30), 77, np.uint8)), SOURCE)
     assert (quality.brightness, quality.contrast, quality.sharpness) == (77.0, 0.0, 0.0)
 
 
 def test_quality_of_a_checkerboard_is_that_computed_by_hand() -> None:
     board = (np.indices((10, 10)).sum(axis=0) % 2 * 100).astype(np.uint8)
-    quality = image_quality(grey_png(board))
+    quality = image_quality(grey_png(board), SOURCE)
     assert (quality.brightness, quality.contrast) == (50.0, 50.0)
     assert quality.sharpness == pytest.approx(np.log1p(400.0**2))  # every Laplacian is +400 or -400
 
@@ -142,22 +143,22 @@ def test_quality_of_a_checkerboard_is_that_computed_by_hand() -> None:
 def test_colours_are_weighted_as_grey() -> None:
     green = np.zeros((8, 8, 3), np.uint8)
     green[..., 1] = 200
-    assert image_quality(grey_png(green)).brightness == pytest.approx(0.587 * 200, abs=1)
+    assert image_quality(grey_png(green), SOURCE).brightness == pytest.approx(0.587 * 200, abs=1)
 
 
 def test_sixteen_bit_image_is_measured_on_the_scale_of_eight_bits() -> None:
-    assert image_quality(KINDS["16 bit"]).brightness == 100.0
+    assert image_quality(KINDS["16 bit"], SOURCE).brightness == 100.0
 
 
 def test_image_too_small_for_a_laplacian_has_no_sharpness() -> None:
-    assert image_quality(grey_png(np.array([[0, 255]], np.uint8))).sharpness == 0.0
+    assert image_quality(grey_png(np.array([[0, 255]], np.uint8)), SOURCE).sharpness == 0.0
 
 
 def test_same_picture_at_twice_the_resolution_measures_the_same() -> None:
     small = picture(32, 24).resize((320, 240), Image.Resampling.BICUBIC)
     large = small.resize((640, 480), Image.Resampling.BICUBIC)
     for form, options in (("PNG", {}), ("JPEG", {"quality": 95})):
-        one, two = (image_quality(encode(image, form, **options)) for image in (small, large))
+        one, two = (image_quality(encode(image, form, **options), SOURCE) for image in (small, large))
         assert one.brightness == pytest.approx(two.brightness, abs=1)
         assert one.contrast == pytest.approx(two.contrast, rel=0.03)
         assert one.sharpness == pytest.approx(two.sharpness, rel=0.03)
@@ -167,14 +168,14 @@ def test_blur_lowers_sharpness_and_darkness_lowers_brightness() -> None:
     sharp = picture(32, 24).resize((256, 192), Image.Resampling.NEAREST)
     blurred = sharp.resize((32, 24)).resize((256, 192), Image.Resampling.BICUBIC)
     dark = sharp.point([value // 3 for value in range(256)] * 3)
-    original = image_quality(encode(sharp))
-    assert image_quality(encode(blurred)).sharpness < original.sharpness - 1
-    assert image_quality(encode(dark)).brightness == pytest.approx(original.brightness / 3, abs=2)
+    original = image_quality(encode(sharp), SOURCE)
+    assert image_quality(encode(blurred), SOURCE).sharpness < original.sharpness - 1
+    assert image_quality(encode(dark), SOURCE).brightness == pytest.approx(original.brightness / 3, abs=2)
 
 
 def test_quality_of_an_undecodable_image_is_a_data_error() -> None:
     with pytest.raises(DataError, match="not a JPEG or PNG"):
-        image_quality(b"nothing")
+        image_quality(b"nothing", SOURCE)
 
 
 def scene(seed: int) -> Image.Image:
@@ -183,7 +184,7 @@ def scene(seed: int) -> Image.Image:
 
 
 def different_bits(one: Image.Image, other: Image.Image, **options: Any) -> int:
-    first, second = (image_quality(encode(image, **options)).hash_bits for image in (one, other))
+    first, second = (image_quality(encode(image, **options), SOURCE).hash_bits for image in (one, other))
     assert first.shape == (256,)
     return int(np.count_nonzero(first != second))
 

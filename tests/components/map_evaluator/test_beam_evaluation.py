@@ -52,8 +52,8 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
     paths = []
     for shard in range(SHARDS):
-        paths.append(str(tmp_path_factory.mktemp("examples") / f"data-{shard}.gz"))
-        with tf.io.TFRecordWriter(paths[-1], "GZIP") as writer:
+        paths.append(str(tmp_path_factory.mktemp("examples") / f"data-{shard}"))
+        with tf.io.TFRecordWriter(paths[-1]) as writer:
             for image_id in range(shard, IMAGES, SHARDS):
                 values = {features.RECORD: record_to_json(record(image_id)), features.IMAGE_ENCODED: encoded(image_id)}
                 lists = {

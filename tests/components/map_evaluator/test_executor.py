@@ -65,7 +65,7 @@ def write_examples(directory: Path, split: str, image_ids: range, encode: Callab
     import tensorflow as tf
 
     (directory / f"Split-{split}").mkdir(parents=True, exist_ok=True)
-    with tf.io.TFRecordWriter(str(directory / f"Split-{split}" / "data.gz"), "GZIP") as writer:
+    with tf.io.TFRecordWriter(str(directory / f"Split-{split}" / "data")) as writer:
         for image_id in image_ids:
             values = {features.RECORD: record_to_json(record(image_id)), features.IMAGE_ENCODED: encode(image_id)}
             lists = {k: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v])) for k, v in values.items()}
@@ -86,7 +86,7 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
         lines = [line_of(image_id, bits_of(image_id)) for image_id in image_ids]
         (directory / FINGERPRINTS / f"{split}-00000-of-00001").write_text("\n".join(lines))
     images = {split: len(splits.get(split, ())) for split in ("train", "eval")}
-    info = DataSetInfo("here", span, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
+    info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
     (directory / DATASET_FILE).write_text(info.to_json())
     return artifact
 

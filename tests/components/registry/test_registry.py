@@ -10,6 +10,7 @@ import pytest
 from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
 from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
+from schemas.trained_spans import TrainedSpan, TrainedSpans
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def test_the_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
 
 
 def decision(run_id: str, golden: str) -> RecordedDecision:
-    return RecordedDecision(run_id, 2, golden, "BLOCKED", 0.4, 0.5, "2026-01-01T00:00:00Z")
+    return RecordedDecision(run_id, 2, 1, f"data of {run_id}", golden, "BLOCKED", 0.4, 0.5, "2026-01-01T00:00:00Z")
 
 
 def test_uses_of_a_golden_set_are_counted_blocked_or_pushed(registry: Registry) -> None:
@@ -111,3 +112,13 @@ def test_a_step_that_is_repeated_counts_once(registry: Registry) -> None:
     registry.record_decision("a", decision("run 1", "g1"))
     registry.record_decision("a", decision("run 1", "g1"))
     assert registry.golden_uses() == {"g1": 1}
+
+
+def test_the_spans_that_were_trained_on_are_known_with_the_last_run_first(registry: Registry) -> None:
+    assert registry.trained_spans() == TrainedSpans()
+    registry.record_decision("b", decision("run 2", "g1"))
+    registry.record_decision("a", decision("run 1", "g1"))
+    trained = TrainedSpans.from_json(registry.trained_spans().to_json())
+    found = trained.of(2, 1)
+    assert found == TrainedSpan(2, 1, "data of run 2", "run 2", "BLOCKED")
+    assert trained.of(2, 2) is None

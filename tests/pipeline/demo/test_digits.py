@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.example_gen.dataset import DataSet, find_span, read_dataset
+from components.example_gen.dataset import find_span, read_source
+from components.example_gen.source import Source
 from pipeline.demo.digit_scenes import digit_samples
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.errors import ConfigError, InputError
+from schemas.records import record_to_json
 
 
-def written(directory: Path, images: int = 30, **options: Any) -> DataSet:
+def written(directory: Path, images: int = 30, **options: Any) -> Source:
     write_digits(str(directory), DigitsOptions(images=images, **options))
-    return read_dataset(str(directory))
+    return read_source(str(directory), strict=True)
 
 
 def bytes_of(directory: Path) -> dict[str, bytes]:
@@ -34,11 +36,11 @@ def pixels_of(directory: Path) -> np.ndarray:
     return np.stack([np.asarray(Image.open(path), np.float64) for path in sorted((directory / "images").iterdir())])
 
 
-def boxes_of(dataset: DataSet) -> np.ndarray:
+def boxes_of(dataset: Source) -> np.ndarray:
     return np.concatenate([record.truth.boxes_xywh_px for record in dataset.records])
 
 
-def digits_of(dataset: DataSet) -> np.ndarray:
+def digits_of(dataset: Source) -> np.ndarray:
     return np.concatenate([record.truth.labels for record in dataset.records]) - 1
 
 
@@ -137,12 +139,12 @@ def test_clutter_adds_bright_pieces_outside_the_boxes_only(tmp_path: Path) -> No
     assert bright[2] > 1.5 * bright[1]
 
 
-def with_fault(directory: Path, labels: str) -> tuple[DataSet, DataSet]:
+def with_fault(directory: Path, labels: str) -> tuple[Source, Source]:
     """The same span without and with a label fault; the pictures are the same."""
     clean = written(directory / "clean")
     faulty = written(directory / "faulty", labels=labels)
     assert images_of(directory / "clean") == images_of(directory / "faulty")
-    assert clean.digest != faulty.digest
+    assert [record_to_json(record) for record in clean.records] != [record_to_json(record) for record in faulty.records]
     return clean, faulty
 
 
@@ -256,4 +258,4 @@ def test_failed_writing_leaves_nothing(tmp_path: Path) -> None:
 
 def test_written_span_is_found_by_its_number(tmp_path: Path) -> None:
     written(tmp_path / "span-7", images=1)
-    assert find_span(str(tmp_path), None) == (7, str(tmp_path / "span-7"))
+    assert find_span(str(tmp_path), None) == (7, 1, str(tmp_path / "span-7"))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.map_evaluator.detections import to_columns
+from components.detector.detections import to_columns
 from schemas.columns import DetectionColumns
 from schemas.errors import StateError
 

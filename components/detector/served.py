@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.map_evaluator.detections import to_columns
+from components.detector.detections import to_columns
 from schemas import features
 from schemas.columns import DetectionColumns
 from schemas.errors import StateError
@@ -49,6 +49,7 @@ class ServedDetector:
                 f"{self.name}: no signature 'serving_default' with the input 'image_bytes'; export it anew"
             )
         self._halves = (signatures["preprocess"], signatures["detect"]) if "detect" in signatures else None
+        self._embed = signatures.get("embed") if self._halves else None
 
     def preprocess(self, encoded: Sequence[bytes]) -> _Tensors:
         """What `detect` wants of some image files."""
@@ -67,6 +68,17 @@ class ServedDetector:
         except KeyError as error:
             raise StateError(f"{self.name}: its signature does not return {error}; export it anew") from error
         return to_columns(self.name, image_ids, num_classes, boxes, labels, scores, counts)
+
+    @property
+    def embedding_size(self) -> int:
+        """d of `embed`; 0 for a model without that signature."""
+        return int(self._embed.structured_outputs["embedding"].shape[1]) if self._embed else 0
+
+    def embed(self, prepared: _Tensors) -> np.ndarray:
+        """What the backbone makes of each image, [batch, d] float32."""
+        if self._embed is None:
+            return np.empty((len(next(iter(prepared.values()))), 0), np.float32)
+        return self._embed(images=prepared["images"])["embedding"].numpy()
 
 
 _OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
@@ -113,9 +125,9 @@ def _equal(one: _Tensors, other: _Tensors) -> bool:
 
 
 def read_images(files: Sequence[str], batch_size: int) -> Iterator[list[EncodedImage]]:
-    """Batches of (record JSON, image file) from gzipped TFRecords of tf.Examples."""
+    """Batches of (record JSON, image file) from TFRecords of tf.Examples."""
     keys = {key: tf.io.FixedLenFeature([], tf.string) for key in (features.RECORD, features.IMAGE_ENCODED)}
-    dataset = tf.data.TFRecordDataset(list(files), compression_type="GZIP").batch(batch_size)
+    dataset = tf.data.TFRecordDataset(list(files)).batch(batch_size)
     for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, keys)).prefetch(1):
         arrays: dict[str, Any] = {key: value.numpy() for key, value in batch.items()}
         yield list(zip(arrays[features.RECORD], arrays[features.IMAGE_ENCODED]))

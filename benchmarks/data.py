@@ -1,0 +1,164 @@
+"""Reading and validating a span, against TFX's own ImportExampleGen and StatisticsGen on the same images.
+
+    python -m benchmarks.data [--images 10000] [--data DIR]
+
+Both run as TFX pipelines on this machine, each in a process of its own, turn by turn; imports are not counted. What ours
+does besides: it reads COCO, decodes and checks every image, measures it, hashes it, splits, and runs the data gate
+without a served model. What TFX's does besides: it reads and writes gzip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.demo.digits import DigitsOptions, write_digits
+
+ROUNDS = 3
+
+
+def main() -> int:
+    """Runs the benchmark, or one measurement of it in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=10_000, help="digit scenes to generate")
+    parser.add_argument("--data", type=Path, help="directory with span-1 and golden, instead of digit scenes")
+    parser.add_argument("--measure", choices=("ours", "tfx"), help=argparse.SUPPRESS)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        print(json.dumps(_measure(arguments.measure, arguments.data, arguments.work)))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as work:
+        data = arguments.data or _digits(Path(work) / "data", arguments.images)
+        _write_records(data / "span-1", Path(work) / "records")
+        rounds = []
+        for _ in range(ROUNDS):
+            rounds.append({name: _in_process(name, data, Path(work)) for name in ("tfx", "ours")})
+            print(_line(rounds[-1]), flush=True)
+        ratios = [each["ours"]["seconds"] / each["tfx"]["seconds"] for each in rounds]
+        memory = [each["ours"]["peak_mib"] / each["tfx"]["peak_mib"] for each in rounds]
+        print(
+            f"ours / TFX: wall {statistics.median(ratios):.2f} [{min(ratios):.2f}-{max(ratios):.2f}], "
+            f"peak memory {statistics.median(memory):.2f}"
+        )
+    return 0
+
+
+def _line(measured: dict[str, dict[str, float]]) -> str:
+    return "  ".join(
+        f"{name}: {each['seconds']:.1f} s, {each['cpu_seconds']:.1f} CPU-s, {each['peak_mib']:.0f} MiB"
+        for name, each in measured.items()
+    )
+
+
+def _digits(data: Path, images: int) -> Path:
+    print(f"generating {images} scenes", flush=True)
+    write_digits(str(data / "span-1"), DigitsOptions(span=1, images=images))
+    write_digits(str(data / "golden"), DigitsOptions(golden=True, images=200))
+    return data
+
+
+def _in_process(name: str, data: Path, work: Path) -> dict[str, float]:
+    place = work / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    command = [sys.executable, "-m", "benchmarks.data", "--measure", name, "--data", str(data), "--work", str(place)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _write_records(span: Path, out: Path) -> None:
+    """The span as a user of ImportExampleGen has it: tf.Examples in gzip."""
+    import tensorflow as tf
+
+    out.mkdir()
+    document = json.loads((span / "annotations.json").read_text())
+    boxes: dict[int, list[Any]] = {}
+    for entry in document["annotations"]:
+        boxes.setdefault(entry["image_id"], []).append(entry)
+    with tf.io.TFRecordWriter(str(out / "data.gz"), "GZIP") as writer:
+        for image in document["images"]:
+            labels = boxes.get(image["id"], [])
+            feature = {
+                "image/encoded": _bytes([(span / "images" / image["file_name"]).read_bytes()]),
+                "image/height": _ints([image["height"]]),
+                "image/width": _ints([image["width"]]),
+                "image/object/class/label": _ints([label["category_id"] for label in labels]),
+                "image/object/bbox/xmin": _floats([label["bbox"][0] / image["width"] for label in labels]),
+                "image/object/bbox/ymin": _floats([label["bbox"][1] / image["height"] for label in labels]),
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+
+
+def _bytes(values: list[bytes]) -> Any:
+    import tensorflow as tf
+
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+
+
+def _ints(values: list[int]) -> Any:
+    import tensorflow as tf
+
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def _floats(values: list[float]) -> Any:
+    import tensorflow as tf
+
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def _measure(name: str, data: Path, work: Path) -> dict[str, float]:
+    from tfx.orchestration import metadata
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+    from tfx.orchestration.pipeline import Pipeline
+
+    components = _ours(data, work) if name == "ours" else _tfx(work.parent / "records")
+    pipeline = Pipeline(
+        pipeline_name=name,
+        pipeline_root=str(work / "artifacts"),
+        components=components,
+        enable_cache=False,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(work / "metadata.sqlite")),
+    )
+    before_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    wall, cpu = time.monotonic(), time.process_time()
+    LocalDagRunner().run(pipeline)
+    return {
+        "seconds": time.monotonic() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "imports_mib": before_mib,
+    }
+
+
+def _tfx(records: Path) -> list[Any]:
+    from tfx.components import ImportExampleGen, StatisticsGen
+
+    examples = ImportExampleGen(input_base=str(records))
+    return [examples, StatisticsGen(examples=examples.outputs["examples"])]
+
+
+def _ours(data: Path, work: Path) -> list[Any]:
+    from pipeline.config import load_config
+    from pipeline.pipeline import Locations, create_pipeline
+    from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE
+
+    locations = Locations.under(str(work), str(data), str(data / "golden"), "digits", str(DEFAULT_SCHEMA_FILE))
+    whole = create_pipeline(load_config("digits"), locations, span=1, bootstrap=True)
+    steps = {component.id: component for component in whole.components}
+    behind = {"DetectorTrainer", "MapEvaluator", "Pusher", "DecisionRecorder"}
+    return [component for name, component in steps.items() if name not in behind]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

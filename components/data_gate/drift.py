@@ -1,0 +1,144 @@
+"""How far two samples of a feature are apart, what pure chance reaches, and how far the values moved; pure.
+
+TFDV measures the distances (Jensen-Shannon divergence, L-infinity). They say nothing alone: between two samples of one
+world they grow as the samples shrink, and in a narrow distribution a shift that no model notices makes them large. So
+a distance is held against the *noise*, what the training data of the served model reaches against itself at these
+sizes, and against the *movement* in the feature's own unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from schemas import features
+from schemas.feature_sample import FeatureSample
+
+BLOCK = 8  # neighbouring images that are drawn together: frames of one scene are not independent
+_REPEATS = 80
+_QUANTILE = 0.99
+_BUCKETS = 10  # of TFDV's standard histogram
+_LEVELS = np.linspace(0.025, 0.975, 39)
+
+
+def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
+    """The Jensen-Shannon divergence, base 2, of two samples as TFDV measures it: over histograms of 10 equal buckets.
+
+    Args:
+        one: [n] values.
+        other: [m] values.
+
+    Returns:
+        0 for equal histograms, 1 for samples that do not overlap; 0 if one is empty.
+
+    >>> jensen_shannon(np.array([0.0, 1, 2]), np.array([5.0, 6, 7]))
+    1.0
+    """
+    if not one.size or not other.size:
+        return 0.0
+    (p, p_edges), (q, q_edges) = _histogram(one), _histogram(other)
+    edges = np.union1d(p_edges, q_edges)
+    p, q = _rebinned(p, p_edges, edges), _rebinned(q, q_edges, edges)
+    middle = (p + q) / 2
+    return float((_kullback_leibler(p, middle) + _kullback_leibler(q, middle)) / 2)
+
+
+def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    low, high = values.min(), values.max()
+    counts, edges = np.histogram(values, _BUCKETS, (low, high if high > low else low + 1e-6))
+    return counts / counts.sum(), edges
+
+
+def _rebinned(shares: np.ndarray, edges: np.ndarray, new_edges: np.ndarray) -> np.ndarray:
+    return np.diff(np.interp(new_edges, edges, np.concatenate([[0.0], np.cumsum(shares)])))
+
+
+def _kullback_leibler(p: np.ndarray, q: np.ndarray) -> float:
+    seen = p > 0
+    return float(np.sum(p[seen] * np.log2(p[seen] / q[seen])))
+
+
+def l_infinity(one: np.ndarray, other: np.ndarray) -> float:
+    """The largest difference of a label's share between two samples.
+
+    Args:
+        one: [n] int64 labels from 1.
+        other: [m] int64.
+
+    >>> l_infinity(np.array([1, 1, 2, 2]), np.array([1, 2, 2, 2]))
+    0.25
+    """
+    if not one.size or not other.size:
+        return 0.0
+    length = int(max(one.max(), other.max())) + 1
+    shares = [np.bincount(values, minlength=length) / len(values) for values in (one, other)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def noise(sample: FeatureSample, feature: str, n_other: int, n_span: int, seed: int = 0) -> float:
+    """The distance that a feature reaches between two samples of one world.
+
+    Args:
+        sample: of the served model's training images.
+        feature: a key of the sample, or BOX_CLASS.
+        n_other: images on the one side.
+        n_span: images on the other.
+        seed: of the resampling.
+
+    Returns:
+        The 99th percentile over draws of blocks of neighbouring images, with replacement.
+    """
+    distance: Callable[[np.ndarray, np.ndarray], float]
+    values, counts, distance = _column(sample, feature)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    rng = np.random.default_rng(seed)
+    reached = []
+    for _ in range(_REPEATS):
+        one, other = (_drawn(values, starts, rng, size) for size in (n_other, n_span))
+        reached.append(distance(one, other))
+    return float(np.quantile(reached, _QUANTILE))
+
+
+def _column(sample: FeatureSample, feature: str) -> tuple[np.ndarray, np.ndarray, Callable[..., float]]:
+    if feature == features.BOX_CLASS:
+        return sample.labels, sample.box_counts, l_infinity
+    if feature in sample.objects:
+        return sample.objects[feature], sample.box_counts, jensen_shannon
+    return sample.images[feature], np.ones(len(sample), np.int64), jensen_shannon
+
+
+def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
+    """The values of `size` images, drawn in blocks of neighbours."""
+    images = len(starts) - 1
+    block = min(BLOCK, max(1, images // 4))
+    firsts = rng.integers(0, images, -(-size // block))
+    chosen = ((firsts[:, None] + np.arange(block)) % images).ravel()[:size]
+    lengths = starts[chosen + 1] - starts[chosen]
+    offsets = np.repeat(starts[chosen] - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
+    return values[offsets + np.arange(lengths.sum())]
+
+
+def movement(feature: str, other: np.ndarray, span: np.ndarray) -> float:
+    """How far the values moved: the mean distance of equal quantiles (Wasserstein-1 without the outermost 5 %).
+
+    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes.
+
+    Args:
+        feature: its key.
+        other: [n] values that the served model was trained on.
+        span: [m] values of the span.
+
+    Returns:
+        0 if one of them is empty.
+
+    >>> round(movement(features.QA_BRIGHTNESS, np.full(9, 100.0), np.full(9, 50.0)), 3)
+    0.693
+    """
+    if not other.size or not span.size:
+        return 0.0
+    if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
+        other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
+    elif feature == features.QA_NUM_BOXES:
+        other, span = np.log1p(other), np.log1p(span)
+    return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())

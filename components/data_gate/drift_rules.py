@@ -1,0 +1,123 @@
+"""Distances -> rules in plain words, and which finding explains which; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from components.data_gate.settings import DataGateSettings
+from schemas import features
+from schemas.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from schemas.decisions import Reason
+
+# (what a person calls a fall of the median, what a rise); the order is that of explanation: less light also takes
+# contrast and sharpness away, and small objects take detail away, but not the other way round.
+_WORDS = {
+    features.QA_BRIGHTNESS: ("darker", "brighter"),
+    features.QA_RED_CAST: ("a colour cast, less red", "a colour cast, more red"),
+    features.QA_BLUE_CAST: ("a colour cast, less blue", "a colour cast, more blue"),
+    features.QA_BOX_LOG_AREA: ("smaller objects, as from farther away", "larger objects, as from nearer"),
+    features.QA_SHARPNESS: ("blurred", "sharper"),
+    features.QA_CONTRAST: ("less contrast", "more contrast"),
+    features.QA_BOX_LOG_ASPECT: ("narrower boxes", "wider boxes"),
+}
+_LIGHT = (features.QA_BRIGHTNESS, features.QA_RED_CAST, features.QA_BLUE_CAST)
+_BOXES = (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT, features.BOX_CLASS)
+# Label rules that make boxes of other sizes, shapes or classes.
+_EXPLAINS = {
+    "boxes:sound": _BOXES,
+    "labels:reading": _BOXES,
+    "labels:size": (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT),
+    "labels:offset": (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT),
+    "labels:classes": (features.BOX_CLASS,),
+    "labels:noise": (features.BOX_CLASS,),
+    "labels:missing": (features.BOX_CLASS,),
+}
+
+
+def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = ()) -> Reason:
+    """Judges one comparison.
+
+    Args:
+        comparison: distance, limit, movement.
+        settings: how far a feature has to move to stop a run.
+        images: file names of those of the span that differ most.
+    """
+    noticeable = settings.noticeable_of(comparison.feature)
+    moved = comparison.distance if comparison.moved is None else comparison.moved
+    stops = not comparison.passed and noticeable is not None and moved >= noticeable
+    warns = not comparison.passed and (noticeable is None or moved >= noticeable / 2)
+    against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
+    expected = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
+    if noticeable and comparison.moved is not None:
+        expected += f", or moved by less than {noticeable:g}"
+    return Reason(
+        rule=f"{comparison.kind}:{comparison.feature}",
+        expected=expected,
+        actual=_actual(comparison, stops or warns),
+        passed=not stops,
+        warning=warns and not stops,
+        images=images if stops or warns else (),
+    )
+
+
+def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
+    """Nothing can be said of samples this small."""
+    return Reason(
+        kind,
+        f"at least {fewest} images on both sides to tell {kind} from chance",
+        f"{span} here, {other} there: not tested",
+        passed=True,
+        warning=True,
+    )
+
+
+def explained_drift(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
+    """Label and drift rules in the order in which they explain each other; what is explained does not fail as well.
+
+    Args:
+        labels: of the label audit.
+        drift: of `drift_reason`.
+    """
+    failed = [reason.rule for reason in labels if not reason.passed]
+    by_cause = {f"{DRIFT}:{feature}": rule for rule in failed for feature in _EXPLAINS.get(rule, ())}
+    drift = [_explained(reason, by_cause) for reason in drift]
+    order = {f"{DRIFT}:{feature}": place for place, feature in enumerate(_WORDS)}
+    drift = sorted(drift, key=lambda reason: order.get(reason.rule, len(order)))
+    light = [reason for reason in drift if reason.rule in {f"{DRIFT}:{feature}" for feature in _LIGHT}]
+    return [*light, *labels, *(reason for reason in drift if reason not in light)]
+
+
+def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
+    cause = by_cause.get(reason.rule)
+    if cause is None or reason.passed:
+        return reason
+    return dataclasses.replace(reason, passed=True, actual=f"{reason.actual} (explained by {cause})")
+
+
+def _actual(comparison: Comparison, far: bool) -> str:
+    words = _words(comparison) if far else ""
+    moved = "" if comparison.moved is None else f", moved by {comparison.moved:.2g}"
+    return f"{words}{comparison.distance:.3f}{moved}"
+
+
+def _words(comparison: Comparison) -> str:
+    if comparison.feature == EMBEDDING:
+        return "the images look different to the served model: "
+    span, other = comparison.span, comparison.other
+    if span.median is None or other.median is None:
+        return _changed_category(other, span)
+    less, more = _WORDS.get(comparison.feature, ("lower", "higher"))
+    title = features.FEATURE_TITLES.get(comparison.feature, comparison.feature)
+    return f"{more if span.median > other.median else less}: median {title} {other.median:.3g} -> {span.median:.3g}; "
+
+
+def _changed_category(other: Distribution, span: Distribution) -> str:
+    shares = dict(zip(other.categories, other.shares))
+    now = dict(zip(span.categories, span.shares))
+    names = sorted({*shares, *now}, key=lambda name: -abs(now.get(name, 0) - shares.get(name, 0)))
+    if not names:
+        return ""
+    name = names[0]
+    new = "" if name in shares else "new: "
+    return f"{new}{name} {shares.get(name, 0):.0%} -> {now.get(name, 0):.0%}; "

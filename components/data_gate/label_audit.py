@@ -1,0 +1,120 @@
+"""Are a span's labels drawn and named as the golden set's are? Judged by what the served model sees in both; pure.
+
+The model may be weak: labels are compared with its detections, and then this comparison with the same one on the
+golden set. What explains most is asked first, and what it explains is not held against the labels a second time: how
+the numbers of a box are read, how boxes are drawn, which classes are confused, then what is wrong without a system.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from components.data_gate.label_class_rules import class_reasons
+from components.data_gate.label_drawing import drawing_reasons
+from components.data_gate.label_matching import Matched, match_labels
+from components.data_gate.label_missing import missing_reason
+from components.data_gate.label_readings import Reading, best_reading, reading_reason
+from components.data_gate.label_seen import Seen, single_labels
+from components.data_gate.label_wording import worst_images
+from components.data_gate.settings import LabelLimits
+from schemas.decisions import Reason
+
+__all__ = ["Seen", "audit_labels"]
+
+_LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all
+_COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
+_HALVED = 0.5
+_COPIES = 0.01  # share of labels that are copies from which on a person should look
+
+
+def audit_labels(span: Seen, golden: Seen, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
+    """Compares the labels of a span with what the served model sees, as it compares on the golden set.
+
+    Args:
+        span: the new labels.
+        golden: the labels that are trusted.
+        class_names: in label order.
+        limits: how far the span may be from the golden set.
+
+    Returns:
+        One reason per rule, passed ones too; only `labels:enough` and `labels:found` if the labels cannot be judged.
+    """
+    lowest_score = _lowest_score(golden, limits.min_objects)
+    trusted = match_labels(golden, lowest_score)
+    judged = match_labels(span, lowest_score, trusted)
+    reading = best_reading(judged, trusted)
+    enough, found = _enough(judged, trusted, reading, limits.min_objects), _found(judged, trusted)
+    if enough.actual.startswith(_UNTESTED):
+        return [enough, found]
+    misread = reading_reason(reading, judged, limits.misread)
+    reasons = [enough, misread, *_after_reading(misread, judged, trusted, class_names, limits)]
+    return [*reasons, _duplicates(span, golden), found]
+
+
+def _lowest_score(golden: Seen, min_objects: int) -> float:
+    # Of a model that never reaches the precision, where it comes closest.
+    matched = match_labels(golden)
+    scores = matched.sightings.scores  # descending
+    precision = np.cumsum(matched.has_label) / np.arange(1, len(scores) + 1)
+    precision[:min_objects] = 0  # too few to tell
+    if not precision.any():
+        return 0.0
+    return float(scores[np.flatnonzero(precision >= min(_LIKELY, precision.max()))[-1]])
+
+
+_UNTESTED = "not tested: "
+
+
+def _enough(span: Matched, golden: Matched, reading: Reading, min_objects: int) -> Reason:
+    labels, golden_found = len(span.labels.labels), np.count_nonzero(golden.is_found)
+    explained = np.count_nonzero(span.is_found | reading.fits)
+    actual = f"{explained} of {labels} labelled objects here, {golden_found} in the golden set"
+    if min(golden_found, explained) < min_objects:
+        actual = _UNTESTED + actual
+    elif explained < _COLLAPSED * golden.recall * labels:
+        share = f"{explained / labels:.0%} of the labelled objects (golden set: {golden.recall:.0%})"
+        actual = f"{_UNTESTED}however their boxes are read, the model finds {share}; it cannot judge these labels"
+    expected = f"at least {min_objects} labelled objects that the model finds, here and in the golden set"
+    return Reason("labels:enough", expected, actual, passed=True)
+
+
+def _found(span: Matched, golden: Matched) -> Reason:
+    return Reason(
+        "labels:found",
+        f"the served model finds at least half as much as in the golden set ({golden.recall:.0%} of the objects)",
+        f"the served model finds {span.recall:.0%} of the labelled objects",
+        passed=True,
+        warning=span.recall < _HALVED * golden.recall,
+    )
+
+
+def _after_reading(
+    misread: Reason, span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits
+) -> list[Reason]:
+    if not misread.passed:
+        rules = ("labels:offset", "labels:size", "labels:classes", "labels:noise", "labels:missing")
+        explained = "explained by labels:reading; not tested"
+        return [Reason(rule, "boxes that can be read", explained, passed=True) for rule in rules]
+    # Where the model finds less it errs more: that is held against it, not against the labels.
+    trust = min(1.0, span.recall / golden.recall)
+    return [
+        *drawing_reasons(span, golden, trust, limits.offset, limits.size),
+        *class_reasons(span, golden, trust, class_names, limits.classes, limits.noise),
+        missing_reason(span, golden, trust, class_names, limits.missing),
+    ]
+
+
+def _duplicates(span: Seen, golden: Seen) -> Reason:
+    labels, copies = single_labels(span.truth)
+    golden_labels, golden_copies = single_labels(golden.truth)
+    share, usual = len(copies) / max(1, len(labels.labels)), len(golden_copies) / max(1, len(golden_labels.labels))
+    warning = share > usual + _COPIES
+    weight = np.bincount(copies, minlength=len(span.file_names))
+    return Reason(
+        "labels:duplicates",
+        f"at most {usual + _COPIES:.1%} of the objects labelled twice",
+        f"{len(copies)} of {len(labels.labels)} objects ({share:.1%})",
+        passed=True,
+        warning=warning,
+        images=worst_images(span, weight) if warning else (),
+    )

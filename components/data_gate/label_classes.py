@@ -1,0 +1,146 @@
+"""Labels whose class the model contradicts, with a system and without; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from components.data_gate.label_matching import Matched
+from components.data_gate.label_statistics import SIGNIFICANCE, Excess, share_of, shortfall
+
+UNLABELLED = 0
+_FEWEST_IMAGES = 4  # that show a confusion of two classes
+_TIMES_OTHERS = 3.0  # a system stands out of the confusion of all other classes
+_FEWEST_UNSEEN = 0.3  # of the wrong classes; if the model confuses nearly all, what it never confuses says little
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What the model surely sees, and how it is labelled.
+
+    Attributes:
+        image: [k] int64.
+        looks_like: [k] int64, the class that the model sees, 1..K.
+        labelled: [k] int64, the class of the label; UNLABELLED for none.
+        surety: [k] 0..1, see `Matched`.
+    """
+
+    image: np.ndarray
+    looks_like: np.ndarray
+    labelled: np.ndarray
+    surety: np.ndarray
+
+    @property
+    def is_labelled(self) -> np.ndarray:
+        """[k] bool."""
+        return self.labelled != UNLABELLED
+
+    @property
+    def is_other(self) -> np.ndarray:
+        """[k] bool, labelled as another class than it looks like."""
+        return self.is_labelled & (self.labelled != self.looks_like)
+
+    def rows(self, keep: np.ndarray) -> Judged:
+        """Some of them; `keep` is [k] bool."""
+        return Judged(self.image[keep], self.looks_like[keep], self.labelled[keep], self.surety[keep])
+
+
+class Confusion(NamedTuple):
+    """What looks like one class and is labelled as another.
+
+    Attributes:
+        looks_like: label, 1..K.
+        labelled: label, 1..K.
+        share: of what looks like the one.
+        golden_share: the golden set's.
+        p_value: chance of as many if the golden set's share holds.
+    """
+
+    looks_like: int
+    labelled: int
+    share: float
+    golden_share: float
+    p_value: float
+
+    @property
+    def excess(self) -> float:
+        """Share beyond the golden set's."""
+        return self.share - self.golden_share
+
+
+def judge(matched: Matched, lowest_surety: float) -> Judged:
+    """The sightings that are at least so sure; of those without an own label only what touches no label."""
+    labelled = np.full(len(matched.surety), UNLABELLED)
+    labelled[matched.sighting[matched.is_found]] = matched.labels.labels[matched.is_found]
+    keep = (matched.surety >= lowest_surety) & (matched.is_own | ~matched.has_label)
+    return Judged(matched.sightings.image, matched.sightings.labels, labelled, matched.surety).rows(keep)
+
+
+def confusions(span: Judged, golden: Judged) -> list[Confusion]:
+    """Pairs of classes that the span confuses significantly more than the golden set and than all other pairs.
+
+    Shares are of what the model sees as a class: if labels are wrong at random, all classes are then confused alike,
+    however frequent they are. Counted are images (Fisher's exact test), because one image's objects err together.
+    """
+    pairs = np.unique(np.stack([span.looks_like, span.labelled], axis=1)[span.is_other], axis=0)
+    candidates = [(a, b) for a, b in pairs.tolist() if _images(span, a, b) >= _FEWEST_IMAGES]
+    tested = [_confusion(span, golden, *pair) for pair in candidates]
+    found = [each for each in tested if each.p_value < SIGNIFICANCE / len(tested)]
+    found = [each for each in found if each.excess > _TIMES_OTHERS * _others(span, each)]
+    return sorted(found, key=lambda each: -each.excess)
+
+
+def is_of(judged: Judged, found: list[Confusion]) -> np.ndarray:
+    """[k] bool, what such a confusion explains."""
+    explained = np.zeros(len(judged.image), dtype=np.bool_)
+    for each in found:
+        explained |= (judged.looks_like == each.looks_like) & (judged.labelled == each.labelled)
+    return explained
+
+
+def wrong_at_random(span: Judged, golden: Judged, classes: int, trust: float) -> Excess:
+    """Share of labels whose class is another one without a system, beyond the golden set's.
+
+    A weak model confuses some classes as a rule. So counted are labels of a class that what they look like never has
+    in the golden set. Of as many as are there just once, new ones are to be expected (Good, Biometrika 40, 1953).
+    """
+    counts = np.zeros((classes + 1, classes + 1), dtype=np.int64)
+    np.add.at(counts, (golden.looks_like, golden.labelled), 1)
+    np.fill_diagonal(counts, len(golden.image) + 2)  # the right class is always to be expected
+    unseen = (counts[:, 1:] == 0).sum(axis=1)[span.looks_like].mean() / max(1, classes - 1)
+    if unseen < _FEWEST_UNSEEN:
+        agreement = [share_of(~side.is_other, side.image) for side in (span, golden)]
+        return shortfall(agreement[0], agreement[1], trust)
+    usual = share_of(counts[golden.looks_like, golden.labelled] > 1, golden.image)
+    lacking = shortfall(share_of(counts[span.looks_like, span.labelled] > 0, span.image), usual, trust)
+    return Excess(lacking.value / unseen, lacking.std_error / unseen, lacking.images)
+
+
+def _images(judged: Judged, looks_like: int, labelled: int | None = None) -> int:
+    of = judged.looks_like == looks_like
+    return len(np.unique(judged.image[of if labelled is None else of & (judged.labelled == labelled)]))
+
+
+def _confusion(span: Judged, golden: Judged, looks_like: int, labelled: int) -> Confusion:
+    hits, all_images = _images(span, looks_like, labelled), _images(span, looks_like)
+    golden_hits, golden_images = _images(golden, looks_like, labelled), _images(golden, looks_like)
+    p_value = hypergeom.sf(hits - 1, all_images + golden_images, hits + golden_hits, all_images)
+    share, golden_share = (_share(judged, looks_like, labelled) for judged in (span, golden))
+    return Confusion(looks_like, labelled, share, golden_share, float(p_value))
+
+
+def _share(judged: Judged, looks_like: int, labelled: int) -> float:
+    of = judged.looks_like == looks_like
+    return float((judged.labelled[of] == labelled).mean()) if of.any() else 0.0
+
+
+def _others(span: Judged, one: Confusion) -> float:
+    # Mean confusion per pair of classes, of all but these two with each other.
+    pair = (one.looks_like, one.labelled)
+    within = np.isin(span.looks_like, pair) & np.isin(span.labelled, pair) & span.is_other
+    classes = len(np.union1d(span.looks_like, span.labelled[span.is_labelled]))
+    others = span.rows(~within)
+    return float(others.is_other.mean()) / max(1, classes - 1) if len(others.image) else 0.0

@@ -1,0 +1,159 @@
+"""Boxes that are drawn elsewhere or larger than the golden set's; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.data_gate.label_matching import Matched
+from components.data_gate.label_seen import relation
+from components.data_gate.label_statistics import Excess, difference, median_of
+from components.data_gate.label_wording import Finding, per_image, reason_of
+from schemas.decisions import Reason
+
+_BORDER = 0.01  # of the image's side; boxes cut off there do not show how they are drawn
+_BORROWED = 10  # objects of all classes that help to say how those of one class are drawn
+_ALIKE = 0.03  # factors on width and height that differ less are called one
+_VISIBLE = 0.005  # a difference that is put into words
+_PER_RESIZING = 3.0  # of the limits, per |ln| of the factor between the sizes of what is seen
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """How matched boxes that no border cuts off are drawn.
+
+    Attributes:
+        relations: [k, 4], see `relation`.
+        image: [k] int64.
+        looks_like: [k] int64, the class that the model sees.
+        size_px: median size that the model sees, sqrt of width * height.
+    """
+
+    relations: np.ndarray
+    image: np.ndarray
+    looks_like: np.ndarray
+    size_px: float
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnOtherwise:
+    """How the span's boxes are drawn, as it differs from the golden set's of the same classes.
+
+    Attributes:
+        differences: [4] medians.
+        excesses: of their absolute values.
+        oddness: [i, 4] of each image, mean absolute difference.
+        resized: |ln| of the factor between the sizes that the model sees in the span and in the golden set.
+    """
+
+    differences: np.ndarray
+    excesses: list[Excess]
+    oddness: np.ndarray
+    resized: float
+
+
+def drawn_otherwise(span: Matched, golden: Matched) -> DrawnOtherwise:
+    """Compares class by class, because a model draws some classes tighter and spans differ in their mix."""
+    ours, theirs = _drawn(span), _drawn(golden)
+    beside = ours.relations - _expected(ours.looks_like, theirs)
+    usual = theirs.relations - _expected(theirs.looks_like, theirs)
+    excesses = [
+        difference(median_of(beside[:, column], ours.image), median_of(usual[:, column], theirs.image))
+        for column in range(4)
+    ]
+    count = np.maximum(1, per_image(span.seen, ours.image))
+    far = [per_image(span.seen, ours.image, column) / count for column in np.abs(beside).T]
+    return DrawnOtherwise(
+        np.array([excess.value for excess in excesses]),
+        [Excess(abs(excess.value), excess.std_error, excess.images) for excess in excesses],
+        np.stack(far, axis=1),
+        abs(float(np.log(ours.size_px / theirs.size_px))),
+    )
+
+
+def drawing_reasons(
+    span: Matched, golden: Matched, trust: float, offset_limit: float, size_limit: float
+) -> list[Reason]:
+    """The rules `labels:offset` and `labels:size`.
+
+    Args:
+        span: the new labels.
+        golden: the trusted ones.
+        trust: 0..1, see `shortfall`.
+        offset_limit: accepted displacement, as a fraction of the size.
+        size_limit: accepted ln of the factor on width or height.
+    """
+    drawn = drawn_otherwise(span, golden)
+    # A model that sees objects of another size, or finds fewer, draws its own boxes less exactly.
+    slack = (1 + _PER_RESIZING * drawn.resized) / trust
+    offset, size = slack * offset_limit, slack * size_limit
+    beside = f"boxes at most {offset:.0%} of their size beside where the golden set has them"
+    resized = f"boxes at most {np.expm1(size):.0%} larger or smaller than the golden set's"
+    return [
+        reason_of("labels:offset", beside, _offset(drawn), offset, span.seen),
+        reason_of("labels:size", resized, _size(drawn), size, span.seen),
+    ]
+
+
+def _offset(drawn: DrawnOtherwise) -> Finding:
+    right, down = drawn.differences[:2]
+    shifts = [
+        f"{abs(value):.0%} of their {side} {way}"
+        for value, side, way in (
+            (right, "width", "to the right" if right > 0 else "to the left"),
+            (down, "height", "down" if down > 0 else "up"),
+        )
+        if abs(value) >= _VISIBLE
+    ]
+    words = f"boxes are displaced by {' and '.join(shifts)}" if shifts else "boxes are where the model sees objects"
+    worst = max(drawn.excesses[:2], key=lambda excess: excess.value)
+    return Finding(worst, words, drawn.oddness[:, :2].sum(axis=1))
+
+
+def _size(drawn: DrawnOtherwise) -> Finding:
+    width, height = np.expm1(drawn.differences[2:])
+    if max(abs(width), abs(height)) < _VISIBLE:
+        words = "boxes are drawn as large as in the golden set"
+    elif abs(width - height) < _ALIKE:
+        mean = float(np.expm1(drawn.differences[2:].mean()))
+        words = f"boxes are drawn {abs(mean):.0%} {'larger' if mean > 0 else 'smaller'} than in the golden set"
+    else:
+        wide = f"{abs(width):.0%} {'wider' if width > 0 else 'narrower'}"
+        high = f"{abs(height):.0%} {'higher' if height > 0 else 'lower'}"
+        words = f"boxes are drawn {wide} and {high} than in the golden set"
+    worst = max(drawn.excesses[2:], key=lambda excess: excess.value)
+    return Finding(worst, words, drawn.oddness[:, 2:].sum(axis=1))
+
+
+def _drawn(matched: Matched) -> Drawn:
+    labelled = matched.labels.boxes_xywh_px[matched.is_found]
+    sighting = matched.sighting[matched.is_found]
+    image = matched.labels.image[matched.is_found]
+    seen = matched.sightings.boxes_xywh_px[sighting]
+    whole = _is_whole(labelled, matched.seen.sizes_px[image]) & _is_whole(seen, matched.seen.sizes_px[image])
+    if not whole.any():
+        whole[:] = True
+    return Drawn(
+        relation(labelled[whole], seen[whole]),
+        image[whole],
+        matched.sightings.labels[sighting[whole]],
+        float(np.median(np.sqrt(seen[whole, 2] * seen[whole, 3]))),
+    )
+
+
+def _is_whole(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:
+    start, end = boxes_xywh_px[:, :2], boxes_xywh_px[:, :2] + boxes_xywh_px[:, 2:]
+    return ((start > _BORDER * sizes_px) & (end < (1 - _BORDER) * sizes_px)).all(axis=1)
+
+
+def _expected(looks_like: np.ndarray, golden: Drawn) -> np.ndarray:
+    # [k, 4] how the golden set draws what looks like each class; of a rare class closer to how it draws all.
+    overall = np.median(golden.relations, axis=0)
+    expected = np.tile(overall, (len(looks_like), 1))
+    for label in np.unique(looks_like):
+        of_class = golden.relations[golden.looks_like == label]
+        if len(of_class):
+            own = (len(of_class) * np.median(of_class, axis=0) + _BORROWED * overall) / (len(of_class) + _BORROWED)
+            expected[looks_like == label] = own
+    return expected

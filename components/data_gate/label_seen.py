@@ -1,0 +1,128 @@
+"""Labels of images beside what a model found there, and how boxes of both lie to each other; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from components.metrics.boxes import iou_of_pairs
+from schemas.columns import DetectionColumns, TruthColumns
+
+Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
+
+NO_CROWD = np.array(False)  # for `iou_of_pairs`: of single objects
+_SAME_SIGHTING_IOU = 0.6  # detections of several classes that overlap this much see one object
+_SAME_LABEL_IOU = 0.9  # labels of one class that overlap this much are one object, labelled twice
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Labelled images and what the served model found in them.
+
+    Attributes:
+        file_names: of each image; its place is the position that the columns speak of.
+        sizes_px: [i, 2] float64, width and height.
+        truth: the labelled objects.
+        found: the model's detections of every score from about .05.
+    """
+
+    file_names: tuple[str, ...]
+    sizes_px: np.ndarray
+    truth: TruthColumns
+    found: DetectionColumns
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for sizes or positions that do not fit the images."""
+        images = len(self.file_names)
+        if self.sizes_px.shape != (images, 2):
+            raise ValueError(f"sizes_px: expected shape ({images}, 2), one row per image, got {self.sizes_px.shape}")
+        for name, image in (("truth", self.truth.image), ("found", self.found.image)):
+            if image.size and not (image.min() >= 0 and image.max() < images):
+                raise ValueError(f"{name}.image: positions must be within 0..{images - 1}, got {image.max()}")
+
+
+def rows_of(columns: Columns, rows: np.ndarray) -> Columns:
+    """Some rows of columns; `rows` is a mask or positions."""
+    return type(columns)(**{field.name: getattr(columns, field.name)[rows] for field in dataclasses.fields(columns)})
+
+
+def pairs_in_images(image: np.ndarray, other_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of all pairs that are in one image.
+
+    >>> pairs_in_images(np.array([0, 1]), np.array([1, 0, 1]))
+    (array([0, 1, 1]), array([1, 0, 2]))
+    """
+    order = np.argsort(other_image, kind="stable")
+    first, last = (np.searchsorted(other_image[order], image, side=side) for side in ("left", "right"))
+    count = last - first
+    rows = np.repeat(np.arange(len(image)), count)
+    # The k-th pair of all is the k - (pairs of earlier rows)-th of its own row.
+    return rows, order[np.arange(len(rows)) - np.repeat(np.cumsum(count) - count - first, count)]
+
+
+def sightings_of(seen: Seen) -> DetectionColumns:
+    """What the model sees, one row per place: of detections that overlap only the surest speaks.
+
+    What lies in a region labelled as a crowd is left out, for there nobody labelled single objects.
+    """
+    found = rows_of(seen.found, (seen.found.boxes_xywh_px[:, 2:] > 0).all(axis=1))
+    found = rows_of(found, np.argsort(-found.scores, kind="stable"))
+    better, worse = pairs_in_images(found.image, found.image)
+    better, worse = better[better < worse], worse[better < worse]
+    overlap = iou_of_pairs(found.boxes_xywh_px[better], found.boxes_xywh_px[worse], NO_CROWD)
+    keep = np.ones(len(found.scores), dtype=np.bool_)
+    keep[worse[overlap > _SAME_SIGHTING_IOU]] = False
+    crowds = rows_of(seen.truth, seen.truth.is_crowd)
+    inside, crowd = pairs_in_images(found.image, crowds.image)
+    covered = iou_of_pairs(found.boxes_xywh_px[inside], crowds.boxes_xywh_px[crowd], crowds.is_crowd[crowd])
+    keep[inside[covered > 0.5]] = False
+    return rows_of(found, keep)
+
+
+def single_labels(truth: TruthColumns) -> tuple[TruthColumns, np.ndarray]:
+    """The labelled single objects, each once.
+
+    Returns:
+        The labels, and the images [d] int64 of those left out as copies of another.
+    """
+    singles = rows_of(truth, ~truth.is_crowd & (truth.boxes_xywh_px[:, 2:] > 0).all(axis=1))
+    first, second = pairs_in_images(singles.image, singles.image)
+    alike = (first < second) & (singles.labels[first] == singles.labels[second])
+    first, second = first[alike], second[alike]
+    overlap = iou_of_pairs(singles.boxes_xywh_px[first], singles.boxes_xywh_px[second], NO_CROWD)
+    is_copy = np.zeros(len(singles.labels), dtype=np.bool_)
+    is_copy[second[overlap > _SAME_LABEL_IOU]] = True
+    return rows_of(singles, ~is_copy), singles.image[is_copy]
+
+
+def relation(labelled_xywh_px: np.ndarray, seen_xywh_px: np.ndarray) -> np.ndarray:
+    """How labelled boxes are drawn around what is seen.
+
+    Args:
+        labelled_xywh_px: [n, 4].
+        seen_xywh_px: [n, 4], of positive size.
+
+    Returns:
+        [n, 4]: displacement of the label's centre in x and y as a fraction of the seen size, ln of the label's width
+        and height over the seen ones.
+
+    >>> relation(np.array([[10.0, 0, 20, 20]]), np.array([[0.0, 0, 20, 20]])).round(2)
+    array([[0.5, 0. , 0. , 0. ]])
+    """
+    size = seen_xywh_px[:, 2:]
+    shift = labelled_xywh_px[:, :2] + labelled_xywh_px[:, 2:] / 2 - seen_xywh_px[:, :2] - size / 2
+    return np.hstack([shift / size, np.log(labelled_xywh_px[:, 2:] / size)])
+
+
+def undone(labelled_xywh_px: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Where the model would see what is labelled, if all boxes were drawn in the relation `drawn` [4].
+
+    >>> undone(np.array([[10.0, 0, 20, 20]]), np.array([0.5, 0, 0, 0]))
+    array([[ 0.,  0., 20., 20.]])
+    """
+    size = labelled_xywh_px[:, 2:] / np.exp(drawn[2:])
+    centre = labelled_xywh_px[:, :2] + labelled_xywh_px[:, 2:] / 2 - drawn[:2] * size
+    return np.hstack([centre - size / 2, size])

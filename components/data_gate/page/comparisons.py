@@ -1,0 +1,114 @@
+"""Compared features on the page: in words, as a picture with its distance, and all of a kind in a section."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from components.data_gate.page.features import axis, feature_title, short_title
+from components.data_gate.page.histograms import distance_gauge, distributions
+from components.data_gate.page.text import many, number, percent, safe
+from schemas.data_evidence import DRIFT, Comparison, Distribution
+
+_KINDS = {DRIFT: "training data of the served model"}
+_SHORT = {DRIFT: "training data"}
+_OTHER_KIND = "requests to the served model"
+_MEASURES = {
+    "jensen shannon divergence": "Jensen-Shannon divergence, 0 to 1",
+    "l infty": "largest difference of a share",
+}
+
+
+def other_name(comparison: Comparison) -> str:
+    """What the span is compared with."""
+    return _KINDS.get(comparison.kind, _OTHER_KIND)
+
+
+def excess(comparison: Comparison) -> float:
+    """How many times its limit a distance is; what cannot be compared counts as far."""
+    if math.isnan(comparison.distance):
+        return math.inf
+    if comparison.limit > 0:
+        return comparison.distance / comparison.limit
+    return math.inf if comparison.distance > 0 else 0.0
+
+
+def in_words(comparison: Comparison) -> str:
+    """What differs, in a sentence; not yet escaped."""
+    other, span, name = comparison.other, comparison.span, other_name(comparison)
+    times = "The distance could not be measured against its limit."
+    if math.isfinite(excess(comparison)):
+        times = f"The distance is {number(excess(comparison))} times its limit."
+    if other.categories or span.categories:
+        then, now = (dict(zip(side.categories, side.shares)) for side in (other, span))
+        changes = sorted({*then, *now}, key=lambda key: (-abs(now.get(key, 0.0) - then.get(key, 0.0)), key))
+        parts = [
+            f"“{key[:60]}” is {percent(now.get(key, 0))} here, {percent(then.get(key, 0))} there" for key in changes[:2]
+        ]
+        return f"Against the {name}, {'; '.join(parts)}. {times}"
+    if other.median is None or span.median is None:
+        return f"{_capital(short_title(comparison.feature))} differs from the {name}. {times}"
+    units = axis(comparison.feature)
+    now, then = units.text(span.median), units.text(other.median)
+    if now == then:
+        return f"The median is the same ({now}), but the values spread differently than in the {name}. {times}"
+    return f"The median is {now} here and {then} in the {name}. {times}"
+
+
+def comparison_section(comparisons: Sequence[Comparison]) -> str:
+    """All features of one kind of comparison, the furthest first, those within their limits folded.
+
+    Args:
+        comparisons: of one kind, not empty.
+    """
+    ordered = sorted(comparisons, key=lambda entry: (-excess(entry), entry.feature))
+    beyond, within = ([entry for entry in ordered if entry.passed is passed] for passed in (False, True))
+    grids = _grid(beyond) if beyond else "<p>No feature is beyond its limit.</p>"
+    if within:
+        summary = f"{many(len(within), 'feature')} within {'its limit' if len(within) == 1 else 'their limits'}"
+        grids += f"<details><summary>{summary}</summary>{_grid(within)}</details>"
+    return _legend(other_name(comparisons[0])) + grids
+
+
+def _legend(name: str) -> str:
+    swatch = '<svg viewBox="0 0 26 14" aria-hidden="true"><rect class="{}" x="2" y="2" width="22" height="10"/></svg>'
+    return (
+        f'<div class="legend"><span>{swatch.format("other")}{name}</span><span>{swatch.format("span")}this span</span>'
+        '</div><p class="quiet">Equal areas are equal shares of the values; vertical lines stand at the medians, '
+        f"dotted for the {name}. The bar is the distance between the two, its thick mark the limit, its dotted mark "
+        "the part that chance alone reaches.</p>"
+    )
+
+
+def _grid(comparisons: Sequence[Comparison]) -> str:
+    cards = (
+        f'<article class="card {"pass" if comparison.passed else "reject"}">'
+        f"<h3>{safe(_capital(feature_title(comparison.feature)))}</h3>{feature_figure(comparison)}</article>"
+        for comparison in comparisons
+    )
+    return f'<div class="features">{"".join(cards)}</div>'
+
+
+def feature_figure(comparison: Comparison) -> str:
+    """One compared feature as HTML: both distributions, their medians, distance and limit."""
+    times = excess(comparison)
+    amount = f": {number(times)} times its limit" if math.isfinite(times) and not comparison.passed else ""
+    chance = f"; chance alone reaches {number(comparison.noise)}" if comparison.noise > 0 else ""
+    name, short = other_name(comparison), _SHORT.get(comparison.kind, "requests")
+    return (
+        f'<div class="feature">{distributions(comparison, name)}<p class="sides">'
+        f'<span class="other-side">{short}: {_side(comparison.feature, comparison.other)}</span><br>'
+        f'<span class="span-side">this span: {_side(comparison.feature, comparison.span)}</span></p>'
+        f"{distance_gauge(comparison)}"
+        f'<p class="quiet">Distance <strong>{number(comparison.distance)}</strong>{amount} '
+        f"({safe(_MEASURES.get(comparison.measure, comparison.measure))}{chance}).</p></div>"
+    )
+
+
+def _side(feature: str, side: Distribution) -> str:
+    median = "" if side.median is None else f"median {safe(axis(feature).text(side.median))}, "
+    return median + many(side.values, "value")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,166 @@
+"""The page beside the data gate's decision: what is wrong with a span, first in a sentence, then in full; pure.
+
+One file without scripts and without anything to load, so that it can be mailed and opened anywhere. Every string of
+the data is hostile until `text.safe` has seen it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from components.data_gate.page.comparisons import comparison_section, in_words
+from components.data_gate.page.parts import Picture, data_sets, rule_card, rules_table
+from components.data_gate.page.style import CONTENT_SECURITY_POLICY, STYLE
+from components.data_gate.page.text import many, safe
+from components.data_gate.page.words import next_steps, rule_title
+from schemas.data_evidence import DRIFT, SKEW, Comparison
+from schemas.dataset import DataSetInfo
+from schemas.decisions import DataDecision, DataVerdict, Reason
+
+__all__ = ["PageContent", "Picture", "data_page"]
+
+MOST_PICTURES = 6  # a rule
+_PICTURE_BYTES = 2_000_000  # of all JPEGs; base64 adds a third, and the page stays below 3 MB
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What the page shows.
+
+    Attributes:
+        title: what was judged: `span 4 of data/spans`.
+        span: the new span.
+        golden: the golden set; None if the span was checked without one.
+        baseline: the served model in words; None before the first.
+        decision: its reasons in the order of explanation.
+        comparisons: drift and skew, in any order.
+        pictures: by rule, the worst first.
+    """
+
+    title: str
+    span: DataSetInfo
+    golden: DataSetInfo | None
+    baseline: str | None
+    decision: DataDecision
+    comparisons: tuple[Comparison, ...]
+    pictures: Mapping[str, tuple[Picture, ...]]
+
+
+def data_page(content: PageContent) -> str:
+    """The whole page.
+
+    Returns:
+        HTML that can be written as UTF-8, less than 3 MB.
+    """
+    verdict = content.decision.verdict
+    sections = _sections(content)
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
+    body = "".join(
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{text}</section>'
+        for name, title, text in sections
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
+        f"<title>{verdict.value}: {safe(content.title, 200)}</title><style>{STYLE}</style></head><body>"
+        f'<header class="verdict {verdict.value.lower()}"><div>{_verdict(content)}'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></header><main>{body}</main>'
+        '<footer class="quiet">Written by the data gate of Ratchet; the same in JSON: <code>decision.json</code> and '
+        "<code>evidence.json</code> beside this page.</footer></body></html>\n"
+    )
+
+
+def _verdict(content: PageContent) -> str:
+    decision = content.decision
+    observed = decision.verdict is DataVerdict.REJECT and decision.passed
+    word = decision.verdict.value + ("<small>, only observed</small>" if observed else "")
+    passed = len(decision.reasons) - len(decision.failures) - len(decision.warnings)
+    counts = (
+        f"{many(len(decision.failures), 'rule')} failed, {many(len(decision.warnings), 'warning')}, {passed} passed."
+    )
+    against = "there is no served model yet" if content.baseline is None else safe(content.baseline)
+    return (
+        f'<h1>{safe(content.title, 200)}</h1><p class="word">{word}</p><p class="lead">{_explanation(content)}</p>'
+        f'<p class="quiet">{counts} {_consequence(decision)} Compared with: {against}.</p>'
+    )
+
+
+def _explanation(content: PageContent) -> str:
+    """The best explanation in a sentence: the first rule that failed, or else that warned."""
+    worst = [*content.decision.failures, *content.decision.warnings]
+    if not worst:
+        return "Every rule that was looked at passed."
+    first = worst[0]
+    comparison = _by_rule(content.comparisons).get(first.rule)
+    words = (
+        f"Found {first.actual[:240]}; expected {first.expected[:240]}." if comparison is None else in_words(comparison)
+    )
+    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(words)}"
+
+
+def _by_rule(comparisons: Sequence[Comparison]) -> dict[str, Comparison]:
+    return {f"{entry.kind}:{entry.feature}": entry for entry in comparisons}
+
+
+def _consequence(decision: DataDecision) -> str:
+    if not decision.passed:
+        return "Nothing is trained on this span; what is served stays."
+    if decision.verdict is DataVerdict.REJECT:
+        return "The gate only observes (data_gate.mode=observe): training goes on."
+    return "Training goes on."
+
+
+def _sections(content: PageContent) -> list[tuple[str, str, str]]:
+    """Name, title and HTML of each section that has something to say."""
+    decision = content.decision
+    found = [*decision.failures, *decision.warnings]
+    sections = []
+    if found:
+        title = "What is wrong" if decision.failures else "What to look at"
+        sections.append(("wrong", title, _cards(found, content)))
+        sections.append(("next", "What to do next", _next(content)))
+    sections.append(("rules", "All rules", rules_table(decision.reasons)))
+    for kind, title in ((DRIFT, "Drift from the training data"), (SKEW, "Skew against service")):
+        compared = [entry for entry in content.comparisons if entry.kind == kind]
+        if compared:
+            sections.append((kind, title, comparison_section(compared)))
+    return [*sections, ("data", "Data sets", data_sets(content.span, content.golden))]
+
+
+def _cards(found: Sequence[Reason], content: PageContent) -> str:
+    compared = _by_rule(content.comparisons)
+    shown = _affordable([reason.rule for reason in found], content.pictures)
+    return "".join(
+        rule_card(reason, shown[reason.rule], compared.get(reason.rule), content.baseline is not None)
+        for reason in found
+    )
+
+
+def _affordable(rules: Sequence[str], pictures: Mapping[str, tuple[Picture, ...]]) -> dict[str, list[Picture]]:
+    """Pictures of each rule that fit into the page: the worst of every rule first, then the second worst, ..."""
+    chosen: dict[str, list[Picture]] = {rule: [] for rule in rules}
+    left = _PICTURE_BYTES
+    for place in range(MOST_PICTURES):
+        for rule in chosen:
+            candidates = pictures.get(rule, ())
+            if place < len(candidates) and len(candidates[place].jpeg) <= left:
+                left -= len(candidates[place].jpeg)
+                chosen[rule].append(candidates[place])
+    return chosen
+
+
+def _next(content: PageContent) -> str:
+    decision = content.decision
+    steps = [safe(step) for step in next_steps(content.span, [reason.rule for reason in decision.failures])]
+    if not decision.passed:
+        steps.append(
+            "To train on this span all the same, once and on record: run again with "
+            "<code>--set data_gate.mode=observe</code>. The decision is written as it is here, and the evaluator still "
+            "has to find the model no worse than the served one."
+        )
+    if decision.warnings:
+        steps.append("Warnings stop nothing; look at them before they become failures.")
+    return f'<ol class="steps">{"".join(f"<li>{step}</li>" for step in steps)}</ol>'

@@ -1,0 +1,160 @@
+"""Sections of the page, each from its own part of the content; everything returned is safe HTML."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from components.data_gate.page.comparisons import feature_figure, in_words
+from components.data_gate.page.text import listed, many, percent, safe
+from components.data_gate.page.words import rule_title
+from schemas.data_evidence import Comparison
+from schemas.dataset import DataSetInfo
+from schemas.decisions import Reason
+
+_MOST_EXAMPLES, _MOST_CLASSES = 20, 100
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image that shows what a rule found.
+
+    Attributes:
+        file_name: of the image in its data set.
+        jpeg: thumbnail with boxes, as `components.imaging.drawing.draw_boxes` makes it.
+        caption: what to see in it.
+    """
+
+    file_name: str
+    jpeg: bytes
+    caption: str
+
+
+def state(reason: Reason) -> tuple[str, str]:
+    """A rule's CSS class, and its state as a sign and a word."""
+    if not reason.passed:
+        return "reject", "✗ failed"
+    return ("warn", "! warning") if reason.warning else ("pass", "✓ passed")
+
+
+def rule_card(reason: Reason, pictures: Sequence[Picture], comparison: Comparison | None, detected: bool) -> str:
+    """A rule that failed or warned, with what shows it.
+
+    Args:
+        reason: the rule.
+        pictures: to show, worst first.
+        comparison: what the rule rests on; None if it does not compare distributions.
+        detected: whether there was a model whose detections the pictures show.
+    """
+    kind, word = state(reason)
+    figure, words = "", ""
+    if comparison is not None:
+        figure, words = feature_figure(comparison), f'<p class="words">{safe(in_words(comparison))}</p>'
+    return (
+        f'<article class="card {kind}"><h3><span class="state">{word}:</span> '
+        f"{safe(rule_title(reason.rule, passed=False))}</h3>"
+        f'<div class="split"><div>{words}<dl><dt>found</dt><dd class="found">{safe(reason.actual)}</dd>'
+        f"<dt>expected</dt><dd>{safe(reason.expected)}</dd>"
+        f"<dt>rule</dt><dd><code>{safe(reason.rule)}</code></dd></dl></div>{figure}</div>"
+        f"{_pictures(pictures, detected)}{_further_images(reason, pictures)}</article>"
+    )
+
+
+def _pictures(pictures: Sequence[Picture], detected: bool) -> str:
+    if not pictures:
+        return ""
+    figures = "".join(
+        f'<figure><img src="data:image/jpeg;base64,{base64.b64encode(picture.jpeg).decode()}" '
+        f'alt="{safe(picture.file_name, 200)}: {safe(picture.caption)}">'
+        f"<figcaption><code>{safe(picture.file_name, 200)}</code><br>{safe(picture.caption)}</figcaption></figure>"
+        for picture in pictures
+    )
+    return f'{_legend(detected)}<div class="pictures">{figures}</div>'
+
+
+def _legend(detected: bool) -> str:
+    entries = [("label", "labels")] + ([("detection", "detections of the served model")] if detected else [])
+    return (
+        '<div class="legend">'
+        + "".join(
+            f'<span><svg viewBox="0 0 26 14" aria-hidden="true"><rect class="{kind}" x="2" y="2" width="22" '
+            f'height="10"/></svg>{text}</span>'
+            for kind, text in entries
+        )
+        + "</div>"
+    )
+
+
+def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
+    shown = {picture.file_name for picture in pictures}
+    rest = [name for name in reason.images if name not in shown]
+    if not rest:
+        return ""
+    title = f"{many(len(rest), 'further image')} that {'shows' if len(rest) == 1 else 'show'} it"
+    return f"<details><summary>{title}</summary><p><code>{listed(rest, 100)}</code></p></details>"
+
+
+def rules_table(reasons: Iterable[Reason]) -> str:
+    """All rules with their state, in the order of explanation."""
+    rows = []
+    for reason in reasons:
+        kind, word = state(reason)
+        title = rule_title(reason.rule, reason.passed and not reason.warning)
+        rows.append(
+            f'<tr class="{kind}"><td class="state">{word}</td><th scope="row">'
+            f'{safe(title)}<br><code class="quiet">{safe(reason.rule)}</code></th>'
+            f'<td data-of="expected">{safe(reason.expected)}</td><td data-of="found">{safe(reason.actual)}</td></tr>'
+        )
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("state", "rule", "expected", "found"))
+    return f'<table class="stack"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+
+
+def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
+    """What is known of the data sets, side by side, and the boxes that were left out."""
+    sets = {"this span": span} | ({"golden set": golden} if golden else {})
+    facts: dict[str, Callable[[DataSetInfo], str]] = {
+        "source": lambda info: f"<code>{safe(info.source)}</code>",
+        "format": lambda info: safe(info.format),
+        "span and version": lambda info: f"span {info.span}, version {info.version}" if info.span else "-",
+        "images": lambda info: _per_split(info.images, "image"),
+        "labelled boxes": lambda info: _per_split(info.boxes, "box"),
+        "boxes left out": _bad_count,
+        "classes": _classes,
+        "content digest": lambda info: f"<code>{safe(info.digest)}</code>",
+    }
+    head = "<tr><td></td>" + "".join(f'<th scope="col">{title}</th>' for title in sets) + "</tr>"
+    body = "".join(
+        f'<tr><th scope="row">{name}</th>'
+        + "".join(f'<td data-of="{title}">{fact(info)}</td>' for title, info in sets.items())
+        + "</tr>"
+        for name, fact in facts.items()
+    )
+    table = f'<table class="stack"><thead>{head}</thead><tbody>{body}</tbody></table>'
+    return table + "".join(_bad_boxes(title, info) for title, info in sets.items())
+
+
+def _per_split(counts: dict[str, int], thing: str) -> str:
+    splits = ", ".join(f"{safe(split)} {count:,}" for split, count in sorted(counts.items(), reverse=True))
+    return f"{many(sum(counts.values()), thing)} ({splits})"
+
+
+def _bad_count(info: DataSetInfo) -> str:
+    bad = info.bad_boxes
+    return "none" if bad.count == 0 else f"{bad.count:,} of {bad.of:,} ({percent(bad.count / max(bad.of, 1))})"
+
+
+def _classes(info: DataSetInfo) -> str:
+    return f"{len(info.class_names):,}: {listed(info.class_names, _MOST_CLASSES)}"
+
+
+def _bad_boxes(whose: str, info: DataSetInfo) -> str:
+    bad = info.bad_boxes
+    if bad.count == 0:
+        return ""
+    reading = "" if bad.reading is None else f"<p>Read as <code>{safe(bad.reading)}</code> they would be sound.</p>"
+    examples = "".join(f"<li>{safe(example)}</li>" for example in bad.examples[:_MOST_EXAMPLES])
+    return (
+        f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{reading}"
+        f"<ul>{examples}</ul><p>Images: <code>{listed(bad.images, _MOST_EXAMPLES)}</code></p></details>"
+    )

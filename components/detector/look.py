@@ -1,0 +1,152 @@
+"""A look at some of the images that ExampleGen wrote: features, labels, and what a served model makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from components.detector.served import ServedDetector
+from schemas import features
+from schemas.columns import DetectionColumns, TruthColumns
+from schemas.feature_sample import FeatureSample
+from schemas.progress import Progress
+from schemas.records import ImageRecord, record_from_json
+
+IMAGE_FEATURES = (
+    features.QA_BRIGHTNESS,
+    features.QA_CONTRAST,
+    features.QA_SHARPNESS,
+    features.QA_RED_CAST,
+    features.QA_BLUE_CAST,
+    features.QA_LOG_FILE_SIZE,
+)
+OBJECT_FEATURES = (
+    features.QA_BOX_LOG_AREA,
+    features.QA_BOX_LOG_ASPECT,
+    features.QA_BOX_CENTER_X,
+    features.QA_BOX_CENTER_Y,
+)
+_BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What was seen.
+
+    Attributes:
+        records: annotations of the images, in the order of their file names.
+        encoded: their files.
+        sample: their features.
+        truth: their labels.
+        found: what the model found in them, all scores; empty without one, or if it was not asked.
+    """
+
+    records: tuple[ImageRecord, ...]
+    encoded: tuple[bytes, ...]
+    sample: FeatureSample
+    truth: TruthColumns
+    found: DetectionColumns
+
+
+def look_at(
+    files: Sequence[str],
+    images: int,
+    limit: int,
+    detector: ServedDetector | None,
+    num_classes: int,
+    title: str,
+    detect: bool = True,
+) -> Look:
+    """Looks at a fixed sample of images.
+
+    Args:
+        files: TFRecord files of tf.Examples.
+        images: how many they hold.
+        limit: about how many to look at.
+        detector: the served model; None: only features and labels are read.
+        num_classes: K of the label map.
+        title: of the progress.
+        detect: whether the model is asked for detections; embeddings it gives in any case.
+    """
+    share = min(1.0, limit / max(1, images))
+    rows = sorted(_sampled(files, share), key=lambda row: row.record.file_name)
+    progress = Progress(title, len(rows))
+    embeddings: list[np.ndarray] = [np.empty((0, detector.embedding_size if detector else 0), np.float32)]
+    found: list[DetectionColumns] = []
+    for start in range(0, len(rows), _BATCH):
+        batch = rows[start : start + _BATCH]
+        if detector is not None:
+            prepared = detector.preprocess([row.encoded for row in batch])
+            embeddings.append(detector.embed(prepared))
+            if detect:
+                ids = np.array([row.record.image_id for row in batch])
+                found.append(detector.detect(prepared, ids, num_classes))
+            progress.update(start + len(batch))
+    records = tuple(row.record for row in rows)
+    return Look(
+        records=records,
+        encoded=tuple(row.encoded for row in rows),
+        sample=_sample(rows, np.concatenate(embeddings) if detector else np.empty((len(rows), 0))),
+        truth=TruthColumns.of([record.truth for record in records]),
+        found=DetectionColumns.join(found, [_BATCH] * len(found)),
+    )
+
+
+class _Row(NamedTuple):
+    """One tf.Example, as far as it is of interest here."""
+
+    record: ImageRecord
+    encoded: bytes
+    figures: dict[str, list[float]]
+
+
+def _sampled(files: Sequence[str], share: float) -> Iterator[_Row]:
+    for serialized in tf.data.TFRecordDataset(list(files)).as_numpy_iterator():
+        values = tf.train.Example.FromString(serialized).features.feature
+        record = record_from_json(values[features.RECORD].bytes_list.value[0])
+        if _place(record.file_name) < share:
+            figures = {key: list(values[key].float_list.value) for key in (*IMAGE_FEATURES, *OBJECT_FEATURES)}
+            yield _Row(record, values[features.IMAGE_ENCODED].bytes_list.value[0], figures)
+
+
+def _place(file_name: str) -> float:
+    """A place in 0..1 that is the image's own, other than the one that splits a span."""
+    return int.from_bytes(hashlib.sha256(b"look " + file_name.encode()).digest()[:6], "big") / 2**48
+
+
+def _sample(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:
+    counts = np.array([len(row.record.truth.labels) for row in rows], np.int64)
+    return FeatureSample(
+        images={
+            **{key: np.array([row.figures[key][0] for row in rows], np.float64) for key in IMAGE_FEATURES},
+            features.QA_NUM_BOXES: counts.astype(np.float64),
+        },
+        objects={
+            key: np.array([value for row in rows for value in row.figures[key]], np.float64) for key in OBJECT_FEATURES
+        },
+        labels=np.concatenate([np.empty(0, np.int64), *(row.record.truth.labels for row in rows)]),
+        box_counts=counts,
+        embeddings=embeddings.astype(np.float32),
+    )
+
+
+def images_of(files: Sequence[str], names: Collection[str]) -> dict[str, tuple[ImageRecord, bytes]]:
+    """Some images by file name, with their annotations."""
+    if not names:
+        return {}
+    return {
+        row.record.file_name: (row.record, row.encoded) for row in _sampled(files, 1.0) if row.record.file_name in names
+    }
+
+
+def names_of(files: Sequence[str], image_ids: Collection[int]) -> dict[int, str]:
+    """File names of some images."""
+    if not image_ids:
+        return {}
+    rows = (row.record for row in _sampled(files, 1.0))
+    return {record.image_id: record.file_name for record in rows if record.image_id in image_ids}

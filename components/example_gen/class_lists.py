@@ -1,0 +1,197 @@
+"""Lists of class names as annotation tools write them: classes.txt, obj.names, labelmap.txt, data.yaml, *.pbtxt."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import yaml
+
+from components.example_gen.file_names import read_text_file
+from schemas.checked_json import MAX_ID, shown
+from schemas.errors import DataError
+from schemas.files import Files
+from schemas.records import LabelMap
+
+_CVAT_LINE = re.compile(r"(?P<name>[^:]*):(\d+,\d+,\d+)?:[^:]*:[^:]*")
+# PyYAML takes seconds for more; ten thousand classes fit into it.
+_MAX_YAML = {"characters": 200_000, "items": 20_000, "brackets": 200}
+_PBTXT = re.compile(
+    r"""\s+ | \#[^\n]* | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+    | (?P<word>[\w.+-]+) | (?P<sign>[{}<>:,;\[\]])""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+class PbtxtItem(NamedTuple):
+    """One class of a label_map.pbtxt."""
+
+    id: int
+    name: str
+    display_name: str
+
+
+def label_map_of(names: Iterable[str], source: str) -> LabelMap:
+    """The label map of a list of names, with the category ids 1..K; DataError when it is empty or has one twice."""
+    names = tuple(names)
+    if not names:
+        raise DataError(f"{source}: no class names; list every class")
+    for name in names:
+        check_class_name(name, source)
+    twice = _repeated(names)
+    if twice:
+        raise DataError(f"{source}: class {shown(twice[0])} is listed twice; remove one")
+    return LabelMap(names, tuple(range(1, len(names) + 1)))
+
+
+def _repeated(values: Sequence[Any]) -> list[Any]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def check_class_name(name: str, where: str) -> str:
+    """The name; DataError for a blank one, and for what is no valid Unicode."""
+    if not name.strip() or any("\ud800" <= char <= "\udfff" for char in name):
+        raise DataError(f"{where}: class name {shown(name)} must be a non-empty string of valid Unicode; correct it")
+    return name
+
+
+def first_list(directory: str, names: Sequence[str], files: Files) -> str | None:
+    """The first of these files that a directory has; its path."""
+    return next((path for name in names if files.exists(path := os.path.join(directory, name))), None)
+
+
+def read_class_list(path: str, files: Files) -> LabelMap:
+    """Reads class names.
+
+    Args:
+        path: a `.yaml` file with `names:`, else a text file with one name a line; of CVAT's lines
+            `name:colour:parts:actions` the name is taken, its `background` left out.
+        files: the file system.
+
+    Returns:
+        The names in the file's order, ids 1..K.
+
+    Raises:
+        DataError: unreadable, empty, a gap in it or a name twice.
+    """
+    text = read_text_file(path, files)
+    if path.endswith((".yaml", ".yml")):
+        return label_map_of(_yaml_names(text, path), path)
+    lines = [line.strip() for line in text.splitlines()]
+    cvat = any(_CVAT_LINE.fullmatch(line) for line in lines)
+    if cvat:
+        lines = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
+        return label_map_of((name for name in lines if name != "background"), path)
+    while lines and not lines[-1]:
+        lines.pop()
+    if "" in lines:
+        raise DataError(f"{path}: line {lines.index('') + 1} is blank: the classes after it would shift; remove it")
+    return label_map_of(lines, path)
+
+
+def _yaml_names(text: str, path: str) -> list[str]:
+    sizes = {
+        "characters": len(text),
+        "items": len(re.findall(r"[,\n]", text)),
+        "brackets": len(re.findall(r"[\[{]", text)),
+    }
+    for what, size in sizes.items():
+        if size > _MAX_YAML[what]:
+            raise DataError(f"{path}: {size} {what}, allowed are {_MAX_YAML[what]}: it is no list of class names")
+    try:
+        # Every scalar stays a string: `no` and `1` are class names like others.
+        document = yaml.load(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not valid YAML: {' '.join(str(error).split())[:300]}") from error
+    names: Any = document.get("names") if isinstance(document, dict) else None
+    if isinstance(names, dict):
+        expected = [str(number) for number in range(len(names))]
+        if set(names) != set(expected):
+            raise DataError(f"{path}: the keys of names are {shown(list(names))}; they must be 0..{len(names) - 1}")
+        names = [names[key] for key in expected]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: names {shown(names)} must be a list of class names or a mapping of 0..K-1 to them")
+    return names
+
+
+def read_pbtxt(path: str, files: Files) -> list[PbtxtItem]:
+    """Reads a label map of the TF Object Detection API: `item { id: 1 name: "cat" display_name: "Cat" }`.
+
+    Returns:
+        Its items by ascending id.
+
+    Raises:
+        DataError: not of that form, or an id or name twice.
+    """
+    items = sorted(_pbtxt_item(fields, path) for fields in _pbtxt_fields(read_text_file(path, files), path))
+    for key in ("id", "name", "display_name"):
+        twice = _repeated([getattr(item, key) for item in items])
+        if twice:
+            raise DataError(f"{path}: two items have the {key} {shown(twice[0])}; give each its own")
+    if not items:
+        raise DataError(f"{path}: no item in it; list every class as item {{ id: 1 name: 'cat' }}")
+    return items
+
+
+def _pbtxt_item(fields: dict[str, str], path: str) -> PbtxtItem:
+    number, name = fields.get("id", ""), fields.get("name") or fields.get("display_name", "")
+    if not re.fullmatch(r"[0-9]{1,19}", number) or int(number) > MAX_ID:
+        raise DataError(f"{path}: item {shown(fields)}: id must be an integer, 0..{MAX_ID}; correct it")
+    check_class_name(name, f"{path}: item {number}")
+    return PbtxtItem(int(number), name, fields.get("display_name") or name)
+
+
+def _pbtxt_fields(text: str, path: str) -> list[dict[str, str]]:
+    """The scalar fields of each `item`; what is nested deeper, such as keypoints, is left out."""
+    items: list[dict[str, str]] = []
+    depth, key, is_item = 0, "", False
+    for token in _pbtxt_tokens(text, path):
+        if token in "{<":
+            depth += 1
+            if depth == 1:
+                is_item = key == "item"
+                if is_item:
+                    items.append({})
+            key = ""
+        elif token in "}>":
+            depth -= 1
+            key = ""
+        elif token not in ":,;[]":
+            if key and depth == 1 and is_item:
+                items[-1].setdefault(key, _pbtxt_scalar(token, path))
+                key = ""
+            else:
+                key = token
+        if depth < 0:
+            break
+    if depth:
+        raise DataError(f"{path}: its braces do not match; export the label map again")
+    return items
+
+
+def _pbtxt_scalar(token: str, path: str) -> str:
+    if token[0] not in "\"'":
+        return token
+    if "\\" not in token:
+        return token[1:-1]
+    try:  # protobuf writes what is not ASCII as octal escapes of its UTF-8 bytes
+        return token[1:-1].encode().decode("unicode_escape").encode("latin-1").decode()
+    except UnicodeError as error:
+        raise DataError(f"{path}: {shown(token)} is no UTF-8 string; correct it") from error
+
+
+def _pbtxt_tokens(text: str, path: str) -> Iterable[str]:
+    position = 0
+    while position < len(text):
+        match = _PBTXT.match(text, position)
+        if match is None:
+            line = text.count("\n", 0, position) + 1
+            raise DataError(
+                f"{path}: line {line}: {shown(text[position : position + 20])} is no label map; export it again"
+            )
+        if match.lastgroup:
+            yield match[0]
+        position = match.end()

@@ -1,0 +1,213 @@
+"""Writes a data set as TFRecords of tf.Examples; one Beam pass reads, checks, measures and converts its images."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.textio import WriteToText
+from apache_beam.io.tfrecordio import WriteToTFRecord
+from apache_beam.pvalue import TaggedOutput
+from tfx.dsl.io import fileio
+
+from components.example_gen.convert import to_example
+from components.example_gen.dataset import encoded_images, read_source, splits_of
+from components.example_gen.images import inspect_image
+from components.example_gen.source import Shard, Source
+from schemas.checked_json import Problems
+from schemas.dataset import (
+    DATASET_FILE,
+    EVAL_SPLIT,
+    FINGERPRINTS,
+    TRAIN_SPLIT,
+    DataSetInfo,
+    dataset_digest,
+    image_digest,
+)
+from schemas.errors import DataError
+from schemas.fingerprints import line_of
+from schemas.progress import Progress
+from schemas.records import ImageRecord, LabelMap
+
+SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
+_LINES = "lines"
+_AHEAD = 4  # images inspected at the same time: Pillow and zlib work outside Python's lock
+
+
+@dataclass(frozen=True)
+class GenRequest:
+    """What to read.
+
+    Attributes:
+        directory: the data set.
+        span: its number; 0 for the golden set.
+        version: of the span.
+        strict: whether a box that cannot be one is an error, or is left out and counted.
+        eval_fraction: share of images, 0..1, held out of training.
+        group_by: attribute of images that stay together; None: every image by itself.
+        class_names: the curated classes, for data sets that list none.
+    """
+
+    directory: str
+    span: int
+    version: int
+    strict: bool
+    eval_fraction: float
+    group_by: str | None
+    class_names: tuple[str, ...] | None
+
+
+def generate(request: GenRequest, out: str, pipeline: beam.Pipeline) -> DataSetInfo:
+    """Writes `Split-train/`, `Split-eval/`, fingerprints and DATASET_FILE.
+
+    Args:
+        request: what to read.
+        out: directory to write into.
+        pipeline: not yet run.
+
+    Raises:
+        DataError: the data set contradicts itself, or an image is not what its annotation says.
+    """
+    source = read_source(request.directory, files=fileio, strict=request.strict, class_names=request.class_names)
+    splits = splits_of(source.records, request.eval_fraction, request.group_by)
+    with pipeline:
+        _write_splits(pipeline, source, splits, out)
+    info = _info(source, request, splits, dataset_digest(source.label_map, _checked_digests(out)))
+    with fileio.open(f"{out}/{DATASET_FILE}", "w") as file:
+        file.write(info.to_json())
+    return info
+
+
+def _write_splits(pipeline: beam.Pipeline, source: Source, splits: Mapping[int, str], out: str) -> None:
+    shards = [(shard, [splits[record.image_id] for record in shard.records]) for shard in source.shards]
+    converted = (
+        pipeline
+        | "Shards" >> beam.Create(shards)
+        | "Spread" >> beam.Reshuffle()
+        | "Convert" >> beam.ParDo(_Convert(source.label_map, len(source.records))).with_outputs(_LINES, main="images")
+    )
+    _ = converted[_LINES] | "WriteLines" >> WriteToText(f"{out}/{_LINES}")
+    for split in SPLITS:
+        part = converted["images"] | f"Pick/{split}" >> beam.Filter(_is_in, split)
+        # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
+        _ = (
+            part
+            | f"Example/{split}" >> beam.Map(lambda image: image.example)
+            | f"Write/{split}" >> WriteToTFRecord(f"{out}/Split-{split}/data_tfrecord")
+        )
+        _ = (
+            part
+            | f"Fingerprint/{split}" >> beam.Map(lambda image: image.fingerprint)
+            | f"WriteFingerprints/{split}" >> WriteToText(f"{out}/{FINGERPRINTS}/{split}")
+        )
+
+
+@dataclass(frozen=True)
+class _Converted:
+    """One image as the steps after this one want it."""
+
+    split: str
+    example: bytes
+    fingerprint: str
+
+
+def _is_in(image: _Converted, split: str) -> bool:
+    return image.split == split
+
+
+class _Convert(beam.DoFn):
+    """A shard -> its images, and a line of JSON an image: its digest, or what is wrong with it.
+
+    Errors travel as data: runners wrap exceptions beyond recognition, and one alone would hide the others.
+    """
+
+    def __init__(self, label_map: LabelMap, images: int) -> None:
+        self._label_map = label_map
+        self._images = images
+
+    def setup(self) -> None:
+        """See the base class."""
+        self._progress = Progress("reading images", self._images)
+        self._done = 0
+
+    def process(self, element: tuple[Shard, list[str]]) -> Iterator[Any]:
+        """See the base class."""
+        shard, splits = element
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            images = zip(encoded_images(shard, fileio), shard.names, splits)
+            for line, converted in _in_order(pool, self._convert, images):
+                if converted is not None:
+                    yield converted
+                yield TaggedOutput(_LINES, json.dumps(line))
+                self._done += 1
+                self._progress.update(self._done)
+
+    def _convert(
+        self, image: tuple[tuple[ImageRecord, bytes | DataError], str, str]
+    ) -> tuple[dict[str, Any], _Converted | None]:
+        (record, encoded), name, split = image
+        line: dict[str, Any] = {"image_id": record.image_id}
+        try:
+            if isinstance(encoded, DataError):
+                raise encoded
+            quality = inspect_image(encoded, record, name)
+        except DataError as error:
+            return line | {"problem": str(error)}, None
+        example = to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
+        fingerprint = line_of(record.image_id, quality.hash_bits)
+        return line | {"digest": image_digest(record, encoded).hex()}, _Converted(split, example, fingerprint)
+
+
+def _in_order(pool: ThreadPoolExecutor, function: Any, items: Iterator[Any]) -> Iterator[Any]:
+    """Like `pool.map`, but no more than a few items are in memory at once."""
+    waiting = []
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > _AHEAD:
+            yield waiting.pop(0).result()
+    for future in waiting:
+        yield future.result()
+
+
+def _checked_digests(out: str) -> dict[int, bytes]:
+    """Reads what the pass said of every image.
+
+    Raises:
+        DataError: an image is not what its annotation says.
+    """
+    lines = []
+    for path in sorted(map(str, fileio.glob(f"{out}/{_LINES}-*"))):
+        with fileio.open(path, "r") as file:
+            lines += [json.loads(line) for line in file]
+        fileio.remove(path)
+    lines.sort(key=lambda line: line["image_id"])
+    problems = Problems()
+    for line in lines:
+        if "problem" in line:
+            problems.add(line["problem"])
+    problems.raise_if_any()
+    return {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
+
+
+def _info(source: Source, request: GenRequest, splits: Mapping[int, str], digest: str) -> DataSetInfo:
+    boxes: Counter[str] = Counter()
+    for record in source.records:
+        boxes[splits[record.image_id]] += len(record.truth.labels)
+    images = Counter(splits.values())
+    return DataSetInfo(
+        source=source.directory,
+        format=source.format,
+        span=request.span,
+        version=request.version,
+        digest=digest,
+        class_names=source.label_map.names,
+        category_ids=source.label_map.category_ids,
+        images={split: images[split] for split in SPLITS},
+        boxes={split: boxes[split] for split in SPLITS},
+        bad_boxes=source.bad_boxes,
+    )

@@ -1,0 +1,77 @@
+"""Deliveries by number and version: `span-3` is the first version of span 3, `span-3-version-2` its second."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from components.example_gen.formats import marks_in
+from schemas.errors import DataError
+from schemas.files import LOCAL_FILES, Files
+
+_SPAN = re.compile(r"span-([0-9]+)(?:-version-([0-9]+))?")
+_LISTED_SPANS = 10
+
+
+class FoundSpan(NamedTuple):
+    """One delivery.
+
+    Attributes:
+        number: N of `span-N`.
+        version: V of `span-N-version-V`; 1 without it.
+        directory: its path.
+    """
+
+    number: int
+    version: int
+    directory: str
+
+
+def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES) -> FoundSpan:
+    """Finds the newest delivery, or the newest version of a delivery.
+
+    Args:
+        data_dir: holds the directories `span-N` and `span-N-version-V`.
+        span: N; None for the newest, that is the largest.
+        files: the file system.
+
+    Returns:
+        The largest version of the span.
+
+    Raises:
+        DataError: there is no such span, or two directories claim the same number and version.
+    """
+    if not files.isdir(data_dir):
+        raise DataError(f"{data_dir}: no such directory; give the directory that holds the span-N directories")
+    spans = spans_in(data_dir, files)
+    if not spans:
+        hint = "this is itself a span: give its parent" if marks_in(data_dir, files) else ""
+        raise DataError(f"{data_dir}: no span-N directory in it; {hint or 'name the deliveries span-1, span-2, ...'}")
+    number = max(spans)[0] if span is None else span
+    versions = [version for found, version in spans if found == number]
+    if not versions:
+        raise DataError(f"{data_dir}: no span-{number}; it holds {listed(spans)}")
+    names = spans[number, max(versions)]
+    if len(names) != 1:
+        raise DataError(f"{data_dir}: {' and '.join(names)} are the same span: rename one; it holds {listed(spans)}")
+    return FoundSpan(number, max(versions), os.path.join(data_dir, names[0]))
+
+
+def spans_in(directory: str, files: Files) -> dict[tuple[int, int], list[str]]:
+    """The span directories in a directory, by number and version; more than one name is a contradiction."""
+    spans: dict[tuple[int, int], list[str]] = {}
+    for entry in sorted(files.listdir(directory)):
+        name = entry.rstrip("/")  # object stores list directories with a slash
+        match = _SPAN.fullmatch(name)
+        if match and files.isdir(os.path.join(directory, name)):
+            spans.setdefault((int(match[1]), int(match[2] or 1)), []).append(name)
+    return spans
+
+
+def listed(spans: dict[tuple[int, int], list[str]]) -> str:
+    """The spans for a message, in their order; of many only the first and the last."""
+    names = [name for key in sorted(spans) for name in spans[key]]
+    if len(names) > _LISTED_SPANS:
+        return f"{len(names)} spans, {names[0]} to {names[-1]}"
+    return ", ".join(names)

@@ -1,0 +1,164 @@
+"""Image files: can they be decoded, and how do they look; Pillow and numpy only."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+import imagehash
+import numpy as np
+from PIL import Image, ImageStat, JpegImagePlugin, PngImagePlugin
+
+from schemas import features
+from schemas.errors import DataError
+
+MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
+QUALITY_SIDE_PX = 256  # sharpness depends on the scale: one scale for all cameras
+HASH_SIDE = 16  # 256 bits: 64 do not tell two pictures of one scene from a copy
+
+# What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
+_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+JPEG_MAGIC = b"\xff\xd8\xff"
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_PNG_END = b"IEND\xaeB`\x82"
+
+
+@dataclass(frozen=True)
+class ImageQuality:
+    """How an image looks; all but `file_bytes` do not depend on its size.
+
+    Attributes:
+        brightness: mean grey level, 0..255.
+        contrast: standard deviation of the grey level, 0..127.5.
+        sharpness: log1p of the variance of the Laplacian of the grey levels, 0 for a flat image.
+        red_cast: ln(mean red / mean green), 0 for a grey image.
+        blue_cast: ln(mean blue / mean green).
+        file_bytes: size of the file.
+        hash_bits: [256] bool, perceptual hash: nearly equal for copies that were re-encoded, resized or re-lit.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    red_cast: float
+    blue_cast: float
+    file_bytes: int
+    hash_bits: np.ndarray = field(repr=False)
+
+
+def image_features(quality: ImageQuality) -> dict[str, float]:
+    """The figures under the keys of `schemas.features`."""
+    return {
+        features.QA_BRIGHTNESS: quality.brightness,
+        features.QA_CONTRAST: quality.contrast,
+        features.QA_SHARPNESS: quality.sharpness,
+        features.QA_RED_CAST: quality.red_cast,
+        features.QA_BLUE_CAST: quality.blue_cast,
+        features.QA_LOG_FILE_SIZE: math.log(quality.file_bytes),
+    }
+
+
+def image_quality(encoded: bytes, source: str) -> ImageQuality:
+    """Decodes an image file once, to its last row, and measures it.
+
+    Args:
+        encoded: a JPEG or PNG.
+        source: what to call it in messages.
+
+    Raises:
+        DataError: not a JPEG or PNG, too many pixels, truncated or damaged.
+    """
+    return measure(open_image(encoded, source), encoded, source)
+
+
+def open_image(encoded: bytes, where: str) -> Image.Image:
+    """Reads a file's header; the pixels are not decoded yet.
+
+    Raises:
+        DataError: not a JPEG or PNG, damaged in its header, or too many pixels.
+    """
+    # Not Image.open: its warning about large images cannot be silenced in threads, and it tries other formats.
+    if encoded.startswith(JPEG_MAGIC):
+        reader = JpegImagePlugin.JpegImageFile
+    elif encoded.startswith(PNG_MAGIC):
+        reader = PngImagePlugin.PngImageFile
+    else:
+        start = f"its first bytes are {encoded[:8]!r}" if encoded else "it is empty"
+        raise DataError(f"{where}: not a JPEG or PNG file, {start}; deliver the image in one of these formats")
+    try:
+        image = reader(io.BytesIO(encoded))
+    except _DAMAGE as error:
+        raise DataError(f"{where}: truncated or damaged in its header ({error}); copy the file again") from error
+    if image.width * image.height > MAX_IMAGE_PIXELS:
+        raise DataError(
+            f"{where}: {image.width}x{image.height} is {image.width * image.height} pixels, allowed are "
+            f"{MAX_IMAGE_PIXELS}; deliver a smaller image"
+        )
+    return image
+
+
+def measure(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
+    """Decodes and measures what `open_image` opened, with its longer side reduced to 256 px.
+
+    Args:
+        image: of `open_image`.
+        encoded: its file.
+        where: what to call it in messages.
+
+    Raises:
+        DataError: truncated or damaged.
+    """
+    shrink = min(1.0, QUALITY_SIDE_PX / max(image.size))
+    size = (max(1, round(image.width * shrink)), max(1, round(image.height * shrink)))
+    # Coarse steps by the JPEG decoder, which still reads all of the data, and the last one by the filter.
+    image.draft("YCbCr", (2 * size[0], 2 * size[1]))
+    try:
+        image.load()
+    except _DAMAGE as error:
+        raise DataError(f"{where}: truncated or damaged ({error}); copy the file again") from error
+    if isinstance(image, PngImagePlugin.PngImageFile) and _PNG_END not in encoded:
+        raise DataError(f"{where}: truncated: its end mark is missing; copy the file again")
+    grey_image, (red, green, blue) = _grey_and_colours(image)
+    # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
+    small = grey_image.resize(size, Image.Resampling.BICUBIC)
+    grey = np.asarray(small, np.float64)  # [h, w]
+    return ImageQuality(
+        brightness=float(grey.mean()),
+        contrast=float(grey.std()),
+        sharpness=float(np.log1p(_laplacian(grey).var())),
+        red_cast=float(np.log((red + 1) / (green + 1))),  # + 1 level: black has no colour
+        blue_cast=float(np.log((blue + 1) / (green + 1))),
+        file_bytes=len(encoded),
+        hash_bits=imagehash.phash(small, hash_size=HASH_SIDE).hash.ravel(),
+    )
+
+
+def _grey_and_colours(image: Image.Image) -> tuple[Image.Image, tuple[float, float, float]]:
+    """The image in grey levels, and its mean red, green and blue, 0..255."""
+    if image.mode.startswith("I"):  # 16 bits a pixel: convert("L") would clip, TensorFlow keeps the high byte
+        grey = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
+        return grey, (1.0, 1.0, 1.0)
+    if image.mode in ("L", "1", "LA"):
+        return image.convert("L"), (1.0, 1.0, 1.0)
+    if image.mode == "YCbCr":  # what draft() left; conversion is linear, so that the means are enough
+        y, cb, cr = ImageStat.Stat(image).mean
+        return image.getchannel(0), _rgb(y, cb - 128, cr - 128)
+    colours = image.convert("RGB")
+    red, green, blue = ImageStat.Stat(colours).mean
+    return colours.convert("L"), (red, green, blue)
+
+
+def _rgb(y: float, cb: float, cr: float) -> tuple[float, float, float]:
+    """JFIF's conversion (ITU-T T.871, clause 7), for mean values."""
+    return max(0.0, y + 1.402 * cr), max(0.0, y - 0.344136 * cb - 0.714136 * cr), max(0.0, y + 1.772 * cb)
+
+
+def _laplacian(grey: np.ndarray) -> np.ndarray:
+    """The 4-neighbour Laplacian of the inner pixels, [h, w] -> [h - 2, w - 2]; [1, 1] of 0 for smaller images."""
+    if min(grey.shape) < 3:
+        return np.zeros((1, 1))
+    neighbours = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    return neighbours - 4 * grey[1:-1, 1:-1]

@@ -1,0 +1,101 @@
+"""The steps of the pipeline up to the data gate, called one after the other.
+
+Importing this module starts TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx.dsl.io import fileio
+
+from components.data_gate.examine import GateInputs, ServedBaseline, examine
+from components.data_gate.tfdv_files import span_statistics
+from components.example_gen.generate import GenRequest, generate
+from components.registry.registry import ServedModel
+from pipeline.config import PipelineSettings
+from schemas.dataset import TRAIN_SPLIT
+from schemas.decisions import DataDecision
+from schemas.progress import LOGGER
+from schemas.tfdv_schema import class_names, read_schema
+from schemas.trained_spans import TrainedSpans
+
+
+@dataclass(frozen=True)
+class CheckSteps:
+    """What the steps are told.
+
+    Attributes:
+        settings: the configuration.
+        directory: the data set to check.
+        span: its number, or 0.
+        version: of the span.
+        golden: the golden set; None: there is none.
+        schema_file: the curated schema.
+        served: the served model; None: there is none.
+        trained: spans that were trained on.
+    """
+
+    settings: PipelineSettings
+    directory: str
+    span: int
+    version: int
+    golden: str | None
+    schema_file: str
+    served: ServedModel | None
+    trained: TrainedSpans
+
+
+def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
+    """Reads the data, computes statistics, examines.
+
+    Args:
+        steps: what to do.
+        scratch: directory for what is not kept.
+        out: directory for the decision and its evidence.
+
+    Raises:
+        InputError: something that the user gave cannot be used.
+        StateError: the served model cannot be used.
+    """
+    schema = read_schema(steps.schema_file, fileio)
+    data = steps.settings.data
+    span = GenRequest(
+        directory=steps.directory,
+        span=steps.span,
+        version=steps.version,
+        strict=False,
+        eval_fraction=data.eval_fraction,
+        group_by=data.group_by,
+        class_names=class_names(schema),
+    )
+    LOGGER.info("reading %s", steps.directory)
+    generate(span, f"{scratch}/span", _pipeline(steps.settings))
+    if steps.golden is not None:
+        LOGGER.info("reading the golden set, %s", steps.golden)
+        golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, eval_fraction=1.0, group_by=None)
+        generate(golden, f"{scratch}/golden", _pipeline(steps.settings))
+    LOGGER.info("computing statistics")
+    statistics = span_statistics(f"{scratch}/span/Split-{TRAIN_SPLIT}/*", schema, steps.settings.beam_args)
+    (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
+    served = steps.served
+    inputs = GateInputs(
+        span=f"{scratch}/span",
+        golden=f"{scratch}/golden" if steps.golden is not None else None,
+        statistics=f"{scratch}/FeatureStats.pb",
+        schema=steps.schema_file,
+        baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
+        trained=steps.trained,
+    )
+    return examine(inputs, steps.settings.data_gate, str(out))
+
+
+def _pipeline(settings: PipelineSettings) -> beam.Pipeline:
+    return beam.Pipeline(options=PipelineOptions(list(settings.beam_args)))

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from components.data_gate.page.page import MOST_PICTURES, Picture, data_page
+from components.data_gate.page.text import number, percent, safe
+from components.data_gate.page.words import next_steps
+from schemas.data_evidence import SKEW
+from schemas.dataset import BadBoxes
+from schemas.decisions import Reason
+from tests.components.data_gate.page.content import comparison, content, data_set, decision, hostile, shown
+
+OFFSET = Reason("labels:offset", "boxes within 5 %", "boxes are displaced by 15 %")
+DARK = Reason("drift:qa/brightness", "at most 0.1", "0.400")
+COPIES = Reason("repeated_images", "no copies", "3 copies", passed=True, warning=True)
+FINE = Reason("schema", "no anomaly", "no anomaly", passed=True)
+VOID = {"meta", "img", "br", "rect", "path"}
+HOSTILE = """"'><script>document.title="owned"</script><img src=x onerror=alert(1)></style></svg></title>&lt;\x00\x1b"""
+
+
+class Outline(HTMLParser):
+    """Elements and text of a page; fails on elements that are not closed in order."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def outline(**fields: object) -> Outline:
+    return Outline(data_page(content(**fields)))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "observe", "word"),
+    [
+        ((FINE,), False, "PASS Every rule"),
+        ((FINE, COPIES), False, "WARN Images that are copies"),
+        ((OFFSET, FINE), False, "REJECT Labelled boxes are displaced"),
+        ((OFFSET, FINE), True, "REJECT , only observed Labelled boxes are displaced"),
+    ],
+)
+def test_the_verdict_stands_before_its_best_explanation(reasons: tuple[Reason, ...], observe: bool, word: str) -> None:
+    assert word in outline(decision=decision(*reasons, observe=observe)).text
+
+
+def test_the_first_failure_explains_before_warnings_and_later_failures() -> None:
+    text = outline(decision=decision(COPIES, FINE, OFFSET, DARK)).text
+    places = [text.index(words) for words in ("displaced by 15 %", "Brightness: not like", "3 copies")]
+    assert places == sorted(places)
+
+
+def test_a_drift_is_explained_by_its_medians_not_by_its_distance() -> None:
+    text = outline(decision=decision(DARK), comparisons=(comparison(),)).text
+    lead = text[: text.index("1 rule failed")]
+    assert "The median is 50 here and 150 in the training data of the served model." in lead
+    assert "The distance is 4 times its limit." in lead
+
+
+def test_a_drift_of_categories_names_those_that_changed_most() -> None:
+    sides = {
+        "other": comparison().other.__class__((0.5, 0.3, 0.2), categories=("cat", "dog", "cow")),
+        "span": comparison().other.__class__((0.9, 0.09, 0.01), categories=("cat", "cow", "dog")),
+    }
+    drift = comparison(feature="image/object/class/text", measure="l infty", **sides)
+    text = outline(decision=decision(Reason("drift:image/object/class/text", "", "")), comparisons=(drift,)).text
+    assert "“cat” is 90 % here, 50 % there; “dog” is 1.0 % here, 30 % there" in text
+
+
+def test_every_rule_is_in_the_table_with_its_state() -> None:
+    text = outline(decision=decision(OFFSET, COPIES, FINE)).text
+    table = text[text.index("state rule expected found") :]
+    assert re.search(r"✗ failed .*labels:offset.*! warning .*repeated_images.*✓ passed .*schema", table)
+
+
+def test_only_rules_that_failed_or_warned_have_a_card() -> None:
+    cards = [attributes["class"] for attributes in outline(decision=decision(FINE, OFFSET, COPIES)).all("article")]
+    assert cards == ["card reject", "card warn"]
+
+
+def test_a_card_shows_the_first_six_pictures_and_names_the_other_images() -> None:
+    pictures = {OFFSET.rule: tuple(shown(f"{i}.jpg") for i in range(9))}
+    page = outline(decision=decision(replace(OFFSET, images=("0.jpg", "20.jpg"))), pictures=pictures)
+    alts = [str(attributes["alt"]) for attributes in page.all("img")]
+    assert alts == [f"{i}.jpg: a caption" for i in range(MOST_PICTURES)]
+    assert "1 further image that shows it 20.jpg" in page.text
+
+
+def test_the_legend_has_no_detections_without_a_model() -> None:
+    shows = {"decision": decision(OFFSET), "pictures": {OFFSET.rule: (shown(),)}}
+    assert "detections of the served model" in outline(**shows).text
+    assert "detections of the served model" not in outline(**shows, baseline=None).text
+
+
+def test_a_page_stays_below_3_mb_and_every_rule_keeps_its_worst_picture() -> None:
+    reasons = [Reason(f"rule_{i}", "", "x" * 100_000) for i in range(20)]
+    pictures = {
+        reason.rule: tuple(Picture(f"{reason.rule} {i}", b"0" * 60_000, "") for i in range(6)) for reason in reasons
+    }
+    page = data_page(content(decision=decision(*reasons), pictures=pictures))
+    alts = [str(attributes["alt"]) for attributes in Outline(page).all("img")]
+    assert len(page.encode()) < 3_000_000
+    assert {f"{reason.rule} 0: " for reason in reasons} <= set(alts)
+    assert len(alts) > 20
+
+
+def test_features_are_sorted_by_how_many_times_their_limit_they_are_and_fold_within_it() -> None:
+    compared = (
+        comparison(feature="qa/contrast", distance=0.2),
+        comparison(feature="qa/sharpness", distance=0.05),
+        comparison(feature="qa/num_boxes", distance=float("nan")),
+        comparison(feature="qa/brightness", distance=0.15, limit=0.01),
+    )
+    text = outline(comparisons=compared).text
+    names = ("Boxes an image", "Brightness, 0..255", "Contrast", "1 feature within its limit", "Sharpness")
+    places = [text.index(name) for name in names]
+    assert places == sorted(places)
+
+
+def test_drift_and_skew_have_a_section_only_if_there_is_any() -> None:
+    def sections(**fields: object) -> set[object]:
+        return {attributes.get("id") for attributes in outline(**fields).all("section")}
+
+    assert sections() == {"rules", "data"}
+    assert sections(comparisons=(comparison(),)) == {"rules", "data", "drift"}
+    assert sections(comparisons=(comparison(kind=SKEW),)) == {"rules", "data", "skew"}
+    assert sections(decision=decision(OFFSET)) == {"wrong", "next", "rules", "data"}
+
+
+def test_the_facts_of_both_data_sets_are_given() -> None:
+    bad = BadBoxes(3, 1202, "[x1, y1, x2, y2]", ("annotation 5 of 9.jpg: 12 px outside",), ("9.jpg",))
+    text = outline(span=data_set(bad_boxes=bad)).text
+    for words in (
+        "data/spans/span-4-version-2 data/golden",
+        "span 4, version 2",
+        "60 images (train 54, eval 6)",
+        "1,199 boxes (train 1,100, eval 99)",
+        "2: cat, dog",
+        "3 of 1,202 (0.2 %) none",
+        "Read as [x1, y1, x2, y2] they would be sound. annotation 5 of 9.jpg: 12 px outside",
+    ):
+        assert words in text
+
+
+def test_the_next_version_of_the_span_is_asked_for_once() -> None:
+    steps = next_steps(data_set(), ["labels:offset", "labels:size", "golden_unchanged", "something_new"])
+    assert len(steps) == 2
+    assert "span-4-version-3" in steps[0]
+    assert "--set data_gate.accept_new_golden=true" in steps[1]
+
+
+def test_observing_is_proposed_only_to_a_run_that_was_stopped() -> None:
+    words = "run again with --set data_gate.mode=observe"
+    assert words in outline(decision=decision(OFFSET)).text
+    assert words not in outline(decision=decision(OFFSET, observe=True)).text
+
+
+def test_hostile_strings_make_no_element_and_no_attribute() -> None:
+    page, harmless = Outline(data_page(hostile(HOSTILE))), Outline(data_page(hostile("harmless")))
+    kinds = [[(tag, sorted(attributes)) for tag, attributes in one.elements] for one in (page, harmless)]
+    assert kinds[0] == kinds[1]
+
+
+def test_the_hostile_content_reaches_every_place_of_the_page() -> None:
+    page = data_page(hostile("harmless"))
+    assert page.count("harmless") > 40
+
+
+def test_characters_that_cannot_be_written_or_that_hide_others_become_escapes() -> None:
+    page = data_page(hostile("photo\u202egpj\udc80\x00.exe"))
+    assert page.encode().count(b"photo\\u202egpj\\udc80\\u0000.exe") > 20
+
+
+def test_nothing_is_loaded_from_elsewhere_and_nothing_can_run() -> None:
+    page = outline(decision=decision(OFFSET, DARK), comparisons=(comparison(),), pictures={OFFSET.rule: (shown(),)})
+    policy = str(page.all("meta")[1]["content"])
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "unsafe" not in policy
+    names = {name for _, attributes in page.elements for name in attributes}
+    assert not {name for name in names if name.startswith("on")} | names & {"style", "srcset", "action"}
+    links = [
+        str(value) for _, attributes in page.elements for name, value in attributes.items() if name in ("href", "src")
+    ]
+    assert all(link.startswith(("#", "data:image/jpeg;base64,")) for link in links)
+    assert not {tag for tag, _ in page.elements} & {"script", "link", "iframe", "object", "form", "base"}
+
+
+def test_headings_descend_and_links_lead_somewhere() -> None:
+    page = outline(decision=decision(OFFSET, DARK, COPIES), comparisons=(comparison(),))
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert {f"#{name}" for name in ids} >= {attributes["href"] for attributes in page.all("a")}
+
+
+def test_numbers_have_three_digits_and_no_exponent_a_person_has_to_read() -> None:
+    assert [number(value) for value in (1234567.0, 0.0, float("inf"))] == ["1,230,000", "0", "unknown"]
+    assert percent(0.0996) == "10 %"
+
+
+def test_long_texts_are_cut_and_say_so() -> None:
+    assert safe("x" * 1700) == "x" * 600 + "… (1,100 more characters)"

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.data_gate.drift_rules import drift_reason, explained_drift, too_few
+from components.data_gate.settings import DataGateSettings
+from schemas import features
+from schemas.data_evidence import EMBEDDING, Comparison, Distribution
+from schemas.decisions import Reason
+from schemas.errors import ConfigError
+from schemas.settings import load
+
+SETTINGS = DataGateSettings()
+
+
+def numbers(median: float) -> Distribution:
+    return Distribution(shares=(1.0,), edges=(0.0, 255.0), values=100, median=median)
+
+
+def comparison(**parts: Any) -> Comparison:
+    whole: dict[str, Any] = {
+        "kind": "drift",
+        "feature": features.QA_BRIGHTNESS,
+        "measure": "jensen shannon divergence",
+        "distance": 0.9,
+        "limit": 0.1,
+        "noise": 0.05,
+        "other": numbers(63.0),
+        "span": numbers(21.0),
+        "moved": 1.1,
+    }
+    return Comparison(**whole | parts)
+
+
+def test_a_dark_span_fails_in_plain_words() -> None:
+    reason = drift_reason(comparison(), SETTINGS, ("dark.jpg",))
+    assert (reason.rule, reason.passed, reason.images) == ("drift:qa/brightness", False, ("dark.jpg",))
+    assert reason.actual == "darker: median brightness, 0..255 63 -> 21; 0.900, moved by 1.1"
+    assert "at most 0.1 from the served model's training data, or moved by less than 0.12" in reason.expected
+
+
+@pytest.mark.parametrize(
+    ("parts", "passed", "warning"),
+    [
+        ({"distance": 0.05}, True, False),  # within its limit, however far it moved
+        ({"moved": 0.11}, True, True),  # too little to stop a run, enough to look at
+        ({"moved": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
+        ({"feature": features.QA_NUM_BOXES}, True, True),  # never stops a run
+        ({"feature": EMBEDDING, "moved": None}, False, False),
+        ({"feature": features.BOX_CLASS, "distance": 0.3, "moved": None}, False, False),
+        ({"feature": features.BOX_CLASS, "distance": 0.2, "moved": None}, True, True),
+        ({"feature": "source/camera", "distance": 0.5, "moved": None}, False, False),
+    ],
+)
+def test_distance_and_movement_decide_together(parts: dict[str, Any], passed: bool, warning: bool) -> None:
+    reason = drift_reason(comparison(**parts), SETTINGS)
+    assert (reason.passed, reason.warning) == (passed, warning)
+
+
+def test_what_is_noticeable_can_be_set_for_a_feature() -> None:
+    settings = load(DataGateSettings, {"noticeable": {"qa/brightness": 1.5}}, "test")
+    assert drift_reason(comparison(), settings).passed
+    assert not drift_reason(comparison(feature=features.QA_CONTRAST), settings).passed
+
+
+def test_an_unknown_feature_in_the_settings_is_named() -> None:
+    with pytest.raises(ConfigError, match="qa/brightnes"):
+        load(DataGateSettings, {"noticeable": {"qa/brightnes": 0.5}}, "test")
+
+
+def test_a_new_category_is_named() -> None:
+    new = comparison(
+        feature="source/camera",
+        other=Distribution((1.0,), categories=("north",)),
+        span=Distribution((0.6, 0.4), categories=("south", "north")),
+        moved=None,
+    )
+    assert drift_reason(new, SETTINGS).actual.startswith("new: south 0% -> 60%; ")
+
+
+def test_skew_is_against_the_logged_requests() -> None:
+    reason = drift_reason(comparison(kind="skew"), SETTINGS)
+    assert reason.rule == "skew:qa/brightness"
+    assert "from the logged requests" in reason.expected
+
+
+def test_too_few_images_are_reported_as_untested_not_as_drift() -> None:
+    reason = too_few("drift", 12, 600, 20)
+    assert (reason.passed, reason.warning) == (True, True)
+    assert "not tested" in reason.actual
+
+
+def rule(name: str, passed: bool = False) -> Reason:
+    return Reason(name, "", "far", passed=passed)
+
+
+def test_light_explains_sharpness_and_small_objects_explain_contrast() -> None:
+    names = ["qa/contrast", "qa/sharpness", "qa/box_log_area", "qa/brightness", EMBEDDING]
+    ordered = explained_drift([], [rule(f"drift:{name}") for name in names])
+    assert [reason.rule for reason in ordered] == [
+        "drift:qa/brightness",
+        "drift:qa/box_log_area",
+        "drift:qa/sharpness",
+        "drift:qa/contrast",
+        "drift:embedding",
+    ]
+
+
+def test_boxes_drawn_loosely_explain_larger_boxes_but_not_darkness() -> None:
+    reasons = explained_drift([rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/brightness")])
+    assert [(reason.rule, reason.passed) for reason in reasons] == [
+        ("drift:qa/brightness", False),
+        ("labels:size", False),
+        ("drift:qa/box_log_area", True),
+    ]
+    assert reasons[2].actual == "far (explained by labels:size)"
+
+
+def test_a_passed_label_rule_explains_nothing() -> None:
+    reasons = explained_drift([rule("labels:size", passed=True)], [rule("drift:qa/box_log_area")])
+    assert not reasons[1].passed

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from components.data_gate.label_audit import Seen, audit_labels
+from components.data_gate.settings import LabelLimits
+from schemas.columns import DetectionColumns, TruthColumns
+from schemas.decisions import Reason
+from tests.components.data_gate.label_scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
+
+GOLDEN = scenes(seed=1, images=200)
+SPAN = scenes(seed=2)
+WEAK = Detector(misses=0.4, confuses=0.4, jitter=0.12, errors=1.5)
+RULES = ["enough", "reading", "offset", "size", "classes", "noise", "missing", "duplicates", "found"]
+
+
+def audit(span: Seen, golden: Seen = GOLDEN, limits: LabelLimits | None = None) -> dict[str, Reason]:
+    reasons = audit_labels(span, golden, NAMES, limits or LabelLimits())
+    return {reason.rule.removeprefix("labels:"): reason for reason in reasons}
+
+
+def failed(reasons: dict[str, Reason]) -> list[str]:
+    return [rule for rule, reason in reasons.items() if not reason.passed]
+
+
+def leading_share(reason: Reason) -> float:
+    return int(reason.actual.split("%")[0].split()[-1]) / 100
+
+
+def resized(seen: Seen, factor: float) -> Seen:
+    boxes = seen.truth.boxes_xywh_px
+    size = boxes[:, 2:] * factor
+    return relabelled(seen, clipped(np.hstack([boxes[:, :2] + (boxes[:, 2:] - size) / 2, size])))
+
+
+def clipped(boxes: np.ndarray) -> np.ndarray:
+    start, end = (np.clip(corner, 0, SIDE_PX) for corner in (boxes[:, :2], boxes[:, :2] + boxes[:, 2:]))
+    return np.hstack([start, end - start])
+
+
+def moved(seen: Seen, right: float, down: float) -> Seen:
+    boxes = seen.truth.boxes_xywh_px.copy()
+    boxes[:, :2] += boxes[:, 2:] * [right, down]
+    return relabelled(seen, clipped(boxes))
+
+
+def swapped(seen: Seen, first: int, second: int, share: float = 1.0) -> Seen:
+    labels = seen.truth.labels.copy()
+    hit = np.isin(labels, (first, second)) & some(seen, share)
+    labels[hit] = first + second - labels[hit]
+    return relabelled(seen, labels=labels)
+
+
+def renamed_at_random(seen: Seen, share: float) -> Seen:
+    labels, hit = seen.truth.labels.copy(), some(seen, share)
+    labels[hit] = (labels[hit] - 1 + np.random.default_rng(0).integers(1, 5, hit.sum())) % 5 + 1
+    return relabelled(seen, labels=labels)
+
+
+def test_all_rules_are_named_and_kept_by_clean_labels() -> None:
+    reasons = audit(SPAN)
+    assert list(reasons) == RULES
+    assert failed(reasons) == []
+    assert not any(reason.images for reason in reasons.values())
+
+
+@pytest.mark.parametrize("detector", [Detector(), WEAK], ids=["good", "weak"])
+def test_a_model_of_any_strength_accuses_no_clean_span(detector: Detector) -> None:
+    golden = scenes(seed=3, images=120, detector=detector)
+    spans = [scenes(seed, images, detector) for seed in range(10, 18) for images in (40, 150)]
+    assert [failed(audit(span, golden)) for span in spans] == [[]] * len(spans)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [(1.1, "larger"), (1.25, "larger"), (1.5, "larger"), (0.9, "smaller"), (0.75, "smaller")],
+)
+def test_loose_and_tight_boxes_are_named(factor: float, words: str) -> None:
+    reasons = audit(resized(SPAN, factor))
+    assert failed(reasons) == ["size"]
+    assert leading_share(reasons["size"]) == pytest.approx(abs(factor - 1), abs=0.025)
+    assert words in reasons["size"].actual
+    assert 0 < len(reasons["size"].images) <= 12
+
+
+def test_boxes_that_are_only_wider_are_called_wider() -> None:
+    boxes = SPAN.truth.boxes_xywh_px * [1, 1, 1.2, 1]
+    boxes[:, 0] -= 0.1 * SPAN.truth.boxes_xywh_px[:, 2]
+    reasons = audit(relabelled(SPAN, boxes))
+    assert failed(reasons) == ["size"]
+    assert "wider and" in reasons["size"].actual
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.4])
+def test_displaced_boxes_are_named_with_their_direction(fraction: float) -> None:
+    reasons = audit(moved(SPAN, fraction, -fraction))
+    assert failed(reasons) == ["offset"]
+    assert "of their width to the right and" in reasons["offset"].actual
+    assert reasons["offset"].actual.endswith("of their height up")
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        (lambda b: b[:, [1, 0, 3, 2]], "[y, x, height, width]"),
+        (lambda b: np.hstack([b[:, :2] + b[:, 2:] / 2, b[:, 2:]]), "[center x, center y, width, height]"),
+    ],
+)
+def test_boxes_in_another_order_are_named(share: float, written: Callable[[np.ndarray], np.ndarray], name: str) -> None:
+    hit = some(SPAN, share)
+    boxes = np.where(hit[:, None], written(SPAN.truth.boxes_xywh_px), SPAN.truth.boxes_xywh_px)
+    reasons = audit(relabelled(SPAN, boxes))
+    assert failed(reasons) == ["reading"]
+    assert f"only if read as {name}" in reasons["reading"].actual
+    assert reasons["missing"].actual == "explained by labels:reading; not tested"
+    assert 0.7 * share < leading_share(reasons["reading"]) < share + 0.05
+
+
+def test_what_is_left_of_corners_is_recognised() -> None:
+    boxes = SPAN.truth.boxes_xywh_px
+    reasons = audit(relabelled(SPAN, np.hstack([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]])))
+    assert failed(reasons) == ["reading"]
+    assert "[x1, y1, x2, y2]" in reasons["reading"].actual
+
+
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_swapped_classes_are_named_and_are_no_noise(share: float) -> None:
+    reasons = audit(swapped(SPAN, 3, 4, share))
+    assert failed(reasons) == ["classes"]
+    assert "of what looks like cat is labelled dog (golden set: " in reasons["classes"].actual
+    assert "of what looks like dog is labelled cat" in reasons["classes"].actual
+    assert "bee" not in reasons["classes"].actual
+
+
+def test_a_class_labelled_as_another_is_named_one_way() -> None:
+    labels = np.where(SPAN.truth.labels == 3, 4, SPAN.truth.labels)
+    reasons = audit(relabelled(SPAN, labels=labels))
+    assert failed(reasons) == ["classes"]
+    assert "looks like cat is labelled dog" in reasons["classes"].actual
+    assert "looks like dog" not in reasons["classes"].actual
+
+
+@pytest.mark.parametrize("share", [0.2, 0.4])
+def test_random_classes_are_noise_of_about_their_share(share: float) -> None:
+    reasons = audit(renamed_at_random(SPAN, share))
+    assert failed(reasons) == ["noise"]
+    assert 0.6 * share < leading_share(reasons["noise"]) < share + 0.05
+
+
+def test_random_classes_are_seen_through_a_model_that_confuses_some_classes_itself() -> None:
+    def confused(seen: Seen) -> Seen:
+        found = seen.found
+        half = np.random.default_rng(0).random(len(found.labels)) < 0.5
+        labels = np.where(half & (found.labels <= 2), 3 - found.labels, found.labels)
+        return dataclasses.replace(seen, found=dataclasses.replace(found, labels=labels))
+
+    golden = confused(GOLDEN)
+    assert failed(audit(confused(SPAN), golden)) == []
+    assert failed(audit(confused(renamed_at_random(SPAN, 0.3)), golden)) == ["noise"]
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_missing_labels_are_estimated(share: float) -> None:
+    reasons = audit(relabelled(SPAN, keep=~some(SPAN, share)))
+    assert failed(reasons) == ["missing"]
+    assert 0.6 * share < leading_share(reasons["missing"]) < share + 0.05
+    assert len(reasons["missing"].images) == 12
+
+
+def test_images_that_lost_all_their_labels_are_told_apart() -> None:
+    reasons = audit(relabelled(SPAN, keep=SPAN.truth.image % 3 > 0))
+    assert failed(reasons) == ["missing"]
+    assert "images without any label" in reasons["missing"].actual
+    assert all(int(name[:4]) % 3 == 0 for name in reasons["missing"].images)
+
+
+def test_a_class_that_nobody_labelled_is_named() -> None:
+    reasons = audit(relabelled(SPAN, keep=SPAN.truth.labels != 2))
+    assert failed(reasons) == ["missing"]
+    assert "of bee" in reasons["missing"].actual
+    assert "of ant" not in reasons["missing"].actual
+
+
+def test_objects_labelled_twice_are_a_warning_only() -> None:
+    rows = np.concatenate([np.arange(len(SPAN.truth.labels)), np.flatnonzero(some(SPAN, 0.1))])
+    columns = [getattr(SPAN.truth, field.name)[rows] for field in dataclasses.fields(TruthColumns)]
+    reasons = audit(dataclasses.replace(SPAN, truth=TruthColumns(*columns)))
+    assert failed(reasons) == []
+    assert reasons["duplicates"].warning
+    assert reasons["duplicates"].images
+
+
+def test_errors_of_the_model_on_new_clutter_are_no_missing_labels() -> None:
+    cluttered = scenes(seed=5, detector=Detector(errors=4))
+    assert failed(audit(cluttered)) == []
+
+
+def test_a_model_that_finds_less_than_half_of_the_objects_warns_and_accuses_nobody() -> None:
+    reasons = audit(scenes(seed=6, detector=Detector(misses=0.6, confuses=0.2, errors=1)))
+    assert failed(reasons) == []
+    assert reasons["found"].warning
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (scenes(seed=7, images=6), "labelled objects here"),
+        (scenes(seed=8, detector=Detector(misses=0.85, errors=1)), "cannot judge these labels"),
+        (relabelled(SPAN, keep=some(SPAN, 0)), "0 of 0 labelled objects here"),
+    ],
+    ids=["few", "lost", "unlabelled"],
+)
+def test_labels_that_cannot_be_judged_are_not_tested(span: Seen, words: str) -> None:
+    reasons = audit(span)
+    assert list(reasons) == ["enough", "found"]
+    assert reasons["enough"].passed
+    assert not reasons["enough"].warning
+    assert reasons["enough"].actual.startswith("not tested: ")
+    assert words in reasons["enough"].actual
+
+
+def test_a_golden_set_in_which_the_model_finds_nothing_tests_nothing() -> None:
+    nothing = DetectionColumns(np.empty(0, np.int64), np.empty((0, 4)), np.empty(0, np.int64), np.empty(0))
+    reasons = audit(SPAN, dataclasses.replace(GOLDEN, found=nothing))
+    assert list(reasons) == ["enough", "found"]
+    assert "0 in the golden set" in reasons["enough"].actual
+
+
+def test_labels_and_detections_are_taken_in_any_order() -> None:
+    random = np.random.default_rng(0)
+    shuffled = {
+        name: type(columns)(*(value[order] for value in vars(columns).values()))
+        for name, columns in (("truth", SPAN.truth), ("found", SPAN.found))
+        for order in [random.permutation(len(columns.labels))]
+    }
+    assert audit(dataclasses.replace(SPAN, **shuffled)) == audit(SPAN)
+
+
+def test_crowds_are_neither_labels_nor_places_where_labels_are_missing() -> None:
+    truth = relabelled(SPAN, keep=SPAN.truth.image >= 75).truth
+    crowds = np.arange(75)
+    everything = TruthColumns(
+        np.concatenate([truth.image, crowds]),
+        np.concatenate([truth.boxes_xywh_px, np.tile([0.0, 0, SIDE_PX, SIDE_PX], (75, 1))]),
+        np.concatenate([truth.labels, np.ones(75, np.int64)]),
+        np.concatenate([truth.area_px2, np.full(75, SIDE_PX**2)]),
+        np.concatenate([truth.is_crowd, np.ones(75, np.bool_)]),
+    )
+    assert failed(audit(dataclasses.replace(SPAN, truth=everything))) == []
+
+
+def test_four_hundred_images_take_less_than_a_second() -> None:
+    span, golden = scenes(seed=8, images=400), scenes(seed=9, images=400)
+    start = time.process_time()
+    audit(span, golden)
+    assert time.process_time() - start < 1

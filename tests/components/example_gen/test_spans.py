@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.example_gen.spans import find_span
+from schemas.errors import DataError
+from tests.components.example_gen.deliveries import write_voc
+from tests.components.example_gen.object_store import bucket
+
+
+def test_spans_in_an_object_store_are_found() -> None:
+    assert find_span("gs://b", None, files=bucket()) == (2, 1, "gs://b/span-2")
+
+
+def make_spans(directory: Path, *names: str) -> str:
+    for name in names:
+        (directory / name).mkdir(parents=True)
+    (directory / "span-99").write_text("a file, no span")
+    return str(directory)
+
+
+def test_newest_span_is_the_largest_number_not_the_last_name(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, "span-1", "span-2", "span-10", "golden", "span-x", "old-span-11", "span-12.tmp")
+    assert find_span(data, None) == (10, 1, f"{data}/span-10")
+    assert find_span(data, 2) == (2, 1, f"{data}/span-2")
+
+
+def test_missing_span_is_named_with_those_there_are(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, "span-2", "span-10")
+    with pytest.raises(DataError, match=f"^{data}: no span-3; it holds span-2, span-10$"):
+        find_span(data, 3)
+
+
+def test_many_spans_are_listed_briefly(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, *(f"span-{number}" for number in range(1, 41)))
+    with pytest.raises(DataError, match=r"no span-77; it holds 40 spans, span-1 to span-40$"):
+        find_span(data, 77)
+
+
+def test_two_directories_of_one_number_are_refused(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, "span-3", "span-03")
+    with pytest.raises(DataError, match="span-03 and span-3 are the same span: rename one"):
+        find_span(data, None)
+
+
+def test_directory_without_spans_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no span-N directory in it; name the deliveries span-1, span-2, \.\.\.$"):
+        find_span(str(tmp_path), None)
+    with pytest.raises(DataError, match="this is itself a span: give its parent"):
+        find_span(str(write_voc(tmp_path / "span-1")), None)
+    with pytest.raises(DataError, match="no such directory; give the directory that holds the span-N directories"):
+        find_span(str(tmp_path / "nowhere"), 1)
+
+
+def test_largest_version_of_a_span_is_taken(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, "span-2-version-11", "span-2", "span-2-version-3", "span-1-version-40", "span-1")
+    assert find_span(data, None) == (2, 11, f"{data}/span-2-version-11")
+    assert find_span(data, 1) == (1, 40, f"{data}/span-1-version-40")
+
+
+@pytest.mark.parametrize("name", ["span-3-version-1", "span-3-version-01"])
+def test_span_without_a_version_is_its_first(tmp_path: Path, name: str) -> None:
+    data = make_spans(tmp_path, "span-3", name)
+    with pytest.raises(DataError, match=f"span-3 and {name} are the same span: rename one"):
+        find_span(data, 3)
+
+
+def test_contradiction_in_an_older_version_does_not_matter(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, "span-3", "span-03", "span-3-version-2")
+    assert find_span(data, 3).version == 2
+
+
+@pytest.mark.parametrize("name", ["span-4-version-", "span-4-v2", "span-4-version-2.tmp", "span--4", "span-٤"])
+def test_other_names_are_no_spans(tmp_path: Path, name: str) -> None:
+    assert find_span(make_spans(tmp_path, "span-1", name), None).number == 1
+
+
+def test_missing_span_is_named_with_versions_in_order(tmp_path: Path) -> None:
+    data = make_spans(tmp_path, "span-2-version-10", "span-2-version-9", "span-2")
+    with pytest.raises(DataError, match=r"no span-5; it holds span-2, span-2-version-9, span-2-version-10$"):
+        find_span(data, 5)
