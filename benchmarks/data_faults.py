@@ -22,10 +22,10 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.faults import Fault, all_faults, plant
+from components.registry.registry import Registry, ServedModel
 from pipeline.check_steps import CheckSteps, run_steps
 from pipeline.config import PipelineSettings, load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
-from components.registry.registry import Registry, ServedModel
 from schemas.decisions import DataDecision
 from schemas.files import LOCAL_FILES
 from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE

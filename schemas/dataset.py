@@ -17,7 +17,7 @@ import numpy as np
 from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
-FINGERPRINTS = "fingerprints"  # directory of `schemas.fingerprints` text files, one prefix a split
+FINGERPRINTS = "fingerprints"  # directory of `schemas.fingerprints` text files, one a split
 TRAIN_SPLIT = "train"
 EVAL_SPLIT = "eval"
 

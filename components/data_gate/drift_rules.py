@@ -21,7 +21,17 @@ _WORDS = {
     features.QA_CONTRAST: ("less contrast", "more contrast"),
     features.QA_BOX_LOG_ASPECT: ("narrower boxes", "wider boxes"),
 }
-_LIGHT = (features.QA_BRIGHTNESS, features.QA_RED_CAST, features.QA_BLUE_CAST)
+_IMAGE_DRIFT = {
+    f"{DRIFT}:{feature}"
+    for feature in (
+        features.QA_BRIGHTNESS,
+        features.QA_RED_CAST,
+        features.QA_BLUE_CAST,
+        features.QA_SHARPNESS,
+        features.QA_CONTRAST,
+        EMBEDDING,
+    )
+}
 _BOXES = (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT, features.BOX_CLASS)
 # Label rules that make boxes of other sizes, shapes or classes.
 _EXPLAINS = {
@@ -75,17 +85,32 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
 def explained_drift(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
     """Label and drift rules in the order in which they explain each other; what is explained does not fail as well.
 
+    Label faults leave images as they are. So where the images themselves have drifted, that comes first, and what the
+    model finds wrong with the labels is only a warning: on images that it does not know it is a poor judge.
+
     Args:
         labels: of the label audit.
         drift: of `drift_reason`.
     """
-    failed = [reason.rule for reason in labels if not reason.passed]
-    by_cause = {f"{DRIFT}:{feature}": rule for rule in failed for feature in _EXPLAINS.get(rule, ())}
-    drift = [_explained(reason, by_cause) for reason in drift]
+    if any(not reason.passed and reason.rule in _IMAGE_DRIFT for reason in drift):
+        labels = [_doubtful(reason) for reason in labels]
+    by_cause = {
+        f"{DRIFT}:{feature}": reason.rule
+        for reason in labels
+        if not reason.passed
+        for feature in _EXPLAINS.get(reason.rule, ())
+    }
     order = {f"{DRIFT}:{feature}": place for place, feature in enumerate(_WORDS)}
     drift = sorted(drift, key=lambda reason: order.get(reason.rule, len(order)))
-    light = [reason for reason in drift if reason.rule in {f"{DRIFT}:{feature}" for feature in _LIGHT}]
-    return [*light, *labels, *(reason for reason in drift if reason not in light)]
+    return [*labels, *(_explained(reason, by_cause) for reason in drift)]
+
+
+def _doubtful(reason: Reason) -> Reason:
+    if reason.passed or reason.rule == "labels:reading":  # no image makes boxes fit only when they are read anew
+        return reason
+    return dataclasses.replace(
+        reason, passed=True, warning=True, actual=f"{reason.actual} (doubtful, since the images have drifted)"
+    )
 
 
 def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
@@ -103,7 +128,7 @@ def _actual(comparison: Comparison, far: bool) -> str:
 
 def _words(comparison: Comparison) -> str:
     if comparison.feature == EMBEDDING:
-        return "the images look different to the served model: "
+        return "the images look different to the served model, as from another camera or scene: "
     span, other = comparison.span, comparison.other
     if span.median is None or other.median is None:
         return _changed_category(other, span)
@@ -115,7 +140,7 @@ def _words(comparison: Comparison) -> str:
 def _changed_category(other: Distribution, span: Distribution) -> str:
     shares = dict(zip(other.categories, other.shares))
     now = dict(zip(span.categories, span.shares))
-    names = sorted({*shares, *now}, key=lambda name: -abs(now.get(name, 0) - shares.get(name, 0)))
+    names = sorted({*shares, *now}, key=lambda name: (-abs(now.get(name, 0) - shares.get(name, 0)), name in shares))
     if not names:
         return ""
     name = names[0]

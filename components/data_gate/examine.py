@@ -15,7 +15,7 @@ from components.data_gate.comparing import Side, embedding_comparison, feature_c
 from components.data_gate.copies import leaked, repeated
 from components.data_gate.drift_rules import drift_reason, too_few
 from components.data_gate.embedding import outliers
-from components.data_gate.label_audit import Seen, audit_labels
+from components.data_gate.labels.audit import Seen, audit_labels
 from components.data_gate.page.page import PageContent, Picture, data_page
 from components.data_gate.page.pictures import Drawable, draw_pictures, pictured_rules
 from components.data_gate.rules import Baseline, Findings, decide
@@ -99,7 +99,7 @@ def examine(inputs: GateInputs, settings: DataGateSettings, out: str) -> DataDec
     gate = _Gate(inputs, settings)
     decision = gate.decide()
     content = PageContent(
-        title=f"span {gate.span.span} of {gate.span.source}",
+        title=f"span {gate.span.span}: {gate.span.source}" if gate.span.span else gate.span.source,
         span=gate.span,
         golden=gate.golden,
         baseline=gate.baseline_text(),
@@ -252,12 +252,17 @@ class _Gate:
         rules = pictured_rules(decision.reasons)
         wanted = {name for names in rules.values() for name in names}
         seen = {record.file_name: place for place, record in enumerate(self._span_look.records)}
+        captions = self._captions()
         images = {}
         for name, (record, encoded) in images_of(self._all_records(), wanted).items():
             asked = self._inputs.baseline is not None and name in seen
             found = _found_in(self._span_look, seen[name]) if asked else None
-            images[name] = Drawable(record, encoded, found)
+            images[name] = Drawable(record, encoded, found, captions.get(record.image_id, ""))
         return draw_pictures(rules, images, self.span.class_names)
+
+    def _captions(self) -> dict[int, str]:
+        repeated = {image: f"a copy of image {other}" for image, other in self._repeated.pairs}
+        return repeated | {image: f"a copy of golden image {other}" for image, other in self._leaked.pairs}
 
 
 def _seen(look: Look) -> Seen:
@@ -283,7 +288,7 @@ def _records(directory: str, split: str) -> list[str]:
 
 
 def _fingerprints(directory: str | None) -> Fingerprints:
-    paths = sorted(str(path) for path in fileio.glob(f"{directory}/{FINGERPRINTS}/*")) if directory else []
+    paths = [f"{directory}/{FINGERPRINTS}/{split}" for split in (TRAIN_SPLIT, EVAL_SPLIT)] if directory else []
     return Fingerprints.join([Fingerprints.parse(_bytes(path).decode().splitlines(), span=0) for path in paths])
 
 

@@ -77,9 +77,13 @@ def generate(request: GenRequest, out: str, pipeline: beam.Pipeline) -> DataSetI
     splits = splits_of(source.records, request.eval_fraction, request.group_by)
     with pipeline:
         _write_splits(pipeline, source, splits, out)
-    info = _info(source, request, splits, dataset_digest(source.label_map, _checked_digests(out)))
-    with fileio.open(f"{out}/{DATASET_FILE}", "w") as file:
-        file.write(info.to_json())
+    lines = _read_lines(out)
+    for split in SPLITS:
+        prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
+        _write(f"{out}/{FINGERPRINTS}/{split}", prints)
+    digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
+    info = _info(source, request, splits, dataset_digest(source.label_map, digests))
+    _write(f"{out}/{DATASET_FILE}", [info.to_json()])
     return info
 
 
@@ -93,35 +97,17 @@ def _write_splits(pipeline: beam.Pipeline, source: Source, splits: Mapping[int, 
     )
     _ = converted[_LINES] | "WriteLines" >> WriteToText(f"{out}/{_LINES}")
     for split in SPLITS:
-        part = converted["images"] | f"Pick/{split}" >> beam.Filter(_is_in, split)
-        # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
         _ = (
-            part
-            | f"Example/{split}" >> beam.Map(lambda image: image.example)
+            converted["images"]
+            | f"Pick/{split}" >> beam.Filter(lambda image, wanted: image[0] == wanted, split)
+            | f"Example/{split}" >> beam.Values()
+            # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
             | f"Write/{split}" >> WriteToTFRecord(f"{out}/Split-{split}/data_tfrecord")
         )
-        _ = (
-            part
-            | f"Fingerprint/{split}" >> beam.Map(lambda image: image.fingerprint)
-            | f"WriteFingerprints/{split}" >> WriteToText(f"{out}/{FINGERPRINTS}/{split}")
-        )
-
-
-@dataclass(frozen=True)
-class _Converted:
-    """One image as the steps after this one want it."""
-
-    split: str
-    example: bytes
-    fingerprint: str
-
-
-def _is_in(image: _Converted, split: str) -> bool:
-    return image.split == split
 
 
 class _Convert(beam.DoFn):
-    """A shard -> its images, and a line of JSON an image: its digest, or what is wrong with it.
+    """A shard -> (split, tf.Example) of each image, and a line of JSON an image: what it is, or what is wrong with it.
 
     Errors travel as data: runners wrap exceptions beyond recognition, and one alone would hide the others.
     """
@@ -140,27 +126,27 @@ class _Convert(beam.DoFn):
         shard, splits = element
         with ThreadPoolExecutor(_AHEAD) as pool:
             images = zip(encoded_images(shard, fileio), shard.names, splits)
-            for line, converted in _in_order(pool, self._convert, images):
-                if converted is not None:
-                    yield converted
+            for line, example in _in_order(pool, self._convert, images):
+                if example is not None:
+                    yield line["split"], example
                 yield TaggedOutput(_LINES, json.dumps(line))
                 self._done += 1
                 self._progress.update(self._done)
 
     def _convert(
         self, image: tuple[tuple[ImageRecord, bytes | DataError], str, str]
-    ) -> tuple[dict[str, Any], _Converted | None]:
+    ) -> tuple[dict[str, Any], bytes | None]:
         (record, encoded), name, split = image
-        line: dict[str, Any] = {"image_id": record.image_id}
+        line: dict[str, Any] = {"image_id": record.image_id, "split": split}
         try:
             if isinstance(encoded, DataError):
                 raise encoded
             quality = inspect_image(encoded, record, name)
         except DataError as error:
             return line | {"problem": str(error)}, None
-        example = to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
         fingerprint = line_of(record.image_id, quality.hash_bits)
-        return line | {"digest": image_digest(record, encoded).hex()}, _Converted(split, example, fingerprint)
+        line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
+        return line, to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
 
 
 def _in_order(pool: ThreadPoolExecutor, function: Any, items: Iterator[Any]) -> Iterator[Any]:
@@ -174,8 +160,8 @@ def _in_order(pool: ThreadPoolExecutor, function: Any, items: Iterator[Any]) -> 
         yield future.result()
 
 
-def _checked_digests(out: str) -> dict[int, bytes]:
-    """Reads what the pass said of every image.
+def _read_lines(out: str) -> list[dict[str, Any]]:
+    """What the pass said of every image, by ascending image id.
 
     Raises:
         DataError: an image is not what its annotation says.
@@ -191,7 +177,13 @@ def _checked_digests(out: str) -> dict[int, bytes]:
         if "problem" in line:
             problems.add(line["problem"])
     problems.raise_if_any()
-    return {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
+    return lines
+
+
+def _write(path: str, texts: list[str]) -> None:
+    fileio.makedirs(path.rpartition("/")[0])
+    with fileio.open(path, "w") as file:
+        file.write("".join(texts))
 
 
 def _info(source: Source, request: GenRequest, splits: Mapping[int, str], digest: str) -> DataSetInfo:

@@ -208,8 +208,8 @@ def _trust(
 
 
 def _golden_fingerprints(inputs: _Inputs) -> Fingerprints:
-    paths = _found(f"{inputs.golden_uri}/{FINGERPRINTS}/{EVAL_SPLIT}-*")
-    return Fingerprints.join([Fingerprints.parse(_bytes(path).decode().splitlines(), span=0) for path in paths])
+    text = _bytes(f"{inputs.golden_uri}/{FINGERPRINTS}/{EVAL_SPLIT}").decode()
+    return Fingerprints.parse(text.splitlines(), span=0)
 
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:

@@ -132,14 +132,13 @@ def _record(
 
 def _training_images(fn_args: FnArgs, span: int, base_model: str | None) -> Fingerprints:
     """All images that the model or one of its ancestors was trained on."""
-    directory = f"{_examples_root(fn_args.train_files[0])}/{FINGERPRINTS}"
-    files = sorted(tf.io.gfile.glob(f"{directory}/{TRAIN_SPLIT}-*"))
-    own = [Fingerprints.parse(_read(file).splitlines(), span) for file in files]
+    path = f"{_examples_root(fn_args.train_files[0])}/{FINGERPRINTS}/{TRAIN_SPLIT}"
+    own = Fingerprints.parse(_read(path).splitlines(), span)
     if base_model is None:
-        return Fingerprints.join(own)
+        return own
     path = f"{base_model}/{TRAINING_IMAGES_FILE}"
     with tf.io.gfile.GFile(path, "rb") as file:
-        return Fingerprints.join([Fingerprints.from_bytes(file.read(), path), *own])
+        return Fingerprints.join([Fingerprints.from_bytes(file.read(), path), own])
 
 
 def _read(path: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.cli import main
-from tests.builders import coco, coco_annotation, coco_image, encode, picture, write_span
+from tests.builders import coco, coco_annotation, coco_image, write_span
 
 
 @pytest.fixture

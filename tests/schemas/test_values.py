@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from schemas.dataset import DataSetInfo
+from schemas.data_evidence import Comparison, Distribution, evidence_from_json, evidence_to_json
+from schemas.dataset import BadBoxes, DataSetInfo
 from schemas.decisions import DataDecision, Decision, Reason, Verdict
 from schemas.errors import StateError
 from schemas.evaluation import (
@@ -17,9 +19,10 @@ from schemas.evaluation import (
     ModelScores,
     Support,
 )
+from schemas.feature_sample import FeatureSample
 from schemas.records import Detections, GroundTruth
 from schemas.training_record import TrainingRecord
-from tests.builders import training_record
+from tests.builders import dataset_info, training_record
 
 FAILED = Reason("map_drop", "0.5", "0.4")
 PASSED = Reason("min_map", "0.01", "0.4", passed=True)
@@ -70,8 +73,44 @@ def test_a_decision_explains_itself_with_what_was_against_it_or_else_with_all() 
 
 
 def test_dataset_round_trip() -> None:
-    info = DataSetInfo("here", 2, "digest", ("a", "b"), (1, 7), {"train": 9, "eval": 1}, {"train": 20, "eval": 0})
-    assert DataSetInfo.from_json(info.to_json()) == info
+    bad = BadBoxes(2, 30, "[x1, y1, x2, y2]", ("annotations[3]: outside",), ("a.jpg", "ä/b.jpg"))
+    for info in (dataset_info(bad_boxes=bad), dataset_info()):
+        assert DataSetInfo.from_json(info.to_json()) == info
+
+
+def test_evidence_round_trip() -> None:
+    number = Distribution((0.25, 0.75), edges=(0.0, 1.5, 3.0), values=40, median=1.7)
+    category = Distribution((1.0,), categories=("cat",), values=9)
+    comparisons = (
+        Comparison("drift", "qa/contrast", "jensen shannon divergence", 0.3, 0.1, 0.05, number, number, moved=0.2),
+        Comparison("skew", "image/object/class/text", "l infty", 0.1, 0.2, 0.2, category, category),
+    )
+    assert evidence_from_json(evidence_to_json(comparisons)) == comparisons
+    assert [comparison.passed for comparison in comparisons] == [False, True]
+
+
+def test_a_sample_of_features_round_trip() -> None:
+    sample = FeatureSample(
+        images={"qa/brightness": np.array([10.0, 20.0])},
+        objects={"qa/box_log_area": np.array([-3.0, -2.0, -1.0])},
+        labels=np.array([1, 2, 1]),
+        box_counts=np.array([2, 1]),
+        embeddings=np.array([[0.5, 1.0], [2.0, 4.0]], np.float32),
+    )
+    again = FeatureSample.from_bytes(sample.to_bytes(), "x")
+    assert len(again) == 2
+    for one, other in zip((sample.images, sample.objects), (again.images, again.objects)):
+        assert one.keys() == other.keys()
+        for key, values in one.items():
+            np.testing.assert_array_equal(values, other[key])
+    for name in ("labels", "box_counts", "embeddings"):
+        np.testing.assert_array_equal(getattr(sample, name), getattr(again, name))
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04 broken"])
+def test_a_foreign_sample_is_named(content: bytes) -> None:
+    with pytest.raises(StateError, match=r"some/sample\.npz: not a sample of training images"):
+        FeatureSample.from_bytes(content, "some/sample.npz")
 
 
 def test_training_record_round_trip() -> None:

@@ -108,14 +108,34 @@ def test_light_explains_sharpness_and_small_objects_explain_contrast() -> None:
     ]
 
 
-def test_boxes_drawn_loosely_explain_larger_boxes_but_not_darkness() -> None:
-    reasons = explained_drift([rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/brightness")])
+def test_boxes_drawn_loosely_explain_larger_boxes() -> None:
+    reasons = explained_drift([rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/num_boxes")])
     assert [(reason.rule, reason.passed) for reason in reasons] == [
-        ("drift:qa/brightness", False),
         ("labels:size", False),
         ("drift:qa/box_log_area", True),
+        ("drift:qa/num_boxes", False),
     ]
-    assert reasons[2].actual == "far (explained by labels:size)"
+    assert reasons[1].actual == "far (explained by labels:size)"
+
+
+@pytest.mark.parametrize("feature", ["qa/brightness", "qa/sharpness", EMBEDDING])
+def test_on_drifted_images_the_model_is_no_judge_of_labels(feature: str) -> None:
+    reasons = explained_drift([rule("labels:size")], [rule(f"drift:{feature}"), rule("drift:qa/box_log_area")])
+    assert {reason.rule: (reason.passed, reason.warning) for reason in reasons} == {
+        "labels:size": (True, True),
+        f"drift:{feature}": (False, False),
+        "drift:qa/box_log_area": (False, False),
+    }
+    assert "doubtful" in reasons[0].actual
+
+
+def test_boxes_in_another_order_are_no_matter_of_the_images() -> None:
+    reasons = explained_drift([rule("labels:reading")], [rule("drift:qa/brightness"), rule("drift:qa/box_log_aspect")])
+    assert [(reason.rule, reason.passed) for reason in reasons] == [
+        ("labels:reading", False),
+        ("drift:qa/brightness", False),
+        ("drift:qa/box_log_aspect", True),
+    ]
 
 
 def test_a_passed_label_rule_explains_nothing() -> None:

@@ -84,7 +84,7 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
     for split, image_ids in splits.items():
         digest = write_examples(directory, split, image_ids)
         lines = [line_of(image_id, bits_of(image_id)) for image_id in image_ids]
-        (directory / FINGERPRINTS / f"{split}-00000-of-00001").write_text("\n".join(lines))
+        (directory / FINGERPRINTS / split).write_text("\n".join(lines))
     images = {split: len(splits.get(split, ())) for split in ("train", "eval")}
     info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
     (directory / DATASET_FILE).write_text(info.to_json())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.data_gate.label_classes import Confusion, Judged, confusions, is_of, judge, wrong_at_random
-from components.data_gate.label_matching import SURE, Matched
-from components.data_gate.label_seen import Seen
-from components.data_gate.label_statistics import Excess
-from components.data_gate.label_wording import Finding, per_image, reason_of, worst_images
+from components.data_gate.labels.classes import Confusion, Judged, confusions, is_of, judge, wrong_at_random
+from components.data_gate.labels.matching import SURE, Matched
+from components.data_gate.labels.seen import Seen
+from components.data_gate.labels.statistics import Excess
+from components.data_gate.labels.wording import Finding, per_image, reason_of, worst_images
 from schemas.decisions import Reason
 
 

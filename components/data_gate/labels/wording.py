@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.label_seen import Seen
-from components.data_gate.label_statistics import Excess
+from components.data_gate.labels.seen import Seen
+from components.data_gate.labels.statistics import Excess
 from schemas.decisions import Reason
 
 _MOST_IMAGES = 12

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from components.data_gate.label_seen import (
+from components.data_gate.labels.seen import (
     NO_CROWD,
     Seen,
     pairs_in_images,
     relation,
     rows_of,
-    sightings_of,
     single_labels,
     undone,
 )
@@ -33,7 +32,7 @@ _SAME_CLASS_BONUS = 0.1  # of two overlapping labels the one of the sighting's c
 _WIDEST = np.array([0.8, 0.8, 0.8, 0.8])  # of a relation that is looked for
 _VOTE_RADIUS = 0.2  # half of the overlap of a usual detector's boxes
 _FEWEST_SCORES = 8  # of a class; of a rarer one those of all classes say what is sure
-_MOST_VOTES = 20_000
+_MOST_VOTES = 2_500
 _BETTER = 1.02  # another relation must explain this much more than the golden set's
 _SETTLING = 2
 
@@ -78,11 +77,14 @@ class Matched:
         return float(self.is_found.mean()) if len(self.sighting) else 0.0
 
 
-def match_labels(seen: Seen, lowest_score: float = 0.0, golden: Matched | None = None) -> Matched:
+def match_labels(
+    seen: Seen, sightings: DetectionColumns, lowest_score: float = 0.0, golden: Matched | None = None
+) -> Matched:
     """Brings labels and sightings together.
 
     Args:
         seen: the images.
+        sightings: what the model sees there, see `sightings_of`.
         lowest_score: of sightings that count.
         golden: matched before; None for the golden set itself. Another relation than its must explain clearly more.
 
@@ -90,7 +92,6 @@ def match_labels(seen: Seen, lowest_score: float = 0.0, golden: Matched | None =
         The matches under the relation that explains most.
     """
     labels, _ = single_labels(seen.truth)
-    sightings = sightings_of(seen)
     sightings = rows_of(sightings, sightings.scores >= lowest_score)
     voted = _vote(labels, sightings)
     other = _settled(seen, labels, sightings, voted)

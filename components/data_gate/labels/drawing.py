@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.label_matching import Matched
-from components.data_gate.label_seen import relation
-from components.data_gate.label_statistics import Excess, difference, median_of
-from components.data_gate.label_wording import Finding, per_image, reason_of
+from components.data_gate.labels.matching import Matched
+from components.data_gate.labels.seen import relation
+from components.data_gate.labels.statistics import Excess, difference, median_of
+from components.data_gate.labels.wording import Finding, per_image, reason_of
 from schemas.decisions import Reason
 
 _BORDER = 0.01  # of the image's side; boxes cut off there do not show how they are drawn

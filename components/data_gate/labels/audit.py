@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.label_class_rules import class_reasons
-from components.data_gate.label_drawing import drawing_reasons
-from components.data_gate.label_matching import Matched, match_labels
-from components.data_gate.label_missing import missing_reason
-from components.data_gate.label_readings import Reading, best_reading, reading_reason
-from components.data_gate.label_seen import Seen, single_labels
-from components.data_gate.label_wording import worst_images
+from components.data_gate.labels.class_rules import class_reasons
+from components.data_gate.labels.drawing import drawing_reasons
+from components.data_gate.labels.matching import Matched, match_labels
+from components.data_gate.labels.missing import missing_reason
+from components.data_gate.labels.readings import Reading, best_reading, reading_reason
+from components.data_gate.labels.seen import Seen, sightings_of, single_labels
+from components.data_gate.labels.wording import worst_images
 from components.data_gate.settings import LabelLimits
+from schemas.columns import DetectionColumns
 from schemas.decisions import Reason
 
 __all__ = ["Seen", "audit_labels"]
@@ -39,9 +40,10 @@ def audit_labels(span: Seen, golden: Seen, class_names: tuple[str, ...], limits:
     Returns:
         One reason per rule, passed ones too; only `labels:enough` and `labels:found` if the labels cannot be judged.
     """
-    lowest_score = _lowest_score(golden, limits.min_objects)
-    trusted = match_labels(golden, lowest_score)
-    judged = match_labels(span, lowest_score, trusted)
+    sightings = sightings_of(golden)
+    lowest_score = _lowest_score(golden, sightings, limits.min_objects)
+    trusted = match_labels(golden, sightings, lowest_score)
+    judged = match_labels(span, sightings_of(span), lowest_score, trusted)
     reading = best_reading(judged, trusted)
     enough, found = _enough(judged, trusted, reading, limits.min_objects), _found(judged, trusted)
     if enough.actual.startswith(_UNTESTED):
@@ -51,9 +53,9 @@ def audit_labels(span: Seen, golden: Seen, class_names: tuple[str, ...], limits:
     return [*reasons, _duplicates(span, golden), found]
 
 
-def _lowest_score(golden: Seen, min_objects: int) -> float:
+def _lowest_score(golden: Seen, sightings: DetectionColumns, min_objects: int) -> float:
     # Of a model that never reaches the precision, where it comes closest.
-    matched = match_labels(golden)
+    matched = match_labels(golden, sightings)
     scores = matched.sightings.scores  # descending
     precision = np.cumsum(matched.has_label) / np.arange(1, len(scores) + 1)
     precision[:min_objects] = 0  # too few to tell

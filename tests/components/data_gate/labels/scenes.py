@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from components.data_gate.label_audit import Seen
+from components.data_gate.labels.audit import Seen
 from schemas.columns import DetectionColumns, TruthColumns
 
 SIDE_PX = 200.0

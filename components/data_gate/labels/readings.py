@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.label_matching import Matched, overlaps
-from components.data_gate.label_seen import undone
-from components.data_gate.label_statistics import Excess
-from components.data_gate.label_wording import Finding, per_image, reason_of
+from components.data_gate.labels.matching import Matched, overlaps
+from components.data_gate.labels.seen import undone
+from components.data_gate.labels.statistics import Excess
+from components.data_gate.labels.wording import Finding, per_image, reason_of
 from schemas.columns import DetectionColumns
 from schemas.decisions import Reason
 

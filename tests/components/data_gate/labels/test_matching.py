@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.label_matching import match_labels
-from components.data_gate.label_seen import Seen, pairs_in_images, relation, sightings_of, single_labels, undone
+from components.data_gate.labels.matching import Matched
+from components.data_gate.labels.matching import match_labels as match_sightings
+from components.data_gate.labels.seen import Seen, pairs_in_images, relation, sightings_of, single_labels, undone
 from schemas.columns import DetectionColumns, TruthColumns
 from schemas.records import Detections, GroundTruth
-from tests.components.data_gate.label_scenes import relabelled, scenes
+from tests.components.data_gate.labels.scenes import relabelled, scenes
 
 
 def one_image(truth: GroundTruth, found: Detections) -> Seen:
     return Seen(("a.jpg",), np.array([[100.0, 100]]), TruthColumns.of([truth]), DetectionColumns.of([found]))
+
+
+def match_labels(seen: Seen, golden: Matched | None = None) -> Matched:
+    return match_sightings(seen, sightings_of(seen), golden=golden)
 
 
 def test_all_pairs_of_an_image_are_found_in_any_order() -> None:
@@ -42,9 +47,9 @@ def test_of_detections_of_one_place_the_surest_says_the_class() -> None:
     assert sightings.labels.tolist() == [2, 1]
 
 
-def test_what_cannot_be_a_box_is_no_sighting_and_no_label() -> None:
+def test_what_is_no_single_object_is_no_sighting_and_no_label() -> None:
     seen = one_image(
-        GroundTruth([[0, 0, 0, 5], [5, 5, 5, 5]], [1, 1], [0, 25], [False, False]),
+        GroundTruth([[0, 0, 0, 5], [5, 5, 5, 5], [50, 50, 5, 5]], [1, 1, 1], [0, 25, 25], [False, False, True]),
         Detections([[0, 0, 10, 0], [5, 5, 5, 5]], [1, 1], [0.9, 0.8]),
     )
     assert len(sightings_of(seen).labels) == 1
@@ -58,7 +63,9 @@ def test_copies_of_a_label_are_told_from_neighbours_and_other_classes() -> None:
     assert copies.tolist() == [0]
 
 
-@pytest.mark.parametrize("drawn", [(0.5, 0.5, 0, 0), (0, 0, 0.4, 0.4), (-0.25, 0.1, -0.3, 0.2)])
+@pytest.mark.parametrize(
+    "drawn", [(0.5, 0.5, 0, 0), (0, 0, 0.4, 0.4), (-0.25, 0.1, -0.3, 0.2), (0, 0, 0.75, 0.75), (0.7, -0.7, 0, 0)]
+)
 def test_labels_are_matched_however_they_are_drawn(drawn: tuple[float, ...]) -> None:
     golden = match_labels(scenes(seed=1))
     span = scenes(seed=2)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.label_matching import SURE, Matched
-from components.data_gate.label_statistics import SIGNIFICANCE, Excess, Measured, share_of, shortfall
-from components.data_gate.label_wording import Finding, listed, per_image, reason_of
+from components.data_gate.labels.matching import SURE, Matched
+from components.data_gate.labels.statistics import SIGNIFICANCE, Excess, Measured, share_of, shortfall
+from components.data_gate.labels.wording import Finding, listed, per_image, reason_of
 from schemas.decisions import Reason
 
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together

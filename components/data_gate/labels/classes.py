@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import hypergeom
 
-from components.data_gate.label_matching import Matched
-from components.data_gate.label_statistics import SIGNIFICANCE, Excess, share_of, shortfall
+from components.data_gate.labels.matching import Matched
+from components.data_gate.labels.statistics import SIGNIFICANCE, Excess, share_of, shortfall
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.label_statistics import Excess, Measured, median_of, share_of, shortfall
+from components.data_gate.labels.statistics import Excess, Measured, median_of, share_of, shortfall
 
 
 def test_a_share_of_objects_that_err_together_is_less_certain() -> None:

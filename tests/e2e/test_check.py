@@ -1,0 +1,150 @@
+"""`ratchet check` against the model that the runs of the other stories left in service."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.check import CheckRequest, CheckResult, check_data
+from pipeline.cli import main
+from pipeline.config import load_config
+from pipeline.log_sample import log_sample
+from schemas.data_evidence import evidence_from_json
+from schemas.decisions import DataVerdict
+from schemas.errors import DataError
+from tests.e2e.conftest import SMALL, Runs
+
+pytestmark = pytest.mark.tensorflow
+
+
+def check(runs: Runs, span: int, out: Path, *overrides: str, data: Path | None = None) -> CheckResult:
+    world = runs.world
+    settings = load_config("digits", [*SMALL, *overrides])
+    return check_data(CheckRequest(settings, data or world.data, world.data / "golden", span, world.root, out))
+
+
+def failed(result: CheckResult) -> list[str]:
+    return [reason.rule for reason in result.decision.failures]
+
+
+@pytest.fixture(scope="module")
+def clean(runs: Runs) -> int:
+    runs.world.span(11, 200)
+    return 11
+
+
+def test_a_clean_span_is_not_rejected(runs: Runs, clean: int, tmp_path: Path) -> None:
+    result = check(runs, clean, tmp_path)
+    assert failed(result) == []
+    assert result.exit_code == 0
+    assert result.baseline == runs.good.pushed_version
+    assert {reason.rule for reason in result.decision.reasons} >= {
+        "drift:qa/brightness",
+        "drift:embedding",
+        "labels:size",
+        "labels:missing",
+        "leak",
+    }
+    assert result.page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_what_a_run_rejects_a_check_rejects_for_the_same_reasons(runs: Runs, tmp_path: Path) -> None:
+    result = check(runs, 4, tmp_path)
+    assert result.exit_code == 4
+    assert failed(result) == [reason.rule for reason in runs.dark.reasons]
+    assert failed(result)[0] == "drift:qa/brightness"
+    assert "darker: median brightness" in result.to_text()
+    evidence = {entry.feature: entry for entry in evidence_from_json((tmp_path / "evidence.json").read_text())}
+    brightness = evidence["qa/brightness"]
+    assert brightness.distance > brightness.limit >= 0.1
+    assert brightness.span.median is not None
+    assert brightness.other.median is not None
+    assert brightness.span.median < 0.5 * brightness.other.median
+
+
+def test_loose_boxes_are_named_with_images_that_show_them(runs: Runs, tmp_path: Path) -> None:
+    result = check(runs, 3, tmp_path)
+    assert failed(result)[0] == "labels:size"
+    [reason] = [reason for reason in result.decision.failures if reason.rule == "labels:size"]
+    assert "larger" in reason.actual
+    assert len(reason.images) >= 3
+    assert "data:image/jpeg;base64," in result.page.read_text()
+
+
+def test_a_copy_of_a_golden_image_is_named(runs: Runs, tmp_path: Path) -> None:
+    result = check(runs, 5, tmp_path)
+    assert "leak" in failed(result)
+    assert "planted.jpg is golden image" in result.to_text()
+
+
+def test_skew_against_darker_requests_is_found(runs: Runs, clean: int, tmp_path: Path) -> None:
+    requests = tmp_path / "requests"
+    requests.mkdir()
+    for file in sorted((runs.world.data / f"span-{clean}" / "images").iterdir())[:100]:
+        Image.fromarray((np.asarray(Image.open(file)) * 0.4).astype(np.uint8)).save(requests / file.name, quality=92)
+    log_sample([requests], tmp_path / "log", 1.0)
+    result = check(runs, clean, tmp_path / "out", f"data_gate.serving_log={tmp_path / 'log'}")
+    assert "skew:qa/brightness" in failed(result)
+    assert "drift:qa/brightness" not in failed(result)
+    same = tmp_path / "same"
+    log_sample([runs.world.data / f"span-{clean}" / "images"], same, 1.0)
+    result = check(runs, clean, tmp_path / "out", f"data_gate.serving_log={same}")
+    assert failed(result) == []
+    assert "skew:qa/brightness" in {reason.rule for reason in result.decision.reasons}
+
+
+def test_a_span_that_changed_after_training_has_to_be_a_new_version(runs: Runs, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(runs.world.data / "span-2", data / "span-2")
+    file = data / "span-2" / "annotations.json"
+    document = json.loads(file.read_text())
+    document["annotations"].pop()
+    file.write_text(json.dumps(document))
+    result = check(runs, 2, tmp_path / "out", data=data)
+    assert failed(result) == ["span_version"]
+    assert "deliver it as span-2-version-2" in result.to_text()
+    (data / "span-2").rename(data / "span-2-version-2")
+    result = check(runs, 2, tmp_path / "out", data=data)
+    assert failed(result) == []
+    assert result.directory.endswith("span-2-version-2")
+
+
+def test_observe_mode_records_and_lets_pass(runs: Runs, tmp_path: Path) -> None:
+    result = check(runs, 4, tmp_path, "data_gate.mode=observe")
+    assert result.exit_code == 0
+    assert result.decision.verdict is DataVerdict.REJECT
+    assert "only observed" in result.to_text()
+
+
+def test_without_a_served_model_the_data_itself_is_checked(
+    runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert (
+        main(
+            ["check", "--data", str(runs.world.data / "span-5"), "--golden", str(runs.world.data / "golden"), "--json"]
+        )
+        == 4
+    )
+    out = capsys.readouterr().out.splitlines()
+    value = json.loads(out[-1])
+    assert value["verdict"] == "REJECT"
+    assert value["baseline"] is None
+    assert [reason["rule"] for reason in value["reasons"] if not reason["passed"]] == ["leak"]
+    assert Path(value["page"]).is_file()
+    assert any("no served model" in line for line in out)
+
+
+def test_a_broken_image_ends_a_run_with_its_name_and_nothing_is_served(runs: Runs) -> None:
+    before = sorted((runs.world.root / "serving" / "digits").iterdir())
+    runs.world.span(12, 60)
+    image = runs.world.data / "span-12" / "images" / "000007.jpg"
+    image.write_bytes(image.read_bytes()[:900])
+    with pytest.raises(DataError, match=r"span-12/images/000007\.jpg \(image 7\): truncated"):
+        runs.world.run(12)
+    assert sorted((runs.world.root / "serving" / "digits").iterdir()) == before
