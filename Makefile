@@ -3,7 +3,8 @@ PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
-.PHONY: demo test lint unit e2e lock kubeflow-golden bench-metrics bench-memory bench-evaluator clean
+# The browser is for the tests of the pages alone.
+.PHONY: browser demo test lint unit e2e lock kubeflow-golden bench-metrics bench-memory bench-evaluator bench-data bench-data-faults clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -15,7 +16,7 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-unit: .venv/ready  ## seconds; no TensorFlow
+unit: .venv/ready browser  ## seconds; no TensorFlow
 	$(PYTHON) -m pytest -q -m "not tensorflow"
 
 e2e: .venv/ready  ## minutes; TensorFlow and TFX are started once
@@ -33,11 +34,20 @@ bench-metrics: .venv/ready  ## metrics against pycocotools, faster-coco-eval and
 bench-memory: .venv/ready  ## peak memory at 100,000 images x 100 detections: ten minutes
 	$(PYTHON) -m benchmarks.memory
 
+bench-data: .venv/ready  ## reading and validation against TFX's own, 10,000 images: half an hour
+	$(PYTHON) -m benchmarks.data
+
+bench-data-faults: demo  ## planted faults against the data gate: half an hour
+	$(PYTHON) -m benchmarks.data_faults --root ratchet-demo/root
+
 bench-evaluator: demo  ## the whole evaluator against bare inference of the same models: ten minutes
 	$(PYTHON) -m benchmarks.evaluator --serving ratchet-demo/root/serving/digits
 
 clean:
 	rm -rf .venv .tools ratchet-demo
+
+browser:
+	@requirements/setup-browser.sh
 
 .venv/ready: requirements/lock.txt requirements/setup-env.sh setup.py
 	@requirements/setup-env.sh

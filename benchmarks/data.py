@@ -2,8 +2,8 @@
 
     python -m benchmarks.data [--images 10000] [--data DIR]
 
-Both run as TFX pipelines on this machine, each in a process of its own, turn by turn; imports are not counted. What ours
-does besides: it reads COCO, decodes and checks every image, measures it, hashes it, splits, and runs the data gate
+Both run as TFX pipelines on this machine, each in a process of its own, turn by turn; imports are not counted. What
+ours does besides: it reads COCO, decodes and checks every image, measures it, hashes it, splits, and runs the data gate
 without a served model. What TFX's does besides: it reads and writes gzip.
 """
 

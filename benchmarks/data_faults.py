@@ -3,8 +3,8 @@
     python -m benchmarks.data_faults --root ratchet-demo/root                         # generated digits
     python -m benchmarks.data_faults --root my-root --data my-data --span 2 3 ...     # your own pipeline root and data
 
-Every fault of `benchmarks.faults` is planted at three strengths, and the gate judges it as in a run. For digits the clean
-spans are generated; of your own data they are the spans given, whole and as random halves.
+Every fault of `benchmarks.faults` is planted at three strengths, and the gate judges it as in a run. For digits the
+clean spans are generated; of your own data they are the spans given, whole and as random halves.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ def _judge(
 def _line(judged: Judged) -> str:
     mark = "" if judged.fault is None else ("named" if judged.named else "MISSED" if judged.first == "-" else "OTHER")
     others = ", ".join(reason.rule for reason in judged.decision.failures[1:4])
-    actual = judged.decision.failures[0].actual[:90] if judged.decision.failures else ""
+    shown = [*judged.decision.failures, *judged.decision.warnings][:1]
+    actual = shown[0].actual[:90] if shown else ""
     head = f"{judged.name:<22}{judged.decision.verdict.value:<8}{mark:<8}{judged.seconds:5.1f} s  {judged.first}"
     return f"{head}  {actual}" + (f"  (also {others})" if others else "")
 

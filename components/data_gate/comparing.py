@@ -95,6 +95,7 @@ def embedding_comparison(training: FeatureSample, span: FeatureSample, limit: fl
         noise=measured.noise,
         other=_distribution(measured.training_scores),
         span=_distribution(measured.span_scores),
+        moved=measured.moved,
     )
 
 

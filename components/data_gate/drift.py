@@ -45,13 +45,14 @@ def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    low, high = values.min(), values.max()
-    counts, edges = np.histogram(values, _BUCKETS, (low, high if high > low else low + 1e-6))
+    low, high = float(values.min()), float(values.max())
+    width = max(high - low, 1e-6 * max(1.0, abs(low)))  # values that are all alike fill the first bucket
+    counts, edges = np.histogram(values, _BUCKETS, (low, low + width))
     return counts / counts.sum(), edges
 
 
 def _rebinned(shares: np.ndarray, edges: np.ndarray, new_edges: np.ndarray) -> np.ndarray:
-    return np.diff(np.interp(new_edges, edges, np.concatenate([[0.0], np.cumsum(shares)])))
+    return np.maximum(0, np.diff(np.interp(new_edges, edges, np.concatenate([[0.0], np.cumsum(shares)]))))
 
 
 def _kullback_leibler(p: np.ndarray, q: np.ndarray) -> float:

@@ -20,12 +20,14 @@ class EmbeddingDistance:
     Attributes:
         distance: energy coefficient, 0 (same) to 1.
         noise: what training images reach against each other at this size.
+        moved: length of the difference of the mean embeddings, as a fraction of the training images' mean.
         training_scores: [n] places of the training images on the axis through both centres.
         span_scores: [m] those of the span.
     """
 
     distance: float
     noise: float
+    moved: float
     training_scores: np.ndarray
     span_scores: np.ndarray
 
@@ -43,6 +45,8 @@ def embedding_distance(training: np.ndarray, span: np.ndarray, seed: int = 0) ->
         with unbiased means within each sample, over standardised principal components; and its 99th percentile
         between halves of the training images that were split in blocks of neighbours.
     """
+    centre = training.mean(axis=0)
+    moved = float(np.linalg.norm(span.mean(axis=0) - centre) / max(1e-12, float(np.linalg.norm(centre))))
     project = _projection(training)
     training, span = project(training), project(span)
     rng = np.random.default_rng(seed)
@@ -57,7 +61,8 @@ def embedding_distance(training: np.ndarray, span: np.ndarray, seed: int = 0) ->
     distance = _coefficient(within, _distances(span, span), _distances(training, span))
     axis = span.mean(axis=0) - training.mean(axis=0)
     axis /= max(1e-12, float(np.linalg.norm(axis)))
-    return EmbeddingDistance(distance, float(np.quantile(reached, _QUANTILE)), training @ axis, span @ axis)
+    noise = float(np.quantile(reached, _QUANTILE))
+    return EmbeddingDistance(distance, noise, moved, training @ axis, span @ axis)
 
 
 def outliers(training: np.ndarray, span: np.ndarray, limit: int) -> list[int]:

@@ -48,7 +48,7 @@ NOTICEABLE = {
     features.QA_BOX_LOG_AREA: 0.25,  # ln: 28 % more or less area
     features.QA_BOX_LOG_ASPECT: 0.25,
     features.BOX_CLASS: 0.25,  # share of the boxes
-    EMBEDDING: 0.0,  # whatever is beyond its limit
+    EMBEDDING: 0.04,  # of the length of the mean embedding
 }
 
 
@@ -74,7 +74,7 @@ class DataGateSettings:
     mode: Literal["enforce", "observe"] = "enforce"
     min_examples: Annotated[int, Field(ge=2)] = 20
     noticeable: dict[str, Annotated[float, Field(ge=0)]] = dataclasses.field(default_factory=dict)
-    embedding: Share = 0.05
+    embedding: Share = 0.1
     serving_log: Optional[str] = None
     serving_images: Annotated[int, Field(ge=10)] = 1000
     audit_images: Annotated[int, Field(ge=10)] = 400

@@ -31,9 +31,9 @@ def sample(brightness: np.ndarray, labels: np.ndarray | None = None, per_image: 
 @given(VALUES, VALUES)
 def test_the_divergence_is_symmetric_and_within_0_and_1(one: np.ndarray, other: np.ndarray) -> None:
     distance = jensen_shannon(one, other)
-    assert -1e-12 <= distance <= 1 + 1e-12
+    assert -1e-9 <= distance <= 1 + 1e-9
     assert distance == pytest.approx(jensen_shannon(other, one), abs=1e-9)
-    assert jensen_shannon(one, one) == pytest.approx(0, abs=1e-12)
+    assert jensen_shannon(one, one) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_divergence_known_by_hand() -> None:

@@ -48,7 +48,8 @@ def test_a_dark_span_fails_in_plain_words() -> None:
         ({"moved": 0.11}, True, True),  # too little to stop a run, enough to look at
         ({"moved": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
         ({"feature": features.QA_NUM_BOXES}, True, True),  # never stops a run
-        ({"feature": EMBEDDING, "moved": None}, False, False),
+        ({"feature": EMBEDDING, "moved": 0.05}, False, False),
+        ({"feature": EMBEDDING, "moved": 0.03}, True, True),
         ({"feature": features.BOX_CLASS, "distance": 0.3, "moved": None}, False, False),
         ({"feature": features.BOX_CLASS, "distance": 0.2, "moved": None}, True, True),
         ({"feature": "source/camera", "distance": 0.5, "moved": None}, False, False),

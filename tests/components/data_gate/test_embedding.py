@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from components.data_gate.embedding import embedding_distance, outliers
 
@@ -12,7 +13,7 @@ def images(count: int, shift: float = 0.0, spread: float = 1.0) -> np.ndarray:
     """Embeddings [count, 40] of a world with eight hidden causes."""
     causes = spread * RNG.normal(size=(count, 8))
     causes[:, 0] += shift
-    return causes @ AXES + 0.1 * RNG.normal(size=(count, 40))
+    return 20 + causes @ AXES + 0.1 * RNG.normal(size=(count, 40))
 
 
 def test_samples_of_one_world_are_within_its_noise() -> None:
@@ -50,3 +51,9 @@ def test_the_strangest_images_come_first() -> None:
     span[17] += 30
     span[3] += 60
     assert outliers(images(200), span, 2) == [3, 17]
+
+
+def test_movement_is_relative_to_the_mean_embedding() -> None:
+    training = images(200)
+    assert embedding_distance(training, 1.1 * training).moved == pytest.approx(0.1)
+    assert embedding_distance(training, images(150)).moved < 0.03

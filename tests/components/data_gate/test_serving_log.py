@@ -65,7 +65,7 @@ def of_tensorflow_serving(log: Path) -> None:
 
     log.mkdir()
     with tf.io.TFRecordWriter(str(log / "served.tfrecord-00000")) as writer:
-        logged = prediction_log_pb2.PredictionLog()
+        logged = prediction_log_pb2.PredictionLog()  # pyright: ignore[reportAttributeAccessIssue]
         logged.predict_log.request.inputs["image_bytes"].CopyFrom(tf.make_tensor_proto(IMAGES))
         writer.write(logged.SerializeToString())
 
