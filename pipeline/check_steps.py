@@ -16,7 +16,8 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.io import fileio
 
-from components.data_gate.examine import GateInputs, ServedBaseline, examine
+from components.data_gate.examine import examine
+from components.data_gate.sights import GateInputs, ServedBaseline
 from components.data_gate.tfdv_files import span_statistics
 from components.example_gen.generate import GenRequest, generate
 from components.registry.registry import ServedModel

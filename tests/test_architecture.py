@@ -22,6 +22,7 @@ GLUE = {
     "components.data_gate.examine",
     "components.data_gate.executor",
     "components.data_gate.serving_log",
+    "components.data_gate.sights",
     "components.data_gate.tfdv_files",
     "components.detector.look",
     "components.detector.served",

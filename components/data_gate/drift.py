@@ -140,6 +140,6 @@ def movement(feature: str, other: np.ndarray, span: np.ndarray) -> float:
         return 0.0
     if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
         other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
-    elif feature == features.QA_NUM_BOXES:
+    elif feature in (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED):
         other, span = np.log1p(other), np.log1p(span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())

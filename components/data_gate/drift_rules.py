@@ -32,17 +32,20 @@ _IMAGE_DRIFT = {
         EMBEDDING,
     )
 }
-_BOXES = (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT, features.BOX_CLASS)
-# Label rules that make boxes of other sizes, shapes or classes.
+_AREA, _ASPECT, _CLASS = (
+    f"{DRIFT}:{feature}" for feature in (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT, features.BOX_CLASS)
+)
+# What a failed rule about labels explains: boxes of other sizes, shapes or classes, and boxes that were left out.
 _EXPLAINS = {
-    "boxes:sound": _BOXES,
-    "labels:reading": _BOXES,
-    "labels:size": (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT),
-    "labels:offset": (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT),
-    "labels:classes": (features.BOX_CLASS,),
-    "labels:noise": (features.BOX_CLASS,),
-    "labels:missing": (features.BOX_CLASS,),
+    "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS),
+    "labels:reading": (_AREA, _ASPECT, _CLASS),
+    "labels:size": (_AREA, _ASPECT),
+    "labels:offset": (_AREA, _ASPECT),
+    "labels:classes": (_CLASS,),
+    "labels:noise": (_CLASS,),
+    "labels:missing": (_CLASS,),
 }
+_CERTAIN = ("boxes:sound", "labels:reading")  # on whatever images: boxes that fit only when they are read anew
 
 
 def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = ()) -> Reason:
@@ -82,31 +85,29 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     )
 
 
-def explained_drift(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
+def in_order_of_explanation(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
     """Label and drift rules in the order in which they explain each other; what is explained does not fail as well.
 
-    Label faults leave images as they are. So where the images themselves have drifted, that comes first, and what the
-    model finds wrong with the labels is only a warning: on images that it does not know it is a poor judge.
+    Label faults leave images as they are. So where the images themselves have drifted, what the model finds wrong with
+    the labels is only a warning: on images that it does not know it is a poor judge.
 
     Args:
-        labels: of the label audit.
+        labels: whether boxes are sound, then the label audit.
         drift: of `drift_reason`.
     """
     if any(not reason.passed and reason.rule in _IMAGE_DRIFT for reason in drift):
         labels = [_doubtful(reason) for reason in labels]
-    by_cause = {
-        f"{DRIFT}:{feature}": reason.rule
-        for reason in labels
-        if not reason.passed
-        for feature in _EXPLAINS.get(reason.rule, ())
-    }
     order = {f"{DRIFT}:{feature}": place for place, feature in enumerate(_WORDS)}
-    drift = sorted(drift, key=lambda reason: order.get(reason.rule, len(order)))
-    return [*labels, *(_explained(reason, by_cause) for reason in drift)]
+    ordered = [*labels, *sorted(drift, key=lambda reason: order.get(reason.rule, len(order)))]
+    by_cause: dict[str, str] = {}
+    for reason in ordered:
+        if not reason.passed and reason.rule not in by_cause:
+            by_cause |= {rule: reason.rule for rule in _EXPLAINS.get(reason.rule, ()) if rule not in by_cause}
+    return [_explained(reason, by_cause) for reason in ordered]
 
 
 def _doubtful(reason: Reason) -> Reason:
-    if reason.passed or reason.rule == "labels:reading":  # no image makes boxes fit only when they are read anew
+    if reason.passed or reason.rule in _CERTAIN:
         return reason
     return dataclasses.replace(
         reason, passed=True, warning=True, actual=f"{reason.actual} (doubtful, since the images have drifted)"

@@ -9,21 +9,22 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import Side, embedding_comparison, feature_comparisons, most_extreme
-from components.data_gate.copies import leaked, repeated
+from components.data_gate.copies import Copies, leaked, repeated
 from components.data_gate.drift_rules import drift_reason, too_few
 from components.data_gate.embedding import outliers
 from components.data_gate.labels.audit import Seen, audit_labels
 from components.data_gate.page.page import PageContent, Picture, data_page
 from components.data_gate.page.pictures import Drawable, draw_pictures, pictured_rules
-from components.data_gate.rules import Baseline, Findings, decide
+from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings
-from components.data_gate.tfdv_files import Statistics, statistics_of, validate
-from components.detector.look import Look, images_of, look_at, names_of
-from components.detector.served import ServedDetector, load_detector
+from components.data_gate.sights import GateInputs, Sights, read_bytes, record_files, see
+from components.data_gate.tfdv_files import Statistics, Validated, statistics_of, validate
+from components.detector.look import Look, images_of, names_of
 from schemas.data_evidence import (
     DECISION_FILE,
     DRIFT,
@@ -34,53 +35,14 @@ from schemas.data_evidence import (
     Comparison,
     evidence_to_json,
 )
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo
+from schemas.dataset import EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
 from schemas.decisions import DataDecision, Reason
-from schemas.feature_sample import FeatureSample
 from schemas.fingerprints import Fingerprints
 from schemas.records import Detections
 from schemas.tfdv_schema import class_names, read_schema
-from schemas.trained_spans import TrainedSpans
-from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE, TrainingRecord
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
 _WORST = 12  # images that a rule names
-
-
-@dataclass(frozen=True)
-class ServedBaseline:
-    """The served model.
-
-    Attributes:
-        directory: its SavedModel.
-        version: what it is called.
-        golden_digest: the golden set it was accepted on.
-    """
-
-    directory: str
-    version: str
-    golden_digest: str
-
-
-@dataclass(frozen=True)
-class GateInputs:
-    """What the gate looks at.
-
-    Attributes:
-        span: directory that ExampleGen wrote for the span.
-        golden: the one that it wrote for the golden set; None: there is none, as in a check without one.
-        statistics: FeatureStats.pb of the span's training split.
-        schema: the curated schema.
-        baseline: None before the first model.
-        trained: spans that were trained on before.
-    """
-
-    span: str
-    golden: str | None
-    statistics: str
-    schema: str
-    baseline: ServedBaseline | None
-    trained: TrainedSpans
 
 
 def examine(inputs: GateInputs, settings: DataGateSettings, out: str) -> DataDecision:
@@ -96,173 +58,127 @@ def examine(inputs: GateInputs, settings: DataGateSettings, out: str) -> DataDec
         DataError: a logged request cannot be read.
         StateError: the served model cannot be used.
     """
-    gate = _Gate(inputs, settings)
-    decision = gate.decide()
+    schema = read_schema(inputs.schema, fileio)
+    seen = see(inputs, settings)
+    compared = _compare(inputs, settings, schema, seen)
+    copies = _find_copies(inputs, settings)
+    findings = Findings(
+        anomalies=compared.validated.anomalies,
+        schema_classes=class_names(schema),
+        leaked=copies.leaked,
+        repeated=copies.repeated,
+        labels=_labels(seen, settings),
+        drift=compared.reasons,
+        image_names=names_of(_all_record_files(inputs.span), {image for image, _ in copies.pairs}),
+        trained=inputs.trained,
+    )
+    decision = decide(seen.span, seen.golden, seen.served and seen.served.facts, findings, settings)
     content = PageContent(
-        title=f"span {gate.span.span}: {gate.span.source}" if gate.span.span else gate.span.source,
-        span=gate.span,
-        golden=gate.golden,
-        baseline=gate.baseline_text(),
+        title=f"span {seen.span.span}: {seen.span.source}" if seen.span.span else seen.span.source,
+        span=seen.span,
+        golden=seen.golden,
+        baseline=str(seen.served) if seen.served else None,
         decision=decision,
-        comparisons=tuple(gate.comparisons),
-        pictures=gate.pictures(decision),
+        comparisons=compared.comparisons,
+        pictures=_pictures(inputs, seen, copies, decision),
     )
     _write(f"{out}/{DECISION_FILE}", json.dumps(decision.to_json(), indent=1))
-    _write(f"{out}/{EVIDENCE_FILE}", evidence_to_json(gate.comparisons))
+    _write(f"{out}/{EVIDENCE_FILE}", evidence_to_json(compared.comparisons))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
-    _write(f"{out}/Split-{TRAIN_SPLIT}/{ANOMALIES_FILE}", gate.validated.proto.SerializeToString())
+    _write(f"{out}/Split-{TRAIN_SPLIT}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
     return decision
 
 
-class _Gate:
-    """Everything that was found out about a span; the constructor looks, the methods conclude."""
+@dataclass(frozen=True)
+class _Compared:
+    """TFDV's findings, every comparison, and a rule for each."""
 
-    def __init__(self, inputs: GateInputs, settings: DataGateSettings) -> None:
-        self._inputs, self._settings = inputs, settings
-        self.span = _dataset(inputs.span)
-        self.golden = _dataset(inputs.golden) if inputs.golden else None
-        self._schema = read_schema(inputs.schema, fileio)
-        self._record, self._training = None, None
-        detector = None
-        if inputs.baseline is not None:
-            directory = inputs.baseline.directory
-            self._record = TrainingRecord.from_json(_bytes(f"{directory}/{RECORD_FILE}").decode(), directory)
-            self._training = FeatureSample.from_bytes(_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory)
-            detector = load_detector("the served model", directory)
-        self._serving = None
-        if settings.serving_log is not None:
-            self._serving = read_serving_log(settings.serving_log, settings.serving_images)
-        self._span_look = self._look(inputs.span, TRAIN_SPLIT, self.span, detector, "looking at the span")
-        self._golden_look = None
-        if self._comparable and self.golden is not None and inputs.golden is not None:
-            self._golden_look = self._look(
-                inputs.golden, EVAL_SPLIT, self.golden, detector, "looking at the golden set"
-            )
-        self._copies()
-        self._compare()
+    validated: Validated
+    comparisons: tuple[Comparison, ...]
+    reasons: tuple[Reason, ...]
+
+
+def _compare(inputs: GateInputs, settings: DataGateSettings, schema: schema_pb2.Schema, seen: Sights) -> _Compared:
+    statistics = Statistics.FromString(read_bytes(inputs.statistics))
+    span = Side(seen.span.images[TRAIN_SPLIT], statistics, seen.span_look.sample)
+    training, serving = seen.served.side if seen.served else None, None
+    if settings.serving_log is not None:
+        log = read_serving_log(settings.serving_log, settings.serving_images)
+        serving = Side(len(log), statistics_of(log.images), log)
+    validated = validate(
+        statistics, schema, training.statistics if training else None, serving.statistics if serving else None
+    )
+    comparisons: list[Comparison] = []
+    reasons: list[Reason] = []
+    for kind, other, world in ((DRIFT, training, training and training.sample), (SKEW, serving, span.sample)):
+        if other is None or world is None:
+            continue
+        if min(span.images, other.images, len(span.sample)) < settings.min_examples:
+            reasons.append(too_few(kind, span.images, other.images, settings.min_examples))
+            continue
+        comparisons += feature_comparisons(validated.measurements, kind, other, span, world)
+        if kind == DRIFT and world.embeddings.shape[1]:
+            comparisons.append(embedding_comparison(world, span.sample, settings.embedding))
+    for comparison in comparisons:
+        reasons.append(drift_reason(comparison, settings, _worst_images(comparison, seen)))
+    return _Compared(validated, tuple(comparisons), tuple(reasons))
+
+
+def _worst_images(comparison: Comparison, seen: Sights) -> tuple[str, ...]:
+    if comparison.feature == EMBEDDING and seen.served:
+        rows = outliers(seen.served.sample.embeddings, seen.span_look.sample.embeddings, _WORST)
+    else:
+        rows = most_extreme(comparison, seen.span_look.sample)
+    return tuple(seen.span_look.records[row].file_name for row in rows)
+
+
+def _labels(seen: Sights, settings: DataGateSettings) -> list[Reason]:
+    if seen.golden_look is None:
+        return []
+    return audit_labels(_seen(seen.span_look), _seen(seen.golden_look), seen.span.class_names, settings.labels)
+
+
+@dataclass(frozen=True)
+class _AllCopies:
+    """Images of the span that copy golden ones, and that copy others of the span."""
+
+    leaked: Copies
+    repeated: Copies
 
     @property
-    def _comparable(self) -> bool:
-        """Whether labels of the span mean to the served model what they mean here."""
-        if self._record is None or self.golden is None:
-            return False
-        return self._record.class_names == self.span.class_names == self.golden.class_names
+    def pairs(self) -> list[tuple[int, str]]:
+        """Ids of images in the span, each with what it is; both of a repeated pair, the golden one last to count."""
+        copies = [(image, f"a copy of image {other}") for image, other in self.repeated.pairs]
+        originals = [(other, f"image {image} is a copy of it") for image, other in self.repeated.pairs]
+        return [
+            *originals,
+            *copies,
+            *((image, f"a copy of golden image {other}") for image, other in self.leaked.pairs),
+        ]
 
-    def _look(self, directory: str, split: str, info: DataSetInfo, detector: ServedDetector | None, title: str) -> Look:
-        classes = len(info.class_names)
-        return look_at(
-            _records(directory, split),
-            info.images[split],
-            self._settings.audit_images,
-            detector,
-            max(classes, len(self._record.class_names) if self._record else 0),
-            title,
-        )
 
-    def _copies(self) -> None:
-        span, golden = _fingerprints(self._inputs.span), _fingerprints(self._inputs.golden)
-        self._leaked = leaked(span, golden, self._settings.duplicate_bits)
-        self._repeated = repeated(span, self._settings.duplicate_bits)
+def _find_copies(inputs: GateInputs, settings: DataGateSettings) -> _AllCopies:
+    span, golden = _fingerprints(inputs.span), _fingerprints(inputs.golden)
+    bits = settings.duplicate_bits
+    return _AllCopies(leaked(span, golden, bits), repeated(span, bits))
 
-    def _compare(self) -> None:
-        statistics = Statistics.FromString(_bytes(self._inputs.statistics))
-        span = Side(self.span.images[TRAIN_SPLIT], statistics, self._span_look.sample)
-        training = self._training_side()
-        serving = None
-        if self._serving is not None:
-            serving = Side(len(self._serving), statistics_of(self._serving.images), self._serving)
-        self.validated = validate(
-            statistics,
-            self._schema,
-            training.statistics if training else None,
-            serving.statistics if serving else None,
-        )
-        self.comparisons: list[Comparison] = []
-        self._drift: list[Reason] = []
-        if training is not None and self._training is not None and self._enough(DRIFT, training):
-            found = feature_comparisons(self.validated.measurements, DRIFT, training, span, self._training)
-            if self._training.embeddings.shape[1]:
-                found.append(embedding_comparison(self._training, self._span_look.sample, self._settings.embedding))
-            self._judge(found)
-        if serving is not None and self._enough(SKEW, serving):
-            self._judge(feature_comparisons(self.validated.measurements, SKEW, serving, span, span.sample))
 
-    def _training_side(self) -> Side | None:
-        if self._record is None or self._training is None or self._inputs.baseline is None:
-            return None
-        statistics = Statistics.FromString(_bytes(f"{self._inputs.baseline.directory}/{STATISTICS_FILE}"))
-        return Side(self._record.images, statistics, self._training)
+def _pictures(
+    inputs: GateInputs, seen: Sights, copies: _AllCopies, decision: DataDecision
+) -> dict[str, tuple[Picture, ...]]:
+    rules = pictured_rules(decision.reasons)
+    wanted = {name for names in rules.values() for name in names}
+    places = {record.file_name: place for place, record in enumerate(seen.span_look.records)}
+    captions = dict(copies.pairs)
+    images = {}
+    for name, (record, encoded) in images_of(_all_record_files(inputs.span), wanted).items():
+        found = _found_in(seen.span_look, places[name]) if seen.served and name in places else None
+        images[name] = Drawable(record, encoded, found, captions.get(record.image_id, ""))
+    return draw_pictures(rules, images, seen.span.class_names)
 
-    def _enough(self, kind: str, other: Side) -> bool:
-        images, fewest = self.span.images[TRAIN_SPLIT], self._settings.min_examples
-        if min(images, other.images) >= fewest and len(self._span_look.sample):
-            return True
-        self._drift.append(too_few(kind, images, other.images, fewest))
-        return False
 
-    def _judge(self, comparisons: list[Comparison]) -> None:
-        self.comparisons += comparisons
-        names = [record.file_name for record in self._span_look.records]
-        for comparison in comparisons:
-            rows = self._worst(comparison)
-            self._drift.append(drift_reason(comparison, self._settings, tuple(names[row] for row in rows)))
-
-    def _worst(self, comparison: Comparison) -> list[int]:
-        if comparison.feature == EMBEDDING and self._training is not None:
-            return outliers(self._training.embeddings, self._span_look.sample.embeddings, _WORST)
-        return most_extreme(comparison, self._span_look.sample)
-
-    def _labels(self) -> list[Reason]:
-        if not self._comparable or self._golden_look is None:
-            return []
-        return audit_labels(
-            _seen(self._span_look), _seen(self._golden_look), self.span.class_names, self._settings.labels
-        )
-
-    def decide(self) -> DataDecision:
-        """Applies the rules."""
-        ids = {each for copies in (self._leaked, self._repeated) for pair in copies.pairs[:_WORST] for each in pair}
-        baseline = None
-        if self._record is not None and self._inputs.baseline is not None:
-            baseline = Baseline(self._record.class_names, self._inputs.baseline.golden_digest, self._record.images)
-        findings = Findings(
-            anomalies=self.validated.anomalies,
-            schema_classes=class_names(self._schema),
-            leaked=self._leaked,
-            repeated=self._repeated,
-            labels=self._labels(),
-            drift=self._drift,
-            image_names=names_of(self._all_records(), ids),
-            trained=self._inputs.trained,
-        )
-        return decide(self.span, self.golden, baseline, findings, self._settings)
-
-    def _all_records(self) -> list[str]:
-        return [path for split in (TRAIN_SPLIT, EVAL_SPLIT) for path in _records(self._inputs.span, split)]
-
-    def baseline_text(self) -> str | None:
-        """The served model in words."""
-        if self._record is None or self._inputs.baseline is None:
-            return None
-        version, record = self._inputs.baseline.version, self._record
-        return f"version {version}, trained on span {record.span} ({record.images} images)"
-
-    def pictures(self, decision: DataDecision) -> dict[str, tuple[Picture, ...]]:
-        """What rules point at, drawn."""
-        rules = pictured_rules(decision.reasons)
-        wanted = {name for names in rules.values() for name in names}
-        seen = {record.file_name: place for place, record in enumerate(self._span_look.records)}
-        captions = self._captions()
-        images = {}
-        for name, (record, encoded) in images_of(self._all_records(), wanted).items():
-            asked = self._inputs.baseline is not None and name in seen
-            found = _found_in(self._span_look, seen[name]) if asked else None
-            images[name] = Drawable(record, encoded, found, captions.get(record.image_id, ""))
-        return draw_pictures(rules, images, self.span.class_names)
-
-    def _captions(self) -> dict[int, str]:
-        repeated = {image: f"a copy of image {other}" for image, other in self._repeated.pairs}
-        return repeated | {image: f"a copy of golden image {other}" for image, other in self._leaked.pairs}
+def _all_record_files(directory: str) -> list[str]:
+    return [path for split in (TRAIN_SPLIT, EVAL_SPLIT) for path in record_files(directory, split)]
 
 
 def _seen(look: Look) -> Seen:
@@ -279,22 +195,9 @@ def _found_in(look: Look, place: int) -> Detections:
     return Detections(look.found.boxes_xywh_px[rows], look.found.labels[rows], look.found.scores[rows])
 
 
-def _dataset(directory: str) -> DataSetInfo:
-    return DataSetInfo.from_json(_bytes(f"{directory}/{DATASET_FILE}").decode())
-
-
-def _records(directory: str, split: str) -> list[str]:
-    return sorted(str(path) for path in fileio.glob(f"{directory}/Split-{split}/*"))
-
-
 def _fingerprints(directory: str | None) -> Fingerprints:
     paths = [f"{directory}/{FINGERPRINTS}/{split}" for split in (TRAIN_SPLIT, EVAL_SPLIT)] if directory else []
-    return Fingerprints.join([Fingerprints.parse(_bytes(path).decode().splitlines(), span=0) for path in paths])
-
-
-def _bytes(path: str) -> bytes:
-    with fileio.open(path, "rb") as file:
-        return file.read()
+    return Fingerprints.join([Fingerprints.parse(read_bytes(path).decode().splitlines(), span=0) for path in paths])
 
 
 def _write(path: str, content: str | bytes) -> None:

@@ -9,8 +9,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.data_gate.examine import GateInputs, ServedBaseline, examine
+from components.data_gate.examine import examine
 from components.data_gate.settings import DataGateSettings
+from components.data_gate.sights import GateInputs, ServedBaseline
 from schemas import settings as settings_io
 from schemas.dataset import TRAIN_SPLIT
 from schemas.trained_spans import TrainedSpans

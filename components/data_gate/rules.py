@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.data_gate.copies import Copies
-from components.data_gate.drift_rules import explained_drift
+from components.data_gate.drift_rules import in_order_of_explanation
 from components.data_gate.settings import DataGateSettings
 from schemas.dataset import EVAL_SPLIT, DataSetInfo
 from schemas.decisions import DataDecision, Reason
@@ -93,10 +93,9 @@ def decide(
     if baseline is not None and golden is not None:
         reasons.append(_golden_unchanged(golden, baseline, settings))
     reasons.append(_span_version(span, findings.trained))
-    reasons.append(_sound_boxes(span, settings))
     if golden is not None:
         reasons.append(_no_leak(findings, settings))
-    reasons.extend(explained_drift(findings.labels, findings.drift))
+    reasons.extend(in_order_of_explanation([_sound_boxes(span, settings), *findings.labels], findings.drift))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(_no_repeats(findings, settings))
     reasons.sort(key=lambda reason: (reason.passed, not reason.warning))

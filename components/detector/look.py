@@ -25,6 +25,7 @@ IMAGE_FEATURES = (
     features.QA_BLUE_CAST,
     features.QA_LOG_FILE_SIZE,
 )
+COUNT_FEATURES = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
 OBJECT_FEATURES = (
     features.QA_BOX_LOG_AREA,
     features.QA_BOX_LOG_ASPECT,
@@ -111,6 +112,7 @@ def _sampled(files: Sequence[str], share: float) -> Iterator[_Row]:
         record = record_from_json(values[features.RECORD].bytes_list.value[0])
         if _place(record.file_name) < share:
             figures = {key: list(values[key].float_list.value) for key in (*IMAGE_FEATURES, *OBJECT_FEATURES)}
+            figures |= {key: list(map(float, values[key].int64_list.value)) for key in COUNT_FEATURES}
             yield _Row(record, values[features.IMAGE_ENCODED].bytes_list.value[0], figures)
 
 
@@ -122,10 +124,7 @@ def _place(file_name: str) -> float:
 def _sample(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:
     counts = np.array([len(row.record.truth.labels) for row in rows], np.int64)
     return FeatureSample(
-        images={
-            **{key: np.array([row.figures[key][0] for row in rows], np.float64) for key in IMAGE_FEATURES},
-            features.QA_NUM_BOXES: counts.astype(np.float64),
-        },
+        images={key: np.array([row.figures[key][0] for row in rows]) for key in (*IMAGE_FEATURES, *COUNT_FEATURES)},
         objects={
             key: np.array([value for row in rows for value in row.figures[key]], np.float64) for key in OBJECT_FEATURES
         },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from components.data_gate.page.features import axis, feature_title, short_title
 from components.data_gate.page.histograms import distance_gauge, distributions
@@ -16,6 +16,7 @@ _OTHER_KIND = "requests to the served model"
 _MEASURES = {
     "jensen shannon divergence": "Jensen-Shannon divergence, 0 to 1",
     "l infty": "largest difference of a share",
+    "energy distance": "energy coefficient, 0 to 1",
 }
 
 
@@ -55,18 +56,22 @@ def in_words(comparison: Comparison) -> str:
     return f"The median is {now} here and {then} in the {name}. {times}"
 
 
-def comparison_section(comparisons: Sequence[Comparison]) -> str:
-    """All features of one kind of comparison, the furthest first, those within their limits folded.
+def comparison_section(comparisons: Sequence[Comparison], quiet: Collection[str]) -> str:
+    """All features of one kind of comparison, the furthest first, those whose rule has nothing to say folded.
 
     Args:
         comparisons: of one kind, not empty.
+        quiet: rules that passed without a warning, `drift:qa/contrast`; a distance beyond its limit is no fault where
+            the values hardly moved.
     """
     ordered = sorted(comparisons, key=lambda entry: (-excess(entry), entry.feature))
-    beyond, within = ([entry for entry in ordered if entry.passed is passed] for passed in (False, True))
-    grids = _grid(beyond) if beyond else "<p>No feature is beyond its limit.</p>"
-    if within:
-        summary = f"{many(len(within), 'feature')} within {'its limit' if len(within) == 1 else 'their limits'}"
-        grids += f"<details><summary>{summary}</summary>{_grid(within)}</details>"
+    is_quiet = [f"{entry.kind}:{entry.feature}" in quiet for entry in ordered]
+    loud, folded = ([entry for entry, each in zip(ordered, is_quiet) if each is wanted] for wanted in (False, True))
+    grids = _grid(loud, "reject") if loud else "<p>No feature differs by more than it may.</p>"
+    if folded:
+        grids += (
+            f"<details><summary>{many(len(folded), 'feature')} as expected</summary>{_grid(folded, 'pass')}</details>"
+        )
     return _legend(other_name(comparisons[0])) + grids
 
 
@@ -80,9 +85,9 @@ def _legend(name: str) -> str:
     )
 
 
-def _grid(comparisons: Sequence[Comparison]) -> str:
+def _grid(comparisons: Sequence[Comparison], kind: str) -> str:
     cards = (
-        f'<article class="card {"pass" if comparison.passed else "reject"}">'
+        f'<article class="card {kind}">'
         f"<h3>{safe(_capital(feature_title(comparison.feature)))}</h3>{feature_figure(comparison)}</article>"
         for comparison in comparisons
     )

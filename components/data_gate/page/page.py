@@ -117,6 +117,7 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
     """Name, title and HTML of each section that has something to say."""
     decision = content.decision
     found = [*decision.failures, *decision.warnings]
+    quiet = {reason.rule for reason in decision.reasons if reason.passed and not reason.warning}
     sections = []
     if found:
         title = "What is wrong" if decision.failures else "What to look at"
@@ -126,7 +127,7 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
     for kind, title in ((DRIFT, "Drift from the training data"), (SKEW, "Skew against service")):
         compared = [entry for entry in content.comparisons if entry.kind == kind]
         if compared:
-            sections.append((kind, title, comparison_section(compared)))
+            sections.append((kind, title, comparison_section(compared, quiet)))
     return [*sections, ("data", "Data sets", data_sets(content.span, content.golden))]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.drift_rules import drift_reason, explained_drift, too_few
+from components.data_gate.drift_rules import drift_reason, in_order_of_explanation, too_few
 from components.data_gate.settings import DataGateSettings
 from schemas import features
 from schemas.data_evidence import EMBEDDING, Comparison, Distribution
@@ -99,7 +99,7 @@ def rule(name: str, passed: bool = False) -> Reason:
 
 def test_light_explains_sharpness_and_small_objects_explain_contrast() -> None:
     names = ["qa/contrast", "qa/sharpness", "qa/box_log_area", "qa/brightness", EMBEDDING]
-    ordered = explained_drift([], [rule(f"drift:{name}") for name in names])
+    ordered = in_order_of_explanation([], [rule(f"drift:{name}") for name in names])
     assert [reason.rule for reason in ordered] == [
         "drift:qa/brightness",
         "drift:qa/box_log_area",
@@ -110,7 +110,9 @@ def test_light_explains_sharpness_and_small_objects_explain_contrast() -> None:
 
 
 def test_boxes_drawn_loosely_explain_larger_boxes() -> None:
-    reasons = explained_drift([rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/num_boxes")])
+    reasons = in_order_of_explanation(
+        [rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/num_boxes")]
+    )
     assert [(reason.rule, reason.passed) for reason in reasons] == [
         ("labels:size", False),
         ("drift:qa/box_log_area", True),
@@ -121,7 +123,7 @@ def test_boxes_drawn_loosely_explain_larger_boxes() -> None:
 
 @pytest.mark.parametrize("feature", ["qa/brightness", "qa/sharpness", EMBEDDING])
 def test_on_drifted_images_the_model_is_no_judge_of_labels(feature: str) -> None:
-    reasons = explained_drift([rule("labels:size")], [rule(f"drift:{feature}"), rule("drift:qa/box_log_area")])
+    reasons = in_order_of_explanation([rule("labels:size")], [rule(f"drift:{feature}"), rule("drift:qa/box_log_area")])
     assert {reason.rule: (reason.passed, reason.warning) for reason in reasons} == {
         "labels:size": (True, True),
         f"drift:{feature}": (False, False),
@@ -131,7 +133,9 @@ def test_on_drifted_images_the_model_is_no_judge_of_labels(feature: str) -> None
 
 
 def test_boxes_in_another_order_are_no_matter_of_the_images() -> None:
-    reasons = explained_drift([rule("labels:reading")], [rule("drift:qa/brightness"), rule("drift:qa/box_log_aspect")])
+    reasons = in_order_of_explanation(
+        [rule("labels:reading")], [rule("drift:qa/brightness"), rule("drift:qa/box_log_aspect")]
+    )
     assert [(reason.rule, reason.passed) for reason in reasons] == [
         ("labels:reading", False),
         ("drift:qa/brightness", False),
@@ -140,5 +144,22 @@ def test_boxes_in_another_order_are_no_matter_of_the_images() -> None:
 
 
 def test_a_passed_label_rule_explains_nothing() -> None:
-    reasons = explained_drift([rule("labels:size", passed=True)], [rule("drift:qa/box_log_area")])
+    reasons = in_order_of_explanation([rule("labels:size", passed=True)], [rule("drift:qa/box_log_area")])
     assert not reasons[1].passed
+
+
+def test_boxes_that_were_left_out_are_not_missing_labels_as_well() -> None:
+    reasons = in_order_of_explanation(
+        [rule("boxes:sound"), rule("labels:missing")], [rule("drift:image/object/class/text")]
+    )
+    assert [(reason.rule, reason.passed) for reason in reasons] == [
+        ("boxes:sound", False),
+        ("labels:missing", True),
+        ("drift:image/object/class/text", True),
+    ]
+    assert "explained by boxes:sound" in reasons[1].actual
+
+
+def test_unsound_boxes_fail_on_whatever_images() -> None:
+    reasons = in_order_of_explanation([rule("boxes:sound")], [rule("drift:qa/brightness")])
+    assert not reasons[0].passed
