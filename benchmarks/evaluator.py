@@ -80,7 +80,7 @@ def _examples(directory: Path, images: int) -> Any:
         group_by=None,
         class_names=None,
     )
-    generate(request, examples.uri, beam.Pipeline())
+    generate([(request, examples.uri)], beam.Pipeline())
     return examples
 
 

@@ -77,12 +77,12 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         group_by=data.group_by,
         class_names=class_names(schema),
     )
-    LOGGER.info("reading %s", steps.directory)
-    generate(span, f"{scratch}/span", _pipeline(steps.settings))
+    requests = [(span, f"{scratch}/span")]
     if steps.golden is not None:
-        LOGGER.info("reading the golden set, %s", steps.golden)
         golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, eval_fraction=1.0, group_by=None)
-        generate(golden, f"{scratch}/golden", _pipeline(steps.settings))
+        requests.append((golden, f"{scratch}/golden"))
+    LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))
+    generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))
     LOGGER.info("computing statistics")
     statistics = span_statistics(f"{scratch}/span/Split-{TRAIN_SPLIT}/*", schema, steps.settings.beam_args)
     (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
@@ -96,7 +96,3 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         trained=steps.trained,
     )
     return examine(inputs, steps.settings.data_gate, str(out))
-
-
-def _pipeline(settings: PipelineSettings) -> beam.Pipeline:
-    return beam.Pipeline(options=PipelineOptions(list(settings.beam_args)))

@@ -17,6 +17,7 @@ from schemas.feature_sample import FeatureSample
 
 BLOCK = 8  # neighbouring images that are drawn together: frames of one scene are not independent
 _REPEATS = 80
+_MANY = 2000  # images; with more the noise is that of the smaller side alone
 _QUANTILE = 0.99
 _BUCKETS = 10  # of TFDV's standard histogram
 _LEVELS = np.linspace(0.025, 0.975, 39)
@@ -93,10 +94,11 @@ def noise(sample: FeatureSample, feature: str, n_other: int, n_span: int, seed: 
     distance: Callable[[np.ndarray, np.ndarray], float]
     values, counts, distance = _column(sample, feature)
     starts = np.concatenate([[0], np.cumsum(counts)])
+    sizes = [min(size, _MANY) for size in (n_other, n_span)]
     rng = np.random.default_rng(seed)
     reached = []
     for _ in range(_REPEATS):
-        one, other = (_drawn(values, starts, rng, size) for size in (n_other, n_span))
+        one, other = (_drawn(values, starts, rng, size) for size in sizes)
         reached.append(distance(one, other))
     return float(np.quantile(reached, _QUANTILE))
 

@@ -38,7 +38,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             class_names=read_class_names(exec_properties["schema_file"], fileio),
         )
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        info = generate(request, examples.uri, self._make_beam_pipeline())
+        [info] = generate([(request, examples.uri)], self._make_beam_pipeline())
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples.set_int_custom_property("span", info.span)
         examples.set_int_custom_property("version", info.version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -62,47 +62,85 @@ class GenRequest:
     class_names: tuple[str, ...] | None
 
 
-def generate(request: GenRequest, out: str, pipeline: beam.Pipeline) -> DataSetInfo:
-    """Writes `Split-train/`, `Split-eval/`, fingerprints and DATASET_FILE.
+def generate(requests: Sequence[tuple[GenRequest, str]], pipeline: beam.Pipeline) -> list[DataSetInfo]:
+    """Writes `Split-train/`, `Split-eval/`, fingerprints and DATASET_FILE of one or more data sets.
 
     Args:
-        request: what to read.
-        out: directory to write into.
-        pipeline: not yet run.
+        requests: what to read, each with the directory to write into.
+        pipeline: not yet run; one for all, since starting it takes longer than a few hundred images.
 
     Raises:
-        DataError: the data set contradicts itself, or an image is not what its annotation says.
+        DataError: a data set contradicts itself, or an image is not what its annotation says.
     """
-    source = read_source(request.directory, files=fileio, strict=request.strict, class_names=request.class_names)
-    splits = splits_of(source.records, request.eval_fraction, request.group_by)
+    reads = [_Read.of(request, out) for request, out in requests]
     with pipeline:
-        _write_splits(pipeline, source, splits, out)
-    lines = _read_lines(out)
-    for split in SPLITS:
-        prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
-        _write(f"{out}/{FINGERPRINTS}/{split}", prints)
-    digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
-    info = _info(source, request, splits, dataset_digest(source.label_map, digests))
-    _write(f"{out}/{DATASET_FILE}", [info.to_json()])
-    return info
+        for number, read in enumerate(reads):
+            read.add_to(pipeline, str(number))
+    return [read.finish() for read in reads]
 
 
-def _write_splits(pipeline: beam.Pipeline, source: Source, splits: Mapping[int, str], out: str) -> None:
-    shards = [(shard, [splits[record.image_id] for record in shard.records]) for shard in source.shards]
-    converted = (
-        pipeline
-        | "Shards" >> beam.Create(shards)
-        | "Spread" >> beam.Reshuffle()
-        | "Convert" >> beam.ParDo(_Convert(source.label_map, len(source.records))).with_outputs(_LINES, main="images")
-    )
-    _ = converted[_LINES] | "WriteLines" >> WriteToText(f"{out}/{_LINES}")
-    for split in SPLITS:
-        _ = (
-            converted["images"]
-            | f"Pick/{split}" >> beam.Filter(lambda image, wanted: image[0] == wanted, split)
-            | f"Example/{split}" >> beam.Values()
-            # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
-            | f"Write/{split}" >> WriteToTFRecord(f"{out}/Split-{split}/data_tfrecord")
+@dataclass(frozen=True)
+class _Read:
+    """A data set whose annotations were read, and the split of each image by its id."""
+
+    request: GenRequest
+    source: Source
+    splits: Mapping[int, str]
+    out: str
+
+    @classmethod
+    def of(cls, request: GenRequest, out: str) -> _Read:
+        source = read_source(request.directory, fileio, request.strict, request.class_names)
+        return cls(request, source, splits_of(source.records, request.eval_fraction, request.group_by), out)
+
+    def add_to(self, pipeline: beam.Pipeline, name: str) -> None:
+        splits, convert = self.splits, _Convert(self.source.label_map, len(self.source.records))
+        shards = [(shard, [splits[record.image_id] for record in shard.records]) for shard in self.source.shards]
+        converted = (
+            pipeline
+            | f"Shards/{name}" >> beam.Create(shards)
+            | f"Spread/{name}" >> beam.Reshuffle()
+            | f"Convert/{name}" >> beam.ParDo(convert).with_outputs(_LINES, main="images")
+        )
+        _ = converted[_LINES] | f"WriteLines/{name}" >> WriteToText(f"{self.out}/{_LINES}")
+        for split in SPLITS:
+            fileio.makedirs(f"{self.out}/Split-{split}")
+        for split in sorted(set(splits.values())):
+            _ = (
+                converted["images"]
+                | f"Pick/{name}/{split}" >> beam.Filter(lambda image, wanted: image[0] == wanted, split)
+                | f"Example/{name}/{split}" >> beam.Values()
+                # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
+                | f"Write/{name}/{split}" >> WriteToTFRecord(f"{self.out}/Split-{split}/data_tfrecord")
+            )
+
+    def finish(self) -> DataSetInfo:
+        lines = _read_lines(self.out)
+        for split in SPLITS:
+            prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
+            _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
+        digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
+        info = self._info(dataset_digest(self.source.label_map, digests))
+        _write(f"{self.out}/{DATASET_FILE}", [info.to_json()])
+        return info
+
+    def _info(self, digest: str) -> DataSetInfo:
+        request, source = self.request, self.source
+        images = Counter(self.splits.values())
+        boxes: Counter[str] = Counter()
+        for record in source.records:
+            boxes[self.splits[record.image_id]] += len(record.truth.labels)
+        return DataSetInfo(
+            source=source.directory,
+            format=source.format,
+            span=request.span,
+            version=request.version,
+            digest=digest,
+            class_names=source.label_map.names,
+            category_ids=source.label_map.category_ids,
+            images={split: images[split] for split in SPLITS},
+            boxes={split: boxes[split] for split in SPLITS},
+            bad_boxes=source.bad_boxes,
         )
 
 
@@ -184,22 +222,3 @@ def _write(path: str, texts: list[str]) -> None:
     fileio.makedirs(path.rpartition("/")[0])
     with fileio.open(path, "w") as file:
         file.write("".join(texts))
-
-
-def _info(source: Source, request: GenRequest, splits: Mapping[int, str], digest: str) -> DataSetInfo:
-    boxes: Counter[str] = Counter()
-    for record in source.records:
-        boxes[splits[record.image_id]] += len(record.truth.labels)
-    images = Counter(splits.values())
-    return DataSetInfo(
-        source=source.directory,
-        format=source.format,
-        span=request.span,
-        version=request.version,
-        digest=digest,
-        class_names=source.label_map.names,
-        category_ids=source.label_map.category_ids,
-        images={split: images[split] for split in SPLITS},
-        boxes={split: boxes[split] for split in SPLITS},
-        bad_boxes=source.bad_boxes,
-    )

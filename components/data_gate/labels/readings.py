@@ -49,7 +49,7 @@ def readings_of(boxes: np.ndarray) -> dict[str, np.ndarray]:
         "[y, x, height, width]": boxes[:, [1, 0, 3, 2]],
         "[x1, y1, x2, y2]": np.hstack([start, size]),
         "[y1, x1, y2, x2]": np.hstack([start, size])[:, [1, 0, 3, 2]],
-        "[x, y, width, height] that was taken for corners": np.hstack([start, start + end]),
+        "x, y, width, height that were taken for corners": np.hstack([start, start + end]),
         CENTRE: np.hstack([start - end / 2, end]),
     }
 

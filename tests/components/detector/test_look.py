@@ -25,7 +25,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     )
     span = write_span(directory / "span", document)
     request = GenRequest(str(span), 1, 1, strict=False, eval_fraction=0.0, group_by=None, class_names=None)
-    generate(request, str(directory / "out"), beam.Pipeline())
+    generate([(request, str(directory / "out"))], beam.Pipeline())
     return sorted(str(path) for path in (directory / "out" / "Split-train").iterdir())
 
 

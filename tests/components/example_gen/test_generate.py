@@ -34,7 +34,8 @@ def generate(directory: Path, out: Path, **options: Any) -> DataSetInfo:
     from components.example_gen.generate import generate as run
 
     whole = {"span": 3, "version": 2, "strict": False, "eval_fraction": 0.3, "group_by": None, "class_names": None}
-    return run(GenRequest(directory=str(directory), **whole | options), str(out), beam.Pipeline())
+    [info] = run([(GenRequest(directory=str(directory), **whole | options), str(out))], beam.Pipeline())
+    return info
 
 
 def examples(out: Path, split: str) -> list[Any]:
