@@ -12,6 +12,7 @@ from components.data_gate.labels.statistics import Excess, difference, median_of
 from components.data_gate.labels.wording import Finding, per_image, reason_of
 from schemas.decisions import Reason
 
+_CENTRE_TOLERANCE = 0.08  # a box given by its centre is displaced by half its size
 _BORDER = 0.01  # of the image's side; boxes cut off there do not show how they are drawn
 _BORROWED = 10  # objects of all classes that help to say how those of one class are drawn
 _ALIKE = 0.03  # factors on width and height that differ less are called one
@@ -107,6 +108,8 @@ def _offset(drawn: DrawnOtherwise) -> Finding:
         if abs(value) >= _VISIBLE
     ]
     words = f"boxes are displaced by {' and '.join(shifts)}" if shifts else "boxes are where the model sees objects"
+    if max(abs(right - 0.5), abs(down - 0.5)) <= _CENTRE_TOLERANCE:
+        words += ", as if [center x, center y, width, height] had been taken for [x, y, width, height]"
     worst = max(drawn.excesses[:2], key=lambda excess: excess.value)
     return Finding(worst, words, drawn.oddness[:, :2].sum(axis=1))
 

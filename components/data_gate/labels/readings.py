@@ -18,8 +18,6 @@ _GIVEN_IOU = 0.3  # a box that overlaps a sighting so much as given needs no oth
 _READ_IOU = 0.5  # and one must fit so well to be explained by one
 _BETTER = 1.1  # a reading must explain this much more than another way to draw does
 _MOST_TOGETHER = 4.0  # chance hits of one image that come together
-_CENTRE_RELATION = np.array([0.5, 0.5, 0.0, 0.0])
-_CENTRE_TOLERANCE = np.array([0.08, 0.08, 0.15, 0.15])
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +61,7 @@ def best_reading(span: Matched, golden: Matched) -> Reading:
     usual = _fits(span, golden.drawn)
     best = _best(span, golden, usual)
     explained_by_drawing = np.count_nonzero(_fits(span, span.drawn, _READ_IOU) & ~usual)
-    if _is_centre(span.drawn - golden.drawn) or np.count_nonzero(best.fits) > _BETTER * explained_by_drawing:
+    if np.count_nonzero(best.fits) > _BETTER * explained_by_drawing:
         return best
     return _best(span, golden, usual | _fits(span, span.drawn))
 
@@ -90,11 +88,6 @@ def _best(span: Matched, golden: Matched, fits_given: np.ndarray) -> Reading:
         share = _beyond_chance(fits, ~fits_given, span.labels.image, _chance(golden, golden_boxes[name]))
         readings.append(Reading(name, share, fits))
     return max(readings, key=lambda reading: reading.share.value)
-
-
-def _is_centre(difference: np.ndarray) -> bool:
-    # A displacement of just half the size is the sign of boxes given by their centre, not a way to draw them.
-    return bool((np.abs(difference - _CENTRE_RELATION) <= _CENTRE_TOLERANCE).all())
 
 
 def _fits(span: Matched, drawn: np.ndarray, lowest_iou: float = _GIVEN_IOU) -> np.ndarray:
