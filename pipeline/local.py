@@ -142,7 +142,7 @@ def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directo
 def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str) -> RunResult:
     return RunResult(
         verdict=Verdict.DATA_REJECTED,
-        reasons=_data_decision(steps).failures,
+        reasons=_data_decision(steps).remarkable,
         map=None,
         baseline_map=None,
         delta=None,
@@ -171,8 +171,8 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
     golden_scores, deltas = evaluation.golden, evaluation.golden.deltas
     result = RunResult(
         verdict=evaluation.decision.verdict,
-        # What the data gate saw in observe mode may be what the evaluator then measured.
-        reasons=evaluation.decision.explaining + _data_decision(steps).failures,
+        # What the data gate saw may be what the evaluator then measured.
+        reasons=evaluation.decision.explaining + _data_decision(steps).remarkable,
         map=golden_scores.candidate.coco["AP"],
         baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
         delta=deltas.overall.value if deltas else None,

@@ -90,6 +90,11 @@ class DataDecision:
         """The rules that passed with a warning."""
         return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
 
+    @property
+    def remarkable(self) -> tuple[Reason, ...]:
+        """What a person should see: the rules that the data broke, then the warnings."""
+        return self.failures + self.warnings
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object with verdict, passed and reasons."""
         reasons = [reason.to_json() for reason in self.reasons]
