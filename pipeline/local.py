@@ -171,8 +171,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
     golden_scores, deltas = evaluation.golden, evaluation.golden.deltas
     result = RunResult(
         verdict=evaluation.decision.verdict,
-        # What the data gate saw may be what the evaluator then measured.
-        reasons=evaluation.decision.explaining + _data_decision(steps).remarkable,
+        reasons=evaluation.decision.explaining,
         map=golden_scores.candidate.coco["AP"],
         baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
         delta=deltas.overall.value if deltas else None,
@@ -183,6 +182,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
+        observed=_data_decision(steps).remarkable,
     )
     title = f"span {span}: {result.verdict.value}, {result.first_reason}"
     draw_report(uri / GOLDEN, golden / "images", Path(result.report), title)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +27,7 @@ class RunResult:
 
     Attributes:
         verdict: how it ended.
-        reasons: the rules that decided against it, or, for a push, those that it passed; then what the data
-            gate only observed.
+        reasons: the rules that decided against it, or, for a push, those that it passed.
         map: candidate mAP on the golden set; None if no candidate was trained.
         baseline_map: baseline mAP on the same set.
         delta: their difference.
@@ -38,6 +38,7 @@ class RunResult:
         run_id: names the run in ML Metadata and under `runs/`.
         span: the span trained on.
         seconds: of each step.
+        observed: what the data gate saw and did not stop the run for.
     """
 
     verdict: Verdict
@@ -52,6 +53,7 @@ class RunResult:
     run_id: str
     span: int
     seconds: dict[str, float]
+    observed: tuple[Reason, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -61,18 +63,19 @@ class RunResult:
     @property
     def first_reason(self) -> str:
         """The decisive reason in one line."""
-        against = [reason for reason in self.reasons if not reason.passed]
-        if not against:
-            return "every rule passed"
-        first = sentence(against[0])
-        return f"the evaluator's rules passed; observed {first}" if self.verdict.pushes else first
+        against = _failed(self.reasons)
+        if against:
+            return sentence(against[0])
+        seen = _failed(self.observed)
+        return f"the evaluator's rules passed; observed {sentence(seen[0])}" if seen else "every rule passed"
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet run --json`. `cause` is null until a diagnosis can name it."""
         values = dataclasses.asdict(self)
         values["verdict"] = self.verdict.value
-        values["reasons"] = [reason.to_json() for reason in self.reasons]
+        values["reasons"] = [reason.to_json() for reason in self.reasons + self.observed]
         values["cause"] = None
+        del values["observed"]  # its rules speak for themselves
         return values
 
     def to_text(self) -> str:
@@ -85,11 +88,16 @@ class RunResult:
         if self.delta is not None and self.delta_ci is not None:
             low, high = self.delta_ci
             lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
-        against = [reason for reason in self.reasons if not reason.passed]
-        lines += [f"  also: {sentence(reason)}" for reason in against[1:_SHOWN]]
-        lines += [f"  warning: {sentence(reason)}" for reason in self.reasons if reason.passed and reason.warning]
+        lines += [f"  also: {sentence(reason)}" for reason in _failed(self.reasons)[1:_SHOWN]]
+        lines += [f"  the data gate had observed {sentence(reason)}" for reason in _failed(self.observed)[:_SHOWN]]
+        warnings = [reason for reason in self.reasons + self.observed if reason.passed and reason.warning]
+        lines += [f"  warning: {sentence(reason)}" for reason in warnings]
         served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
         return "\n".join([*lines, f"  {served}", f"  {self.report}"])
+
+
+def _failed(reasons: Sequence[Reason]) -> list[Reason]:
+    return [reason for reason in reasons if not reason.passed]
 
 
 def sentence(reason: Reason) -> str:

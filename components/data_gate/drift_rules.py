@@ -32,18 +32,25 @@ _IMAGE_DRIFT = {
         EMBEDDING,
     )
 }
-_AREA, _ASPECT, _CLASS = (
-    f"{DRIFT}:{feature}" for feature in (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT, features.BOX_CLASS)
+_AREA, _ASPECT, _CLASS, _COUNT, _CUT = (
+    f"{DRIFT}:{feature}"
+    for feature in (
+        features.QA_BOX_LOG_AREA,
+        features.QA_BOX_LOG_ASPECT,
+        features.BOX_CLASS,
+        features.QA_NUM_BOXES,
+        features.QA_NUM_TRUNCATED,
+    )
 )
 # What a failed rule about labels explains: boxes of other sizes, shapes or classes, and boxes that were left out.
 _EXPLAINS = {
-    "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS),
-    "labels:reading": (_AREA, _ASPECT, _CLASS),
-    "labels:size": (_AREA, _ASPECT),
-    "labels:offset": (_AREA, _ASPECT),
+    "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS, _COUNT, _CUT),
+    "labels:reading": (_AREA, _ASPECT, _CLASS, _CUT),
+    "labels:size": (_AREA, _ASPECT, _CUT),
+    "labels:offset": (_AREA, _ASPECT, _CUT),
     "labels:classes": (_CLASS,),
     "labels:noise": (_CLASS,),
-    "labels:missing": (_CLASS,),
+    "labels:missing": (_CLASS, _COUNT, _CUT),
 }
 _CERTAIN = ("boxes:sound", "labels:reading")  # on whatever images: boxes that fit only when they are read anew
 
@@ -116,9 +123,9 @@ def _doubtful(reason: Reason) -> Reason:
 
 def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
     cause = by_cause.get(reason.rule)
-    if cause is None or reason.passed:
+    if cause is None or (reason.passed and not reason.warning):
         return reason
-    return dataclasses.replace(reason, passed=True, actual=f"{reason.actual} (explained by {cause})")
+    return dataclasses.replace(reason, passed=True, warning=False, actual=f"{reason.actual} (explained by {cause})")
 
 
 def _actual(comparison: Comparison, far: bool) -> str:

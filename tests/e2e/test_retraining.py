@@ -67,7 +67,8 @@ def test_loose_boxes_are_blocked_and_the_baseline_stays_served(runs: Runs) -> No
     bad = runs.bad_labels
     assert (bad.verdict, bad.exit_code) == (Verdict.BLOCKED, 3)
     assert bad.reasons[0].rule == "map_drop"
-    assert "labels:size" in [reason.rule for reason in bad.reasons]  # and the data gate had said why
+    assert bad.observed[0].rule == "labels:size"  # the data gate had said why
+    assert "the data gate had observed labels:size" in bad.to_text()
     assert bad.delta is not None
     assert bad.delta < 0
     assert bad.pushed_version is None
@@ -92,7 +93,7 @@ def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> Non
     leaked = runs.leaked
     assert (leaked.verdict, leaked.exit_code) == (Verdict.BLOCKED, 3)
     assert leaked.reasons[0].rule == "trust:leak"
-    assert "leak" in [reason.rule for reason in leaked.reasons]  # the data gate saw it too, and only observed
+    assert "leak" in [reason.rule for reason in leaked.observed]  # the data gate saw it too, and only observed
     assert "is image 10000 of span 5" in leaked.reasons[0].actual
     assert leaked.pushed_version is None
     assert served(runs).version == runs.good.pushed_version

@@ -69,6 +69,19 @@ def test_a_baseline_of_zero_is_a_figure_too() -> None:
 
 def test_a_push_says_what_the_data_gate_only_observed() -> None:
     assert result(Verdict.PUSHED, PASSED).first_reason == "every rule passed"
-    assert result(Verdict.PUSHED, PASSED, DRIFT).first_reason.startswith(
-        "the evaluator's rules passed; observed drift:"
-    )
+    pushed = result(Verdict.PUSHED, PASSED, observed=(DRIFT,))
+    assert pushed.first_reason.startswith("the evaluator's rules passed; observed drift:")
+
+
+def test_what_the_data_gate_had_observed_stands_below_what_blocked() -> None:
+    warning = Reason("drift:qa/num_boxes", "at most 0.1", "0.2", passed=True, warning=True)
+    blocked = result(Verdict.BLOCKED, DROP, observed=(DRIFT, warning))
+    assert blocked.first_reason.startswith("map_drop")
+    text = blocked.to_text()
+    assert "the data gate had observed drift:qa/brightness: expected at most 0.1; found 0.4" in text
+    assert "warning: drift:qa/num_boxes" in text
+    assert [reason["rule"] for reason in blocked.to_json()["reasons"]] == [
+        "map_drop",
+        "drift:qa/brightness",
+        "drift:qa/num_boxes",
+    ]

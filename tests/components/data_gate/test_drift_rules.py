@@ -111,12 +111,12 @@ def test_light_explains_sharpness_and_small_objects_explain_contrast() -> None:
 
 def test_boxes_drawn_loosely_explain_larger_boxes() -> None:
     reasons = in_order_of_explanation(
-        [rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/num_boxes")]
+        [rule("labels:size")], [rule("drift:qa/box_log_area"), rule("drift:qa/box_center_x")]
     )
     assert [(reason.rule, reason.passed) for reason in reasons] == [
         ("labels:size", False),
         ("drift:qa/box_log_area", True),
-        ("drift:qa/num_boxes", False),
+        ("drift:qa/box_center_x", False),
     ]
     assert reasons[1].actual == "far (explained by labels:size)"
 
@@ -163,3 +163,10 @@ def test_boxes_that_were_left_out_are_not_missing_labels_as_well() -> None:
 def test_unsound_boxes_fail_on_whatever_images() -> None:
     reasons = in_order_of_explanation([rule("boxes:sound")], [rule("drift:qa/brightness")])
     assert not reasons[0].passed
+
+
+def test_missing_labels_explain_the_warning_that_there_are_fewer() -> None:
+    warning = Reason("drift:qa/num_boxes", "", "lower", passed=True, warning=True)
+    reasons = in_order_of_explanation([rule("labels:missing")], [warning])
+    assert (reasons[1].passed, reasons[1].warning) == (True, False)
+    assert reasons[1].actual == "lower (explained by labels:missing)"
