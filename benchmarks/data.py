@@ -72,7 +72,9 @@ def _in_process(name: str, data: Path, work: Path) -> dict[str, float]:
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     command = [sys.executable, "-m", "benchmarks.data", "--measure", name, "--data", str(data), "--work", str(place)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -149,15 +151,37 @@ def _tfx(records: Path) -> list[Any]:
 
 
 def _ours(data: Path, work: Path) -> list[Any]:
-    from pipeline.config import load_config
-    from pipeline.pipeline import Locations, create_pipeline
+    """The steps of `pipeline.pipeline` up to the gate."""
+    import tensorflow_data_validation as tfdv
+    from tfx.components import StatisticsGen
+    from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+
+    from components.data_gate.component import DataGate
+    from components.data_gate.settings import DataGateSettings
+    from components.example_gen.component import DetectionExampleGen
+    from components.registry.component import BaselineReader
     from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE
 
-    locations = Locations.under(str(work), str(data), str(data / "golden"), "digits", str(DEFAULT_SCHEMA_FILE))
-    whole = create_pipeline(load_config("digits"), locations, span=1, bootstrap=True)
-    steps = {component.id: component for component in whole.components}
-    behind = {"DetectorTrainer", "MapEvaluator", "Pusher", "DecisionRecorder"}
-    return [component for name, component in steps.items() if name not in behind]
+    schema_file = str(DEFAULT_SCHEMA_FILE)
+    examples = DetectionExampleGen.of_span(str(data), 1, 0.1, None, schema_file)
+    golden = DetectionExampleGen.of_golden_set(str(data / "golden"), schema_file).with_id("GoldenExampleGen")
+    baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=True)
+    schema = ImportSchemaGen(schema_file=schema_file)
+    statistics = StatisticsGen(
+        examples=examples.outputs["examples"],
+        schema=schema.outputs["schema"],
+        stats_options=tfdv.StatsOptions(experimental_filter_read_paths=True),
+        exclude_splits=["eval"],
+    )
+    gate = DataGate(
+        examples=examples.outputs["examples"],
+        golden=golden.outputs["examples"],
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        baseline=baseline.outputs["baseline"],
+        settings=DataGateSettings(),
+    )
+    return [examples, golden, baseline, schema, statistics, gate]
 
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.console import output_to, own_stderr, progress_on, steps_announced
-from pipeline.picture import draw_report
+from pipeline.picture import ReadImages, draw_report
 from pipeline.preflight import Checked, RunRequest, check
 from pipeline.result import RunResult
 from pipeline.workers import WorkerDiedError, run_watched
 from schemas.data_evidence import DECISION_FILE, PAGE_FILE
+from schemas.dataset import EVAL_SPLIT
 from schemas.decisions import DataDecision, Verdict
 from schemas.errors import InputError, RatchetError, StateError
 from schemas.evaluation import EVALUATION_FILE, GOLDEN, Evaluation
@@ -124,7 +125,7 @@ def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> 
         raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
-    return _evaluated(steps, span, run_id, request.golden, directory) if passed else _rejected(steps, span, run_id)
+    return _evaluated(steps, span, run_id, directory) if passed else _rejected(steps, span, run_id)
 
 
 def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directory: Path) -> bool:
@@ -161,7 +162,7 @@ def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
     return DataDecision.from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: Path, directory: Path) -> RunResult:
+def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, directory: Path) -> RunResult:
     uri = Path(steps["MapEvaluator"].outputs["evaluation"])
     evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
     pushed = steps["Pusher"].output_properties["pushed_model"]
@@ -185,8 +186,16 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, golden: 
         observed=_data_decision(steps).remarkable,
     )
     title = f"span {span}: {result.verdict.value}, {result.first_reason}"
-    draw_report(uri / GOLDEN, golden / "images", Path(result.report), title)
+    draw_report(uri / GOLDEN, _golden_images(steps), Path(result.report), title)
     return result
+
+
+def _golden_images(steps: Mapping[str, StepResult]) -> ReadImages:
+    """Reads golden images as ExampleGen wrote them: in their delivery they may lie in a TFRecord file."""
+    from components.detector.look import images_of  # TensorFlow is running by now
+
+    files = sorted(map(str, Path(steps["GoldenExampleGen"].outputs["examples"], f"Split-{EVAL_SPLIT}").iterdir()))
+    return lambda names: {name: encoded for name, (_, encoded) in images_of(files, names).items()}
 
 
 def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:

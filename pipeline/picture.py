@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ MIN_IOU = 0.5
 _COLOURS = {"ground truth": "#00a000", "baseline": "#2060ff", "candidate": "#e02020"}
 
 
+ReadImages = Callable[[Collection[str]], Mapping[str, bytes]]
+
+
 @dataclass(frozen=True)
 class _Boxes:
     boxes_xywh_px: np.ndarray
@@ -32,12 +37,12 @@ class _Boxes:
         return cls(boxes, [names[entry["category_id"]] for entry in entries])
 
 
-def draw_report(evaluation: Path, images: Path, out: Path, title: str) -> None:
+def draw_report(evaluation: Path, read_images: ReadImages, out: Path, title: str) -> None:
     """Draws the golden images on which candidate and baseline differ most.
 
     Args:
         evaluation: the golden set's directory in a ModelEvaluation artifact.
-        images: directory of the golden set's image files.
+        read_images: gives the golden set's image files by name, of the names that it is asked for.
         out: PNG to write.
         title: the line above the picture.
     """
@@ -49,7 +54,8 @@ def draw_report(evaluation: Path, images: Path, out: Path, title: str) -> None:
             found = json.loads((evaluation / file).read_text(encoding="utf-8"))
             panels[name] = _by_image([entry for entry in found if entry["score"] >= MIN_SCORE], names)
     chosen = _most_changed(truth["images"], panels)[: ROWS * COLUMNS]
-    _draw(chosen, panels, images, title).save(out)
+    files = read_images({image["file_name"] for image in chosen})
+    _draw(chosen, panels, files, title).save(out)
 
 
 def _by_image(entries: list[dict[str, Any]], names: dict[int, str]) -> dict[int, _Boxes]:
@@ -77,7 +83,9 @@ def _errors(truth: _Boxes, found: _Boxes) -> int:
     return int((~hits.any(axis=0)).sum() + (~hits.any(axis=1)).sum())
 
 
-def _draw(chosen: list[dict[str, Any]], panels: dict[str, dict[int, _Boxes]], images: Path, title: str) -> Image.Image:
+def _draw(
+    chosen: list[dict[str, Any]], panels: dict[str, dict[int, _Boxes]], files: Mapping[str, bytes], title: str
+) -> Image.Image:
     block_px = len(panels) * TILE_PX + GAP_PX
     rows = -(-len(chosen) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * block_px + GAP_PX, 2 * HEAD_PX + rows * (TILE_PX + GAP_PX)), "white")
@@ -91,14 +99,14 @@ def _draw(chosen: list[dict[str, Any]], panels: dict[str, dict[int, _Boxes]], im
     for index, image in enumerate(chosen):
         row, column = divmod(index, COLUMNS)
         for position, (name, boxes) in enumerate(panels.items()):
-            tile = _tile(images / image["file_name"], boxes.get(image["id"], _NOTHING), _COLOURS[name])
+            tile = _tile(files[image["file_name"]], boxes.get(image["id"], _NOTHING), _COLOURS[name])
             left = GAP_PX + column * block_px + position * TILE_PX
             sheet.paste(tile, (left, 2 * HEAD_PX + row * (TILE_PX + GAP_PX)))
     return sheet
 
 
-def _tile(file: Path, found: _Boxes, colour: str) -> Image.Image:
-    with Image.open(file) as image:
+def _tile(encoded: bytes, found: _Boxes, colour: str) -> Image.Image:
+    with Image.open(io.BytesIO(encoded)) as image:
         return with_boxes(image, [Layer("", colour, found.boxes_xywh_px, tuple(found.names))], TILE_PX - 4)
 
 

@@ -60,7 +60,7 @@ def test_a_push_that_contradicts_the_verdict_fails_the_run(tmp_path: Path, verdi
         "Pusher": SimpleNamespace(output_properties={"pushed_model": {"pushed": pushed}}),
     }
     with pytest.raises(RunError, match=f"the verdict is {verdict.value}, but Pusher"):
-        _evaluated(steps, 1, "run", tmp_path, tmp_path)
+        _evaluated(steps, 1, "run", tmp_path)
 
 
 def test_an_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,14 @@ def test_the_image_that_changed_most_comes_first_with_boxes_of_each_model(tmp_pa
     found = [{"image_id": i["id"], "category_id": 3, "bbox": BOX, "score": 0.9} for i in images]
     write(tmp_path, "baseline_detections.json", found)
     write(tmp_path, "candidate_detections.json", [entry for entry in found if entry["image_id"] != 12])
-    for image in images:
-        (tmp_path / image["file_name"]).write_bytes(encode(picture(seed=1)))
-    draw_report(tmp_path, tmp_path, tmp_path / "out.png", "a title")
+    asked: list[int] = []
+
+    def read_images(names: Collection[str]) -> dict[str, bytes]:
+        asked.append(len(names))
+        return {name: encode(picture(seed=1)) for name in names}
+
+    draw_report(tmp_path, read_images, tmp_path / "out.png", "a title")
+    assert asked == [8]  # once, and only those that are drawn
 
     sheet = np.asarray(Image.open(tmp_path / "out.png")).astype(int)
     first, later = sheet[52:275, 6:666], sheet[278:500, 6:666]  # the first row's left block, the second row's
