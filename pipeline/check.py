@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.dataset import find_span
+from components.example_gen.dataset import find_span, read_source
 from components.example_gen.spans import FoundSpan, spans_in
 from components.registry.registry import Registry, ServedModel
 from pipeline.config import PipelineSettings
@@ -19,6 +19,7 @@ from schemas.decisions import DataDecision, DataVerdict, Reason
 from schemas.errors import InputError
 from schemas.files import LOCAL_FILES
 from schemas.progress import LOGGER
+from schemas.tfdv_schema import read_class_names
 from schemas.trained_spans import TrainedSpans
 
 _SHOWN_IMAGES = 4
@@ -112,6 +113,7 @@ def check_data(request: CheckRequest) -> CheckResult:
         StateError: the pipeline root contradicts itself.
     """
     number, version, directory = find_data(request.data, request.span)
+    _read_annotations(request, directory)
     served, trained = _served(request)
     out = request.out or Path("ratchet-check") / Path(directory).name
     try:
@@ -140,6 +142,14 @@ def check_data(request: CheckRequest) -> CheckResult:
                 out,
             )
     return CheckResult(decision, directory, out / PAGE_FILE, served.version if served else None)
+
+
+def _read_annotations(request: CheckRequest, directory: str) -> None:
+    """Finds what is wrong with the annotations before TensorFlow is started and anything is written."""
+    names = read_class_names(schema_file(request.settings), LOCAL_FILES)
+    read_source(directory, class_names=names)
+    if request.golden is not None:
+        read_source(str(request.golden), strict=True, class_names=names)
 
 
 def find_data(data: Path, span: int | None) -> FoundSpan:

@@ -41,14 +41,12 @@ class Look:
 
     Attributes:
         records: annotations of the images, in the order of their file names.
-        encoded: their files.
         sample: their features.
         truth: their labels.
         found: what the model found in them, all scores; empty without one, or if it was not asked.
     """
 
     records: tuple[ImageRecord, ...]
-    encoded: tuple[bytes, ...]
     sample: FeatureSample
     truth: TruthColumns
     found: DetectionColumns
@@ -91,7 +89,6 @@ def look_at(
     records = tuple(row.record for row in rows)
     return Look(
         records=records,
-        encoded=tuple(row.encoded for row in rows),
         sample=_sample(rows, np.concatenate(embeddings) if detector else np.empty((len(rows), 0))),
         truth=TruthColumns.of([record.truth for record in records]),
         found=DetectionColumns.join(found, [_BATCH] * len(found)),
