@@ -23,14 +23,13 @@ from typing import Any
 
 from pipeline.demo.digits import DigitsOptions, write_digits
 
-ROUNDS = 3
-
 
 def main() -> int:
     """Runs the benchmark, or one measurement of it in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=10_000, help="digit scenes to generate")
     parser.add_argument("--data", type=Path, help="directory with span-1 and golden, instead of digit scenes")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--measure", choices=("ours", "tfx"), help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -41,7 +40,7 @@ def main() -> int:
         data = arguments.data or _digits(Path(work) / "data", arguments.images)
         _write_records(data / "span-1", Path(work) / "records")
         rounds = []
-        for _ in range(ROUNDS):
+        for _ in range(arguments.rounds):
             rounds.append({name: _in_process(name, data, Path(work)) for name in ("tfx", "ours")})
             print(_line(rounds[-1]), flush=True)
         ratios = [each["ours"]["seconds"] / each["tfx"]["seconds"] for each in rounds]
