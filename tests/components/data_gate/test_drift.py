@@ -79,6 +79,14 @@ def test_noise_of_boxes_counts_images_not_boxes() -> None:
     )
 
 
+def test_boxes_that_differ_within_an_image_all_count() -> None:
+    one = sample(RNG.normal(0, 1, 200), per_image=1)
+    twenty = sample(RNG.normal(0, 1, 200), per_image=20)
+    twenty.objects[features.QA_BOX_LOG_AREA][:] = RNG.normal(0, 1, 4000)
+    lone, all_of_them = (noise(world, features.QA_BOX_LOG_AREA, 200, 60) for world in (one, twenty))
+    assert all_of_them < 0.6 * lone
+
+
 def test_noise_of_classes_is_that_of_their_shares() -> None:
     world = sample(np.zeros(300), RNG.integers(1, 4, 600))
     assert 0.02 < noise(world, features.BOX_CLASS, 300, 100) < 0.2

@@ -201,3 +201,19 @@ def test_copies_of_an_image_have_nearly_the_same_hash(seed: int) -> None:
 
 def test_two_scenes_of_one_world_have_different_hashes() -> None:
     assert min(different_bits(scene(0), scene(seed)) for seed in range(1, 20)) > 24
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+@pytest.mark.parametrize("light", [1.0, 0.5])
+def test_a_colour_cast_is_the_ratio_of_mean_colours_in_any_light(form: str, light: float) -> None:
+    pixels = np.random.default_rng(0).integers(60, 120, (96, 128, 1)) * np.array([1.5, 1.0, 0.7]) * light
+    quality = image_quality(encode(Image.fromarray(pixels.astype(np.uint8)), form), SOURCE)
+    assert quality.red_cast == pytest.approx(np.log(1.5), abs=0.03)
+    assert quality.blue_cast == pytest.approx(np.log(0.7), abs=0.03)
+
+
+@pytest.mark.parametrize("kind", ["grey jpeg", "black and white", "16 bit"])
+def test_a_grey_image_has_no_cast(kind: str) -> None:
+    quality = image_quality(KINDS[kind], SOURCE)
+    assert (quality.red_cast, quality.blue_cast) == (0.0, 0.0)
+    assert quality.file_bytes == len(KINDS[kind])
