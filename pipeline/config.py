@@ -39,7 +39,7 @@ class PipelineSettings:
 
     Attributes:
         name: of the pipeline and of the served model.
-        beam_args: options of Beam's runner, for the steps that go over images: docs/beam.md.
+        beam_args: options of Beam's runner, for the steps that go over images: docs/evaluation.md.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "detector"
