@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 from google.protobuf import text_format
@@ -51,18 +50,17 @@ def _source_fields(source: Source) -> list[schema_pb2.Feature]:
 
 
 def _source_field(name: str, source: Source) -> schema_pb2.Feature:
-    values = Counter(record.attributes[name] for record in source.records if name in record.attributes)
+    values = {record.attributes[name] for record in source.records if name in record.attributes}
     feature = schema_pb2.Feature(
         name=features.SOURCE_PREFIX + name,
         type=schema_pb2.BYTES,
         value_count=schema_pb2.ValueCount(min=0, max=1),
         not_in_environment=["SERVING"],
     )
-    if sum(values.values()) == len(source.records):
-        feature.presence.min_fraction = 1.0
     if len(values) <= min(_MOST_VALUES, len(source.records) // 2):
-        feature.string_domain.value.extend(sorted(values))
         feature.drift_comparator.infinity_norm.threshold = _SOURCE_DRIFT
+        if len(values) > 1:  # a single value, such as the span's own number, does not say what else there may be
+            feature.string_domain.value.extend(sorted(values))
     return feature
 
 

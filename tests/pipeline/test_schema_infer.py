@@ -16,7 +16,7 @@ from tests.builders import coco, coco_annotation, coco_image, write_span
 
 @pytest.fixture
 def span(tmp_path: Path) -> Path:
-    images = [coco_image(i, camera="north" if i % 2 else "south", frame=f"f{i}") for i in range(1, 13)]
+    images = [coco_image(i, camera="north" if i % 2 else "south", frame=f"f{i}", site="x") for i in range(1, 13)]
     document = coco(images=images, annotations=[coco_annotation(i, i) for i in range(1, 13)])
     return write_span(tmp_path / "data" / "span-1", document)
 
@@ -34,11 +34,15 @@ def test_the_classes_are_the_label_map_in_its_order(span: Path) -> None:
 def test_source_fields_of_the_data_replace_those_that_come_along(span: Path) -> None:
     schema = infer_schema(read_source(str(span)))
     names = {entry.name for entry in schema.feature if entry.name.startswith(features.SOURCE_PREFIX)}
-    assert names == {"source/camera", "source/frame"}
+    assert names == {"source/camera", "source/frame", "source/site"}
     camera = feature_of(schema, "source/camera")
     assert list(camera.string_domain.value) == ["north", "south"]
     assert camera.drift_comparator.infinity_norm.threshold == 0.1
     assert not feature_of(schema, "source/frame").string_domain.value  # a name, not a category
+    site = feature_of(schema, "source/site")
+    assert not site.string_domain.value  # one value does not say what else is allowed, but a change is drift
+    assert site.drift_comparator.infinity_norm.threshold == 0.1
+    assert not any(entry.presence.min_fraction for entry in (camera, site))  # a later span may come without
 
 
 def test_every_number_in_the_schema_that_comes_along_has_a_measure_that_tfdv_computes() -> None:
