@@ -12,7 +12,7 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 import google_crc32c
 
@@ -55,7 +55,7 @@ def read_records(path: str, files: Files) -> Iterator[bytes]:
         with files.open(path, "rb") as raw:
             if path.endswith(".gz"):
                 with gzip.GzipFile(fileobj=raw) as file:
-                    yield from _records(file, path)  # type: ignore[arg-type]
+                    yield from _records(cast(IO[bytes], file), path)  # it reads like any file
             else:
                 yield from _records(raw, path)
     except DataError:
