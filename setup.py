@@ -14,6 +14,7 @@ RUNTIME = [
     "tensorflow>=2.16,<2.17",
     "tf-keras>=2.16,<2.17",
     "tf-models-official>=2.16,<2.17",
+    "tensorflow-serving-api>=2.16,<2.17",
     "tensorflow-data-validation>=1.16,<1.17",
     "tensorflow-model-analysis>=0.47,<0.48",
     "apache-beam[gcp]>=2.47,<2.66",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Optional
 
 from pydantic import Field
 
 from components.data_gate.settings import DataGateSettings
 from components.map_evaluator.settings import EvaluatorSettings
-from components.trainer.settings import ModelSettings, TrainerSettings, TrainingSettings
+from components.trainer.augmentation import AugmentationName
+from components.trainer.model_settings import ModelSettings
+from components.trainer.settings import TrainerSettings, TrainingSettings
 from schemas.errors import ConfigError
 from schemas.settings import load, parse_yaml, settings, with_overrides
 
@@ -47,7 +49,7 @@ class PipelineSettings:
     data_gate: DataGateSettings = dataclasses.field(default_factory=DataGateSettings)
     model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
-    augmentation: Literal["none-v1", "scale-v1", "flip-v1", "flip-scale-v1"] = "none-v1"
+    augmentation: AugmentationName = "none-v1"
     evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
 
     beam_args: tuple[str, ...] = ()

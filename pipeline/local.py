@@ -59,7 +59,7 @@ def run(request: RunRequest) -> RunResult:
         directory.mkdir(parents=True, exist_ok=True)
         LOGGER.info("run %s; its log is %s", run_id, directory / "log.txt")
         with output_to(directory / "log.txt"):
-            result = _run_steps(request, checked.span, run_id, directory)
+            result = _run_steps(request, checked, run_id, directory)
         (directory / "result.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
         return result
 
@@ -96,11 +96,14 @@ def _run_id(root: Path, checked: Checked) -> str:
     return f"{stem}-{attempt}"
 
 
-def _run_steps(request: RunRequest, span: int, run_id: str, directory: Path) -> RunResult:
+def _run_steps(request: RunRequest, checked: Checked, run_id: str, directory: Path) -> RunResult:
     if "pipeline.runner" not in sys.modules:
         LOGGER.info("starting TensorFlow and TFX, which takes a while")
     from pipeline import runner
 
+    span = checked.span
+    if checked.served is None:
+        runner.check_first_model(request.settings)
     compiled = runner.compile_run(
         request.settings,
         str(request.root.resolve()),
@@ -169,7 +172,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, director
     if bool(pushed.get("pushed")) != evaluation.decision.verdict.pushes:
         verdict = evaluation.decision.verdict.value
         raise RunError(_failed(f"the verdict is {verdict}, but Pusher did not act on it", directory))
-    golden_scores, deltas = evaluation.golden, evaluation.golden.deltas
+    golden_scores, deltas = evaluation.golden.compared, evaluation.golden.deltas
     result = RunResult(
         verdict=evaluation.decision.verdict,
         reasons=evaluation.decision.explaining,

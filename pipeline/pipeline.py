@@ -107,6 +107,7 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
             statistics=statistics.outputs["statistics"],
             baseline=baseline.outputs["baseline"],
             settings=settings.trainer,
+            checkpoints=f"{at.root}/checkpoints",
         )
         evaluator = MapEvaluator(
             golden=golden.outputs["examples"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import json
 import os
@@ -15,7 +16,8 @@ from components.example_gen.dataset import find_span, read_source, splits_of
 from components.example_gen.source import Source
 from components.map_evaluator.scoring import check_settings
 from components.registry.registry import Registry, ServedModel
-from components.trainer.policy import plan_training
+from components.trainer.lineage import read_earlier, read_record
+from components.trainer.policy import NewSpan, plan_training
 from pipeline.config import PipelineSettings
 from schemas import __version__
 from schemas import settings as settings_io
@@ -25,7 +27,7 @@ from schemas.errors import ConfigError
 from schemas.files import LOCAL_FILES
 from schemas.records import record_to_json
 from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
-from schemas.training_record import RECORD_FILE, TrainingRecord
+from schemas.training_record import TrainedData, TrainingRecord
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,6 @@ def check(request: RunRequest) -> Checked:
         InputError: something the user gave cannot work.
         StateError: the pipeline root contradicts itself.
     """
-    data = request.settings.data
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
     found = find_span(str(request.data), request.span)
     span = read_source(found.directory, class_names=names)
@@ -83,9 +84,7 @@ def check(request: RunRequest) -> Checked:
     init_checkpoint = request.settings.training.init_checkpoint
     if served is None and init_checkpoint and not _checkpoint_exists(init_checkpoint):
         raise ConfigError(f"training.init_checkpoint = {init_checkpoint!r}: no such file")
-    splits = splits_of(span.records, data.eval_fraction, data.group_by)
-    training_images = sum(split == TRAIN_SPLIT for split in splits.values())
-    plan_training(request.settings.trainer, training_images, _record(served))
+    _check_training(request, found.number, span, _record(served))
     return Checked(found.number, served, _key(request, span, golden, served))
 
 
@@ -118,11 +117,24 @@ def _baseline(request: RunRequest) -> ServedModel | None:
     return registry.baseline(request.bootstrap)
 
 
+def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
+    data = request.settings.data
+    splits = splits_of(span.records, data.eval_fraction, data.group_by)
+    records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
+    names = span.label_map.names
+    counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())
+    boxes = {name: counts[label] for label, name in enumerate(names, start=1)}
+    plan = plan_training(
+        request.settings.trainer, NewSpan(TrainedData(number, 1, "", len(records), names, ""), boxes), baseline
+    )
+    for earlier in plan.replayed:
+        read_earlier(earlier, LOCAL_FILES)
+
+
 def _record(served: ServedModel | None) -> TrainingRecord | None:
     if served is None:
         return None
-    path = Path(served.path) / RECORD_FILE
-    return TrainingRecord.from_json(path.read_text(encoding="utf-8"), str(path))
+    return read_record(served.path, LOCAL_FILES)
 
 
 def _checkpoint_exists(path: str) -> bool:

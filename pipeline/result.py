@@ -28,7 +28,8 @@ class RunResult:
     Attributes:
         verdict: how it ended.
         reasons: the rules that decided against it, or, for a push, those that it passed.
-        map: candidate mAP on the golden set; None if no candidate was trained.
+        map: candidate mAP on the golden set, over the classes that the baseline knows too; None if no candidate was
+            trained.
         baseline_map: baseline mAP on the same set.
         delta: their difference.
         delta_ci: its 95 % interval.

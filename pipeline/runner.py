@@ -22,6 +22,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.trainer.experiment import check_model
 from pipeline.config import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.preflight import schema_file
@@ -43,6 +44,15 @@ class CompiledRun:
     connection: ConnectionConfig
     steps: tuple[str, ...]
     behind_the_gate: frozenset[str]
+
+
+def check_first_model(settings: PipelineSettings) -> None:
+    """Whether tf-models can build the model, which only TensorFlow knows; a retraining's has been built before.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    check_model(settings.model)
 
 
 def compile_run(

@@ -27,7 +27,7 @@ TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trai
 
 @dataclass(frozen=True)
 class ModelScores:
-    """One model on one data set; -1 where there is no ground truth to measure against.
+    """One model on one data set; -1 where there is no ground truth to measure against, or for a class unknown to it.
 
     Attributes:
         coco: the 12 COCO figures, `AP` to `ARl`.
@@ -76,13 +76,17 @@ class Support:
 class DataSetEvaluation:
     """Both models on one data set.
 
+    A baseline may know fewer classes than the data set has. Held against all of them, a candidate could lose on every
+    old class and still win by the new ones, so the two are compared over the classes that both know.
+
     Attributes:
         images: its images.
-        candidate: scores of the candidate.
-        baseline: scores of the baseline; None before the first model.
-        deltas: their differences; None without a baseline.
+        candidate: scores of the candidate, over all classes.
+        baseline: scores of the baseline, over the classes that it knows; None before the first model.
+        deltas: their differences, over the classes that both know; None without a baseline.
         class_support: ground truth of each class.
         slice_support: ground truth of each slice.
+        shared: the same over the classes that both know; None where they know the same.
     """
 
     images: int
@@ -91,6 +95,17 @@ class DataSetEvaluation:
     deltas: Deltas | None
     class_support: dict[str, Support]
     slice_support: dict[str, Support]
+    shared: DataSetEvaluation | None = None
+
+    @property
+    def compared(self) -> DataSetEvaluation:
+        """What is fair to compare: the classes that both models know."""
+        return self.shared or self
+
+    @property
+    def new_classes(self) -> tuple[str, ...]:
+        """The classes that the baseline does not know."""
+        return tuple(name for name in self.class_support if name not in self.compared.class_support)
 
     @property
     def objects(self) -> int:
@@ -113,6 +128,7 @@ class DataSetEvaluation:
             ),
             class_support={name: Support(**support) for name, support in values["class_support"].items()},
             slice_support={name: Support(**support) for name, support in values["slice_support"].items()},
+            shared=cls.from_json(values["shared"]) if values["shared"] else None,
         )
 
 

@@ -11,7 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -157,4 +157,6 @@ def _fields_at(cls: Any, path: tuple[Any, ...]) -> list[str]:
             continue
         field = getattr(cls, "__pydantic_fields__", {}).get(part)
         cls = field.annotation if field else None
+        if get_origin(cls) is Union:  # of `auto` and a group of settings, the group
+            cls = next(filter(dataclasses.is_dataclass, get_args(cls)), cls)
     return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

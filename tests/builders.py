@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -12,7 +13,13 @@ from PIL import Image
 
 from schemas.dataset import DataSetInfo
 from schemas.records import Detections, GroundTruth, ImageRecord
-from schemas.training_record import LearningRateRecord, TrainingRecord
+from schemas.training_record import (
+    KeepRecord,
+    LearningRateRecord,
+    TrainedData,
+    TrainingRecord,
+    ValidationPoint,
+)
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 
@@ -80,26 +87,46 @@ def write_span(directory: Path, document: dict[str, Any] | None = None, images: 
     return directory
 
 
-def training_record(**fields: Any) -> TrainingRecord:
-    """The record of a first model made with the default settings."""
+def trained_data(**fields: Any) -> TrainedData:
+    """A span of 600 images of cats and dogs that was trained on."""
     whole: dict[str, Any] = {
-        "mode": "bootstrap",
         "span": 1,
-        "data_digest": "data",
+        "version": 1,
+        "digest": "data",
         "images": 600,
         "class_names": ("cat", "dog"),
+        "examples": "examples/1",
+    }
+    return TrainedData(**whole | fields)
+
+
+def training_record(**fields: Any) -> TrainingRecord:
+    """The record of a first model made with the default settings; of `trained_data` with the fields that it knows."""
+    names = {field.name for field in dataclasses.fields(TrainedData)}
+    data = trained_data(**{key: fields.pop(key) for key in list(fields) if key in names})
+    whole: dict[str, Any] = {
+        "mode": "bootstrap",
+        "data": (data,),
         "category_ids": (3, 7),
         "model": {},
         "augmentation": "none-v1",
         "augmentation_digest": "augmentation",
         "learning_rate": LearningRateRecord(0.008, 0.008, 25, 0.0004, 0.00016),
+        "keep": KeepRecord(),
+        "planned_steps": 250,
         "steps": 250,
+        "best_step": 250,
         "batch_size": 16,
+        "clip_norm": 0.0,
+        "average": 0.0,
         "seed": 0,
+        "devices": 1,
         "init_checkpoint": None,
         "batch_norm_frozen": False,
         "baseline_digest": None,
+        "declared_changes": (),
         "loss_curve": ((0, 1.5), (249, 0.25)),
+        "validation": (ValidationPoint(250, 0.5, 0.5, None),),
         "weight_distance": 0.5,
         "ratchet_version": "0",
     }

@@ -26,11 +26,13 @@ class Side:
         images: how many images the statistics are of.
         statistics: TFDV's.
         sample: figures of single images, all of them or a sample.
+        with_boxes: images with boxes that are compared; None for all.
     """
 
     images: int
     statistics: Statistics
     sample: FeatureSample
+    with_boxes: int | None = None
 
 
 def feature_comparisons(
@@ -50,8 +52,10 @@ def feature_comparisons(
 
 def _comparison(measurement: Measurement, other: Side, span: Side, world: FeatureSample) -> Comparison:
     feature = measurement.feature
-    known = feature in world.images or feature in world.objects or feature == features.BOX_CLASS
-    noise = drift.noise(world, feature, other.images, span.images) if known else _noise_of_shares(other, span)
+    of_boxes = feature in world.objects or feature == features.BOX_CLASS
+    known = feature in world.images or of_boxes
+    size = span.images if span.with_boxes is None or not of_boxes else span.with_boxes
+    noise = drift.noise(world, feature, other.images, size) if known else _noise_of_shares(other, span)
     moved = None
     if feature in world.images or feature in world.objects:
         moved = drift.movement(feature, _values(other.sample, feature), _values(span.sample, feature))
@@ -77,15 +81,15 @@ def _values(sample: FeatureSample, feature: str) -> np.ndarray:
     return sample.images[feature] if feature in sample.images else sample.objects.get(feature, np.empty(0))
 
 
-def embedding_comparison(training: FeatureSample, span: FeatureSample, limit: float) -> Comparison:
+def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -> Comparison:
     """The span beside the training data as the served model's backbone sees them.
 
     Args:
-        training: with embeddings.
-        span: with embeddings of the same model.
+        training: [n, d] embeddings.
+        span: [m, d] of the same model.
         limit: of the distance, beyond what the training data reaches against itself.
     """
-    measured = embedding_distance(training.embeddings, span.embeddings)
+    measured = embedding_distance(training, span)
     return Comparison(
         kind=DRIFT,
         feature=EMBEDDING,

@@ -16,15 +16,26 @@ from components.data_gate.comparing import Side, embedding_comparison, feature_c
 from components.data_gate.copies import Copies, leaked, repeated
 from components.data_gate.drift_rules import drift_reason, too_few
 from components.data_gate.embedding import outliers
+from components.data_gate.growth import beside_new_classes, boxes_of, shows_only
 from components.data_gate.labels.audit import Seen, audit_labels
+from components.data_gate.labels.seen import in_label_map
 from components.data_gate.page.page import PageContent, Picture, data_page
 from components.data_gate.page.pictures import Drawable, draw_pictures, pictured_rules
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings
 from components.data_gate.sights import GateInputs, Sights, read_bytes, record_files, see
-from components.data_gate.tfdv_files import Statistics, Validated, statistics_of, validate
+from components.data_gate.tfdv_files import (
+    Statistics,
+    Validated,
+    distribution,
+    of_classes,
+    statistics_of,
+    validate,
+)
+from components.detector.detections import renumbering
 from components.detector.look import Look, images_of, names_of
+from schemas import features
 from schemas.data_evidence import (
     DECISION_FILE,
     DRIFT,
@@ -100,14 +111,16 @@ class _Compared:
 
 def _compare(inputs: GateInputs, settings: DataGateSettings, schema: schema_pb2.Schema, seen: Sights) -> _Compared:
     statistics = Statistics.FromString(read_bytes(inputs.statistics))
-    span = Side(seen.span.images[TRAIN_SPLIT], statistics, seen.span_look.sample)
+    span = _comparable(seen, statistics)
     training, serving = seen.served.side if seen.served else None, None
     if settings.serving_log is not None:
         log = read_serving_log(settings.serving_log, settings.serving_images)
         serving = Side(len(log), statistics_of(log.images), log)
-    validated = validate(
-        statistics, schema, training.statistics if training else None, serving.statistics if serving else None
-    )
+    others = [side.statistics if side else None for side in (training, serving)]
+    measurements = validate(span.statistics, schema, *others).measurements
+    if seen.growth.new and not distribution(span.statistics, features.BOX_CLASS).shares:
+        measurements = [entry for entry in measurements if entry.feature != features.BOX_CLASS]
+    rows, are_apart = _images_to_compare(seen, settings.min_examples)
     comparisons: list[Comparison] = []
     reasons: list[Reason] = []
     for kind, other, world in ((DRIFT, training, training and training.sample), (SKEW, serving, span.sample)):
@@ -116,26 +129,49 @@ def _compare(inputs: GateInputs, settings: DataGateSettings, schema: schema_pb2.
         if min(span.images, other.images, len(span.sample)) < settings.min_examples:
             reasons.append(too_few(kind, span.images, other.images, settings.min_examples))
             continue
-        comparisons += feature_comparisons(validated.measurements, kind, other, span, world)
+        comparisons += feature_comparisons(measurements, kind, other, span, world)
         if kind == DRIFT and world.embeddings.shape[1]:
-            comparisons.append(embedding_comparison(world, span.sample, settings.embedding))
+            comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     for comparison in comparisons:
-        reasons.append(drift_reason(comparison, settings, _worst_images(comparison, seen)))
-    return _Compared(validated, tuple(comparisons), tuple(reasons))
+        reason = drift_reason(comparison, settings, _worst_images(comparison, seen, span, rows))
+        reasons.append(beside_new_classes(reason, seen.growth.new, are_apart))
+    return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
 
 
-def _worst_images(comparison: Comparison, seen: Sights) -> tuple[str, ...]:
+def _comparable(seen: Sights, statistics: Statistics) -> Side:
+    """The span without the boxes of new classes, as far as statistics and sample can do without them."""
+    images, sample = seen.span.images[TRAIN_SPLIT], seen.span_look.sample
+    if not seen.growth.new:
+        return Side(images, statistics, sample)
+    sample = boxes_of(sample, seen.known_labels)
+    with_boxes = round(images * float(np.mean(sample.box_counts > 0))) if len(sample) else 0
+    return Side(images, of_classes(statistics, seen.growth.known), sample, with_boxes)
+
+
+def _images_to_compare(seen: Sights, fewest: int) -> tuple[np.ndarray, bool]:
+    """Rows of the images whose embeddings are compared, and whether they show no new class: only if enough do so."""
+    are_known = shows_only(seen.span_look.sample, seen.known_labels)
+    if np.count_nonzero(are_known) < fewest:
+        return np.arange(len(are_known)), False
+    return np.flatnonzero(are_known), True
+
+
+def _worst_images(comparison: Comparison, seen: Sights, span: Side, compared: np.ndarray) -> tuple[str, ...]:
     if comparison.feature == EMBEDDING and seen.served:
-        rows = outliers(seen.served.sample.embeddings, seen.span_look.sample.embeddings, _WORST)
+        odd = outliers(seen.served.sample.embeddings, span.sample.embeddings[compared], _WORST)
+        rows = compared[odd].tolist()
     else:
-        rows = most_extreme(comparison, seen.span_look.sample)
+        rows = most_extreme(comparison, span.sample)
     return tuple(seen.span_look.records[row].file_name for row in rows)
 
 
 def _labels(seen: Sights, settings: DataGateSettings) -> list[Reason]:
-    if seen.golden_look is None:
+    if seen.golden_look is None or seen.served is None:
         return []
-    return audit_labels(_seen(seen.span_look), _seen(seen.golden_look), seen.span.class_names, settings.labels)
+    known = seen.served.record.class_names
+    numbers = renumbering(seen.span.class_names, known)
+    span, golden = (in_label_map(_seen(look), numbers) for look in (seen.span_look, seen.golden_look))
+    return audit_labels(span, golden, known, settings.labels)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.data_gate.copies import Copies
 from components.data_gate.drift_rules import in_order_of_explanation
+from components.data_gate.growth import Growth
 from components.data_gate.settings import DataGateSettings
 from schemas.dataset import EVAL_SPLIT, DataSetInfo
 from schemas.decisions import DataDecision, Reason
@@ -89,7 +90,7 @@ def decide(
     if findings.schema_classes is not None:
         reasons.append(_same_classes(span, findings.schema_classes, "schema"))
     if baseline is not None:
-        reasons.append(_same_classes(span, baseline.class_names, "served model"))
+        reasons.append(_known_classes(span, baseline.class_names))
     if baseline is not None and golden is not None:
         reasons.append(_golden_unchanged(golden, baseline, settings))
     reasons.append(_span_version(span, findings.trained))
@@ -109,6 +110,26 @@ def _same_classes(span: DataSetInfo, names: tuple[str, ...], of: str) -> Reason:
         expected=f"the classes of the {of}: {', '.join(names)}",
         actual=", ".join(span.class_names),
         passed=span.class_names == names,
+    )
+
+
+def _known_classes(span: DataSetInfo, names: tuple[str, ...]) -> Reason:
+    """A span may add classes: training keeps what the model knows of the old ones, by name."""
+    growth = Growth.of(span.class_names, names)
+    if not growth.new and not growth.lost and span.class_names == names:
+        return _same_classes(span, names, "served model")
+    words = [f"missing: {', '.join(growth.lost)}"] if growth.lost else []
+    words += [f"new: {', '.join(growth.new)}"] if growth.new else []
+    if growth.lost and growth.new:
+        words.append("a class that was only renamed needs its old name")
+    elif growth.new:
+        words.append("the served model cannot judge labels of a new class")
+    return Reason(
+        rule="classes:served_model",
+        expected=f"the classes of the served model: {', '.join(names)}; in any order, and new ones beside them",
+        actual="; ".join(words) or ", ".join(span.class_names),
+        passed=not growth.lost,
+        warning=bool(growth.new) and not growth.lost,
     )
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import Side
+from components.data_gate.growth import Growth
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
 from components.data_gate.tfdv_files import Statistics
+from components.detector.detections import renumbering
 from components.detector.look import Look, look_at
 from components.detector.served import ServedDetector, load_detector
 from schemas.dataset import DATASET_FILE, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
@@ -95,13 +97,26 @@ class Served:
 
 @dataclass(frozen=True)
 class Sights:
-    """Both data sets and what was seen of them; golden images only if the model knows their classes."""
+    """Both data sets and what was seen of them, detections in the span's label map.
+
+    Golden images are looked at only for a served model, and if their classes are the span's.
+    """
 
     span: DataSetInfo
     golden: DataSetInfo | None
     served: Served | None
     span_look: Look
     golden_look: Look | None
+
+    @property
+    def growth(self) -> Growth:
+        """The span's classes beside the served model's."""
+        return Growth.of(self.span.class_names, self.served and self.served.record.class_names)
+
+    @property
+    def known_labels(self) -> list[int]:
+        """The span's labels of the classes that the served model knows."""
+        return [self.span.class_names.index(name) + 1 for name in self.growth.known]
 
 
 def see(inputs: GateInputs, settings: DataGateSettings) -> Sights:
@@ -117,14 +132,15 @@ def see(inputs: GateInputs, settings: DataGateSettings) -> Sights:
     span, golden = _dataset(inputs.span), _dataset(inputs.golden) if inputs.golden else None
     served = Served.load(inputs.baseline) if inputs.baseline else None
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
-    classes = max(len(span.class_names), len(known))
+    numbers = renumbering(known, span.class_names)
     limit = settings.audit_images
 
     def look(directory: str, split: str, images: int, title: str) -> Look:
-        return look_at(record_files(directory, split), images, limit, detector, classes, title)
+        files = record_files(directory, split)
+        return look_at(files, images, limit, detector, len(known), title, numbers=numbers)
 
     golden_look = None
-    if inputs.golden and golden and known == span.class_names == golden.class_names:
+    if inputs.golden and golden and served and span.class_names == golden.class_names:
         golden_look = look(inputs.golden, EVAL_SPLIT, golden.images[EVAL_SPLIT], "looking at golden images")
     span_look = look(inputs.span, TRAIN_SPLIT, span.images[TRAIN_SPLIT], "looking at the span")
     return Sights(span, golden, served, span_look, golden_look)

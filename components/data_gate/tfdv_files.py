@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.data_gate.rules import Anomaly
+from schemas import features
 from schemas.data_evidence import DRIFT, SKEW, Distribution
 
 TRAINING_ENVIRONMENT, SERVING_ENVIRONMENT = "TRAINING", "SERVING"
@@ -99,6 +100,19 @@ def _measurements(found: anomalies_pb2.Anomalies) -> list[Measurement]:
 def statistics_of(columns: Mapping[str, np.ndarray]) -> Statistics:
     """Statistics of plain columns, one value a row."""
     return tfdv.generate_statistics_from_dataframe(pd.DataFrame({key: list(column) for key, column in columns.items()}))
+
+
+def of_classes(statistics: Statistics, names: Collection[str]) -> Statistics:
+    """The same statistics with only some classes in the distribution of the boxes' classes."""
+    result = Statistics.FromString(statistics.SerializeToString())
+    [dataset] = result.datasets
+    for entry in dataset.features:
+        if "/".join(entry.path.step) == features.BOX_CLASS:
+            buckets = entry.string_stats.rank_histogram.buckets
+            kept = [bucket for bucket in buckets if bucket.label in names]
+            del buckets[:]
+            buckets.extend(kept)
+    return result
 
 
 def span_statistics(files: str, schema: schema_pb2.Schema, beam_args: Sequence[str]) -> Statistics:

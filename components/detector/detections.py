@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from schemas.columns import DetectionColumns
@@ -22,7 +24,7 @@ def to_columns(
     Args:
         model: what to call the model in messages.
         image_ids: [b].
-        num_classes: K of the label map.
+        num_classes: K of the model's label map.
         boxes_yxyx_px: [b, n, 4] ymin, xmin, ymax, xmax.
         labels: [b, n], 1..K.
         scores: [b, n].
@@ -44,8 +46,37 @@ def to_columns(
     _check(model, image_ids[image], "box", corners, in_order, "in the order ymin, xmin, ymax, xmax")
     _check(model, image_ids[image], "score", score, np.isfinite(score), "a finite number")
     in_map = (label >= 1) & (label <= num_classes)
-    _check(model, image_ids[image], "label", label, in_map, f"within 1..{num_classes}, the golden set's label map")
+    _check(model, image_ids[image], "label", label, in_map, f"within 1..{num_classes}, the model's label map")
     return DetectionColumns(image, np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1), label, score)
+
+
+def renumbering(own: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """What the labels of one label map are in another, by the names of the classes.
+
+    Args:
+        own: names of the labels 1..K.
+        wanted: those of the other label map.
+
+    Returns:
+        [K + 1] int64, by label; 0 for a class that the other label map lacks.
+
+    >>> renumbering(["cat", "dog"], ["ant", "cat"])
+    array([0, 2, 0])
+    """
+    place = {name: label for label, name in enumerate(wanted, start=1)}
+    return np.array([0, *(place.get(name, 0) for name in own)], dtype=np.int64)
+
+
+def renumbered(found: DetectionColumns, numbers: np.ndarray) -> DetectionColumns:
+    """Detections in another label map; those of classes that it lacks are left out.
+
+    Args:
+        found: in the one label map.
+        numbers: [K + 1] of `renumbering`.
+    """
+    labels = numbers[found.labels]
+    rows = labels > 0
+    return DetectionColumns(found.image[rows], found.boxes_xywh_px[rows], labels[rows], found.scores[rows])
 
 
 def _check(model: str, image_ids: np.ndarray, name: str, values: np.ndarray, fine: np.ndarray, rule: str) -> None:

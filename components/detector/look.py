@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.detector.detections import renumbered
 from components.detector.served import ServedDetector
 from schemas import features
 from schemas.columns import DetectionColumns, TruthColumns
@@ -60,6 +61,7 @@ def look_at(
     num_classes: int,
     title: str,
     detect: bool = True,
+    numbers: np.ndarray | None = None,
 ) -> Look:
     """Looks at a fixed sample of images.
 
@@ -68,9 +70,10 @@ def look_at(
         images: how many they hold.
         limit: about how many to look at.
         detector: the served model; None: only features and labels are read.
-        num_classes: K of the label map.
+        num_classes: K of the model's label map.
         title: of the progress.
         detect: whether the model is asked for detections; embeddings it gives in any case.
+        numbers: [K + 1] of `renumbering`, for detections in another label map than the model's own.
     """
     share = min(1.0, limit / max(1, images))
     rows = sorted(_sampled(files, share), key=lambda row: row.record.file_name)
@@ -84,7 +87,8 @@ def look_at(
             embeddings.append(detector.embed(prepared))
             if detect:
                 ids = np.array([row.record.image_id for row in batch])
-                found.append(detector.detect(prepared, ids, num_classes))
+                detections = detector.detect(prepared, ids, num_classes)
+                found.append(detections if numbers is None else renumbered(detections, numbers))
             progress.update(start + len(batch))
     records = tuple(row.record for row in rows)
     return Look(

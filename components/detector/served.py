@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.detector.detections import to_columns
+from components.detector.detections import renumbered, to_columns
 from schemas import features
 from schemas.columns import DetectionColumns
 from schemas.errors import StateError
@@ -57,7 +57,7 @@ class ServedDetector:
         return self._halves[0](image_bytes=image_bytes) if self._halves else {"image_bytes": image_bytes}
 
     def detect(self, prepared: _Tensors, image_ids: np.ndarray, num_classes: int) -> DetectionColumns:
-        """Detections in pixels of each image.
+        """Detections in pixels of each image, in the model's own label map of `num_classes` classes.
 
         Raises:
             StateError: the model returns something else.
@@ -95,21 +95,24 @@ class Detectors:
 
     Args:
         detectors: by name.
+        numbers: by name, `renumbering` of the model's own label map into the one that is wanted of all.
     """
 
-    def __init__(self, detectors: Mapping[str, ServedDetector]) -> None:
+    def __init__(self, detectors: Mapping[str, ServedDetector], numbers: Mapping[str, np.ndarray]) -> None:
         self._detectors = detectors
+        self._numbers = numbers
         self._source: dict[str, str] | None = None
 
-    def detect(self, encoded: Sequence[bytes], image_ids: np.ndarray, num_classes: int) -> dict[str, DetectionColumns]:
-        """Detections by model; see `ServedDetector.detect`."""
+    def detect(self, encoded: Sequence[bytes], image_ids: np.ndarray) -> dict[str, DetectionColumns]:
+        """Detections by model, all in one label map; see `ServedDetector.detect`."""
         if self._source is None:
             self._source = self._compare(encoded)
         prepared = {name: self._detectors[name].preprocess(encoded) for name in set(self._source.values())}
-        return {
-            name: detector.detect(prepared[self._source[name]], image_ids, num_classes)
+        found = {
+            name: detector.detect(prepared[self._source[name]], image_ids, len(self._numbers[name]) - 1)
             for name, detector in self._detectors.items()
         }
+        return {name: renumbered(columns, self._numbers[name]) for name, columns in found.items()}
 
     def _compare(self, encoded: Sequence[bytes]) -> dict[str, str]:
         """For each model the first one that prepares these images alike."""

@@ -5,10 +5,11 @@ What leaves a worker is a `Collector` for some batches (about 31 bytes a detecti
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import apache_beam as beam
@@ -17,6 +18,7 @@ from apache_beam.io.textio import WriteToText
 from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
+from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.coco_files import image_lines
 from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, Measured, is_sampled
@@ -58,12 +60,26 @@ class Evaluators:
         label_map: classes of the data.
         attributes: attributes of images to keep.
         batch_size: images a prediction call.
+        class_names: the label map of a model, where it is not that of the data.
     """
 
     models: Mapping[str, str]
     label_map: LabelMap
     attributes: tuple[str, ...]
     batch_size: int
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> dict[str, np.ndarray]:
+        """For each model the `renumbering` of its own labels into those of the data."""
+        wanted = self.label_map.names
+        return {name: renumbering(self.class_names.get(name, wanted), wanted) for name in self.models}
+
+    @property
+    def shared_labels(self) -> tuple[int, ...]:
+        """Labels of the classes that every model knows."""
+        known = [numbers[1:] for numbers in self.numbers.values()]
+        return tuple(functools.reduce(np.intersect1d, known).tolist())
 
 
 def add_data_set(pipeline: beam.Pipeline, part: DataPart, evaluators: Evaluators, out: str, lines: str) -> None:
@@ -128,7 +144,7 @@ class SeeImages(beam.DoFn):
             for name in self._evaluators.models
         }
         sample_share = min(1.0, SAMPLE_IMAGES / max(1, self._part.images))
-        collector = Collector(self._evaluators.attributes, sample_share)
+        collector = Collector(self._evaluators.attributes, sample_share, self._evaluators.shared_labels)
         collector.add(records, encoded, found)
         yield collector
         for line in image_lines(records, found, self._evaluators.label_map.category_ids):
@@ -136,12 +152,12 @@ class SeeImages(beam.DoFn):
 
     def _predicted(self, file: str) -> Iterator[_Batch]:
         evaluators = self._evaluators
-        names = evaluators.label_map.names
-        detectors = Detectors({name: load_detector(name, path) for name, path in evaluators.models.items()})
+        models = {name: load_detector(name, path) for name, path in evaluators.models.items()}
+        detectors = Detectors(models, evaluators.numbers)
         for images in read_images([file], evaluators.batch_size):
             records, encoded = self._chosen(images)
             image_ids = np.array([record.image_id for record in records], dtype=np.int64)
-            found = detectors.detect(encoded, image_ids, len(names)) if records else {}
+            found = detectors.detect(encoded, image_ids) if records else {}
             yield _Batch(len(images), records, encoded, found)
 
     def _chosen(self, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:

@@ -25,7 +25,7 @@ def decide(golden: DataSetEvaluation, trust: Sequence[Reason], settings: Evaluat
         The verdict with all reasons, those of the trust checks first.
     """
     reasons = [*trust, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
-    reasons += slice_reasons(golden, settings)
+    reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     clear = _interval(golden, settings)
     if not all(reason.passed for reason in reasons):
         return Decision(Verdict.BLOCKED, (*reasons, *clear))
@@ -58,15 +58,45 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
         expected = f"candidate mAP at least {settings.min_map:g}"
         reasons.append(Reason("min_map", expected, f"{candidate:.4f}", passed=reached))
     if golden.baseline and settings.margin is not None:
-        reasons.append(_does_not_fall(candidate, golden.baseline.coco["AP"], settings.margin))
+        compared = golden.compared.candidate.coco["AP"]
+        reasons.append(_does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden)))
     return reasons
 
 
-def _does_not_fall(candidate: float, baseline: float, margin: float) -> Reason:
+def _over(golden: DataSetEvaluation) -> str:
+    """Which classes are compared, where it is not all."""
+    if golden.shared is None:
+        return ""
+    count = len(golden.shared.class_support)
+    return f" over the {count} classes that both know" if count > 1 else " over the one class that both know"
+
+
+def _new_classes(golden: DataSetEvaluation) -> list[Reason]:
+    if not golden.new_classes:
+        return []
+    support = golden.class_support
+    shown = [
+        f"{name} AP {golden.candidate.per_class[name]:.4f} ({support[name].objects} objects)"
+        if support[name].objects
+        else f"{name} (no object in the golden set)"
+        for name in golden.new_classes
+    ]
+    return [
+        Reason(
+            rule="new_classes",
+            expected="the classes of the baseline, for others have nothing to be compared with",
+            actual=f"new: {', '.join(shown)}; with them the candidate's mAP is {golden.candidate.coco['AP']:.4f}",
+            passed=True,
+            warning=True,
+        )
+    ]
+
+
+def _does_not_fall(candidate: float, baseline: float, margin: float, over: str) -> Reason:
     less = f" - {margin:g}" if margin else ""
     return Reason(
         rule="map_drop",
-        expected=f"candidate mAP at least the baseline's {baseline:.4f}{less}",
+        expected=f"candidate mAP at least the baseline's {baseline:.4f}{less}{over}",
         actual=f"{candidate:.4f} ({candidate - baseline:+.4f})",
         passed=candidate >= baseline - margin,
     )
@@ -79,7 +109,8 @@ def _interval(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Re
     return [
         Reason(
             rule="map_interval",
-            expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference",
+            expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference"
+            + _over(golden),
             actual="undefined" if interval is None else f"[{interval[0]:+.4f}, {interval[1]:+.4f}]",
             passed=interval is not None and interval[0] >= -settings.tolerance,
         )

@@ -44,6 +44,7 @@ class _Inputs:
     span: DataSetInfo
     span_uri: str
     models: dict[str, types.Artifact]
+    class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
 
     @property
@@ -64,7 +65,10 @@ class Executor(tfx_evaluator.Executor):
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         measured = self._measure(inputs, uri)
         check_settings(inputs.golden.class_names, measured[GOLDEN].attributes, inputs.settings)
-        data_sets = {name: score(data, inputs.golden.class_names, inputs.settings) for name, data in measured.items()}
+        known = inputs.class_names.get(BASELINE)
+        data_sets = {
+            name: score(data, inputs.golden.class_names, inputs.settings, known) for name, data in measured.items()
+        }
         [baseline] = input_dict["baseline_model"]
         reasons = _trust(
             inputs, measured[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
@@ -84,6 +88,7 @@ class Executor(tfx_evaluator.Executor):
             label_map=inputs.label_map,
             attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
             batch_size=settings.batch_size,
+            class_names=inputs.class_names,
         )
         parts = _parts(inputs)
         with self._make_beam_pipeline() as pipeline:
@@ -101,27 +106,37 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
     baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
     if baseline.get_int_custom_property("has_baseline"):
         models[BASELINE] = baseline
-    inputs = _Inputs(
-        golden=_dataset(input_dict["golden"]),
+    golden = _dataset(input_dict["golden"])
+    return _Inputs(
+        golden=golden,
         golden_uri=artifact_utils.get_single_uri(input_dict["golden"]),
         span=_dataset(input_dict["examples"]),
         span_uri=artifact_utils.get_single_uri(input_dict["examples"]),
         models=models,
+        class_names={
+            name: _class_names(name, path_utils.serving_model_path(model.uri), golden.class_names)
+            for name, model in models.items()
+        },
         settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
     )
-    for name in models:
-        _check_labels(name, inputs.directory(name), inputs.golden.class_names)
-    return inputs
 
 
-def _check_labels(name: str, directory: str, class_names: tuple[str, ...]) -> None:
+def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[str, ...]:
+    """A model's label map: a candidate's is the golden set's, a baseline's may lack classes and be in another order."""
     path = f"{directory}/{LABELS_FILE}"
-    labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else class_names
-    if labels != class_names:
+    labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else golden
+    if name == CANDIDATE and labels != golden:
         raise StateError(
             f"{name} ({directory}): its label map is {', '.join(labels)}, "
-            f"the golden set's is {', '.join(class_names)}; evaluate a model with the golden set of its own classes"
+            f"the golden set's is {', '.join(golden)}; evaluate a model with the golden set of its own classes"
         )
+    lost = [label for label in labels if label not in golden]
+    if lost:
+        raise StateError(
+            f"{name} ({directory}): it knows {', '.join(lost)}, which the golden set does not have; "
+            f"its classes are {', '.join(golden)}: give it every class of the served model, under the same name"
+        )
+    return labels
 
 
 def _parts(inputs: _Inputs) -> list[DataPart]:
@@ -202,7 +217,7 @@ def _trust(
             accept_new=accept_new_golden,
         ),
         trust.no_leak(_golden_fingerprints(inputs), _training_images(inputs), settings.duplicate_bits),
-        trust.enough(golden.images, golden.objects, settings.min_golden_images, settings.min_golden_objects),
+        trust.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         trust.golden_budget(uses.get(inputs.golden.digest, 0), settings.golden_budget),
     ]
 

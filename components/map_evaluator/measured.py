@@ -48,11 +48,13 @@ class Collector:
     Attributes:
         attribute_names: the attributes of images that are kept.
         sample_share: share of the images whose boxes are kept.
+        shared_labels: of the classes that every model knows, on which alone they are tried; None for all.
         errors: what made it impossible to go on.
     """
 
     attribute_names: tuple[str, ...] = ()
     sample_share: float = 1.0
+    shared_labels: tuple[int, ...] | None = None
     errors: list[str] = field(default_factory=list)
     _parts: list[_Part] = field(default_factory=list)
     _samples: list[_Sample] = field(default_factory=list)
@@ -102,6 +104,7 @@ class Collector:
         return cls(
             attribute_names=parts[0].attribute_names if parts else (),
             sample_share=parts[0].sample_share if parts else 1.0,
+            shared_labels=parts[0].shared_labels if parts else None,
             errors=[error for part in parts for error in part.errors],
             _parts=[entry for part in parts for entry in part._parts],
             _samples=[sample for part in parts for sample in part._samples],
@@ -139,10 +142,17 @@ class Collector:
         starts = np.cumsum([0, *(len(sample.image_ids) for sample in self._samples)])
         truths, founds = [], []
         for start, sample in zip(starts, self._samples):
-            truth, found = sample.truth, sample.detections[model]
+            truth, found = self._of_shared(sample.truth), sample.detections[model]
             truths.append(_moved(truth, position[truth.image + start]))
             founds.append(_moved(found, position[found.image + start]))
         return fall_when_shuffled(np.sort(image_ids), _joined(TruthColumns, truths), _joined(DetectionColumns, founds))
+
+    def _of_shared(self, truth: TruthColumns) -> TruthColumns:
+        # Detections of a class without objects have no effect on mAP.
+        if self.shared_labels is None:
+            return truth
+        rows = np.isin(truth.labels, self.shared_labels)
+        return TruthColumns(**{name: values[rows] for name, values in vars(truth).items()})
 
 
 @dataclass(frozen=True, eq=False)

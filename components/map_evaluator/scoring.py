@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from components.map_evaluator.measured import Measured
 from components.map_evaluator.settings import EvaluatorSettings
-from components.metrics.average_precision import detection_metrics
+from components.metrics.average_precision import UNDEFINED, detection_metrics
 from components.metrics.bootstrap import DeltaEstimate, PairedDeltas, Slice, paired_deltas
 from components.metrics.coco_rules import AREA_NAMES
 from components.metrics.match_table import MatchTable
@@ -21,17 +22,65 @@ _COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}
 _NO_VALUES = np.empty(0, np.str_)
 _LISTED = 8
 _NO_VALUE = "(none)"  # of an image that lacks the attribute
+# The baseline takes new objects for old ones. That a candidate does not must not hide that it lost elsewhere.
+WITHOUT_NEW = "new_classes=absent"
 
 
-def score(measured: Measured, class_names: tuple[str, ...], settings: EvaluatorSettings) -> DataSetEvaluation:
+Classes = Mapping[int, str]  # name by label
+
+
+def score(
+    measured: Measured,
+    class_names: Sequence[str],
+    settings: EvaluatorSettings,
+    known: Collection[str] | None = None,
+) -> DataSetEvaluation:
     """Scores the models on one data set.
 
     Args:
         measured: what the models hit.
         class_names: in label order, 1..K.
         settings: slices and resampling.
+        known: the classes that the baseline knows; None for all. If it lacks some, the images without an object of
+            these are a slice of their own, WITHOUT_NEW.
     """
+    classes = dict(enumerate(class_names, start=1))
+    shared_classes = {label: name for label, name in classes.items() if known is None or name in known}
     slices = slices_of(measured.attributes, settings.slice_by)
+    if BASELINE not in measured.tables or len(shared_classes) == len(classes):
+        return _score(measured, classes, slices, settings)
+    slices[WITHOUT_NEW] = Slice(images=_shows_only(measured.tables[CANDIDATE], shared_classes))
+    tables = {model: _of_classes(measured.tables[model], shared_classes) for model in (CANDIDATE, BASELINE)}
+    shared = _score(dataclasses.replace(measured, tables=tables), shared_classes, slices, settings)
+    candidate = {CANDIDATE: measured.tables[CANDIDATE]}
+    whole = _score(dataclasses.replace(measured, tables=candidate), classes, slices, settings)
+    baseline = shared.baseline and dataclasses.replace(
+        shared.baseline, per_class={name: shared.baseline.per_class.get(name, UNDEFINED) for name in class_names}
+    )
+    return dataclasses.replace(whole, baseline=baseline, deltas=shared.deltas, shared=shared)
+
+
+def _of_classes(table: MatchTable, classes: Classes) -> MatchTable:
+    rows, truth_rows = (np.isin(objects["label"], list(classes)) for objects in (table.detections, table.truth))
+    return MatchTable(
+        image_ids=table.image_ids,
+        detections=table.detections[rows],
+        detection_image=table.detection_image[rows],
+        truth=table.truth[truth_rows],
+        truth_image=table.truth_image[truth_rows],
+    )
+
+
+def _shows_only(table: MatchTable, classes: Classes) -> np.ndarray:
+    # [i] bool, images without an object of another class
+    shows_other = np.zeros(len(table.image_ids), np.bool_)
+    shows_other[table.truth_image[~np.isin(table.truth["label"], list(classes))]] = True
+    return ~shows_other
+
+
+def _score(
+    measured: Measured, classes: Classes, slices: Mapping[str, Slice], settings: EvaluatorSettings
+) -> DataSetEvaluation:
     candidate, baseline = measured.tables[CANDIDATE], measured.tables.get(BASELINE)
     deltas = None
     if baseline is not None:
@@ -43,13 +92,13 @@ def score(measured: Measured, class_names: tuple[str, ...], settings: EvaluatorS
             groups=_groups(measured.attributes, settings.bootstrap_by),
             slices=slices,
         )
-        deltas = _deltas(estimates, class_names)
+        deltas = _deltas(estimates, classes)
     return DataSetEvaluation(
         images=len(candidate.image_ids),
-        candidate=_scores(candidate, class_names, slices),
-        baseline=_scores(baseline, class_names, slices) if baseline is not None else None,
+        candidate=_scores(candidate, classes, slices),
+        baseline=_scores(baseline, classes, slices) if baseline is not None else None,
         deltas=deltas,
-        class_support=_class_support(candidate, class_names),
+        class_support=_class_support(candidate, classes),
         slice_support={name: _support(candidate, part) for name, part in slices.items()},
     )
 
@@ -90,7 +139,7 @@ def check_settings(
             )
     _check_groups(attributes, settings.bootstrap_by)
     _check_names("class", settings.per_class, class_names)
-    _check_names("slice", settings.per_slice, list(slices_of(attributes, settings.slice_by)))
+    _check_names("slice", settings.per_slice, [*slices_of(attributes, settings.slice_by), WITHOUT_NEW])
 
 
 def _check_groups(attributes: Mapping[str, np.ndarray], by: str | None) -> None:
@@ -116,11 +165,11 @@ def _groups(attributes: Mapping[str, np.ndarray], by: str | None) -> np.ndarray 
     return groups if len(values) >= MIN_GROUPS else None
 
 
-def _scores(table: MatchTable, class_names: tuple[str, ...], slices: Mapping[str, Slice]) -> ModelScores:
-    metrics = detection_metrics(table, num_classes=len(class_names))
+def _scores(table: MatchTable, classes: Classes, slices: Mapping[str, Slice]) -> ModelScores:
+    metrics = detection_metrics(table, num_classes=max(classes, default=0))
     return ModelScores(
         coco=dict(metrics.coco),
-        per_class={name: float(metrics.per_class_ap[label]) for label, name in enumerate(class_names, start=1)},
+        per_class={name: float(metrics.per_class_ap[label]) for label, name in classes.items()},
         per_slice={
             name: metrics.coco[_COCO_AREA[part.area]] if part.images is None else _map(table.of_images(part.images))
             for name, part in slices.items()
@@ -132,10 +181,10 @@ def _map(table: MatchTable) -> float:
     return detection_metrics(table).coco["AP"]
 
 
-def _deltas(estimates: PairedDeltas, class_names: tuple[str, ...]) -> Deltas:
+def _deltas(estimates: PairedDeltas, classes: Classes) -> Deltas:
     return Deltas(
         overall=_delta(estimates.overall),
-        per_class={class_names[label - 1]: _delta(estimate) for label, estimate in estimates.per_class.items()},
+        per_class={classes[label]: _delta(estimate) for label, estimate in estimates.per_class.items()},
         per_slice={name: _delta(estimate) for name, estimate in estimates.per_slice.items()},
     )
 
@@ -145,13 +194,14 @@ def _delta(estimate: DeltaEstimate) -> Delta:
     return Delta(*(value if math.isfinite(value) else None for value in values))
 
 
-def _class_support(table: MatchTable, class_names: tuple[str, ...]) -> dict[str, Support]:
+def _class_support(table: MatchTable, classes: Classes) -> dict[str, Support]:
     counts = table.truth["valid"] & 1 == 1
     labels, images = table.truth["label"][counts].astype(np.int64), table.truth_image[counts].astype(np.int64)
-    objects = np.bincount(labels, minlength=len(class_names) + 1)
+    length = max(classes, default=0) + 1
+    objects = np.bincount(labels, minlength=length)
     pairs = np.unique(labels * (len(table.image_ids) + 1) + images)  # each class and image once
-    in_images = np.bincount(pairs // (len(table.image_ids) + 1), minlength=len(class_names) + 1)
-    return {name: Support(int(objects[i]), int(in_images[i])) for i, name in enumerate(class_names, start=1)}
+    in_images = np.bincount(pairs // (len(table.image_ids) + 1), minlength=length)
+    return {name: Support(int(objects[label]), int(in_images[label])) for label, name in classes.items()}
 
 
 def _support(table: MatchTable, part: Slice) -> Support:

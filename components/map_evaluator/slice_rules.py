@@ -19,7 +19,8 @@ class _Part:
 
     rule: str  # class or slice
     name: str
-    candidate: float
+    ap: float  # of the candidate
+    candidate: float  # over the classes that the baseline knows, as all below
     baseline: float | None
     delta: Delta | None
     support: Support
@@ -30,7 +31,8 @@ class _Part:
         return (
             self.support.objects >= settings.min_objects
             and self.support.images >= settings.min_object_images
-            and (self.delta is None or self.delta.std_error is not None)
+            and self.delta is not None
+            and self.delta.std_error is not None
         )
 
     @property
@@ -58,29 +60,34 @@ def slice_reasons(golden: DataSetEvaluation, settings: EvaluatorSettings) -> lis
     reasons = [reason for part in parts for reason in _fixed_limits(part)]
     if golden.deltas is None:
         return reasons
+    parts = [part for part in parts if part.delta is not None]  # a new class has not fallen
     reasons += _falls([part for part in parts if part.is_limited and part.is_testable(settings)], settings)
     return reasons + _untestable([part for part in parts if not part.is_testable(settings)], settings)
 
 
 def _parts(kind: str, golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[_Part]:
     group = f"per_{kind}"
+    compared = golden.compared
     own_limits: dict[str, SliceRules] = getattr(settings, group)
-    support: dict[str, Support] = getattr(golden, f"{kind}_support")
-    baseline: dict[str, float] = getattr(golden.baseline, group) if golden.baseline else {}
-    deltas: dict[str, Delta] = getattr(golden.deltas, group) if golden.deltas else {}
+    support: dict[str, Support] = getattr(golden, f"{kind}_support") | getattr(compared, f"{kind}_support")
+    whole: dict[str, float] = getattr(golden.candidate, group)
+    candidate: dict[str, float] = getattr(compared.candidate, group)
+    baseline: dict[str, float] = getattr(compared.baseline, group) if compared.baseline else {}
+    deltas: dict[str, Delta] = getattr(compared.deltas, group) if compared.deltas else {}
     general: float | None = getattr(settings, f"{kind}_drop")
     return [
         _Part(
             rule=kind,
             name=name,
-            candidate=ap,
+            ap=ap,
+            candidate=candidate.get(name, ap),
             baseline=baseline.get(name),
-            delta=deltas.get(name, _NO_DELTA) if golden.deltas else None,
+            delta=deltas.get(name, _NO_DELTA) if name in baseline else None,
             support=support[name],
             limits=(limits := own_limits.get(name, SliceRules())),
             drop=general if limits.drop is None else limits.drop,
         )
-        for name, ap in getattr(golden.candidate, group).items()
+        for name, ap in whole.items()
         # A class without objects is a gap in the golden set; a size that never occurs is not.
         if kind == "class" or support[name].objects or name in own_limits
     ]
@@ -95,8 +102,8 @@ def _fixed_limits(part: _Part) -> Iterable[Reason]:
         yield Reason(
             rule=f"{part.rule}_min_ap:{part.name}",
             expected=f"candidate AP at least {floor:g}",
-            actual=f"{part.candidate:.4f}",
-            passed=part.candidate >= floor,
+            actual=f"{part.ap:.4f}",
+            passed=part.ap >= floor,
         )
     if margin is not None and part.baseline is not None:
         yield Reason(

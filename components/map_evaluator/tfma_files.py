@@ -35,6 +35,8 @@ def write_tfma_files(
 ) -> None:
     """Writes `eval_config.json`, the metrics and the validation result.
 
+    Where the baseline lacks classes, all figures but those of single classes are over the classes that both know.
+
     Args:
         evaluation: what to write.
         settings: the thresholds behind its decision.
@@ -110,15 +112,16 @@ def _threshold(rule: str, settings: EvaluatorSettings) -> config_pb2.MetricThres
 def _metrics(evaluation: Evaluation) -> Iterator[metrics_for_slice_pb2.MetricsForSlice]:
     for name, data in evaluation.data_sets.items():
         within: _SliceKey = () if name == GOLDEN else (("data_set", name),)
-        yield _overall(within, data)
+        compared = data.compared
+        yield _overall(within, compared)
         for class_name, support in data.class_support.items():
             key = (*within, ("class", class_name))
             delta = data.deltas.per_class.get(class_name) if data.deltas else None
             yield _part(key, _models(data, "per_class", class_name), delta, support.images, support.objects)
-        for slice_name, support in data.slice_support.items():
+        for slice_name, support in compared.slice_support.items():
             key = (*within, _slice(slice_name))
-            delta = data.deltas.per_slice.get(slice_name) if data.deltas else None
-            yield _part(key, _models(data, "per_slice", slice_name), delta, support.images, support.objects)
+            delta = compared.deltas.per_slice.get(slice_name) if compared.deltas else None
+            yield _part(key, _models(compared, "per_slice", slice_name), delta, support.images, support.objects)
 
 
 def _slice(name: str) -> tuple[str, str]:
@@ -237,5 +240,5 @@ def _measured(reason: Reason, golden: DataSetEvaluation, is_diff: bool) -> float
     if kind == "map_interval":
         return golden.deltas.overall.lo if golden.deltas else None
     scores = "coco" if kind in ("min_map", "map_drop") else "per_class" if kind.startswith("class") else "per_slice"
-    values = _models(golden, scores, name or "AP")
+    values = _models(golden.compared if is_diff else golden, scores, name or "AP")
     return _difference(values) if is_diff else values[CANDIDATE]

@@ -49,6 +49,7 @@ class DecisionRecorderExecutor(base_executor.BaseExecutor):
         evaluation_uri = artifact_utils.get_single_uri(input_dict["evaluation"])
         evaluation = Evaluation.from_json(_read(f"{evaluation_uri}/{EVALUATION_FILE}"))
         dataset = _dataset(input_dict["examples"])
+        compared = evaluation.golden.compared
         run_id = (self._context and self._context.pipeline_run_id) or ""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         key = hashlib.sha256(evaluation_uri.encode()).hexdigest()[:16]
@@ -61,8 +62,8 @@ class DecisionRecorderExecutor(base_executor.BaseExecutor):
                 data_digest=dataset.digest,
                 golden_digest=evaluation.golden_digest,
                 verdict=evaluation.decision.verdict.value,
-                map=evaluation.golden.candidate.coco["AP"],
-                baseline_map=evaluation.golden.baseline.coco["AP"] if evaluation.golden.baseline else None,
+                map=compared.candidate.coco["AP"],
+                baseline_map=compared.baseline.coco["AP"] if compared.baseline else None,
                 decided_at=now,
             ),
         )

@@ -61,7 +61,7 @@ class RecordedDecision:
         data_digest: content digest of that span.
         golden_digest: the golden set that decided.
         verdict: of the run.
-        map: the candidate's COCO mAP on that set.
+        map: the candidate's COCO mAP on that set, over the classes that the baseline knows too.
         baseline_map: the baseline's; None before the first model.
         decided_at: UTC time, ISO 8601.
     """

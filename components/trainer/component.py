@@ -63,6 +63,7 @@ class DetectorTrainer(base_component.BaseComponent):
         statistics: of those examples.
         baseline: of the BaselineReader.
         settings: how to train.
+        checkpoints: directory for the state of unfinished trainings, the same in every run.
     """
 
     SPEC_CLASS = DetectorTrainerSpec
@@ -74,6 +75,7 @@ class DetectorTrainer(base_component.BaseComponent):
         statistics: types.BaseChannel,
         baseline: types.BaseChannel,
         settings: TrainerSettings,
+        checkpoints: str,
     ) -> None:
         super().__init__(
             DetectorTrainerSpec(
@@ -83,7 +85,7 @@ class DetectorTrainer(base_component.BaseComponent):
                 train_args=trainer_pb2.TrainArgs(),
                 eval_args=trainer_pb2.EvalArgs(),
                 run_fn=RUN_FN,
-                custom_config=json_utils.dumps({"settings": settings_io.to_json(settings)}),
+                custom_config=json_utils.dumps({"settings": settings_io.to_json(settings), "checkpoints": checkpoints}),
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
             )

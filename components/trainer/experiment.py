@@ -1,54 +1,73 @@
-"""Settings -> tf-models: the RetinaNet task, its data and its model."""
+"""Settings -> tf-models: the RetinaNet task, its model and the model's anchors."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 import tf_keras
-from official.vision.configs import backbones, common, decoders, retinanet
+from official.vision.configs import common, decoders, retinanet
+from official.vision.modeling.backbones import factory
 from official.vision.ops import anchor
 from official.vision.tasks.retinanet import RetinaNetTask
 
-from components.trainer.policy import Augmentation
-from components.trainer.settings import BackboneSettings, ModelSettings, TrainingSettings
-
-SHUFFLE_BUFFER = 2048  # encoded images held in memory while shuffling
+from components.trainer.backbone import backbone_config
+from components.trainer.model_settings import ModelSettings
+from components.trainer.or_auto import AUTO
+from schemas.errors import ConfigError
 
 
 def build_task(
-    model: ModelSettings,
-    training: TrainingSettings,
-    augmentation: Augmentation,
-    num_classes: int,
-    train_files: list[str],
+    model: ModelSettings, num_classes: int, sync_batch_norm: bool = False, norm_momentum: float = 0.9
 ) -> RetinaNetTask:
-    """A tf-models RetinaNet task.
+    """A tf-models RetinaNet task: model and losses, no data.
 
     Args:
-        model: architecture.
-        training: batch size and seed.
-        augmentation: what happens to training images.
+        model: architecture, with `input_size` and `anchors` resolved.
         num_classes: K, without the background.
-        train_files: patterns of TFRecord files with the keys of `schemas.features`.
+        sync_batch_norm: share batch-norm statistics among the devices of a strategy.
+        norm_momentum: share of the batch-norm statistics that a step keeps.
+
+    Raises:
+        ConfigError: see `check_model`.
     """
-    config = retinanet.RetinaNetTask(
-        model=_model_config(model, num_classes), train_data=_data_config(training, augmentation, train_files)
+    norm = common.NormActivation(
+        activation=model.activation, use_sync_bn=sync_batch_norm, norm_momentum=norm_momentum, norm_epsilon=1e-3
     )
-    return RetinaNetTask(config)
+    return RetinaNetTask(retinanet.RetinaNetTask(model=_model_config(model, num_classes, norm)))
 
 
-# AutoGraph would rewrite all of tf-models' and Keras' code, which takes longer than everything else that
-# happens before the first step, and finds no tensor-dependent Python in it to convert.
 @tf.autograph.experimental.do_not_convert
-def training_batches(task: RetinaNetTask) -> tf.data.Dataset:
-    """The task's endless training batches."""
-    return task.build_inputs(task.task_config.train_data)
+def check_model(settings: ModelSettings) -> None:
+    """Refuses, before any data is read, a model that tf-models could not build; builds the backbone to find out.
+
+    Args:
+        settings: architecture; `input_size` and `anchors` may still be `auto`.
+
+    Raises:
+        ConfigError: official.vision has no such backbone, or its features are not those that the decoder needs.
+    """
+    config = backbone_config(settings)
+    side = max(128, 2**settings.max_level)
+    size = (side, side) if settings.input_size == AUTO else settings.fixed_input_size
+    named = f"model.backbone = {settings.backbone.type} {settings.backbone.options}"
+    try:
+        backbone = factory.build_backbone(
+            input_specs=tf_keras.layers.InputSpec(shape=[None, *size, 3]),
+            backbone_config=config,
+            norm_activation_config=common.NormActivation(activation=settings.activation),
+        )
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{named}: official.vision cannot build it: {type(error).__name__}: {reason}") from error
+    _check_features(settings, size, {int(level): tuple(shape)[1:] for level, shape in backbone.output_specs.items()})
 
 
 @tf.autograph.experimental.do_not_convert
 def build_model(task: RetinaNetTask, settings: ModelSettings) -> tf_keras.Model:
     """The task's model with all its weights in place; tf-models leaves those of the heads to the first call."""
     model = task.build_model()
-    size = list(settings.input_size)
+    size = list(settings.fixed_input_size)
     anchors = {level: boxes[tf.newaxis] for level, boxes in anchor_boxes(settings).items()}
     model(tf.zeros([1, *size, 3]), image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
     return model
@@ -62,29 +81,56 @@ def leaf_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
 
 def anchor_boxes(settings: ModelSettings) -> dict[str, tf.Tensor]:
     """Anchor boxes of each level, [rows, columns, anchors * 4] yxyx in px of the model's input."""
+    anchors = settings.fixed_anchors
     generate = anchor.build_anchor_generator(
         min_level=settings.min_level,
         max_level=settings.max_level,
-        num_scales=settings.anchors.num_scales,
-        aspect_ratios=list(settings.anchors.aspect_ratios),
-        anchor_size=settings.anchors.size,
+        num_scales=anchors.num_scales,
+        aspect_ratios=list(anchors.aspect_ratios),
+        anchor_size=anchors.size,
     )
-    return generate(image_size=list(settings.input_size))
+    return generate(image_size=list(settings.fixed_input_size))
 
 
-def _model_config(model: ModelSettings, num_classes: int) -> retinanet.RetinaNet:
+def _check_features(
+    settings: ModelSettings, size: tuple[int, int], features: Mapping[int, tuple[int, int, int]]
+) -> None:
+    """Refuses features, (rows, columns, channels) of each level, that the decoder cannot use."""
+    name, decoder = settings.backbone.type, settings.decoder
+    wanted = range(settings.min_level, settings.max_level + 1)
+    given = f"{name} has levels {', '.join(map(str, sorted(features)))}"
+    if settings.min_level not in features:
+        raise ConfigError(f"model.min_level = {settings.min_level}: {given}; choose one of these")
+    for level in sorted(set(wanted) & set(features)):
+        places = tuple(-(-side // 2**level) for side in size)
+        if features[level][:2] != places:
+            raise ConfigError(
+                f"model.backbone = {name}: its level {level} has {features[level][:2]} places and the anchors "
+                f"{places}; choose another model"
+            )
+    if decoder == "identity" and not set(wanted) <= set(features):
+        raise ConfigError(f"model.max_level = {settings.max_level}: {given}, and decoder 'identity' adds none")
+    if decoder == "identity" and len({features[level][2] for level in wanted}) > 1:
+        raise ConfigError(
+            f"model.decoder = 'identity': the levels of {name} differ in their channels, and the heads need equal "
+            "ones; choose 'fpn'"
+        )
+
+
+def _model_config(model: ModelSettings, num_classes: int, norm: common.NormActivation) -> retinanet.RetinaNet:
+    anchors = model.fixed_anchors
     return retinanet.RetinaNet(
         num_classes=num_classes + 1,  # tf-models counts the background as class 0
-        input_size=[*model.input_size, 3],
+        input_size=[*model.fixed_input_size, 3],
         min_level=model.min_level,
         max_level=model.max_level,
         anchor=retinanet.Anchor(
-            num_scales=model.anchors.num_scales,
-            aspect_ratios=list(model.anchors.aspect_ratios),
-            anchor_size=model.anchors.size,
+            num_scales=anchors.num_scales,
+            aspect_ratios=list(anchors.aspect_ratios),
+            anchor_size=anchors.size,
         ),
-        backbone=_backbone_config(model.backbone),
-        decoder=decoders.Decoder(type="fpn", fpn=decoders.FPN(num_filters=model.fpn_filters)),
+        backbone=backbone_config(model),
+        decoder=_decoder_config(model),
         head=retinanet.RetinaNetHead(num_convs=model.head_convs, num_filters=model.head_filters),
         detection_generator=retinanet.DetectionGenerator(
             nms_version="batched",  # same AP as the default "v2" in a twentieth of its time
@@ -93,32 +139,13 @@ def _model_config(model: ModelSettings, num_classes: int) -> retinanet.RetinaNet
             nms_iou_threshold=model.nms_iou_threshold,
             max_num_detections=model.max_detections,
         ),
-        norm_activation=common.NormActivation(use_sync_bn=False, norm_momentum=0.9, norm_epsilon=1e-3),
+        norm_activation=norm,
     )
 
 
-def _backbone_config(backbone: BackboneSettings) -> backbones.Backbone:
-    if backbone.type == "resnet":
-        resnet = backbones.ResNet(model_id=int(backbone.model_id), depth_multiplier=backbone.width)
-        return backbones.Backbone(type="resnet", resnet=resnet)
-    mobilenet = backbones.MobileNet(model_id=backbone.model_id, filter_size_scale=backbone.width)
-    return backbones.Backbone(type="mobilenet", mobilenet=mobilenet)
-
-
-def _data_config(training: TrainingSettings, augmentation: Augmentation, files: list[str]) -> retinanet.DataConfig:
-    return retinanet.DataConfig(
-        input_path=list(files),
-        file_type="tfrecord",
-        is_training=True,
-        global_batch_size=training.batch_size,
-        dtype="float32",
-        shuffle_buffer_size=SHUFFLE_BUFFER,
-        seed=training.seed,
-        deterministic=True,
-        parser=retinanet.Parser(
-            aug_rand_hflip=augmentation.horizontal_flip,
-            aug_scale_min=augmentation.scale_min,
-            aug_scale_max=augmentation.scale_max,
-            max_num_instances=500,  # tf-models' default of 100 drops ground truth of crowded images
-        ),
+def _decoder_config(model: ModelSettings) -> decoders.Decoder:
+    return decoders.Decoder(
+        type=model.decoder,
+        fpn=decoders.FPN(num_filters=model.fpn_filters),
+        nasfpn=decoders.NASFPN(num_filters=model.fpn_filters, num_repeats=model.nasfpn_repeats),
     )

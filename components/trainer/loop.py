@@ -1,76 +1,141 @@
-"""The training loop: one optimizer step at a time, with the plan's learning rate."""
+"""The training loop: rounds of steps, each ended by a validation and a checkpoint."""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tensorflow as tf
-import tf_keras
 
-from components.trainer.experiment import training_batches
-from components.trainer.policy import TrainingPlan, learning_rate_at
+from components.trainer.checkpoint_state import TrainingState
+from components.trainer.policy import TrainingPlan
+from components.trainer.schedule import learning_rate_at
 from schemas.errors import RatchetError
-from schemas.progress import Progress
+from schemas.progress import LOGGER, Progress
+from schemas.training_record import ValidationPoint
+
+if TYPE_CHECKING:
+    from components.trainer.checkpoints import Checkpoints
+    from components.trainer.learner import Learner
+    from components.trainer.tensorboard import TrainingLog
 
 CURVE_POINTS = 200
+DIVERGED = 10.0  # times the loss it began with: a rate three times too high reaches 16, a sound training stays below 2
+SURELY_DIVERGED = 50.0  # RetinaNet's loss is an average over objects, at most a few units when nothing is known yet
+FIRST = 5  # steps that it begins with, at a small part of the peak rate
+WINDOW = 20  # steps over which the loss is averaged
+
+# Measures the weights given; None where too little is held out.
+Measure = Callable[[list[np.ndarray], int], ValidationPoint]
 
 
 @dataclass(frozen=True)
-class TrainingResult:
-    """What the loop saw.
+class Training:
+    """What a training works with.
 
     Attributes:
-        loss_curve: (step, total loss), at most `CURVE_POINTS` + 1 pairs.
-        weight_distance: L2 distance of the trainable weights from their start over the start's norm.
+        plan: what to do.
+        batch_size: images a step.
+        patience: rounds without a better mAP after which it stops.
+        learner: makes the steps.
+        measure: the validation, or None.
+        checkpoints: where it goes on from when it is killed.
+        log: TensorBoard.
+        state: how far it is; 0 steps, or what was restored.
     """
 
-    loss_curve: tuple[tuple[int, float], ...]
-    weight_distance: float
+    plan: TrainingPlan
+    batch_size: int
+    patience: int
+    learner: Learner
+    measure: Measure | None
+    checkpoints: Checkpoints
+    log: TrainingLog
+    state: TrainingState
+
+    @property
+    def over(self) -> bool:
+        """Whether all steps are done, or nothing has become better for a while."""
+        rounds = sum(point.step > self.state.best_step for point in self.state.validation)
+        return self.state.step >= self.plan.steps or (self.state.best_step > 0 and rounds >= self.patience)
 
 
-def train(task: Any, model: tf_keras.Model, plan: TrainingPlan, clip_norm: float) -> TrainingResult:
-    """Trains the model in place.
+def train(training: Training, batches: Iterator[Any]) -> None:
+    """Trains to the end; the weights to export are then `checkpoints.best`.
 
     Args:
-        task: tf-models task that gives the data and the step.
-        model: built and initialised.
-        plan: steps and learning rate.
-        clip_norm: global norm that gradients are cut to; 0 is no limit.
+        training: as it was begun, or as it was restored.
+        batches: those of the steps to come.
 
     Raises:
-        RatchetError: the loss is no longer a finite number.
+        RatchetError: the loss is no longer a finite number or has exploded, or a checkpoint cannot be written.
     """
-    limits: dict[str, Any] = {"global_clipnorm": clip_norm} if clip_norm else {}
-    optimizer = tf_keras.optimizers.legacy.Adam(plan.learning_rate.warmup_start, **limits)
+    plan, state = training.plan, training.state
+    if state.step == 0 and plan.mode == "retrain" and training.measure:
+        _note(training, training.measure(training.learner.served_weights(), 0))
+    progress = Progress("training", plan.steps, unit_size=training.batch_size)
+    while not training.over:
+        _steps(training, batches, progress, min(state.step + plan.round_steps, plan.steps))
+        _end_round(training)
+        training.checkpoints.save()
+    if state.step < plan.steps:
+        LOGGER.info("stopped after step %d of %d: no better mAP since step %d", state.step, plan.steps, state.best_step)
 
-    @tf.function(autograph=False)
-    def step_fn(inputs: Any) -> Any:
-        return task.train_step(inputs, model, optimizer)[task.loss]
 
-    start = [weight.numpy() for weight in model.trainable_variables]
-    batches = iter(training_batches(task))
-    progress = Progress("training", plan.steps, unit_size=task.task_config.train_data.global_batch_size)
+def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: int) -> None:
+    plan, state = training.plan, training.state
     keep_every = math.ceil(plan.steps / CURVE_POINTS)
-    curve = []
-    for step in range(plan.steps):
+    started, first = time.monotonic(), state.step
+    for step in range(state.step, end):
         rate = learning_rate_at(step, plan.steps, plan.learning_rate)
-        optimizer.learning_rate = rate
-        loss = float(step_fn(next(batches)))
-        if not math.isfinite(loss):
-            raise RatchetError(
-                f"training diverged: loss is {loss} at step {step + 1} of {plan.steps}, learning rate {rate:.2g}; "
-                "lower training.bootstrap.peak_learning_rate or training.retrain.learning_rate_fraction"
-            )
+        losses = training.learner.step(next(batches))
+        loss = float(losses["total_loss"])
+        _check_loss(state, plan, loss, step, rate)
         if step % keep_every == 0 or step == plan.steps - 1:
-            curve.append((step, loss))
-        progress.update(step + 1, f"loss {loss:.3f}  learning rate {rate:.1e}")
-    return TrainingResult(tuple(curve), _distance(start, [weight.numpy() for weight in model.trainable_variables]))
+            state.curve.append((step, loss))
+            training.log.losses(step, {name: float(part) for name, part in losses.items()}, rate)
+        state.step = step + 1
+        best = f"  mAP {state.best_map:.3f}" if state.best_step else ""
+        progress.update(state.step, f"loss {loss:.3f}  learning rate {rate:.1e}{best}")
+    training.log.speed(end, (end - first) * training.batch_size / (time.monotonic() - started))
 
 
-def _distance(start: list[np.ndarray], end: list[np.ndarray]) -> float:
-    moved = sum(float(np.square(b - a).sum()) for a, b in zip(start, end))
-    norm = sum(float(np.square(a).sum()) for a in start)
-    return math.sqrt(moved / norm) if norm else 0.0
+def _check_loss(state: TrainingState, plan: TrainingPlan, loss: float, step: int, rate: float) -> None:
+    state.recent = [*state.recent, loss][-WINDOW:]
+    mean = sum(state.recent) / len(state.recent)
+    if state.first_loss is None and len(state.recent) == FIRST:
+        state.first_loss = mean
+    limit = min(DIVERGED * (state.first_loss or math.inf), SURELY_DIVERGED)
+    if math.isfinite(loss) and (len(state.recent) < WINDOW or mean <= limit):
+        return
+    what = f"the mean loss of {WINDOW} steps is {mean:.3g}, above {limit:.3g}"
+    raise RatchetError(
+        f"training diverged: {what if math.isfinite(loss) else f'loss is {loss}'} at step {step + 1} of {plan.steps}, "
+        f"learning rate {rate:.2g}; lower training.{_rate_setting(plan)}"
+    )
+
+
+def _rate_setting(plan: TrainingPlan) -> str:
+    return "bootstrap.peak_learning_rate" if plan.mode == "bootstrap" else "retrain.learning_rate_fraction"
+
+
+def _end_round(training: Training) -> None:
+    """Keeps the weights if they are the best so far; of equally good ones the later, for their rate is lower."""
+    state = training.state
+    weights = training.learner.served_weights()
+    if training.measure:
+        point = training.measure(weights, state.step)
+        _note(training, point)
+        if point.map < state.best_map:
+            return
+        state.best_map = point.map
+    state.best_step = state.step
+    training.checkpoints.keep_as_best(weights)
+
+
+def _note(training: Training, point: ValidationPoint) -> None:
+    training.state.validation.append(point)
+    training.log.validation(point)

@@ -1,4 +1,4 @@
-"""How to train, derived from the settings and from how the baseline was trained.
+"""How to train, derived from the settings and from how the baseline was trained; pure.
 
 The learning rate of a retraining is a fraction of the peak its lineage was *bootstrapped* with, not
 of the last retraining's: fractions of fractions would bring learning to a stop after a few spans.
@@ -7,140 +7,187 @@ of the last retraining's: fractions of fractions would bring learning to a stop 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.trainer.augmentation import AUGMENTATIONS, Augmentation
+from components.trainer.model_settings import AUTO, ModelSettings
+from components.trainer.schedule import schedule
 from components.trainer.settings import TrainerSettings
 from schemas.errors import ConfigError
-from schemas.training_record import LearningRateRecord, TrainingRecord
-
-WARMUP_FRACTION = 0.1  # of all steps, at most WARMUP_MAX_STEPS
-WARMUP_MAX_STEPS = 500
-WARMUP_START = 0.05  # of the peak; a start above the peak is what tf-models' default gives a small rate
-FINAL_FRACTION = 0.02  # of the peak; training on without decay alone costs .03 mAP
+from schemas.settings import load
+from schemas.training_record import KeepRecord, LearningRateRecord, TrainedData, TrainingRecord
 
 
 @dataclass(frozen=True)
-class Augmentation:
-    """A policy's exact parameters.
+class NewSpan:
+    """What the policy has to know of the span to train on.
 
     Attributes:
-        horizontal_flip: mirror half of the images.
-        scale_min: lower limit of the random scale.
-        scale_max: upper limit of the random scale.
+        data: its identity.
+        boxes: labelled boxes in its training split, by class name.
     """
 
-    horizontal_flip: bool
-    scale_min: float
-    scale_max: float
-
-    @property
-    def digest(self) -> str:
-        """Changes with any parameter, also when the policy's name does not."""
-        return hashlib.sha256(json.dumps(dataclasses.asdict(self), sort_keys=True).encode()).hexdigest()[:16]
-
-
-# Fixed sets: a changed one gets a new name, so that a name in a training record keeps its meaning.
-AUGMENTATIONS = {
-    "none-v1": Augmentation(horizontal_flip=False, scale_min=1.0, scale_max=1.0),
-    "scale-v1": Augmentation(horizontal_flip=False, scale_min=0.8, scale_max=1.2),
-    "flip-v1": Augmentation(horizontal_flip=True, scale_min=1.0, scale_max=1.0),
-    "flip-scale-v1": Augmentation(horizontal_flip=True, scale_min=0.8, scale_max=1.2),
-}
+    data: TrainedData
+    boxes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is to be done: `mode` is `bootstrap` or `retrain`."""
+    """What is to be done.
+
+    Attributes:
+        mode: `bootstrap` or `retrain`.
+        model: the model settings; in a first training, what is `auto` is still to be derived from the data.
+        steps: optimizer steps.
+        round_steps: steps between two validations.
+        learning_rate: the schedule.
+        augmentation: what happens to training images.
+        data: all spans of the lineage, the new one last.
+        keep: what holds the model to its baseline.
+        freeze_batch_norm: whether the backbone's batch norm stays as it is.
+        declared_changes: what deliberately differs from the baseline's training, in words.
+    """
 
     mode: str
+    model: ModelSettings
     steps: int
+    round_steps: int
     learning_rate: LearningRateRecord
     augmentation: Augmentation
+    data: tuple[TrainedData, ...]
+    keep: KeepRecord
     freeze_batch_norm: bool
+    declared_changes: tuple[str, ...] = ()
+
+    @property
+    def replayed(self) -> tuple[TrainedData, ...]:
+        """The earlier spans that images are taken from."""
+        return self.data[:-1] if self.keep.replay else ()
 
 
-def plan_training(settings: TrainerSettings, num_images: int, baseline: TrainingRecord | None) -> TrainingPlan:
+def plan_training(settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord | None) -> TrainingPlan:
     """Derives the training plan.
 
     Args:
         settings: the Trainer's settings.
-        num_images: images in the training split.
+        span: the span to train on.
         baseline: record of the model to start from; None for a bootstrap.
 
     Raises:
-        ConfigError: the settings contradict how the baseline was made, or the span is smaller than a batch.
+        ConfigError: the settings contradict the span or how the baseline was made.
     """
-    batch_size = settings.training.batch_size
-    if num_images < batch_size:
-        raise ConfigError(
-            f"training.batch_size = {batch_size}: the span has only {num_images} training images; "
-            "lower the batch size or deliver a larger span"
-        )
-    augmentation = AUGMENTATIONS[settings.augmentation]
-    if baseline is None:
-        bootstrap = settings.training.bootstrap
-        rate = _schedule(bootstrap.peak_learning_rate, bootstrap.peak_learning_rate, bootstrap.steps)
-        return TrainingPlan("bootstrap", bootstrap.steps, rate, augmentation, _frozen(settings, None))
-    _check_lineage(settings, baseline)
-    retrain = settings.training.retrain
-    steps = math.ceil(retrain.epochs * num_images / batch_size)
-    steps = min(max(steps, retrain.min_steps), retrain.max_steps)
-    bootstrap_peak = baseline.learning_rate.bootstrap_peak
-    rate = _schedule(bootstrap_peak * retrain.learning_rate_fraction, bootstrap_peak, steps)
-    return TrainingPlan("retrain", steps, rate, augmentation, _frozen(settings, baseline))
+    _check_batch(settings, span)
+    _check_classes(span, baseline)
+    return _bootstrap(settings, span) if baseline is None else _retraining(settings, span, baseline)
 
 
-def learning_rate_at(step: int, steps: int, rate: LearningRateRecord) -> float:
-    """Linear warm-up, then cosine decay (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts).
-
-    Args:
-        step: 0..steps-1.
-        steps: length of the training.
-        rate: the schedule.
-
-    >>> rate = LearningRateRecord(peak=1.0, bootstrap_peak=1.0, warmup_steps=10, warmup_start=0.05, final=0.02)
-    >>> [round(learning_rate_at(step, 100, rate), 3) for step in (0, 10, 55, 99)]
-    [0.05, 1.0, 0.51, 0.02]
-    """
-    if step < rate.warmup_steps:
-        return rate.warmup_start + (rate.peak - rate.warmup_start) * step / rate.warmup_steps
-    progress = (step - rate.warmup_steps) / max(1, steps - rate.warmup_steps)
-    return rate.final + (rate.peak - rate.final) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateRecord:
-    return LearningRateRecord(
-        peak=peak,
-        bootstrap_peak=bootstrap_peak,
-        warmup_steps=min(WARMUP_MAX_STEPS, int(steps * WARMUP_FRACTION)),
-        warmup_start=peak * WARMUP_START,
-        final=peak * FINAL_FRACTION,
+def _bootstrap(settings: TrainerSettings, span: NewSpan) -> TrainingPlan:
+    bootstrap = settings.training.bootstrap
+    frozen = settings.training.freeze_batch_norm
+    return TrainingPlan(
+        mode="bootstrap",
+        model=settings.model,
+        steps=bootstrap.steps,
+        round_steps=math.ceil(bootstrap.steps / settings.training.validation.rounds),
+        learning_rate=schedule(bootstrap.peak_learning_rate, bootstrap.peak_learning_rate, bootstrap.steps),
+        augmentation=AUGMENTATIONS[settings.augmentation],
+        data=(span.data,),
+        keep=KeepRecord(),
+        freeze_batch_norm=settings.training.init_checkpoint is not None if frozen is None else frozen,
     )
 
 
-def _frozen(settings: TrainerSettings, baseline: TrainingRecord | None) -> bool:
-    training = settings.training
-    if training.freeze_batch_norm is not None:
-        return training.freeze_batch_norm
-    return training.init_checkpoint is not None if baseline is None else baseline.batch_norm_frozen
+def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord) -> TrainingPlan:
+    retrain = settings.training.retrain
+    frozen = settings.training.freeze_batch_norm
+    earlier = tuple(data for data in baseline.data if data.span != span.data.span)
+    keep = KeepRecord(
+        replay=retrain.replay if earlier else 0.0,
+        l2_sp=retrain.l2_sp,
+        batch_norm=retrain.batch_norm,
+        freeze_backbone=retrain.freeze_backbone,
+    )
+    steps = math.ceil(retrain.epochs * span.data.images / (settings.training.batch_size * (1 - keep.replay)))
+    steps = min(max(steps, retrain.min_steps), retrain.max_steps)
+    peak = baseline.learning_rate.bootstrap_peak * retrain.learning_rate_fraction
+    return TrainingPlan(
+        mode="retrain",
+        model=_same_model(settings.model, baseline),
+        steps=steps,
+        round_steps=math.ceil(steps / settings.training.validation.rounds),
+        learning_rate=schedule(peak, baseline.learning_rate.bootstrap_peak, steps),
+        augmentation=AUGMENTATIONS[settings.augmentation],
+        data=(*earlier, span.data),
+        keep=keep,
+        freeze_batch_norm=baseline.batch_norm_frozen if frozen is None else frozen,
+        declared_changes=(*_changed_rate(settings, peak, baseline), *_changed_augmentation(settings, baseline)),
+    )
 
 
-def _check_lineage(settings: TrainerSettings, baseline: TrainingRecord) -> None:
-    model = json.loads(json.dumps(dataclasses.asdict(settings.model)))
-    changed = [key for key in model if model[key] != baseline.model.get(key)]
-    if changed:
-        key = changed[0]
+def _check_batch(settings: TrainerSettings, span: NewSpan) -> None:
+    if span.data.images < settings.training.batch_size:
         raise ConfigError(
-            f"model.{key} = {model[key]}: the served model was built with {baseline.model.get(key)}; "
-            "put that back, or start a new pipeline root with --bootstrap"
+            f"training.batch_size = {settings.training.batch_size}: the span has only {span.data.images} training "
+            "images; lower the batch size or deliver a larger span"
         )
-    digest = AUGMENTATIONS[settings.augmentation].digest
-    if digest != baseline.augmentation_digest:
+
+
+def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
+    """Every class must be there to be learned or be known; none that is known may be lost."""
+    known = baseline.class_names if baseline else ()
+    lost = [name for name in known if name not in span.data.class_names]
+    if lost:
+        raise ConfigError(
+            f"classes: the served model knows {lost[0]!r}, which span {span.data.span} does not have; "
+            "deliver the span with all classes of the model, or start a new pipeline root with --bootstrap"
+        )
+    empty = [name for name in span.data.class_names if name not in known and not span.boxes.get(name)]
+    if empty:
+        raise ConfigError(
+            f"class {empty[0]!r} has no box in the training images of span {span.data.span}, and no model knows it; "
+            "label some, or take the class out of the label map"
+        )
+
+
+def _same_model(model: ModelSettings, baseline: TrainingRecord) -> ModelSettings:
+    """The baseline's architecture, which the settings must not contradict."""
+    wanted = json.loads(json.dumps(dataclasses.asdict(model)))
+    for key, value in wanted.items():
+        if value not in (AUTO, baseline.model.get(key)):
+            raise ConfigError(
+                f"model.{key} = {value}: the served model was built with {baseline.model.get(key)}; "
+                "put that back, or start a new pipeline root with --bootstrap"
+            )
+    return load(ModelSettings, baseline.model, "the served model's training record")
+
+
+def _changed_rate(settings: TrainerSettings, peak: float, baseline: TrainingRecord) -> list[str]:
+    before = baseline.learning_rate
+    if peak >= before.bootstrap_peak:
+        reason = f"not below the {before.bootstrap_peak:g} that its lineage was first trained with"
+    elif baseline.mode == "retrain" and peak > before.peak * (1 + 1e-9):
+        reason = f"above the {before.peak:g} that it was retrained with"
+    else:
+        return []
+    if "learning_rate" not in settings.training.allow:
+        raise ConfigError(
+            f"training.retrain.learning_rate_fraction = {settings.training.retrain.learning_rate_fraction:g}: a peak "
+            f"of {peak:g} is {reason}: the served model would unlearn; lower it, "
+            "or declare the change with training.allow: [learning_rate]"
+        )
+    return [f"learning_rate: peak {before.peak:g} -> {peak:g}, {reason}"]
+
+
+def _changed_augmentation(settings: TrainerSettings, baseline: TrainingRecord) -> list[str]:
+    if AUGMENTATIONS[settings.augmentation].digest == baseline.augmentation_digest:
+        return []
+    if "augmentation" not in settings.training.allow:
         raise ConfigError(
             f"augmentation = {settings.augmentation!r}: the served model was trained with "
             f"{baseline.augmentation!r}, and a changed augmentation is a known cause of lost mAP; put that back, "
-            "or start a new pipeline root with --bootstrap"
+            "or declare the change with training.allow: [augmentation]"
         )
+    return [f"augmentation: {baseline.augmentation} -> {settings.augmentation}"]

@@ -1,13 +1,13 @@
-"""Weights that a bootstrap's backbone starts from.
+"""Weights that a first model starts from.
 
-Two forms: a tf-models checkpoint with a `backbone` (or the whole model), and an `.npz` archive of
+Two forms: a tf-models checkpoint with a `backbone`, and perhaps a `decoder` and a `head`, and an `.npz` archive of
 plain convolutions, `LAYER/kernel` and `LAYER/bias` in forward order with batch norm folded in and
 images scaled to -1..1, which is how MobileNets converted from TensorFlow Lite come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,32 +16,82 @@ import tf_keras
 from official.vision.ops import preprocess_ops
 
 from components.trainer.experiment import leaf_layers
+from components.trainer.settings import TrainingSettings
 from schemas.errors import ConfigError
 
 _CONVOLUTIONS = (tf_keras.layers.Conv2D, tf_keras.layers.DepthwiseConv2D)
 _NORM_LAYERS = (tf_keras.layers.BatchNormalization, tf_keras.layers.experimental.SyncBatchNormalization)
+_VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 
 
-def load_backbone(backbone: tf_keras.Model, path: str) -> None:
-    """Reads pretrained weights into a backbone, in place.
+def load_init_checkpoint(model: Any, training: TrainingSettings) -> None:
+    """Reads `training.init_checkpoint` into the parts of a built RetinaNet that `training.init_modules` names.
 
     Args:
-        backbone: built official.vision backbone.
-        path: checkpoint prefix or directory, or .npz file.
+        model: built RetinaNet.
+        training: `init_checkpoint` is a checkpoint's prefix or directory, or an .npz file.
 
     Raises:
-        ConfigError: the file is not there or does not fit the backbone.
+        ConfigError: the file is not there, lacks a part or does not fit the model.
     """
-    if path.endswith(".npz"):
-        _load_folded(backbone, path)
-        return
-    prefix = tf.train.latest_checkpoint(path) if tf.io.gfile.isdir(path) else path
+    path, modules = str(training.init_checkpoint), training.init_modules
+    if not modules:
+        raise ConfigError("training.init_modules = []: name at least one of backbone, decoder, head")
+    if not path.endswith(".npz"):
+        _load_checkpoint(model, path, modules)
+    elif set(modules) == {"backbone"}:
+        _load_folded(model.backbone, path)
+    else:
+        raise ConfigError(f"training.init_modules = {list(modules)}: {path} can only hold a backbone")
+
+
+def _load_checkpoint(model: Any, path: str, modules: Sequence[str]) -> None:
+    named = f"training.init_checkpoint = {path!r}"
+    if "decoder" in modules and "decoder" not in model.checkpoint_items:
+        raise ConfigError("training.init_modules: model.decoder = 'identity' has no weights; leave 'decoder' out")
     try:
-        status = tf.train.Checkpoint(backbone=backbone).read(prefix)
-        status.expect_partial().assert_existing_objects_matched()
-    except (tf.errors.OpError, ValueError, AssertionError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigError(f"training.init_checkpoint = {path!r}: no checkpoint of this backbone ({reason})") from error
+        prefix = tf.train.latest_checkpoint(path) if tf.io.gfile.isdir(path) else path
+        if prefix is None:
+            raise ConfigError(f"{named}: this directory holds no checkpoint")
+        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        items = {module: model.checkpoint_items[module] for module in modules}
+        _check_modules(named, shapes, items)
+        # As RetinaNetTask.initialize of tf-models does, which cannot leave out the decoder alone.
+        tf.train.Checkpoint(**items).read(prefix).expect_partial().assert_existing_objects_matched()
+    except (tf.errors.OpError, ValueError, AssertionError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{named}: no checkpoint of this model's {', '.join(modules)}: {reason}") from error
+
+
+def _check_modules(named: str, shapes: Mapping[str, Sequence[int]], items: Mapping[str, Any]) -> None:
+    saved = [name.split("/")[0] for name in shapes if name.endswith(_VALUE) and ".OPTIMIZER_SLOT" not in name]
+    for module, item in items.items():
+        if module not in saved:
+            has = ", ".join(sorted({*saved} & {"backbone", "decoder", "head"})) or "nothing that tf-models calls so"
+            raise ConfigError(f"{named}: holds no {module} (it holds {has}); see training.init_modules")
+        if module == "head":
+            _check_head(named, shapes, item)
+        # Reading would leave out what there is too much of, and say nothing.
+        if saved.count(module) != len(item.weights):
+            raise ConfigError(
+                f"{named}: its {module} has {saved.count(module)} weights and the model's {len(item.weights)}: "
+                "it is of another architecture; see model"
+            )
+
+
+def _check_head(named: str, shapes: Mapping[str, Sequence[int]], head: Any) -> None:
+    scores, boxes = shapes.get(f"head/_classifier/bias/{_VALUE}"), shapes.get(f"head/_box_regressor/bias/{_VALUE}")
+    if not scores or not boxes:
+        return  # of another form of head, which reading it will tell
+    own = head.get_config()
+    anchors = boxes[0] // own["num_params_per_anchor"]
+    classes = scores[0] // anchors
+    if (anchors, classes) != (own["num_anchors_per_location"], own["num_classes"]):
+        raise ConfigError(
+            f"{named}: its head knows {classes - 1} classes and {anchors} anchors a place, the model to be trained "
+            f"{own['num_classes'] - 1} and {own['num_anchors_per_location']}; "
+            "leave 'head' out of training.init_modules"
+        )
 
 
 def norm_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
@@ -59,7 +109,7 @@ def _load_folded(backbone: tf_keras.Model, path: str) -> None:
         where = next((i for i, (a, b) in enumerate(zip(shapes, given)) if a != b), min(len(shapes), len(given)))
         raise ConfigError(
             f"training.init_checkpoint = {path!r}: does not fit model.backbone: convolution {where} is "
-            f"{_at(given, where)} there and {_at(shapes, where)} here; check backbone.model_id and width"
+            f"{_at(given, where)} there and {_at(shapes, where)} here; check model.backbone.options"
         )
     archive[0] = _for_our_scaling(*archive[0])
     for layer, norm, (kernel, bias) in zip(convolutions, norms, archive):

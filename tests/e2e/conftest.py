@@ -101,14 +101,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 def _crashed(attempt: Callable[[], RunResult]) -> str:
     """Runs with a Trainer that crashes; returns the message."""
-    from components.trainer import loop  # TFX reloads run_fn, which takes `train` from here
+    from components.trainer import job  # TFX reloads run_fn, which takes `run_job` from here
 
     with pytest.MonkeyPatch.context() as patch:
 
         def crash(*_: object) -> None:
             raise OSError("disk full")
 
-        patch.setattr(loop, "train", crash)
+        patch.setattr(job, "run_job", crash)
         with pytest.raises(RunError) as caught:
             attempt()
     return str(caught.value)

@@ -37,3 +37,26 @@ def test_a_typo_in_the_users_file_names_that_file(tmp_path: Path) -> None:
 def test_a_pipeline_name_must_be_usable_as_a_directory_and_a_kubernetes_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name"):
         load_config("digits", ["name=../up"])
+
+
+def test_a_backbone_that_is_none_is_answered_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"model\.backbone\.type = \"yolo\": .*'dilated_resnet'.*'vit'"):
+        load_config("digits", ["model.backbone.type=yolo"])
+
+
+@pytest.mark.parametrize("value", ["{}", "null", "[1, a]", "[true]", "[[1]]"])
+def test_an_option_of_a_backbone_is_a_plain_value(value: str) -> None:
+    with pytest.raises(ConfigError, match=r"model\.backbone\.options\.model_id = .*: must be text, a number"):
+        load_config("digits", [f"model.backbone.options.model_id={value}"])
+
+
+@pytest.mark.parametrize("value", ["50", "x", "0.5", "true", "[1, 2]"])
+def test_options_of_a_backbone_come_back_from_json(value: str) -> None:
+    settings = load_config("digits", [f"model.backbone.options.some={value}"])
+    assert from_json(PipelineSettings, to_json(settings)) == settings
+    assert settings.model.backbone.options["model_id"] == 10
+
+
+def test_the_nasfpn_decoder_asks_for_the_levels_it_was_made_for() -> None:
+    with pytest.raises(ConfigError, match=r"model\.decoder = 'nasfpn': was made for levels 3 to 7, not min_level = 3"):
+        load_config("digits", ["model.decoder=nasfpn"])

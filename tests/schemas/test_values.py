@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,7 +58,8 @@ def test_evaluation_round_trip(with_baseline: bool) -> None:
         class_support={"a": Support(0, 0)},
         slice_support={"camera=n": Support(4, 2)},
     )
-    evaluation = Evaluation(Decision(Verdict.PUSHED, (PASSED,)), {GOLDEN: golden, HELD_OUT: golden}, "d")
+    grown = replace(golden, shared=golden)
+    evaluation = Evaluation(Decision(Verdict.PUSHED, (PASSED,)), {GOLDEN: golden, HELD_OUT: grown}, "d")
     assert Evaluation.from_json(evaluation.to_json()) == evaluation
     assert evaluation.golden == golden
 

@@ -28,6 +28,7 @@ from schemas.columns import DetectionColumns, TruthColumns
 SURE = (0.25, 0.5)  # surety of what is held against labels: in either they must be found wrong
 MATCH_IOU = 0.4  # of a sighting and a label whose relation was undone
 TOUCH_IOU = 0.3  # a sighting that overlaps a label so much is not one without a label
+_NEAR_IOU = 0.1  # the same for a label of a class that the model does not know: it sees such an object less exactly
 _SAME_CLASS_BONUS = 0.1  # of two overlapping labels the one of the sighting's class is its own
 _WIDEST = np.array([0.8, 0.8, 0.8, 0.8])  # of a relation that is looked for
 _VOTE_RADIUS = 0.2  # half of the overlap of a usual detector's boxes
@@ -43,11 +44,11 @@ class Matched:
 
     Attributes:
         seen: where it comes from.
-        labels: [n] labelled single objects, each once.
+        labels: [n] labelled single objects, each once, of classes that the model knows.
         sightings: [m] what the model sees.
         drawn: [4] relation of the labels to the sightings, see `relation`.
         sighting: [n] int64, which sighting is the label's; -1 for none.
-        has_label: [m] bool, whether any label overlaps the sighting.
+        has_label: [m] bool, whether any label overlaps the sighting, of whatever class.
         surety: [m] 0..1, share of the golden set's matched sightings of the same class that score no higher.
     """
 
@@ -93,7 +94,7 @@ def match_labels(
     """
     labels, _ = single_labels(seen.truth)
     sightings = rows_of(sightings, sightings.scores >= lowest_score)
-    voted = _vote(labels, sightings)
+    voted = _vote(rows_of(labels, _is_known(labels)), sightings)
     other = _settled(seen, labels, sightings, voted)
     if golden is None:
         return dataclasses.replace(other, surety=_surety(sightings, other))
@@ -124,7 +125,18 @@ def _settled(seen: Seen, labels: TruthColumns, sightings: DetectionColumns, star
             break
         drawn = relation(labels.boxes_xywh_px[found], sightings.boxes_xywh_px[matched.sighting[found]])
         matched = _matched(seen, labels, sightings, np.median(drawn, axis=0))
-    return matched
+    return _of_known_classes(matched)
+
+
+def _is_known(labels: TruthColumns) -> np.ndarray:
+    return labels.labels > 0
+
+
+def _of_known_classes(matched: Matched) -> Matched:
+    # What the model takes an object of an unknown class for keeps its `has_label`. Being no label's own, it is held
+    # against nobody.
+    keep = _is_known(matched.labels)
+    return dataclasses.replace(matched, labels=rows_of(matched.labels, keep), sighting=matched.sighting[keep])
 
 
 def _fit(matched: Matched) -> float:
@@ -137,7 +149,7 @@ def _fit(matched: Matched) -> float:
 def _matched(seen: Seen, labels: TruthColumns, sightings: DetectionColumns, drawn: np.ndarray) -> Matched:
     label, sighting, overlap = overlaps(undone(labels.boxes_xywh_px, drawn), labels.image, sightings)
     has_label = np.zeros(len(sightings.scores), dtype=np.bool_)
-    has_label[sighting[overlap >= TOUCH_IOU]] = True
+    has_label[sighting[overlap >= np.where(_is_known(labels), TOUCH_IOU, _NEAR_IOU)[label]]] = True
     close = overlap >= MATCH_IOU
     label, sighting, overlap = label[close], sighting[close], overlap[close]
     rank = overlap + sightings.scores[sighting] / 2

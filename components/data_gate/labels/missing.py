@@ -84,7 +84,8 @@ def _weight(span: Matched, sightings: np.ndarray) -> np.ndarray:
 
 
 def _where(span: Matched, unlabelled: np.ndarray) -> str:
-    is_empty = per_image(span.seen, span.labels.image) == 0
+    unknown = span.seen.truth.image[span.seen.truth.labels < 0]
+    is_empty = per_image(span.seen, np.concatenate([span.labels.image, unknown])) == 0
     image = span.sightings.image[unlabelled]
     if not len(image) or is_empty[image].mean() < _MOSTLY:
         return ""

@@ -25,7 +25,7 @@ class Seen:
     Attributes:
         file_names: of each image; its place is the position that the columns speak of.
         sizes_px: [i, 2] float64, width and height.
-        truth: the labelled objects.
+        truth: the labelled objects; labels of classes that the model does not know are negative.
         found: the model's detections of every score from about .05.
     """
 
@@ -42,6 +42,20 @@ class Seen:
         for name, image in (("truth", self.truth.image), ("found", self.found.image)):
             if image.size and not (image.min() >= 0 and image.max() < images):
                 raise ValueError(f"{name}.image: positions must be within 0..{images - 1}, got {image.max()}")
+
+
+def in_label_map(seen: Seen, numbers: np.ndarray) -> Seen:
+    """The same in the label map of the model.
+
+    Args:
+        seen: in the label map of the data.
+        numbers: [K + 1] the model's label of each label of the data; 0 for a class that it does not know.
+    """
+    numbers = np.where(numbers > 0, numbers, -np.arange(len(numbers)))  # unknown classes stay apart from each other
+    truth = dataclasses.replace(seen.truth, labels=numbers[seen.truth.labels])
+    return dataclasses.replace(
+        seen, truth=truth, found=dataclasses.replace(seen.found, labels=numbers[seen.found.labels])
+    )
 
 
 def rows_of(columns: Columns, rows: np.ndarray) -> Columns:

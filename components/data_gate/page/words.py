@@ -45,8 +45,14 @@ _WORDS = {
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
-        "Deliver the span with the classes, in name and order, of the {of}. New classes need a new golden set and a "
-        "first model of their own.",
+        "Deliver the span with the classes, in name and order, of the {of}. New classes have to be in golden set and "
+        "schema as well.",
+    ),
+    "classes:served_model": RuleWords(
+        "Other classes than the served model",
+        "Same classes as the served model",
+        "Deliver the span with every class that the served model knows, under its name and with its objects labelled: "
+        "what is not taught again is forgotten. New classes beside them are welcome.",
     ),
     "schema": RuleWords(
         "{of} breaks the schema",

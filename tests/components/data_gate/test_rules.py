@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -77,9 +78,44 @@ def test_a_schema_anomaly_stops_the_run_by_name() -> None:
     assert decision.failures[0].actual == "Out-of-range values"
 
 
-def test_other_classes_than_the_served_model_or_the_golden_set_stop_the_run() -> None:
-    decision = judge(span=dataset_info(class_names=("cat", "dog", "fox")))
-    assert failed(decision) == ["classes:golden_set", "classes:served_model"]
+def test_other_classes_than_the_golden_set_stop_the_run() -> None:
+    assert failed(judge(span=dataset_info(class_names=("cat", "dog", "fox")))) == ["classes:golden_set"]
+    assert failed(judge(span=dataset_info(class_names=("dog", "cat")))) == ["classes:golden_set"]
+
+
+def of_served_model(*class_names: str) -> tuple[DataDecision, Reason]:
+    golden = dataclasses.replace(GOLDEN, class_names=class_names)
+    decision = judge(span=dataset_info(class_names=class_names), golden=golden)
+    return decision, next(reason for reason in decision.reasons if reason.rule == "classes:served_model")
+
+
+@pytest.mark.parametrize("names", [("cat", "dog", "fox"), ("fox", "dog", "cat")])
+def test_a_class_that_the_served_model_does_not_know_is_a_warning_that_names_it(names: tuple[str, ...]) -> None:
+    decision, reason = of_served_model(*names)
+    assert (decision.passed, decision.verdict) == (True, DataVerdict.WARN)
+    assert (reason.passed, reason.warning) == (True, True)
+    assert reason.actual.startswith("new: fox; ")
+
+
+@pytest.mark.parametrize("names", [("cat",), ("cat", "wolf"), ("fox", "cat", "wolf")])
+def test_a_class_of_the_served_model_that_is_gone_or_renamed_stops_the_run(names: tuple[str, ...]) -> None:
+    decision, reason = of_served_model(*names)
+    assert failed(decision) == ["classes:served_model"]
+    assert reason.actual.startswith("missing: dog")
+    assert ("a class that was only renamed needs its old name" in reason.actual) is (len(names) > 1)
+
+
+def test_classes_in_another_order_are_the_same_classes() -> None:
+    decision, reason = of_served_model("dog", "cat")
+    assert decision.verdict is DataVerdict.PASS
+    assert (reason.passed, reason.warning, reason.actual) == (True, False, "dog, cat")
+
+
+def test_equal_classes_are_told_as_before() -> None:
+    _, reason = of_served_model("cat", "dog")
+    assert reason == Reason(
+        "classes:served_model", "the classes of the served model: cat, dog", "cat, dog", passed=True
+    )
 
 
 def test_other_classes_than_the_schema_stop_the_run() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.detector.detections import to_columns
+from components.detector.detections import renumbered, renumbering, to_columns
 from schemas.columns import DetectionColumns
 from schemas.errors import StateError
 
@@ -43,6 +43,23 @@ def test_nonsense_of_a_model_is_named_with_image_and_value(changes: dict[str, An
     with pytest.raises(StateError, match=message) as caught:
         columns(**changes)
     assert str(caught.value).startswith("candidate: ")
+
+
+def test_labels_are_renumbered_by_the_names_of_their_classes() -> None:
+    own, wanted = ("dog", "owl", "cat"), ("cat", "fox", "dog")
+    numbers = renumbering(own, wanted)
+    assert numbers.tolist() == [0, 3, 0, 1]
+    found = renumbered(columns(), numbers)  # of labels 3, 1, 2
+    assert found.labels.tolist() == [1, 3]
+    assert found.image.tolist() == [0, 0]
+    assert found.boxes_xywh_px.tolist() == [[2, 1, 4, 3], [0, 0, 5, 5]]
+    assert found.scores.tolist() == [0.5, 0.25]
+
+
+def test_an_equal_label_map_changes_nothing() -> None:
+    names = ("cat", "dog", "fox")
+    found, before = renumbered(columns(), renumbering(names, names)), columns()
+    assert all(np.array_equal(values, vars(before)[name]) for name, values in vars(found).items())
 
 
 def test_a_batch_without_detections_is_empty() -> None:

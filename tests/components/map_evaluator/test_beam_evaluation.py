@@ -63,8 +63,22 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def save_reader(directory: Path, label_shift: int = 0, pause_s: float = 0.0, constant: bool = False) -> str:
-    """A SavedModel with the serving signature alone, as one of another origin would be."""
+def save_reader(
+    directory: Path,
+    label_shift: int = 0,
+    pause_s: float = 0.0,
+    constant: bool = False,
+    taken_for: tuple[int, int] = (1, 2),
+) -> str:
+    """A SavedModel with the serving signature alone, as one of another origin would be.
+
+    Args:
+        directory: where.
+        label_shift: added to every label.
+        pause_s: seconds of work an image.
+        constant: whether it says the same of every image.
+        taken_for: its labels of what the data labels 1 and 2.
+    """
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
@@ -81,7 +95,7 @@ def save_reader(directory: Path, label_shift: int = 0, pause_s: float = 0.0, con
             )
         return {
             "detection_boxes": rows[:, :, :4] + busy,
-            "detection_classes": tf.cast(rows[:, :, 4], tf.int32) + label_shift,
+            "detection_classes": tf.gather([0, *taken_for], tf.cast(rows[:, :, 4], tf.int32)) + label_shift,
             "detection_scores": rows[:, :, 5],
             "num_detections": tf.fill([tf.shape(rows)[0]], 3),
         }

@@ -95,7 +95,7 @@ def bits_of(image_id: int) -> np.ndarray:
     return np.random.default_rng(image_id).integers(0, 2, 256).astype(bool)
 
 
-def model(directory: Path, trained_on: range, **options: Any) -> Any:
+def model(directory: Path, trained_on: range, names: tuple[str, ...] = LABEL_MAP.names, **options: Any) -> Any:
     from tfx.types import standard_artifacts
 
     artifact = standard_artifacts.Model()
@@ -103,7 +103,7 @@ def model(directory: Path, trained_on: range, **options: Any) -> Any:
     save_reader(directory / "Format-Serving", **options)
     lines = [line_of(image_id, bits_of(image_id)) for image_id in trained_on]
     (directory / "Format-Serving" / "assets.extra").mkdir(exist_ok=True)
-    (directory / "Format-Serving" / LABELS_FILE).write_text(json.dumps(LABEL_MAP.names))
+    (directory / "Format-Serving" / LABELS_FILE).write_text(json.dumps(names))
     (directory / "Format-Serving" / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 2).to_bytes())
     return artifact
 
@@ -206,6 +206,51 @@ def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
 def test_a_model_of_another_label_map_is_an_error(world: World) -> None:
     (world.path("candidate") / LABELS_FILE).write_text('["dog", "cat"]')
     with pytest.raises(StateError, match=r"candidate .*its label map is dog, cat, the golden set's is cat, dog"):
+        world.evaluate()
+
+
+def test_a_baseline_of_the_same_classes_in_another_order_measures_the_same(world: World, tmp_path: Path) -> None:
+    evaluation, _ = world.evaluate()
+    world.baseline.uri = model(tmp_path / "turned", range(90, 95), names=("dog", "cat"), taken_for=(2, 1)).uri
+    turned, _ = world.evaluate()
+    assert turned == evaluation
+    written = [Path(world.directory, f"evaluation-{n}", "golden", "baseline_detections.json") for n in (0, 1)]
+    assert written[0].read_text() == written[1].read_text()
+
+
+def test_a_baseline_that_knows_fewer_classes_is_compared_over_those(world: World, tmp_path: Path) -> None:
+    world.baseline.uri = model(tmp_path / "fewer", range(90, 95), names=("dog",), taken_for=(1, 1)).uri
+    evaluation, blessing = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.PUSHED
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert "new_classes" in [reason.rule for reason in evaluation.decision.warnings]
+    assert {name: data.new_classes for name, data in evaluation.data_sets.items()} == dict.fromkeys(
+        ("golden", "held_out", "train_sample"), ("cat",)
+    )
+    found = json.loads(Path(world.directory, "evaluation-0", "golden", "baseline_detections.json").read_text())
+    assert {entry["category_id"] for entry in found} == {LABEL_MAP.category_ids[1]}
+    assert len(found) == 3 * IMAGES  # it takes cats for dogs
+
+
+def test_a_candidate_that_forgets_the_old_for_a_new_class_is_blocked(world: World, tmp_path: Path) -> None:
+    world.baseline.uri = model(tmp_path / "fewer", range(90, 95), names=("dog",), taken_for=(1, 1)).uri
+    world.candidate.uri = model(tmp_path / "forgets", range(100, 150), taken_for=(1, 1)).uri  # dogs are cats to it
+    evaluation, _ = world.evaluate()
+    assert evaluation.golden.candidate.per_class["cat"] > 0
+    assert evaluation.decision.verdict is Verdict.BLOCKED
+    assert "map_drop" in rules(evaluation)
+
+
+def test_objects_of_new_classes_do_not_make_the_comparison_large_enough(world: World, tmp_path: Path) -> None:
+    world.baseline.uri = model(tmp_path / "fewer", range(90, 95), names=("dog",), taken_for=(1, 1)).uri
+    dogs = sum(int((record(image_id).truth.labels == 2).sum()) for image_id in range(IMAGES))
+    settings = EvaluatorSettings(resamples=200, min_golden_objects=dogs + 1)
+    assert rules(world.evaluate(settings)[0]) == ["trust:enough"]
+
+
+def test_a_baseline_of_a_class_that_the_golden_set_lacks_is_an_error(world: World) -> None:
+    (world.path("baseline") / LABELS_FILE).write_text('["cat", "owl"]')
+    with pytest.raises(StateError, match=r"baseline \(.*\): it knows owl, which the golden set does not have"):
         world.evaluate()
 
 

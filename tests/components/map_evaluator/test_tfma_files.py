@@ -122,6 +122,54 @@ def test_a_first_model_is_a_valid_result_without_a_baseline(tmp_path: Path) -> N
     assert "AP_diff" not in overall[""][""]
 
 
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What is written where the baseline does not know the class auk."""
+    from components.map_evaluator.tfma_files import write_tfma_files
+
+    classes = {"cat": (0.5, 0.6), "dog": (0.5, 0.4)}
+    shared = golden(0.45, 0.50, (-0.07, -0.03), classes, {"camera=north": (0.3, 0.35)})
+    whole = golden(0.60, None, None, {**classes, "auk": (0.8, -1.0)}, {"camera=north": (0.7, 0.0)})
+    for_all = dict.fromkeys(COCO_NAMES, 0.5)
+    shared = dataclasses.replace(
+        shared,
+        candidate=dataclasses.replace(shared.candidate, coco=for_all | {"AP": 0.45}),
+        baseline=shared.baseline and dataclasses.replace(shared.baseline, coco=for_all),
+    )
+    baseline = shared.baseline
+    assert baseline is not None
+    baseline = dataclasses.replace(baseline, per_class={**baseline.per_class, "auk": -1.0})
+    data = dataclasses.replace(whole, baseline=baseline, deltas=shared.deltas, shared=shared)
+    directory = str(tmp_path_factory.mktemp("grown"))
+    evaluated = Evaluation(decide(data, [], SETTINGS), {GOLDEN: data}, "d1ge57")
+    write_tfma_files(evaluated, SETTINGS, {"candidate": "c", "baseline": "b"}, "golden", directory)
+    return directory
+
+
+def test_figures_of_both_models_are_over_the_classes_that_both_know(grown: str) -> None:
+    candidate, baseline = metrics(grown, "candidate"), metrics(grown, "baseline")
+    assert (value(candidate[()]["AP"]), value(baseline[()]["AP"])) == (0.45, 0.50)
+    assert candidate[()]["AP_diff"]["boundedValue"]["value"] == pytest.approx(-0.05)
+    assert value(candidate[("camera", "north"),]["AP"]) == 0.3
+
+
+def test_a_new_class_has_the_candidates_figure_alone(grown: str) -> None:
+    key = (("class", "auk"),)
+    assert value(metrics(grown, "candidate")[key]["AP"]) == 0.8
+    assert math.isnan(float(value(metrics(grown, "baseline")[key]["AP"])))
+    assert math.isnan(float(value(metrics(grown, "candidate")[key]["AP_diff"])))
+
+
+def test_a_fall_is_told_over_the_classes_that_both_know(grown: str) -> None:
+    import tensorflow_model_analysis as tfma
+
+    failures = [
+        failure for part in tfma.load_validation_result(grown).metric_validations_per_slice for failure in part.failures
+    ]
+    [drop] = [failure for failure in failures if failure.message.startswith("map_drop")]
+    assert drop.metric_value.double_value.value == pytest.approx(-0.05)
+
+
 def test_the_slicing_view_shows_it(written: str) -> None:
     import tensorflow_model_analysis as tfma
 

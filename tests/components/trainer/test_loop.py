@@ -1,77 +1,206 @@
+"""The loop alone: what it makes of losses and validations, with a learner of one weight."""
+
 from __future__ import annotations
 
+import itertools
+import logging
 import math
-from types import SimpleNamespace
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from components.trainer.policy import AUGMENTATIONS, TrainingPlan
+from components.trainer.augmentation import AUGMENTATIONS
+from components.trainer.checkpoint_state import TrainingState
+from components.trainer.loop import CURVE_POINTS, Training, train
+from components.trainer.model_settings import ModelSettings
+from components.trainer.policy import TrainingPlan
 from schemas.errors import RatchetError
-from schemas.training_record import LearningRateRecord
+from schemas.training_record import KeepRecord, LearningRateRecord, ValidationPoint
+from tests.builders import trained_data
 
-pytestmark = pytest.mark.tensorflow
 RATE = LearningRateRecord(peak=0.1, bootstrap_peak=0.1, warmup_steps=2, warmup_start=0.005, final=0.002)
-PLAN = TrainingPlan("bootstrap", 20, RATE, AUGMENTATIONS["none-v1"], False)
 
 
-class Parabola:
-    """Stands for a tf-models task: one weight, pulled to 3; the loss is not a number from step `broken_at` on."""
-
-    loss = "loss"
-    task_config = SimpleNamespace(train_data=SimpleNamespace(global_batch_size=1))
-
-    def __init__(self, broken_at: int = 10**6) -> None:
-        self._broken_at = broken_at
-
-    def build_inputs(self, _: Any) -> Any:
-        import tensorflow as tf
-
-        return tf.data.Dataset.range(10**6)
-
-    def train_step(self, step: Any, model: Any, optimizer: Any) -> dict[str, Any]:
-        import tensorflow as tf
-
-        [weight] = model.trainable_variables
-        with tf.GradientTape() as tape:
-            loss = tf.square(weight - 3.0)
-        optimizer.apply_gradients([(tape.gradient(loss, weight), weight)])
-        return {self.loss: tf.where(step >= self._broken_at, math.nan, loss)}
+def plan(mode: str = "bootstrap", steps: int = 20, round_steps: int = 5) -> TrainingPlan:
+    return TrainingPlan(
+        mode,
+        ModelSettings(),
+        steps,
+        round_steps,
+        RATE,
+        AUGMENTATIONS["none-v1"],
+        (trained_data(),),
+        KeepRecord(),
+        False,
+    )
 
 
-def one_weight(value: float) -> Any:
-    import tensorflow as tf
+class OneWeight:
+    """Stands for a learner: its weight is the number of steps taken, its losses are those given."""
 
-    return SimpleNamespace(trainable_variables=[tf.Variable(tf.constant(value))])
+    def __init__(self, losses: Iterable[float]) -> None:
+        self._losses = iter(losses)
+        self.steps = 0
 
+    def step(self, batch: Any) -> dict[str, float]:
+        assert batch == self.steps
+        self.steps += 1
+        return {"total_loss": next(self._losses), "cls_loss": 0.0, "box_loss": 0.0}
 
-def test_it_follows_the_plan_and_says_how_far_the_weights_moved() -> None:
-    from components.trainer.loop import train
-
-    model = one_weight(2.0)
-    result = train(Parabola(), model, PLAN, clip_norm=0.0)
-    end = float(model.trainable_variables[0].numpy())
-    assert 2.5 < end < 3.5
-    assert [step for step, _ in result.loss_curve] == list(range(20))
-    assert result.loss_curve[0][1] == pytest.approx(1.0)
-    assert result.loss_curve[-1][1] < 0.5
-    assert result.weight_distance == pytest.approx(abs(end - 2.0) / 2.0)
+    def served_weights(self) -> list[np.ndarray]:
+        return [np.array(float(self.steps))]
 
 
-def test_divergence_stops_the_run_with_step_rate_and_advice() -> None:
-    from components.trainer.loop import train
+class Memory:
+    """Stands for checkpoints and for TensorBoard."""
 
-    with pytest.raises(RatchetError, match=r"loss is nan at step 6 of 20, learning rate 0\.\d+; lower training"):
-        train(Parabola(broken_at=5), one_weight(2.0), PLAN, clip_norm=0.0)
+    def __init__(self) -> None:
+        self.best: list[np.ndarray] = []
+        self.saved: list[int] = []
+        self.logged: list[int] = []
+
+    def keep_as_best(self, weights: list[np.ndarray]) -> None:
+        self.best = weights
+
+    def losses(self, step: int, losses: dict[str, float], rate: float) -> None:
+        self.logged.append(step)
+
+    def speed(self, step: int, images_per_second: float) -> None:
+        assert images_per_second > 0
+
+    def validation(self, point: ValidationPoint) -> None:
+        self.logged.append(-point.step)
 
 
-def test_the_record_keeps_few_points_of_a_long_curve() -> None:
-    from dataclasses import replace
+def run(
+    the_plan: TrainingPlan,
+    losses: Iterable[float] = itertools.repeat(1.0),
+    maps: dict[int, float] | None = None,
+    patience: int = 100,
+    state: TrainingState | None = None,
+    on_save: Callable[[int], None] = lambda step: None,
+) -> tuple[TrainingState, Memory]:
+    """Trains; `maps` are the mAPs that a validation after some step finds."""
+    state = state or TrainingState()
+    memory, learner = Memory(), OneWeight(losses)
+    learner.steps = state.step
 
-    from components.trainer.loop import CURVE_POINTS, train
+    def measure(weights: list[np.ndarray], step: int) -> ValidationPoint:
+        assert maps is not None
+        assert weights[0] == step
+        return ValidationPoint(step, maps[step], maps[step], None)
 
-    result = train(Parabola(), one_weight(2.0), replace(PLAN, steps=450), clip_norm=1.0)
-    assert len(result.loss_curve) <= CURVE_POINTS + 1
-    assert result.loss_curve[-1][0] == 449
-    assert np.isfinite([loss for _, loss in result.loss_curve]).all()
+    def save() -> None:
+        memory.saved.append(state.step)
+        on_save(state.step)
+
+    memory.save = save  # type: ignore[attr-defined]
+    stand_ins: dict[str, Any] = {"learner": learner, "checkpoints": memory, "log": memory}
+    training = Training(
+        plan=the_plan,
+        batch_size=4,
+        patience=patience,
+        measure=measure if maps is not None else None,
+        state=state,
+        **stand_ins,
+    )
+    train(training, itertools.count(state.step))
+    return state, memory
+
+
+def test_all_steps_are_taken_and_a_checkpoint_written_after_each_round() -> None:
+    state, memory = run(plan(steps=12, round_steps=5))
+    assert state.step == 12
+    assert memory.saved == [5, 10, 12]
+    assert [step for step, _ in state.curve] == list(range(12))
+
+
+def test_without_validation_the_last_weights_are_exported() -> None:
+    state, memory = run(plan())
+    assert state.best_step == 20
+    assert memory.best[0] == 20
+
+
+def test_the_weights_of_the_best_validation_are_exported() -> None:
+    state, memory = run(plan(), maps={5: 0.2, 10: 0.5, 15: 0.4, 20: 0.45})
+    assert (state.best_step, state.best_map) == (10, 0.5)
+    assert memory.best[0] == 10
+    assert [point.step for point in state.validation] == [5, 10, 15, 20]
+
+
+def test_of_equally_good_ones_the_later_is_taken() -> None:
+    assert run(plan(), maps={5: 0.0, 10: 0.5, 15: 0.5, 20: 0.4})[0].best_step == 15
+
+
+def test_it_stops_when_nothing_has_become_better_for_a_while(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ratchet")
+    state, memory = run(plan(steps=50), maps={5: 0.2, 10: 0.5, 15: 0.4, 20: 0.45, 25: 0.9}, patience=2)
+    assert state.step == 20
+    assert memory.best[0] == 10
+    assert "stopped after step 20 of 50: no better mAP since step 10" in caplog.text
+
+
+def test_a_retraining_measures_its_start_and_never_exports_it() -> None:
+    state, memory = run(plan("retrain"), maps={0: 0.9, 5: 0.2, 10: 0.5, 15: 0.4, 20: 0.45})
+    assert [point.step for point in state.validation] == [0, 5, 10, 15, 20]
+    assert state.best_step == 10
+    assert memory.best[0] == 10
+
+
+@pytest.mark.parametrize("killed_after", [5, 10, 15])
+def test_a_resumed_training_decides_as_an_uninterrupted_one(killed_after: int) -> None:
+    maps = {0: 0.1, 5: 0.2, 10: 0.5, 15: 0.4, 20: 0.45, 25: 0.3, 30: 0.9}
+    whole, _ = run(plan("retrain", 30), maps=maps, patience=3)
+    saved: list[str] = []
+
+    def kill(step: int) -> None:
+        if step == killed_after:
+            saved.append(state.to_json())
+            raise KeyboardInterrupt
+
+    state = TrainingState()
+    with pytest.raises(KeyboardInterrupt):
+        run(plan("retrain", 30), maps=maps, patience=3, state=state, on_save=kill)
+    restored = TrainingState()
+    restored.read(saved[0])
+    resumed, _ = run(plan("retrain", 30), maps=maps, patience=3, state=restored)
+    assert resumed == whole
+
+
+def test_one_that_was_killed_after_its_last_step_only_exports() -> None:
+    state = TrainingState(step=20, best_step=20, best_map=0.5)
+    _, memory = run(plan(), maps={}, state=state)
+    assert memory.saved == []
+
+
+def test_a_loss_that_is_no_number_stops_with_step_rate_and_advice() -> None:
+    losses = [1.0] * 5 + [math.nan] * 20
+    with pytest.raises(
+        RatchetError, match=r"loss is nan at step 6 of 20, learning rate 0\.\d+; lower training.bootstr"
+    ):
+        run(plan(), losses)
+
+
+def test_a_loss_that_explodes_stops_too() -> None:
+    losses = [1.0] * 30 + [100.0] * 30
+    with pytest.raises(
+        RatchetError, match=r"mean loss of 20 steps is 10.9, above 10 at step 32 of 60, .*retrain.learning_rate_fr"
+    ):
+        run(plan("retrain", 60), losses, maps=dict.fromkeys(range(0, 61, 5), 0.5))
+
+
+def test_one_that_begins_exploded_is_seen_as_well() -> None:
+    with pytest.raises(RatchetError, match=r"mean loss of 20 steps is 1e\+03, above 50 at step 20 of 60"):
+        run(plan(steps=60), itertools.repeat(1000.0))
+
+
+def test_single_high_losses_do_not_stop_it() -> None:
+    run(plan(steps=60), [1.0] * 30 + [100.0] + [1.0] * 29)
+
+
+def test_the_curve_of_a_long_training_has_few_points() -> None:
+    state, _ = run(plan(steps=450, round_steps=100))
+    assert len(state.curve) <= CURVE_POINTS + 1
+    assert state.curve[-1][0] == 449

@@ -6,16 +6,22 @@ from typing import Any
 
 import pytest
 
-from components.trainer.policy import AUGMENTATIONS, learning_rate_at, plan_training
+from components.trainer.augmentation import AUGMENTATIONS
+from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from components.trainer.settings import TrainerSettings
 from schemas.errors import ConfigError
 from schemas.settings import load
 from schemas.training_record import TrainingRecord
-from tests.builders import training_record
+from tests.builders import trained_data, training_record
 
 
 def settings(**training: Any) -> TrainerSettings:
     return load(TrainerSettings, {"training": training}, "x.yaml")
+
+
+def span(images: int = 100, boxes: dict[str, int] | None = None, **data: Any) -> NewSpan:
+    new = trained_data(**{"span": 2, "digest": "new", "images": images} | data)
+    return NewSpan(new, {"cat": 50, "dog": 40} if boxes is None else boxes)
 
 
 def baseline(**fields: Any) -> TrainingRecord:
@@ -24,61 +30,135 @@ def baseline(**fields: Any) -> TrainingRecord:
     return training_record(**whole | fields)
 
 
-def test_a_first_model_is_trained_at_its_own_peak() -> None:
-    plan = plan_training(settings(bootstrap={"peak_learning_rate": 0.01, "steps": 300}), 100, None)
+def retrained(peak: float) -> TrainingRecord:
+    rate = dataclasses.replace(baseline().learning_rate, peak=peak, bootstrap_peak=0.008)
+    return baseline(mode="retrain", learning_rate=rate)
+
+
+def plan_with(retrain: dict[str, Any], images: int = 100, of: TrainingRecord | None = None) -> TrainingPlan:
+    return plan_training(settings(retrain=retrain), span(images), of or baseline())
+
+
+def test_a_first_model_is_trained_at_its_own_peak_with_nothing_to_keep() -> None:
+    plan = plan_training(settings(bootstrap={"peak_learning_rate": 0.01, "steps": 300}), span(), None)
     assert (plan.mode, plan.steps, plan.learning_rate.peak) == ("bootstrap", 300, 0.01)
+    assert (plan.keep.replay, plan.keep.l2_sp, plan.replayed) == (0, 0, ())
 
 
 def test_retraining_takes_its_fraction_of_the_bootstrap_peak_however_often_it_was_retrained() -> None:
-    rate = dataclasses.replace(baseline().learning_rate, peak=0.0008, bootstrap_peak=0.008)
-    plan = plan_training(settings(retrain={"learning_rate_fraction": 0.1}), 100, baseline(learning_rate=rate))
+    plan = plan_with({"learning_rate_fraction": 0.1}, of=retrained(0.0008))
     assert plan.mode == "retrain"
     assert plan.learning_rate.peak == pytest.approx(0.0008)
     assert plan.learning_rate.bootstrap_peak == 0.008
+    assert plan.declared_changes == ()
+
+
+@pytest.mark.parametrize(("fraction", "reason"), [(1.0, "not below the 0.008"), (3.0, "a peak of 0.024 is not below")])
+def test_a_rate_not_below_that_of_the_first_training_is_refused(fraction: float, reason: str) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"learning_rate_fraction = {fraction:g}: .*{reason}.*allow: \[learning_rate"
+    ):
+        plan_with({"learning_rate_fraction": fraction})
+
+
+def test_a_rate_above_that_of_the_last_retraining_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"0\.004 is above the 0\.0008 that it was retrained with"):
+        plan_with({"learning_rate_fraction": 0.5}, of=retrained(0.0008))
+
+
+def test_a_declared_rate_is_taken_and_recorded() -> None:
+    allowed = settings(allow=["learning_rate"], retrain={"learning_rate_fraction": 2.0})
+    plan = plan_training(allowed, span(), baseline())
+    assert plan.learning_rate.peak == 0.016
+    assert plan.declared_changes == (
+        "learning_rate: peak 0.008 -> 0.016, not below the 0.008 that its lineage was first trained with",
+    )
 
 
 @pytest.mark.parametrize(("images", "steps"), [(16, 20), (160, 50), (1600, 200)])
 def test_steps_follow_the_amount_of_data_within_limits(images: int, steps: int) -> None:
-    retrain = {"epochs": 5, "min_steps": 20, "max_steps": 200}
-    assert plan_training(settings(batch_size=16, retrain=retrain), images, baseline()).steps == steps
+    retrain = {"epochs": 5, "min_steps": 20, "max_steps": 200, "replay": 0.0}
+    assert plan_with(retrain, images).steps == steps
 
 
-@pytest.mark.parametrize("steps", [1, 7, 100, 20_000])
-def test_the_rate_never_exceeds_its_peak_and_ends_near_zero(steps: int) -> None:
-    plan = plan_training(settings(bootstrap={"peak_learning_rate": 0.01, "steps": steps}), 100, None)
-    rates = [learning_rate_at(step, steps, plan.learning_rate) for step in range(steps)]
-    assert max(rates) <= 0.01
-    assert min(rates) >= 0.0002 - 1e-12
-    if steps >= 100:
-        assert rates[0] == pytest.approx(0.0005)
-        assert max(rates) == pytest.approx(0.01)
-        assert rates[-1] < 0.0003
+def test_replay_adds_steps_so_that_the_new_span_is_seen_as_often() -> None:
+    retrain = {"epochs": 5, "min_steps": 1, "replay": 0.5}
+    assert plan_with(retrain, 160).steps == 100
+
+
+def test_validation_comes_in_rounds() -> None:
+    plan = plan_training(settings(bootstrap={"steps": 100}, validation={"rounds": 8}), span(), None)
+    assert plan.round_steps == 13
 
 
 def test_a_span_smaller_than_a_batch_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"training.batch_size = 16: .*only 9 training images"):
-        plan_training(settings(batch_size=16), 9, None)
+        plan_training(settings(batch_size=16), span(9), None)
 
 
-def test_an_undeclared_change_of_augmentation_is_refused() -> None:
-    flipped = load(TrainerSettings, {"augmentation": "flip-v1"}, "x.yaml")
-    with pytest.raises(ConfigError, match=r"augmentation = 'flip-v1': .*'none-v1'"):
-        plan_training(flipped, 100, baseline())
+def test_earlier_spans_are_replayed_and_stay_in_the_lineage() -> None:
+    plan = plan_with({"replay": 0.3})
+    assert [data.span for data in plan.data] == [1, 2]
+    assert [data.span for data in plan.replayed] == [1]
+    assert plan.keep.replay == 0.3
+    without = plan_with({"replay": 0.0})
+    assert [data.span for data in without.data] == [1, 2]
+    assert without.replayed == ()
+
+
+def test_a_span_that_comes_again_takes_the_place_of_its_earlier_self() -> None:
+    plan = plan_training(settings(), span(span=1, version=2, digest="mended"), baseline())
+    assert [(data.span, data.digest) for data in plan.data] == [(1, "mended")]
+    assert plan.keep.replay == 0
+
+
+def test_a_class_that_the_model_knows_must_not_be_lost() -> None:
+    with pytest.raises(ConfigError, match=r"the served model knows 'dog', which span 2 does not have"):
+        plan_training(settings(), span(boxes={"cat": 5}, class_names=("cat", "cow")), baseline())
+
+
+def test_a_new_class_needs_boxes_and_an_old_one_does_not() -> None:
+    grown = ("cat", "cow", "dog")
+    assert plan_training(settings(), span(boxes={"cow": 3}, class_names=grown), baseline()).mode == "retrain"
+    with pytest.raises(ConfigError, match=r"class 'cow' has no box in the training images of span 2"):
+        plan_training(settings(), span(boxes={"cat": 3, "dog": 3}, class_names=grown), baseline())
+
+
+def test_in_a_first_training_every_class_needs_boxes() -> None:
+    with pytest.raises(ConfigError, match=r"class 'dog' has no box"):
+        plan_training(settings(), span(boxes={"cat": 3, "dog": 0}), None)
+
+
+def test_an_undeclared_change_of_augmentation_is_refused_and_a_declared_one_recorded() -> None:
+    flipped = {"augmentation": "flip-v1"}
+    with pytest.raises(ConfigError, match=r"augmentation = 'flip-v1': .*'none-v1'.*allow: \[augmentation\]"):
+        plan_training(load(TrainerSettings, flipped, "x.yaml"), span(), baseline())
+    declared = load(TrainerSettings, {**flipped, "training": {"allow": ["augmentation"]}}, "x.yaml")
+    plan = plan_training(declared, span(), baseline())
+    assert plan.declared_changes == ("augmentation: none-v1 -> flip-v1",)
+    assert plan.augmentation.horizontal_flip
 
 
 def test_another_architecture_than_the_baseline_is_refused() -> None:
-    other = load(TrainerSettings, {"model": {"fpn_filters": 64}}, "x.yaml")
-    with pytest.raises(ConfigError, match=r"model.fpn_filters = 64: .*256"):
-        plan_training(other, 100, baseline())
+    for change, message in (
+        ({"fpn_filters": 64}, r"model.fpn_filters = 64: .*256"),
+        ({"input_size": [256, 256]}, r"model.input_size = \[256, 256\]: .*\[512, 512\]"),
+    ):
+        other = load(TrainerSettings, {"model": change}, "x.yaml")
+        with pytest.raises(ConfigError, match=message):
+            plan_training(other, span(), baseline())
 
 
-def test_augmentation_digests_tell_all_policies_apart() -> None:
-    assert len({augmentation.digest for augmentation in AUGMENTATIONS.values()}) == len(AUGMENTATIONS)
+def test_what_was_derived_from_data_stays_as_it_was_derived() -> None:
+    auto = load(TrainerSettings, {"model": {"anchors": "auto", "input_size": "auto"}}, "x.yaml")
+    assert plan_training(auto, span(), None).model.anchors == "auto"
+    assert plan_training(auto, span(), baseline()).model == TrainerSettings().model
 
 
 def test_batch_norm_is_frozen_where_pretrained_weights_came_in_and_stays_so() -> None:
     pretrained = settings(init_checkpoint="weights.npz")
-    assert not plan_training(settings(), 100, None).freeze_batch_norm
-    assert plan_training(pretrained, 100, None).freeze_batch_norm
-    assert plan_training(settings(), 100, baseline(batch_norm_frozen=True)).freeze_batch_norm
-    assert not plan_training(settings(freeze_batch_norm=False), 100, baseline(batch_norm_frozen=True)).freeze_batch_norm
+    frozen = baseline(batch_norm_frozen=True)
+    assert not plan_training(settings(), span(), None).freeze_batch_norm
+    assert plan_training(pretrained, span(), None).freeze_batch_norm
+    assert plan_training(settings(), span(), frozen).freeze_batch_norm
+    assert not plan_training(settings(freeze_batch_norm=False), span(), frozen).freeze_batch_norm

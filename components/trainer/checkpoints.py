@@ -1,0 +1,94 @@
+"""Where a killed training goes on from: one checkpoint that holds all of its state, replaced as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.checkpoint_state import TrainingState
+from components.trainer.learner import Learner
+from components.trainer.weights import ordered_weights
+from schemas.errors import RatchetError
+
+
+class _Kept(tf.train.experimental.PythonState):
+    """A TrainingState inside TensorFlow's checkpoint."""
+
+    def __init__(self, state: TrainingState) -> None:
+        super().__init__()
+        self._state = state
+
+    def serialize(self) -> str:
+        return self._state.to_json()
+
+    def deserialize(self, string_value: Any) -> None:
+        self._state.read(string_value if isinstance(string_value, str) else string_value.decode())
+
+
+class Checkpoints:
+    """The newest state of a training, in a directory of its own.
+
+    Args:
+        directory: made when the first checkpoint is written.
+        learner: its weights and its optimizer's.
+        state: restored and saved with them.
+        worker: number of this process among several; all of them must save, and the files of the first count.
+    """
+
+    def __init__(self, directory: str, learner: Learner, state: TrainingState, worker: int = 0) -> None:
+        self._directory = directory
+        weights = ordered_weights(learner.model)
+        # On the host: a second copy of the weights need not take room on a GPU.
+        with tf.device("CPU:0"):
+            self._best = [tf.Variable(tf.constant(weight.numpy()), trainable=False) for weight in weights]
+        checkpoint = tf.train.Checkpoint(
+            weights=weights, optimizer=learner.optimizer, best=self._best, state=_Kept(state)
+        )
+        own = f"{directory}-worker-{worker}" if worker else directory
+        self._manager = tf.train.CheckpointManager(checkpoint, own, max_to_keep=1)
+        self._checkpoint = checkpoint
+        self._own = own
+
+    def restore(self) -> bool:
+        """Takes on the newest state that was saved; returns whether there was one."""
+        newest = tf.train.latest_checkpoint(self._directory)
+        if newest is None:
+            return False
+        self._checkpoint.restore(newest).assert_existing_objects_matched()
+        return True
+
+    def keep_as_best(self, weights: list[np.ndarray]) -> None:
+        """Makes these the weights to export; they are part of the next `save`."""
+        for variable, value in zip(self._best, weights):
+            variable.assign(value)
+
+    @property
+    def best(self) -> list[np.ndarray]:
+        """The weights to export."""
+        return [variable.numpy() for variable in self._best]
+
+    def save(self) -> None:
+        """Writes the present state; the one before stays until this one is complete.
+
+        Raises:
+            RatchetError: it cannot be written.
+        """
+        try:
+            self._manager.save()
+        except (tf.errors.OpError, OSError) as error:
+            raise RatchetError(
+                f"{self._own}: the checkpoint cannot be written ({_first_line(error)}); make room or access there. "
+                "The served model is untouched, and the same command goes on from the checkpoint before"
+            ) from error
+
+    def remove(self) -> None:
+        """Deletes the directory: the training is complete, and its result safe elsewhere."""
+        if tf.io.gfile.exists(self._own):
+            tf.io.gfile.rmtree(self._own)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

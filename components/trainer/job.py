@@ -1,0 +1,259 @@
+"""One training from data to weights; what TFX and Vertex Training call is `run_fn.py` around it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from components.trainer.batches import Mixture, training_batches
+from components.trainer.checkpoint_state import TrainingState
+from components.trainer.checkpoints import Checkpoints
+from components.trainer.data_fit import coverage, resolve
+from components.trainer.devices import pick_strategy, worker_number
+from components.trainer.examples import Examples, box_shapes, count_boxes
+from components.trainer.experiment import build_model, build_task
+from components.trainer.learner import Learner, LearnerOptions
+from components.trainer.loop import Measure, Training, train
+from components.trainer.pictures import draw_batch, draw_validation
+from components.trainer.policy import NewSpan, TrainingPlan, plan_training
+from components.trainer.serving import Serving
+from components.trainer.settings import TrainerSettings, ValidationSettings
+from components.trainer.tensorboard import TrainingLog
+from components.trainer.validation import HeldOut, Validator, read_held_out
+from components.trainer.warm_start import load_init_checkpoint
+from components.trainer.weights import restore_weights
+from schemas import __version__
+from schemas import settings as settings_io
+from schemas.dataset import EVAL_SPLIT, TRAIN_SPLIT
+from schemas.progress import LOGGER
+from schemas.training_record import TrainingRecord, ValidationPoint
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What to train.
+
+    Attributes:
+        settings: how.
+        examples: URI of the Examples artifact of the new span.
+        baseline: directory of the SavedModel to start from; None for a first model.
+        baseline_record: its training record.
+        baseline_digest: its digest.
+        checkpoints: directory for the state of unfinished trainings.
+        log: directory for TensorBoard; None: no log.
+    """
+
+    settings: TrainerSettings
+    examples: str
+    baseline: str | None
+    baseline_record: TrainingRecord | None
+    baseline_digest: str | None
+    checkpoints: str
+    log: str | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it.
+
+    Attributes:
+        serving: the functions to export, with the best weights.
+        record: how they were made.
+        examples: the new span.
+        strategy: where it was trained.
+        forget: deletes the state that a killed training would go on from.
+    """
+
+    serving: Serving
+    record: TrainingRecord
+    examples: Examples
+    strategy: tf.distribute.Strategy
+    forget: Callable[[], None]
+
+
+def run_job(job: TrainingJob) -> Trained:
+    """Trains; a job that was killed goes on from its last checkpoint when it is run again.
+
+    Args:
+        job: what to do; the same on all workers.
+
+    Raises:
+        InputError: settings, span and baseline contradict each other.
+        RatchetError: the training diverged, or a checkpoint cannot be written.
+    """
+    strategy = pick_strategy(job.settings.training.batch_size)
+    examples = Examples.open(job.examples)
+    plan = _plan(job, examples)
+    spans = [examples, *map(Examples.reopen, plan.replayed)]
+    learner, serving = _build(job, plan, examples.info.class_names, strategy)
+    training = _begin(job, plan, spans, learner, serving, strategy)
+    _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
+    best = training.checkpoints.best
+    _assign(serving.weights, best)
+    record = _record(job, training, examples, strategy, learner.distance(best))
+    return Trained(serving, record, examples, strategy, training.checkpoints.remove)
+
+
+def _plan(job: TrainingJob, examples: Examples) -> TrainingPlan:
+    records = list(examples.records(TRAIN_SPLIT))
+    span = NewSpan(examples.trained_data, count_boxes(records, examples.info.class_names))
+    plan = plan_training(job.settings, span, job.baseline_record)
+    shapes = box_shapes(records)
+    model = resolve(plan.model, shapes)
+    if model != plan.model:
+        LOGGER.info(
+            "from the data: input %s px, anchors %s; %.0f %% of the boxes reach IoU .5 with an anchor",
+            "x".join(map(str, model.fixed_input_size)),
+            model.fixed_anchors,
+            100 * coverage(model, shapes).covered,
+        )
+    return dataclasses.replace(plan, model=model)
+
+
+def _build(
+    job: TrainingJob, plan: TrainingPlan, class_names: tuple[str, ...], strategy: tf.distribute.Strategy
+) -> tuple[Learner, Serving]:
+    """The model that learns, and a second one, on one device, that is measured and exported."""
+    training = job.settings.training
+    tf_keras.backend.clear_session()
+    tf_keras.utils.set_random_seed(training.seed)
+
+    def initialise(model: tf_keras.Model) -> None:
+        if job.baseline and job.baseline_record:
+            restore_weights(model, job.baseline, job.baseline_record.class_names, class_names)
+        elif training.init_checkpoint:
+            load_init_checkpoint(model, training)
+
+    learner = Learner(
+        strategy, plan, LearnerOptions(len(class_names), training.clip_norm, training.average), initialise
+    )
+    served = build_model(build_task(plan.model, len(class_names)), plan.model)
+    return learner, Serving(served, plan.model, class_names)
+
+
+def _begin(
+    job: TrainingJob,
+    plan: TrainingPlan,
+    spans: list[Examples],
+    learner: Learner,
+    serving: Serving,
+    strategy: tf.distribute.Strategy,
+) -> Training:
+    """A training at its first step, or where it was when it was killed."""
+    state, worker = TrainingState(), worker_number(strategy)
+    directory = f"{job.checkpoints}/{_key(job, plan, strategy)}"
+    checkpoints = Checkpoints(directory, learner, state, worker)
+    if checkpoints.restore():
+        LOGGER.info("going on after step %d of %d, from %s", state.step, plan.steps, directory)
+    log = TrainingLog(None if worker else job.log, state)
+    settings = job.settings.training
+    measure = _measure(settings.validation, _mixture(plan, spans, EVAL_SPLIT), learner, serving, log)
+    return Training(plan, settings.batch_size, settings.validation.patience, learner, measure, checkpoints, log, state)
+
+
+def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> str:
+    """Changes with everything that the result depends on."""
+    parts = [
+        settings_io.to_json(job.settings),
+        [(data.span, data.digest) for data in plan.data],
+        job.baseline_digest,
+        strategy.num_replicas_in_sync,
+        __version__,
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _mixture(plan: TrainingPlan, examples: list[Examples], split: str) -> Mixture:
+    names = examples[0].info.class_names
+    new, *old = [part.span(split, names) for part in examples]
+    return Mixture(new, tuple(old), plan.keep.replay)
+
+
+def _measure(
+    settings: ValidationSettings, mixture: Mixture, learner: Learner, serving: Serving, log: TrainingLog
+) -> Measure | None:
+    held_out = HeldOut(
+        read_held_out([mixture.new], settings.max_images),
+        read_held_out(mixture.old, settings.max_images),
+        mixture.replay,
+    )
+    if not held_out.sufficient(settings.min_images):
+        LOGGER.info(
+            "no validation while training: %d held-out images of the new span and %d of earlier ones, wanted are %d "
+            "of each (training.validation.min_images); the last checkpoint will be exported",
+            len(held_out.new),
+            len(held_out.old),
+            settings.min_images,
+        )
+        return None
+    validator = Validator(serving, held_out)
+
+    def measure(weights: list[np.ndarray], step: int) -> ValidationPoint:
+        _assign(serving.weights, weights)
+        point = validator(step)
+        log.images(step, "held-out images", draw_validation(serving, held_out.new))
+        return dataclasses.replace(point, map=learner.agreed(point.map))
+
+    return measure
+
+
+def _feed(training: Training, mixture: Mixture, strategy: tf.distribute.Strategy, seed: int) -> None:
+    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        plan = training.plan
+        return training_batches(
+            mixture, plan.model, plan.augmentation, training.batch_size, seed, training.state.step, context
+        )
+
+    if training.state.step == 0:
+        [(images, _)] = batches(tf.distribute.InputContext()).take(1)
+        training.log.images(0, "training images", draw_batch(images))
+    train(training, iter(strategy.distribute_datasets_from_function(batches)))
+
+
+def _assign(variables: list[tf.Variable], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values):
+        variable.assign(value)
+
+
+def _record(
+    job: TrainingJob,
+    done: Training,
+    examples: Examples,
+    strategy: tf.distribute.Strategy,
+    weight_distance: float,
+) -> TrainingRecord:
+    settings, plan, state = job.settings, done.plan, done.state
+    training = settings.training
+    return TrainingRecord(
+        mode=plan.mode,
+        data=plan.data,
+        category_ids=examples.info.category_ids,
+        model=json.loads(json.dumps(dataclasses.asdict(plan.model))),
+        augmentation=settings.augmentation,
+        augmentation_digest=plan.augmentation.digest,
+        learning_rate=plan.learning_rate,
+        keep=plan.keep,
+        planned_steps=plan.steps,
+        steps=state.step,
+        best_step=state.best_step,
+        batch_size=training.batch_size,
+        clip_norm=training.clip_norm,
+        average=training.average,
+        seed=training.seed,
+        devices=strategy.num_replicas_in_sync,
+        init_checkpoint=training.init_checkpoint if plan.mode == "bootstrap" else None,
+        batch_norm_frozen=plan.freeze_batch_norm,
+        baseline_digest=job.baseline_digest,
+        declared_changes=plan.declared_changes,
+        loss_curve=tuple(state.curve),
+        validation=tuple(state.validation),
+        weight_distance=weight_distance,
+        ratchet_version=__version__,
+    )

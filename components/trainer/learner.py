@@ -1,0 +1,167 @@
+"""A model that is being trained: weights, optimizer, what holds it to its baseline, and one step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from official.modeling.optimization.ema_optimizer import ExponentialMovingAverage
+
+from components.trainer.experiment import build_model, build_task
+from components.trainer.policy import TrainingPlan
+from components.trainer.warm_start import norm_layers
+from components.trainer.weights import ordered_weights
+from schemas.training_record import LearningRateRecord
+
+NORM_MOMENTUM = 0.9
+SLOW_NORM_MOMENTUM = 0.99  # a tenth of the step toward each batch's statistics
+LOSSES = ("total_loss", "cls_loss", "box_loss")
+
+
+@dataclass(frozen=True)
+class LearnerOptions:
+    """What a learner is told besides the plan.
+
+    Attributes:
+        num_classes: K.
+        clip_norm: global norm that gradients are cut to; 0 is no limit.
+        average: decay of the exponential moving average of the weights; 0 is none.
+    """
+
+    num_classes: int
+    clip_norm: float = 0.0
+    average: float = 0.0
+
+
+class Learner:
+    """Trains a RetinaNet on all devices of a strategy.
+
+    Args:
+        strategy: where to train.
+        plan: how to train; its model settings are resolved.
+        options: see there.
+        initialise: gives a built model the weights to start from, in place.
+    """
+
+    def __init__(
+        self,
+        strategy: tf.distribute.Strategy,
+        plan: TrainingPlan,
+        options: LearnerOptions,
+        initialise: Callable[[tf_keras.Model], None],
+    ) -> None:
+        self._strategy = strategy
+        momentum = SLOW_NORM_MOMENTUM if plan.keep.batch_norm == "slow" else NORM_MOMENTUM
+        # The statistics of a few images a device are no statistics: with several devices they are shared.
+        shared = strategy.num_replicas_in_sync > 1
+        with strategy.scope():
+            task = build_task(plan.model, options.num_classes, sync_batch_norm=shared, norm_momentum=momentum)
+            self.model = build_model(task, plan.model)
+            initialise(self.model)
+            _freeze(self.model, plan)
+            if plan.keep.l2_sp:
+                _pull_to_start(self.model, plan.keep.l2_sp)
+            self.optimizer = _optimizer(plan, options)
+            trained = self.model.trainable_variables
+            # At once instead of in the first step, so that a checkpoint finds them when it is restored.
+            getattr(self.optimizer, "_optimizer", self.optimizer)._create_all_weights(trained)
+            if options.average:
+                self.optimizer.shadow_copy(self.model)
+        self._averaged = bool(options.average)
+        trained_ids = {id(weight) for weight in trained}
+        weights = ordered_weights(self.model)
+        self._start = {i: weight.numpy() for i, weight in enumerate(weights) if id(weight) in trained_ids}
+        self.step = self._step_function(task)
+
+    def _step_function(self, task: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
+        def replica_step(inputs: Any) -> dict[str, tf.Tensor]:
+            parts = [_Last(name) for name in LOSSES]
+            task.train_step(inputs, self.model, self.optimizer, metrics=parts)
+            return {part.name: part.result() for part in parts}
+
+        @tf.function(autograph=False)
+        def step(inputs: Any) -> dict[str, tf.Tensor]:
+            losses = self._strategy.run(replica_step, args=(inputs,))
+            return {
+                name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, loss, axis=None)
+                for name, loss in losses.items()
+            }
+
+        return step
+
+    def served_weights(self) -> list[np.ndarray]:
+        """The weights to serve, in the order of `ordered_weights`: their averages, if those are wanted."""
+        weights = ordered_weights(self.model)
+        if not self._averaged:
+            return [weight.numpy() for weight in weights]
+        return [self.optimizer.get_slot(weight, "average").numpy() for weight in weights]
+
+    def distance(self, weights: list[np.ndarray]) -> float:
+        """L2 distance of the trained ones of `weights`, as `served_weights` gives them, from the start, over its norm.
+
+        The start are the values that `initialise` gave, also in a training that was resumed.
+        """
+        moved = sum(float(np.square(weights[i] - start).sum()) for i, start in self._start.items())
+        norm = sum(float(np.square(start).sum()) for start in self._start.values())
+        return math.sqrt(moved / norm) if norm else 0.0
+
+    def agreed(self, value: float) -> float:
+        """The mean of what all replicas hold for the same number, so that all of them decide alike."""
+        if self._strategy.num_replicas_in_sync == 1:
+            return value
+        own = self._strategy.run(lambda: tf.constant(value, tf.float64))
+        return float(self._strategy.reduce(tf.distribute.ReduceOp.MEAN, own, axis=None))
+
+
+class _Last:
+    """What tf-models takes for a metric: hands the part of the loss that it is named after through."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._value: Any = None
+
+    def update_state(self, value: tf.Tensor) -> None:
+        self._value = value
+
+    def result(self) -> tf.Tensor:
+        return self._value
+
+
+def _freeze(model: Any, plan: TrainingPlan) -> None:
+    if plan.keep.freeze_backbone:
+        model.backbone.trainable = False
+    frozen = model if plan.keep.batch_norm == "frozen" else model.backbone if plan.freeze_batch_norm else None
+    for layer in norm_layers(frozen) if frozen is not None else ():
+        layer.trainable = False
+
+
+def _pull_to_start(model: tf_keras.Model, strength: float) -> None:
+    """L2-SP (Li, Grandvalet & Davoine 2018, arXiv:1802.01483), toward the weights that the model has now."""
+    pairs = [(weight, tf.constant(weight.numpy())) for weight in model.trainable_variables]
+    model.add_loss(lambda: strength / 2 * tf.add_n([tf.reduce_sum(tf.square(w - start)) for w, start in pairs]))
+
+
+def _optimizer(plan: TrainingPlan, options: LearnerOptions) -> Any:
+    rate: Any = keras_schedule(plan.learning_rate, plan.steps)  # its type in Keras is float
+    limits: dict[str, Any] = {"global_clipnorm": options.clip_norm} if options.clip_norm else {}
+    # The legacy one: tf-models' moving average wraps no other.
+    adam = tf_keras.optimizers.legacy.Adam(rate, **limits)
+    if not options.average:
+        return adam
+    return ExponentialMovingAverage(adam, trainable_weights_only=False, average_decay=options.average)
+
+
+def keras_schedule(rate: LearningRateRecord, steps: int) -> tf_keras.optimizers.schedules.LearningRateSchedule:
+    """`schedule.learning_rate_at` as TensorFlow computes it in the step."""
+    return tf_keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=rate.warmup_start if rate.warmup_steps else rate.peak,
+        decay_steps=max(1, steps - rate.warmup_steps),
+        alpha=rate.final / rate.peak,
+        warmup_target=rate.peak if rate.warmup_steps else None,
+        warmup_steps=rate.warmup_steps,
+    )

@@ -1,0 +1,51 @@
+"""What a retraining needs of the past: the baseline's record, and the spans that it was trained on; pure."""
+
+from __future__ import annotations
+
+from schemas.dataset import DATASET_FILE, DataSetInfo
+from schemas.errors import ConfigError, StateError
+from schemas.files import Files
+from schemas.training_record import RECORD_FILE, TrainedData, TrainingRecord
+
+
+def read_record(model: str, files: Files) -> TrainingRecord:
+    """The training record inside a model.
+
+    Args:
+        model: directory of the SavedModel.
+        files: the file system.
+
+    Raises:
+        StateError: there is none, or it is of another version.
+    """
+    path = f"{model}/{RECORD_FILE}"
+    if not files.exists(path):
+        raise StateError(
+            f"{path}: the served model has no training record, without which nothing is known of how to go on from it; "
+            "serve a model that Ratchet trained, or start a new pipeline root with --bootstrap"
+        )
+    with files.open(path) as file:
+        return TrainingRecord.from_json(file.read(), path)
+
+
+def read_earlier(data: TrainedData, files: Files) -> DataSetInfo:
+    """What the examples of an earlier span say of themselves.
+
+    Args:
+        data: what the training record says of them.
+        files: the file system.
+
+    Raises:
+        ConfigError: they are gone, or others have taken their place.
+    """
+    try:
+        with files.open(f"{data.examples}/{DATASET_FILE}") as file:
+            info = DataSetInfo.from_json(file.read())
+        if info.digest == data.digest:
+            return info
+    except Exception:  # each file system has errors of its own, and none of them would help more than the message
+        pass
+    raise ConfigError(
+        f"training.retrain.replay: the training images of span {data.span} are no longer at {data.examples}; "
+        "bring them back, or train on the new span alone with training.retrain.replay=0"
+    )

@@ -1,0 +1,198 @@
+"""The whole gate where the span has classes that the served model does not know, on files that ExampleGen wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.data_gate.settings import DataGateSettings
+from schemas import features
+from schemas.dataset import DATASET_FILE, DataSetInfo
+from schemas.decisions import DataDecision, Reason
+from schemas.files import LOCAL_FILES
+from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
+from schemas.trained_spans import TrainedSpans
+from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE
+from tests.builders import (
+    coco,
+    coco_annotation,
+    coco_image,
+    encode,
+    picture,
+    training_record,
+    write_span,
+)
+
+pytestmark = pytest.mark.tensorflow
+IMAGES = 60
+KNOWN = ("dog", "cat")  # in an order of the model's own
+CLASSES = ("cat", "dog", "ant")  # the ant is new
+SHARES = {
+    "training": (0.5, 0.5, 0.0),
+    "golden": (0.35, 0.35, 0.3),
+    "grown": (0.2, 0.2, 0.6),
+    "mixed": (0.54, 0.06, 0.4),
+    "ants": (0.0, 0.0, 1.0),
+    "lost": (0.5, 0.0, 0.5),
+}
+
+
+def delivery(
+    directory: Path, seed: int, shares: Sequence[float], names: Sequence[str]
+) -> tuple[Path, dict[bytes, Any]]:
+    """A data set, and of each image file what is in it: boxes xywh with the names of their classes."""
+    random = np.random.default_rng(seed)
+    ids = {name: number for number, name in enumerate(names, 1)}
+    annotations, files, content = [], {}, {}
+    for image in range(1, IMAGES + 1):
+        labels = random.choice(CLASSES, 2, p=shares)
+        boxes = [[float(x), float(random.uniform(2, 20)), 18.0, 18.0] for x in (4, 36)]
+        for box, name in zip(boxes, labels):
+            fields = {"bbox": box, "category_id": ids[name], "area": 324.0}
+            annotations.append(coco_annotation(len(annotations) + 1, image, **fields))
+        files[f"{image}.jpg"] = encode(picture(seed=1000 * seed + image))
+        content[files[f"{image}.jpg"]] = list(zip(boxes, labels))
+    document = coco(
+        categories=[{"id": number, "name": name} for name, number in ids.items()],
+        images=[coco_image(image) for image in range(1, IMAGES + 1)],
+        annotations=annotations,
+    )
+    return write_span(directory, document, files), content
+
+
+def save_model(directory: Path, content: dict[bytes, Any]) -> None:
+    """A model that knows the data by heart, but sees ants as cats and, like any model, is not exact."""
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    boxes = np.array([[[y, x, y + h, x + w] for (x, y, w, h), _ in objects] for objects in content.values()])
+    boxes += random.normal(0, 0.5, boxes.shape)
+    names = [[{"ant": "cat"}.get(name, name) for _, name in objects] for objects in content.values()]
+    labels = np.array([[KNOWN.index(name) + 1 for name in each] for each in names], np.int32)
+    scores = random.uniform(0.5, 1, labels.shape)
+    files = tf.constant(list(content))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")], autograph=False)
+    def serve(image_bytes: Any) -> dict[str, Any]:
+        place = tf.argmax(tf.cast(image_bytes[:, None] == files[None], tf.int32), axis=1)
+        return {
+            "detection_boxes": tf.gather(tf.constant(boxes, tf.float32), place),
+            "detection_classes": tf.gather(labels, place),
+            "detection_scores": tf.gather(tf.constant(scores, tf.float32), place),
+            "num_detections": tf.fill([tf.shape(place)[0]], 2),
+        }
+
+    module = tf.Module()
+    module.serve = serve  # pyright: ignore[reportAttributeAccessIssue]
+    tf.saved_model.save(module, str(directory), signatures={"serving_default": serve})
+
+
+@dataclass(frozen=True)
+class World:
+    """Deliveries as ExampleGen wrote them, and a model that was trained on one of them."""
+
+    directory: Path
+
+    def examine(self, span: str) -> DataDecision:
+        from components.data_gate.examine import examine
+        from components.data_gate.sights import GateInputs, ServedBaseline
+
+        golden = DataSetInfo.from_json((self.directory / "golden" / DATASET_FILE).read_text())
+        inputs = GateInputs(
+            span=str(self.directory / span),
+            golden=str(self.directory / "golden"),
+            statistics=str(self.directory / f"{span}.pb"),
+            schema=str(DEFAULT_SCHEMA_FILE),
+            baseline=ServedBaseline(str(self.directory / "model"), "1", golden.digest),
+            trained=TrainedSpans(),
+        )
+        out = self.directory / f"out-{span}"
+        decision = examine(inputs, DataGateSettings(), str(out))
+        assert (out / "report.html").exists()
+        assert DataDecision.from_json(json.loads((out / "decision.json").read_text())) == decision
+        return decision
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    import apache_beam as beam
+
+    from components.data_gate.tfdv_files import span_statistics
+    from components.detector.look import look_at
+    from components.example_gen.generate import GenRequest, generate
+
+    directory = tmp_path_factory.mktemp("new-classes")
+    requests, content = [], {}
+    for seed, (name, shares) in enumerate(SHARES.items()):
+        names = ("cat", "dog") if name == "training" else ("cat", "ant") if name == "lost" else CLASSES
+        source, own = delivery(directory / "delivered" / name, seed, shares, names)
+        content |= own
+        fraction = 1.0 if name == "golden" else 0.0
+        request = GenRequest(str(source), seed, 1, False, fraction, group_by=None, class_names=None)
+        requests.append((request, str(directory / name)))
+    generate(requests, beam.Pipeline())
+    schema = read_schema(str(DEFAULT_SCHEMA_FILE), LOCAL_FILES)
+    for name in SHARES:
+        if name != "golden":  # whose statistics nobody asks for
+            statistics = span_statistics(f"{directory}/{name}/Split-train/*", schema, ())
+            (directory / f"{name}.pb").write_bytes(statistics.SerializeToString())
+    model = directory / "model"
+    save_model(model, content)
+    (model / "assets.extra").mkdir(exist_ok=True)
+    record = training_record(class_names=KNOWN, images=IMAGES)
+    (model / RECORD_FILE).write_text(record.to_json())
+    (model / STATISTICS_FILE).write_bytes((directory / "training.pb").read_bytes())
+    files = sorted(map(str, (directory / "training" / "Split-train").iterdir()))
+    (model / TRAINING_SAMPLE_FILE).write_bytes(look_at(files, IMAGES, IMAGES, None, 2, "looking").sample.to_bytes())
+    return World(directory)
+
+
+def rules(decision: DataDecision) -> dict[str, Reason]:
+    return {reason.rule: reason for reason in decision.reasons}
+
+
+def test_a_new_class_is_told_and_nothing_else(world: World) -> None:
+    decision = world.examine("grown")
+    found = rules(decision)
+    assert [reason.rule for reason in decision.failures] == []
+    assert found["classes:served_model"].actual.startswith("new: ant; ")
+    assert "classes:served_model" in [reason.rule for reason in decision.warnings]
+    mix = found[f"drift:{features.BOX_CLASS}"]
+    assert (mix.passed, mix.warning) == (True, False)
+    assert mix.expected.endswith("boxes of new classes left out")
+
+
+def test_labels_of_old_classes_are_held_against_what_the_model_sees(world: World) -> None:
+    found = rules(world.examine("grown"))
+    enough = found["labels:enough"].actual
+    assert not enough.startswith("not tested")
+    labelled = int(enough.split(" of ")[1].split()[0])
+    assert 0 < labelled < IMAGES  # of 2 * IMAGES objects the cats and dogs
+    assert found["labels:found"].actual == "the served model finds 100% of the labelled objects"
+    assert found["labels:classes"].actual == "no two classes are confused"
+
+
+def test_a_changed_mix_of_the_old_classes_still_stops_the_run(world: World) -> None:
+    decision = world.examine("mixed")
+    assert [reason.rule for reason in decision.failures] == [f"drift:{features.BOX_CLASS}"]
+    assert "ant" not in decision.failures[0].actual
+
+
+def test_a_span_of_new_objects_alone_is_no_drift_of_the_old(world: World) -> None:
+    decision = world.examine("ants")
+    assert [reason.rule for reason in decision.failures] == []
+    assert f"drift:{features.BOX_CLASS}" not in rules(decision)
+
+
+def test_a_lost_class_stops_the_run_by_name(world: World) -> None:
+    decision = world.examine("lost")
+    found = rules(decision)
+    assert "classes:served_model" in [reason.rule for reason in decision.failures]
+    assert found["classes:served_model"].actual.startswith("missing: dog; new: ant; ")
+    assert not any(rule.startswith("labels:") for rule in found)

@@ -1,0 +1,133 @@
+"""Trainings in processes of their own, some of which are killed; TensorFlow is imported once and forked.
+
+    python -m tests.components.trainer.forked EXAMPLES OUT
+
+writes into OUT one NAME.npz of weights for each training that came to its end, and `model/` by two workers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from components.trainer import checkpoints, loop
+from components.trainer.job import TrainingJob, run_job
+from components.trainer.run_fn import run_fn
+from schemas import settings as settings_io
+from tests.components.trainer.spans import MOMENTS, settings
+
+WORKERS = 2
+
+
+def main(examples: str, out: Path) -> None:
+    done = [_exit_code(_forked(_train, examples, out, "whole"))]
+    for moment in MOMENTS:
+        killed = _exit_code(_forked(_killed, examples, out, moment))
+        assert killed == -signal.SIGKILL, f"{moment}: ended with {killed} instead of being killed"
+        done.append(_exit_code(_forked(_train, examples, out, moment)))
+    ports = _free_ports()
+    workers = [_forked(_work, examples, out, ports, number) for number in range(WORKERS)]
+    done += [_exit_code(worker) for worker in workers]
+    sys.exit(max(done))
+
+
+def _train(examples: str, out: Path, name: str) -> None:
+    the_settings = settings("augmentation=flip-scale-v1", "training.average=0.9")
+    trained = run_job(TrainingJob(the_settings, examples, None, None, None, str(out / f"unfinished-{name}")))
+    weights = {str(i): weight.numpy() for i, weight in enumerate(trained.serving.weights)}
+    np.savez(out / f"{name}.npz", **weights)
+    (out / f"{name}.json").write_text(trained.record.to_json())
+
+
+def _killed(examples: str, out: Path, moment: str) -> None:
+    """The same training, killed in the middle of a round, in the middle of a checkpoint, or after its last one."""
+    if moment == "step":
+        _kill_in(loop, "_check_loss", calls=15)
+    elif moment == "checkpoint":
+        # The second checkpoint's data is on the disk, what names it the newest is not.
+        from tensorflow.python.checkpoint import checkpoint_management
+
+        _kill_in(checkpoint_management, "update_checkpoint_state_internal", calls=2)
+    else:
+        _kill_in(checkpoints.Checkpoints, "remove", calls=1)
+    _train_to_the_end(examples, out, moment)
+
+
+def _train_to_the_end(examples: str, out: Path, name: str) -> None:
+    the_settings = settings("augmentation=flip-scale-v1", "training.average=0.9")
+    run_job(TrainingJob(the_settings, examples, None, None, None, str(out / f"unfinished-{name}"))).forget()
+
+
+def _kill_in(owner: Any, name: str, calls: int) -> None:
+    whole = getattr(owner, name)
+    seen: list[None] = []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        seen.append(None)
+        if len(seen) == calls:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return whole(*args, **kwargs)
+
+    setattr(owner, name, counted)
+
+
+def _work(examples: str, out: Path, ports: list[int], number: int) -> None:
+    cluster = {"worker": [f"localhost:{port}" for port in ports]}
+    os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": number}})
+    (out / "statistics.pb").touch()
+    arguments: dict[str, Any] = {
+        "train_files": [f"{examples}/Split-train/*"],
+        "base_model": None,
+        "serving_model_dir": str(out / "model"),
+        "model_run_dir": str(out / "log"),
+        "custom_config": {
+            "settings": settings_io.to_json(settings()),
+            "checkpoints": str(out / "unfinished-workers"),
+            "statistics": str(out / "statistics.pb"),
+            "baseline_digest": "",
+        },
+    }
+    run_fn(FnArgs(**arguments))
+
+
+def _forked(task: Callable[..., None], *arguments: Any) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        task(*arguments)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def _exit_code(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _free_ports() -> list[int]:
+    sockets = [socket.socket() for _ in range(WORKERS)]
+    for one in sockets:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

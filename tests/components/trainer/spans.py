@@ -1,0 +1,51 @@
+"""Spans of digit scenes as ExampleGen writes them, and a model small enough to be trained in a test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from components.trainer.settings import TrainerSettings
+from pipeline.config import load_settings
+from pipeline.demo.digits import DigitsOptions, write_digits
+
+TINY: dict[str, Any] = {
+    "model": {
+        "input_size": [64, 64],
+        "backbone": {"type": "resnet", "options": {"model_id": 10, "depth_multiplier": 0.25}},
+        "min_level": 3,
+        "max_level": 3,
+        "fpn_filters": 16,
+        "head_convs": 1,
+        "head_filters": 16,
+        "anchors": {"num_scales": 2, "aspect_ratios": [0.66], "size": 1.6},
+        "max_detections": 20,
+    },
+    "training": {
+        "batch_size": 8,
+        "bootstrap": {"peak_learning_rate": 0.008, "steps": 24},
+        "retrain": {"min_steps": 12, "max_steps": 12, "learning_rate_fraction": 0.3},
+        "validation": {"rounds": 4, "min_images": 3},
+    },
+}
+
+
+def settings(*overrides: str) -> TrainerSettings:
+    """TINY with changes such as `training.seed=1`."""
+    return load_settings(TINY, overrides).trainer
+
+
+def write_examples(directory: Path, span: int, images: int, **digits: Any) -> str:
+    """Generates a span and reads it as the pipeline does; returns the URI of the examples."""
+    import apache_beam as beam
+
+    from components.example_gen.generate import GenRequest, generate
+
+    data = directory / f"span-{span}"
+    write_digits(str(data), DigitsOptions(span=span, images=images, **digits))
+    out = str(directory / f"examples-{span}")
+    generate([(GenRequest(str(data), span, 1, False, 0.2, None, None), out)], beam.Pipeline())
+    return out
+
+
+MOMENTS = ("step", "checkpoint", "export")  # at which `forked.py` kills a training

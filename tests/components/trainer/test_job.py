@@ -1,0 +1,191 @@
+"""What run_fn makes of a first span and of a second: weights, record, logs, and errors that spare the baseline."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from schemas import settings as settings_io
+from schemas.dataset import EVAL_SPLIT
+from schemas.errors import ConfigError, RatchetError, StateError
+from schemas.training_record import LABELS_FILE, RECORD_FILE, TrainingRecord
+from tests.components.trainer.spans import settings
+
+pytestmark = pytest.mark.tensorflow
+DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class World:
+    """Directories of one pipeline root."""
+
+    root: Path
+
+    def train(self, name: str, examples: str, base: str | None, *overrides: str) -> TrainingRecord:
+        from tfx.components.trainer.fn_args_utils import FnArgs
+
+        from components.trainer.run_fn import run_fn
+
+        (self.root / "FeatureStats.pb").write_bytes(b"statistics")
+        arguments: dict[str, Any] = {
+            "train_files": [f"{examples}/Split-train/*"],
+            "base_model": str(self.root / base) if base else None,
+            "serving_model_dir": str(self.root / name),
+            "model_run_dir": str(self.root / f"{name}-log"),
+            "custom_config": {
+                "settings": settings_io.to_json(settings(*overrides)),
+                "checkpoints": str(self.root / "checkpoints"),
+                "statistics": str(self.root / "FeatureStats.pb"),
+                "baseline_digest": f"digest of {base}",
+            },
+        }
+        run_fn(FnArgs(**arguments))
+        return self.record(name)
+
+    def record(self, name: str) -> TrainingRecord:
+        path = self.root / name / RECORD_FILE
+        return TrainingRecord.from_json(path.read_text(), str(path))
+
+
+@pytest.fixture(scope="module")
+def world(first_span: str, second_span: str, tmp_path_factory: pytest.TempPathFactory) -> World:
+    made = World(tmp_path_factory.mktemp("root"))
+    made.train("first", first_span, None)
+    made.train("second", second_span, "first", "training.validation.patience=1")
+    return made
+
+
+def map_of(model: str, examples: str) -> float:
+    """mAP of an exported model on held-out images, measured without the Trainer's own code."""
+    from components.detector.served import ServedDetector, read_images
+    from components.metrics.accumulator import Accumulator
+    from components.metrics.matching import match
+    from schemas.columns import TruthColumns
+    from schemas.records import record_from_json
+
+    detector, matches = ServedDetector("exported", model), Accumulator.create()
+    files = sorted(map(str, Path(examples, f"Split-{EVAL_SPLIT}").iterdir()))
+    for batch in read_images(files, 4):
+        records = [record_from_json(record) for record, _ in batch]
+        ids = np.array([record.image_id for record in records])
+        found = detector.detect(detector.preprocess([encoded for _, encoded in batch]), ids, len(DIGITS))
+        matches.add(match(ids, TruthColumns.of([record.truth for record in records]), found))
+    return matches.finish(len(DIGITS)).coco["AP"]
+
+
+def test_the_record_of_a_first_model(world: World, first_span: str) -> None:
+    record = world.record("first")
+    assert (record.mode, record.planned_steps, record.seed, record.devices) == ("bootstrap", 24, 0, 1)
+    assert [(data.span, data.examples, data.class_names) for data in record.data] == [(1, first_span, DIGITS)]
+    assert record.baseline_digest is None
+    assert [point.step for point in record.validation] == [6, 12, 18, 24]
+    assert all(point.old is None and point.map == point.new for point in record.validation)
+    assert record.loss_curve[-1][1] < record.loss_curve[0][1]
+
+
+def test_the_record_of_a_retraining(world: World, first_span: str, second_span: str) -> None:
+    record = world.record("second")
+    assert (record.mode, record.baseline_digest) == ("retrain", "digest of first")
+    assert [(data.span, data.examples) for data in record.data] == [(1, first_span), (2, second_span)]
+    assert record.keep.replay == 0.5
+    assert record.validation[0].step == 0
+    for point in record.validation:
+        assert point.old is not None
+        assert point.map == pytest.approx((point.new + point.old) / 2)
+    assert 0 < record.weight_distance < world.record("first").weight_distance
+
+
+def test_a_retraining_starts_from_the_baseline(world: World, first_span: str) -> None:
+    assert world.record("second").validation[0].old == pytest.approx(
+        map_of(str(world.root / "first"), first_span), abs=1e-4
+    )
+
+
+def test_what_was_measured_in_training_is_what_the_exported_model_does(
+    world: World, first_span: str, second_span: str
+) -> None:
+    for name, new in (("first", first_span), ("second", second_span)):
+        record = world.record(name)
+        [best] = [point for point in record.validation if point.step == record.best_step]
+        assert map_of(str(world.root / name), new) == pytest.approx(best.new, abs=1e-4)
+
+
+def test_the_model_carries_what_later_steps_need(world: World) -> None:
+    extra = world.root / "second" / "assets.extra"
+    assert {path.name for path in extra.iterdir()} == {
+        "labels.json",
+        "tf_serving_warmup_requests",
+        "training_images.npz",
+        "training_record.json",
+        "training_sample.npz",
+        "training_statistics.pb",
+    }
+    assert (world.root / "second" / LABELS_FILE).read_text() == '["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]'
+
+
+def test_nothing_is_left_of_a_training_that_is_done(world: World) -> None:
+    assert list((world.root / "checkpoints").iterdir()) == []
+
+
+def test_tensorboard_shows_losses_rate_speed_map_and_images(world: World) -> None:
+    from tensorflow.python.summary.summary_iterator import summary_iterator
+
+    [file] = (world.root / "second-log").iterdir()
+    steps: dict[str, list[int]] = {}
+    for event in summary_iterator(str(file)):
+        for value in event.summary.value:
+            steps.setdefault(value.tag, []).append(event.step)
+    assert set(steps) == {
+        "loss/total", "loss/classes", "loss/boxes", "learning_rate", "images_per_second",
+        "mAP/mixture", "mAP/new span", "mAP/earlier spans", "training images", "held-out images",
+    }  # fmt: skip
+    assert steps["loss/total"] == [step for step, _ in world.record("second").loss_curve]
+    assert steps["mAP/mixture"] == [point.step for point in world.record("second").validation]
+
+
+def test_replay_wants_the_earlier_images_where_they_were(
+    world: World, first_span: str, second_span: str, tmp_path: Path
+) -> None:
+    moved = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    record = tmp_path / "first" / RECORD_FILE
+    record.write_text(record.read_text().replace(first_span, f"{first_span}-moved"))
+    with pytest.raises(ConfigError, match=r"training images of span 1 are no longer at .*-moved; bring them back, or"):
+        moved.train("second", second_span, "first")
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_baseline_without_a_record_is_named(world: World, second_span: str, tmp_path: Path) -> None:
+    bare = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    (tmp_path / "first" / RECORD_FILE).unlink()
+    with pytest.raises(StateError, match=r"first/assets.extra/training_record.json: the served model has no training"):
+        bare.train("second", second_span, "first")
+
+
+def test_a_full_disk_ends_in_one_clear_error(first_span: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    def full(*_: object, **__: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "checkpoint.data; No space left on device")
+
+    monkeypatch.setattr(tf.train.CheckpointManager, "save", full)
+    with pytest.raises(
+        RatchetError, match=r"checkpoints/\w+: the checkpoint cannot be written \(.*No space left on de"
+    ):
+        World(tmp_path).train("first", first_span, None)
+    assert not (tmp_path / "first").exists()
+
+
+def test_a_rate_far_too_high_stops_the_training(first_span: str, tmp_path: Path) -> None:
+    rate = ("training.bootstrap.peak_learning_rate=10", "training.bootstrap.steps=60")
+    with pytest.raises(
+        RatchetError, match=r"training diverged: .* at step \d+ of 60, learning rate .*; lower training"
+    ):
+        World(tmp_path).train("first", first_span, None, *rate)
+    assert not (tmp_path / "first").exists()

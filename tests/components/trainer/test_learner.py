@@ -1,0 +1,115 @@
+"""What holds a model to its baseline, step by step."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from components.trainer.policy import NewSpan, plan_training
+from schemas.dataset import TRAIN_SPLIT
+from schemas.training_record import KeepRecord
+from tests.builders import trained_data
+from tests.components.trainer.spans import settings
+
+if TYPE_CHECKING:
+    from components.trainer.learner import Learner
+
+pytestmark = pytest.mark.tensorflow
+STEPS = 6
+DIGITS = tuple("0123456789")
+
+
+@pytest.fixture(scope="module")
+def batches(first_span: str) -> list[Any]:
+    from components.trainer.batches import Mixture, training_batches
+    from components.trainer.examples import Examples
+
+    the_plan = plan()
+    span = Examples.open(first_span).span(TRAIN_SPLIT, DIGITS)
+    return list(training_batches(Mixture(span, (), 0.0), the_plan.model, the_plan.augmentation, 8, 0).take(STEPS))
+
+
+def plan(**changes: Any) -> Any:
+    span = NewSpan(trained_data(images=64, class_names=DIGITS), dict.fromkeys(DIGITS, 9))
+    return dataclasses.replace(plan_training(settings(), span, None), **changes)
+
+
+def trained(batches: list[Any], average: float = 0.0, **changes: Any) -> Learner:
+    import tensorflow as tf
+    import tf_keras
+
+    from components.trainer.learner import Learner, LearnerOptions
+
+    tf_keras.utils.set_random_seed(0)
+    learner = Learner(
+        tf.distribute.get_strategy(), plan(**changes), LearnerOptions(10, average=average), lambda model: None
+    )
+    for batch in batches:
+        learner.step(batch)
+    return learner
+
+
+def moved(learner: Learner, part: Any) -> float:
+    """How far the weights of a part of the model are from where a learner of the same seed starts."""
+    import tensorflow as tf
+    import tf_keras
+
+    from components.trainer.learner import Learner, LearnerOptions
+    from components.trainer.weights import ordered_weights
+
+    tf_keras.utils.set_random_seed(0)
+    start = Learner(tf.distribute.get_strategy(), plan(), LearnerOptions(10), lambda model: None)
+    pairs = zip(ordered_weights(part(learner.model)), ordered_weights(part(start.model)))
+    return max(float(np.abs(a.numpy() - b.numpy()).max()) for a, b in pairs)
+
+
+@pytest.fixture(scope="module")
+def free(batches: list[Any]) -> Learner:
+    return trained(batches)
+
+
+def test_without_anything_all_of_the_model_moves(free: Learner) -> None:
+    assert moved(free, lambda model: model.backbone) > 0.01
+    assert moved(free, lambda model: model.head) > 0.01
+    assert free.distance(free.served_weights()) > 0.05
+
+
+def test_the_pull_toward_the_start_shortens_the_way(batches: list[Any], free: Learner) -> None:
+    pulled = trained(batches, keep=KeepRecord(l2_sp=100.0))
+    assert pulled.distance(pulled.served_weights()) < 0.8 * free.distance(free.served_weights())
+
+
+def test_a_frozen_backbone_stays_where_it_is(batches: list[Any]) -> None:
+    learner = trained(batches, keep=KeepRecord(freeze_backbone=True))
+    assert moved(learner, lambda model: model.backbone) == 0
+    assert moved(learner, lambda model: model.head) > 0.01
+
+
+def norm_weights(learner: Learner) -> np.ndarray:
+    from components.trainer.warm_start import norm_layers
+
+    return np.concatenate([w.numpy().ravel() for layer in norm_layers(learner.model) for w in layer.weights])
+
+
+def test_batch_norm_moves_slowly_or_not_at_all(batches: list[Any], free: Learner) -> None:
+    def statistics(learner: Learner) -> float:
+        """Distance of all moving means from 0, where they start."""
+        from components.trainer.warm_start import norm_layers
+
+        return float(np.sqrt(sum(np.square(layer.moving_mean.numpy()).sum() for layer in norm_layers(learner.model))))
+
+    slow = trained(batches, keep=KeepRecord(batch_norm="slow"))
+    frozen = trained(batches, keep=KeepRecord(batch_norm="frozen"))
+    assert 0 < statistics(slow) < 0.3 * statistics(free)
+    assert statistics(frozen) == 0
+    assert set(np.unique(norm_weights(frozen))) == {0.0, 1.0}  # scales and variances 1, offsets and means 0
+
+
+def test_the_average_lags_behind(batches: list[Any], free: Learner) -> None:
+    averaged = trained(batches, average=0.9)
+    served, raw = averaged.served_weights(), free.served_weights()
+    assert max(float(np.abs(a - b).max()) for a, b in zip(served, raw)) > 1e-3
+    assert averaged.distance(served) < averaged.distance(raw)

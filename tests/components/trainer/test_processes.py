@@ -1,0 +1,47 @@
+"""A training that is killed comes to the same end as one that is not; two workers train one model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from schemas.training_record import RECORD_FILE, TrainingRecord
+from tests.components.trainer.spans import MOMENTS
+
+pytestmark = pytest.mark.tensorflow
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def out(first_span: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("forked")
+    command = [sys.executable, "-m", "tests.components.trainer.forked", first_span, str(directory)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-5000:]
+    return directory
+
+
+def record(path: Path) -> TrainingRecord:
+    return TrainingRecord.from_json(path.read_text(), str(path))
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_training_ends_as_an_uninterrupted_one(out: Path, moment: str) -> None:
+    with np.load(out / "whole.npz") as whole, np.load(out / f"{moment}.npz") as resumed:
+        assert len(whole.files) > 30
+        for name in whole.files:
+            np.testing.assert_array_equal(whole[name], resumed[name])
+    assert record(out / f"{moment}.json") == record(out / "whole.json")
+
+
+def test_two_workers_train_one_model_which_the_first_exports(out: Path) -> None:
+    made = record(out / "model" / RECORD_FILE)
+    assert made.devices == 2
+    assert made.steps == 24
+    assert made.loss_curve[-1][1] < made.loss_curve[0][1]
+    assert (out / "model" / "saved_model.pb").exists()
+    assert list((out / "unfinished-workers").iterdir()) == []
