@@ -29,10 +29,10 @@ from official.vision.configs import retinanet
 from official.vision.tasks.retinanet import RetinaNetTask
 
 from components.example_gen.generate import GenRequest, generate
-from components.trainer.batches import MAX_OBJECTS, Mixture, training_batches
-from components.trainer.examples import Examples
-from components.trainer.experiment import build_model, build_task
+from components.trainer.images.batches import MAX_OBJECTS, Mixture, training_batches
+from components.trainer.images.examples import Examples
 from components.trainer.learner import Learner, LearnerOptions
+from components.trainer.model.experiment import build_model, build_task
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from components.data_gate.settings import DataGateSettings
 from components.map_evaluator.settings import EvaluatorSettings
-from components.trainer.augmentation import AugmentationName
-from components.trainer.model_settings import ModelSettings
+from components.trainer.images.augmentation import AugmentationName
+from components.trainer.model.model_settings import ModelSettings
 from components.trainer.settings import TrainerSettings, TrainingSettings
 from schemas.errors import ConfigError
 from schemas.settings import load, parse_yaml, settings, with_overrides

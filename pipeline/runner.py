@@ -22,7 +22,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.trainer.experiment import check_model
+from components.trainer.model.experiment import check_model
 from pipeline.config import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.preflight import schema_file

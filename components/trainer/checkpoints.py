@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.trainer.checkpoint_state import TrainingState
 from components.trainer.learner import Learner
-from components.trainer.weights import ordered_weights
+from components.trainer.model.weights import ordered_weights
 from schemas.errors import RatchetError
 
 

@@ -12,10 +12,10 @@ import tensorflow as tf
 import tf_keras
 from official.modeling.optimization.ema_optimizer import ExponentialMovingAverage
 
-from components.trainer.experiment import build_model, build_task
+from components.trainer.model.experiment import build_model, build_task
+from components.trainer.model.warm_start import norm_layers
+from components.trainer.model.weights import ordered_weights
 from components.trainer.policy import TrainingPlan
-from components.trainer.warm_start import norm_layers
-from components.trainer.weights import ordered_weights
 from schemas.training_record import LearningRateRecord
 
 NORM_MOMENTUM = 0.9

@@ -10,7 +10,7 @@ import tensorflow as tf
 from official.vision.ops import preprocess_ops
 from PIL import Image, ImageDraw
 
-from components.trainer.serving import Serving
+from components.trainer.served.serving import Serving
 from components.trainer.validation import HeldOutImage
 
 SHOWN = 4

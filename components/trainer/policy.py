@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.trainer.augmentation import AUGMENTATIONS, Augmentation
-from components.trainer.model_settings import AUTO, ModelSettings
+from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
+from components.trainer.model.model_settings import AUTO, ModelSettings
 from components.trainer.schedule import schedule
 from components.trainer.settings import TrainerSettings
 from schemas.errors import ConfigError

@@ -15,10 +15,10 @@ from tfx.dsl.io import fileio
 from components.detector.look import look_at
 from components.detector.served import ServedDetector, read_images
 from components.trainer.devices import wait_for_all, worker_number
-from components.trainer.examples import Examples
-from components.trainer.export import save_model
+from components.trainer.images.examples import Examples
 from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
+from components.trainer.served.export import save_model
 from components.trainer.settings import TrainerSettings
 from schemas import settings as settings_io
 from schemas.dataset import FINGERPRINTS, TRAIN_SPLIT

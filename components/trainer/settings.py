@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Optional
 
 from pydantic import Field, model_validator
 
-from components.trainer.augmentation import AugmentationName
-from components.trainer.model_settings import ModelSettings, PositiveFloat, PositiveInt
+from components.trainer.images.augmentation import AugmentationName
+from components.trainer.model.model_settings import ModelSettings, PositiveFloat, PositiveInt
 from schemas.settings import settings
 
 Change = Literal["learning_rate", "augmentation"]
@@ -102,7 +102,7 @@ class TrainingSettings:
 
 @settings
 class TrainerSettings:
-    """All that the Trainer may know. The augmentation policy is a fixed, named set: see `augmentation.py`."""
+    """All that the Trainer may know. The augmentation policy is a fixed, named set: see `images/augmentation.py`."""
 
     model: ModelSettings = dataclasses.field(default_factory=ModelSettings)
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)

@@ -13,8 +13,8 @@ from components.detector.detections import to_columns
 from components.detector.served import read_images
 from components.metrics.accumulator import Accumulator
 from components.metrics.matching import match
-from components.trainer.batches import Span
-from components.trainer.serving import Serving
+from components.trainer.images.batches import Span
+from components.trainer.served.serving import Serving
 from schemas.columns import DetectionColumns, TruthColumns
 from schemas.records import GroundTruth, record_from_json
 from schemas.training_record import ValidationPoint

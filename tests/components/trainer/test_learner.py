@@ -24,8 +24,8 @@ DIGITS = tuple("0123456789")
 
 @pytest.fixture(scope="module")
 def batches(first_span: str) -> list[Any]:
-    from components.trainer.batches import Mixture, training_batches
-    from components.trainer.examples import Examples
+    from components.trainer.images.batches import Mixture, training_batches
+    from components.trainer.images.examples import Examples
 
     the_plan = plan()
     span = Examples.open(first_span).span(TRAIN_SPLIT, DIGITS)
@@ -58,7 +58,7 @@ def moved(learner: Learner, part: Any) -> float:
     import tf_keras
 
     from components.trainer.learner import Learner, LearnerOptions
-    from components.trainer.weights import ordered_weights
+    from components.trainer.model.weights import ordered_weights
 
     tf_keras.utils.set_random_seed(0)
     start = Learner(tf.distribute.get_strategy(), plan(), LearnerOptions(10), lambda model: None)
@@ -89,7 +89,7 @@ def test_a_frozen_backbone_stays_where_it_is(batches: list[Any]) -> None:
 
 
 def norm_weights(learner: Learner) -> np.ndarray:
-    from components.trainer.warm_start import norm_layers
+    from components.trainer.model.warm_start import norm_layers
 
     return np.concatenate([w.numpy().ravel() for layer in norm_layers(learner.model) for w in layer.weights])
 
@@ -97,7 +97,7 @@ def norm_weights(learner: Learner) -> np.ndarray:
 def test_batch_norm_moves_slowly_or_not_at_all(batches: list[Any], free: Learner) -> None:
     def statistics(learner: Learner) -> float:
         """Distance of all moving means from 0, where they start."""
-        from components.trainer.warm_start import norm_layers
+        from components.trainer.model.warm_start import norm_layers
 
         return float(np.sqrt(sum(np.square(layer.moving_mean.numpy()).sum() for layer in norm_layers(learner.model))))
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.augmentation import AUGMENTATIONS
 from components.trainer.checkpoint_state import TrainingState
+from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.loop import CURVE_POINTS, Training, train
-from components.trainer.model_settings import ModelSettings
+from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
 from schemas.errors import RatchetError
 from schemas.training_record import KeepRecord, LearningRateRecord, ValidationPoint

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.trainer.augmentation import AUGMENTATIONS
+from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from components.trainer.settings import TrainerSettings
 from schemas.errors import ConfigError

@@ -1,0 +1,86 @@
+"""Input size and anchors derived from the data where the settings say `auto`; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from components.trainer.model.anchor_fit import Coverage, fit_anchors, measure
+from components.trainer.model.box_shapes import BoxShapes
+from components.trainer.model.model_settings import ModelSettings
+from components.trainer.model.or_auto import AUTO
+from schemas.errors import DataError
+
+SMALL_PERCENTILE = 10  # of the boxes' short sides: a box of that size is to be seen
+SMALL_STRIDES = 2  # of the finest level that it is to span; below, all of it falls into one place of the feature map
+MIN_LONG_SIDE_PX = 256  # large boxes alone would ask for a few pixels, in which nothing is told apart
+MAX_LONG_SIDE_PX = 1024
+ENOUGH = 0.95  # of the scale: a whole row of coarsest places more is too much for the rest
+
+
+def resolve(model: ModelSettings, shapes: BoxShapes) -> ModelSettings:
+    """Replaces every `auto`; settings without one come back as they are.
+
+    A first model is given its input size and anchors by the spans it is trained on. A retraining has to keep
+    those of its baseline, whose weights belong to them: it takes them from the training record.
+
+    Args:
+        model: the settings.
+        shapes: of the images and boxes to train on.
+
+    Raises:
+        DataError: something is to be derived and there are no boxes.
+    """
+    wanted = [name for name in ("input_size", "anchors") if getattr(model, name) == AUTO]
+    if wanted and not len(shapes.box_sizes_px):
+        raise DataError(
+            f"model.{wanted[0]} = 'auto': the training spans have no boxes to derive it from; "
+            f"label their images, or set model.{wanted[0]} yourself"
+        )
+    if "input_size" in wanted:
+        model = dataclasses.replace(model, input_size=fit_input_size(shapes, model.min_level, model.max_level))
+    if "anchors" in wanted:
+        anchors = fit_anchors(shapes.letterboxed_px(model.fixed_input_size), _levels(model))
+        model = dataclasses.replace(model, anchors=anchors)
+    return model
+
+
+def coverage(model: ModelSettings, shapes: BoxShapes) -> Coverage:
+    """How well the anchors of settings without `auto` fit the boxes, of which there is at least one."""
+    return measure(model.fixed_anchors, shapes.letterboxed_px(model.fixed_input_size), _levels(model))
+
+
+def fit_input_size(shapes: BoxShapes, min_level: int, max_level: int) -> tuple[int, int]:
+    """Chooses height and width in px of the model's input.
+
+    It has the shape of the typical image (median height, median width) and is as small as small boxes allow, since
+    the time of a step grows with its area; it never enlarges the typical image, unless that is smaller than one
+    place of the coarsest level.
+
+    Args:
+        shapes: of the images and of at least one box.
+        min_level: finest feature level.
+        max_level: coarsest feature level; both sides are multiples of its stride.
+    """
+    height, width = (float(side) for side in np.median(shapes.image_sizes_px, axis=0))
+    short_sides_px = shapes.letterboxed_px((height, width)).min(axis=1)  # [n]
+    small_px = float(np.percentile(short_sides_px, SMALL_PERCENTILE))
+    scale = max(SMALL_STRIDES * 2**min_level / small_px, MIN_LONG_SIDE_PX / max(height, width))
+    return _multiples(height, width, min(scale, MAX_LONG_SIDE_PX / max(height, width), 1.0), 2**max_level)
+
+
+def _multiples(height: float, width: float, scale: float, stride: int) -> tuple[int, int]:
+    """The smallest multiples of `stride` that hold an image at about `scale`, but not enlarged."""
+    places = [side * scale / stride for side in (height, width)]
+    rows, columns = ({max(math.floor(count), 1), max(math.ceil(count), 1)} for count in places)
+    sizes = [(row * stride, column * stride) for row in rows for column in columns]
+    achieved = {size: min(size[0] / height, size[1] / width) for size in sizes}
+    allowed = [size for size in sizes if achieved[size] <= 1] or [min(sizes)]
+    enough = ENOUGH * min(scale, max(achieved[size] for size in allowed))
+    return min((size for size in allowed if achieved[size] >= enough), key=lambda size: (size[0] * size[1], size))
+
+
+def _levels(model: ModelSettings) -> range:
+    return range(model.min_level, model.max_level + 1)

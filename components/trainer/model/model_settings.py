@@ -1,0 +1,127 @@
+"""The model's part of the configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from components.trainer.model.or_auto import AUTO, Auto, OrAuto
+from schemas.errors import ConfigError
+from schemas.settings import settings
+
+PositiveInt = Annotated[int, Field(ge=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+# Not strict: behind OrAuto a list of the configuration is a list of Python, which a strict tuple refuses.
+Size = Annotated[tuple[PositiveInt, PositiveInt], Field(strict=False)]
+
+
+@settings
+class BackboneSettings:
+    """One of official.vision's backbones, as `official.vision.configs.backbones` describes them.
+
+    Attributes:
+        type: which of them.
+        options: those of its settings that are not left at official.vision's defaults, such as ResNet's `model_id` and
+            `depth_multiplier`. Names and types are checked by `experiment.check_model`, which knows official.vision.
+    """
+
+    type: Literal[
+        "dilated_resnet",
+        "efficientnet",
+        "mobiledet",
+        "mobilenet",
+        "resnet",
+        "revnet",
+        "spinenet",
+        "spinenet_mobile",
+        "vit",
+    ] = "resnet"
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _options_are_plain(self) -> BackboneSettings:
+        for name, value in self.options.items():
+            whole = isinstance(value, (list, tuple)) and all(type(item) is int for item in value)
+            if not whole and not isinstance(value, (str, int, float)):
+                raise ValueError(
+                    f"model.backbone.options.{name} = {json.dumps(value)}: "
+                    "must be text, a number, true or false, or a list of whole numbers"
+                )
+        return self
+
+
+@settings
+class AnchorSettings:
+    """Anchor boxes; `size` is the multiple of a level's stride, aspect ratios are width / height."""
+
+    num_scales: Annotated[int, Field(ge=1, le=9)] = 3
+    aspect_ratios: Annotated[tuple[PositiveFloat, ...], Field(min_length=1, strict=False)] = (0.5, 1.0, 2.0)
+    size: PositiveFloat = 4.0
+
+
+@settings
+class ModelSettings:
+    """RetinaNet.
+
+    Attributes:
+        input_size: height and width in px; images are resized into it with their aspect kept. `auto`: `data_fit.py`.
+        anchors: `auto`: `data_fit.py`.
+        min_level: finest feature level, of stride 2**min_level.
+        max_level: coarsest feature level.
+        activation: of decoder and heads, and of the backbones that have no fixed one of their own. The pretrained
+            EfficientNets and SpineNets of tf-models need `swish`.
+        decoder: `fpn`; `nasfpn`, which has levels 3 to 7; or `identity`, for the spinenets, which have their own.
+        fpn_filters: channels of `fpn` and `nasfpn`.
+        nasfpn_repeats: how often `nasfpn` is stacked.
+    """
+
+    input_size: Annotated[Auto | Size, OrAuto("[height, width] in px")] = (512, 512)
+    backbone: BackboneSettings = dataclasses.field(default_factory=BackboneSettings)
+    activation: Literal["relu", "swish"] = "relu"
+    min_level: Annotated[int, Field(ge=2, le=7)] = 3
+    max_level: Annotated[int, Field(ge=3, le=8)] = 7
+    decoder: Literal["fpn", "nasfpn", "identity"] = "fpn"
+    fpn_filters: PositiveInt = 256
+    nasfpn_repeats: Annotated[int, Field(ge=1, le=9)] = 5
+    head_convs: Annotated[int, Field(ge=1, le=8)] = 4
+    head_filters: PositiveInt = 256
+    anchors: Annotated[Auto | AnchorSettings, OrAuto("a group of settings")] = dataclasses.field(
+        default_factory=AnchorSettings
+    )
+    max_detections: Annotated[int, Field(ge=1, le=1000)] = 100
+    nms_iou_threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    score_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.05
+
+    @model_validator(mode="after")
+    def _levels_fit(self) -> ModelSettings:
+        if self.max_level < self.min_level:
+            raise ValueError(f"model.max_level = {self.max_level}: must be at least min_level = {self.min_level}")
+        if self.decoder == "nasfpn" and (self.min_level, self.max_level) != (3, 7):
+            raise ValueError(
+                f"model.decoder = 'nasfpn': was made for levels 3 to 7, not min_level = {self.min_level} "
+                f"and max_level = {self.max_level}"
+            )
+        stride = 2**self.max_level
+        if self.input_size != AUTO and any(size % stride for size in self.input_size):
+            raise ValueError(
+                f"model.input_size = {list(self.input_size)}: each side must be a multiple of {stride} "
+                f"(2 to the power of max_level = {self.max_level})"
+            )
+        return self
+
+    @property
+    def fixed_input_size(self) -> tuple[int, int]:
+        """`input_size` when it is no longer `auto`."""
+        if self.input_size == AUTO:
+            raise ConfigError("model.input_size = 'auto': it is not derived from the data yet")
+        return self.input_size
+
+    @property
+    def fixed_anchors(self) -> AnchorSettings:
+        """`anchors` when they are no longer `auto`."""
+        if self.anchors == AUTO:
+            raise ConfigError("model.anchors = 'auto': they are not derived from the data yet")
+        return self.anchors

@@ -1,0 +1,123 @@
+"""The served functions: image files in, boxes, classes and scores out.
+
+Decoding, resizing and the way back to the image's own pixels are part of the graph and use the same
+tf-models functions as training, so that training and serving cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+import tf_keras
+from official.vision.ops import preprocess_ops
+
+from components.trainer.model.experiment import anchor_boxes
+from components.trainer.model.model_settings import ModelSettings
+from components.trainer.model.weights import ordered_weights
+from schemas import features
+
+_Tensors = dict[str, tf.Tensor]
+
+
+class Serving:
+    """The functions of a served model, each a graph that is traced once.
+
+    Validation during training calls `preprocess` and `detect`; `export.save_model` writes the same graphs, so what is
+    measured in training is what is served. They read the model's weights as they are at the time of the call.
+
+    - `serve`: `image_bytes` [batch] -> detections;
+    - `serve_examples`: `examples` [batch], serialised tf.Examples with the feature `image/encoded` -> detections;
+    - `preprocess`: `image_bytes` -> `images` [batch, height, width, 3] float32, and `geometry` [batch, 4, 2] float32,
+      whose rows are original size, input size, scale and offset, each (y, x);
+    - `detect`: `images`, `geometry` -> detections without names;
+    - `embed`: `images` -> `embedding` [batch, d] float32: what the backbone makes of an image, the mean over its
+      places of each feature of each level.
+
+    Detections:
+
+    - `detection_boxes` [batch, max_detections, 4] float32: ymin, xmin, ymax, xmax in px of the image as it is stored;
+    - `detection_classes` [batch, max_detections] int32: labels 1..K, 0 in the padding;
+    - `detection_class_names` [batch, max_detections] string, empty in the padding;
+    - `detection_scores` [batch, max_detections] float32, descending;
+    - `num_detections` [batch] int32: how many of each row count, the rest is padding.
+
+    An image file is a JPEG or PNG. As in training, grey becomes colour, CMYK is converted, transparency is dropped, 16
+    bits are cut to their upper 8, and an EXIF orientation is ignored. Other formats are not supported: of a GIF the
+    first frame is read, and a BMP with a palette is misread without an error. A batch may be empty. A file that cannot
+    be decoded, or an image so narrow that no pixel of its shorter side is left in the model's input, fails the whole
+    call with InvalidArgument.
+
+    Args:
+        model: built RetinaNet.
+        settings: its architecture.
+        class_names: names of the labels 1..K.
+
+    Attributes:
+        weights: the model's, in the order of `ordered_weights`.
+    """
+
+    def __init__(self, model: tf_keras.Model, settings: ModelSettings, class_names: Sequence[str]) -> None:
+        self.weights = ordered_weights(model)
+        self._model: Any = model
+        self._levels = [str(level) for level in range(settings.min_level, settings.max_level + 1)]
+        self._size = list(settings.fixed_input_size)
+        self._anchors = anchor_boxes(settings)
+        self.class_names = tuple(class_names)
+        self._names = ["", *class_names]
+        image_bytes = tf.TensorSpec([None], tf.string, name="image_bytes")
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        images = tf.TensorSpec([None, *self._size, 3], tf.float32, name="images")
+        geometry = tf.TensorSpec([None, 4, 2], tf.float32, name="geometry")
+        self.preprocess: Any = tf.function(self._preprocess, input_signature=[image_bytes], autograph=False)
+        self.detect: Any = tf.function(self._detect, input_signature=[images, geometry], autograph=False)
+        self.embed: Any = tf.function(self._embed, input_signature=[images], autograph=False)
+        self.serve: Any = tf.function(self._serve, input_signature=[image_bytes], autograph=False)
+        self.serve_examples: Any = tf.function(self._serve_examples, input_signature=[examples], autograph=False)
+
+    def _preprocess(self, image_bytes: tf.Tensor) -> _Tensors:
+        specs = (tf.TensorSpec([*self._size, 3], tf.float32), tf.TensorSpec([4, 2], tf.float32))
+        images, geometry = tf.map_fn(self._letter_box, image_bytes, fn_output_signature=specs)
+        return {"images": images, "geometry": geometry}
+
+    def _letter_box(self, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """What tf-models' decoder and parser of RetinaNet do to an image that is not augmented."""
+        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+        image.set_shape([None, None, 3])
+        return preprocess_ops.resize_and_crop_image(
+            preprocess_ops.normalize_image(image), self._size, padded_size=self._size
+        )
+
+    def _detect(self, images: tf.Tensor, geometry: tf.Tensor) -> _Tensors:
+        batch = tf.shape(images)[0]
+        anchors = {
+            level: tf.tile(boxes[tf.newaxis], tf.stack([batch, 1, 1, 1])) for level, boxes in self._anchors.items()
+        }
+        found = self._model(images, image_shape=geometry[:, 1, :], anchor_boxes=anchors, training=False)
+        scale = tf.tile(geometry[:, 2:3, :], [1, 1, 2])
+        limit = tf.tile(geometry[:, 0:1, :], [1, 1, 2])
+        counts = found["num_detections"]
+        classes = tf.cast(found["detection_classes"], tf.int32)
+        counted = tf.sequence_mask(counts, tf.shape(classes)[1])
+        return {
+            "detection_boxes": tf.clip_by_value(found["detection_boxes"] / scale, 0.0, limit),
+            # tf-models adds 1 to all classes, also to the zeros of the padding.
+            "detection_classes": tf.where(counted, classes, 0),
+            "detection_scores": found["detection_scores"],
+            "num_detections": counts,
+        }
+
+    def _embed(self, images: tf.Tensor) -> _Tensors:
+        maps = self._model.backbone(images, training=False)
+        levels = [maps[level] for level in self._levels if level in maps]  # the coarsest may be the decoder's own
+        return {"embedding": tf.concat([tf.reduce_mean(level, axis=[1, 2]) for level in levels], axis=1)}
+
+    def _serve(self, image_bytes: tf.Tensor) -> _Tensors:
+        found = self.detect(**self.preprocess(image_bytes))
+        # Clients of TensorFlow Serving cannot read labels.json.
+        return found | {"detection_class_names": tf.gather(tf.constant(self._names), found["detection_classes"])}
+
+    def _serve_examples(self, examples: tf.Tensor) -> _Tensors:
+        wanted = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
+        return self.serve(tf.io.parse_example(examples, wanted)[features.IMAGE_ENCODED])
