@@ -79,7 +79,7 @@ class Checkpoints:
             self._manager.save()
         except (tf.errors.OpError, OSError) as error:
             raise RatchetError(
-                f"{self._own}: the checkpoint cannot be written ({_first_line(error)}); make room or access there. "
+                f"{self._own}: the checkpoint cannot be written ({_reason(error)}); make room or access there. "
                 "The served model is untouched, and the same command goes on from the checkpoint before"
             ) from error
 
@@ -89,6 +89,7 @@ class Checkpoints:
             tf.io.gfile.rmtree(self._own)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+def _reason(error: BaseException) -> str:
+    """What TensorFlow says went wrong, without the names of its nodes and files: `No space left on device`."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rsplit("; ", 1)[-1].split(" [Op:")[0]

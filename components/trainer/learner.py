@@ -97,7 +97,7 @@ class Learner:
     def served_weights(self) -> list[np.ndarray]:
         """The weights to serve, in the order of `ordered_weights`: their averages, if those are wanted."""
         weights = ordered_weights(self.model)
-        if not self._averaged:
+        if not self._averaged or self.optimizer.iterations == 0:  # before the first step there is nothing to average
             return [weight.numpy() for weight in weights]
         return [self.optimizer.get_slot(weight, "average").numpy() for weight in weights]
 

@@ -21,9 +21,10 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer import checkpoints, loop
+from components.trainer import checkpoints, job, loop
 from components.trainer.job import TrainingJob, run_job
 from components.trainer.run_fn import run_fn
 from schemas import settings as settings_io
@@ -38,6 +39,7 @@ def main(examples: str, out: Path) -> None:
         killed = _exit_code(_forked(_killed, examples, out, moment))
         assert killed == -signal.SIGKILL, f"{moment}: ended with {killed} instead of being killed"
         done.append(_exit_code(_forked(_train, examples, out, moment)))
+    done.append(_exit_code(_forked(_train_on_two_devices, examples, out)))
     ports = _free_ports()
     workers = [_forked(_work, examples, out, ports, number) for number in range(WORKERS)]
     done += [_exit_code(worker) for worker in workers]
@@ -50,6 +52,14 @@ def _train(examples: str, out: Path, name: str) -> None:
     weights = {str(i): weight.numpy() for i, weight in enumerate(trained.serving.weights)}
     np.savez(out / f"{name}.npz", **weights)
     (out / f"{name}.json").write_text(trained.record.to_json())
+
+
+def _train_on_two_devices(examples: str, out: Path) -> None:
+    """Two halves of the CPU stand for two GPUs, which is what MirroredStrategy is picked for."""
+    [cpu] = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    job.pick_strategy = lambda batch_size: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    _train(examples, out, "mirrored")
 
 
 def _killed(examples: str, out: Path, moment: str) -> None:

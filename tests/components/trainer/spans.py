@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,26 @@ def settings(*overrides: str) -> TrainerSettings:
     return load_settings(TINY, overrides).trainer
 
 
-def write_examples(directory: Path, span: int, images: int, **digits: Any) -> str:
-    """Generates a span and reads it as the pipeline does; returns the URI of the examples."""
+def write_examples(directory: Path, span: int, images: int, without: tuple[str, ...] = (), **digits: Any) -> str:
+    """Generates a span, leaves classes out of its labels, and reads it as the pipeline does; returns the URI."""
     import apache_beam as beam
 
     from components.example_gen.generate import GenRequest, generate
 
     data = directory / f"span-{span}"
     write_digits(str(data), DigitsOptions(span=span, images=images, **digits))
+    _forget_classes(data / "annotations.json", without)
     out = str(directory / f"examples-{span}")
     generate([(GenRequest(str(data), span, 1, False, 0.2, None, None), out)], beam.Pipeline())
     return out
+
+
+def _forget_classes(file: Path, names: tuple[str, ...]) -> None:
+    document = json.loads(file.read_text())
+    document["categories"] = [entry for entry in document["categories"] if entry["name"] not in names]
+    kept = {entry["id"] for entry in document["categories"]}
+    document["annotations"] = [entry for entry in document["annotations"] if entry["category_id"] in kept]
+    file.write_text(json.dumps(document))
 
 
 MOMENTS = ("step", "checkpoint", "export")  # at which `forked.py` kills a training

@@ -14,7 +14,7 @@ from schemas import settings as settings_io
 from schemas.dataset import EVAL_SPLIT
 from schemas.errors import ConfigError, RatchetError, StateError
 from schemas.training_record import LABELS_FILE, RECORD_FILE, TrainingRecord
-from tests.components.trainer.spans import settings
+from tests.components.trainer.spans import settings, write_examples
 
 pytestmark = pytest.mark.tensorflow
 DIGITS = tuple("0123456789")
@@ -60,7 +60,7 @@ def world(first_span: str, second_span: str, tmp_path_factory: pytest.TempPathFa
     return made
 
 
-def map_of(model: str, examples: str) -> float:
+def map_of(model: str, examples: str, num_classes: int = 10) -> float:
     """mAP of an exported model on held-out images, measured without the Trainer's own code."""
     from components.detector.served import ServedDetector, read_images
     from components.metrics.accumulator import Accumulator
@@ -73,9 +73,9 @@ def map_of(model: str, examples: str) -> float:
     for batch in read_images(files, 4):
         records = [record_from_json(record) for record, _ in batch]
         ids = np.array([record.image_id for record in records])
-        found = detector.detect(detector.preprocess([encoded for _, encoded in batch]), ids, len(DIGITS))
+        found = detector.detect(detector.preprocess([encoded for _, encoded in batch]), ids, num_classes)
         matches.add(match(ids, TruthColumns.of([record.truth for record in records]), found))
-    return matches.finish(len(DIGITS)).coco["AP"]
+    return matches.finish(num_classes).coco["AP"]
 
 
 def test_the_record_of_a_first_model(world: World, first_span: str) -> None:
@@ -101,9 +101,21 @@ def test_the_record_of_a_retraining(world: World, first_span: str, second_span: 
 
 
 def test_a_retraining_starts_from_the_baseline(world: World, first_span: str) -> None:
-    assert world.record("second").validation[0].old == pytest.approx(
-        map_of(str(world.root / "first"), first_span), abs=1e-4
-    )
+    before = map_of(str(world.root / "first"), first_span)
+    assert before > 0.005
+    assert world.record("second").validation[0].old == pytest.approx(before, abs=1e-4)
+
+
+def test_a_model_grows_by_new_classes_and_keeps_what_it_knows(second_span: str, tmp_path: Path) -> None:
+    seven = write_examples(tmp_path, 1, 80, without=("0", "4", "9"))
+    grown = World(tmp_path)
+    assert grown.train("seven", seven, None, "training.bootstrap.steps=80").class_names == ("1", "2", "3", "5", "6", "7", "8")
+    record = grown.train("ten", second_span, "seven")
+    assert record.class_names == DIGITS
+    assert [len(data.class_names) for data in record.data] == [7, 10]
+    before = map_of(str(tmp_path / "seven"), seven, 7)
+    assert before > 0.005
+    assert record.validation[0].old == pytest.approx(before, abs=1e-4)
 
 
 def test_what_was_measured_in_training_is_what_the_exported_model_does(
@@ -172,11 +184,12 @@ def test_a_full_disk_ends_in_one_clear_error(first_span: str, tmp_path: Path, mo
     import tensorflow as tf
 
     def full(*_: object, **__: object) -> None:
-        raise tf.errors.ResourceExhaustedError(None, None, "checkpoint.data; No space left on device")
+        message = "{{function_node __wrapped__SaveV2}} ckpt-1_temp/part.tempstate4; No space left on device [Op:SaveV2]"
+        raise tf.errors.ResourceExhaustedError(None, None, message)
 
     monkeypatch.setattr(tf.train.CheckpointManager, "save", full)
     with pytest.raises(
-        RatchetError, match=r"checkpoints/\w+: the checkpoint cannot be written \(.*No space left on de"
+        RatchetError, match=r"checkpoints/\w+: the checkpoint cannot be written \(No space left on device\)"
     ):
         World(tmp_path).train("first", first_span, None)
     assert not (tmp_path / "first").exists()

@@ -108,6 +108,11 @@ def test_batch_norm_moves_slowly_or_not_at_all(batches: list[Any], free: Learner
     assert set(np.unique(norm_weights(frozen))) == {0.0, 1.0}  # scales and variances 1, offsets and means 0
 
 
+def test_before_the_first_step_the_average_is_the_start() -> None:
+    averaged = trained([], average=0.9)
+    assert averaged.distance(averaged.served_weights()) == 0
+
+
 def test_the_average_lags_behind(batches: list[Any], free: Learner) -> None:
     averaged = trained(batches, average=0.9)
     served, raw = averaged.served_weights(), free.served_weights()

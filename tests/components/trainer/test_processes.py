@@ -38,6 +38,15 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(out: Path, moment: str) 
     assert record(out / f"{moment}.json") == record(out / "whole.json")
 
 
+def test_two_devices_train_one_model(out: Path) -> None:
+    made = record(out / "mirrored.json")
+    assert made.devices == 2
+    assert made.loss_curve[-1][1] < 0.9 * made.loss_curve[0][1]
+    with np.load(out / "mirrored.npz") as weights, np.load(out / "whole.npz") as whole:
+        assert weights.files == whole.files
+        assert all(np.isfinite(weights[name]).all() for name in weights.files)
+
+
 def test_two_workers_train_one_model_which_the_first_exports(out: Path) -> None:
     made = record(out / "model" / RECORD_FILE)
     assert made.devices == 2
