@@ -98,7 +98,7 @@ def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: 
             state.curve.append((step, loss))
             training.log.losses(step, {name: float(part) for name, part in losses.items()}, rate)
         state.step = step + 1
-        best = f"  mAP {state.best_map:.3f}" if state.best_step else ""
+        best = f"  mAP {state.best_map:.3f}" if state.best_map >= 0 else ""
         progress.update(state.step, f"loss {loss:.3f}  learning rate {rate:.1e}{best}")
     training.log.speed(end, (end - first) * training.batch_size / (time.monotonic() - started))
 
