@@ -4,7 +4,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e lock kubeflow-golden bench-metrics bench-memory bench-evaluator bench-data bench-data-faults clean
+.PHONY: browser demo test lint unit e2e lock kubeflow-golden bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -42,6 +42,12 @@ bench-data-faults: demo  ## planted faults against the data gate: half an hour
 
 bench-evaluator: demo  ## the whole evaluator against bare inference of the same models: ten minutes
 	$(PYTHON) -m benchmarks.evaluator --serving ratchet-demo/root/serving/digits
+
+bench-training: .venv/ready  ## images a second against a bare tf-models loop: five minutes
+	$(PYTHON) -m benchmarks.training_speed
+
+bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
+	$(PYTHON) -m benchmarks.retraining
 
 clean:
 	rm -rf .venv .tools ratchet-demo
