@@ -37,6 +37,9 @@ DEV = [
     "pytest>=8",
     "pytest-cov>=5",
     "ruff>=0.8",
+    "playwright>=1.45",
+    "axe-playwright-python>=0.1.4",
+    "aiosmtpd>=1.4",
 ]
 BENCH = ["faster-coco-eval>=1.8", "hotcoco>=1.3"]
 
