@@ -19,8 +19,8 @@ from components.data_gate.embedding import outliers
 from components.data_gate.growth import beside_new_classes, boxes_of, shows_only
 from components.data_gate.labels.audit import Seen, audit_labels
 from components.data_gate.labels.seen import in_label_map
-from components.data_gate.page.page import PageContent, Picture, data_page
-from components.data_gate.page.pictures import Drawable, draw_pictures, pictured_rules
+from components.data_gate.page import PageContent, Picture, data_page
+from components.data_gate.pictures import Drawable, draw_pictures, pictured_rules
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings

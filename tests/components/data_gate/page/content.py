@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from components.data_gate.page.page import PageContent, Picture
+from components.data_gate.page import PageContent, Picture
 from components.imaging.drawing import draw_boxes, labels_layer
 from schemas.data_evidence import DRIFT, Comparison, Distribution
 from schemas.dataset import DataSetInfo

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from components.data_gate.page.page import MOST_PICTURES, Picture, data_page
-from components.data_gate.page.text import number, percent, safe
-from components.data_gate.page.words import next_steps
+from components.data_gate.page import MOST_PICTURES, Picture, data_page
+from components.pages.text import number, percent, safe
+from components.pages.words import next_steps
 from schemas.data_evidence import SKEW
 from schemas.dataset import BadBoxes
 from schemas.decisions import Reason

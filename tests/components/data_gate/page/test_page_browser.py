@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.data_gate.page.page import data_page
+from components.data_gate.page import data_page
 from tests.components.data_gate.page.content import content, hostile
 
 ATTACK = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from components.data_gate.page.features import axis, feature_title, short_title
-from components.data_gate.page.histograms import distance_gauge, distributions
-from components.data_gate.page.text import many, number, percent, safe
+from components.pages.features import axis, feature_title, short_title
+from components.pages.histograms import distance_gauge, distributions
+from components.pages.text import many, number, percent, safe
 from schemas.data_evidence import DRIFT, Comparison, Distribution
 
 _KINDS = {DRIFT: "training data of the served model"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from components.data_gate.page.features import short_title
+from components.pages.features import short_title
 from schemas.dataset import DataSetInfo
 
 

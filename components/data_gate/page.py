@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from components.data_gate.page.comparisons import comparison_section, in_words
-from components.data_gate.page.parts import Picture, data_sets, rule_card, rules_table
-from components.data_gate.page.style import CONTENT_SECURITY_POLICY, STYLE
-from components.data_gate.page.text import many, safe
-from components.data_gate.page.words import next_steps, rule_title
+from components.pages.comparisons import comparison_section, in_words
+from components.pages.parts import Picture, data_sets, rule_card, rules_table
+from components.pages.style import CONTENT_SECURITY_POLICY, STYLE
+from components.pages.text import many, safe
+from components.pages.words import next_steps, rule_title
 from schemas.data_evidence import DRIFT, SKEW, Comparison
 from schemas.dataset import DataSetInfo
 from schemas.decisions import DataDecision, DataVerdict, Reason

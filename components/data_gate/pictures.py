@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.page.page import MOST_PICTURES, Picture
+from components.data_gate.page import MOST_PICTURES, Picture
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
 from schemas.decisions import Reason
 from schemas.records import Detections, ImageRecord

@@ -6,9 +6,9 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from components.data_gate.page.comparisons import feature_figure, in_words
-from components.data_gate.page.text import listed, many, percent, safe
-from components.data_gate.page.words import rule_title
+from components.pages.comparisons import feature_figure, in_words
+from components.pages.text import listed, many, percent, safe
+from components.pages.words import rule_title
 from schemas.data_evidence import Comparison
 from schemas.dataset import DataSetInfo
 from schemas.decisions import Reason

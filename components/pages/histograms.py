@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from components.data_gate.page.features import Axis, axis, feature_title
-from components.data_gate.page.text import number, percent, safe
+from components.pages.features import Axis, axis, feature_title
+from components.pages.text import number, percent, safe
 from schemas.data_evidence import Comparison, Distribution
 
 BINS = 48  # enough to see two peaks, too few to look ragged

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data_gate.page.features import AXES, axis
-from components.data_gate.page.histograms import (
+from components.pages.features import AXES, axis
+from components.pages.histograms import (
     BINS,
     MOST_CATEGORIES,
     common_grid,

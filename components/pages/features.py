@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.page.text import number
+from components.pages.text import number
 from schemas import features
 
 _MOST_TICKS = 6

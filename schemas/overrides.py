@@ -1,0 +1,75 @@
+"""What a person decided against, or back from, the pipeline: approvals and rollbacks; pure.
+
+They stand in `registry/overrides.jsonl`, one JSON object a line, in the order in which they were made, and in ML Metadata.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+
+class OverrideKind(str, enum.Enum):
+    """What was done; the value is what the log and the pages say."""
+
+    APPROVED = "APPROVED"
+    ROLLED_BACK = "ROLLED_BACK"
+
+
+@dataclass(frozen=True)
+class Override:
+    """One act of a person.
+
+    Attributes:
+        kind: approval of a blocked candidate, or rollback to an earlier model.
+        at: UTC time, ISO 8601.
+        by: who did it.
+        reason: why.
+        run_id: the run that made the model that is served by it.
+        version: the version that is served by it.
+        previous_version: the version that was served before.
+        model_digest: of the model that is served by it.
+        golden_digest: the golden set it was measured on.
+        expires: the last day of an approval, ISO 8601; None for a rollback.
+        evaluation_broken: whether an approval was given although the evaluation itself could not be trusted.
+        restored: of a rollback, the earlier version whose bytes are served again; None for an approval.
+    """
+
+    kind: OverrideKind
+    at: str
+    by: str
+    reason: str
+    run_id: str
+    version: str
+    previous_version: str
+    model_digest: str
+    golden_digest: str
+    expires: str | None = None
+    evaluation_broken: bool = False
+    restored: str | None = None
+
+    def expired(self, today: datetime.date) -> bool:
+        """Whether an approval's last day is over.
+
+        >>> made = Override(OverrideKind.APPROVED, "", "", "", "", "", "", "", "", expires="2030-01-31")
+        >>> made.expired(datetime.date(2030, 1, 31)), made.expired(datetime.date(2030, 2, 1))
+        (False, True)
+        """
+        return self.expires is not None and datetime.date.fromisoformat(self.expires) < today
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with the fields."""
+        return {**dataclasses.asdict(self), "kind": self.kind.value}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Override:
+        """The inverse of `to_json`.
+
+        Raises:
+            ValueError: an unknown kind.
+            TypeError: other fields than these.
+        """
+        return cls(**{**values, "kind": OverrideKind(values["kind"])})
