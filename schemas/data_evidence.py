@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 DECISION_FILE = "decision.json"
 EVIDENCE_FILE = "evidence.json"
 PAGE_FILE = "report.html"
+PICTURES_FILE = "pictures.json"  # the images that its rules name, drawn
 DRIFT = "drift"  # the span against the data that the served model was trained on
 SKEW = "skew"  # the span against the traffic that the served model sees
 
@@ -66,6 +68,42 @@ class Comparison:
     def passed(self) -> bool:
         """Whether the distance is within its limit."""
         return self.distance <= self.limit
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image that shows what a rule found.
+
+    Attributes:
+        file_name: of the image in its data set.
+        jpeg: thumbnail with boxes, as `components.imaging.drawing.draw_boxes` makes it.
+        caption: what to see in it.
+    """
+
+    file_name: str
+    jpeg: bytes
+    caption: str
+
+
+Pictures = Mapping[str, tuple[Picture, ...]]  # by rule, the worst first
+
+
+def pictures_to_json(pictures: Pictures) -> str:
+    """JSON text of PICTURES_FILE."""
+    return json.dumps(
+        {
+            rule: [{**dataclasses.asdict(entry), "jpeg": base64.b64encode(entry.jpeg).decode()} for entry in entries]
+            for rule, entries in pictures.items()
+        }
+    )
+
+
+def pictures_from_json(text: str) -> dict[str, tuple[Picture, ...]]:
+    """The inverse of `pictures_to_json`."""
+    return {
+        rule: tuple(Picture(**{**entry, "jpeg": base64.b64decode(entry["jpeg"])}) for entry in entries)
+        for rule, entries in json.loads(text).items()
+    }
 
 
 def evidence_to_json(comparisons: Sequence[Comparison]) -> str:

@@ -19,7 +19,7 @@ from components.data_gate.embedding import outliers
 from components.data_gate.growth import beside_new_classes, boxes_of, shows_only
 from components.data_gate.labels.audit import Seen, audit_labels
 from components.data_gate.labels.seen import in_label_map
-from components.data_gate.page import PageContent, Picture, data_page
+from components.data_gate.page import PageContent, data_page
 from components.data_gate.pictures import Drawable, draw_pictures, pictured_rules
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
@@ -42,9 +42,12 @@ from schemas.data_evidence import (
     EMBEDDING,
     EVIDENCE_FILE,
     PAGE_FILE,
+    PICTURES_FILE,
     SKEW,
     Comparison,
+    Picture,
     evidence_to_json,
+    pictures_to_json,
 )
 from schemas.dataset import EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
 from schemas.decisions import DataDecision, Reason
@@ -95,6 +98,7 @@ def examine(inputs: GateInputs, settings: DataGateSettings, out: str) -> DataDec
     )
     _write(f"{out}/{DECISION_FILE}", json.dumps(decision.to_json(), indent=1))
     _write(f"{out}/{EVIDENCE_FILE}", evidence_to_json(compared.comparisons))
+    _write(f"{out}/{PICTURES_FILE}", pictures_to_json(content.pictures))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
     _write(f"{out}/Split-{TRAIN_SPLIT}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
     return decision

@@ -6,21 +6,18 @@ the data is hostile until `text.safe` has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.pages.comparisons import comparison_section, in_words
-from components.pages.parts import Picture, data_sets, rule_card, rules_table
+from components.pages.parts import affordable, data_sets, rule_card, rules_table
 from components.pages.style import CONTENT_SECURITY_POLICY, STYLE
 from components.pages.text import many, safe
 from components.pages.words import next_steps, rule_title
-from schemas.data_evidence import DRIFT, SKEW, Comparison
+from schemas.data_evidence import DRIFT, SKEW, Comparison, Pictures
 from schemas.dataset import DataSetInfo
 from schemas.decisions import DataDecision, DataVerdict, Reason
 
-__all__ = ["PageContent", "Picture", "data_page"]
-
-MOST_PICTURES = 6  # a rule
 _PICTURE_BYTES = 2_000_000  # of all JPEGs; base64 adds a third, and the page stays below 3 MB
 
 
@@ -44,7 +41,7 @@ class PageContent:
     baseline: str | None
     decision: DataDecision
     comparisons: tuple[Comparison, ...]
-    pictures: Mapping[str, tuple[Picture, ...]]
+    pictures: Pictures
 
 
 def data_page(content: PageContent) -> str:
@@ -133,24 +130,11 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
 
 def _cards(found: Sequence[Reason], content: PageContent) -> str:
     compared = _by_rule(content.comparisons)
-    shown = _affordable([reason.rule for reason in found], content.pictures)
+    shown = affordable([reason.rule for reason in found], content.pictures, _PICTURE_BYTES)
     return "".join(
         rule_card(reason, shown[reason.rule], compared.get(reason.rule), content.baseline is not None)
         for reason in found
     )
-
-
-def _affordable(rules: Sequence[str], pictures: Mapping[str, tuple[Picture, ...]]) -> dict[str, list[Picture]]:
-    """Pictures of each rule that fit into the page: the worst of every rule first, then the second worst, ..."""
-    chosen: dict[str, list[Picture]] = {rule: [] for rule in rules}
-    left = _PICTURE_BYTES
-    for place in range(MOST_PICTURES):
-        for rule in chosen:
-            candidates = pictures.get(rule, ())
-            if place < len(candidates) and len(candidates[place].jpeg) <= left:
-                left -= len(candidates[place].jpeg)
-                chosen[rule].append(candidates[place])
-    return chosen
 
 
 def _next(content: PageContent) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.page import MOST_PICTURES, Picture
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
+from components.pages.parts import MOST_PICTURES
+from schemas.data_evidence import Picture
 from schemas.decisions import Reason
 from schemas.records import Detections, ImageRecord
 

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from components.pages.comparisons import feature_figure, in_words
 from components.pages.text import listed, many, percent, safe
 from components.pages.words import rule_title
-from schemas.data_evidence import Comparison
+from schemas.data_evidence import Comparison, Picture, Pictures
 from schemas.dataset import DataSetInfo
 from schemas.decisions import Reason
 
+MOST_PICTURES = 6  # a rule
 _MOST_EXAMPLES, _MOST_CLASSES = 20, 100
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image that shows what a rule found.
-
-    Attributes:
-        file_name: of the image in its data set.
-        jpeg: thumbnail with boxes, as `components.imaging.drawing.draw_boxes` makes it.
-        caption: what to see in it.
-    """
-
-    file_name: str
-    jpeg: bytes
-    caption: str
 
 
 def state(reason: Reason) -> tuple[str, str]:
@@ -59,6 +44,25 @@ def rule_card(reason: Reason, pictures: Sequence[Picture], comparison: Compariso
         f"<dt>rule</dt><dd><code>{safe(reason.rule)}</code></dd></dl></div>{figure}</div>"
         f"{_pictures(pictures, detected)}{_further_images(reason, pictures)}</article>"
     )
+
+
+def affordable(rules: Sequence[str], pictures: Pictures, budget: int) -> dict[str, list[Picture]]:
+    """Pictures of each rule that fit into the page: the worst of every rule first, then the second worst, ...
+
+    Args:
+        rules: in the order of importance.
+        pictures: those there are.
+        budget: bytes of all JPEGs; base64 adds a third.
+    """
+    chosen: dict[str, list[Picture]] = {rule: [] for rule in rules}
+    left = budget
+    for place in range(MOST_PICTURES):
+        for rule in chosen:
+            candidates = pictures.get(rule, ())
+            if place < len(candidates) and len(candidates[place].jpeg) <= left:
+                left -= len(candidates[place].jpeg)
+                chosen[rule].append(candidates[place])
+    return chosen
 
 
 def _pictures(pictures: Sequence[Picture], detected: bool) -> str:

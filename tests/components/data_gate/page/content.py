@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from components.data_gate.page import PageContent, Picture
+from components.data_gate.page import PageContent
 from components.imaging.drawing import draw_boxes, labels_layer
-from schemas.data_evidence import DRIFT, Comparison, Distribution
+from schemas.data_evidence import DRIFT, Comparison, Distribution, Picture
 from schemas.dataset import DataSetInfo
 from schemas.decisions import DataDecision, Reason
 from tests.builders import encode, picture

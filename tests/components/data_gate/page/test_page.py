@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from components.data_gate.page import MOST_PICTURES, Picture, data_page
+from components.data_gate.page import data_page
+from components.pages.parts import MOST_PICTURES
 from components.pages.text import number, percent, safe
 from components.pages.words import next_steps
-from schemas.data_evidence import SKEW
+from schemas.data_evidence import SKEW, Picture
 from schemas.dataset import BadBoxes
 from schemas.decisions import Reason
 from tests.components.data_gate.page.content import comparison, content, data_set, decision, hostile, shown
