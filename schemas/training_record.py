@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,22 @@ class LearningRateRecord:
     warmup_steps: int
     warmup_start: float
     final: float
+
+    def at(self, step: int, steps: int) -> float:
+        """Linear warm-up, then cosine decay (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts).
+
+        Args:
+            step: 0..steps-1.
+            steps: length of the training.
+
+        >>> rate = LearningRateRecord(peak=1.0, bootstrap_peak=1.0, warmup_steps=10, warmup_start=0.05, final=0.02)
+        >>> [round(rate.at(step, 100), 3) for step in (0, 10, 55, 99)]
+        [0.05, 1.0, 0.51, 0.02]
+        """
+        if step < self.warmup_steps:
+            return self.warmup_start + (self.peak - self.warmup_start) * step / self.warmup_steps
+        progress = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        return self.final + (self.peak - self.final) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def _optimizer(plan: TrainingPlan, options: LearnerOptions) -> Any:
 
 
 def keras_schedule(rate: LearningRateRecord, steps: int) -> tf_keras.optimizers.schedules.LearningRateSchedule:
-    """`schedule.learning_rate_at` as TensorFlow computes it in the step."""
+    """`LearningRateRecord.at` as TensorFlow computes it in the step."""
     return tf_keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=rate.warmup_start if rate.warmup_steps else rate.peak,
         decay_steps=max(1, steps - rate.warmup_steps),

@@ -12,7 +12,6 @@ import numpy as np
 
 from components.trainer.checkpoint_state import TrainingState
 from components.trainer.policy import TrainingPlan
-from components.trainer.schedule import learning_rate_at
 from schemas.errors import RatchetError
 from schemas.progress import LOGGER, Progress
 from schemas.training_record import ValidationPoint
@@ -90,7 +89,7 @@ def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: 
     keep_every = math.ceil(plan.steps / CURVE_POINTS)
     started, first = time.monotonic(), state.step
     for step in range(state.step, end):
-        rate = learning_rate_at(step, plan.steps, plan.learning_rate)
+        rate = plan.learning_rate.at(step, plan.steps)
         losses = training.learner.step(next(batches))
         loss = float(losses["total_loss"])
         _check_loss(state, plan, loss, step, rate)
