@@ -12,7 +12,7 @@ import numpy as np
 
 from components.map_evaluator.trust import Fall, fall_when_shuffled, perfect_detections
 from components.metrics.accumulator import Accumulator
-from components.metrics.match_table import MatchTable
+from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
 from schemas.columns import DetectionColumns, TruthColumns
 from schemas.dataset import image_digest
@@ -180,12 +180,7 @@ class Measured:
 
     def save(self, path: str) -> None:
         """Writes an .npz file on this machine."""
-        arrays = {
-            f"table/{name}/{column.name}": getattr(table, column.name)
-            for name, table in self.tables.items()
-            for column in _FIELDS
-        }
-        arrays |= {f"attribute/{name}": values for name, values in self.attributes.items()}
+        arrays = to_arrays(self.tables) | {f"attribute/{name}": values for name, values in self.attributes.items()}
         rest = {
             "tables": list(self.tables),
             "attributes": list(self.attributes),
@@ -201,10 +196,7 @@ class Measured:
         with np.load(path, allow_pickle=False) as arrays:
             rest = json.loads(arrays["rest"].item())
             return cls(
-                tables={
-                    name: MatchTable(**{column.name: arrays[f"table/{name}/{column.name}"] for column in _FIELDS})
-                    for name in rest["tables"]
-                },
+                tables=from_arrays(arrays, rest["tables"]),
                 digests=arrays["digests"],
                 attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
                 shuffled={name: Fall(*values) for name, values in rest["shuffled"].items()},
@@ -215,9 +207,6 @@ class Measured:
         """Raises StateError if the models could not be run."""
         if self.errors:
             raise StateError(self.errors[0])
-
-
-_FIELDS = fields(MatchTable)
 
 
 def is_sampled(key: int | str, share: float) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -76,6 +76,23 @@ class MatchTable:
             truth=self.truth[truth_rows],
             truth_image=position[self.truth_image[truth_rows]],
         )
+
+
+def to_arrays(tables: Mapping[str, MatchTable]) -> dict[str, np.ndarray]:
+    """Tables by name as arrays by name, for an .npz file."""
+    return {
+        f"table/{name}/{column.name}": getattr(table, column.name)
+        for name, table in tables.items()
+        for column in fields(MatchTable)
+    }
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, MatchTable]:
+    """The inverse of `to_arrays`, of some of the tables."""
+    return {
+        name: MatchTable(**{column.name: arrays[f"table/{name}/{column.name}"] for column in fields(MatchTable)})
+        for name in names
+    }
 
 
 def join(parts: Sequence[Matches]) -> Matches:
