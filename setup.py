@@ -52,7 +52,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
-    package_data={"schemas": ["*.pbtxt"], "pipeline": ["configs/*.yaml"]},
+    package_data={
+        "schemas": ["*.pbtxt"],
+        "pipeline": ["configs/*.yaml"],
+        "components.review": ["*.js", "*.css"],
+        "components.review.tfma_view": ["*.js", "*.css"],
+    },
     install_requires=RUNTIME,
     extras_require={"kubeflow": KUBEFLOW, "dev": DEV, "bench": BENCH},
     entry_points={"console_scripts": ["ratchet = pipeline.cli:main"]},

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_data_commands, add_json
+from pipeline.cli_review import add_review_commands
+from pipeline.cli_serving import add_serving_commands
+from pipeline.notify.settings import without_urls
 from schemas import __version__
 from schemas.errors import InputError, RatchetError, StateError
 
@@ -23,7 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser().parse_args(given)
+    arguments.given = shlex.join(["ratchet", *without_urls(given)])
     try:
         return arguments.command(arguments)
     except RatchetError as error:
@@ -46,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_demo(commands)
     _add_evaluate(commands)
+    add_review_commands(commands)
+    add_serving_commands(commands)
     add_data_commands(commands)
     return parser
 
@@ -104,6 +112,7 @@ def _run(arguments: argparse.Namespace) -> int:
             span=arguments.span,
             root=arguments.root,
             bootstrap=arguments.bootstrap,
+            command=arguments.given,
         )
     )
     print(result.to_text())

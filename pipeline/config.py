@@ -14,6 +14,7 @@ from components.map_evaluator.settings import EvaluatorSettings
 from components.trainer.images.augmentation import AugmentationName
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.settings import TrainerSettings, TrainingSettings
+from pipeline.notify.settings import NotifySettings, check_shape
 from schemas.errors import ConfigError
 from schemas.settings import load, parse_yaml, settings, with_overrides
 
@@ -51,6 +52,7 @@ class PipelineSettings:
     training: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     augmentation: AugmentationName = "none-v1"
     evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
+    notify: NotifySettings = dataclasses.field(default_factory=NotifySettings)
 
     beam_args: tuple[str, ...] = ()
 
@@ -89,7 +91,9 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
     Raises:
         ConfigError: a setting is unknown, of the wrong type or impossible.
     """
-    return load(PipelineSettings, with_overrides(values, overrides), source)
+    whole = with_overrides(values, overrides)
+    check_shape(whole.get("notify", {}), source)
+    return load(PipelineSettings, whole, source)
 
 
 def _find(path: str) -> Path:

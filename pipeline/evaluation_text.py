@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.result import sentence
 from schemas.decisions import Decision, Verdict
 from schemas.evaluation import DataSetEvaluation, Delta, ModelScores
 
@@ -42,8 +41,8 @@ def evaluation_text(scored: DataSetEvaluation, decision: Decision) -> str:
     if scored.candidate.per_slice:
         lines += ["", *_part_table("slice", scored.candidate.per_slice, scored, "per_slice")]
     lines += ["", f"{decision.verdict.value}: {_MEANING[decision.verdict]}"]
-    lines += [f"  {sentence(reason)}" for reason in decision.failures]
-    lines += [f"  warning: {sentence(reason)}" for reason in decision.warnings]
+    lines += [f"  {reason.sentence}" for reason in decision.failures]
+    lines += [f"  warning: {reason.sentence}" for reason in decision.warnings]
     return "\n".join(lines)
 
 

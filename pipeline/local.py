@@ -7,26 +7,26 @@ LocalDagRunner returns normally when a step could not get its inputs, and goes o
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
+import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.console import output_to, own_stderr, progress_on, steps_announced
-from pipeline.picture import ReadImages, draw_report
+from pipeline.lock import locked
+from pipeline.notify.notifier import Notifier
 from pipeline.preflight import Checked, RunRequest, check
 from pipeline.result import RunResult
 from pipeline.workers import WorkerDiedError, run_watched
 from schemas.data_evidence import DECISION_FILE, PAGE_FILE
-from schemas.dataset import EVAL_SPLIT
 from schemas.decisions import DataDecision, Verdict
-from schemas.errors import InputError, RatchetError, StateError
-from schemas.evaluation import EVALUATION_FILE, GOLDEN, Evaluation
+from schemas.errors import InputError, RatchetError
+from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.progress import LOGGER
+from schemas.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
 
 if TYPE_CHECKING:
     from pipeline.runner import CompiledRun
@@ -51,16 +51,20 @@ def run(request: RunRequest) -> RunResult:
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(own_stderr())
         stack.enter_context(progress_on(console))
-        checked = check(request)
+        notifier = Notifier(request.settings.notify, request.settings.name, request.root)
+        with notifier.starting(request.span):
+            checked = check(request)
         _make_root(request.root)
-        stack.enter_context(_locked(request.root))
+        stack.enter_context(locked(request.root))
         run_id = _run_id(request.root, checked)
         directory = request.root / "runs" / run_id
         directory.mkdir(parents=True, exist_ok=True)
         LOGGER.info("run %s; its log is %s", run_id, directory / "log.txt")
-        with output_to(directory / "log.txt"):
-            result = _run_steps(request, checked, run_id, directory)
-        (directory / "result.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+        with notifier.running(run_id, checked.span):
+            with output_to(directory / "log.txt"):
+                result = _run_steps(request, checked, run_id, directory)
+            (directory / "result.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+        notifier.ended(result)
         return result
 
 
@@ -69,22 +73,6 @@ def _make_root(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--root {root}: cannot be made ({error.strerror}); give another directory") from error
-
-
-@contextlib.contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    with open(root / "lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            raise StateError(
-                f"{root}: process {file.read() or '?'} is working in it; wait for it, or give another --root"
-            ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 def _run_id(root: Path, checked: Checked) -> str:
@@ -112,6 +100,7 @@ def _run_steps(request: RunRequest, checked: Checked, run_id: str, directory: Pa
         span,
         request.bootstrap,
         run_id,
+        request.command,
     )
     try:
         with steps_announced(compiled.steps):
@@ -125,25 +114,50 @@ def _run_steps(request: RunRequest, checked: Checked, run_id: str, directory: Pa
         raise
     except Exception as error:  # a step may raise anything; its traceback goes to the log
         traceback.print_exc()
-        raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
+        if not _is_decided(compiled, runner.results(compiled, run_id)):
+            raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
+        LOGGER.warning("the page could not be written (%s: %s); the verdict stands", type(error).__name__, error)
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
-    return _evaluated(steps, span, run_id, directory) if passed else _rejected(steps, span, run_id)
+    page = _page(steps, passed, directory)
+    return _evaluated(steps, span, run_id, page) if passed else _rejected(steps, span, run_id, page)
+
+
+def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:
+    """Whether nothing but the page is missing: what was pushed cannot be taken back because it could not be shown."""
+    return all(step in PAGE_STEPS for step in _missing(compiled, steps)[1])
+
+
+def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Path:
+    """The run's page, beside its log; without one the data gate's, which every run has."""
+    review = steps.get(REVIEW_STEP if passed else REJECTION_STEP)
+    if review is None or not review.done:
+        return Path(steps["DataGate"].outputs["decision"], PAGE_FILE)
+    page = directory / REVIEW_FILE
+    shutil.copyfile(Path(review.outputs["page"], REVIEW_FILE), page)
+    return page
 
 
 def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directory: Path) -> bool:
     """Whether the data gate let the span pass; every step that should have run must have completed."""
-    gate = steps.get("DataGate")
-    passed = bool(gate and gate.done and gate.output_properties["decision"]["passed"])
-    gate_decided = bool(gate and gate.done)
-    expected = [step for step in compiled.steps if passed or not gate_decided or step not in compiled.behind_the_gate]
-    missing = [step for step in expected if step not in steps or not steps[step].done]
-    if missing:
-        raise RunError(_failed(f"{missing[0]} did not complete: its inputs could not be resolved", directory))
+    passed, missing = _missing(compiled, steps)
+    undecided = [step for step in missing if step not in PAGE_STEPS]
+    if undecided:
+        raise RunError(_failed(f"{undecided[0]} did not complete: its inputs could not be resolved", directory))
     return passed
 
 
-def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str) -> RunResult:
+def _missing(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> tuple[bool, list[str]]:
+    """Whether the data gate let the span pass, and the steps that should have completed and did not."""
+    gate = steps.get("DataGate")
+    passed = bool(gate and gate.done and gate.output_properties["decision"]["passed"])
+    gate_decided = bool(gate and gate.done)
+    skipped = compiled.if_rejected if passed or not gate_decided else compiled.behind_the_gate
+    expected = [step for step in compiled.steps if step not in skipped]
+    return passed, [step for step in expected if step not in steps or not steps[step].done]
+
+
+def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
     return RunResult(
         verdict=Verdict.DATA_REJECTED,
         reasons=_data_decision(steps).remarkable,
@@ -153,7 +167,7 @@ def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str) -> RunRes
         delta_ci=None,
         model=None,
         pushed_version=None,
-        report=f"{steps['DataGate'].outputs['decision']}/{PAGE_FILE}",
+        report=str(page),
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
@@ -165,15 +179,15 @@ def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
     return DataDecision.from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, directory: Path) -> RunResult:
+def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
     uri = Path(steps["MapEvaluator"].outputs["evaluation"])
     evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
     pushed = steps["Pusher"].output_properties["pushed_model"]
     if bool(pushed.get("pushed")) != evaluation.decision.verdict.pushes:
         verdict = evaluation.decision.verdict.value
-        raise RunError(_failed(f"the verdict is {verdict}, but Pusher did not act on it", directory))
+        raise RunError(_failed(f"the verdict is {verdict}, but Pusher did not act on it", page.parent))
     golden_scores, deltas = evaluation.golden.compared, evaluation.golden.deltas
-    result = RunResult(
+    return RunResult(
         verdict=evaluation.decision.verdict,
         reasons=evaluation.decision.explaining,
         map=golden_scores.candidate.coco["AP"],
@@ -182,23 +196,12 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, director
         delta_ci=deltas.overall.interval if deltas else None,
         model=steps["DetectorTrainer"].outputs["model"],
         pushed_version=str(pushed["pushed_version"]) if pushed.get("pushed") else None,
-        report=str(directory / "golden.png"),
+        report=str(page),
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
         observed=_data_decision(steps).remarkable,
     )
-    title = f"span {span}: {result.verdict.value}, {result.first_reason}"
-    draw_report(uri / GOLDEN, _golden_images(steps), Path(result.report), title)
-    return result
-
-
-def _golden_images(steps: Mapping[str, StepResult]) -> ReadImages:
-    """Reads golden images as ExampleGen wrote them: in their delivery they may lie in a TFRecord file."""
-    from components.detector.look import images_of  # TensorFlow is running by now
-
-    files = sorted(map(str, Path(steps["GoldenExampleGen"].outputs["examples"], f"Split-{EVAL_SPLIT}").iterdir()))
-    return lambda names: {name: encoded for name, (_, encoded) in images_of(files, names).items()}
 
 
 def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:

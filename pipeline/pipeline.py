@@ -20,9 +20,11 @@ from components.data_gate.component import DataGate
 from components.example_gen.component import DetectionExampleGen
 from components.map_evaluator.component import MapEvaluator
 from components.registry.component import BaselineReader, DecisionRecorder
+from components.review.component import Review
 from components.trainer.component import DetectorTrainer
 from pipeline.config import PipelineSettings
 from schemas.dataset import EVAL_SPLIT
+from schemas.review import REJECTION_STEP
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Locations:
     """Where a pipeline reads and writes.
 
     Attributes:
-        root: everything TFX writes.
+        root: the pipeline root, with everything below.
+        artifacts: everything TFX writes.
         data: directory of the `span-N` directories.
         golden: the golden set.
         registry: pointer files of what is served.
@@ -39,6 +42,7 @@ class Locations:
     """
 
     root: str
+    artifacts: str
     data: str
     golden: str
     registry: str
@@ -48,7 +52,7 @@ class Locations:
     @classmethod
     def under(cls, root: str, data: str, golden: str, name: str, schema_file: str) -> Locations:
         """The usual layout below one root."""
-        return cls(f"{root}/artifacts", data, golden, f"{root}/registry", f"{root}/serving/{name}", schema_file)
+        return cls(root, f"{root}/artifacts", data, golden, f"{root}/registry", f"{root}/serving/{name}", schema_file)
 
 
 def create_pipeline(
@@ -57,6 +61,7 @@ def create_pipeline(
     span: int | None,
     bootstrap: bool,
     metadata_connection_config: message.Message | None = None,
+    command: str = "",
 ) -> Pipeline:
     """Builds the pipeline.
 
@@ -66,11 +71,12 @@ def create_pipeline(
         span: the span to train on; None for the newest there is when the pipeline runs.
         bootstrap: whether this run may train a first model.
         metadata_connection_config: the ML Metadata store, on runners that do not bring their own.
+        command: what a person gave to start this run, for the page at its end.
     """
     return Pipeline(
         pipeline_name=settings.name,
-        pipeline_root=locations.root,
-        components=_steps(settings, locations, span, bootstrap),
+        pipeline_root=locations.artifacts,
+        components=_steps(settings, locations, span, bootstrap, command),
         # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one.
         enable_cache=False,
         beam_pipeline_args=list(settings.beam_args),
@@ -78,7 +84,9 @@ def create_pipeline(
     )
 
 
-def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool) -> list[BaseNode]:
+def _steps(
+    settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool, command: str
+) -> list[BaseNode]:
     examples = DetectionExampleGen.of_span(
         at.data, span, settings.data.eval_fraction, settings.data.group_by, at.schema_file
     )
@@ -100,14 +108,24 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
         baseline=baseline.outputs["baseline"],
         settings=settings.data_gate,
     )
-    # Nothing below may take the decision as an ordinary input too: Kubeflow's condition would not resolve.
-    with Cond(gate.outputs["decision"].future()[0].custom_property("passed") == 1):
+    known = {
+        "decision": gate.outputs["decision"],
+        "examples": examples.outputs["examples"],
+        "golden": golden.outputs["examples"],
+        "baseline": baseline.outputs["baseline"],
+        "pipeline": settings.name,
+        "root": at.root,
+        "command": command,
+    }
+    with Cond(gate.outputs["passage"].future()[0].custom_property("passed") == 0):
+        rejection = Review(**known).with_id(REJECTION_STEP)
+    with Cond(gate.outputs["passage"].future()[0].custom_property("passed") == 1):
         trainer = DetectorTrainer(
             examples=examples.outputs["examples"],
             statistics=statistics.outputs["statistics"],
             baseline=baseline.outputs["baseline"],
             settings=settings.trainer,
-            checkpoints=f"{at.root}/checkpoints",
+            checkpoints=f"{at.artifacts}/checkpoints",
         )
         evaluator = MapEvaluator(
             golden=golden.outputs["examples"],
@@ -127,11 +145,20 @@ def _steps(settings: PipelineSettings, at: Locations, span: int | None, bootstra
         recorder = DecisionRecorder(
             pushed_model=pusher.outputs["pushed_model"],
             evaluation=evaluator.outputs["evaluation"],
+            model=trainer.outputs["model"],
+            baseline=baseline.outputs["baseline"],
             examples=examples.outputs["examples"],
             registry_directory=at.registry,
             serving_directory=at.serving,
         )
+        review = Review(
+            **known,
+            model=trainer.outputs["model"],
+            evaluation=evaluator.outputs["evaluation"],
+            pushed_model=pusher.outputs["pushed_model"],
+        )
+        review.add_upstream_node(recorder)
     return [
-        examples, golden, baseline, schema, statistics, gate,
-        trainer, evaluator, pusher, recorder,
+        examples, golden, baseline, schema, statistics, gate, rejection,
+        trainer, evaluator, pusher, recorder, review,
     ]  # fmt: skip

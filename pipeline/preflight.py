@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from components.registry.registry import Registry, ServedModel
 from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config import PipelineSettings
+from pipeline.notify.settings import NotifySettings
 from schemas import __version__
 from schemas import settings as settings_io
 from schemas.checked_json import Problems
@@ -41,6 +43,7 @@ class RunRequest:
         span: the span to train on; None for the newest.
         root: pipeline root.
         bootstrap: whether a first model is wanted.
+        command: what a person gave to ask for it, for the page at its end.
     """
 
     settings: PipelineSettings
@@ -49,6 +52,7 @@ class RunRequest:
     span: int | None
     root: Path
     bootstrap: bool
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,10 +146,12 @@ def _checkpoint_exists(path: str) -> bool:
 
 
 def _key(request: RunRequest, span: Source, golden: Source, served: ServedModel | None) -> str:
+    # Whom it tells changes nothing about a run: a crashed one goes on although that was changed.
+    settings = dataclasses.replace(request.settings, notify=NotifySettings())
     parts: list[Any] = [
         _identity(span),
         _identity(golden),
-        settings_io.to_json(request.settings),
+        settings_io.to_json(settings),
         served.digest if served else None,
         __version__,
     ]

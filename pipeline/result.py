@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,12 @@ EXIT_CODES = {
     Verdict.INCONCLUSIVE: 3,
     Verdict.DATA_REJECTED: 4,
 }
-
-
 _SHOWN = 6  # reasons in a terminal; the JSON has all
+
+
+def utc_now() -> str:
+    """The present time in UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class RunResult:
         span: the span trained on.
         seconds: of each step.
         observed: what the data gate saw and did not stop the run for.
+        ended_at: when it ended, UTC, ISO 8601, to the second; now, unless it was read from a file.
     """
 
     verdict: Verdict
@@ -55,6 +60,7 @@ class RunResult:
     span: int
     seconds: dict[str, float]
     observed: tuple[Reason, ...] = ()
+    ended_at: str = dataclasses.field(default_factory=utc_now)
 
     @property
     def exit_code(self) -> int:
@@ -66,18 +72,45 @@ class RunResult:
         """The decisive reason in one line."""
         against = _failed(self.reasons)
         if against:
-            return sentence(against[0])
+            return against[0].sentence
         seen = _failed(self.observed)
-        return f"the evaluator's rules passed; observed {sentence(seen[0])}" if seen else "every rule passed"
+        return f"the evaluator's rules passed; observed {seen[0].sentence}" if seen else "every rule passed"
 
     def to_json(self) -> dict[str, Any]:
-        """The contract of `ratchet run --json`. `cause` is null until a diagnosis can name it."""
+        """The contract of `ratchet run --json`. `cause` is null until a diagnosis can name it.
+
+        What the data gate observed stands at the end of `reasons`; `observed` lists the names of those rules.
+        """
         values = dataclasses.asdict(self)
         values["verdict"] = self.verdict.value
         values["reasons"] = [reason.to_json() for reason in self.reasons + self.observed]
+        values["observed"] = [reason.rule for reason in self.observed]
         values["cause"] = None
-        del values["observed"]  # its rules speak for themselves
         return values
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> RunResult:
+        """The inverse of `to_json`.
+
+        Args:
+            values: the object in `result.json`; keys that a later version may have added are left alone.
+
+        Raises:
+            KeyError: a key is missing.
+            ValueError: an unknown verdict.
+            TypeError: a value of another type.
+        """
+        reasons = [Reason.from_json(value) for value in values["reasons"]]
+        own = len(reasons) - len(values["observed"])
+        interval = values["delta_ci"]
+        parsed = {
+            "verdict": Verdict(values["verdict"]),
+            "reasons": tuple(reasons[:own]),
+            "observed": tuple(reasons[own:]),
+            "delta_ci": None if interval is None else (interval[0], interval[1]),
+        }
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(**{name: parsed[name] if name in parsed else values[name] for name in names})
 
     def to_text(self) -> str:
         """A few lines for a terminal."""
@@ -89,18 +122,13 @@ class RunResult:
         if self.delta is not None and self.delta_ci is not None:
             low, high = self.delta_ci
             lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
-        lines += [f"  also: {sentence(reason)}" for reason in _failed(self.reasons)[1:_SHOWN]]
-        lines += [f"  the data gate had observed {sentence(reason)}" for reason in _failed(self.observed)[:_SHOWN]]
+        lines += [f"  also: {reason.sentence}" for reason in _failed(self.reasons)[1:_SHOWN]]
+        lines += [f"  the data gate had observed {reason.sentence}" for reason in _failed(self.observed)[:_SHOWN]]
         warnings = [reason for reason in self.reasons + self.observed if reason.passed and reason.warning]
-        lines += [f"  warning: {sentence(reason)}" for reason in warnings]
+        lines += [f"  warning: {reason.sentence}" for reason in warnings]
         served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
         return "\n".join([*lines, f"  {served}", f"  {self.report}"])
 
 
 def _failed(reasons: Sequence[Reason]) -> list[Reason]:
     return [reason for reason in reasons if not reason.passed]
-
-
-def sentence(reason: Reason) -> str:
-    """A rule, what it expected and what it found, in one line."""
-    return f"{reason.rule}: expected {reason.expected}; found {reason.actual}"

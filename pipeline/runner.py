@@ -27,6 +27,7 @@ from pipeline.config import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.preflight import schema_file
 from pipeline.store import StepResult, read_run
+from schemas.review import REJECTION_STEP
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class CompiledRun:
         connection: its ML Metadata store.
         steps: node ids in the order they run.
         behind_the_gate: those that run only when the data gate lets them.
+        if_rejected: those that run only when it does not.
     """
 
     ir: pipeline_pb2.Pipeline
     connection: ConnectionConfig
     steps: tuple[str, ...]
     behind_the_gate: frozenset[str]
+    if_rejected: frozenset[str]
 
 
 def check_first_model(settings: PipelineSettings) -> None:
@@ -56,12 +59,19 @@ def check_first_model(settings: PipelineSettings) -> None:
 
 
 def compile_run(
-    settings: PipelineSettings, root: str, data: str, golden: str, span: int, bootstrap: bool, run_id: str
+    settings: PipelineSettings,
+    root: str,
+    data: str,
+    golden: str,
+    span: int,
+    bootstrap: bool,
+    run_id: str,
+    command: str,
 ) -> CompiledRun:
     """Compiles the pipeline for one run; a run id that was used before resumes that run."""
     connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
     locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
-    pipeline = create_pipeline(settings, locations, span, bootstrap, metadata_connection_config=connection)
+    pipeline = create_pipeline(settings, locations, span, bootstrap, connection, command)
     ir = compiler.Compiler().compile(pipeline)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     nodes = [node.pipeline_node for node in ir.nodes]
@@ -69,7 +79,8 @@ def compile_run(
         ir=ir,
         connection=connection,
         steps=tuple(node.node_info.id for node in nodes),
-        behind_the_gate=frozenset(node.node_info.id for node in nodes if node.inputs.conditionals),
+        behind_the_gate=frozenset(node.node_info.id for node in nodes if node.inputs.conditionals) - {REJECTION_STEP},
+        if_rejected=frozenset([REJECTION_STEP]),
     )
 
 

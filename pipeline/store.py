@@ -41,13 +41,13 @@ def read_run(connection: mlmd.ConnectionConfig, run_id: str) -> dict[str, StepRe
     # A resumed run has several executions of a step; the last one counts.
     executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
     latest = {_node_id(store, execution): execution for execution in executions}
-    return {step: _result(store, step, execution) for step, execution in latest.items()}
+    return {step: _result(store, step, execution) for step, execution in latest.items() if step is not None}
 
 
-def _node_id(store: MetadataStore, execution: mlmd.Execution) -> str:
-    # Node contexts are named PIPELINE.NODE.
-    [node] = [context for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
-    return node.name.split(".", 1)[1]
+def _node_id(store: MetadataStore, execution: mlmd.Execution) -> str | None:
+    """None for what is no step of the pipeline: the approval of a run is in its context, too."""
+    nodes = [context.name for context in store.get_contexts_by_execution(execution.id) if context.type == "node"]
+    return nodes[0].split(".", 1)[1] if nodes else None  # PIPELINE.NODE
 
 
 def _result(store: MetadataStore, step: str, execution: mlmd.Execution) -> StepResult:

@@ -7,6 +7,8 @@ import enum
 from dataclasses import dataclass
 from typing import Any
 
+_EVALUATION_RULES = ("map_defined", "no_rules")  # besides those named trust:...
+
 
 class Verdict(str, enum.Enum):
     """How a run ended; the value is what the command line and the JSON say."""
@@ -42,6 +44,11 @@ class Reason:
     passed: bool = False
     warning: bool = False
     images: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The rule, what it expected and what it found, in one line."""
+        return f"{self.rule}: expected {self.expected}; found {self.actual}"
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields."""
@@ -122,6 +129,14 @@ class Decision:
     def explaining(self) -> tuple[Reason, ...]:
         """What explains the verdict: what decided against and warnings; of a pass, every rule."""
         return self.failures + self.warnings if self.failures else self.reasons
+
+    @property
+    def evaluation_broken(self) -> bool:
+        """Whether the evaluation itself failed, so that its figures say nothing for or against the candidate.
+
+        A check of the evaluation (`trust:...`) failed, an mAP is undefined, or no rule was set that could block.
+        """
+        return any(reason.rule.startswith("trust:") or reason.rule in _EVALUATION_RULES for reason in self.failures)
 
     @property
     def warnings(self) -> tuple[Reason, ...]:

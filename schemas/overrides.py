@@ -1,6 +1,7 @@
 """What a person decided against, or back from, the pipeline: approvals and rollbacks; pure.
 
-They stand in `registry/overrides.jsonl`, one JSON object a line, in the order in which they were made, and in ML Metadata.
+They stand in `registry/overrides.jsonl`, one JSON object a line, in the order in which they were made, and in
+ML Metadata.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ class Override:
         reason: why.
         run_id: the run that made the model that is served by it.
         version: the version that is served by it.
-        previous_version: the version that was served before.
+        previous_version: the version that was served before; None if none was.
         model_digest: of the model that is served by it.
         golden_digest: the golden set it was measured on.
-        expires: the last day of an approval, ISO 8601; None for a rollback.
-        evaluation_broken: whether an approval was given although the evaluation itself could not be trusted.
+        expires: the last day of the approval, ISO 8601. A rollback has that of the approval by which the restored model
+            had come into service; None if it had needed none.
+        evaluation_broken: whether that approval was given although the evaluation itself could not be trusted.
         restored: of a rollback, the earlier version whose bytes are served again; None for an approval.
     """
 
@@ -44,7 +46,7 @@ class Override:
     reason: str
     run_id: str
     version: str
-    previous_version: str
+    previous_version: str | None
     model_digest: str
     golden_digest: str
     expires: str | None = None
@@ -59,6 +61,21 @@ class Override:
         (False, True)
         """
         return self.expires is not None and datetime.date.fromisoformat(self.expires) < today
+
+    def to_text(self) -> str:
+        """A few lines for a terminal."""
+        if self.kind is OverrideKind.APPROVED:
+            what = f"the blocked candidate of run {self.run_id} is served now, as version {self.version}"
+        else:
+            what = f"the model of version {self.restored} is served again, as version {self.version}"
+        lines = [f"{self.kind.value}  {what}", f"  by {self.by}: {self.reason}"]
+        if self.expires:
+            lines.append(f"  approved until {self.expires}; nothing is withdrawn by itself after that day")
+        if self.evaluation_broken:
+            lines.append("  it was never measured soundly: the evaluation itself had failed")
+        if self.previous_version:
+            lines.append(f"  it takes the place of version {self.previous_version}")
+        return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields."""

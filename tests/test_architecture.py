@@ -14,7 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
 HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"}
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
-COMMANDS = ("run", "demo", "evaluate", "check", "convert", "schema", "log-sample", "digits")
+COMMANDS = (
+    *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback"),
+    *("check", "convert", "schema", "log-sample", "digits"),
+)
 SHARED = ("metrics", "detector", "imaging", "pages")  # packages that every component may use
 GLUE = {
     "components.data_gate.comparing",
@@ -36,6 +39,9 @@ GLUE = {
     "components.map_evaluator.tfma_files",
     "components.registry.component",
     "components.registry.executor",
+    "components.review.component",
+    "components.review.executor",
+    "components.review.tfma_view.data",
     "components.trainer.images.augment",
     "components.trainer.model.backbone",
     "components.trainer.images.batches",
@@ -57,6 +63,7 @@ GLUE = {
     "components.trainer.served.warmup",
     "components.trainer.model.weights",
     "pipeline.check_steps",
+    "pipeline.overrides_mlmd",
     "pipeline.pipeline",
     "pipeline.runner",
     "pipeline.store",

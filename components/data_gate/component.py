@@ -6,6 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.experimental import simple_artifacts
 
 from components.data_gate import executor
 from components.data_gate.settings import DataGateSettings
@@ -14,7 +15,8 @@ from schemas import settings as settings_io
 
 class DataGateSpec(ComponentSpec):
     """`decision` holds decision, evidence, page and TFDV's anomalies, and carries the custom properties passed (0 or 1)
-    and verdict.
+    and verdict. `passage` is empty and carries `passed` alone: on Kubeflow, a step behind a condition cannot have the
+    artifact of the condition as an ordinary input too.
 
     It has the type that TFX's own DistributionValidator gives its verdict, because Kubeflow's compiler
     refuses artifact types that are not importable from a top-level module.
@@ -28,7 +30,10 @@ class DataGateSpec(ComponentSpec):
         "schema": ChannelParameter(type=standard_artifacts.Schema),
         "baseline": ChannelParameter(type=standard_artifacts.Model),
     }
-    OUTPUTS = {"decision": ChannelParameter(type=standard_artifacts.ExampleAnomalies)}
+    OUTPUTS = {
+        "decision": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+        "passage": ChannelParameter(type=simple_artifacts.File),
+    }
 
 
 class DataGate(base_component.BaseComponent):
@@ -64,5 +69,6 @@ class DataGate(base_component.BaseComponent):
                 baseline=baseline,
                 settings=settings_io.to_json(settings),
                 decision=types.Channel(type=standard_artifacts.ExampleAnomalies),
+                passage=types.Channel(type=simple_artifacts.File),
             )
         )

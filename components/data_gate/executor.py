@@ -6,6 +6,7 @@ from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
@@ -45,7 +46,10 @@ class Executor(base_executor.BaseExecutor):
         decision = examine(inputs, settings, output.uri)
         output.split_names = artifact_utils.encode_split_names([TRAIN_SPLIT])
         output.set_string_custom_property("verdict", decision.verdict.value)
-        output.set_int_custom_property("passed", int(decision.passed))
+        passage = artifact_utils.get_single_instance(output_dict["passage"])
+        fileio.makedirs(passage.uri)
+        for artifact in (output, passage):
+            artifact.set_int_custom_property("passed", int(decision.passed))
 
 
 def _baseline(artifact: types.Artifact) -> ServedBaseline | None:

@@ -100,9 +100,9 @@ def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
 
 
 def rules_table(reasons: Iterable[Reason]) -> str:
-    """All rules with their state, in the order of explanation."""
+    """All rules with their state: those that failed, then warnings, then the others, each in the order given."""
     rows = []
-    for reason in reasons:
+    for reason in sorted(reasons, key=lambda reason: (reason.passed, not reason.warning)):
         kind, word = state(reason)
         title = rule_title(reason.rule, reason.passed and not reason.warning)
         rows.append(

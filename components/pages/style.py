@@ -24,7 +24,7 @@ body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.5
 main, footer, .verdict > div { max-width: 1120px; margin: 0 auto; padding: 0 20px; }
 h1 { font-size: 1.1rem; font-weight: 600; margin: 0 0 4px; }
 h2 { font-size: 1.3rem; margin: 40px 0 12px; }
-h3 { font-size: 1.05rem; margin: 0 0 8px; line-height: 1.35; }
+h3 { font-size: 1.05rem; margin: 0 0 8px; line-height: 1.35; } section > h3 { margin-top: 22px; }
 p { margin: 0 0 8px; }
 a { color: inherit; }
 a:focus-visible, summary:focus-visible { outline: 3px solid var(--other); outline-offset: 2px; }
@@ -62,7 +62,8 @@ figcaption { font-size: .88rem; margin-top: 4px; }
 .span-side { --side: var(--span); --side-fill: var(--span-fill); }
 .sides { font-size: .92rem; }
 .card > :last-child, .split > div > :last-child { margin-bottom: 0; }
-svg text { fill: var(--soft); font-size: 11.5px; font-family: inherit; } svg text.small { font-size: 10px; }
+svg text { fill: var(--soft); font-family: inherit; } svg:not(.overlay) text { font-size: 11.5px; }
+svg:not(.overlay) text.small { font-size: 10px; }
 svg .other { fill: var(--other-fill); stroke: var(--other); stroke-width: 1; }
 svg .span { fill: var(--span-fill); stroke: var(--span); stroke-width: 2; }
 svg rect.other { fill: var(--other); stroke: none; } svg rect.span { stroke-width: 1.5; }

@@ -11,6 +11,7 @@ from components.pages.rule_words import RuleWords
 from schemas.dataset import DataSetInfo
 
 _WORDS = DATA_WORDS | EVALUATION_WORDS
+_NAMED = 4  # classes or features in one piece of advice
 
 
 def rule_title(rule: str, passed: bool) -> str:
@@ -46,12 +47,16 @@ def next_steps(span: DataSetInfo, failed: Iterable[str]) -> list[str]:
         failed: names of the rules.
     """
     following = f"span-{span.span}-version-{span.version + 1}"
-    steps = []
+    subjects: dict[str, list[str]] = {}
     for rule in failed:
         words, of = _found(rule)
-        advice = words.advice if words else RELABEL
-        steps.append(advice.replace("{next}", following).replace("{of}", _subject(rule, of)))
-    return list(dict.fromkeys(steps))
+        subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
+    return [advice.replace("{next}", following).replace("{of}", _joined(names)) for advice, names in subjects.items()]
+
+
+def _joined(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _subject(rule: str, of: str) -> str:
@@ -62,4 +67,4 @@ def _subject(rule: str, of: str) -> str:
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text if text.startswith("mAP") else text[:1].upper() + text[1:]

@@ -47,7 +47,7 @@ class BaselineReader(base_component.BaseComponent):
 
 
 class DecisionRecorderSpec(ComponentSpec):
-    """Reads decision and push; its only output is the registry."""
+    """Reads candidate, decision and push; its only output is the registry."""
 
     PARAMETERS = {
         "registry_directory": ExecutionParameter(type=str),
@@ -56,6 +56,8 @@ class DecisionRecorderSpec(ComponentSpec):
     INPUTS = {
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "baseline": ChannelParameter(type=standard_artifacts.Model),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
     }
     OUTPUTS = {}
@@ -67,6 +69,8 @@ class DecisionRecorder(base_component.BaseComponent):
     Args:
         pushed_model: of the Pusher.
         evaluation: of the MapEvaluator.
+        model: the candidate.
+        baseline: of the BaselineReader.
         examples: the training span.
         registry_directory: where the pointer files are.
         serving_directory: the directory TensorFlow Serving watches.
@@ -79,6 +83,8 @@ class DecisionRecorder(base_component.BaseComponent):
         self,
         pushed_model: types.BaseChannel,
         evaluation: types.BaseChannel,
+        model: types.BaseChannel,
+        baseline: types.BaseChannel,
         examples: types.BaseChannel,
         registry_directory: str,
         serving_directory: str,
@@ -87,6 +93,8 @@ class DecisionRecorder(base_component.BaseComponent):
             DecisionRecorderSpec(
                 pushed_model=pushed_model,
                 evaluation=evaluation,
+                model=model,
+                baseline=baseline,
                 examples=examples,
                 registry_directory=registry_directory,
                 serving_directory=serving_directory,

@@ -3,6 +3,7 @@
     registry/served.json              the model that is served now: the next run's baseline
     registry/versions/VERSION.json    every model that was ever served
     registry/decisions/KEY.json       every decision, also those against a candidate
+    registry/overrides.jsonl          every approval and rollback
 
 The same files work under LocalDagRunner, Vertex and open-source Kubeflow, whose backend refuses TFX
 resolvers.
@@ -11,73 +12,27 @@ resolvers.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 from collections import Counter
-from dataclasses import dataclass
-from typing import TypeVar
 
-from schemas.errors import InputError, StateError
+from components.registry.contradictions import check_served, nothing_should_be_served
+from components.registry.digest import model_digest
+from components.registry.entries import (
+    POINTER_FILE,
+    RecordedDecision,
+    ServedModel,
+    read_decisions,
+    read_pointer,
+    read_versions,
+)
+from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
+from schemas.errors import InputError
 from schemas.files import WritableFiles
+from schemas.overrides import Override
 from schemas.trained_spans import TrainedSpan, TrainedSpans
 
-
-@dataclass(frozen=True)
-class ServedModel:
-    """A model that was pushed.
-
-    Attributes:
-        version: name of its directory under the serving directory.
-        path: its SavedModel.
-        digest: `model_digest` of that directory.
-        span: the span it was trained on.
-        golden_digest: the golden set it was accepted on.
-        map: its COCO mAP there.
-        verdict: `PUSHED` or `BOOTSTRAPPED`.
-        run_id: the run that made it.
-        pushed_at: UTC time, ISO 8601.
-    """
-
-    version: str
-    path: str
-    digest: str
-    span: int
-    golden_digest: str
-    map: float
-    verdict: str
-    run_id: str
-    pushed_at: str
-
-
-@dataclass(frozen=True)
-class RecordedDecision:
-    """What the evaluator once decided.
-
-    Attributes:
-        run_id: the run it belongs to.
-        span: the span the candidate was trained on.
-        span_version: version of that span.
-        data_digest: content digest of that span.
-        golden_digest: the golden set that decided.
-        verdict: of the run.
-        map: the candidate's COCO mAP on that set, over the classes that the baseline knows too.
-        baseline_map: the baseline's; None before the first model.
-        decided_at: UTC time, ISO 8601.
-    """
-
-    run_id: str
-    span: int
-    span_version: int
-    data_digest: str
-    golden_digest: str
-    verdict: str
-    map: float
-    baseline_map: float | None
-    decided_at: str
-
-
-Entry = TypeVar("Entry", ServedModel, RecordedDecision)
+__all__ = ["RecordedDecision", "Registry", "ServedModel", "model_digest"]
 
 
 class Registry:
@@ -90,37 +45,37 @@ class Registry:
     """
 
     def __init__(self, directory: str, serving_directory: str, files: WritableFiles) -> None:
+        self.serving_directory = serving_directory
         self._directory = directory
-        self._serving_directory = serving_directory
         self._files = files
 
-    def served(self) -> ServedModel | None:
+    def served(self, unfinished: str | None = None) -> ServedModel | None:
         """The model served now; None if none ever was.
 
+        Args:
+            unfinished: a version that is being served just now, and that the registry need not know yet.
+
         Raises:
-            StateError: the registry and the serving directory contradict each other.
+            StateError: the registry, the log of overrides and the serving directory contradict each other.
         """
-        path = f"{self._directory}/served.json"
-        if not self._files.exists(path):
-            versions = self._versions_on_disk()
-            if versions:
-                raise StateError(
-                    f"{self._serving_directory}: version {versions[-1]} is served, but {path} is missing, so the "
-                    "baseline is unknown; restore the registry, or serve a first model from a new pipeline root"
-                )
-            return None
-        model = self._read(path, ServedModel)
-        if not self._files.exists(f"{model.path}/saved_model.pb"):
-            raise StateError(
-                f"{path}: names {model.path} as the served model, but there is no SavedModel; restore that directory"
-            )
-        found = model_digest(model.path, self._files)
-        if found != model.digest:
-            raise StateError(
-                f"{model.path}: content digest {found[:12]} is not the {model.digest[:12]} recorded when it was "
-                "pushed; restore the pushed files"
-            )
+        self.overrides()
+        model = self.pointer()
+        known = [other for other in self.versions() if other.version != unfinished]
+        on_disk = [version for version in self.versions_on_disk() if version != unfinished]
+        if model is None:
+            nothing_should_be_served(self._pointer_file, self.serving_directory, on_disk, known, self._files)
+        else:
+            check_served(model, self.serving_directory, on_disk, known, self._files)
         return model
+
+    def pointer(self) -> ServedModel | None:
+        """What the registry says is served, whether or not that is so; None if it says nothing.
+
+        Raises:
+            StateError: the entry is torn.
+        """
+        model = read_pointer(self._directory, self._files)
+        return model and self._placed(model)
 
     def baseline(self, bootstrap: bool) -> ServedModel | None:
         """The model to retrain; None where a first one is to be made.
@@ -144,14 +99,33 @@ class Registry:
             )
         return served
 
+    def versions(self) -> list[ServedModel]:
+        """Every model that was ever served, by ascending version."""
+        return [self._placed(model) for model in read_versions(self._directory, self._files)]
+
+    def versions_on_disk(self) -> list[str]:
+        """The versions that TensorFlow Serving sees, ascending; it serves the last."""
+        if not self._files.exists(self.serving_directory):
+            return []
+        names = [str(name).strip("/") for name in self._files.listdir(self.serving_directory)]
+        return sorted((name for name in names if name.isascii() and name.isdigit()), key=int)
+
     def record(self, model: ServedModel) -> None:
         """Makes a pushed model the served one."""
-        self._write(f"{self._directory}/versions/{model.version}.json", model)
-        self._write(f"{self._directory}/served.json", model)
+        self.record_version(model)
+        self.point_to(model)
+
+    def record_version(self, model: ServedModel) -> None:
+        """Records a model that was or is about to be served, or that it is no longer blessed."""
+        self._write(f"{self._directory}/versions/{model.version}.json", _json(model))
+
+    def point_to(self, model: ServedModel) -> None:
+        """Makes a recorded model the served one."""
+        self._write(self._pointer_file, _json(model))
 
     def record_decision(self, key: str, decision: RecordedDecision) -> None:
         """Records a decision; the same key again replaces it, so that a repeated step counts once."""
-        self._write(f"{self._directory}/decisions/{key}.json", decision)
+        self._write(f"{self._directory}/decisions/{key}.json", _json(decision))
 
     def golden_uses(self) -> dict[str, int]:
         """How many decisions each golden set has made, by its digest."""
@@ -159,10 +133,7 @@ class Registry:
 
     def decisions(self) -> list[RecordedDecision]:
         """Every decision, in the order in which they were made."""
-        directory = f"{self._directory}/decisions"
-        names = self._files.listdir(directory) if self._files.exists(directory) else []
-        found = [self._read(f"{directory}/{name}", RecordedDecision) for name in names if name.endswith(".json")]
-        return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
+        return read_decisions(self._directory, self._files)
 
     def trained_spans(self) -> TrainedSpans:
         """The spans that candidates were trained on."""
@@ -173,34 +144,67 @@ class Registry:
             )
         )
 
-    def _versions_on_disk(self) -> list[str]:
-        if not self._files.exists(self._serving_directory):
-            return []
-        return sorted(name for name in self._files.listdir(self._serving_directory) if name.strip("/").isdigit())
+    def overrides(self) -> list[Override]:
+        """Every approval and rollback, in the order in which they were made.
 
-    def _read(self, path: str, kind: type[Entry]) -> Entry:
-        try:
-            with self._files.open(path, "r") as file:
-                return kind(**json.loads(file.read()))
-        except (ValueError, TypeError) as error:
-            raise StateError(f"{path}: not a registry entry ({error}); restore it from a backup") from error
+        Raises:
+            StateError: a line of the log was changed or cut away.
+        """
+        return [logged.override for logged in self._logged()]
 
-    def _write(self, path: str, entry: ServedModel | RecordedDecision) -> None:
+    def current_override(self) -> Override | None:
+        """The approval or rollback by which the served version is served; None if it was pushed, or nothing is.
+
+        Raises:
+            StateError: a line of the log was changed or cut away.
+        """
+        served = self.pointer()
+        return next((made for made in self.overrides() if served and made.version == served.version), None)
+
+    def log(self, override: Override) -> LoggedOverride:
+        """Adds an approval or rollback to the log; where its version is in the log already, that line stands.
+
+        Raises:
+            StateError: a line of the log was changed or cut away.
+        """
+        logged = self._logged()
+        standing = next((made for made in logged if made.override.version == override.version), None)
+        if standing:
+            return standing
+        new = follow(logged, override)
+        # Written anew and renamed, not appended: half a line after a power cut would look like a change.
+        self._write(self._log_file, "".join(f"{made.line}\n" for made in [*logged, new]))
+        return new
+
+    @property
+    def _pointer_file(self) -> str:
+        return f"{self._directory}/{POINTER_FILE}"
+
+    @property
+    def _log_file(self) -> str:
+        return f"{self._directory}/{OVERRIDES_FILE}"
+
+    def _logged(self) -> list[LoggedOverride]:
+        text = ""
+        if self._files.exists(self._log_file):
+            with self._files.open(self._log_file, "r") as file:
+                text = file.read()
+        logged = read_log(text, self._log_file)
+        named = {model.version: model.override for model in self.versions() if model.override}
+        check_named(logged, named, self._log_file)
+        return logged
+
+    def _placed(self, model: ServedModel) -> ServedModel:
+        """With its path under this serving directory: a root that was copied must not look at the original's files."""
+        return dataclasses.replace(model, path=f"{self.serving_directory}/{model.version}")
+
+    def _write(self, path: str, text: str) -> None:
         self._files.makedirs(os.path.dirname(path))
         temporary = f"{path}.writing"
         with self._files.open(temporary, "w") as file:
-            file.write(json.dumps(dataclasses.asdict(entry), indent=1))
+            file.write(text)
         self._files.rename(temporary, path, overwrite=True)
 
 
-def model_digest(directory: str, files: WritableFiles) -> str:
-    """Digest of a SavedModel: of every file's relative path and content."""
-    digest = hashlib.sha256()
-    paths = [f"{folder}/{name}" for folder, _, names in files.walk(directory) for name in names]
-    for path in sorted(paths):
-        content = hashlib.sha256()
-        with files.open(path, "rb") as file:
-            while chunk := file.read(1 << 20):
-                content.update(chunk)
-        digest.update(f"{os.path.relpath(path, directory)}\0{content.hexdigest()}\n".encode())
-    return digest.hexdigest()
+def _json(entry: ServedModel | RecordedDecision) -> str:
+    return json.dumps(dataclasses.asdict(entry), indent=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import time
@@ -62,7 +63,7 @@ class DemoResult:
         return {
             "runs": [result.to_json() for result in self.results],
             "seconds": self.seconds,
-            "picture": self.results[-1].report,
+            "page": self.results[-1].report,
         }
 
     def to_text(self) -> str:
@@ -72,7 +73,8 @@ class DemoResult:
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
         end = "Each run ended as it should." if self.as_expected else "NOT as expected."
-        return "\n".join(["", *lines, "", f"{end} {self.seconds:.0f} s in all.", f"Picture: {self.results[-1].report}"])
+        page = f"Why the last one was blocked: {self.results[-1].report}"
+        return "\n".join(["", *lines, "", f"{end} {self.seconds:.0f} s in all.", page])
 
 
 def run_demo(directory: Path) -> DemoResult:
@@ -100,11 +102,19 @@ def run_demo(directory: Path) -> DemoResult:
                 span=act.span,
                 root=directory / "root",
                 bootstrap=act.expected is Verdict.BOOTSTRAPPED,
+                command=_command(act, directory),
             )
         )
         _say(result.to_text())
         results.append(result)
     return DemoResult(tuple(results), round(time.monotonic() - started, 1))
+
+
+def _command(act: Act, directory: Path) -> str:
+    """What a user would have given for an act."""
+    parts = ["ratchet", "run", "--config", "digits", "--data", str(directory / "data"), "--span", str(act.span)]
+    parts += ["--root", str(directory / "root"), *(part for value in act.overrides for part in ("--set", value))]
+    return shlex.join([*parts, "--bootstrap"] if act.expected is Verdict.BOOTSTRAPPED else parts)
 
 
 def _row(result: RunResult) -> tuple[str, ...]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pipeline.local import RunError, _check_steps, _evaluated, _locked, _run_id
+from pipeline.local import RunError, _check_steps, _evaluated, _run_id
 from pipeline.preflight import Checked
 from schemas.decisions import Decision, Verdict
-from schemas.errors import StateError
 from schemas.evaluation import DataSetEvaluation, Evaluation, ModelScores
 
-COMPILED: Any = SimpleNamespace(steps=("Gen", "DataGate", "Trainer", "Pusher"), behind_the_gate={"Trainer", "Pusher"})
+COMPILED: Any = SimpleNamespace(
+    steps=("Gen", "DataGate", "RejectionReview", "Trainer", "Pusher", "Review"),
+    behind_the_gate={"Trainer", "Pusher", "Review"},
+    if_rejected={"RejectionReview"},
+)
 
 
 def step(done: bool = True, **properties: int) -> Any:
@@ -72,18 +73,3 @@ def test_an_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) 
     (tmp_path / "runs" / first / "result.json").write_text(json.dumps({}))
     assert _run_id(tmp_path, checked) == "span-3-01234567-2"
     assert _run_id(tmp_path, Checked(span=3, served=None, key="9876543210")) == "span-3-98765432-1"
-
-
-def test_a_second_process_is_kept_out_of_a_root_by_the_first(tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom pathlib import Path\nfrom pipeline.local import _locked\n"
-        f"with _locked(Path({str(tmp_path)!r})):\n    print('locked', flush=True)\n    sys.stdin.read()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "locked\n"
-        with pytest.raises(StateError, match=f"process {other.pid} is working in it"), _locked(tmp_path):
-            pass
-        other.communicate("")
-    with _locked(tmp_path):
-        pass

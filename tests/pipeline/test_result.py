@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 from typing import Any
 
@@ -21,7 +22,7 @@ def result(verdict: Verdict, *reasons: Reason, **fields: Any) -> RunResult:
         "delta_ci": (-0.12, -0.08),
         "model": "m",
         "pushed_version": None,
-        "report": "r.png",
+        "report": "review.html",
         "run_id": "span-2-x-1",
         "span": 2,
         "seconds": {"A": 1.0},
@@ -47,11 +48,42 @@ def test_json_has_the_keys_of_the_contract() -> None:
     value = json.loads(json.dumps(result(Verdict.BLOCKED, DROP).to_json()))
     assert set(value) == {
         *("verdict", "reasons", "cause", "map", "baseline_map", "delta", "delta_ci"),
-        *("model", "pushed_version", "report", "run_id", "span", "seconds"),
+        *("model", "pushed_version", "report", "run_id", "span", "seconds", "ended_at", "observed"),
     }
     assert value["verdict"] == "BLOCKED"
     assert value["delta_ci"] == [-0.12, -0.08]
     assert value["reasons"][0]["rule"] == "map_drop"
+
+
+@pytest.mark.parametrize("observed", [(), (DRIFT,), (DRIFT, DROP)])
+def test_a_result_comes_back_from_its_json(observed: tuple[Reason, ...]) -> None:
+    made = result(Verdict.BLOCKED, DROP, PASSED, observed=observed)
+    assert RunResult.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_a_result_without_figures_comes_back_too() -> None:
+    nothing = dict.fromkeys(("map", "baseline_map", "delta", "delta_ci", "model"))
+    made = result(Verdict.DATA_REJECTED, DRIFT, **nothing)
+    assert RunResult.from_json(json.loads(json.dumps(made.to_json()))) == made
+
+
+def test_a_key_of_a_later_version_is_left_alone() -> None:
+    made = result(Verdict.PUSHED, PASSED)
+    assert RunResult.from_json({**made.to_json(), "weather": "fine"}) == made
+
+
+@pytest.mark.parametrize("spoilt", [{"verdict": "FINE"}, {"reasons": None}, {"delta_ci": 3}])
+def test_what_is_no_result_is_refused(spoilt: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, TypeError)):
+        RunResult.from_json({**result(Verdict.PUSHED).to_json(), **spoilt})
+
+
+def test_the_end_of_a_run_is_a_time_in_utc_to_the_second() -> None:
+    before = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    ended = datetime.datetime.fromisoformat(result(Verdict.PUSHED).ended_at)
+    assert ended.utcoffset() == datetime.timedelta(0)
+    assert before <= ended <= datetime.datetime.now(datetime.timezone.utc)
+    assert ended.microsecond == 0
 
 
 def test_a_person_reads_verdict_reason_figures_and_what_is_served() -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
 from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
+from schemas.overrides import Override, OverrideKind
 from schemas.trained_spans import TrainedSpan, TrainedSpans
 
 
@@ -122,3 +125,162 @@ def test_the_spans_that_were_trained_on_are_known_with_the_last_run_first(regist
     found = trained.of(2, 1)
     assert found == TrainedSpan(2, 1, "data of run 2", "run 2", "BLOCKED")
     assert trained.of(2, 2) is None
+
+
+def add(served: ServedModel, version: str, weights: bytes = b"other", blessed: bool = True) -> ServedModel:
+    """Another version beside the served one, with its entry."""
+    directory = Path(served.path).parent / version
+    shutil.copytree(served.path, directory)
+    (directory / "variables" / "data").write_bytes(weights)
+    digest = model_digest(str(directory), LOCAL_FILES)
+    return dataclasses.replace(served, version=version, path=str(directory), digest=digest, blessed=blessed)
+
+
+def test_the_served_version_has_to_be_the_highest_for_that_is_what_tensorflow_serving_serves(
+    registry: Registry, served: ServedModel
+) -> None:
+    registry.record(served)
+    add(served, "9")
+    assert registry.served() == served  # 9 is less than 17, although not for strings
+    add(served, "100")
+    with pytest.raises(
+        StateError,
+        match=r"serves version 100, .*version 17 is served.*100 away, or .*ratchet rollback --to 17 --by NAME",
+    ):
+        registry.baseline(bootstrap=False)
+
+
+@pytest.mark.parametrize("name", ["unfinished-99", "99.tmp", "²"])
+def test_what_tensorflow_serving_does_not_see_is_not_served(registry: Registry, served: ServedModel, name: str) -> None:
+    registry.record(served)
+    (Path(served.path).parent / name).mkdir()
+    assert registry.served() == served
+
+
+def test_a_version_that_is_being_served_just_now_need_not_be_known(registry: Registry, served: ServedModel) -> None:
+    registry.record(served)
+    add(served, "18")
+    assert registry.served(unfinished="18") == served
+
+
+def test_the_advice_names_the_newest_version_that_is_whole_and_blessed(registry: Registry, served: ServedModel) -> None:
+    registry.record_version(add(served, "14"))
+    registry.record_version(add(served, "15"))
+    registry.record_version(add(served, "16", blessed=False))
+    registry.record(served)
+    Path(served.path, "saved_model.pb").write_bytes(b"other")
+    with pytest.raises(StateError, match=r"run run has them in its artifacts.*ratchet rollback --to 15 --by NAME"):
+        registry.served()
+    Path(served.path).with_name("15").joinpath("saved_model.pb").write_bytes(b"other")
+    shutil.rmtree(served.path)
+    with pytest.raises(StateError, match=r"run run has it in its artifacts.*ratchet rollback --to 14 --by NAME"):
+        registry.served()
+
+
+def test_the_advice_is_a_new_root_where_no_version_is_whole(registry: Registry, served: ServedModel) -> None:
+    registry.record(served)
+    Path(served.path, "saved_model.pb").write_bytes(b"other")
+    with pytest.raises(StateError, match="start with a new --root: no version that the registry knows is whole"):
+        registry.served()
+
+
+def test_a_registry_without_pointer_is_an_error_though_nothing_is_on_disk(
+    registry: Registry, served: ServedModel, tmp_path: Path
+) -> None:
+    registry.record(served)
+    (tmp_path / "registry" / "served.json").unlink()
+    with pytest.raises(StateError, match=r"version 17 is served, but .*ratchet rollback --to 17 --by NAME"):
+        registry.baseline(bootstrap=True)
+    shutil.rmtree(served.path)
+    with pytest.raises(StateError, match=r"version 17 was served, but .*new --root"):
+        registry.baseline(bootstrap=True)
+
+
+def test_a_root_that_was_copied_looks_at_its_own_files(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
+    registry.record(served)
+    copy = tmp_path / "copy"
+    for name in ("registry", "serving"):
+        shutil.copytree(tmp_path / name, copy / name)
+    copied = Registry(str(copy / "registry"), str(copy / "serving"), LOCAL_FILES)
+    found = copied.served()
+    assert found is not None
+    assert found.path == str(copy / "serving" / "17")
+    (copy / "serving" / "17" / "saved_model.pb").write_bytes(b"other")
+    with pytest.raises(StateError, match="content digest"):
+        copied.served()
+    assert registry.served() == served
+
+
+def test_a_decision_is_read_as_it_was_recorded(registry: Registry) -> None:
+    made = dataclasses.replace(
+        decision("run", "g"), model="m", model_digest="d", delta=-0.1, delta_ci=(-0.2, -0.05), reason="fell"
+    )
+    registry.record_decision("a", made)
+    assert registry.decisions() == [made]
+
+
+def test_a_decision_from_before_candidates_were_recorded_is_read(registry: Registry, tmp_path: Path) -> None:
+    registry.record_decision("a", decision("run", "g"))
+    path = tmp_path / "registry" / "decisions" / "a.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(list(values.items())[:9])))
+    assert registry.decisions() == [decision("run", "g")]
+
+
+def override(version: str, reason: str = "why") -> Override:
+    return Override(OverrideKind.APPROVED, "now", "Ana", reason, "run", version, "1", "digest", "golden")
+
+
+def log(registry: Registry, served: ServedModel, *versions: str) -> None:
+    for version in versions:
+        line = registry.log(override(version))
+        registry.record(dataclasses.replace(served, version=version, override=line.digest))
+
+
+def test_overrides_are_kept_in_their_order(registry: Registry, served: ServedModel) -> None:
+    assert registry.overrides() == []
+    assert registry.current_override() is None
+    log(registry, served, "18", "19")
+    assert registry.overrides() == [override("18"), override("19")]
+    assert registry.current_override() == override("19")
+
+
+def test_a_model_that_was_pushed_is_served_by_no_override(registry: Registry, served: ServedModel) -> None:
+    log(registry, served, "18")
+    registry.record(dataclasses.replace(served, version="20"))
+    assert registry.current_override() is None
+
+
+def test_a_version_is_logged_once(registry: Registry) -> None:
+    first = registry.log(override("18", "the first reason"))
+    assert registry.log(override("18", "another")) == first
+    assert registry.overrides() == [override("18", "the first reason")]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: [lines[0].replace("Ana", "Bob"), *lines[1:]], "line 2: line 1 is not the line that it followed"),
+        (lambda lines: lines[1:], "line 1: lines before it are missing"),
+        (lambda lines: [lines[0], lines[2]], "line 2: line 1 is not the line that it followed"),
+        (lambda lines: [lines[1], lines[0], lines[2]], "line 1: lines before it are missing"),
+        (lambda lines: [*lines[:2], lines[2].replace("Ana", "Bob")], "line 3 was changed; .* version 20 was served"),
+        (lambda lines: lines[:2], "a line is missing after line 2; .* version 20 was served"),
+        (lambda lines: [], "a line is missing after line 0"),
+        (lambda lines: [*lines, "", lines[2]], "line 4: not an approval or rollback"),
+        (lambda lines: [*lines, '{"previous": "0", "kind": "APPROVED"}'], "line 4: not an approval or rollback"),
+        (lambda lines: [*lines, "[]"], "line 4: not an approval or rollback"),
+    ],
+)
+def test_a_log_that_was_edited_or_cut_is_noticed_with_the_line_and_stops_the_next_run(
+    registry: Registry, served: ServedModel, tmp_path: Path, change: Callable[[list[str]], list[str]], message: str
+) -> None:
+    log(registry, served, "18", "19", "20")
+    path = tmp_path / "registry" / "overrides.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("".join(f"{line}\n" for line in change(lines)))
+    for ask in (registry.overrides, registry.current_override, registry.served):
+        with pytest.raises(
+            StateError, match=rf"overrides\.jsonl.*{message}.*restore it from a backup, or from ML Metadata"
+        ):
+            ask()

@@ -50,9 +50,9 @@ def test_the_story_is_bootstrap_push_block() -> None:
 
 def test_json_is_the_contract() -> None:
     value = json.loads(json.dumps(DemoResult(RUNS, 61.2).to_json()))
-    assert set(value) == {"runs", "seconds", "picture"}
+    assert set(value) == {"runs", "seconds", "page"}
     assert [run["verdict"] for run in value["runs"]] == ["BOOTSTRAPPED", "PUSHED", "BLOCKED"]
-    assert value["picture"] == "r.png"
+    assert value["page"] == "review.html"
 
 
 def test_only_a_directory_that_a_demo_made_is_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""The identity of a SavedModel."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from schemas.files import Files
+
+
+def model_digest(directory: str, files: Files) -> str:
+    """Digest of a SavedModel: of every file's relative path and content."""
+    digest = hashlib.sha256()
+    paths = [f"{folder}/{name}" for folder, _, names in files.walk(directory) for name in names]
+    for path in sorted(paths):
+        content = hashlib.sha256()
+        with files.open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                content.update(chunk)
+        digest.update(f"{os.path.relpath(path, directory)}\0{content.hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def is_intact(directory: str, digest: str, files: Files) -> bool:
+    """Whether a directory holds the SavedModel with that digest."""
+    return files.exists(f"{directory}/saved_model.pb") and model_digest(directory, files) == digest

@@ -1,0 +1,245 @@
+"""Which golden images got worse, what kinds of errors there are, and the curves: from what the evaluator kept; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.metrics.average_precision import DetectionMetrics, detection_metrics
+from components.metrics.error_types import ERROR_TYPES, error_types
+from components.metrics.image_errors import ImageErrors, image_errors, operating_points
+from components.metrics.match_table import MatchTable
+from components.review.boxes import GroundTruthFile, read_detections, read_ground_truth
+from components.review.content import (
+    OVERALL,
+    ErrorTypeCost,
+    ErrorTypesFound,
+    GalleryImage,
+    Measured,
+    ModelErrors,
+    PrecisionRecall,
+)
+from components.review.gallery import shown_found, shown_truth
+from schemas.columns import DetectionColumns, TruthColumns
+from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+
+GALLERY_IMAGES = 24
+ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same
+CLASS_CURVES = 8
+CURVE_IOUS = (0.5, 0.75)
+
+Lines = Callable[[], Iterable[str]]  # of a file, opened anew at each call
+ReadImages = Callable[[Sequence[str]], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class GoldenFiles:
+    """What the evaluator wrote of the golden set.
+
+    Attributes:
+        tables: matches by model.
+        truth: lines of the ground truth file.
+        found: lines of the detections file, by model.
+        read_images: JPEG thumbnails by file name, of the names asked for.
+    """
+
+    tables: Mapping[str, MatchTable]
+    truth: Lines
+    found: Mapping[str, Lines]
+    read_images: ReadImages
+
+
+def measure(files: GoldenFiles, golden: DataSetEvaluation) -> Measured:
+    """Measures what the page shows beyond the evaluation itself.
+
+    Args:
+        files: of the golden set.
+        golden: its evaluation; classes that the baseline does not know are left out where the two are compared.
+    """
+    names = tuple(golden.class_support)
+    labels = [label for label, name in enumerate(names, start=1) if name in golden.compared.class_support]
+    tables = {model: _of_labels(table, labels) for model, table in files.tables.items()}
+    points = {model: operating_points(table, len(names)) for model, table in tables.items()}
+    errors = {model: image_errors(table, points[model]) for model, table in tables.items()}
+    order, worse = _worst_first(errors)
+    image_ids = tables[CANDIDATE].image_ids
+    chosen = [int(image_ids[place]) for place in order[:GALLERY_IMAGES]]
+    sampled = _sample(image_ids)
+    boxes = _Boxes.read(files, sorted({*chosen, *sampled}), labels)
+    per_image = {
+        int(image_ids[place]): {
+            model: ModelErrors(float(each.missed[place]), float(each.false[place])) for model, each in errors.items()
+        }
+        for place in order[:GALLERY_IMAGES]
+    }
+    return Measured(
+        gallery=_gallery(boxes.of(chosen), points, per_image, files.read_images),
+        worse=worse,
+        curves=_curves(tables, golden.compared, names),
+        error_types=_error_types(boxes.of(sampled), points, len(names), len(image_ids)),
+        thresholds={
+            model: {names[label - 1]: float(values[label]) for label in labels} for model, values in points.items()
+        },
+    )
+
+
+def _of_labels(table: MatchTable, labels: Sequence[int]) -> MatchTable:
+    rows, truth_rows = np.isin(table.detections["label"], labels), np.isin(table.truth["label"], labels)
+    return MatchTable(
+        image_ids=table.image_ids,
+        detections=table.detections[rows],
+        detection_image=table.detection_image[rows],
+        truth=table.truth[truth_rows],
+        truth_image=table.truth_image[truth_rows],
+    )
+
+
+def _worst_first(errors: Mapping[str, ImageErrors]) -> tuple[list[int], int]:
+    """Places of the images by what the candidate made worse, and how many it did; without a baseline by its errors."""
+    candidate = errors[CANDIDATE].missed + errors[CANDIDATE].false
+    baseline = errors[BASELINE].missed + errors[BASELINE].false if BASELINE in errors else np.zeros_like(candidate)
+    change = candidate - baseline
+    order = np.lexsort((-candidate, -change))
+    worse = int(np.count_nonzero(change > 0))
+    return order[:worse].tolist(), worse
+
+
+def _sample(image_ids: np.ndarray) -> list[int]:
+    if len(image_ids) <= ERROR_TYPE_IMAGES:
+        return image_ids.tolist()
+    return np.sort(np.random.default_rng(0).choice(image_ids, ERROR_TYPE_IMAGES, replace=False)).tolist()
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Objects and detections of some images, in the order of their ids."""
+
+    truth: GroundTruthFile
+    objects: TruthColumns
+    found: Mapping[str, DetectionColumns]
+
+    @classmethod
+    def read(cls, files: GoldenFiles, image_ids: Sequence[int], labels: Sequence[int]) -> _Boxes:
+        truth = read_ground_truth(files.truth(), image_ids)
+        found = {model: read_detections(lines(), image_ids, truth.labels) for model, lines in files.found.items()}
+        return cls(truth, _rows(truth.truth, labels), {model: _rows(each, labels) for model, each in found.items()})
+
+    def of(self, image_ids: Sequence[int]) -> _Boxes:
+        """Those of some of the images, in the order given."""
+        places = {image.image_id: place for place, image in enumerate(self.truth.images)}
+        new = np.full(len(places), -1, np.int64)
+        new[[places[image_id] for image_id in image_ids]] = np.arange(len(image_ids))
+        images = tuple(self.truth.images[places[image_id]] for image_id in image_ids)
+        truth = GroundTruthFile(images, self.truth.truth, self.truth.labels, self.truth.class_names)
+        return _Boxes(
+            truth, _moved(self.objects, new), {model: _moved(found, new) for model, found in self.found.items()}
+        )
+
+
+def _rows(columns, labels: Sequence[int]):
+    keep = np.isin(columns.labels, labels)
+    return type(columns)(**{name: values[keep] for name, values in vars(columns).items()})
+
+
+def _moved(columns, new_place: np.ndarray):
+    keep = new_place[columns.image] >= 0
+    kept = {name: values[keep] for name, values in vars(columns).items()}
+    return type(columns)(**{**kept, "image": new_place[kept["image"]]})
+
+
+def _gallery(
+    boxes: _Boxes,
+    points: Mapping[str, np.ndarray],
+    errors: Mapping[int, Mapping[str, ModelErrors]],
+    read_images: ReadImages,
+) -> tuple[GalleryImage, ...]:
+    names, images = boxes.truth.class_names, boxes.truth.images
+    jpegs = read_images([image.file_name for image in images])
+    sure = {model: _sure(found, points[model]) for model, found in boxes.found.items()}
+    types = {model: error_types(boxes.objects, found, len(names)) for model, found in sure.items()}
+    truth = shown_truth(boxes.objects, {model: each.missed for model, each in types.items()}, names, len(images))
+    found = {
+        model: shown_found(detections, types[model].detection_code, names, len(images))
+        for model, detections in sure.items()
+    }
+    return tuple(
+        GalleryImage(
+            file_name=image.file_name,
+            size_px=image.size_px,
+            jpeg=jpegs[image.file_name],
+            truth=truth[place],
+            found={model: each[place] for model, each in found.items()},
+            errors=errors[image.image_id],
+            classes=_classes(boxes, sure, place),
+        )
+        for place, image in enumerate(images)
+    )
+
+
+def _classes(boxes: _Boxes, sure: Mapping[str, DetectionColumns], place: int) -> tuple[str, ...]:
+    labels = [boxes.objects.labels[boxes.objects.image == place]]
+    labels += [found.labels[found.image == place] for found in sure.values()]
+    return tuple(boxes.truth.class_names[label - 1] for label in np.unique(np.concatenate(labels)).tolist())
+
+
+def _sure(found: DetectionColumns, points: np.ndarray) -> DetectionColumns:
+    keep = found.scores >= points[found.labels]
+    return DetectionColumns(**{name: values[keep] for name, values in vars(found).items()})
+
+
+def _curves(
+    tables: Mapping[str, MatchTable], golden: DataSetEvaluation, names: Sequence[str]
+) -> tuple[PrecisionRecall, ...]:
+    metrics = {model: detection_metrics(table, len(names)) for model, table in tables.items()}
+    with_truth = [label for label, name in enumerate(names, start=1) if _objects(golden, name)]
+    deltas = golden.deltas.per_class if golden.deltas else {}
+    by_fall = sorted(with_truth, key=lambda label: _fall(deltas, golden, names[label - 1]))
+    curves = [PrecisionRecall(OVERALL, _averaged(metrics, with_truth))]
+    if len(with_truth) > 1:
+        curves += [PrecisionRecall(names[label - 1], _averaged(metrics, [label])) for label in by_fall[:CLASS_CURVES]]
+    return tuple(curves)
+
+
+def _objects(golden: DataSetEvaluation, name: str) -> int:
+    return golden.class_support[name].objects if name in golden.class_support else 0
+
+
+def _fall(deltas: Mapping[str, object], golden: DataSetEvaluation, name: str) -> float:
+    value = getattr(deltas.get(name), "value", None)
+    return golden.candidate.per_class[name] if value is None else value
+
+
+def _averaged(
+    metrics: Mapping[str, DetectionMetrics], labels: Sequence[int]
+) -> dict[tuple[str, float], tuple[float, ...]]:
+    if not labels:
+        return {}
+    return {
+        (model, iou): tuple(np.mean([each.pr_curve(label, iou) for label in labels], axis=0).tolist())
+        for model, each in metrics.items()
+        for iou in CURVE_IOUS
+    }
+
+
+def _error_types(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, images: int) -> ErrorTypesFound:
+    types = {iou: _costs(boxes, points, num_classes, iou) for iou in CURVE_IOUS}
+    return ErrorTypesFound(types, len(boxes.truth.images), images)
+
+
+def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, iou: float) -> tuple[ErrorTypeCost, ...]:
+    # The cost is of all detections, as AP is; counted are those that a user of the model would see.
+    whole = {model: error_types(boxes.objects, each, num_classes, iou) for model, each in boxes.found.items()}
+    sure = {
+        model: error_types(boxes.objects, _sure(each, points[model]), num_classes, iou)
+        for model, each in boxes.found.items()
+    }
+    return tuple(
+        ErrorTypeCost(
+            name=name,
+            cost={model: each.dap[name] for model, each in whole.items()},
+            count={model: each.counts[name] for model, each in sure.items()},
+        )
+        for name in ERROR_TYPES
+    )

@@ -1,0 +1,115 @@
+"""The page at the end of a run: why it ended as it did, first in a sentence, then in full; pure.
+
+One file with nothing to load. Its scripts are named by their digests in its Content-Security-Policy, so that nothing
+else can run; every string of data, file or class names is hostile until `text.safe` has seen it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from components.pages.chart_style import CHART_STYLE
+from components.pages.parts import rules_table
+from components.pages.style import STYLE
+from components.pages.text import safe
+from components.review.content import ReviewContent
+from components.review.sections.cause import cause_section
+from components.review.sections.changes import changes_section
+from components.review.sections.curves import errors_section, precision_recall_section, training_charts
+from components.review.sections.data_section import data_section
+from components.review.sections.gallery_section import gallery_section
+from components.review.sections.headline import TONES, headline
+from components.review.sections.next_steps import next_section
+from components.review.sections.past import lineage_section, override_banner, past_section
+from components.review.sections.records import record_tables
+from components.review.tfma_view.figures import TfmaData
+from components.review.tfma_view.section import tfma_section
+
+SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+_OWN_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+
+Section = tuple[str, str, str]  # name, title, safe HTML
+
+
+def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -> str:
+    """The whole page.
+
+    Args:
+        content: what it shows.
+        tfma: what TFMA's own component shows; None if no candidate was evaluated.
+        tfma_code: TFMA's JavaScript.
+
+    Returns:
+        HTML that can be written as UTF-8.
+    """
+    sections, hashes = _sections(content), [script_hash(SCRIPT)]
+    if tfma is not None:
+        report = tfma_section(tfma, tfma_code)
+        sections.insert(-1, ("tfma", "TFMA report", report.html))
+        hashes += report.script_hashes
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
+    body = "".join(
+        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{text}</section>'
+        for name, title, text in sections
+    )
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(hashes)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="referrer" content="no-referrer">'
+        f"<title>{content.verdict.value}: {safe(content.pipeline, 80)} {safe(content.run_id, 120)}</title>"
+        f"<style>{STYLE}{CHART_STYLE}{_OWN_STYLE}</style></head><body>"
+        f'<header class="verdict {TONES[content.verdict]}"><div>{headline(content)}{override_banner(content)}'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></header><main>{body}</main>'
+        '<footer class="quiet">Written by Ratchet. The same figures as JSON: evaluation.json, decision.json and '
+        f"evidence.json of this run's artifacts.</footer><script>{SCRIPT}</script></body></html>\n"
+    )
+
+
+def script_hash(script: str) -> str:
+    """A script's source expression for a Content-Security-Policy."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _policy(script_hashes: Iterable[str]) -> str:
+    # Styles may stand inline, because TFMA's component makes its own; no style can load anything or send anything away.
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {' '.join(script_hashes)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _sections(content: ReviewContent) -> list[Section]:
+    """The sections that have something to say."""
+    sections = [
+        ("cause", "What is known of the cause", cause_section(content)),
+        ("next", "What to do next", next_section(content)),
+    ]
+    if content.evaluation is not None and content.measured is not None:
+        golden, measured = content.evaluation.golden, content.measured
+        title = "Golden images that got worse" if golden.baseline else "Golden images with the most errors"
+        sections += [
+            ("images", title, gallery_section(measured, golden.images)),
+            ("changes", "Where mAP changed", changes_section(golden)),
+            ("errors", "Types of errors", errors_section(measured.error_types)),
+            ("precision-recall", "Precision and recall", precision_recall_section(measured.curves)),
+        ]
+    sections.append(("data", "The new span's data", data_section(content)))
+    if content.candidate is not None:
+        charts = training_charts(content.candidate, content.baseline)
+        title = "What differs between the two trainings" if content.baseline else "The training"
+        tables = record_tables(content.candidate, content.baseline)
+        sections.append(("training", "Training", f"{charts}<h3>{title}</h3>{tables}"))
+    sections.append(("rules", "All rules", _rules(content)))
+    sections.append(("past", "Past runs", past_section(content)))
+    return [*sections, ("lineage", "Lineage", lineage_section(content))]
+
+
+def _rules(content: ReviewContent) -> str:
+    parts = []
+    if content.decision is not None:
+        parts.append(f"<h3>Of the evaluator</h3>{rules_table(content.decision.reasons)}")
+    return "".join([*parts, f"<h3>Of the data gate</h3>{rules_table(content.data.reasons)}"])

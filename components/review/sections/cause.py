@@ -1,0 +1,179 @@
+"""What is known of the cause: facts that the run measured, each with where to look further."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from components.pages.text import many, safe
+from components.pages.words import rule_title
+from components.review.content import ErrorTypeCost, ReviewContent
+from components.review.sections.figures import ap, change, interval
+from components.review.sections.records import differing
+from schemas.decisions import Reason
+from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+
+_DATA_SETS = {
+    GOLDEN: "golden set",
+    HELD_OUT: "new span, held out of training",
+    TRAIN_SAMPLE: "new span, trained on",
+}
+_TONES = ("reject", "warn", "fact", "pass")  # in the order in which they are told
+_MOST_DIFFERENCES = 6
+_NOTABLE = 0.01  # AP; less is not worth a sentence
+
+
+def cause_section(content: ReviewContent) -> str:
+    """The facts as a list, and both models on all data sets; safe HTML."""
+    facts = [*_trust(content), *_data(content), *_box_fit(content), *_error_types(content), *_training(content)]
+    facts.sort(key=lambda fact: _TONES.index(fact[0]))
+    items = "".join(f'<li class="{tone}">{text}</li>' for tone, text in facts)
+    return f'<ul class="facts">{items}</ul>{_data_sets(content)}'
+
+
+def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    if content.decision is None:
+        return
+    checks = [reason for reason in content.decision.reasons if reason.rule.startswith("trust:")]
+    failed = [reason for reason in checks if not reason.passed]
+    for reason in failed:
+        yield "reject", f"<strong>The evaluation cannot be trusted.</strong> {_found(reason)}"
+    if checks and not failed:
+        yield (
+            "pass",
+            f"The evaluation itself is sound: all {len(checks)} checks of it passed, "
+            "the leak check and the golden set's digest among them.",
+        )
+
+
+def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    for reason in content.data.failures:
+        seen = "The data gate rejected the span" if not content.data.passed else "The data gate saw, and only observed"
+        yield "reject", f"<strong>{seen}:</strong> {_found(reason)} {_link('data')}"
+    warnings = content.data.warnings
+    if warnings:
+        titles = "; ".join(safe(rule_title(reason.rule, passed=False)) for reason in warnings[:3])
+        yield "warn", f"{many(len(warnings), 'warning')} of the data gate: {titles}. {_link('data')}"
+    if not content.data.remarkable:
+        yield "pass", f"The data gate found nothing: all {len(content.data.reasons)} rules passed."
+
+
+def _found(reason: Reason) -> str:
+    return f"{safe(rule_title(reason.rule, passed=False))}: {safe(reason.actual, 300)}."
+
+
+def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    """Whether objects are lost, or only their boxes fit worse: the first costs AP at every IoU, the second at high."""
+    if content.evaluation is None or content.evaluation.golden.compared.baseline is None:
+        return
+    compared = content.evaluation.golden.compared
+    before, after = compared.baseline, compared.candidate
+    if before is None or min(before.coco["AP50"], before.coco["AP75"], after.coco["AP50"], after.coco["AP75"]) < 0:
+        return
+    loose, tight = (after.coco[name] - before.coco[name] for name in ("AP50", "AP75"))
+    shown = f"AP at IoU .50 {change(loose)}, at IoU .75 {change(tight)}"
+    if tight < -_NOTABLE and tight < 2 * min(loose, 0):
+        yield "fact", f"<strong>Objects are found, but their boxes fit worse:</strong> {shown}. {_link('changes')}"
+    elif loose < -_NOTABLE:
+        yield (
+            "fact",
+            f"<strong>Objects are missed or confused</strong>, whatever their boxes: {shown}. {_link('changes')}",
+        )
+
+
+def _error_types(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    if content.measured is None or content.baseline is None:
+        return
+    rises = {(iou, kind.name): kind for iou, kinds in content.measured.error_types.types.items() for kind in kinds}
+    if not rises:
+        return
+    (iou, name), worst = max(rises.items(), key=lambda entry: _rise(entry[1]))
+    if _rise(worst) > _NOTABLE:
+        yield (
+            "fact",
+            f"The type of error that grew most is <strong>{safe(name)}</strong>: it costs {worst.cost[CANDIDATE]:.3f} "
+            f"of AP at IoU {iou:.2f}, with the baseline {worst.cost[BASELINE]:.3f}. {_link('errors')}",
+        )
+
+
+def _rise(kind: ErrorTypeCost) -> float:
+    rise = kind.cost[CANDIDATE] - kind.cost.get(BASELINE, 0.0)
+    return rise if math.isfinite(rise) else 0.0
+
+
+def _training(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    if content.candidate is None or content.baseline is None:
+        return
+    rows = [row for row in differing(content.candidate, content.baseline) if row.of_method]
+    if not rows:
+        yield "fact", f"Both models were trained in the same way; only their data differ. {_link('training')}"
+        return
+    shown = "; ".join(
+        f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})"
+        for row in rows[:_MOST_DIFFERENCES]
+    )
+    more = f" and {len(rows) - _MOST_DIFFERENCES} more" if len(rows) > _MOST_DIFFERENCES else ""
+    yield "fact", f"What differs in how they were trained: {shown}{more}. {_link('training')}"
+
+
+def _link(section: str) -> str:
+    return f'<a href="#{section}">show</a>'
+
+
+def _data_sets(content: ReviewContent) -> str:
+    """Both models on each data set, which tells forgetting, shift and overfitting apart."""
+    if content.evaluation is None or content.baseline is None:
+        return ""
+    sets = {name: content.evaluation.data_sets[name] for name in _DATA_SETS if name in content.evaluation.data_sets}
+    rows = "".join(_row(_DATA_SETS[name], evaluated.compared) for name, evaluated in sets.items())
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("data", "images", "baseline", "candidate", "difference"))
+    deltas = {name: evaluated.deltas.overall for name, evaluated in sets.items() if evaluated.deltas}
+    return (
+        "<h3>The same two models on other data</h3>"
+        f'<p>{_reading(deltas)}</p><table class="stack figures-table"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(name: str, compared: DataSetEvaluation) -> str:
+    delta = compared.deltas.overall if compared.deltas else None
+    before = compared.baseline.coco["AP"] if compared.baseline else None
+    cells = {
+        "images": f"{compared.images:,}",
+        "baseline": ap(before),
+        "candidate": ap(compared.candidate.coco["AP"]),
+        "difference": f"{change(delta.value if delta else None)} ({interval(delta)})",
+    }
+    return (
+        f'<tr><th scope="row">{name}</th>'
+        + "".join(f'<td data-of="{title}">{text}</td>' for title, text in cells.items())
+        + "</tr>"
+    )
+
+
+def _reading(deltas: dict[str, Delta]) -> str:
+    """What the pattern of differences says; only of differences whose interval leaves zero out."""
+    sign = {name: _sign(delta) for name, delta in deltas.items()}
+    golden, held_out, trained = (sign.get(name, 0) for name in _DATA_SETS)
+    if golden < 0 and held_out > 0:
+        return (
+            "The candidate is worse on the golden set and better on images of the new span that it never saw. So it "
+            "did learn the new span; golden set and new span disagree, in what they show or in how they are labelled."
+        )
+    if golden < 0 and held_out < 0:
+        return "The candidate is worse on the new span as well: it is the training that went wrong, whatever the data."
+    if golden < 0 and held_out == 0 and trained > 0:
+        return (
+            "The candidate is better only on images that it was trained on: it learned them by heart rather than what "
+            "they have in common."
+        )
+    if golden > 0 and held_out >= 0:
+        return "The candidate is better on the golden set, and not worse on the new span."
+    return "No clear pattern: the intervals of the differences leave it open."
+
+
+def _sign(delta: Delta) -> int:
+    if delta.interval is None:
+        return 0
+    low, high = delta.interval
+    return int(low > 0) - int(high < 0)

@@ -1,0 +1,46 @@
+"""Numbers of an evaluation in words; pure text, not yet escaped."""
+
+from __future__ import annotations
+
+from schemas.evaluation import DataSetEvaluation, Delta
+
+NOTHING = "\N{EN DASH}"  # where there is no figure
+UNDEFINED = -1.0  # COCO's value where there is no ground truth
+
+
+def ap(value: float | None) -> str:
+    """An AP or mAP.
+
+    >>> ap(0.56458), ap(-1.0), ap(None)
+    ('0.5646', '\u2013', '\u2013')
+    """
+    return NOTHING if value is None or value <= UNDEFINED else f"{value:.4f}"
+
+
+def change(value: float | None) -> str:
+    """A difference with its sign.
+
+    >>> change(-0.1626), change(0.0), change(None)
+    ('\u22120.1626', '+0.0000', '\u2013')
+    """
+    return NOTHING if value is None else f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(delta: Delta | None) -> str:
+    """The 95 % interval of a difference.
+
+    >>> interval(Delta(-0.16, -0.17, -0.15, 0.01))
+    '\u22120.1700 to \u22120.1500'
+    """
+    ends = delta and delta.interval
+    return NOTHING if not ends else f"{change(ends[0])} to {change(ends[1])}"
+
+
+def moved(evaluation: DataSetEvaluation) -> str:
+    """From which mAP to which, and by how much."""
+    compared = evaluation.compared
+    delta = evaluation.deltas and evaluation.deltas.overall
+    before = compared.baseline.coco["AP"] if compared.baseline else None
+    ends = f"; 95 % interval {interval(delta)}" if delta and delta.interval else ""
+    value = delta.value if delta else None
+    return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}{ends})"

@@ -1,0 +1,147 @@
+"""The top of the page: the verdict, its reason in a sentence, the figures, and what to do first."""
+
+from __future__ import annotations
+
+from components.pages.interval_bar import interval_bar
+from components.pages.text import many, safe
+from components.pages.words import next_steps, rule_title
+from components.review.content import ReviewContent
+from components.review.sections.figures import ap, change, interval, moved
+from schemas.decisions import Reason, Verdict
+from schemas.evaluation import DataSetEvaluation, Evaluation
+
+TONES = {
+    Verdict.PUSHED: "pass",
+    Verdict.BOOTSTRAPPED: "pass",
+    Verdict.BLOCKED: "reject",
+    Verdict.INCONCLUSIVE: "warn",
+    Verdict.DATA_REJECTED: "reject",
+}
+_CUT = 300
+_KINDS = {"class": "classes", "slice": "slices"}
+# What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
+_TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
+
+
+def headline(content: ReviewContent) -> str:
+    """The header's content, as safe HTML."""
+    span = f"Span {content.lineage.span.span} of {content.pipeline}"
+    return (
+        f'<h1>{safe(span)} <span class="quiet">run {safe(content.run_id, 120)}, {safe(content.made_at)}</span></h1>'
+        f'<p class="word">{content.verdict.value}</p><p class="lead">{safe(reason_sentence(content), 900)}</p>'
+        f"{_figures(content)}{_details(content)}{_first_step(content)}"
+    )
+
+
+def reason_sentence(content: ReviewContent) -> str:
+    """Why the run ended as it did; not yet escaped."""
+    if content.evaluation is None:
+        [first, *others] = content.data.failures
+        more = f" {many(len(others), 'further rule')} failed." if others else ""
+        return f"{rule_title(first.rule, passed=False)}: {first.actual[:_CUT]}.{more} Nothing was trained."
+    sentence = _verdict_sentence(content.evaluation, content.evaluation.golden)
+    found = content.data.failures
+    if found and not content.verdict.pushes:
+        return (
+            f"{sentence}; before training the data gate had found: {_lower(rule_title(found[0].rule, passed=False))}."
+        )
+    return sentence + "."
+
+
+def _details(content: ReviewContent) -> str:
+    """What else failed."""
+    if content.evaluation is None:
+        return ""
+    text = _others(content.evaluation.golden, content.evaluation.decision.failures[1:]).strip()
+    return f'<p class="quiet">{safe(text, 900)}</p>' if text else ""
+
+
+def _lower(text: str) -> str:
+    return text if text.startswith("mAP") else text[:1].lower() + text[1:]
+
+
+def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
+    images = many(golden.images, "golden image")
+    if not evaluation.decision.failures:
+        if golden.baseline is None:
+            return f"The first model reaches mAP {ap(golden.candidate.coco['AP'])} on {images} and is served now"
+        return f"mAP went {moved(golden)} on {images} and no rule failed, so the candidate is served now"
+    first = evaluation.decision.failures[0]
+    if first.rule == "map_drop":
+        return f"mAP fell {moved(golden)} on {images}"
+    if first.rule == "map_interval":
+        return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {moved(golden)}"
+    sentence = f"{rule_title(first.rule, passed=False)}: {first.actual[:_CUT]}"
+    if golden.baseline is not None and not evaluation.decision.evaluation_broken:
+        sentence += f"; mAP as a whole went {moved(golden)}"
+    return sentence
+
+
+def _others(golden: DataSetEvaluation, others: tuple[Reason, ...]) -> str:
+    """Further failed rules; the sum of the tests only repeats the classes and slices that it names."""
+    counts = {kind: [_of(reason) for reason in others if reason.rule.startswith(f"{kind}_drop:")] for kind in _KINDS}
+    text = "".join(f" {_fallen(golden, kind, names)}" for kind, names in counts.items() if names)
+    rest = [reason for reason in others if reason.rule.partition(":")[0] not in _TOLD]
+    if rest:
+        text += f" Also: {rule_title(rest[0].rule, passed=False)}" + (
+            f", and {len(rest) - 1} more." if rest[1:] else "."
+        )
+    return text
+
+
+def _of(reason: Reason) -> str:
+    return reason.rule.partition(":")[2]
+
+
+def _fallen(golden: DataSetEvaluation, kind: str, names: list[str]) -> str:
+    deltas = getattr(golden.deltas, f"per_{kind}") if golden.deltas else {}
+    values = {name: deltas[name].value for name in names if name in deltas and deltas[name].value is not None}
+    worst = min(values, key=lambda name: values[name], default=names[0])
+    shown = f"{worst} ({change(values.get(worst))})"
+    if len(names) == 1:
+        return f"{kind.capitalize()} {shown} got significantly worse."
+    return f"{len(names)} {_KINDS[kind]} got significantly worse, most of all {shown}."
+
+
+def _figures(content: ReviewContent) -> str:
+    if content.evaluation is None:
+        return ""
+    golden = content.evaluation.golden
+    compared, delta = golden.compared, golden.deltas and golden.deltas.overall
+    cells = [("candidate mAP", ap(compared.candidate.coco["AP"]), "")]
+    if compared.baseline:
+        version = f"version {content.served}" if content.served else ""
+        cells.append(("baseline mAP", ap(compared.baseline.coco["AP"]), version))
+    if delta:
+        reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
+        bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
+        cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
+    over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
+    cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
+    return (
+        '<dl class="figures">'
+        + "".join(
+            f'<div><dt>{name}</dt><dd>{value}</dd><dd class="quiet">{safe(note)}</dd></div>'
+            for name, value, note in cells
+        )
+        + "</dl>"
+    )
+
+
+def _first_step(content: ReviewContent) -> str:
+    steps = advice(content)
+    if not steps:
+        return ""
+    return f'<p class="next"><strong>Next:</strong> {safe(steps[0])} <a href="#next">Commands</a></p>'
+
+
+def advice(content: ReviewContent) -> list[str]:
+    """What a person can do, the most promising first; not yet escaped. Nothing for a model that was served."""
+    if content.verdict.pushes:
+        return []
+    failures = [reason.rule for reason in content.decision.failures] if content.decision else []
+    found = [reason.rule for reason in content.data.failures]
+    if "map_drop" in failures:  # classes and interval follow from it
+        failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
+    order = [*failures, *found] if content.evaluation_is_broken else [*found, *failures]
+    return next_steps(content.lineage.span, order)

@@ -1,0 +1,186 @@
+"""What was decided before, what people decided against it, and where everything came from."""
+
+from __future__ import annotations
+
+import datetime
+
+from components.pages.line_chart import Axis, Marker, Series, line_chart
+from components.pages.text import safe
+from components.review.content import ReviewContent
+from components.review.sections.figures import NOTHING, ap, change
+from components.review.sections.next_steps import command
+from schemas.decisions import Verdict
+from schemas.evaluation import BASELINE, CANDIDATE
+from schemas.history import PastRun
+from schemas.overrides import Override, OverrideKind
+from schemas.training_record import TrainedData, TrainingRecord
+
+_MOST_RUNS = 200
+_NAMES = {
+    "examples": "new span",
+    "golden": "golden set",
+    "baseline": "baseline",
+    "decision": "data gate's decision",
+    "model": "candidate",
+    "evaluation": "evaluation",
+    "pushed_model": "push",
+}
+
+
+def override_banner(content: ReviewContent) -> str:
+    """Says at the top of a page that the baseline is served by a person's decision; empty if it was pushed."""
+    override = content.history.current
+    if override is None:
+        return ""
+    today = datetime.datetime.fromisoformat(content.made_at).date()
+    expired = override.expired(today)
+    words = f"The baseline of this run, version {override.version}, {_words(override)}."
+    if expired:
+        words += " That approval has expired: roll back, or approve again, unless this run's candidate took its place."
+    return f'<div class="banner {"reject" if expired else "warn"}"><p>{safe(words, 1200)}</p></div>'
+
+
+def _words(override: Override) -> str:
+    if override.kind is OverrideKind.ROLLED_BACK:
+        restored = f" (the model of version {override.restored})" if override.restored else ""
+        return f"is served since a rollback{restored} by {override.by} on {override.at[:10]}: {override.reason}"
+    broken = ", although the evaluation was broken" if override.evaluation_broken else ""
+    return (
+        f"was blocked by run {override.run_id} and approved by {override.by} on {override.at[:10]} until "
+        f"{override.expires}{broken}: {override.reason}"
+    )
+
+
+def past_section(content: ReviewContent) -> str:
+    """mAP over all past runs, and everything that was decided; safe HTML."""
+    runs = [*content.history.runs, *_this_run(content)]
+    parts = [_chart(runs), _runs_table(runs)]
+    if content.history.overrides:
+        parts.append(f"<h3>Approvals and rollbacks</h3>{_overrides_table(content.history.overrides)}")
+    return "".join(parts)
+
+
+def _this_run(content: ReviewContent) -> list[PastRun]:
+    if content.evaluation is None or any(run.run_id == content.run_id for run in content.history.runs):
+        return []
+    compared = content.evaluation.golden.compared
+    before = compared.baseline.coco["AP"] if compared.baseline else None
+    return [
+        PastRun(
+            run_id=content.run_id,
+            span=content.lineage.span.span,
+            verdict=content.verdict.value,
+            map=compared.candidate.coco["AP"],
+            baseline_map=before,
+            decided_at=content.made_at,
+            golden_digest=content.evaluation.golden_digest,
+            evaluation="",
+        )
+    ]
+
+
+def _chart(runs: list[PastRun]) -> str:
+    if not runs:
+        return "<p>No candidate was evaluated before.</p>"
+    places = list(enumerate(runs, start=1))
+    marks = [Marker(place, run.map, f"{run.run_id}: {run.verdict}, mAP {run.map:.4f}") for place, run in places]
+    series = [
+        Series("served after the run", BASELINE, [(place, _served(run)) for place, run in places]),
+        Series("candidate", CANDIDATE, [(place, run.map) for place, run in places], marks),
+    ]
+    chart = line_chart(series, Axis("run", whole=True), Axis("mAP"), "mAP on the golden set over all runs")
+    return f'<div class="chart-card wide">{chart}</div>'
+
+
+def _served(run: PastRun) -> float | None:
+    return run.map if Verdict(run.verdict).pushes else run.baseline_map
+
+
+def _runs_table(runs: list[PastRun]) -> str:
+    if not runs:
+        return ""
+    goldens = list(dict.fromkeys(run.golden_digest for run in runs))
+    rows = "".join(
+        f'<tr><th scope="row">{safe(run.run_id, 80)}</th><td>{safe(run.decided_at[:16].replace("T", " "))}</td>'
+        f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
+        f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
+        f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
+        f"<td>{goldens.index(run.golden_digest) + 1}</td></tr>"
+        for run in reversed(runs[-_MOST_RUNS:])
+    )
+    titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    note = "" if len(goldens) == 1 else '<p class="quiet">mAP on different golden sets cannot be compared.</p>'
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="past runs"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{note}"
+    )
+
+
+def _overrides_table(overrides: tuple[Override, ...]) -> str:
+    titles = ("when (UTC)", "what", "by", "reason", "version", "until")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    rows = "".join(
+        f"<tr><td>{safe(entry.at[:16].replace('T', ' '))}</td>"
+        f"<td>{safe(_kind(entry))}</td><td>{safe(entry.by, 80)}</td>"
+        f"<td>{safe(entry.reason)}</td><td>{safe(entry.version)}</td><td>{safe(entry.expires or NOTHING)}</td></tr>"
+        for entry in reversed(overrides)
+    )
+    return (
+        '<div class="scroll" tabindex="0" role="region" aria-label="approvals and rollbacks"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _kind(entry: Override) -> str:
+    if entry.kind is OverrideKind.ROLLED_BACK:
+        return f"rolled back to {entry.restored}"
+    return f"approved {entry.run_id}" + (", evaluation broken" if entry.evaluation_broken else "")
+
+
+def lineage_section(content: ReviewContent) -> str:
+    """Spans, digests, code, ML Metadata ids; safe HTML."""
+    candidate, baseline = content.candidate, content.baseline
+    newest = candidate or baseline
+    facts = [
+        ("run id in ML Metadata", content.run_id),
+        ("code", f"Ratchet {content.lineage.code}"),
+        ("candidate trained with", f"Ratchet {candidate.ratchet_version}" if candidate else NOTHING),
+        ("started from model", (candidate.baseline_digest or "no other model") if candidate else NOTHING),
+        ("baseline", f"version {content.served}" if content.served else "none"),
+        ("golden set's digest", content.lineage.golden.digest),
+        ("span's digest", content.lineage.span.digest),
+    ]
+    rows = "".join(f'<tr><th scope="row">{name}</th><td><code>{safe(text)}</code></td></tr>' for name, text in facts)
+    spans = "".join(
+        f"<tr><td class='number'>{data.span}</td><td class='number'>{data.version}</td>"
+        f"<td class='number'>{data.images:,}</td><td>{_who(data, candidate, baseline)}</td>"
+        f"<td><code>{safe(data.digest)}</code></td></tr>"
+        for data in (newest.data if newest else ())
+    )
+    artifacts = "".join(
+        f"<tr><th scope='row'>{_NAMES.get(name, safe(name))}</th><td class='number'>{number}</td>"
+        f"<td><code>{safe(uri)}</code></td></tr>"
+        for name, uri, number in content.lineage.artifacts
+    )
+    return (
+        f"<table><tbody>{rows}</tbody></table><h3>Spans of the lineage</h3>"
+        + _scrolled("spans", ("span", "version", "training images", "trained into", "digest"), spans)
+        + "<h3>Artifacts in ML Metadata</h3>"
+        + _scrolled("artifacts", ("artifact", "id", "URI"), artifacts)
+        + (f"<h3>Started by</h3>{command(content.command)}" if content.command else "")
+    )
+
+
+def _who(data: TrainedData, candidate: TrainingRecord | None, baseline: TrainingRecord | None) -> str:
+    in_baseline = baseline is not None and data in baseline.data
+    in_candidate = candidate is not None and data in candidate.data
+    return " and ".join(name for name, inside in (("baseline", in_baseline), ("candidate", in_candidate)) if inside)
+
+
+def _scrolled(label: str, titles: tuple[str, ...], rows: str) -> str:
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )

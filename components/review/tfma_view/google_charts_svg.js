@@ -1,0 +1,222 @@
+// The charts of the stand-in for Google Charts, as SVG: lines and columns.
+(() => {
+  "use strict";
+  const { Chart, events, isNumber } = google.visualization;
+  const SVG = "http://www.w3.org/2000/svg";
+  const MARGIN = { top: 40, right: 16, bottom: 26, left: 58 };
+  const CHARACTER = 7; // pixels, about
+
+  function shape(name, attributes, text) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  function cut(text, width) {
+    const longest = Math.floor(width / CHARACTER);
+    return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+  }
+
+  /** Round numbers that enclose the values, at most six. */
+  function ticks(low, high) {
+    const span = high - low || Math.abs(high) || 1;
+    const rough = span / 4;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((found) => found >= rough);
+    const first = Math.floor(low / step + 1e-9);
+    const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
+    const digits = Math.max(0, -Math.floor(Math.log10(step)));
+    return [...Array(last - first + 1).keys()].map((place) => Number(((first + place) * step).toFixed(digits)));
+  }
+
+  class AxisChart extends Chart {
+    render() {
+      this.measure();
+      const { width, height } = this;
+      const label = `${this.series.map((column) => this.data.getColumnLabel(column)).join(", ")}; the table has the figures`;
+      const box = { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label, class: "gc-chart" };
+      const picture = shape("svg", box);
+      const marks = shape("g", {});
+      const plot = shape("g", { "clip-path": "none", class: "gc-plot" });
+      plot.append(this.grid(), marks);
+      const notes = shape("g", { class: "gc-notes" });
+      // TFMA's histogram looks for its columns and their texts at these places.
+      picture.append(plot, this.xLabels(), this.yLabels(), notes);
+      if (this.options.legend?.position !== "none") picture.append(this.legend());
+      this.drawMarks(marks, notes);
+      this.container.replaceChildren(picture);
+      this.showSelection();
+    }
+
+    measure() {
+      this.width = this.options.width ?? (this.container.clientWidth || 400);
+      this.height = this.options.height ?? 225;
+      const columns = [...Array(this.data.getNumberOfColumns()).keys()].slice(1);
+      this.series = columns.filter((column) => !this.data.getColumnRole(column));
+      this.notes = columns.filter((column) => this.data.getColumnRole(column) === "annotation");
+      const count = this.data.getNumberOfRows();
+      const values = this.series
+        .flatMap((column) => [...Array(count).keys()].map((row) => this.data.getValue(row, column)))
+        .filter(isNumber);
+      this.ticks = ticks(Math.min(...this.enclosed(values)), Math.max(...this.enclosed(values)));
+    }
+
+    y(value) {
+      const [low, high] = [this.ticks[0], this.ticks.at(-1)];
+      return MARGIN.top + ((high - value) / (high - low)) * (this.height - MARGIN.top - MARGIN.bottom);
+    }
+
+    /** Where a share, 0..1, of the plot's width is. */
+    x(share) {
+      return MARGIN.left + share * (this.width - MARGIN.left - MARGIN.right);
+    }
+
+    grid() {
+      const lines = shape("g", { class: "gc-grid" });
+      for (const tick of this.ticks) {
+        lines.append(shape("line", { x1: this.x(0), x2: this.x(1), y1: this.y(tick), y2: this.y(tick) }));
+      }
+      return lines;
+    }
+
+    yLabels() {
+      const labels = shape("g", {});
+      const hidden = this.options.vAxis?.ticks?.every(({ f }) => f === "");
+      for (const tick of hidden ? [] : this.ticks) {
+        labels.append(shape("text", { x: this.x(0) - 8, y: this.y(tick) + 4, "text-anchor": "end" }, String(tick)));
+      }
+      return labels;
+    }
+
+    xLabels() {
+      const labels = shape("g", {});
+      const places = this.places();
+      const width = (this.x(1) - this.x(0)) / places.length;
+      for (const { share, text } of width < 5 * CHARACTER ? [] : places) {
+        const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle";
+        labels.append(shape("text", { x: this.x(share), y: this.height - 8, "text-anchor": anchor }, cut(text, width)));
+      }
+      return labels;
+    }
+
+    legend() {
+      const line = shape("text", { x: this.x(0), y: 16, class: "gc-legend" });
+      this.series.forEach((column, place) => {
+        line.append(shape("tspan", { class: `gc-name gc-${place}`, dx: place ? 18 : 0 }, "■ "));
+        line.append(shape("tspan", {}, this.data.getColumnLabel(column)));
+      });
+      return line;
+    }
+
+    /** A mark answers to the pointer, and says in words what it stands for. */
+    live(mark, row, column) {
+      const text = `${this.data.getFormattedValue(row, 0)}\n${this.data.getColumnLabel(column)}: `;
+      mark.append(shape("title", {}, text + this.data.getFormattedValue(row, column)));
+      mark.dataset.row = row;
+      if (this.options.enableInteractivity === false) return mark;
+      mark.addEventListener("pointerenter", () => events.trigger(this, "onmouseover", { row, column }));
+      mark.addEventListener("pointerleave", () => events.trigger(this, "onmouseout", { row, column }));
+      mark.addEventListener("click", () => this.select([{ row, column }]));
+      return mark;
+    }
+
+    showSelection() {
+      const chosen = new Set(this.selection.map(({ row }) => String(row)));
+      for (const mark of this.container.querySelectorAll("[data-row]")) {
+        mark.classList.toggle("gc-selected", chosen.has(mark.dataset.row));
+      }
+    }
+  }
+
+  class LineChart extends AxisChart {
+    enclosed(values) {
+      return values.length ? values : [0, 1];
+    }
+
+    /** Rows from left to right; a domain that is no number keeps its order. */
+    ordered() {
+      const rows = [...Array(this.data.getNumberOfRows()).keys()].map((row) => ({ row, at: this.data.getValue(row, 0) }));
+      return rows.every(({ at }) => isNumber(at)) ? rows.sort((one, other) => one.at - other.at) : rows;
+    }
+
+    share(place, count) {
+      return count > 1 ? 0.03 + (0.94 * place) / (count - 1) : 0.5;
+    }
+
+    places() {
+      const rows = this.ordered();
+      const [note] = this.notes;
+      const text = ({ row }) => this.data.getFormattedValue(row, note ?? 0);
+      const ends = rows.length > 1 ? [0, rows.length - 1] : rows.length ? [0] : [];
+      return ends.map((place) => ({ share: rows.length > 1 ? place && 1 : 0.5, text: text(rows[place]) }));
+    }
+
+    drawMarks(marks) {
+      const rows = this.ordered();
+      this.series.forEach((column, series) => {
+        let path = "";
+        let pen = "M";
+        const points = [];
+        rows.forEach(({ row }, place) => {
+          const value = this.data.getValue(row, column);
+          const at = [this.x(this.share(place, rows.length)), isNumber(value) ? this.y(value) : null];
+          if (at[1] === null) {
+            pen = "M";
+            return;
+          }
+          path += `${pen}${at.map((number) => number.toFixed(1)).join(" ")}`;
+          pen = "L";
+          points.push(this.live(shape("circle", { cx: at[0], cy: at[1], r: rows.length > 40 ? 1.5 : 4, class: `gc-point gc-${series}` }), row, column));
+        });
+        if (path) marks.append(shape("path", { d: path, class: `gc-line gc-${series}` }));
+        marks.append(...points);
+      });
+    }
+  }
+
+  class ColumnChart extends AxisChart {
+    enclosed(values) {
+      return [0, ...values];
+    }
+
+    /** The edges that are asked for, or each column's name if there is room. */
+    places() {
+      const given = this.options.hAxis?.ticks ?? [];
+      const count = this.data.getNumberOfRows();
+      if (!given.length) {
+        return [...Array(count).keys()].map((row) => ({ share: (row + 0.5) / count, text: this.data.getFormattedValue(row, 0) }));
+      }
+      const apart = Math.ceil(given.length / 8); // as many as can be read beside one another
+      const shown = given.map(({ f }, place) => ({ share: place / (given.length - 1), text: f }));
+      return shown.filter((_, place) => place % apart === 0);
+    }
+
+    drawMarks(marks, notes) {
+      const count = this.data.getNumberOfRows();
+      const filled = parseFloat(this.options.bar?.groupWidth ?? "75") / 100;
+      this.series.forEach((column, series) => {
+        for (let row = 0; row < count; row += 1) {
+          const value = this.data.getValue(row, column);
+          const [high, low] = isNumber(value) ? [this.y(Math.max(0, value)), this.y(Math.min(0, value))] : [this.y(0), this.y(0)];
+          const wide = ((this.x(1) - this.x(0)) / count) * filled;
+          const part = wide / this.series.length;
+          const left = this.x((row + 0.5) / count) - wide / 2 + series * part;
+          const bar = { x: left, y: high, width: Math.max(0.5, part), height: low - high, class: `gc-bar gc-${series}` };
+          marks.append(this.live(shape("rect", bar), row, column));
+          notes.append(this.note(row, series, left + part / 2, high));
+        }
+      });
+    }
+
+    note(row, series, middle, top) {
+      const column = this.notes[series];
+      const text = column === undefined ? "" : this.data.getFormattedValue(row, column);
+      const note = shape("g", {});
+      note.append(shape("text", { x: middle, y: top - 3, "text-anchor": "middle" }, text === "0" ? "" : text));
+      return note;
+    }
+  }
+
+  Object.assign(google.visualization, { LineChart, ColumnChart });
+})();

@@ -1,0 +1,90 @@
+"""TFMA's own view of a run as a part of the review page, which nothing has to be loaded for; pure.
+
+The page opens fast because TFMA's megabyte of JavaScript stands in it as data. Only when a reader opens the section
+does `loader.js` run it, as scripts whose text has the hashes that are returned.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.pages.text import listed, many
+from components.review.tfma_view.figures import LESS, TfmaData, script_json
+
+_CHARTS = ("google_charts.js", "google_charts_table.js", "google_charts_svg.js")
+_MOST_NAMED = 5
+# The one style attribute in TFMA's templates, of the view of plots, which Ratchet's results do not have. The page's
+# policy allows no such attribute, and the browser would report it.
+_STYLED = ('<div style="position:relative">', "<div>")
+
+
+@dataclass(frozen=True)
+class TfmaSection:
+    """A part of a page.
+
+    Attributes:
+        html: the part.
+        script_hashes: what `script-src` of the page's Content-Security-Policy has to allow.
+    """
+
+    html: str
+    script_hashes: tuple[str, ...]
+
+
+def tfma_section(data: TfmaData, code: str) -> TfmaSection:
+    """TFMA's tables, charts and time series, closed until a reader opens them.
+
+    Args:
+        data: what they show.
+        code: TFMA's components as JavaScript.
+    """
+    loader = _file("loader.js")
+    scripts = ["\n".join(map(_file, _CHARTS)), code.replace(*_STYLED)]
+    parts = script_json({"style": _file("view.css"), "scripts": scripts})
+    html = (
+        '<details id="tfma-view"><summary>Tables, charts and time series of TensorFlow Model Analysis</summary>'
+        '<p id="tfma-message" role="status">This view needs JavaScript, which does not run here.</p>'
+        f"{_notes(data)}{_views(data)}</details>"
+        f'<script type="application/json" id="tfma-parts">{parts}</script>'
+        f'<script type="application/json" id="tfma-data">{data.json.replace("<", LESS)}</script>'
+        f"<script>{loader}</script>"
+    )
+    return TfmaSection(html, tuple(map(_hash, (loader, *scripts))))
+
+
+def _views(data: TfmaData) -> str:
+    views = [
+        ("overall", "The golden set as a whole"),
+        ("classes", "Classes"),
+        *([("slices", "Sizes, attributes and other data sets")] if data.has_slices else []),
+        ("series", "All runs"),
+    ]
+    return "".join(
+        f'<h3 id="tfma-{name}-title">{title}</h3>'
+        f'<div id="tfma-{name}" class="tfma-place" role="region" tabindex="0" aria-labelledby="tfma-{name}-title">'
+        "</div>"
+        for name, title in views
+    )
+
+
+def _notes(data: TfmaData) -> str:
+    notes = []
+    if data.omitted:
+        notes.append(f"The {many(data.omitted, 'slice')} with the smallest fall of AP are left out here.")
+    if data.skipped:
+        notes.append(
+            f"{many(len(data.skipped), 'past run')} could not be read and {'is' if len(data.skipped) == 1 else 'are'} "
+            f"missing from the time series: {listed(data.skipped, _MOST_NAMED)}."
+        )
+    return "".join(f'<p class="quiet">{note}</p>' for note in notes)
+
+
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

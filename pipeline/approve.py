@@ -1,0 +1,188 @@
+"""A person lets a blocked candidate into service: the bytes that were measured, for what they were compared with."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.registry.digest import model_digest
+from components.registry.entries import APPROVED, RecordedDecision, ServedModel, read_decisions, read_pointer
+from components.registry.registry import Registry
+from pipeline.blocked_runs import approvable, check_blocked, find_decision
+from pipeline.lock import locked
+from pipeline.overrides_mlmd import EvaluatedRun, OverrideStore
+from pipeline.person import last_day, one_line
+from pipeline.roots import check_root
+from pipeline.serving_change import ServingChange, carry_out
+from pipeline.serving_versions import interrupted_version, next_version
+from schemas.errors import InputError, StateError
+from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.files import LOCAL_FILES
+from schemas.overrides import Override, OverrideKind
+
+
+@dataclass(frozen=True)
+class ApproveRequest:
+    """What a person asks for.
+
+    Attributes:
+        run: the run's id, or its beginning.
+        root: pipeline root.
+        by: who approves.
+        reason: why.
+        expires: the last day of the approval, YYYY-MM-DD.
+        evaluation_broken: whether the person knows that the evaluation itself failed.
+    """
+
+    run: str
+    root: Path
+    by: str
+    reason: str
+    expires: str
+    evaluation_broken: bool = False
+
+
+def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
+    """Serves the blocked candidate of a run.
+
+    Args:
+        request: which, and on whose responsibility.
+        now: the present, UTC.
+
+    Returns:
+        The approval as it was logged.
+
+    Raises:
+        InputError: that run cannot be approved, or not so; nothing was changed.
+        StateError: the pipeline root is in use or contradicts itself, or the candidate was changed.
+    """
+    root = check_root(request.root)
+    with locked(root):
+        return carry_out(plan_approval(request, now))
+
+
+def plan_approval(request: ApproveRequest, now: datetime.datetime) -> ServingChange:
+    """Checks whether a run may be approved, and says what is to be done; see `approve`."""
+    by, reason = one_line("--by", request.by), one_line("--reason", request.reason)
+    expires = last_day(request.expires, now.date())
+    root, files = check_root(request.root), LOCAL_FILES
+    directory = f"{root}/registry"
+    decisions = read_decisions(directory, files)
+    hint = approvable(decisions, read_pointer(directory, files))
+    decision = find_decision(request.run, root, decisions, hint)
+    check_blocked(decision, hint)
+    _check_evaluation(decision, request.evaluation_broken)
+    store = OverrideStore(root)
+    run = store.run(decision.run_id)
+    registry = Registry(directory, f"{root}/serving/{run.pipeline}", files)
+    begun = interrupted_version(registry, str(decision.model_digest))
+    served = registry.served(unfinished=begun)
+    _check_baseline(decision, served, hint)
+    _check_golden(decision, served, decisions)
+    model = _entry(decision, run, registry, begun or next_version(registry, int(now.timestamp())), now)
+    return ServingChange(
+        override=Override(
+            kind=OverrideKind.APPROVED,
+            at=now.isoformat(timespec="seconds"),
+            by=by,
+            reason=reason,
+            run_id=decision.run_id,
+            version=model.version,
+            previous_version=served.version if served else None,
+            model_digest=model.digest,
+            golden_digest=decision.golden_digest,
+            expires=expires,
+            evaluation_broken=decision.evaluation_broken,
+        ),
+        model=model,
+        source=_candidate(decision, run),
+        link=False,
+        in_place=begun is not None,
+        left_behind=(),
+        run=run,
+        registry=registry,
+        store=store,
+    )
+
+
+def _check_evaluation(decision: RecordedDecision, known: bool) -> None:
+    if decision.evaluation_broken and not known:
+        raise InputError(
+            f"run {decision.run_id}: its evaluation itself failed ({decision.reason}), so its figures say nothing for "
+            f"or against the candidate. Mend that and run again; to serve a model that was never measured soundly, "
+            f"give --evaluation-broken, which the log will say"
+        )
+    if known and not decision.evaluation_broken:
+        raise InputError(
+            f"run {decision.run_id}: its evaluation was sound and said no ({decision.reason}); leave "
+            f"--evaluation-broken out, or the log would lie"
+        )
+
+
+def _check_baseline(decision: RecordedDecision, served: ServedModel | None, hint: str) -> None:
+    if served and served.run_id == decision.run_id:
+        raise InputError(f"run {decision.run_id} is served already, as version {served.version}{hint}")
+    if (served.digest if served else None) != decision.baseline_digest:
+        then = f"version {decision.baseline_version}" if decision.baseline_version else "no model"
+        now = f"version {served.version}" if served else "no model"
+        raise InputError(
+            f"run {decision.run_id} was compared with {then}, but {now} is served now, with which it was never "
+            f"compared; run again on its span{hint}"
+        )
+
+
+def _check_golden(decision: RecordedDecision, served: ServedModel | None, decisions: list[RecordedDecision]) -> None:
+    """A candidate is judged by the set that counts: the served model's own, or the one that took its place since."""
+    newest = decisions[-1].golden_digest
+    if decision.golden_digest in (newest, served.golden_digest if served else newest):
+        return
+    of_served = f"the served model was accepted on {served.golden_digest[:12]} and " if served else ""
+    raise InputError(
+        f"run {decision.run_id} was decided on the golden set {decision.golden_digest[:12]}, but {of_served}the "
+        f"newest decision was made on {newest[:12]}: its figures answer a question that is no longer asked; run again "
+        f"on its span"
+    )
+
+
+def _candidate(decision: RecordedDecision, run: EvaluatedRun) -> Path:
+    """The candidate's SavedModel, with the bytes that were measured."""
+    if run.model.uri != decision.model:
+        raise StateError(
+            f"run {decision.run_id}: the registry names {decision.model} as its candidate, ML Metadata "
+            f"{run.model.uri}; one of them belongs to another pipeline root"
+        )
+    source = Path(run.model.uri, "Format-Serving")
+    if not (source / "saved_model.pb").is_file():
+        raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run again")
+    found = model_digest(str(source), LOCAL_FILES)
+    if found != decision.model_digest:
+        raise StateError(
+            f"{source}: content digest {found[:12]} of the candidate is not the {str(decision.model_digest)[:12]} "
+            f"that was measured in run {decision.run_id}; restore the files of that run, or run again"
+        )
+    return source
+
+
+def _map(decision: RecordedDecision) -> float:
+    """The candidate's mAP over all classes; the decision's is over those that the baseline knows too."""
+    path = Path(str(decision.evaluation), EVALUATION_FILE)
+    if not path.is_file():
+        raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
+    return Evaluation.from_json(path.read_text(encoding="utf-8")).golden.candidate.coco["AP"]
+
+
+def _entry(
+    decision: RecordedDecision, run: EvaluatedRun, registry: Registry, version: str, now: datetime.datetime
+) -> ServedModel:
+    return ServedModel(
+        version=version,
+        path=f"{registry.serving_directory}/{version}",
+        digest=str(decision.model_digest),
+        span=decision.span,
+        golden_digest=decision.golden_digest,
+        map=_map(decision),
+        verdict=APPROVED,
+        run_id=decision.run_id,
+        pushed_at=now.isoformat(timespec="seconds"),
+    )

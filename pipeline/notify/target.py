@@ -1,0 +1,142 @@
+"""Where a message can go: what stands in `notify.urls`, read before a run starts.
+
+No message in here says anything of a URL but its host: a webhook's path and a mailbox's password are secrets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from schemas.errors import ConfigError
+
+_ENV = "env:"
+_WEBHOOKS = ("http", "https")
+_MAILBOXES = {"smtp": 587, "smtps": 465}  # default ports: submission, with STARTTLS or TLS from the start
+_ADDRESS = re.compile(r"""[!#-'*+\-/-9=?A-Z^-~.]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?""")
+_FORM = "smtp://USER:PASSWORD@HOST:587?from=a@b.org&to=c@d.org"
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A URL that takes Slack's JSON by POST."""
+
+    host: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """A mail server and whom to write to.
+
+    Attributes:
+        host: of the server.
+        port: of the server.
+        implicit_tls: TLS from the first byte; otherwise STARTTLS, if the server offers it.
+        sender: address.
+        recipients: addresses.
+        user: to log in as; None: no login.
+        password: of the user.
+    """
+
+    host: str
+    port: int
+    implicit_tls: bool
+    sender: str
+    recipients: tuple[str, ...]
+    user: str | None = None
+    password: str = field(default="", repr=False)
+
+
+Target = Webhook | Mailbox
+
+
+def parse_targets(urls: Sequence[str], environment: Mapping[str, str]) -> tuple[Target, ...]:
+    """Reads `notify.urls`.
+
+    Args:
+        urls: the setting.
+        environment: where `env:NAME` is looked up.
+
+    Raises:
+        ConfigError: one is no URL of a known form, or an environment variable is not set.
+    """
+    return tuple(_parse(f"notify.urls[{position}]", url.strip(), environment) for position, url in enumerate(urls))
+
+
+def _parse(setting: str, text: str, environment: Mapping[str, str]) -> Target:
+    if text.startswith(_ENV):
+        name = text.removeprefix(_ENV)
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ConfigError(f"{setting}: env: must be followed by the name of an environment variable")
+        setting, text = f"{setting} (env:{name})", environment.get(name, "").strip()
+        if not text:
+            raise ConfigError(f"{setting}: the environment variable {name} is not set; export it or remove the entry")
+    url = _split(setting, text)
+    if url.scheme in _WEBHOOKS:
+        return _webhook(setting, url)
+    if url.scheme in _MAILBOXES:
+        return _mailbox(setting, url)
+    raise ConfigError(f"{setting}: must begin with https://, http://, smtp://, smtps:// or env:")
+
+
+def _split(setting: str, text: str) -> SplitResult:
+    if not re.fullmatch(r"[!-~]*", text):  # urlsplit would drop line breaks without a word
+        _refuse(setting, "holds a space, a control character or one outside of ASCII; percent-encode it")
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:  # its text may quote the password
+        _refuse(setting, "is no URL: host or port cannot be read; percent-encode special characters in a password")
+    if url.scheme in (*_WEBHOOKS, *_MAILBOXES) and not url.hostname:
+        _refuse(setting, f"has no host; expected https://HOST/... or {_FORM}")
+    return url
+
+
+def _refuse(setting: str, problem: str) -> NoReturn:
+    raise ConfigError(f"{setting}: {problem}") from None
+
+
+def _webhook(setting: str, url: SplitResult) -> Webhook:
+    if "@" in url.netloc:
+        _refuse(setting, "a webhook takes no user and password before its host; remove them")
+    return Webhook(str(url.hostname), url.geturl())
+
+
+def _mailbox(setting: str, url: SplitResult) -> Mailbox:
+    if url.fragment or url.path not in ("", "/"):
+        _refuse(setting, f"expected {_FORM}; percent-encode /, ?, # and @ in user and password")
+    fields = _mail_fields(setting, url.query)
+    if (url.username is None) != (url.password is None) or url.username == "":
+        _refuse(setting, f"needs both a user and a password, or neither: {_FORM}")
+    user = None if url.username is None else unquote(url.username)
+    password = unquote(url.password or "")
+    if not f"{user}{password}".isascii():
+        _refuse(setting, "user and password must be ASCII, because Python's smtplib can send no other")
+    return Mailbox(
+        host=str(url.hostname),
+        port=url.port or _MAILBOXES[url.scheme],
+        implicit_tls=url.scheme == "smtps",
+        sender=fields["from"][0],
+        recipients=tuple(fields["to"]),
+        user=user,
+        password=password,
+    )
+
+
+def _mail_fields(setting: str, query: str) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {"from": [], "to": []}
+    for part in filter(None, query.split("&")):  # not parse_qs: it would make a space of the + in an address
+        name, _, value = part.partition("=")
+        if name not in fields:
+            _refuse(setting, "knows only from= and to= after the question mark")
+        fields[name].append(unquote(value))
+    if len(fields["from"]) != 1 or not fields["to"]:
+        _refuse(setting, f"needs one from= and at least one to=: {_FORM}")
+    for name, addresses in fields.items():
+        if not all(_ADDRESS.fullmatch(address) for address in addresses):
+            _refuse(setting, f"{name}= must be a plain address such as someone@example.org")
+    return fields

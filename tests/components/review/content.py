@@ -1,0 +1,236 @@
+"""Small review contents, any part of which a test can replace."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image
+
+from components.review.content import (
+    CORRECT,
+    MISSED,
+    OVERALL,
+    WRONG,
+    ErrorTypeCost,
+    ErrorTypesFound,
+    GalleryImage,
+    Lineage,
+    Measured,
+    ModelErrors,
+    PrecisionRecall,
+    ReviewContent,
+    ShownBox,
+)
+from schemas.data_evidence import Picture
+from schemas.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.evaluation import (
+    BASELINE,
+    CANDIDATE,
+    COCO_NAMES,
+    DataSetEvaluation,
+    Delta,
+    Deltas,
+    Evaluation,
+    ModelScores,
+    Support,
+)
+from schemas.history import History, PastRun
+from schemas.overrides import Override, OverrideKind
+from tests.builders import dataset_info, training_record
+from tests.components.data_gate.page.content import comparison
+
+RUN = "span-2-0123abcd-1"
+
+
+def delta(value: float, half: float = 0.02) -> Delta:
+    """A difference with a symmetric interval."""
+    return Delta(value, value - half, value + half, half / 2)
+
+
+def scores(ap: float, classes: dict[str, float], slices: dict[str, float] | None = None) -> ModelScores:
+    """All COCO figures alike."""
+    return ModelScores(dict.fromkeys(COCO_NAMES, ap), classes, slices or {"object_size=small": ap})
+
+
+def data_set(candidate: float = 0.5, baseline: float | None = 0.7, **fields: Any) -> DataSetEvaluation:
+    """Cats and dogs; the dogs changed most."""
+    change = None if baseline is None else candidate - baseline
+    whole: dict[str, Any] = {
+        "images": 100,
+        "candidate": scores(candidate, {"cat": candidate + 0.1, "dog": candidate - 0.1}),
+        "baseline": None if baseline is None else scores(baseline, {"cat": baseline + 0.05, "dog": baseline - 0.05}),
+        "deltas": None
+        if change is None
+        else Deltas(
+            delta(change),
+            {"cat": delta(change + 0.05), "dog": delta(change - 0.05)},
+            {"object_size=small": delta(change)},
+        ),
+        "class_support": {"cat": Support(120, 80), "dog": Support(60, 40)},
+        "slice_support": {"object_size=small": Support(180, 100)},
+    }
+    return DataSetEvaluation(**whole | fields)
+
+
+def reason(rule: str = "map_drop", passed: bool = False, **fields: Any) -> Reason:
+    """A rule of which the texts do not matter."""
+    whole: dict[str, Any] = {"expected": "at least 0.7000", "actual": "0.5000 (-0.2000)"}
+    return Reason(rule, passed=passed, **whole | fields)
+
+
+def evaluation(*reasons: Reason, verdict: Verdict = Verdict.BLOCKED, **data_sets: DataSetEvaluation) -> Evaluation:
+    """What the evaluator measured and decided."""
+    golden = {"golden": data_set()} if "golden" not in data_sets else {}
+    return Evaluation(Decision(verdict, reasons), golden | data_sets, "golden-digest")
+
+
+def jpeg(size: tuple[int, int] = (64, 48), colour: str = "teal") -> bytes:
+    """An image of one colour."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def gallery_image(place: int = 0, **fields: Any) -> GalleryImage:
+    """An image whose dog the candidate misses."""
+    whole: dict[str, Any] = {
+        "file_name": f"{place:06}.jpg",
+        "size_px": (640, 480),
+        "jpeg": jpeg(),
+        "truth": (
+            ShownBox((50, 60, 200, 150), "cat", CORRECT, ""),
+            ShownBox((350, 200, 120, 160), "dog", MISSED, "missed by the candidate, found by the baseline"),
+        ),
+        "found": {
+            BASELINE: (ShownBox((355, 205, 118, 158), "dog 90%", CORRECT, ""),),
+            CANDIDATE: (ShownBox((20, 20, 90, 90), "cat 80%", WRONG, "nothing labelled there"),),
+        },
+        "errors": {BASELINE: ModelErrors(0.5, 0.0), CANDIDATE: ModelErrors(1.5, 1.0)},
+        "classes": ("cat", "dog") if place % 2 == 0 else ("cat",),
+    }
+    return GalleryImage(**whole | fields)
+
+
+def curve(name: str = OVERALL) -> PrecisionRecall:
+    """The candidate below the baseline."""
+    points = {BASELINE: 0.9, CANDIDATE: 0.6}
+    return PrecisionRecall(
+        name, {(model, iou): tuple([high] * 60 + [0.0] * 41) for model, high in points.items() for iou in (0.5, 0.75)}
+    )
+
+
+def measured(**fields: Any) -> Measured:
+    """Six images, two classes, two types of errors."""
+    types = (
+        ErrorTypeCost("localization", {BASELINE: 0.02, CANDIDATE: 0.21}, {BASELINE: 3, CANDIDATE: 41}),
+        ErrorTypeCost("missed", {BASELINE: 0.05, CANDIDATE: 0.06}, {BASELINE: 9, CANDIDATE: 11}),
+    )
+    whole: dict[str, Any] = {
+        "gallery": tuple(gallery_image(place) for place in range(6)),
+        "worse": 40,
+        "curves": (curve(), curve("dog"), curve("cat")),
+        "error_types": ErrorTypesFound({0.5: types, 0.75: types}, 100, 100),
+        "thresholds": {BASELINE: {"cat": 0.4, "dog": 0.5}, CANDIDATE: {"cat": 0.3, "dog": 0.2}},
+    }
+    return Measured(**whole | fields)
+
+
+def override(**fields: Any) -> Override:
+    """An approval in force."""
+    whole: dict[str, Any] = {
+        "kind": OverrideKind.APPROVED,
+        "at": "2030-01-10T08:00:00+00:00",
+        "by": "Ada",
+        "reason": "the golden set misses night images",
+        "run_id": "span-1-9999aaaa-1",
+        "version": "1800000100",
+        "previous_version": "1800000000",
+        "model_digest": "m" * 64,
+        "golden_digest": "g" * 64,
+        "expires": "2030-02-01",
+    }
+    return Override(**whole | fields)
+
+
+def past_run(number: int, **fields: Any) -> PastRun:
+    """A run that was pushed."""
+    whole: dict[str, Any] = {
+        "run_id": f"span-{number}-0000ffff-1",
+        "span": number,
+        "verdict": "PUSHED",
+        "map": 0.6 + 0.01 * number,
+        "baseline_map": 0.59 + 0.01 * number,
+        "decided_at": f"2030-01-{number:02}T00:00:00+00:00",
+        "golden_digest": "golden-digest",
+        "evaluation": f"evaluation/{number}",
+    }
+    return PastRun(**whole | fields)
+
+
+def content(**fields: Any) -> ReviewContent:
+    """A blocked run whose labels the data gate had doubted."""
+    gate = (
+        reason(
+            "labels:size", expected="boxes at most 6% larger", actual="boxes are drawn 25% larger", images=("7.jpg",)
+        ),
+        reason("schema", passed=True, expected="no anomaly", actual="no anomaly"),
+    )
+    whole: dict[str, Any] = {
+        "run_id": RUN,
+        "pipeline": "pets",
+        "root": "ratchet-root",
+        "command": "ratchet run --config pets.yaml --data spans --span 2 --set data_gate.mode=observe",
+        "made_at": "2030-01-15T12:00:00+00:00",
+        "pushed_version": None,
+        "served": "1800000000",
+        "data": DataDecision(True, gate),
+        "comparisons": (comparison(),),
+        "pictures": {"labels:size": (Picture("7.jpg", jpeg(), "2 labels"),)},
+        "evaluation": evaluation(
+            reason(), reason("trust:leak", passed=True), held_out=data_set(0.6, 0.5), train_sample=data_set(0.7, 0.5)
+        ),
+        "measured": measured(),
+        "candidate": training_record(mode="retrain", baseline_digest="b" * 64, span=2),
+        "baseline": training_record(batch_size=8),
+        "history": History((past_run(1),)),
+        "lineage": Lineage(
+            (("examples", "artifacts/examples/2", 2), ("evaluation", "artifacts/evaluation/8", 8)),
+            "0.1.0, source 0123456789ab",
+            dataset_info(source="spans/golden", span=0, digest="golden-digest"),
+            dataset_info(),
+        ),
+    }
+    return ReviewContent(**whole | fields)
+
+
+def rejected(**fields: Any) -> ReviewContent:
+    """A span that was not trained on."""
+    gate = (
+        reason("drift:qa/brightness", expected="as in training", actual="darker: median 54 -> 18"),
+        reason("drift:qa/contrast", expected="as in training", actual="less contrast"),
+    )
+    nothing = {"evaluation": None, "measured": None, "candidate": None}
+    return content(**{"data": DataDecision(False, gate), **nothing, **fields})
+
+
+def bootstrapped(**fields: Any) -> ReviewContent:
+    """A first model."""
+    golden = data_set(baseline=None)
+    images = tuple(
+        gallery_image(place, found={CANDIDATE: ()}, errors={CANDIDATE: ModelErrors(1, 1)}) for place in range(2)
+    )
+    types = (ErrorTypeCost("missed", {CANDIDATE: 0.1}, {CANDIDATE: 3}),)
+    curves = (PrecisionRecall(OVERALL, {(CANDIDATE, 0.5): (1.0,) * 101, (CANDIDATE, 0.75): (0.5,) * 101}),)
+    first = {
+        "evaluation": evaluation(reason("min_map", passed=True), verdict=Verdict.BOOTSTRAPPED, golden=golden),
+        "measured": measured(gallery=images, curves=curves, error_types=ErrorTypesFound({0.5: types}, 100, 100)),
+        "served": None,
+        "baseline": None,
+        "pushed_version": "1800000001",
+        "history": History(),
+        "data": DataDecision(True, (reason("schema", passed=True),)),
+        "comparisons": (),
+        "pictures": {},
+    }
+    return content(**{**first, **fields})

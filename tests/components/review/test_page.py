@@ -1,0 +1,292 @@
+"""What the page says, read from its HTML."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+
+from components.review.page import review_page
+from components.review.sections.cause import cause_section
+from components.review.sections.changes import changes_section
+from components.review.sections.headline import advice, headline, reason_sentence
+from components.review.sections.next_steps import next_section
+from components.review.sections.past import lineage_section, override_banner, past_section
+from components.review.sections.records import differing, record_tables
+from schemas.decisions import DataDecision, Verdict
+from schemas.history import History
+from schemas.overrides import OverrideKind
+from tests.builders import training_record
+from tests.components.review.content import (
+    bootstrapped,
+    content,
+    data_set,
+    delta,
+    evaluation,
+    measured,
+    override,
+    past_run,
+    reason,
+    rejected,
+)
+
+
+def text_of(html: str) -> str:
+    """What a reader sees, in one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|script)>.*?</\1>", "", html))).strip()
+
+
+def sections(page: str) -> list[str]:
+    return re.findall(r'<section id="([^"]+)"', page)
+
+
+NO_FINDINGS = DataDecision(True, (reason("schema", passed=True),))
+
+
+def test_the_reason_is_one_sentence_with_the_finding_of_the_data_gate() -> None:
+    assert reason_sentence(content()) == (
+        "mAP fell from 0.7000 to 0.5000 (\u22120.2000; 95 % interval \u22120.2200 to \u22120.1800) on 100 golden "
+        "images; before training the data gate had found: labelled boxes have the wrong size."
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "start"),
+    [
+        (
+            content(evaluation=evaluation(reason("class_drop:dog", actual="0.6 -> 0.3"))),
+            "Class dog got worse: 0.6 -> 0.3",
+        ),
+        (content(evaluation=evaluation(reason("trust:leak"))), "Golden images are in the training data: "),
+        (
+            content(evaluation=evaluation(reason("map_interval"), verdict=Verdict.INCONCLUSIVE)),
+            "A fall of mAP beyond the tolerance is not ruled out: on 100 golden images mAP went from 0.7000",
+        ),
+        (
+            content(evaluation=evaluation(verdict=Verdict.PUSHED, golden=data_set(0.8))),
+            "mAP went from 0.7000 to 0.8000",
+        ),
+        (bootstrapped(), "The first model reaches mAP 0.5000 on 100 golden images"),
+        (rejected(), "Brightness: not like the data the served model was trained on: darker"),
+    ],
+)
+def test_the_reason_of_every_verdict(shown: Any, start: str) -> None:
+    assert reason_sentence(shown).startswith(start)
+
+
+def test_a_broken_evaluation_is_not_quoted_for_its_map() -> None:
+    assert "mAP" not in reason_sentence(content(evaluation=evaluation(reason("trust:leak")), data=NO_FINDINGS))
+
+
+def test_the_head_has_verdict_reason_figures_and_the_next_step_in_this_order() -> None:
+    seen = text_of(headline(content()))
+    places = [
+        seen.index(part) for part in ("BLOCKED", "mAP fell", "candidate mAP 0.5000", "baseline mAP 0.7000", "Next:")
+    ]
+    assert places == sorted(places)
+    assert "deliver the span again as span-2-version-2" in seen
+
+
+def test_classes_that_fell_are_counted_and_the_worst_is_named() -> None:
+    failed = [reason(), reason("class_drop:cat"), reason("class_drop:dog"), reason("class_and_slice_drops")]
+    seen = text_of(headline(content(evaluation=evaluation(*failed))))
+    assert "2 classes got significantly worse, most of all dog (\u22120.2500)." in seen
+
+
+def test_advice_follows_the_data_first_and_leaves_out_what_follows_from_the_fall() -> None:
+    steps = advice(content(evaluation=evaluation(reason(), reason("class_drop:cat"), reason("map_interval"))))
+    assert len(steps) == 2
+    assert steps[0].startswith("Correct the annotations")
+    assert steps[1].startswith("Look at the golden images that got worse")
+
+
+def test_advice_on_a_broken_evaluation_comes_first() -> None:
+    steps = advice(content(evaluation=evaluation(reason("trust:leak"), reason())))
+    assert steps[0].startswith("Remove the copies")
+
+
+def test_classes_with_the_same_advice_are_named_together() -> None:
+    failed = [reason(f"class_drop:{name}") for name in ("cat", "dog")]
+    [step] = advice(content(evaluation=evaluation(*failed), data=NO_FINDINGS))
+    assert "the images of cat, dog that got worse" in step
+
+
+def test_a_served_model_needs_no_advice() -> None:
+    assert advice(bootstrapped()) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected", "absent"),
+    [
+        (
+            content(),
+            ["ratchet approve span-2-0123abcd-1 --root ratchet-root", "--expires 2030-01-29"],
+            ["--evaluation-broken"],
+        ),
+        (content(evaluation=evaluation(reason("trust:leak"))), ["--expires 2030-01-29 --evaluation-broken"], []),
+        (rejected(), ["--set data_gate.mode=observe"], ["ratchet approve"]),
+        (bootstrapped(), ["ratchet rollback --root ratchet-root"], ["ratchet approve"]),
+    ],
+)
+def test_the_commands_are_those_that_can_be_given(shown: Any, expected: list[str], absent: list[str]) -> None:
+    seen = text_of(next_section(shown))
+    assert all(part in seen for part in expected)
+    assert not any(part in seen for part in absent)
+
+
+def test_run_again_does_not_repeat_that_the_gate_only_observes() -> None:
+    assert "ratchet run --config pets.yaml --data spans --span 2 Copy" in text_of(next_section(content()))
+
+
+def test_a_root_with_spaces_is_quoted_in_commands() -> None:
+    assert "--root &#x27;my root&#x27;" in next_section(content(root="my root"))
+
+
+def test_the_cause_names_findings_before_what_is_in_order() -> None:
+    seen = text_of(cause_section(content()))
+    found = [
+        "Labelled boxes have the wrong size",
+        "localization",
+        "batch size 16 (baseline 8)",
+        "The evaluation itself",
+    ]
+    assert [seen.index(part) for part in found] == sorted(seen.index(part) for part in found)
+
+
+@pytest.mark.parametrize(
+    ("golden", "held_out", "trained", "words"),
+    [
+        (-0.2, 0.1, 0.2, "golden set and new span disagree"),
+        (-0.2, -0.1, -0.1, "it is the training that went wrong"),
+        (-0.2, 0.0, 0.2, "learned them by heart"),
+        (0.1, 0.1, 0.2, "better on the golden set"),
+        (0.0, 0.1, 0.2, "No clear pattern"),
+    ],
+)
+def test_the_pattern_of_the_three_data_sets_is_read(golden: float, held_out: float, trained: float, words: str) -> None:
+    sets = {"golden": golden, "held_out": held_out, "train_sample": trained}
+    measured_sets = {name: data_set(0.5 + change, 0.5) for name, change in sets.items()}
+    seen = text_of(cause_section(content(evaluation=evaluation(reason(), **measured_sets))))
+    assert words in seen
+
+
+def test_boxes_that_only_fit_worse_are_told_from_objects_that_are_missed() -> None:
+    def with_figures(ap50: float, ap75: float) -> str:
+        golden = data_set()
+        golden.candidate.coco.update(AP50=ap50, AP75=ap75)
+        return text_of(cause_section(content(evaluation=evaluation(reason(), golden=golden))))
+
+    assert "Objects are found, but their boxes fit worse" in with_figures(0.71, 0.4)
+    assert "Objects are missed or confused" in with_figures(0.5, 0.45)
+
+
+def test_classes_are_sorted_by_damage_with_their_intervals() -> None:
+    html = changes_section(data_set())
+    assert re.findall(r'<tr class="(\w+)"><th scope="row">(\w+)</th>', html)[:2] == [("worse", "dog"), ("worse", "cat")]
+    assert "\u22120.2700 to \u22120.2300" in text_of(html)
+
+
+def test_a_class_that_the_baseline_does_not_know_is_shown_without_difference() -> None:
+    shared = data_set()
+    names = {"cat": 0.6, "dog": 0.4, "eel": 0.9}
+    golden = dataclasses.replace(
+        shared,
+        candidate=type(shared.candidate)(shared.candidate.coco, names, {}),
+        class_support={**shared.class_support, "eel": shared.class_support["dog"]},
+        shared=shared,
+    )
+    row = re.search(r"<tr[^>]*><th scope=\"row\">eel.*?</tr>", changes_section(golden))
+    assert row is not None
+    assert "not known" in row.group()
+
+
+def test_records_show_what_differs_and_fold_what_does_not() -> None:
+    one, other = training_record(batch_size=8), training_record()
+    assert [(row.name, row.candidate, row.baseline) for row in differing(other, one)] == [("batch size", "16", "8")]
+    html = record_tables(other, one)
+    assert html.index("batch size") < html.index("<details>") < html.index("peak learning rate")
+
+
+def test_every_field_of_a_record_is_shown() -> None:
+    record = training_record()
+    shown = text_of(record_tables(record, None))
+    for value in ("0.008", "none-v1", "250", "cat, dog", "0.5000 of their norm", "random weights"):
+        assert value in shown
+
+
+def test_an_approval_is_shown_on_every_later_page_until_it_says_expired() -> None:
+    def banner(made_at: str) -> str:
+        made = override()
+        return override_banner(content(made_at=made_at, history=History((), (made,), made)))
+
+    valid, expired = banner("2030-01-20T00:00:00+00:00"), banner("2030-02-02T00:00:00+00:00")
+    assert "approved by Ada on 2030-01-10 until 2030-02-01: the golden set misses night images" in valid
+    assert "expired" not in valid
+    assert "That approval has expired" in expired
+    assert override_banner(content()) == ""
+
+
+def test_a_rollback_is_shown_with_what_it_restored() -> None:
+    made = override(kind=OverrideKind.ROLLED_BACK, expires=None, restored="1799999999")
+    banner = override_banner(content(history=History((), (made,), made)))
+    assert "since a rollback (the model of version 1799999999) by Ada" in banner
+
+
+def test_past_runs_are_listed_newest_first_with_this_one() -> None:
+    html = past_section(content(history=History((past_run(1), past_run(2)), (override(),))))
+    assert re.findall(r'<th scope="row">(span-\d)', html) == ["span-2", "span-2", "span-1"]
+    assert "approved span-1-9999aaaa-1" in html
+
+
+def test_past_runs_on_another_golden_set_are_not_compared() -> None:
+    html = past_section(content(history=History((past_run(1, golden_digest="another"),))))
+    assert "different golden sets cannot be compared" in html
+    assert "different golden sets" not in past_section(content())
+
+
+def test_the_lineage_has_digests_spans_code_and_metadata_ids() -> None:
+    seen = text_of(lineage_section(content()))
+    for part in (
+        "golden-digest",
+        "span-digest",
+        "0.1.0, source 0123456789ab",
+        "evaluation 8 artifacts/evaluation/8",
+        "b" * 64,
+    ):
+        assert part in seen
+
+
+def test_every_section_is_there_for_a_trained_candidate() -> None:
+    assert sections(review_page(content(), None, "")) == [
+        "cause", "next", "images", "changes", "errors", "precision-recall",
+        "data", "training", "rules", "past", "lineage",
+    ]  # fmt: skip
+
+
+def test_a_rejected_span_has_only_what_is_known_of_it() -> None:
+    page = review_page(rejected(), None, "")
+    assert sections(page) == ["cause", "next", "data", "rules", "past", "lineage"]
+    assert "DATA_REJECTED" in page
+
+
+def test_a_first_model_is_compared_with_nothing() -> None:
+    page = text_of(review_page(bootstrapped(), None, ""))
+    assert "BOOTSTRAPPED" in page
+    assert "baseline mAP" not in page
+    assert "Golden images with the most errors" in page
+
+
+def test_without_an_image_that_got_worse_the_page_says_so() -> None:
+    page = text_of(review_page(content(measured=measured(gallery=(), worse=0)), None, ""))
+    assert "no more errors than the baseline in any golden image" in page
+
+
+def test_undefined_differences_do_not_break_the_page() -> None:
+    nothing = delta(0.0)
+    nothing = type(nothing)(None, None, None, None)
+    golden = data_set()
+    deltas = type(golden.deltas)(nothing, {"cat": nothing, "dog": nothing}, {"object_size=small": nothing})  # type: ignore[misc]
+    page = review_page(content(evaluation=evaluation(reason(), golden=data_set(deltas=deltas))), None, "")
+    assert "95 % interval" in page

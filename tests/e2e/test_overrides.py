@@ -1,0 +1,65 @@
+"""TFX's own resolver and the registry name the same model, whatever a person has done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.approve import ApproveRequest, approve, plan_approval
+from pipeline.rollback import RollbackRequest, rollback
+from schemas.decisions import Verdict
+from tests.e2e.metadata import latest_blessed_model
+from tests.pipeline.served_root import NOW, ServedRoot, cut
+
+pytestmark = pytest.mark.tensorflow
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ServedRoot:
+    world = ServedRoot(tmp_path / "root")
+    world.run("first", Verdict.BOOTSTRAPPED)
+    world.run("good", Verdict.PUSHED)
+    world.run("bad", Verdict.BLOCKED)
+    return world
+
+
+def resolved(world: ServedRoot) -> str:
+    """The run whose model the resolver takes."""
+    return Path(latest_blessed_model(world.root / "metadata.sqlite"), "Format-Serving/variables/data").read_text()
+
+
+def served(world: ServedRoot) -> str:
+    model = world.registry.served()
+    assert model is not None
+    return model.run_id
+
+
+def request(world: ServedRoot, run: str = "bad") -> ApproveRequest:
+    return ApproveRequest(run, world.root, "Ana", "why", "2026-12-31")
+
+
+def test_resolver_and_registry_agree_through_approvals_and_rollbacks(world: ServedRoot) -> None:
+    assert resolved(world) == served(world) == "good"
+    approve(request(world), NOW)
+    assert resolved(world) == served(world) == "bad"
+    rollback(RollbackRequest(world.root, "Ana", "why"), NOW)
+    assert resolved(world) == served(world) == "good"
+    rollback(RollbackRequest(world.root, "Ana", "why", "100"), NOW)
+    assert resolved(world) == served(world) == "first"
+    world.run("next", Verdict.PUSHED)
+    assert resolved(world) == "next"
+
+
+def test_an_approval_of_an_older_run_wins_over_a_blessing_that_was_never_served(world: ServedRoot) -> None:
+    world.run("killed", Verdict.PUSHED, pushed=False)
+    assert resolved(world) == "killed"
+    approve(request(world), NOW)
+    assert resolved(world) == served(world) == "bad"
+
+
+def test_resolver_and_registry_agree_after_a_killed_approval_was_taken_back(world: ServedRoot) -> None:
+    cut(plan_approval(request(world), NOW), 4)
+    assert resolved(world) == "bad"
+    rollback(RollbackRequest(world.root, "Ana", "why", "200"), NOW)
+    assert resolved(world) == served(world) == "good"

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.approve import ApproveRequest, approve, plan_approval
+from pipeline.lock import locked
+from schemas.decisions import Verdict
+from schemas.errors import InputError, StateError
+from schemas.overrides import Override, OverrideKind
+from tests.pipeline.served_root import NOW, ServedRoot, cut
+
+STEPS = 7
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ServedRoot:
+    world = ServedRoot(tmp_path / "root")
+    world.run("first", Verdict.BOOTSTRAPPED)
+    world.run("good", Verdict.PUSHED)
+    world.run("bad", Verdict.BLOCKED)
+    return world
+
+
+def request(world: ServedRoot, run: str = "bad", **fields: Any) -> ApproveRequest:
+    asked = ApproveRequest(run, world.root, "Ana", "labels seen by hand", "2026-12-31")
+    return dataclasses.replace(asked, **fields)
+
+
+def later(minutes: int = 10) -> datetime.datetime:
+    return NOW + datetime.timedelta(minutes=minutes)
+
+
+def test_an_approval_serves_the_bytes_that_were_blocked(world: ServedRoot) -> None:
+    made = approve(request(world), NOW)
+    served = world.registry.served()
+    assert served is not None
+    assert (served.run_id, served.verdict, served.blessed) == ("bad", "APPROVED", True)
+    assert served.version == made.version == str(int(NOW.timestamp()))
+    assert served.map == pytest.approx(0.53)  # over all classes, as for a push
+    assert world.served_weights() == world.blessed_run() == "bad"
+    assert world.versions == ["100", made.version, "200"]
+
+
+def test_an_approval_is_logged_with_who_and_why_and_until_when(world: ServedRoot) -> None:
+    made = approve(request(world, by=" Ana "), NOW)
+    [decision] = [one for one in world.registry.decisions() if one.run_id == "bad"]
+    assert made == Override(
+        kind=OverrideKind.APPROVED,
+        at=NOW.isoformat(timespec="seconds"),
+        by="Ana",
+        reason="labels seen by hand",
+        run_id="bad",
+        version=made.version,
+        previous_version="200",
+        model_digest=str(decision.model_digest),
+        golden_digest="golden",
+        expires="2026-12-31",
+    )
+    assert world.registry.overrides() == [made]
+    assert world.registry.current_override() == made
+
+
+def test_the_version_is_above_all_others_although_the_clock_is_behind(world: ServedRoot) -> None:
+    world.run("ahead", Verdict.PUSHED)
+    ahead = "9999999999"
+    shutil.move(world.serving / "400", world.serving / ahead)
+    served = world.registry.pointer()
+    assert served is not None
+    world.registry.record(dataclasses.replace(served, version=ahead))
+    world.run("bad 2", Verdict.BLOCKED)
+    assert approve(request(world, "bad 2"), NOW).version == "10000000000"
+
+
+def test_the_candidate_is_copied_so_that_its_artifact_may_go(world: ServedRoot) -> None:
+    made = approve(request(world), NOW)
+    (world.candidate("bad") / "saved_model.pb").write_text("overwritten")
+    assert (world.serving / made.version / "saved_model.pb").read_text() == "graph"
+
+
+def test_an_inconclusive_run_can_be_approved_by_the_beginning_of_its_id(world: ServedRoot) -> None:
+    world.run("unclear-1", Verdict.INCONCLUSIVE)
+    assert approve(request(world, "unc"), NOW).run_id == "unclear-1"
+
+
+def test_the_first_model_can_be_approved(tmp_path: Path) -> None:
+    world = ServedRoot(tmp_path / "root")
+    world.run("weak", Verdict.BLOCKED, rule="min_map")
+    made = approve(request(world, "weak"), NOW)
+    assert made.previous_version is None
+    served = world.registry.served()
+    assert served is not None
+    assert served.run_id == "weak"
+
+
+@pytest.mark.parametrize("steps", range(2, STEPS))
+def test_the_approval_of_a_first_model_that_was_killed_is_completed(tmp_path: Path, steps: int) -> None:
+    world = ServedRoot(tmp_path / "root")
+    world.run("weak", Verdict.BLOCKED, rule="min_map")
+    cut(plan_approval(request(world, "weak"), NOW), steps)
+    with pytest.raises(
+        StateError, match=r"served\.json is missing.*approval of a first model was interrupted, repeat it"
+    ):
+        world.registry.served()
+    made = approve(request(world, "weak"), later())
+    assert world.versions == [made.version]
+
+
+@pytest.mark.parametrize("steps", range(STEPS))
+def test_an_approval_killed_anywhere_is_refused_or_invisible_and_completed_when_repeated(
+    world: ServedRoot, steps: int
+) -> None:
+    before = world.registry.served()
+    names = cut(plan_approval(request(world), NOW), steps)
+    assert len(names) == STEPS
+    if steps < 2:  # not in service yet
+        assert world.registry.served() == before
+        assert world.served_weights() == "good"
+    else:
+        with pytest.raises(StateError, match=r"repeat it; else .*ratchet rollback --to 200 --by NAME --reason TEXT"):
+            world.registry.served()
+    made = approve(request(world), later())
+    served = world.registry.served()
+    assert served is not None
+    assert (served.run_id, served.version) == ("bad", made.version)
+    assert world.served_weights() == world.blessed_run() == "bad"
+    assert world.registry.overrides() == [made]
+    assert len(world.versions) == 3
+    assert len(world.store.get_artifacts_by_type("RatchetOverride")) == 1
+
+
+def test_an_approval_killed_by_the_system_leaves_no_lock_and_is_completed(world: ServedRoot) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from pipeline.approve import ApproveRequest, plan_approval\nfrom pipeline.lock import locked\n"
+        "from tests.pipeline.served_root import NOW, cut\n"
+        "root = Path(sys.argv[1])\n"
+        "with locked(root):\n"
+        "    cut(plan_approval(ApproveRequest('bad', root, 'Ana', 'why', '2026-12-31'), NOW), 4)\n"
+        "    os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(world.root)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    with pytest.raises(StateError):
+        world.registry.served()
+    assert approve(request(world), later()).reason == "why"  # the line that was written stands
+    assert world.registry.served() is not None
+
+
+def test_nothing_is_approved_while_a_run_works(world: ServedRoot) -> None:
+    with locked(world.root), pytest.raises(StateError, match="is working in it"):
+        approve(request(world), NOW)
+    assert world.versions == ["100", "200"]
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("other", r"run 'other': no run of .* begins so\. Runs that could be approved: bad \(BLOCKED\)"),
+        ("", "begins so"),
+        ("good", r"run good was PUSHED: .*without an approval\. Runs that could be approved: bad \(BLOCKED\)"),
+        ("first", "run first was BOOTSTRAPPED"),
+        ("dark", r"rejected by the data gate.*data_gate\.mode=observe.*Runs that could be approved: bad"),
+        ("crashed", r"run crashed did not end.*again.*log\.txt\. Runs that could be approved: bad"),
+        ("span", r"could be span-1, span-2: give more"),
+    ],
+)
+def test_a_run_that_cannot_be_approved_is_refused_with_what_could_be(world: ServedRoot, run: str, message: str) -> None:
+    world.ended("dark", "DATA_REJECTED")
+    for run_id in ("crashed", "span-1", "span-2"):
+        world.ended(run_id, None)
+    with pytest.raises(InputError, match=message):
+        approve(request(world, run), NOW)
+    assert world.versions == ["100", "200"]
+
+
+def test_a_decision_from_before_candidates_were_recorded_is_refused(world: ServedRoot) -> None:
+    [decision] = [one for one in world.registry.decisions() if one.run_id == "bad"]
+    world.registry.record_decision("bad", dataclasses.replace(decision, model=None, model_digest=None))
+    with pytest.raises(InputError, match=r"nobody can tell which bytes were measured; run again\. No run could be"):
+        approve(request(world), NOW)
+
+
+def test_a_candidate_that_was_changed_since_is_refused(world: ServedRoot) -> None:
+    (world.candidate("bad") / "variables" / "data").write_text("other")
+    with pytest.raises(StateError, match="that was measured in run bad"):
+        approve(request(world), NOW)
+    assert world.versions == ["100", "200"]
+
+
+def test_a_candidate_that_is_gone_is_refused(world: ServedRoot) -> None:
+    shutil.rmtree(world.candidate("bad"))
+    with pytest.raises(StateError, match="the candidate of run bad is gone"):
+        approve(request(world), NOW)
+
+
+def test_a_candidate_compared_with_another_model_is_refused(world: ServedRoot) -> None:
+    world.run("better", Verdict.PUSHED)
+    with pytest.raises(InputError, match="bad was compared with version 200, but version 400 is served now"):
+        approve(request(world), NOW)
+
+
+def test_a_run_is_approved_once(world: ServedRoot) -> None:
+    made = approve(request(world), NOW)
+    with pytest.raises(InputError, match=f"run bad is served already, as version {made.version}"):
+        approve(request(world), later())
+
+
+def test_a_served_model_that_was_touched_stops_an_approval(world: ServedRoot) -> None:
+    (world.serving / "200" / "variables" / "data").write_text("other")
+    with pytest.raises(StateError, match="content digest"):
+        approve(request(world), NOW)
+
+
+def test_a_decision_on_a_golden_set_that_nobody_uses_any_more_is_refused(world: ServedRoot) -> None:
+    world.run("odd", Verdict.BLOCKED, golden="odd set")
+    world.run("newest", Verdict.BLOCKED, golden="new set")
+    with pytest.raises(
+        InputError, match=r"odd was decided on the golden set odd set, .*accepted on golden and .*new set"
+    ):
+        approve(request(world, "odd"), NOW)
+
+
+@pytest.mark.parametrize("run", ["bad", "newest"])
+def test_the_golden_set_of_the_served_model_or_of_the_newest_decision_will_do(world: ServedRoot, run: str) -> None:
+    world.run("newest", Verdict.BLOCKED, golden="new set")
+    assert approve(request(world, run), NOW).run_id == run
+
+
+def test_a_broken_evaluation_has_to_be_known(world: ServedRoot) -> None:
+    world.run("leaked", Verdict.BLOCKED, rule="trust:leak")
+    with pytest.raises(InputError, match=r"itself failed \(trust:leak: expected .*--evaluation-broken"):
+        approve(request(world, "leaked"), NOW)
+    made = approve(request(world, "leaked", evaluation_broken=True), NOW)
+    assert made.evaluation_broken
+    assert "never measured soundly" in made.to_text()
+
+
+def test_a_sound_evaluation_is_not_called_broken(world: ServedRoot) -> None:
+    with pytest.raises(InputError, match="the log would lie"):
+        approve(request(world, evaluation_broken=True), NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"by": "  "}, "--by is empty"),
+        ({"reason": ""}, "--reason is empty"),
+        ({"reason": "x" * 501}, "--reason has 501 characters"),
+        ({"by": "Ana\nBen"}, "--by 'Ana.nBen': one line"),
+        ({"expires": "2026-02-28"}, r"that day is over; today is 2026-03-01 \(UTC\)"),
+        ({"expires": "2027-03-03"}, "a year at most, until 2027-03-02"),
+        ({"expires": "31.12.2026"}, "give it as YYYY-MM-DD"),
+        ({"expires": "2026-02-30"}, "not a day"),
+    ],
+)
+def test_what_the_log_could_not_hold_is_refused(world: ServedRoot, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        approve(request(world, **fields), NOW)
+    assert world.versions == ["100", "200"]
+
+
+@pytest.mark.parametrize("expires", ["2026-03-01", "2027-03-02"])
+def test_today_and_a_year_ahead_are_days(world: ServedRoot, expires: str) -> None:
+    assert approve(request(world, expires=expires, reason="x" * 500), NOW).expires == expires
+
+
+def test_a_directory_that_is_no_root_is_named(world: ServedRoot, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no pipeline root"):
+        approve(request(world, root=tmp_path), NOW)
+    assert not (tmp_path / "lock").exists()
+    with pytest.raises(InputError, match="directories of this machine"):
+        approve(request(world, root=Path("gs://bucket/root")), NOW)
+
+
+def test_without_ml_metadata_nothing_is_changed(world: ServedRoot) -> None:
+    (world.root / "metadata.sqlite").unlink()
+    with pytest.raises(StateError, match=r"metadata\.sqlite: no such file"):
+        approve(request(world), NOW)
+    assert world.versions == ["100", "200"]
+
+
+def test_a_blessed_model_that_was_never_pushed_is_not_the_latest_after_an_approval(world: ServedRoot) -> None:
+    world.run("killed", Verdict.PUSHED, pushed=False)
+    assert world.blessed_run() == "killed"
+    approve(request(world), NOW)
+    assert world.blessed_run() == "bad"

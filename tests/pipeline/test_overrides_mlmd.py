@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.approve import ApproveRequest, approve
+from pipeline.overrides_mlmd import OverrideStore
+from pipeline.rollback import RollbackRequest, rollback
+from pipeline.store import read_run
+from schemas.decisions import Verdict
+from schemas.errors import StateError
+from tests.pipeline.served_root import NOW, ServedRoot
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ServedRoot:
+    world = ServedRoot(tmp_path / "root")
+    world.run("first", Verdict.BOOTSTRAPPED)
+    world.run("good", Verdict.PUSHED)
+    world.run("bad", Verdict.BLOCKED)
+    return world
+
+
+def approved(world: ServedRoot) -> str:
+    return approve(ApproveRequest("bad", world.root, "Ana", "why", "2026-12-31"), NOW).version
+
+
+def test_an_approval_is_an_execution_with_candidate_evaluation_blessing_and_override(world: ServedRoot) -> None:
+    version = approved(world)
+    [execution] = world.store.get_executions_by_type("ratchet.Approve")
+    events = world.store.get_events_by_execution_ids([execution.id])
+    found = {
+        event.path.steps[0].key: (artifact.type, event.type)
+        for event in events
+        for artifact in world.store.get_artifacts_by_id([event.artifact_id])
+    }
+    assert found == {
+        "model": ("Model", 3),
+        "evaluation": ("ModelEvaluation", 3),
+        "blessing": ("ModelBlessing", 4),
+        "override": ("RatchetOverride", 4),
+    }
+    assert execution.name == version
+    assert contexts(world, execution) == {("pipeline", "digits"), ("pipeline_run", "bad")}
+
+
+def test_the_override_has_its_fields_as_properties_and_its_line(world: ServedRoot) -> None:
+    version = approved(world)
+    artifact = world.store.get_artifact_by_type_and_name("RatchetOverride", version)
+    assert artifact is not None
+    [logged] = world.registry.overrides()
+    fields = {name: value for name, value in logged.to_json().items() if isinstance(value, str)}
+    stored = {name: value.string_value for name, value in artifact.properties.items() if value.string_value}
+    line = stored.pop("line")
+    assert stored == fields
+    assert f"{line}\n" == (world.root / "registry" / "overrides.jsonl").read_text()
+    assert artifact.properties["evaluation_broken"].int_value == 0
+
+
+def test_the_blessing_of_an_approval_is_the_evaluators_said_otherwise(world: ServedRoot) -> None:
+    approved(world)
+    run = OverrideStore(world.root).run("bad")
+    no, yes = run.blessings
+    expected = {**values(no), "blessed": 1}
+    assert values(yes) == expected
+    assert values(yes)["current_model"] == run.model.uri
+    assert Path(yes.uri, "BLESSED").is_file()
+
+
+def test_a_rollback_needs_no_new_blessing_and_takes_back_those_behind(world: ServedRoot) -> None:
+    approved(world)
+    rollback(RollbackRequest(world.root, "Ana", "why", "100"), NOW)
+    store = OverrideStore(world.root)
+    said = {run: [values(one)["blessed"] for one in store.run(run).blessings] for run in ("first", "good", "bad")}
+    assert said == {"first": [1], "good": [0], "bad": [0, 0]}
+    [execution] = world.store.get_executions_by_type("ratchet.Rollback")
+    assert contexts(world, execution) == {("pipeline", "digits"), ("pipeline_run", "first")}
+
+
+def test_a_model_that_lost_its_blessing_gets_a_new_one_when_it_is_restored(world: ServedRoot) -> None:
+    [blessing] = OverrideStore(world.root).run("first").blessings
+    blessing.custom_properties["blessed"].int_value = 0
+    world.store.put_artifacts([blessing])
+    rollback(RollbackRequest(world.root, "Ana", "why", "100"), NOW)
+    assert world.blessed_run() == "first"
+
+
+def test_an_approved_run_can_still_be_asked_for_its_steps(world: ServedRoot) -> None:
+    approved(world)
+    connection = OverrideStore(world.root).connection
+    assert read_run(connection, "bad") == {}  # the approval is no step
+
+
+def test_a_run_that_is_not_there_is_named(world: ServedRoot) -> None:
+    with pytest.raises(StateError, match="run other is not in it"):
+        OverrideStore(world.root).run("other")
+
+
+def contexts(world: ServedRoot, execution: Any) -> set[tuple[str, str]]:
+    return {(context.type, context.name) for context in world.store.get_contexts_by_execution(execution.id)}
+
+
+def values(blessing: Any) -> dict[str, Any]:
+    properties = blessing.custom_properties.items()
+    return {name: getattr(value, value.WhichOneof("value")) for name, value in properties}

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from components.registry.registry import ServedModel
+from pipeline.approve import ApproveRequest, approve, plan_approval
+from pipeline.lock import locked
+from pipeline.rollback import RollbackRequest, plan_rollback, rollback
+from schemas.decisions import Verdict
+from schemas.errors import InputError, StateError
+from schemas.overrides import Override, OverrideKind
+from tests.pipeline.served_root import NOW, ServedRoot, cut, model_files
+
+STEPS = 7
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ServedRoot:
+    world = ServedRoot(tmp_path / "root")
+    world.run("first", Verdict.BOOTSTRAPPED)
+    world.run("good", Verdict.PUSHED)
+    world.run("better", Verdict.PUSHED)
+    return world
+
+
+def request(world: ServedRoot, to: str | None = None, **fields: str) -> RollbackRequest:
+    return dataclasses.replace(RollbackRequest(world.root, "Ana", "clients complain", to), **fields)
+
+
+def later(minutes: int = 10) -> datetime.datetime:
+    return NOW + datetime.timedelta(minutes=minutes)
+
+
+def served(world: ServedRoot) -> ServedModel:
+    model = world.registry.served()
+    assert model is not None
+    return model
+
+
+def blessed(world: ServedRoot) -> dict[str, bool]:
+    return {model.version: model.blessed for model in world.registry.versions()}
+
+
+def test_the_model_before_is_served_again_under_a_higher_number(world: ServedRoot) -> None:
+    made = rollback(request(world), NOW)
+    model = served(world)
+    assert (model.version, model.restores, model.run_id, model.verdict) == (made.version, "200", "good", "PUSHED")
+    assert world.registry.versions_on_disk() == ["100", "200", "300", made.version]
+    assert world.served_weights() == world.blessed_run() == "good"
+
+
+def test_a_rollback_is_logged(world: ServedRoot) -> None:
+    made = rollback(request(world), NOW)
+    assert made == Override(
+        kind=OverrideKind.ROLLED_BACK,
+        at=NOW.isoformat(timespec="seconds"),
+        by="Ana",
+        reason="clients complain",
+        run_id="good",
+        version=made.version,
+        previous_version="300",
+        model_digest=served(world).digest,
+        golden_digest="golden",
+        restored="200",
+    )
+    assert world.registry.overrides() == [made]
+    assert world.registry.current_override() == made
+
+
+def test_the_files_are_shared_with_the_version_that_is_restored(world: ServedRoot) -> None:
+    made = rollback(request(world), NOW)
+    name = Path("variables", "data")
+    assert os.path.samefile(world.serving / "200" / name, world.serving / made.version / name)
+
+
+def test_the_files_are_copied_where_they_cannot_be_shared(world: ServedRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("no hard links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    rollback(request(world), NOW)
+    assert served(world).restores == "200"
+    assert world.served_weights() == "good"
+
+
+def test_what_is_left_behind_is_never_taken_again(world: ServedRoot) -> None:
+    made = rollback(request(world, to="100"), NOW)
+    assert blessed(world) == {"100": True, "200": False, "300": False, made.version: True}
+    assert world.blessed_run() == "first"
+    for version in ("200", "300"):
+        with pytest.raises(InputError, match=f"--to {version}: a rollback left that version behind"):
+            rollback(request(world, to=version), later())
+
+
+def test_one_step_back_is_another_model_not_another_number(world: ServedRoot) -> None:
+    rollback(request(world), NOW)
+    assert rollback(request(world), later()).restored == "100"
+    with pytest.raises(InputError, match="there is nothing to go back to"):
+        rollback(request(world), later(20))
+
+
+def test_training_goes_on_after_a_rollback(world: ServedRoot) -> None:
+    rollback(request(world), NOW)
+    world.run("new", Verdict.BLOCKED)
+    approve(ApproveRequest("new", world.root, "Ana", "why", "2026-12-31"), later())
+    made = rollback(request(world), later(20))
+    assert world.served_weights() == world.blessed_run() == "good"
+    assert (made.run_id, served(world).run_id) == ("good", "good")
+
+
+def test_an_approval_that_is_restored_keeps_its_last_day(world: ServedRoot) -> None:
+    world.run("bad", Verdict.BLOCKED, rule="trust:leak")
+    approved = approve(ApproveRequest("bad", world.root, "Ana", "why", "2026-12-31", evaluation_broken=True), NOW)
+    world.run("next", Verdict.BLOCKED)
+    approve(ApproveRequest("next", world.root, "Ana", "why", "2026-06-30"), later())
+    made = rollback(request(world), later(20))
+    assert (made.restored, made.expires, made.evaluation_broken) == (approved.version, "2026-12-31", True)
+    assert made.expired(datetime.date(2027, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("to", "message"),
+    [
+        ("150", r"knows no such version\. Versions to go back to: 200 \(span 2, mAP 0\.5200, PUSHED\), 100 \(span 1"),
+        ("300", r"that model is served now, as version 300\. Versions to go back to: 200"),
+    ],
+)
+def test_a_version_that_cannot_be_served_again_is_refused_with_those_that_can(
+    world: ServedRoot, to: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        rollback(request(world, to=to), NOW)
+    assert world.versions == ["100", "200", "300"]
+
+
+def test_bytes_that_are_not_the_recorded_ones_are_not_served(world: ServedRoot) -> None:
+    (world.serving / "200" / "variables" / "data").write_text("other")
+    with pytest.raises(StateError, match=r"recorded for version 200, so these are not the bytes of that model"):
+        rollback(request(world), NOW)
+    shutil.rmtree(world.serving / "200")
+    with pytest.raises(StateError, match=r"files of version 200 are gone\. Versions to go back to: 100"):
+        rollback(request(world), NOW)
+    assert world.versions == ["100", "300"]
+
+
+@pytest.mark.parametrize("steps", range(STEPS))
+def test_a_rollback_killed_anywhere_is_refused_or_invisible_and_completed_when_repeated(
+    world: ServedRoot, steps: int
+) -> None:
+    names = cut(plan_rollback(request(world), NOW), steps)
+    assert len(names) == STEPS
+    if steps < 2:
+        assert served(world).version == "300"
+        assert world.served_weights() == "better"
+    else:
+        with pytest.raises(StateError, match="If an approve or a rollback was interrupted, repeat it"):
+            world.registry.served()
+    made = rollback(request(world), later())
+    assert (served(world).version, served(world).restores) == (made.version, "200")
+    assert world.served_weights() == world.blessed_run() == "good"
+    assert world.registry.overrides() == [made]
+    assert len(world.versions) == 4
+    assert blessed(world) == {"100": True, "200": True, "300": False, made.version: True}
+
+
+@pytest.mark.parametrize("steps", range(2, STEPS))
+def test_an_approval_that_was_killed_can_be_taken_back_instead(world: ServedRoot, steps: int) -> None:
+    world.run("bad", Verdict.BLOCKED)
+    approval = plan_approval(ApproveRequest("bad", world.root, "Ana", "why", "2026-12-31"), NOW)
+    cut(approval, steps)
+    made = rollback(request(world, to="300"), later())
+    assert (made.previous_version, made.restored) == (approval.model.version, "300")
+    assert (served(world).run_id, world.served_weights(), world.blessed_run()) == ("better", "better", "better")
+    assert blessed(world).get(approval.model.version) is not True
+
+
+def test_a_model_put_there_by_hand_is_replaced_by_the_recorded_one(world: ServedRoot) -> None:
+    strange = str(int(NOW.timestamp()) + 50)
+    model_files(world.serving / strange, "who knows")
+    with pytest.raises(StateError, match="ratchet rollback --to 300 ") as caught:
+        world.registry.served()
+    with pytest.raises(StateError) as unclear:
+        rollback(request(world), NOW)
+    assert str(unclear.value) == str(caught.value)  # back from what: that has to be said
+    made = rollback(request(world, to="300"), NOW)
+    assert (int(made.version), made.previous_version) == (int(strange) + 1, strange)
+    assert served(world).restores == "300"
+    assert world.served_weights() == "better"
+
+
+def test_a_strange_version_far_ahead_of_the_clock_has_to_go_for_no_push_would_be_served(world: ServedRoot) -> None:
+    model_files(world.serving / "9999999999", "who knows")
+    with pytest.raises(StateError, match=r"digits/9999999999: .*ahead of the clock.*move it away"):
+        rollback(request(world, to="300"), NOW)
+    shutil.rmtree(world.serving / "9999999999")
+    assert served(world).version == "300"
+
+
+@pytest.mark.parametrize("damage", ["touched", "deleted"])
+def test_a_served_model_that_is_damaged_is_replaced_by_an_earlier_one(world: ServedRoot, damage: str) -> None:
+    if damage == "touched":
+        (world.serving / "300" / "saved_model.pb").write_text("other")
+    else:
+        shutil.rmtree(world.serving / "300")
+    with pytest.raises(StateError, match="ratchet rollback --to 200 "):
+        world.registry.served()
+    rollback(request(world, to="200"), NOW)
+    assert (served(world).restores, world.blessed_run()) == ("200", "good")
+    assert blessed(world)["300"] is False
+
+
+def test_a_lost_pointer_is_made_again(world: ServedRoot) -> None:
+    (world.root / "registry" / "served.json").unlink()
+    with pytest.raises(StateError, match="ratchet rollback --to 300 "):
+        world.registry.served()
+    with pytest.raises(
+        InputError, match=r"does not say what is served: give --to VERSION\. Versions to go back to: 300"
+    ):
+        rollback(request(world), NOW)
+    rollback(request(world, to="300"), NOW)
+    assert served(world).restores == "300"
+
+
+def test_a_push_that_was_recorded_by_half_can_be_kept(world: ServedRoot) -> None:
+    earlier = world.registry.versions()[1]
+    world.registry.point_to(earlier)  # as if the recorder had been killed between its two files
+    with pytest.raises(
+        StateError, match="serves version 300, the highest number, but the registry says that version 200"
+    ):
+        world.registry.served()
+    made = rollback(request(world, to="300"), NOW)
+    assert (made.restored, served(world).restores) == ("300", "300")
+    assert blessed(world) == {"100": True, "200": True, "300": True, made.version: True}
+
+
+def test_a_push_that_was_killed_before_it_was_recorded_is_not_the_latest_blessed(world: ServedRoot) -> None:
+    world.run("killed", Verdict.PUSHED, pushed=False)
+    model_files(world.serving / "400", "killed")
+    rollback(request(world, to="300"), NOW)
+    assert world.served_weights() == world.blessed_run() == "better"
+
+
+def test_a_log_that_was_changed_stops_a_rollback(world: ServedRoot) -> None:
+    rollback(request(world), NOW)
+    log = world.root / "registry" / "overrides.jsonl"
+    log.write_text(log.read_text().replace("clients", "nobody did"))
+    with pytest.raises(StateError, match=r"overrides\.jsonl: line 1 was changed"):
+        rollback(request(world), later())
+
+
+def test_nothing_is_rolled_back_while_a_run_works(world: ServedRoot) -> None:
+    with locked(world.root), pytest.raises(StateError, match="is working in it"):
+        rollback(request(world), NOW)
+
+
+def test_a_rollback_has_to_be_explained_and_needs_a_served_model(world: ServedRoot, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--reason is empty"):
+        rollback(request(world, reason=" "), NOW)
+    with pytest.raises(InputError, match="--by is empty"):
+        rollback(request(world, by=""), NOW)
+    empty = ServedRoot(tmp_path / "empty")
+    with pytest.raises(InputError, match="no model was ever served from it"):
+        rollback(request(empty), NOW)
