@@ -152,7 +152,7 @@ def _key(request: RunRequest, span: Source, golden: Source, served: ServedModel 
         _identity(span),
         _identity(golden),
         settings_io.to_json(settings),
-        served.digest if served else None,
+        [served.version, served.digest] if served else None,
         __version__,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -10,7 +10,7 @@ _EXPORT = (
     "span again as {next}."
 )
 _LOOK = (
-    "Look at the images of both. If the span shows what the model is to learn, train on it in observe mode and let the "
+    "Look at the images that show it. If the span shows what the model is to learn, train on it in observe mode and let the "
     "evaluator decide; if camera, export or labelling are at fault, correct them and deliver the span again as {next}."
 )
 

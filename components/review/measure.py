@@ -28,6 +28,7 @@ from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 GALLERY_IMAGES = 24
 ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same
 CLASS_CURVES = 8
+_USUAL_SCORE = 0.5
 CURVE_IOUS = (0.5, 0.75)
 
 Lines = Callable[[], Iterable[str]]  # of a file, opened anew at each call
@@ -61,7 +62,7 @@ def measure(files: GoldenFiles, golden: DataSetEvaluation) -> Measured:
     names = tuple(golden.class_support)
     labels = [label for label, name in enumerate(names, start=1) if name in golden.compared.class_support]
     tables = {model: _of_labels(table, labels) for model, table in files.tables.items()}
-    points = {model: operating_points(table, len(names)) for model, table in tables.items()}
+    points = {model: _points(table, len(names)) for model, table in tables.items()}
     errors = {model: image_errors(table, points[model]) for model, table in tables.items()}
     order, worse = _worst_first(errors)
     image_ids = tables[CANDIDATE].image_ids
@@ -94,6 +95,14 @@ def _of_labels(table: MatchTable, labels: Sequence[int]) -> MatchTable:
         truth=table.truth[truth_rows],
         truth_image=table.truth_image[truth_rows],
     )
+
+
+def _points(table: MatchTable, num_classes: int) -> np.ndarray:
+    """Operating points [K + 1]; a class of which nothing was ever right has none, and gets what is usual, so that its
+    false detections are seen."""
+    points = operating_points(table, num_classes)
+    finite = points[1:][np.isfinite(points[1:])]
+    return np.where(np.isfinite(points), points, np.median(finite) if finite.size else _USUAL_SCORE)
 
 
 def _worst_first(errors: Mapping[str, ImageErrors]) -> tuple[list[int], int]:

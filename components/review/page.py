@@ -1,7 +1,8 @@
 """The page at the end of a run: why it ended as it did, first in a sentence, then in full; pure.
 
-One file with nothing to load. Its scripts are named by their digests in its Content-Security-Policy, so that nothing
-else can run; every string of data, file or class names is hostile until `text.safe` has seen it.
+One file with nothing to load. Its scripts and its style are named by their digests in its Content-Security-Policy, so
+that nothing else can run or hide anything; every string of data, file or class names is hostile until `text.safe` has
+seen it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from components.review.tfma_view.figures import TfmaData
 from components.review.tfma_view.section import tfma_section
 
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
-_OWN_STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+_WHOLE_STYLE = STYLE + CHART_STYLE + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 Section = tuple[str, str, str]  # name, title, safe HTML
 
@@ -45,7 +46,7 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
     Returns:
         HTML that can be written as UTF-8.
     """
-    sections, hashes = _sections(content), [script_hash(SCRIPT)]
+    sections, hashes = _sections(content), [source_hash(SCRIPT)]
     if tfma is not None:
         report = tfma_section(tfma, tfma_code)
         sections.insert(-1, ("tfma", "TFMA report", report.html))
@@ -61,7 +62,7 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{content.verdict.value}: {safe(content.pipeline, 80)} {safe(content.run_id, 120)}</title>"
-        f"<style>{STYLE}{CHART_STYLE}{_OWN_STYLE}</style></head><body>"
+        f"<style>{_WHOLE_STYLE}</style></head><body>"
         f'<header class="verdict {TONES[content.verdict]}"><div>{headline(content)}{override_banner(content)}'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></header><main>{body}</main>'
         '<footer class="quiet">Written by Ratchet. The same figures as JSON: evaluation.json, decision.json and '
@@ -69,23 +70,26 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
     )
 
 
-def script_hash(script: str) -> str:
-    """A script's source expression for a Content-Security-Policy."""
+def source_hash(script: str) -> str:
+    """The source expression of a script, or of a style sheet, for a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _policy(script_hashes: Iterable[str]) -> str:
-    # Styles may stand inline, because TFMA's component makes its own; no style can load anything or send anything away.
     return (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {' '.join(script_hashes)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {source_hash(_WHOLE_STYLE)}; "
+        f"script-src {' '.join(script_hashes)}; base-uri 'none'; form-action 'none'"
     )
 
 
 def _sections(content: ReviewContent) -> list[Section]:
     """The sections that have something to say."""
     sections = [
-        ("cause", "What is known of the cause", cause_section(content)),
+        (
+            "cause",
+            "What the run found" if content.verdict.pushes else "What is known of the cause",
+            cause_section(content),
+        ),
         ("next", "What to do next", next_section(content)),
     ]
     if content.evaluation is not None and content.measured is not None:

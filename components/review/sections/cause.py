@@ -9,8 +9,8 @@ from components.pages.text import many, safe
 from components.pages.words import rule_title
 from components.review.content import ErrorTypeCost, ReviewContent
 from components.review.sections.figures import ap, change, interval
+from components.review.sections.findings import found_in_words
 from components.review.sections.records import differing
-from schemas.decisions import Reason
 from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
 
 _DATA_SETS = {
@@ -37,7 +37,7 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
     checks = [reason for reason in content.decision.reasons if reason.rule.startswith("trust:")]
     failed = [reason for reason in checks if not reason.passed]
     for reason in failed:
-        yield "reject", f"<strong>The evaluation cannot be trusted.</strong> {_found(reason)}"
+        yield "reject", f"<strong>The evaluation cannot be trusted.</strong> {safe(found_in_words(content, reason))}"
     if checks and not failed:
         yield (
             "pass",
@@ -49,17 +49,13 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
 def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
     for reason in content.data.failures:
         seen = "The data gate rejected the span" if not content.data.passed else "The data gate saw, and only observed"
-        yield "reject", f"<strong>{seen}:</strong> {_found(reason)} {_link('data')}"
+        yield "reject", f"<strong>{seen}:</strong> {safe(found_in_words(content, reason))} {_link('data')}"
     warnings = content.data.warnings
     if warnings:
         titles = "; ".join(safe(rule_title(reason.rule, passed=False)) for reason in warnings[:3])
         yield "warn", f"{many(len(warnings), 'warning')} of the data gate: {titles}. {_link('data')}"
     if not content.data.remarkable:
         yield "pass", f"The data gate found nothing: all {len(content.data.reasons)} rules passed."
-
-
-def _found(reason: Reason) -> str:
-    return f"{safe(rule_title(reason.rule, passed=False))}: {safe(reason.actual, 300)}."
 
 
 def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:

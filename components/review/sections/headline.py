@@ -7,6 +7,7 @@ from components.pages.text import many, safe
 from components.pages.words import next_steps, rule_title
 from components.review.content import ReviewContent
 from components.review.sections.figures import ap, change, interval, moved
+from components.review.sections.findings import found_in_words
 from schemas.decisions import Reason, Verdict
 from schemas.evaluation import DataSetEvaluation, Evaluation
 
@@ -38,7 +39,7 @@ def reason_sentence(content: ReviewContent) -> str:
     if content.evaluation is None:
         [first, *others] = content.data.failures
         more = f" {many(len(others), 'further rule')} failed." if others else ""
-        return f"{rule_title(first.rule, passed=False)}: {first.actual[:_CUT]}.{more} Nothing was trained."
+        return f"{found_in_words(content, first)}{more} Nothing was trained."
     sentence = _verdict_sentence(content.evaluation, content.evaluation.golden)
     found = content.data.failures
     if found and not content.verdict.pushes:

@@ -23,8 +23,9 @@
     },
   };
 
-  const cellOf = (cell) => (cell !== null && typeof cell === "object" ? { ...cell, v: cell.v ?? null } : { v: cell ?? null });
-  const columnOf = (column) => (typeof column === "object" ? { label: "", ...column } : { label: String(column) });
+  const isObject = (value) => value !== null && typeof value === "object";
+  const cellOf = (cell) => (isObject(cell) ? { ...cell, v: cell.v ?? null } : { v: cell ?? null });
+  const columnOf = (column) => (isObject(column) ? { label: "", ...column } : { label: String(column) });
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 
   /** Orders cells: numbers, then texts; what is undefined comes last either way. */
@@ -34,7 +35,8 @@
       return rank(one) === 2 || rank(other) === 2 || ascending ? rank(one) - rank(other) : rank(other) - rank(one);
     }
     if (rank(one) === 2) return 0;
-    const order = isNumber(one.v) ? one.v - other.v : String(one.v).localeCompare(String(other.v), "en", { numeric: true });
+    const byText = () => String(one.v).localeCompare(String(other.v), "en", { numeric: true });
+    const order = isNumber(one.v) ? one.v - other.v : byText();
     return ascending ? order : -order;
   }
 

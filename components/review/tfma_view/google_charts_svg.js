@@ -4,6 +4,7 @@
   const { Chart, events, isNumber } = google.visualization;
   const SVG = "http://www.w3.org/2000/svg";
   const MARGIN = { top: 40, right: 16, bottom: 26, left: 58 };
+  const MANY_POINTS = 40;
   const CHARACTER = 7; // pixels, about
 
   function shape(name, attributes, text) {
@@ -34,9 +35,9 @@
     render() {
       this.measure();
       const { width, height } = this;
-      const label = `${this.series.map((column) => this.data.getColumnLabel(column)).join(", ")}; the table has the figures`;
-      const box = { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label, class: "gc-chart" };
-      const picture = shape("svg", box);
+      const names = this.series.map((column) => this.data.getColumnLabel(column)).join(", ");
+      const words = { role: "img", "aria-label": `${names}; the table has the figures` };
+      const picture = shape("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "gc-chart", ...words });
       const marks = shape("g", {});
       const plot = shape("g", { "clip-path": "none", class: "gc-plot" });
       plot.append(this.grid(), marks);
@@ -49,15 +50,18 @@
       this.showSelection();
     }
 
+    get rows() {
+      return [...Array(this.data.getNumberOfRows()).keys()];
+    }
+
     measure() {
       this.width = this.options.width ?? (this.container.clientWidth || 400);
       this.height = this.options.height ?? 225;
       const columns = [...Array(this.data.getNumberOfColumns()).keys()].slice(1);
       this.series = columns.filter((column) => !this.data.getColumnRole(column));
       this.notes = columns.filter((column) => this.data.getColumnRole(column) === "annotation");
-      const count = this.data.getNumberOfRows();
       const values = this.series
-        .flatMap((column) => [...Array(count).keys()].map((row) => this.data.getValue(row, column)))
+        .flatMap((column) => this.rows.map((row) => this.data.getValue(row, column)))
         .filter(isNumber);
       this.ticks = ticks(Math.min(...this.enclosed(values)), Math.max(...this.enclosed(values)));
     }
@@ -136,7 +140,7 @@
 
     /** Rows from left to right; a domain that is no number keeps its order. */
     ordered() {
-      const rows = [...Array(this.data.getNumberOfRows()).keys()].map((row) => ({ row, at: this.data.getValue(row, 0) }));
+      const rows = this.rows.map((row) => ({ row, at: this.data.getValue(row, 0) }));
       return rows.every(({ at }) => isNumber(at)) ? rows.sort((one, other) => one.at - other.at) : rows;
     }
 
@@ -153,25 +157,28 @@
     }
 
     drawMarks(marks) {
+      this.series.forEach((column, series) => marks.append(...this.line(column, series)));
+    }
+
+    /** A line with a point for each row, broken where a row has no value. */
+    line(column, series) {
       const rows = this.ordered();
-      this.series.forEach((column, series) => {
-        let path = "";
-        let pen = "M";
-        const points = [];
-        rows.forEach(({ row }, place) => {
-          const value = this.data.getValue(row, column);
-          const at = [this.x(this.share(place, rows.length)), isNumber(value) ? this.y(value) : null];
-          if (at[1] === null) {
-            pen = "M";
-            return;
-          }
-          path += `${pen}${at.map((number) => number.toFixed(1)).join(" ")}`;
-          pen = "L";
-          points.push(this.live(shape("circle", { cx: at[0], cy: at[1], r: rows.length > 40 ? 1.5 : 4, class: `gc-point gc-${series}` }), row, column));
-        });
-        if (path) marks.append(shape("path", { d: path, class: `gc-line gc-${series}` }));
-        marks.append(...points);
+      const r = rows.length > MANY_POINTS ? 1.5 : 4;
+      const points = [];
+      let path = "";
+      let pen = "M";
+      rows.forEach(({ row }, place) => {
+        const value = this.data.getValue(row, column);
+        if (!isNumber(value)) {
+          pen = "M";
+          return;
+        }
+        const [cx, cy] = [this.x(this.share(place, rows.length)), this.y(value)];
+        path += `${pen}${cx.toFixed(1)} ${cy.toFixed(1)}`;
+        pen = "L";
+        points.push(this.live(shape("circle", { cx, cy, r, class: `gc-point gc-${series}` }), row, column));
       });
+      return [shape("path", { d: path, class: `gc-line gc-${series}` }), ...points];
     }
   }
 
@@ -183,28 +190,28 @@
     /** The edges that are asked for, or each column's name if there is room. */
     places() {
       const given = this.options.hAxis?.ticks ?? [];
-      const count = this.data.getNumberOfRows();
-      if (!given.length) {
-        return [...Array(count).keys()].map((row) => ({ share: (row + 0.5) / count, text: this.data.getFormattedValue(row, 0) }));
-      }
+      const share = (row) => (row + 0.5) / this.rows.length;
+      const name = (row) => this.data.getFormattedValue(row, 0);
+      if (!given.length) return this.rows.map((row) => ({ share: share(row), text: name(row) }));
       const apart = Math.ceil(given.length / 8); // as many as can be read beside one another
       const shown = given.map(({ f }, place) => ({ share: place / (given.length - 1), text: f }));
       return shown.filter((_, place) => place % apart === 0);
     }
 
     drawMarks(marks, notes) {
-      const count = this.data.getNumberOfRows();
+      const { rows } = this;
       const filled = parseFloat(this.options.bar?.groupWidth ?? "75") / 100;
+      const wide = ((this.x(1) - this.x(0)) / rows.length) * filled;
+      const width = Math.max(0.5, wide / this.series.length);
       this.series.forEach((column, series) => {
-        for (let row = 0; row < count; row += 1) {
+        for (const row of rows) {
           const value = this.data.getValue(row, column);
-          const [high, low] = isNumber(value) ? [this.y(Math.max(0, value)), this.y(Math.min(0, value))] : [this.y(0), this.y(0)];
-          const wide = ((this.x(1) - this.x(0)) / count) * filled;
-          const part = wide / this.series.length;
-          const left = this.x((row + 0.5) / count) - wide / 2 + series * part;
-          const bar = { x: left, y: high, width: Math.max(0.5, part), height: low - high, class: `gc-bar gc-${series}` };
+          const ends = isNumber(value) ? [this.y(value), this.y(0)] : [this.y(0), this.y(0)];
+          const [y, foot] = [Math.min(...ends), Math.max(...ends)];
+          const x = this.x((row + 0.5) / rows.length) - wide / 2 + series * width;
+          const bar = { x, y, width, height: foot - y, class: `gc-bar gc-${series}` };
           marks.append(this.live(shape("rect", bar), row, column));
-          notes.append(this.note(row, series, left + part / 2, high));
+          notes.append(this.note(row, series, x + width / 2, y));
         }
       });
     }

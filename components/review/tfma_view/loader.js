@@ -32,7 +32,7 @@
     for (const style of styles) {
       const sheet = sheetOf(style.textContent);
       root.adoptedStyleSheets.push(sheet);
-      // In the document ShadyCSS looks for the rules again, to work out mixins: an element of that name that is no style.
+      // In the document ShadyCSS looks for the rules again, to work out mixins: it finds an element of that name.
       const text = document.createElementNS(null, "style");
       text.textContent = style.textContent;
       new MutationObserver(() => sheet.replaceSync(text.textContent)).observe(text, { childList: true });

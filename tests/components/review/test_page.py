@@ -69,7 +69,7 @@ def test_the_reason_is_one_sentence_with_the_finding_of_the_data_gate() -> None:
             "mAP went from 0.7000 to 0.8000",
         ),
         (bootstrapped(), "The first model reaches mAP 0.5000 on 100 golden images"),
-        (rejected(), "Brightness: not like the data the served model was trained on: darker"),
+        (rejected(), "Brightness: not like the data the served model was trained on: The median is 50"),
     ],
 )
 def test_the_reason_of_every_verdict(shown: Any, start: str) -> None:
@@ -167,7 +167,7 @@ def test_the_cause_names_findings_before_what_is_in_order() -> None:
 )
 def test_the_pattern_of_the_three_data_sets_is_read(golden: float, held_out: float, trained: float, words: str) -> None:
     sets = {"golden": golden, "held_out": held_out, "train_sample": trained}
-    measured_sets = {name: data_set(0.5 + change, 0.5) for name, change in sets.items()}
+    measured_sets: Any = {name: data_set(0.5 + change, 0.5) for name, change in sets.items()}
     seen = text_of(cause_section(content(evaluation=evaluation(reason(), **measured_sets))))
     assert words in seen
 

@@ -13,8 +13,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from components.pages.style import STYLE
 from components.review.tfma_view.section import TfmaSection
 
-CHROMIUM = "/usr/bin/chromium"
-
 
 def tfma_code() -> str:
     """TFMA's components, found without importing TFMA, which takes half a minute."""
