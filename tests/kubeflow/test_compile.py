@@ -45,7 +45,7 @@ def test_it_parses_strictly_as_kubeflows_protos(compiled: dict[str, Path], targe
     deployment = json_format.MessageToDict(spec.deployment_spec)
     json_format.ParseDict(deployment, pb.PipelineDeploymentConfig(), ignore_unknown_fields=False)
     assert spec.schema_version == "2.1.0"
-    assert len(spec.root.dag.tasks) == 10
+    assert len(spec.root.dag.tasks) == 12
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
@@ -59,12 +59,17 @@ def test_every_step_is_a_container_since_kubeflow_has_no_resolvers(compiled: dic
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
 def test_training_and_all_after_it_hang_on_the_data_gate(compiled: dict[str, Path], target: str) -> None:
     tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
-    guarded = {name for name, task in tasks.items() if "condition" in task.get("triggerPolicy", {})}
-    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "DecisionRecorder"}
-    for name in guarded:
-        # The condition reads an input that the task really has.
-        assert "_DataGate.decision" in tasks[name]["triggerPolicy"]["condition"]
-        assert "_DataGate.decision" in tasks[name]["inputs"]["artifacts"]
+    conditions = {name: task["triggerPolicy"]["condition"] for name, task in tasks.items() if "triggerPolicy" in task}
+    guarded = {name for name, condition in conditions.items() if "== 1" in condition}
+    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "DecisionRecorder", "Review"}
+    assert conditions.keys() - guarded == {"RejectionReview"}
+    assert "== 0" in conditions["RejectionReview"]
+    for name, condition in conditions.items():
+        # The condition reads an input that the task really has, and that is not an ordinary input as well.
+        assert "_DataGate.passage" in condition
+        artifacts = tasks[name]["inputs"]["artifacts"]
+        assert "_DataGate.passage" in artifacts
+        assert "passage" not in artifacts
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
@@ -79,7 +84,7 @@ def test_executors_can_be_imported_without_the_slow_top_of_tfx(compiled: dict[st
     executors = spec_of(compiled["vertex"])["deploymentSpec"]["executors"]
     paths = [argument for e in executors.values() for argument in _class_paths(e["container"]["args"])]
     ours = sorted({path for path in paths if path.startswith("components.")})
-    assert len(ours) == 6
+    assert len(ours) == 7
     code = (
         "import importlib, json, sys\n"
         f"for path in {ours!r}:\n"
