@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,11 +13,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from components.registry.registry import Registry, ServedModel
+from pipeline.cli import main
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.local import RunError, run
 from pipeline.preflight import RunRequest
 from pipeline.result import RunResult
+from schemas.files import LOCAL_FILES
+from tests.e2e.metadata import latest_blessed_model
 
 # Small enough for two cores: what is learned is little, but learned it is.
 SMALL = (
@@ -60,11 +67,36 @@ class World:
         picture = Image.open(self.data / "golden" / "images" / golden_file).convert("RGB").resize((96, 96))
         picture.save(file.parent / "images" / "planted.jpg", quality=80)
 
+    def serving(self) -> Serving:
+        directory = self.root / "serving" / "digits"
+        model = Registry(f"{self.root}/registry", str(directory), LOCAL_FILES).served()
+        assert model is not None
+        resolved = latest_blessed_model(self.root / "metadata.sqlite")
+        return Serving(model, sorted(path.name for path in directory.iterdir()), resolved)
+
     def run(self, span: int, *overrides: str, bootstrap: bool = False) -> RunResult:
         settings = load_config("digits", [*SMALL, *overrides])
         request = RunRequest(settings, self.data, self.data / "golden", span, self.root, bootstrap)
         self.results[span] = run(request)
         return self.results[span]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command returned and printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is served at some time, by registry, directory, and TFX's own resolver."""
+
+    model: ServedModel
+    versions: list[str]
+    resolved: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +110,12 @@ class Runs:
     bad_labels: RunResult
     dark: RunResult
     leaked: RunResult
+    after_runs: Serving
+    approval: Command
+    after_approval: Serving
+    dark_again: RunResult
+    rollback: Command
+    after_rollback: Serving
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +134,39 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     bad_labels = world.run(3, "data_gate.mode=observe")
     dark = world.run(4)
     leaked = world.run(5, "data_gate.mode=observe")
-    return Runs(world, first, crash, good, bad_labels, dark, leaked)
+    after_runs = world.serving()
+    signed = ["--root", str(world.root), "--by", "Ada", "--reason", "loose boxes are what we want now"]
+    approval = command("approve", bad_labels.run_id, *signed, "--expires", _in_a_month())
+    after_approval = world.serving()
+    dark_again = world.run(4)
+    rollback = command("rollback", *signed)
+    return Runs(
+        world,
+        first,
+        crash,
+        good,
+        bad_labels,
+        dark,
+        leaked,
+        after_runs,
+        approval,
+        after_approval,
+        dark_again,
+        rollback,
+        world.serving(),
+    )
+
+
+def _in_a_month() -> str:
+    return (datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=30)).isoformat()
+
+
+def command(*arguments: str) -> Command:
+    """Gives a command as in a terminal."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(arguments)
+    return Command(code, out.getvalue(), err.getvalue())
 
 
 def _crashed(attempt: Callable[[], RunResult]) -> str:

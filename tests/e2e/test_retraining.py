@@ -11,29 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry, ServedModel, model_digest
+from components.registry.registry import Registry, model_digest
 from pipeline.result import RunResult
 from schemas.data_evidence import evidence_from_json
 from schemas.decisions import Verdict
 from schemas.errors import ConfigError, InputError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
+from schemas.overrides import OverrideKind
 from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
-from tests.e2e.conftest import Runs
+from tests.e2e.conftest import Runs, command
 
 pytestmark = pytest.mark.tensorflow
 RECOMPUTE = Path(__file__).with_name("recompute.py")
-
-
-def served(runs: Runs) -> ServedModel:
-    root = runs.world.root
-    model = Registry(f"{root}/registry", f"{root}/serving/digits", LOCAL_FILES).served()
-    assert model is not None
-    return model
-
-
-def versions(runs: Runs) -> list[str]:
-    return sorted(directory.name for directory in (runs.world.root / "serving" / "digits").iterdir())
 
 
 def saved_model(runs: Runs, result: RunResult) -> Path:
@@ -72,8 +62,8 @@ def test_loose_boxes_are_blocked_and_the_baseline_stays_served(runs: Runs) -> No
     assert bad.delta is not None
     assert bad.delta < 0
     assert bad.pushed_version is None
-    assert served(runs).version == runs.good.pushed_version
-    assert versions(runs) == sorted([str(runs.first.pushed_version), str(runs.good.pushed_version)])
+    assert runs.after_runs.model.version == runs.good.pushed_version
+    assert runs.after_runs.versions == sorted([str(runs.first.pushed_version), str(runs.good.pushed_version)])
 
 
 def test_a_dark_span_is_rejected_before_training(runs: Runs) -> None:
@@ -82,11 +72,12 @@ def test_a_dark_span_is_rejected_before_training(runs: Runs) -> None:
     assert "drift:qa/brightness" in [reason.rule for reason in dark.reasons]
     assert dark.map is None
     assert "DetectorTrainer" not in dark.seconds
-    page = Path(dark.report)
-    assert page.read_text().startswith("<!DOCTYPE html>")
-    assert json.loads((page.parent / "decision.json").read_text())["passed"] is False
-    assert [entry.feature for entry in evidence_from_json((page.parent / "evidence.json").read_text())]
-    assert (page.parent / "Split-train" / "SchemaDiff.pb").stat().st_size > 0
+    assert "DATA_REJECTED" in Path(dark.report).read_text()
+    found = max((runs.world.root / "artifacts" / "DataGate" / "decision").iterdir(), key=lambda path: int(path.name))
+    assert (found / "report.html").read_text().startswith("<!DOCTYPE html>")
+    assert json.loads((found / "decision.json").read_text())["passed"] is False
+    assert [entry.feature for entry in evidence_from_json((found / "evidence.json").read_text())]
+    assert (found / "Split-train" / "SchemaDiff.pb").stat().st_size > 0
 
 
 def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> None:
@@ -96,7 +87,7 @@ def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> Non
     assert "leak" in [reason.rule for reason in leaked.observed]  # the data gate saw it too, and only observed
     assert "is image 10000 of span 5" in leaked.reasons[0].actual
     assert leaked.pushed_version is None
-    assert served(runs).version == runs.good.pushed_version
+    assert runs.after_runs.model.version == runs.good.pushed_version
 
 
 def evaluation_directory(runs: Runs, result: RunResult) -> Path:
@@ -148,8 +139,8 @@ def test_the_same_command_resumed_the_crashed_run(runs: Runs) -> None:
 
     assert runs.good.run_id.endswith("-1")
     times = count_executions(runs.world.root / "metadata.sqlite")
-    # Six calls, five spans: what was done before the crash was not done again.
-    assert times["DetectionExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 5
+    # Seven calls, six runs: what was done before the crash was not done again.
+    assert times["DetectionExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 6
 
 
 @pytest.mark.parametrize("story", ["first", "good"])
@@ -172,22 +163,74 @@ def test_retraining_started_from_the_baseline_at_a_fraction_of_its_rate(runs: Ru
     assert (saved_model(runs, runs.good) / STATISTICS_FILE).stat().st_size > 0
 
 
-def test_tfx_resolver_and_registry_name_the_same_model(runs: Runs) -> None:
-    from tests.e2e.metadata import latest_blessed_model
+@pytest.mark.parametrize("time", ["after_runs", "after_approval", "after_rollback"])
+def test_tfx_resolver_registry_and_served_bytes_name_the_same_model(runs: Runs, time: str) -> None:
+    serving = getattr(runs, time)
+    assert model_digest(f"{serving.resolved}/Format-Serving", LOCAL_FILES) == serving.model.digest
+    assert serving.versions[-1] == serving.model.version  # the highest number, which TensorFlow Serving serves
+    path = runs.world.root / "serving" / "digits" / serving.model.version
+    assert model_digest(str(path), LOCAL_FILES) == serving.model.digest
 
-    uri = latest_blessed_model(runs.world.root / "metadata.sqlite")
-    assert model_digest(f"{uri}/Format-Serving", LOCAL_FILES) == served(runs).digest
+
+def test_an_approved_candidate_is_served_and_every_later_page_says_so(runs: Runs) -> None:
+    assert (runs.approval.code, runs.approval.err) == (0, "")
+    assert model_digest(f"{runs.bad_labels.model}/Format-Serving", LOCAL_FILES) == runs.after_approval.model.digest
+    banner = "approved by Ada on"
+    assert banner in Path(runs.dark_again.report).read_text()
+    assert all(banner not in Path(result.report).read_text() for result in (runs.bad_labels, runs.leaked))
 
 
-def test_every_run_leaves_its_result_log_and_picture(runs: Runs) -> None:
+def test_a_rollback_serves_the_model_before_the_approved_one_again(runs: Runs) -> None:
+    assert (runs.rollback.code, runs.rollback.err) == (0, "")
+    assert runs.after_rollback.model.digest == runs.after_runs.model.digest
+    assert runs.after_rollback.model.restores == runs.good.pushed_version
+    kinds = [made.kind for made in Registry(f"{runs.world.root}/registry", "none", LOCAL_FILES).overrides()]
+    assert kinds == [OverrideKind.APPROVED, OverrideKind.ROLLED_BACK]
+
+
+def test_a_run_whose_evaluation_was_broken_is_not_approved_by_accident(runs: Runs) -> None:
+    signed = ["--root", str(runs.world.root), "--by", "Ada", "--reason", "so what", "--expires", "2999-01-01"]
+    refused = command("approve", runs.leaked.run_id, *signed)
+    assert refused.code == 2
+
+
+def test_the_page_of_a_blocked_run_has_what_the_run_left(runs: Runs) -> None:
+    page = Path(runs.bad_labels.report).read_text()
+    assert len(page) < 15e6
+    for part in (
+        "BLOCKED",
+        "labelled boxes have the wrong size",
+        f"ratchet approve {runs.bad_labels.run_id}",
+        record(runs, runs.good).data[-1].digest,
+        'id="tfma-data"',
+        runs.good.run_id,  # in the history
+        f"{runs.bad_labels.map:.4f}",
+    ):
+        assert part in page, part
+    assert page.count('<figure data-classes="') == 24
+    assert 'src="data:image/jpeg;base64,' in page
+
+
+def test_status_and_history_tell_what_happened(runs: Runs) -> None:
+    root = ["--root", str(runs.world.root)]
+    status, history = command("status", *root), command("history", *root)
+    assert (status.code, history.code) == (0, 0)
+    assert "rolled back by Ada" in status.out
+    for result in (runs.first, runs.good, runs.bad_labels, runs.dark, runs.leaked, runs.dark_again):
+        assert result.run_id in history.out
+    page = command("review", runs.bad_labels.run_id, *root)
+    assert page.out.strip() == runs.bad_labels.report
+
+
+def test_every_run_leaves_its_result_log_and_page(runs: Runs) -> None:
     for result in (runs.first, runs.good, runs.bad_labels, runs.dark):
         directory = runs.world.root / "runs" / result.run_id
         written = json.loads((directory / "result.json").read_text())
         assert written["verdict"] == result.verdict.value
         assert written["cause"] is None
         assert (directory / "log.txt").exists()
-    for result in (runs.first, runs.good, runs.bad_labels):
-        assert Path(result.report).stat().st_size > 10_000
+        assert result.report == str(directory / "review.html")
+        assert (directory / "review.html").stat().st_size > 10_000
 
 
 def test_an_undeclared_change_of_augmentation_is_refused_before_anything_starts(runs: Runs) -> None:
