@@ -136,7 +136,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     leaked = world.run(5, "data_gate.mode=observe")
     after_runs = world.serving()
     signed = ["--root", str(world.root), "--by", "Ada", "--reason", "loose boxes are what we want now"]
-    approval = command("approve", bad_labels.run_id, *signed, "--expires", _in_a_month())
+    approval = command("approve", bad_labels.run_id, *signed, "--expires", in_a_month())
     after_approval = world.serving()
     dark_again = world.run(4)
     rollback = command("rollback", *signed)
@@ -157,7 +157,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     )
 
 
-def _in_a_month() -> str:
+def in_a_month() -> str:
+    """A day on which an approval may expire."""
     return (datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=30)).isoformat()
 
 

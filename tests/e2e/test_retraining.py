@@ -20,7 +20,7 @@ from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
 from schemas.overrides import OverrideKind
 from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
-from tests.e2e.conftest import Runs, command
+from tests.e2e.conftest import Runs, command, in_a_month
 
 pytestmark = pytest.mark.tensorflow
 RECOMPUTE = Path(__file__).with_name("recompute.py")
@@ -189,9 +189,10 @@ def test_a_rollback_serves_the_model_before_the_approved_one_again(runs: Runs) -
 
 
 def test_a_run_whose_evaluation_was_broken_is_not_approved_by_accident(runs: Runs) -> None:
-    signed = ["--root", str(runs.world.root), "--by", "Ada", "--reason", "so what", "--expires", "2999-01-01"]
+    signed = ["--root", str(runs.world.root), "--by", "Ada", "--reason", "so what", "--expires", in_a_month()]
     refused = command("approve", runs.leaked.run_id, *signed)
     assert refused.code == 2
+    assert "give --evaluation-broken" in refused.err
 
 
 def test_the_page_of_a_blocked_run_has_what_the_run_left(runs: Runs) -> None:
