@@ -40,6 +40,10 @@ DEV = [
     "playwright>=1.45",
     "axe-playwright-python>=0.1.4",
     "aiosmtpd>=1.4",
+    "nbclient>=0.10",
+    "nbformat>=5.10",
+    "ipykernel>=6",
+    "pandas>=1.5",
 ]
 BENCH = ["faster-coco-eval>=1.8", "hotcoco>=1.3"]
 
