@@ -24,6 +24,7 @@ class PastRun:
         decided_at: UTC time, ISO 8601.
         golden_digest: the golden set that decided.
         evaluation: URI of the ModelEvaluation artifact.
+        reason: the first rule that decided against it, in a sentence; empty if none did.
     """
 
     run_id: str
@@ -34,6 +35,7 @@ class PastRun:
     decided_at: str
     golden_digest: str
     evaluation: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

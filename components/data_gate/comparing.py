@@ -63,13 +63,21 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
         kind=measurement.kind,
         feature=feature,
         measure=measurement.measure,
-        distance=measurement.distance,
+        distance=_distance(measurement, other, span),
         limit=max(measurement.threshold, noise),
         noise=noise,
         other=distribution(other.statistics, feature),
         span=distribution(span.statistics, feature),
         moved=moved,
     )
+
+
+def _distance(measurement: Measurement, other: Side, span: Side) -> float:
+    """TFDV's, but for whole numbers, which its equal buckets cut in other places on each side."""
+    feature = measurement.feature
+    if feature not in drift.COUNTS or not len(other.sample) or not len(span.sample):
+        return measurement.distance
+    return drift.jensen_shannon_of_counts(_values(other.sample, feature), _values(span.sample, feature))
 
 
 def _noise_of_shares(other: Side, span: Side) -> float:

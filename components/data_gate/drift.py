@@ -20,6 +20,7 @@ _REPEATS = 80
 _MANY = 2000  # images; with more the noise is that of the smaller side alone
 _QUANTILE = 0.99
 _BUCKETS = 10  # of TFDV's standard histogram
+COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
 _LEVELS = np.linspace(0.025, 0.975, 39)
 
 
@@ -41,6 +42,26 @@ def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
     (p, p_edges), (q, q_edges) = _histogram(one), _histogram(other)
     edges = np.union1d(p_edges, q_edges)
     p, q = _rebinned(p, p_edges, edges), _rebinned(q, q_edges, edges)
+    middle = (p + q) / 2
+    return float((_kullback_leibler(p, middle) + _kullback_leibler(q, middle)) / 2)
+
+
+def jensen_shannon_of_counts(one: np.ndarray, other: np.ndarray) -> float:
+    """The same of whole numbers, a bucket each.
+
+    Equal buckets from 0 to 2 and from 0 to 3 part the ones, so that samples of one world would look far apart.
+
+    Args:
+        one: [n] whole numbers from 0.
+        other: [m].
+
+    >>> jensen_shannon_of_counts(np.array([0.0, 1, 2]), np.array([0.0, 1, 2]))
+    0.0
+    """
+    if not one.size or not other.size:
+        return 0.0
+    length = int(max(one.max(), other.max())) + 1
+    p, q = (np.bincount(values.astype(np.int64), minlength=length) / len(values) for values in (one, other))
     middle = (p + q) / 2
     return float((_kullback_leibler(p, middle) + _kullback_leibler(q, middle)) / 2)
 
@@ -108,7 +129,8 @@ def _column(sample: FeatureSample, feature: str) -> tuple[np.ndarray, np.ndarray
         return sample.labels, sample.box_counts, l_infinity
     if feature in sample.objects:
         return sample.objects[feature], sample.box_counts, jensen_shannon
-    return sample.images[feature], np.ones(len(sample), np.int64), jensen_shannon
+    distance = jensen_shannon_of_counts if feature in COUNTS else jensen_shannon
+    return sample.images[feature], np.ones(len(sample), np.int64), distance
 
 
 def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -142,6 +164,6 @@ def movement(feature: str, other: np.ndarray, span: np.ndarray) -> float:
         return 0.0
     if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
         other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
-    elif feature in (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED):
+    elif feature in COUNTS:
         other, span = np.log1p(other), np.log1p(span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())

@@ -9,6 +9,7 @@ import numpy as np
 
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
 from components.pages.parts import MOST_PICTURES
+from components.pages.text import many
 from schemas.data_evidence import Picture
 from schemas.decisions import Reason
 from schemas.records import Detections, ImageRecord
@@ -62,7 +63,7 @@ def draw_pictures(
 def _picture(image: Drawable, class_names: tuple[str, ...]) -> Picture:
     truth = image.record.truth
     layers = [labels_layer(truth.boxes_xywh_px, [class_names[label - 1] for label in truth.labels])]
-    caption = image.caption or f"{len(truth.labels)} labels"
+    caption = image.caption or many(len(truth.labels), "label")
     if image.found is not None:
         sure = image.found.scores >= _SURE
         names = [
@@ -70,5 +71,5 @@ def _picture(image: Drawable, class_names: tuple[str, ...]) -> Picture:
             for label, score in zip(image.found.labels[sure], image.found.scores[sure])
         ]
         layers.append(detections_layer(image.found.boxes_xywh_px[sure], names))
-        caption += f", {int(np.count_nonzero(sure))} detections"
+        caption += f", {many(int(np.count_nonzero(sure)), 'detection')}"
     return Picture(image.record.file_name, draw_boxes(image.encoded, layers, SIDE_PX), caption)

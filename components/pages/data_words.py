@@ -10,8 +10,9 @@ _EXPORT = (
     "span again as {next}."
 )
 _LOOK = (
-    "Look at the images that show it. If the span shows what the model is to learn, train on it in observe mode and let the "
-    "evaluator decide; if camera, export or labelling are at fault, correct them and deliver the span again as {next}."
+    "Look at the images that show it. If the span shows what the model is to learn, train on it in observe mode and "
+    "let the evaluator decide; if camera, export or labelling are at fault, correct them and deliver the span again as "
+    "{next}."
 )
 
 DATA_WORDS = {
@@ -72,8 +73,8 @@ DATA_WORDS = {
     "leak": RuleWords(
         "Images of the golden set are in the span",
         "No image of the golden set is in the span",
-        "Remove the copies from the span, or from the golden set, and deliver the span again as {next}: a model "
-        "that has seen the golden images cannot be measured with them.",
+        "Remove the copies from the span and deliver it again as {next}: a model that has seen golden images cannot be "
+        "measured with them.",
     ),
     "repeated_images": RuleWords(
         "Images that are copies of others",

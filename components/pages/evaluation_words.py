@@ -68,8 +68,8 @@ EVALUATION_WORDS = {
     "trust:leak": RuleWords(
         "Golden images are in the training data",
         "No golden image is in the training data",
-        "Remove the copies from the span, or from the golden set, and deliver the span again as {next}: a model "
-        "that has seen the golden images cannot be measured with them.",
+        "Remove the copies from the span and deliver it again as {next}: a model that has seen golden images cannot be "
+        "measured with them.",
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
     "trust:golden_budget": RuleWords(

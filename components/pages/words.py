@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable
 
 from components.pages.data_words import DATA_WORDS, RELABEL
@@ -47,11 +48,15 @@ def next_steps(span: DataSetInfo, failed: Iterable[str]) -> list[str]:
         failed: names of the rules.
     """
     following = f"span-{span.span}-version-{span.version + 1}"
+    place = f" It is a directory beside {posixpath.basename(span.source)}; the newest version is taken by itself."
     subjects: dict[str, list[str]] = {}
     for rule in failed:
         words, of = _found(rule)
         subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
-    return [advice.replace("{next}", following).replace("{of}", _joined(names)) for advice, names in subjects.items()]
+    return [
+        advice.replace("{next}", following).replace("{of}", _joined(names)) + (place if "{next}" in advice else "")
+        for advice, names in subjects.items()
+    ]
 
 
 def _joined(names: list[str]) -> str:

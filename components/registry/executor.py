@@ -56,6 +56,7 @@ def _history(registry: Registry) -> History:
                 decided_at=made.decided_at,
                 golden_digest=made.golden_digest,
                 evaluation=made.evaluation or "",
+                reason=made.reason or "",
             )
             for made in registry.decisions()
         ),

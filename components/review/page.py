@@ -32,6 +32,18 @@ from components.review.tfma_view.section import tfma_section
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 _WHOLE_STYLE = STYLE + CHART_STYLE + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
+_WORDS = (
+    "<details><summary>Words</summary><dl><dt>span</dt><dd>one delivery of labelled images</dd><dt>golden set</dt>"
+    "<dd>the frozen images on which models are compared; they alone decide</dd><dt>baseline</dt><dd>the model that was "
+    "served when the run began</dd><dt>candidate</dt><dd>the model that the run trained</dd><dt>data gate</dt><dd>the "
+    "checks of a span before anything is trained on it</dd><dt>interval</dt><dd>where the difference would lie with 95 "
+    "of 100 other golden sets like this one</dd></dl></details>"
+)
+_SOURCES = (
+    "<p>Written by Ratchet. The same figures as JSON: evaluation.json of the artifact evaluation, decision.json and "
+    "evidence.json of the data gate's decision.</p>"
+)
+
 Section = tuple[str, str, str]  # name, title, safe HTML
 
 
@@ -65,8 +77,7 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
         f"<style>{_WHOLE_STYLE}</style></head><body>"
         f'<header class="verdict {TONES[content.verdict]}"><div>{headline(content)}{override_banner(content)}'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></header><main>{body}</main>'
-        '<footer class="quiet">Written by Ratchet. The same figures as JSON: evaluation.json, decision.json and '
-        f"evidence.json of this run's artifacts.</footer><script>{SCRIPT}</script></body></html>\n"
+        f'<footer class="quiet">{_WORDS}{_SOURCES}</footer><script>{SCRIPT}</script></body></html>\n'
     )
 
 
@@ -106,7 +117,7 @@ def _sections(content: ReviewContent) -> list[Section]:
         charts = training_charts(content.candidate, content.baseline)
         title = "What differs between the two trainings" if content.baseline else "The training"
         tables = record_tables(content.candidate, content.baseline)
-        sections.append(("training", "Training", f"{charts}<h3>{title}</h3>{tables}"))
+        sections.append(("training", "Training", f"{charts}<h3 id='differences'>{title}</h3>{tables}"))
     sections.append(("rules", "All rules", _rules(content)))
     sections.append(("past", "Past runs", past_section(content)))
     return [*sections, ("lineage", "Lineage", lineage_section(content))]

@@ -37,7 +37,7 @@ def add_run(root: Path, run_id: str, verdict: Verdict, day: int, page: bool = Tr
         "delta_ci": (0.05, 0.15),
         "model": "m",
         "pushed_version": None,
-        "report": f"runs/{run_id}/golden.png",
+        "report": f"runs/{run_id}/review.html",
         "run_id": run_id,
         "span": day,
         "seconds": {},

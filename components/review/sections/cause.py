@@ -20,12 +20,20 @@ _DATA_SETS = {
 }
 _TONES = ("reject", "warn", "fact", "pass")  # in the order in which they are told
 _MOST_DIFFERENCES = 6
+_BROKEN = "The evaluation is broken, so these figures say nothing about the models."
 _NOTABLE = 0.01  # AP; less is not worth a sentence
 
 
 def cause_section(content: ReviewContent) -> str:
     """The facts as a list, and both models on all data sets; safe HTML."""
-    facts = [*_trust(content), *_data(content), *_box_fit(content), *_error_types(content), *_training(content)]
+    facts = [
+        *_trust(content),
+        *_declared(content),
+        *_data(content),
+        *_box_fit(content),
+        *_error_types(content),
+        *_training(content),
+    ]
     facts.sort(key=lambda fact: _TONES.index(fact[0]))
     items = "".join(f'<li class="{tone}">{text}</li>' for tone, text in facts)
     return f'<ul class="facts">{items}</ul>{_data_sets(content)}'
@@ -37,7 +45,8 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
     checks = [reason for reason in content.decision.reasons if reason.rule.startswith("trust:")]
     failed = [reason for reason in checks if not reason.passed]
     for reason in failed:
-        yield "reject", f"<strong>The evaluation cannot be trusted.</strong> {safe(found_in_words(content, reason))}"
+        found = safe(found_in_words(content, reason))
+        yield "reject", f"<strong>The evaluation cannot be trusted.</strong> {found} {_link('rules')}"
     if checks and not failed:
         yield (
             "pass",
@@ -46,9 +55,23 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
         )
 
 
+def _declared(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    declared = content.candidate.declared_changes if content.candidate and not content.verdict.pushes else ()
+    for text in declared:
+        yield (
+            "reject",
+            "<strong>The training was changed on purpose</strong> (training.allow); else that is refused: "
+            f"{safe(text)}. {_link('differences')}",
+        )
+
+
 def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
     for reason in content.data.failures:
-        seen = "The data gate rejected the span" if not content.data.passed else "The data gate saw, and only observed"
+        seen = (
+            "The data gate would have stopped this run, had it not been told only to observe"
+            if content.data.passed
+            else "The data gate rejected the span"
+        )
         yield "reject", f"<strong>{seen}:</strong> {safe(found_in_words(content, reason))} {_link('data')}"
     warnings = content.data.warnings
     if warnings:
@@ -70,11 +93,6 @@ def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
     shown = f"AP at IoU .50 {change(loose)}, at IoU .75 {change(tight)}"
     if tight < -_NOTABLE and tight < 2 * min(loose, 0):
         yield "fact", f"<strong>Objects are found, but their boxes fit worse:</strong> {shown}. {_link('changes')}"
-    elif loose < -_NOTABLE:
-        yield (
-            "fact",
-            f"<strong>Objects are missed or confused</strong>, whatever their boxes: {shown}. {_link('changes')}",
-        )
 
 
 def _error_types(content: ReviewContent) -> Iterable[tuple[str, str]]:
@@ -101,15 +119,17 @@ def _training(content: ReviewContent) -> Iterable[tuple[str, str]]:
     if content.candidate is None or content.baseline is None:
         return
     rows = [row for row in differing(content.candidate, content.baseline) if row.of_method]
+    factor = content.candidate.learning_rate.peak / content.baseline.learning_rate.peak
+    times = f"; the peak learning rate is {factor:.3g} times the baseline's" if not 0.2 < factor < 5 else ""
     if not rows:
-        yield "fact", f"Both models were trained in the same way; only their data differ. {_link('training')}"
+        yield "fact", f"Both models were trained in the same way; only their data differ. {_link('differences')}"
         return
     shown = "; ".join(
         f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})"
         for row in rows[:_MOST_DIFFERENCES]
     )
     more = f" and {len(rows) - _MOST_DIFFERENCES} more" if len(rows) > _MOST_DIFFERENCES else ""
-    yield "fact", f"What differs in how they were trained: {shown}{more}. {_link('training')}"
+    yield "fact", f"What differs in how they were trained: {shown}{more}{times}. {_link('differences')}"
 
 
 def _link(section: str) -> str:

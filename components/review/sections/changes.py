@@ -85,7 +85,11 @@ def _table(kind: str, rows: list[_Row]) -> str:
         if len(rows) > _MOST_ROWS
         else ""
     )
-    caption = "<caption>Largest fall first; a column's title sorts by it.</caption>"
+    caption = (
+        "<caption>At first the largest fall is on top; press a column's title to sort by it. Red: the whole interval "
+        "is below 0. Whether a fall is significant beyond its limit, all tests taken together, is for the rules to "
+        "say.</caption>"
+    )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{kind} table"><table class="sortable">{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from schemas.evaluation import DataSetEvaluation, Delta
 
 NOTHING = "\N{EN DASH}"  # where there is no figure
@@ -44,3 +46,12 @@ def moved(evaluation: DataSetEvaluation) -> str:
     ends = f"; 95 % interval {interval(delta)}" if delta and delta.interval else ""
     value = delta.value if delta else None
     return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}{ends})"
+
+
+def when(moment: str) -> str:
+    """A time in UTC, to the minute.
+
+    >>> when("2026-11-26T07:29:30+00:00")
+    '2026-11-26 07:29 UTC'
+    """
+    return datetime.datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")

@@ -7,11 +7,22 @@ from components.pages.words import rule_title
 from components.review.content import ReviewContent
 from schemas.decisions import Reason
 
-_CUT = 300
+_CUT = 200
 
 
 def found_in_words(content: ReviewContent, reason: Reason) -> str:
     """A rule that failed and what it found; of compared data the medians rather than the distance."""
     compared = next((entry for entry in content.comparisons if f"{entry.kind}:{entry.feature}" == reason.rule), None)
-    found = f"{reason.actual[:_CUT]}." if compared is None else in_words(compared)
+    found = f"{shortened(reason.actual)}." if compared is None else in_words(compared)
     return f"{rule_title(reason.rule, passed=False)}: {found}"
+
+
+def shortened(text: str) -> str:
+    """The beginning of a long text, up to a word's end, without a full stop.
+
+    >>> shortened("done."), len(shortened("word " * 100)) <= 200
+    ('done', True)
+    """
+    if len(text) <= _CUT:
+        return text.rstrip(". ")
+    return f"{text[:_CUT].rpartition(' ')[0].rstrip(',;:. ')}\N{HORIZONTAL ELLIPSIS}"

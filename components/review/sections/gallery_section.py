@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from components.pages.text import many, safe
-from components.review.content import GalleryImage, Measured, ModelErrors, ShownBox
+from components.review.content import CORRECT, GalleryImage, Measured, ModelErrors, ShownBox
 from schemas.evaluation import BASELINE, CANDIDATE
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
 _BUDGET = 7_000_000  # bytes of all JPEGs
+_SMALL, _LARGE = 40, 24  # letters, as parts of the longer side; what is wrong must be read in a thumbnail too
 
 
 def gallery_section(measured: Measured, golden_images: int) -> str:
@@ -25,9 +26,10 @@ def gallery_section(measured: Measured, golden_images: int) -> str:
     figures = "".join(_figure(place, image, layers) for place, image in enumerate(images))
     return (
         f"<p>In {measured.worse:,} of {many(golden_images, 'golden image')} the candidate makes {compared}; here are "
-        f"the {len(images)} worst. Shown are detections that are sure enough to count: from each model's and class's "
-        "own score at which F1 is best. An error counts as far as it holds over IoU .50 to .95. <span class='script'>"
-        "Choose an image to enlarge it; the arrow keys go on from there, and 1, 2, 3 switch the boxes.</span></p>"
+        f"the {len(images)} worst. Shown are detections that are sure enough to count: from each model's and "
+        "class's own score at which F1 is best. An error is a missed object or a false detection, averaged over IoU "
+        ".50 to .95: a box that fits badly is one only at the stricter thresholds. <span class='script'>Choose an "
+        "image to enlarge it; the arrow keys go on from there, and 1, 2, 3 switch the boxes.</span></p>"
         f'<div class="gallery" id="gallery-images">{_controls(images, layers)}'
         f'<div class="tiles">{figures}</div><p class="none" hidden>No image of the worst shows this class.</p></div>'
         f"{_dialog(layers)}"
@@ -103,12 +105,13 @@ def _boxes_of(image: GalleryImage, layer: str) -> tuple[ShownBox, ...]:
 
 
 def _group(layer: str, boxes: tuple[ShownBox, ...], width: int, height: int) -> str:
-    size = max(width, height) / 40
+    size = max(width, height)
     return f'<g class="layer {layer}">{"".join(_box(layer, box, size, height) for box in boxes)}</g>'
 
 
-def _box(layer: str, box: ShownBox, size: float, height: int) -> str:
+def _box(layer: str, box: ShownBox, side: float, height: int) -> str:
     x, y, box_width, box_height = box.box_xywh_px
+    size = side / (_SMALL if box.state == CORRECT else _LARGE)
     above = layer != CANDIDATE
     text_y = max(size, y - size * 0.25) if above else min(height - 2.0, y + box_height + size)
     if layer == BASELINE:
@@ -141,6 +144,7 @@ def _dialog(layers: list[str]) -> str:
         '<dialog class="large" aria-label="Golden image"><div class="bar">'
         f'{_switches(layers)}<span class="place" aria-live="polite"></span>'
         '<button type="button" class="previous">← previous</button><button type="button" class="following">next →'
-        '</button><button type="button" class="close">close</button></div><div class="large-image"></div>'
+        '</button><button type="button" class="close">close</button></div>'
+        f'{_legend(layers)}<div class="large-image"></div>'
         '<div class="large-caption"></div></dialog>'
     )

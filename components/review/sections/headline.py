@@ -6,8 +6,8 @@ from components.pages.interval_bar import interval_bar
 from components.pages.text import many, safe
 from components.pages.words import next_steps, rule_title
 from components.review.content import ReviewContent
-from components.review.sections.figures import ap, change, interval, moved
-from components.review.sections.findings import found_in_words
+from components.review.sections.figures import ap, change, interval, moved, when
+from components.review.sections.findings import found_in_words, shortened
 from schemas.decisions import Reason, Verdict
 from schemas.evaluation import DataSetEvaluation, Evaluation
 
@@ -18,7 +18,6 @@ TONES = {
     Verdict.INCONCLUSIVE: "warn",
     Verdict.DATA_REJECTED: "reject",
 }
-_CUT = 300
 _KINDS = {"class": "classes", "slice": "slices"}
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 _TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
@@ -28,7 +27,7 @@ def headline(content: ReviewContent) -> str:
     """The header's content, as safe HTML."""
     span = f"Span {content.lineage.span.span} of {content.pipeline}"
     return (
-        f'<h1>{safe(span)} <span class="quiet">run {safe(content.run_id, 120)}, {safe(content.made_at)}</span></h1>'
+        f'<h1>{safe(span)} <span class="quiet">run {safe(content.run_id, 120)}, {when(content.made_at)}</span></h1>'
         f'<p class="word">{content.verdict.value}</p><p class="lead">{safe(reason_sentence(content), 900)}</p>'
         f"{_figures(content)}{_details(content)}{_first_step(content)}"
     )
@@ -41,12 +40,18 @@ def reason_sentence(content: ReviewContent) -> str:
         more = f" {many(len(others), 'further rule')} failed." if others else ""
         return f"{found_in_words(content, first)}{more} Nothing was trained."
     sentence = _verdict_sentence(content.evaluation, content.evaluation.golden)
-    found = content.data.failures
-    if found and not content.verdict.pushes:
-        return (
-            f"{sentence}; before training the data gate had found: {_lower(rule_title(found[0].rule, passed=False))}."
-        )
-    return sentence + "."
+    return sentence + ("" if content.verdict.pushes else _known_cause(content)) + "."
+
+
+def _known_cause(content: ReviewContent) -> str:
+    """The finding that explains a fall best: of the data gate, or that the training was changed on purpose."""
+    if content.data.failures and not content.evaluation_is_broken:
+        first = content.data.failures[0]
+        title = rule_title(first.rule, passed=False)
+        return f"; before training the data gate had found: {_lower(title)}, {shortened(first.actual)}"
+    if content.candidate is not None and content.candidate.declared_changes:
+        return f"; its training was changed on purpose: {shortened(content.candidate.declared_changes[0])}"
+    return ""
 
 
 def _details(content: ReviewContent) -> str:
@@ -72,7 +77,7 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
         return f"mAP fell {moved(golden)} on {images}"
     if first.rule == "map_interval":
         return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {moved(golden)}"
-    sentence = f"{rule_title(first.rule, passed=False)}: {first.actual[:_CUT]}"
+    sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual)}"
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
         sentence += f"; mAP as a whole went {moved(golden)}"
     return sentence
@@ -98,9 +103,9 @@ def _fallen(golden: DataSetEvaluation, kind: str, names: list[str]) -> str:
     deltas = getattr(golden.deltas, f"per_{kind}") if golden.deltas else {}
     values = {name: deltas[name].value for name in names if name in deltas and deltas[name].value is not None}
     worst = min(values, key=lambda name: values[name], default=names[0])
-    shown = f"{worst} ({change(values.get(worst))})"
+    shown = f"{kind} {worst} ({change(values.get(worst))})"
     if len(names) == 1:
-        return f"{kind.capitalize()} {shown} got significantly worse."
+        return f"{shown[:1].upper()}{shown[1:]} got significantly worse."
     return f"{len(names)} {_KINDS[kind]} got significantly worse, most of all {shown}."
 
 
@@ -117,6 +122,8 @@ def _figures(content: ReviewContent) -> str:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
         cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
+    if content.evaluation_is_broken:
+        cells = [(name, value, "not to be trusted") for name, value, _ in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     return (
@@ -142,7 +149,11 @@ def advice(content: ReviewContent) -> list[str]:
         return []
     failures = [reason.rule for reason in content.decision.failures] if content.decision else []
     found = [reason.rule for reason in content.data.failures]
+    if content.evaluation_is_broken:
+        return next_steps(content.lineage.span, [*failures, *found])
+    declared = content.candidate.declared_changes if content.candidate else ()
+    steps = [f"Run again without what was changed on purpose: {'; '.join(declared)}."] if declared else []
     if "map_drop" in failures:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
-    order = [*failures, *found] if content.evaluation_is_broken else [*found, *failures]
-    return next_steps(content.lineage.span, order)
+    # Where a cause is known, advice on how to look for one would only distract from it.
+    return [*next_steps(content.lineage.span, found), *steps] or next_steps(content.lineage.span, failures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import shlex
 
 from components.pages.text import safe
@@ -12,7 +13,10 @@ from schemas.decisions import Verdict
 
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
 _LONGEST_COMMAND = 4000
-_OBSERVE = " --set data_gate.mode=observe"  # right once, and not to be repeated by habit
+_OBSERVE = "--set data_gate.mode=observe"
+# Right once, and not to be repeated by habit: what was declared goes with what it declared.
+_ONCE = ("data_gate.mode=observe", "data_gate.accept_new_golden=", "training.allow=")
+_DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
 
 
 def next_section(content: ReviewContent) -> str:
@@ -39,16 +43,19 @@ def command(text: str) -> str:
 def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     """Title, what it does, and the command."""
     root = f"--root {shlex.quote(content.root)}"
-    signed = '--by "$USER" --reason "..."'
+    signed = '--by "$USER" --reason ""'
     found = []
     if content.command:
-        again = "With the data corrected, or with other settings (--set a.b=c):"
-        found.append(("Run again", again, content.command.replace(_OBSERVE, "")))
+        command_line, left_out = _again(content.command)
+        again = "With the data corrected, or with other settings (--set a.b=c)."
+        if left_out:
+            again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
+        found.append(("Run again", again, command_line))
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
     if content.verdict is Verdict.DATA_REJECTED:
         observe = "Once and on record. The evaluator still has to find the model no worse than the served one:"
-        text = f"{content.command or 'ratchet run ...'}{_OBSERVE}"
+        text = f"{content.command or 'ratchet run ...'} {_OBSERVE}"
         found.append(("Train on this span all the same", observe, text))
     found.append(_rollback(content, root, signed))
     found.append(("See what is served, and why", "", f"ratchet status {root}"))
@@ -56,10 +63,28 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     return found
 
 
+def _again(command_line: str) -> tuple[str, list[str]]:
+    """A command without settings that are meant for once, and those settings."""
+    try:
+        words = shlex.split(command_line)
+    except ValueError:  # not a command that was put together by us
+        return command_line, []
+    settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
+    once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
+    left_out = [setting for setting in settings if setting.startswith(once)]
+    kept: list[str] = []
+    for word in words:
+        if word in left_out and kept[-1:] == ["--set"]:
+            kept.pop()
+        else:
+            kept.append(word)
+    return shlex.join(kept), left_out
+
+
 def _approval(content: ReviewContent) -> str:
     words = (
-        "Serves exactly the model that was measured here, under your name, and is shown on every later page. The "
-        "date is the last day for which you vouch for it."
+        "Serves exactly the model that was measured here. Give a reason; it is shown with your name on every later "
+        "page. The date is the last day for which you vouch for it."
     )
     if content.evaluation_is_broken:
         words += (

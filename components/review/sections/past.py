@@ -8,6 +8,7 @@ from components.pages.line_chart import Axis, Marker, Series, line_chart
 from components.pages.text import safe
 from components.review.content import ReviewContent
 from components.review.sections.figures import NOTHING, ap, change
+from components.review.sections.findings import shortened
 from components.review.sections.next_steps import command
 from schemas.decisions import Verdict
 from schemas.evaluation import BASELINE, CANDIDATE
@@ -75,6 +76,7 @@ def _this_run(content: ReviewContent) -> list[PastRun]:
             decided_at=content.made_at,
             golden_digest=content.evaluation.golden_digest,
             evaluation="",
+            reason=content.decision.failures[0].sentence if content.decision and content.decision.failures else "",
         )
     ]
 
@@ -105,10 +107,10 @@ def _runs_table(runs: list[PastRun]) -> str:
         f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
         f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
         f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
-        f"<td>{goldens.index(run.golden_digest) + 1}</td></tr>"
+        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(shortened(run.reason))}</td></tr>"
         for run in reversed(runs[-_MOST_RUNS:])
     )
-    titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set")
+    titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set", "why")
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     note = "" if len(goldens) == 1 else '<p class="quiet">mAP on different golden sets cannot be compared.</p>'
     return (
@@ -159,9 +161,9 @@ def lineage_section(content: ReviewContent) -> str:
         for data in (newest.data if newest else ())
     )
     artifacts = "".join(
-        f"<tr><th scope='row'>{_NAMES.get(name, safe(name))}</th><td class='number'>{number}</td>"
-        f"<td><code>{safe(uri)}</code></td></tr>"
+        f"<tr><th scope='row'>{_NAMES[name]}</th><td class='number'>{number}</td><td><code>{safe(uri)}</code></td></tr>"
         for name, uri, number in content.lineage.artifacts
+        if name in _NAMES
     )
     return (
         f"<table><tbody>{rows}</tbody></table><h3>Spans of the lineage</h3>"

@@ -19,7 +19,7 @@ class Row:
         name: what it is.
         candidate: its value there.
         baseline: its value there.
-        of_method: whether it is how a model was trained, rather than on what or with what outcome.
+        of_method: whether it is how a model was trained, rather than on what, what follows from that, or the outcome.
     """
 
     name: str
@@ -79,10 +79,7 @@ def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
     newest, rate, keep = record.data[-1], record.learning_rate, record.keep
     method: dict[str, Any] = {
         "peak learning rate": f"{rate.peak:.3g}",
-        "warm-up": f"{rate.warmup_steps} steps from {rate.warmup_start:.2g}",
-        "last learning rate": f"{rate.final:.2g}",
         "augmentation": f"{record.augmentation} ({record.augmentation_digest[:8]})",
-        "planned steps": record.planned_steps,
         "batch size": record.batch_size,
         "replay of earlier spans": f"{keep.replay:.0%} of a batch",
         "pull to the baseline (L2-SP)": f"{keep.l2_sp:g}",
@@ -93,7 +90,6 @@ def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
         "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),
         "seed": record.seed,
         "devices": record.devices,
-        "declared changes": "; ".join(record.declared_changes) or "none",
         **{f"model: {name}": value for name, value in _flat(record.model)},
         "Ratchet": record.ratchet_version,
     }
@@ -101,6 +97,10 @@ def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
         "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
         "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
         "classes": ", ".join(record.class_names),
+        "declared changes": "; ".join(record.declared_changes) or "none",
+        "warm-up": f"{rate.warmup_steps} steps from {rate.warmup_start:.2g}",
+        "last learning rate": f"{rate.final:.2g}",
+        "planned steps": record.planned_steps,
         "steps taken": record.steps,
         "best step": record.best_step,
         "distance of the weights from their start": f"{record.weight_distance:.4f} of their norm",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.data_gate.drift import jensen_shannon, l_infinity, movement, noise
+from components.data_gate.drift import jensen_shannon, jensen_shannon_of_counts, l_infinity, movement, noise
 from schemas import features
 from schemas.feature_sample import FeatureSample
 
@@ -34,6 +34,13 @@ def test_the_divergence_is_symmetric_and_within_0_and_1(one: np.ndarray, other: 
     assert -1e-9 <= distance <= 1 + 1e-9
     assert distance == pytest.approx(jensen_shannon(other, one), abs=1e-9)
     assert jensen_shannon(one, one) == pytest.approx(0, abs=1e-9)
+
+
+def test_counts_of_one_world_are_near_even_if_one_sample_has_a_rarer_maximum() -> None:
+    usual, rarer = RNG.binomial(2, 0.12, 1500).astype(float), np.append(RNG.binomial(2, 0.12, 500), 3).astype(float)
+    assert jensen_shannon(usual, rarer) > 0.15  # equal buckets from 0 to 2 and from 0 to 3 part the ones
+    assert jensen_shannon_of_counts(usual, rarer) < 0.01
+    assert jensen_shannon_of_counts(usual, usual + 3) == pytest.approx(1.0)
 
 
 def test_a_divergence_known_by_hand() -> None:

@@ -35,7 +35,7 @@ def result(**fields: Any) -> RunResult:
         "delta_ci": (-0.1745, -0.1467),
         "model": "m",
         "pushed_version": None,
-        "report": "golden.png",
+        "report": "review.html",
         "run_id": RUN_ID,
         "span": 3,
         "seconds": {"Gen": 1.0},
