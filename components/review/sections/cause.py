@@ -57,12 +57,9 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 def _declared(content: ReviewContent) -> Iterable[tuple[str, str]]:
     declared = content.candidate.declared_changes if content.candidate and not content.verdict.pushes else ()
-    for text in declared:
-        yield (
-            "reject",
-            "<strong>The training was changed on purpose</strong> (training.allow); else that is refused: "
-            f"{safe(text)}. {_link('differences')}",
-        )
+    for change in declared:
+        text = f"<strong>The training was changed on purpose</strong> (training.allow): {safe(change)}."
+        yield "reject", f"{text} {_link('differences')}"
 
 
 def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
@@ -146,7 +143,8 @@ def _data_sets(content: ReviewContent) -> str:
     deltas = {name: evaluated.deltas.overall for name, evaluated in sets.items() if evaluated.deltas}
     return (
         "<h3>The same two models on other data</h3>"
-        f'<p>{_reading(deltas)}</p><table class="stack figures-table"><thead><tr>{head}</tr></thead>'
+        f"<p>{_BROKEN if content.evaluation_is_broken else _reading(deltas)}</p>"
+        f'<table class="stack figures-table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
 

@@ -7,7 +7,7 @@ from components.pages.text import many, safe
 from components.pages.words import next_steps, rule_title
 from components.review.content import ReviewContent
 from components.review.sections.figures import ap, change, interval, moved, when
-from components.review.sections.findings import found_in_words, shortened
+from components.review.sections.findings import found_in_words, shortened, stopped
 from schemas.decisions import Reason, Verdict
 from schemas.evaluation import DataSetEvaluation, Evaluation
 
@@ -18,6 +18,7 @@ TONES = {
     Verdict.INCONCLUSIVE: "warn",
     Verdict.DATA_REJECTED: "reject",
 }
+_LONGEST = 110  # characters of what a rule found, in the sentence at the top
 _KINDS = {"class": "classes", "slice": "slices"}
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 _TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
@@ -40,7 +41,7 @@ def reason_sentence(content: ReviewContent) -> str:
         more = f" {many(len(others), 'further rule')} failed." if others else ""
         return f"{found_in_words(content, first)}{more} Nothing was trained."
     sentence = _verdict_sentence(content.evaluation, content.evaluation.golden)
-    return sentence + ("" if content.verdict.pushes else _known_cause(content)) + "."
+    return stopped(sentence + ("" if content.verdict.pushes else _known_cause(content)))
 
 
 def _known_cause(content: ReviewContent) -> str:
@@ -48,9 +49,9 @@ def _known_cause(content: ReviewContent) -> str:
     if content.data.failures and not content.evaluation_is_broken:
         first = content.data.failures[0]
         title = rule_title(first.rule, passed=False)
-        return f"; before training the data gate had found: {_lower(title)}, {shortened(first.actual)}"
+        return f"; before training the data gate had found: {_lower(title)}, {shortened(first.actual, _LONGEST)}"
     if content.candidate is not None and content.candidate.declared_changes:
-        return f"; its training was changed on purpose: {shortened(content.candidate.declared_changes[0])}"
+        return f"; its training was changed on purpose: {shortened(content.candidate.declared_changes[0], _LONGEST)}"
     return ""
 
 
@@ -77,7 +78,7 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
         return f"mAP fell {moved(golden)} on {images}"
     if first.rule == "map_interval":
         return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {moved(golden)}"
-    sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual)}"
+    sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual, _LONGEST)}"
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
         sentence += f"; mAP as a whole went {moved(golden)}"
     return sentence

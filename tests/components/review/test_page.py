@@ -194,6 +194,19 @@ def test_the_pattern_of_the_three_data_sets_is_read(golden: float, held_out: flo
     assert words in seen
 
 
+def test_figures_of_a_broken_evaluation_are_not_read_and_marked() -> None:
+    shown = content(evaluation=evaluation(reason("trust:leak"), golden=data_set(0.8), held_out=data_set(0.8)))
+    assert "these figures say nothing about the models" in text_of(cause_section(shown))
+    assert "better on the golden set" not in text_of(cause_section(shown))
+    assert "candidate mAP 0.8000 not to be trusted" in text_of(headline(shown))
+
+
+def test_a_long_finding_is_cut_at_a_word_with_one_ending() -> None:
+    shown = content(evaluation=evaluation(reason("trust:leak", actual="golden image 5 is image 7, " * 30)))
+    assert reason_sentence(shown).endswith(" ...")
+    assert len(reason_sentence(shown)) < 200
+
+
 def test_boxes_that_only_fit_worse_are_told_from_objects_that_are_missed() -> None:
     def with_figures(ap50: float, ap75: float) -> str:
         golden = data_set()
