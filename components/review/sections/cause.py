@@ -57,8 +57,8 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 def _declared(content: ReviewContent) -> Iterable[tuple[str, str]]:
     declared = content.candidate.declared_changes if content.candidate and not content.verdict.pushes else ()
-    for change in declared:
-        text = f"<strong>The training was changed on purpose</strong> (training.allow): {safe(change)}."
+    for told in declared:
+        text = f"<strong>The training was changed on purpose</strong> (training.allow): {safe(told)}."
         yield "reject", f"{text} {_link('differences')}"
 
 
