@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.local import RunError, _check_steps, _evaluated, _run_id
+from pipeline.local import RunError, _check_steps, _evaluated, _is_decided, _page, _run_id
 from pipeline.preflight import Checked
 from schemas.decisions import Decision, Verdict
 from schemas.evaluation import DataSetEvaluation, Evaluation, ModelScores
@@ -48,6 +48,36 @@ def test_a_closed_gate_excuses_the_steps_behind_it() -> None:
 def test_a_step_that_did_not_complete_fails_the_run_by_name(steps: dict[str, Any], culprit: str) -> None:
     with pytest.raises(RunError, match=f"{culprit} did not complete"):
         _check_steps(COMPILED, steps, Path("runs"))
+
+
+DECIDED = {"Gen": step(), "DataGate": step(passed=1), "Trainer": step(), "Pusher": step()}
+
+
+@pytest.mark.parametrize(
+    ("steps", "decided"),
+    [
+        (DECIDED, True),
+        (DECIDED | {"Review": step(done=False)}, True),
+        ({"Gen": step(), "DataGate": step(passed=0), "RejectionReview": step(done=False)}, True),
+        (DECIDED | {"Pusher": step(done=False)}, False),
+        ({"Gen": step(), "DataGate": step(done=False)}, False),
+    ],
+)
+def test_a_page_that_could_not_be_written_leaves_the_verdict_as_it_is(steps: dict[str, Any], decided: bool) -> None:
+    assert _is_decided(COMPILED, steps) is decided
+    if decided:
+        _check_steps(COMPILED, steps, Path("runs"))
+
+
+def test_the_page_lies_beside_the_log_and_without_one_the_data_gates_is_named(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / "review.html").write_text("a page")
+    gate = SimpleNamespace(done=True, outputs={"decision": "decision/6"})
+    review = SimpleNamespace(done=True, outputs={"page": str(tmp_path / "artifact")})
+    steps: Any = {"DataGate": gate, "Review": review}
+    assert _page(steps, True, tmp_path).read_text() == "a page"
+    assert _page({**steps, "Review": step(done=False)}, True, tmp_path) == Path("decision/6/report.html")
+    assert _page(steps, False, tmp_path) == Path("decision/6/report.html")
 
 
 @pytest.mark.parametrize(("verdict", "pushed"), [(Verdict.BLOCKED, 1), (Verdict.PUSHED, 0)])
