@@ -50,7 +50,7 @@ def score(
     if BASELINE not in measured.tables or len(shared_classes) == len(classes):
         return _score(measured, classes, slices, settings)
     slices[WITHOUT_NEW] = Slice(images=_shows_only(measured.tables[CANDIDATE], shared_classes))
-    tables = {model: _of_classes(measured.tables[model], shared_classes) for model in (CANDIDATE, BASELINE)}
+    tables = {model: measured.tables[model].of_labels(list(shared_classes)) for model in (CANDIDATE, BASELINE)}
     shared = _score(dataclasses.replace(measured, tables=tables), shared_classes, slices, settings)
     candidate = {CANDIDATE: measured.tables[CANDIDATE]}
     whole = _score(dataclasses.replace(measured, tables=candidate), classes, slices, settings)
@@ -58,17 +58,6 @@ def score(
         shared.baseline, per_class={name: shared.baseline.per_class.get(name, UNDEFINED) for name in class_names}
     )
     return dataclasses.replace(whole, baseline=baseline, deltas=shared.deltas, shared=shared)
-
-
-def _of_classes(table: MatchTable, classes: Classes) -> MatchTable:
-    rows, truth_rows = (np.isin(objects["label"], list(classes)) for objects in (table.detections, table.truth))
-    return MatchTable(
-        image_ids=table.image_ids,
-        detections=table.detections[rows],
-        detection_image=table.detection_image[rows],
-        truth=table.truth[truth_rows],
-        truth_image=table.truth_image[truth_rows],
-    )
 
 
 def _shows_only(table: MatchTable, classes: Classes) -> np.ndarray:

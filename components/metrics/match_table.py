@@ -77,6 +77,17 @@ class MatchTable:
             truth_image=position[self.truth_image[truth_rows]],
         )
 
+    def of_labels(self, labels: Sequence[int]) -> MatchTable:
+        """The table with the objects and detections of some classes alone; the images stay."""
+        rows, truth_rows = (np.isin(objects["label"], labels) for objects in (self.detections, self.truth))
+        return MatchTable(
+            image_ids=self.image_ids,
+            detections=self.detections[rows],
+            detection_image=self.detection_image[rows],
+            truth=self.truth[truth_rows],
+            truth_image=self.truth_image[truth_rows],
+        )
+
 
 def to_arrays(tables: Mapping[str, MatchTable]) -> dict[str, np.ndarray]:
     """Tables by name as arrays by name, for an .npz file."""

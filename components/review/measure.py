@@ -61,7 +61,7 @@ def measure(files: GoldenFiles, golden: DataSetEvaluation) -> Measured:
     """
     names = tuple(golden.class_support)
     labels = [label for label, name in enumerate(names, start=1) if name in golden.compared.class_support]
-    tables = {model: _of_labels(table, labels) for model, table in files.tables.items()}
+    tables = {model: table.of_labels(labels) for model, table in files.tables.items()}
     points = {model: _points(table, len(names)) for model, table in tables.items()}
     errors = {model: image_errors(table, points[model]) for model, table in tables.items()}
     order, worse = _worst_first(errors)
@@ -83,17 +83,6 @@ def measure(files: GoldenFiles, golden: DataSetEvaluation) -> Measured:
         thresholds={
             model: {names[label - 1]: float(values[label]) for label in labels} for model, values in points.items()
         },
-    )
-
-
-def _of_labels(table: MatchTable, labels: Sequence[int]) -> MatchTable:
-    rows, truth_rows = np.isin(table.detections["label"], labels), np.isin(table.truth["label"], labels)
-    return MatchTable(
-        image_ids=table.image_ids,
-        detections=table.detections[rows],
-        detection_image=table.detection_image[rows],
-        truth=table.truth[truth_rows],
-        truth_image=table.truth_image[truth_rows],
     )
 
 
