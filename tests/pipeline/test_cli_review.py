@@ -72,7 +72,7 @@ def test_review_passes_over_a_crashed_run_and_says_so(root: Path, capsys: pytest
 
 def test_a_run_without_a_page_names_what_there_is(root: Path) -> None:
     add_run(root, "span-3-cc-1", Verdict.BLOCKED, 3, page=False)
-    with pytest.raises(InputError, match=r"without a review page; its report is runs/span-3-cc-1/golden\.png"):
+    with pytest.raises(InputError, match=r"without a review page; its report is runs/span-3-cc-1/review\.html"):
         ratchet("review", "--root", str(root))
     add_unfinished(root, "span-4-dd-1", 4)
     with pytest.raises(InputError, match=r"span-4-dd-1: unfinished, without a review page; its log is .*log\.txt"):

@@ -275,6 +275,13 @@ def test_past_runs_are_listed_newest_first_with_this_one() -> None:
     assert "approved span-1-9999aaaa-1" in html
 
 
+def test_what_is_served_after_a_blocked_run_is_the_baseline() -> None:
+    blocked = past_run(2, verdict="BLOCKED", map=0.1, baseline_map=0.61)
+    chart = past_section(content(history=History((past_run(1), blocked))))
+    assert "served after the run: from 0.61 to 0.7, lowest 0.61" in chart
+    assert "candidate: from 0.61 to 0.5, lowest 0.1" in chart
+
+
 def test_past_runs_on_another_golden_set_are_not_compared() -> None:
     html = past_section(content(history=History((past_run(1, golden_digest="another"),))))
     assert "different golden sets cannot be compared" in html

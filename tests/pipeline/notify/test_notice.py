@@ -53,7 +53,7 @@ def fact(notice: Notice, label: str) -> str:
 
 
 def test_without_a_page_the_report_is_named() -> None:
-    assert fact(of(report="somewhere/review.html"), "Page") == str(Path("somewhere/golden.png").absolute())
+    assert fact(of(report="somewhere/review.html"), "Page") == str(Path("somewhere/review.html").absolute())
 
 
 def test_rejected_data_is_the_data_gates_word_and_nothing_was_trained() -> None:
