@@ -76,7 +76,7 @@ def plan_approval(request: ApproveRequest, now: datetime.datetime) -> ServingCha
     store = OverrideStore(root)
     run = store.run(decision.run_id)
     registry = Registry(directory, f"{root}/serving/{run.pipeline}", files)
-    begun = interrupted_version(registry, str(decision.model_digest))
+    begun = interrupted_version(registry, decision.model_digest)
     served = registry.served(unfinished=begun)
     _check_baseline(decision, served, hint)
     _check_golden(decision, served, decisions)
@@ -158,7 +158,7 @@ def _candidate(decision: RecordedDecision, run: EvaluatedRun) -> Path:
     found = model_digest(str(source), LOCAL_FILES)
     if found != decision.model_digest:
         raise StateError(
-            f"{source}: content digest {found[:12]} of the candidate is not the {str(decision.model_digest)[:12]} "
+            f"{source}: content digest {found[:12]} of the candidate is not the {decision.model_digest[:12]} "
             f"that was measured in run {decision.run_id}; restore the files of that run, or run again"
         )
     return source
@@ -166,7 +166,7 @@ def _candidate(decision: RecordedDecision, run: EvaluatedRun) -> Path:
 
 def _map(decision: RecordedDecision) -> float:
     """The candidate's mAP over all classes; the decision's is over those that the baseline knows too."""
-    path = Path(str(decision.evaluation), EVALUATION_FILE)
+    path = Path(decision.evaluation, EVALUATION_FILE)
     if not path.is_file():
         raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
     return Evaluation.from_json(path.read_text(encoding="utf-8")).golden.candidate.coco["AP"]
@@ -178,7 +178,7 @@ def _entry(
     return ServedModel(
         version=version,
         path=f"{registry.serving_directory}/{version}",
-        digest=str(decision.model_digest),
+        digest=decision.model_digest,
         span=decision.span,
         golden_digest=decision.golden_digest,
         map=_map(decision),

@@ -40,16 +40,11 @@ def check_blocked(decision: RecordedDecision, hint: str) -> None:
         hint: `approvable`, for errors.
 
     Raises:
-        InputError: it was a yes, or from before candidates were recorded.
+        InputError: it was a yes.
     """
     if decision.verdict not in _APPROVABLE:
         raise InputError(
             f"run {decision.run_id} was {decision.verdict}: its model went into service without an approval{hint}"
-        )
-    if decision.model is None or decision.model_digest is None:
-        raise InputError(
-            f"run {decision.run_id}: its decision is from before Ratchet recorded candidates, so nobody can tell which "
-            f"bytes were measured; run again{hint}"
         )
 
 
@@ -64,7 +59,7 @@ def approvable(decisions: Sequence[RecordedDecision], served: ServedModel | None
     runs = [
         f"{made.run_id} ({made.verdict})"
         for made in decisions
-        if made.verdict in _APPROVABLE and made.model and made.baseline_digest == baseline
+        if made.verdict in _APPROVABLE and made.baseline_digest == baseline
     ]
     if not runs:
         return ". No run could be approved now: none has a blocked candidate that was compared with the served model"

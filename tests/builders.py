@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from components.registry.registry import RecordedDecision
 from schemas.dataset import DataSetInfo
 from schemas.records import Detections, GroundTruth, ImageRecord
 from schemas.training_record import (
@@ -161,3 +162,28 @@ def detections(boxes_xywh_px: Any, labels: Any = None, scores: Any = None) -> De
     boxes = np.array(boxes_xywh_px, dtype=np.float64).reshape(-1, 4)
     labels = np.ones(len(boxes), np.int64) if labels is None else np.array(labels, np.int64)
     return Detections(boxes, labels, np.full(len(boxes), 0.9) if scores is None else np.array(scores, np.float64))
+
+
+def recorded_decision(**fields: Any) -> RecordedDecision:
+    """A candidate that was blocked on span 2."""
+    whole: dict[str, Any] = {
+        "run_id": "span-2-0123abcd-1",
+        "span": 2,
+        "span_version": 1,
+        "data_digest": "data",
+        "golden_digest": "golden",
+        "verdict": "BLOCKED",
+        "map": 0.4,
+        "baseline_map": 0.5,
+        "decided_at": "2026-01-01T00:00:00+00:00",
+        "model": "artifacts/model/2",
+        "model_digest": "candidate",
+        "baseline_version": "100",
+        "baseline_digest": "baseline",
+        "evaluation": "artifacts/evaluation/2",
+        "delta": -0.1,
+        "delta_ci": (-0.15, -0.05),
+        "reason": "map_drop: expected at least 0.5; found 0.4",
+        "evaluation_broken": False,
+    }
+    return RecordedDecision(**whole | fields)

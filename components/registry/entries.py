@@ -48,7 +48,7 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class RecordedDecision:
-    """What the evaluator once decided; entries from before there were approvals end with `decided_at`.
+    """What the evaluator once decided.
 
     Attributes:
         run_id: the run it belongs to.
@@ -80,15 +80,15 @@ class RecordedDecision:
     map: float
     baseline_map: float | None
     decided_at: str
-    model: str | None = None
-    model_digest: str | None = None
-    baseline_version: str | None = None
-    baseline_digest: str | None = None
-    evaluation: str | None = None
-    delta: float | None = None
-    delta_ci: tuple[float, float] | None = None
-    reason: str | None = None
-    evaluation_broken: bool = False
+    model: str
+    model_digest: str
+    baseline_version: str | None
+    baseline_digest: str | None
+    evaluation: str
+    delta: float | None
+    delta_ci: tuple[float, float] | None
+    reason: str | None
+    evaluation_broken: bool
 
 
 Entry = TypeVar("Entry", ServedModel, RecordedDecision)

@@ -55,7 +55,7 @@ def _history(registry: Registry) -> History:
                 baseline_map=made.baseline_map,
                 decided_at=made.decided_at,
                 golden_digest=made.golden_digest,
-                evaluation=made.evaluation or "",
+                evaluation=made.evaluation,
                 reason=made.reason or "",
             )
             for made in registry.decisions()
@@ -73,7 +73,7 @@ class DecisionRecorderExecutor(base_executor.BaseExecutor):
         registry = _registry(exec_properties)
         run_id = (self._context and self._context.pipeline_run_id) or ""
         decision = _decision(input_dict, run_id)
-        key = hashlib.sha256(str(decision.evaluation).encode()).hexdigest()[:16]
+        key = hashlib.sha256(decision.evaluation.encode()).hexdigest()[:16]
         registry.record_decision(key, decision)
         pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
         if pushed.get_int_custom_property("pushed"):
@@ -117,7 +117,7 @@ def _served(
     digest = model_digest(path, fileio)
     if digest != decision.model_digest:
         raise StateError(
-            f"{path}: content digest {digest[:12]} of the pushed model is not the {str(decision.model_digest)[:12]} of "
+            f"{path}: content digest {digest[:12]} of the pushed model is not the {decision.model_digest[:12]} of "
             f"the candidate that was measured, so it is not recorded as served; {_GO_BACK}"
         )
     version, highest = pushed.get_string_custom_property("pushed_version"), registry.versions_on_disk()[-1]

@@ -17,6 +17,7 @@ from components.registry.entries import RecordedDecision
 from components.registry.registry import Registry
 from schemas.evaluation import EVALUATION_FILE
 from schemas.files import LOCAL_FILES
+from tests.builders import recorded_decision
 from tests.components.map_evaluator.test_tfma_files import evaluation, write
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
@@ -40,7 +41,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def decision(number: int, verdict: str, directory: str) -> RecordedDecision:
-    return RecordedDecision(
+    return recorded_decision(
         run_id=f"span-{number}-a-1",
         span=number,
         span_version=1,

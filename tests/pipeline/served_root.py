@@ -20,6 +20,7 @@ from pipeline.serving_change import ServingChange
 from schemas.decisions import Decision, Reason, Verdict
 from schemas.evaluation import EVALUATION_FILE, DataSetEvaluation, Evaluation, ModelScores
 from schemas.files import LOCAL_FILES
+from tests.builders import recorded_decision
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.timezone.utc)
 
@@ -120,7 +121,7 @@ class ServedRoot:
 
     def _decided(self, run_id: str, decision: Decision, golden: str, model: Path, evaluation: Path) -> RecordedDecision:
         baseline = self.registry.pointer()
-        return RecordedDecision(
+        return recorded_decision(
             run_id=run_id,
             span=self._count,
             span_version=1,

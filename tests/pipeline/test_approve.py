@@ -182,13 +182,6 @@ def test_a_run_that_cannot_be_approved_is_refused_with_what_could_be(world: Serv
     assert world.versions == ["100", "200"]
 
 
-def test_a_decision_from_before_candidates_were_recorded_is_refused(world: ServedRoot) -> None:
-    [decision] = [one for one in world.registry.decisions() if one.run_id == "bad"]
-    world.registry.record_decision("bad", dataclasses.replace(decision, model=None, model_digest=None))
-    with pytest.raises(InputError, match=r"nobody can tell which bytes were measured; run again\. No run could be"):
-        approve(request(world), NOW)
-
-
 def test_a_candidate_that_was_changed_since_is_refused(world: ServedRoot) -> None:
     (world.candidate("bad") / "variables" / "data").write_text("other")
     with pytest.raises(StateError, match="that was measured in run bad"):

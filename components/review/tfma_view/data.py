@@ -20,7 +20,7 @@ from schemas.evaluation import CANDIDATE
 _UNREADABLE = (OSError, ValueError, LookupError, tf.errors.OpError, json_format.ParseError, DecodeError)
 
 
-def read_tfma(evaluation_uri: str, run_id: str, past: Mapping[str, str | None]) -> TfmaData:
+def read_tfma(evaluation_uri: str, run_id: str, past: Mapping[str, str]) -> TfmaData:
     """What TFMA's components show of a run.
 
     Args:
@@ -44,7 +44,7 @@ def read_tfma(evaluation_uri: str, run_id: str, past: Mapping[str, str | None]) 
     return tfma_data(run, runs, skipped)
 
 
-def read_results(evaluations: Mapping[str, str | None]) -> tuple[list[tfma.EvalResult], list[str]]:
+def read_results(evaluations: Mapping[str, str]) -> tuple[list[tfma.EvalResult], list[str]]:
     """Results of several runs for TFMA's own views, which tell runs apart, and sort them, by the name of a model.
 
     Args:
@@ -65,19 +65,17 @@ def tfma_code() -> str:
 _Found = TypeVar("_Found")
 
 
-def _readable(
-    evaluations: Mapping[str, str | None], read: Callable[[str | None, str], _Found]
-) -> tuple[list[_Found], list[str]]:
+def _readable(evaluations: Mapping[str, str], read: Callable[[str, str], _Found]) -> tuple[list[_Found], list[str]]:
     found, skipped = [], []
     for name, uri in evaluations.items():
         try:
             found.append(read(uri, name))
         except _UNREADABLE as error:
-            skipped.append(f"{name} ({uri or 'no evaluation recorded'}): {_first_line(error)}")
+            skipped.append(f"{name} ({uri}): {_first_line(error)}")
     return found, skipped
 
 
-def _read(uri: str | None, run_id: str) -> EvaluatedRun:
+def _read(uri: str, run_id: str) -> EvaluatedRun:
     result = _load(uri, CANDIDATE)
     others = [spec.name for spec in result.config.model_specs if spec.name != CANDIDATE]
     results = {CANDIDATE: result, **{name: _load(uri, name) for name in others}}
@@ -87,9 +85,7 @@ def _read(uri: str | None, run_id: str) -> EvaluatedRun:
     return EvaluatedRun(run_id, os.path.basename(result.data_location or ""), models)
 
 
-def _load(uri: str | None, model: str) -> tfma.EvalResult:
-    if not uri:
-        raise ValueError("nothing to read")
+def _load(uri: str, model: str) -> tfma.EvalResult:
     result = tfma.load_eval_result(uri, model_name=model)
     if not result.slicing_metrics:
         raise ValueError("no metrics there")  # TFMA takes a missing directory for an empty result

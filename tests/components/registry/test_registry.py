@@ -14,6 +14,7 @@ from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
 from schemas.overrides import Override, OverrideKind
 from schemas.trained_spans import TrainedSpan, TrainedSpans
+from tests.builders import recorded_decision
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_the_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
 
 
 def decision(run_id: str, golden: str) -> RecordedDecision:
-    return RecordedDecision(run_id, 2, 1, f"data of {run_id}", golden, "BLOCKED", 0.4, 0.5, "2026-01-01T00:00:00Z")
+    return recorded_decision(run_id=run_id, data_digest=f"data of {run_id}", golden_digest=golden)
 
 
 def test_uses_of_a_golden_set_are_counted_blocked_or_pushed(registry: Registry) -> None:

@@ -28,7 +28,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write(tmp_path_factory.mktemp("second"), with_baseline=True)
 
 
-def read(uri: str, past: dict[str, str | None]) -> Any:
+def read(uri: str, past: dict[str, str]) -> Any:
     from components.review.tfma_view.data import read_tfma
 
     return read_tfma(uri, "span-2-b-1", past)
@@ -64,9 +64,9 @@ def test_a_past_run_that_is_gone_or_torn_is_left_out_and_named(first: str, secon
     Path(empty).mkdir()
     shutil.copytree(first, mixed)
     Path(mixed, "eval_config.json").write_text("{")
-    past = {"gone": str(tmp_path / "no"), "torn": torn, "empty": empty, "mixed": mixed, "old": None, "sound": first}
+    past = {"gone": str(tmp_path / "no"), "torn": torn, "empty": empty, "mixed": mixed, "sound": first}
     data = read(second, past)
-    assert [line.split(" (")[0] for line in data.skipped] == ["gone", "torn", "empty", "mixed", "old"]
+    assert [line.split(" (")[0] for line in data.skipped] == ["gone", "torn", "empty", "mixed"]
     series = json.loads(data.json)["series"]["data"]
     assert [entry["config"]["modelIdentifier"] for entry in series] == ["1 sound", "2 span-2-b-1"]
 
@@ -83,9 +83,10 @@ def test_a_run_that_is_repeated_is_there_once(first: str, second: str) -> None:
 def test_results_are_named_by_run_for_tfmas_own_views(first: str, second: str) -> None:
     from components.review.tfma_view.data import read_results
 
-    results, skipped = read_results({"span-1": first, "gone": None, "span-2": second})
+    results, skipped = read_results({"span-1": first, "gone": "nowhere", "span-2": second})
     assert [result.model_location for result in results] == ["1 span-1", "3 span-2"]
-    assert skipped == ["gone (no evaluation recorded): nothing to read"]
+    [gone] = skipped
+    assert gone.startswith("gone (nowhere): ")
 
 
 def test_the_code_is_the_installed_packages() -> None:
