@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import shutil
 from collections.abc import Callable
@@ -218,14 +217,6 @@ def test_a_decision_is_read_as_it_was_recorded(registry: Registry) -> None:
     )
     registry.record_decision("a", made)
     assert registry.decisions() == [made]
-
-
-def test_a_decision_from_before_candidates_were_recorded_is_read(registry: Registry, tmp_path: Path) -> None:
-    registry.record_decision("a", decision("run", "g"))
-    path = tmp_path / "registry" / "decisions" / "a.json"
-    values = json.loads(path.read_text())
-    path.write_text(json.dumps(dict(list(values.items())[:9])))
-    assert registry.decisions() == [decision("run", "g")]
 
 
 def override(version: str, reason: str = "why") -> Override:
