@@ -42,7 +42,7 @@ def test_a_clean_span_is_not_rejected(runs: Runs, clean: int, tmp_path: Path) ->
     result = check(runs, clean, tmp_path)
     assert failed(result) == []
     assert result.exit_code == 0
-    assert result.baseline == runs.good.pushed_version
+    assert result.baseline == runs.after_rollback.model.version
     assert {reason.rule for reason in result.decision.reasons} >= {
         "drift:qa/brightness",
         "drift:embedding",

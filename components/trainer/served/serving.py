@@ -90,6 +90,8 @@ class Serving:
         )
 
     def _detect(self, images: tf.Tensor, geometry: tf.Tensor) -> _Tensors:
+        asked = tf.shape(images)[0]
+        images, geometry = _at_least_one(images), _at_least_one(geometry)
         batch = tf.shape(images)[0]
         anchors = {
             level: tf.tile(boxes[tf.newaxis], tf.stack([batch, 1, 1, 1])) for level, boxes in self._anchors.items()
@@ -100,18 +102,20 @@ class Serving:
         counts = found["num_detections"]
         classes = tf.cast(found["detection_classes"], tf.int32)
         counted = tf.sequence_mask(counts, tf.shape(classes)[1])
-        return {
+        detections = {
             "detection_boxes": tf.clip_by_value(found["detection_boxes"] / scale, 0.0, limit),
             # tf-models adds 1 to all classes, also to the zeros of the padding.
             "detection_classes": tf.where(counted, classes, 0),
             "detection_scores": found["detection_scores"],
             "num_detections": counts,
         }
+        return {name: values[:asked] for name, values in detections.items()}
 
     def _embed(self, images: tf.Tensor) -> _Tensors:
-        maps = self._model.backbone(images, training=False)
+        asked = tf.shape(images)[0]
+        maps = self._model.backbone(_at_least_one(images), training=False)
         levels = [maps[level] for level in self._levels if level in maps]  # the coarsest may be the decoder's own
-        return {"embedding": tf.concat([tf.reduce_mean(level, axis=[1, 2]) for level in levels], axis=1)}
+        return {"embedding": tf.concat([tf.reduce_mean(level, axis=[1, 2]) for level in levels], axis=1)[:asked]}
 
     def _serve(self, image_bytes: tf.Tensor) -> _Tensors:
         found = self.detect(**self.preprocess(image_bytes))
@@ -121,3 +125,10 @@ class Serving:
     def _serve_examples(self, examples: tf.Tensor) -> _Tensors:
         wanted = {features.IMAGE_ENCODED: tf.io.FixedLenFeature([], tf.string)}
         return self.serve(tf.io.parse_example(examples, wanted)[features.IMAGE_ENCODED])
+
+
+def _at_least_one(batch: tf.Tensor) -> tf.Tensor:
+    """A batch, with one entry of ones if it has none: oneDNN's fused convolutions, which TensorFlow uses on CPUs with
+    instructions for neural networks, fail for no images at all."""
+    missing = tf.maximum(0, 1 - tf.shape(batch)[0])
+    return tf.concat([batch, tf.ones([missing, *batch.shape[1:]], batch.dtype)], axis=0)

@@ -230,7 +230,9 @@ def test_detections_are_the_models_in_px_of_the_image(model: Any, settings: Mode
     for i, (height, width) in enumerate([(9, 2000), (20, 30)]):
         scale = np.array([round(height * 128 / max(height, width)) / height, 128 / max(height, width)])
         boxes = np.clip(raw["detection_boxes"][i].numpy() / np.tile(scale, 2), 0, np.tile([height, width], 2))
-        np.testing.assert_allclose(found["detection_boxes"][i], boxes, rtol=1e-5)
+        np.testing.assert_allclose(
+            found["detection_boxes"][i], boxes, rtol=1e-5, atol=1e-4
+        )  # px; kernels differ between CPUs
     np.testing.assert_allclose(found["detection_scores"], raw["detection_scores"].numpy(), atol=1e-6)
 
 
