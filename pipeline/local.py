@@ -110,11 +110,11 @@ def _run_steps(request: RunRequest, checked: Checked, run_id: str, directory: Pa
                 runner.execute(compiled)
     except WorkerDiedError as error:
         raise RunError(_failed(str(error), directory)) from error
-    except RatchetError:
-        raise
     except Exception as error:  # a step may raise anything; its traceback goes to the log
         traceback.print_exc()
         if not _is_decided(compiled, runner.results(compiled, run_id)):
+            if isinstance(error, RatchetError):
+                raise
             raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
         LOGGER.warning("the page could not be written (%s: %s); the verdict stands", type(error).__name__, error)
     steps = runner.results(compiled, run_id)

@@ -20,6 +20,7 @@ from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.local import RunError, run
 from pipeline.preflight import RunRequest
 from pipeline.result import RunResult
+from schemas.errors import StateError
 from schemas.files import LOCAL_FILES
 from tests.e2e.metadata import latest_blessed_model
 
@@ -116,6 +117,7 @@ class Runs:
     dark_again: RunResult
     rollback: Command
     after_rollback: Serving
+    unshown: RunResult
 
 
 @pytest.fixture(scope="session")
@@ -154,7 +156,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         dark_again,
         rollback,
         world.serving(),
+        _unshown(lambda: world.run(4)),
     )
+
+
+def _unshown(attempt: Callable[[], RunResult]) -> RunResult:
+    """Runs with a page that cannot be written."""
+    from components.review import executor
+
+    with pytest.MonkeyPatch.context() as patch:
+
+        def fail(*_: object) -> None:
+            raise StateError("no page today")
+
+        patch.setattr(executor, "review_page", fail)
+        return attempt()
 
 
 def in_a_month() -> str:

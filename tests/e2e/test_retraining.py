@@ -139,8 +139,8 @@ def test_the_same_command_resumed_the_crashed_run(runs: Runs) -> None:
 
     assert runs.good.run_id.endswith("-1")
     times = count_executions(runs.world.root / "metadata.sqlite")
-    # Seven calls, six runs: what was done before the crash was not done again.
-    assert times["DetectionExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 6
+    # Eight calls, seven runs: what was done before the crash was not done again.
+    assert times["DetectionExampleGen"] == times["StatisticsGen"] == times["DataGate"] == 7
 
 
 @pytest.mark.parametrize("story", ["first", "good"])
@@ -210,6 +210,14 @@ def test_the_page_of_a_blocked_run_has_what_the_run_left(runs: Runs) -> None:
         assert part in page, part
     assert page.count('<figure data-classes="') == 24
     assert 'src="data:image/jpeg;base64,' in page
+
+
+def test_a_page_that_cannot_be_written_changes_no_verdict(runs: Runs) -> None:
+    unshown = runs.unshown
+    assert (unshown.verdict, unshown.exit_code) == (Verdict.DATA_REJECTED, 4)
+    assert Path(unshown.report).name == "report.html"
+    assert "DataGate" in unshown.report
+    assert "no page today" in (runs.world.root / "runs" / unshown.run_id / "log.txt").read_text()
 
 
 def test_status_and_history_tell_what_happened(runs: Runs) -> None:

@@ -175,7 +175,10 @@ def _reading(deltas: dict[str, Delta]) -> str:
             "did learn the new span; golden set and new span disagree, in what they show or in how they are labelled."
         )
     if golden < 0 and held_out < 0:
-        return "The candidate is worse on the new span as well: it is the training that went wrong, whatever the data."
+        return (
+            "The candidate is worse on the new span as well. So golden set and new span do not disagree; look first at "
+            "what differs in the training."
+        )
     if golden < 0 and held_out == 0 and trained > 0:
         return (
             "The candidate is better only on images that it was trained on: it learned them by heart rather than what "

@@ -181,7 +181,7 @@ def test_the_cause_names_findings_before_what_is_in_order() -> None:
     ("golden", "held_out", "trained", "words"),
     [
         (-0.2, 0.1, 0.2, "golden set and new span disagree"),
-        (-0.2, -0.1, -0.1, "it is the training that went wrong"),
+        (-0.2, -0.1, -0.1, "look first at what differs in the training"),
         (-0.2, 0.0, 0.2, "learned them by heart"),
         (0.1, 0.1, 0.2, "better on the golden set"),
         (0.0, 0.1, 0.2, "No clear pattern"),
