@@ -217,7 +217,7 @@ def test_a_page_that_cannot_be_written_changes_no_verdict(runs: Runs) -> None:
     assert (unshown.verdict, unshown.exit_code) == (Verdict.DATA_REJECTED, 4)
     assert Path(unshown.report).name == "report.html"
     assert "DataGate" in unshown.report
-    assert "no page today" in (runs.world.root / "runs" / unshown.run_id / "log.txt").read_text()
+    assert not (runs.world.root / "runs" / unshown.run_id / "review.html").exists()
 
 
 def test_status_and_history_tell_what_happened(runs: Runs) -> None:
