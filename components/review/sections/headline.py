@@ -19,6 +19,7 @@ TONES = {
     Verdict.DATA_REJECTED: "reject",
 }
 _LONGEST = 110  # characters of what a rule found, in the sentence at the top
+_WITHOUT_IT = "Run again without what was changed on purpose; the command below leaves it out."
 _KINDS = {"class": "classes", "slice": "slices"}
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 _TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
@@ -124,7 +125,7 @@ def _figures(content: ReviewContent) -> str:
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
         cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
-        cells = [(name, value, "not to be trusted") for name, value, _ in cells]
+        cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     return (
@@ -153,7 +154,7 @@ def advice(content: ReviewContent) -> list[str]:
     if content.evaluation_is_broken:
         return next_steps(content.lineage.span, [*failures, *found])
     declared = content.candidate.declared_changes if content.candidate else ()
-    steps = [f"Run again without what was changed on purpose: {'; '.join(declared)}."] if declared else []
+    steps = [_WITHOUT_IT] if declared else []
     if "map_drop" in failures:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
     # Where a cause is known, advice on how to look for one would only distract from it.
