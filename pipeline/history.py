@@ -14,6 +14,7 @@ from typing import Any
 
 from components.registry.registry import Registry
 from pipeline.result import RunResult
+from pipeline.roots import serving_directory
 from schemas.errors import InputError
 from schemas.files import LOCAL_FILES
 from schemas.overrides import Override
@@ -98,14 +99,7 @@ def open_registry(root: Path) -> Registry:
         raise InputError(
             f"--root {root}: not a pipeline root, it holds neither runs nor registry; give the --root of `ratchet run`"
         )
-    return Registry(f"{root}/registry", _serving_directory(root), LOCAL_FILES)
-
-
-def _serving_directory(root: Path) -> str:
-    serving = root / "serving"
-    named = sorted(path for path in serving.iterdir() if path.is_dir()) if serving.is_dir() else []
-    holding = [path for path in named if any(version.name.isdigit() for version in path.iterdir())]
-    return str((holding or named or [serving])[0])
+    return Registry(f"{root}/registry", serving_directory(root), LOCAL_FILES)
 
 
 def read_history(root: Path, overrides: Sequence[Override]) -> History:

@@ -38,4 +38,15 @@ def registry_at(root: Path) -> Registry:
     versions = read_versions(f"{root}/registry", LOCAL_FILES)
     if not versions:
         raise InputError(f"--root {root}: no model was ever served from it")
-    return Registry(f"{root}/registry", f"{root}/serving/{Path(versions[-1].path).parent.name}", LOCAL_FILES)
+    return Registry(f"{root}/registry", serving_directory(root), LOCAL_FILES)
+
+
+def serving_directory(root: Path) -> str:
+    """The directory that TensorFlow Serving watches: that of the newest version, or the only one there is."""
+    versions = read_versions(f"{root}/registry", LOCAL_FILES)
+    if versions:
+        return f"{root}/serving/{Path(versions[-1].path).parent.name}"
+    serving = root / "serving"
+    named = sorted(path for path in serving.iterdir() if path.is_dir()) if serving.is_dir() else []
+    holding = [path for path in named if any(version.name.isdigit() for version in path.iterdir())]
+    return str((holding or named or [serving])[0])

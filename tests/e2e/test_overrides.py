@@ -10,18 +10,14 @@ from pipeline.approve import ApproveRequest, approve, plan_approval
 from pipeline.rollback import RollbackRequest, rollback
 from schemas.decisions import Verdict
 from tests.e2e.metadata import latest_blessed_model
-from tests.pipeline.served_root import NOW, ServedRoot, cut
+from tests.pipeline.served_root import NOW, ServedRoot, blocked_root, cut
 
 pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> ServedRoot:
-    world = ServedRoot(tmp_path / "root")
-    world.run("first", Verdict.BOOTSTRAPPED)
-    world.run("good", Verdict.PUSHED)
-    world.run("bad", Verdict.BLOCKED)
-    return world
+    return blocked_root(tmp_path / "root")
 
 
 def resolved(world: ServedRoot) -> str:

@@ -186,3 +186,12 @@ def cut(change: ServingChange, steps: int) -> Sequence[str]:
     for step in done:
         step()
     return [step.__name__ for step in change.steps()]
+
+
+def blocked_root(root: Path) -> ServedRoot:
+    """A root with a first model, a good one that is served, and a bad one that was blocked."""
+    world = ServedRoot(root)
+    world.run("first", Verdict.BOOTSTRAPPED)
+    world.run("good", Verdict.PUSHED)
+    world.run("bad", Verdict.BLOCKED)
+    return world

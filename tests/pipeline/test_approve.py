@@ -16,18 +16,14 @@ from pipeline.lock import locked
 from schemas.decisions import Verdict
 from schemas.errors import InputError, StateError
 from schemas.overrides import Override, OverrideKind
-from tests.pipeline.served_root import NOW, ServedRoot, cut
+from tests.pipeline.served_root import NOW, ServedRoot, blocked_root, cut
 
 STEPS = 7
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> ServedRoot:
-    world = ServedRoot(tmp_path / "root")
-    world.run("first", Verdict.BOOTSTRAPPED)
-    world.run("good", Verdict.PUSHED)
-    world.run("bad", Verdict.BLOCKED)
-    return world
+    return blocked_root(tmp_path / "root")
 
 
 def request(world: ServedRoot, run: str = "bad", **fields: Any) -> ApproveRequest:

@@ -11,6 +11,7 @@ from pipeline.history_text import history_text
 from schemas.decisions import Reason, Verdict
 from schemas.errors import InputError
 from tests.pipeline.roots import add_run, add_unfinished, approval, rollback, serve
+from tests.pipeline.served_root import ServedRoot
 
 
 @pytest.fixture
@@ -149,3 +150,10 @@ def test_a_root_is_known_by_what_is_in_it(tmp_path: Path) -> None:
         open_registry(tmp_path)
     serve(tmp_path, "100", "span-1-aa-1", 1)
     assert open_registry(tmp_path).serving_directory == f"{tmp_path}/serving/digits"
+
+
+def test_of_two_serving_directories_the_newest_versions_counts(tmp_path: Path) -> None:
+    world = ServedRoot(tmp_path / "root")
+    world.run("first", Verdict.BOOTSTRAPPED)
+    (tmp_path / "root" / "serving" / "a-name-from-before" / "1").mkdir(parents=True)
+    assert open_registry(world.root).serving_directory == world.registry.serving_directory

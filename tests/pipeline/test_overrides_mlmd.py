@@ -9,18 +9,13 @@ from pipeline.approve import ApproveRequest, approve
 from pipeline.overrides_mlmd import OverrideStore
 from pipeline.rollback import RollbackRequest, rollback
 from pipeline.store import read_run
-from schemas.decisions import Verdict
 from schemas.errors import StateError
-from tests.pipeline.served_root import NOW, ServedRoot
+from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> ServedRoot:
-    world = ServedRoot(tmp_path / "root")
-    world.run("first", Verdict.BOOTSTRAPPED)
-    world.run("good", Verdict.PUSHED)
-    world.run("bad", Verdict.BLOCKED)
-    return world
+    return blocked_root(tmp_path / "root")
 
 
 def approved(world: ServedRoot) -> str:
