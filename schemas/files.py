@@ -6,9 +6,13 @@ step, where paths may be gs://.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO, Any, Protocol, cast
+
+WRITING = ".writing"  # the end of the name of a file that is not whole yet
 
 
 class Files(Protocol):
@@ -66,3 +70,36 @@ class _LocalFiles:
 
 
 LOCAL_FILES = cast(WritableFiles, _LocalFiles())
+
+
+def write_durably(path: str | Path, content: str | bytes) -> None:
+    """Writes a file of this machine that is read again: after a kill or a power cut it is the old one or the new one.
+
+    Args:
+        path: its directory has to be there.
+        content: text is written as UTF-8.
+
+    Raises:
+        OSError: it cannot be written; what was there before is as it was.
+    """
+    temporary = f"{path}.{os.getpid()}{WRITING}"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    flush_directory(os.path.dirname(path) or ".")
+
+
+def flush_directory(directory: str | Path) -> None:
+    """Makes the names in a directory survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
