@@ -22,12 +22,12 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.faults import Fault, all_faults, plant
-from components.registry.registry import Registry, ServedModel
+from components.registry.entries import ServedModel
 from pipeline.check_steps import CheckSteps, run_steps
 from pipeline.config import PipelineSettings, load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
+from pipeline.roots import registry_of
 from schemas.decisions import DataDecision
-from schemas.files import LOCAL_FILES
 from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE
 from schemas.trained_spans import TrainedSpans
 
@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     name = arguments.name or next((arguments.root / "serving").iterdir()).name
-    served = Registry(f"{arguments.root}/registry", f"{arguments.root}/serving/{name}", LOCAL_FILES).served()
+    served = registry_of(arguments.root, name).served()
     if served is None:
         parser.error(f"--root {arguments.root}: no model is served there")
     settings = load_settings({}, arguments.set)

@@ -6,19 +6,17 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.digest import model_digest
-from components.registry.entries import APPROVED, RecordedDecision, ServedModel, read_decisions, read_pointer
+from components.registry.entries import APPROVED, RecordedDecision, ServedModel
+from components.registry.publication import Publication
 from components.registry.registry import Registry
 from pipeline.blocked_runs import approvable, check_blocked, find_decision
-from pipeline.lock import locked
-from pipeline.overrides_mlmd import EvaluatedRun, OverrideStore
 from pipeline.person import last_day, one_line
-from pipeline.roots import check_root
-from pipeline.serving_change import ServingChange, carry_out
-from pipeline.serving_versions import interrupted_version, next_version
+from pipeline.roots import check_root, registry_at, settled
+from pipeline.serving_change import ServingChange, serve, tell_ml_metadata
 from schemas.errors import InputError, StateError
-from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
 
 
@@ -44,7 +42,7 @@ class ApproveRequest:
 
 
 def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
-    """Serves the blocked candidate of a run.
+    """Serves the blocked candidate of a run; given again, it says what the first time had done.
 
     Args:
         request: which, and on whose responsibility.
@@ -55,55 +53,61 @@ def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
 
     Raises:
         InputError: that run cannot be approved, or not so; nothing was changed.
-        StateError: the pipeline root is in use or contradicts itself, or the candidate was changed.
+        StateError: the pipeline root contradicts itself, or the candidate was changed; nothing was changed.
     """
     root = check_root(request.root)
-    with locked(root):
-        return carry_out(plan_approval(request, now))
+    registry = registry_at(root)
+    settled(registry)
+    made = _done(request, registry) or serve(registry, plan_approval(request, registry, now), now)
+    tell_ml_metadata(root, registry)
+    return made
 
 
-def plan_approval(request: ApproveRequest, now: datetime.datetime) -> ServingChange:
+def plan_approval(request: ApproveRequest, registry: Registry, now: datetime.datetime) -> ServingChange:
     """Checks whether a run may be approved, and says what is to be done; see `approve`."""
     by, reason = one_line("--by", request.by), one_line("--reason", request.reason)
     expires = last_day(request.expires, now.date())
-    root, files = check_root(request.root), LOCAL_FILES
-    directory = f"{root}/registry"
-    decisions = read_decisions(directory, files)
-    hint = approvable(decisions, read_pointer(directory, files))
-    decision = find_decision(request.run, root, decisions, hint)
+    decision, hint = _decision(request, registry)
     check_blocked(decision, hint)
+    registry.check_signature(decision)
     _check_evaluation(decision, request.evaluation_broken)
-    store = OverrideStore(root)
-    run = store.run(decision.run_id)
-    registry = Registry(directory, f"{root}/serving/{run.pipeline}", files)
-    begun = interrupted_version(registry, decision.model_digest)
-    served = registry.served(unfinished=begun)
+    served = registry.served()
     _check_baseline(decision, served, hint)
-    _check_golden(decision, served, decisions)
-    model = _entry(decision, run, registry, begun or next_version(registry, int(now.timestamp())), now)
-    return ServingChange(
-        override=Override(
-            kind=OverrideKind.APPROVED,
-            at=now.isoformat(timespec="seconds"),
-            by=by,
-            reason=reason,
-            run_id=decision.run_id,
-            version=model.version,
-            previous_version=served.version if served else None,
-            model_digest=model.digest,
-            golden_digest=decision.golden_digest,
-            expires=expires,
-            evaluation_broken=decision.evaluation_broken,
-        ),
-        model=model,
-        source=_candidate(decision, run),
-        link=False,
-        in_place=begun is not None,
-        left_behind=(),
-        run=run,
-        registry=registry,
-        store=store,
+    _check_golden(decision, served, registry.decisions())
+    model = _entry(decision, now)
+    override = Override(
+        kind=OverrideKind.APPROVED,
+        at=now.isoformat(timespec="seconds"),
+        by=by,
+        reason=reason,
+        run_id=decision.run_id,
+        version="",
+        previous_version=served.version if served else None,
+        model_digest=model.digest,
+        golden_digest=decision.golden_digest,
+        expires=expires,
+        evaluation_broken=decision.evaluation_broken,
     )
+    over = (served.version, served.digest) if served else None
+    probe = Path(decision.evaluation, PROBE_FILE)
+    return ServingChange(Publication(model, str(_candidate(decision)), over, override), probe)
+
+
+def _decision(request: ApproveRequest, registry: Registry) -> tuple[RecordedDecision, str]:
+    """The decision on the run, and which runs could be approved instead, for errors."""
+    decisions = registry.decisions()
+    hint = approvable(decisions, registry.pointer().served)
+    return find_decision(request.run, request.root, decisions, hint), hint
+
+
+def _done(request: ApproveRequest, registry: Registry) -> Override | None:
+    """The approval that this very command had made before, if its model is served."""
+    current = registry.current_override()
+    if current is None or current.kind is not OverrideKind.APPROVED:
+        return None
+    asked = (request.by.strip(), request.reason.strip(), request.expires.strip())
+    same = (current.by, current.reason, current.expires) == asked
+    return current if same and _decision(request, registry)[0].run_id == current.run_id else None
 
 
 def _check_evaluation(decision: RecordedDecision, known: bool) -> None:
@@ -145,14 +149,9 @@ def _check_golden(decision: RecordedDecision, served: ServedModel | None, decisi
     )
 
 
-def _candidate(decision: RecordedDecision, run: EvaluatedRun) -> Path:
+def _candidate(decision: RecordedDecision) -> Path:
     """The candidate's SavedModel, with the bytes that were measured."""
-    if run.model.uri != decision.model:
-        raise StateError(
-            f"run {decision.run_id}: the registry names {decision.model} as its candidate, ML Metadata "
-            f"{run.model.uri}; one of them belongs to another pipeline root"
-        )
-    source = Path(run.model.uri, "Format-Serving")
+    source = Path(decision.model, "Format-Serving")
     if not (source / "saved_model.pb").is_file():
         raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run again")
     found = model_digest(str(source), LOCAL_FILES)
@@ -172,12 +171,10 @@ def _map(decision: RecordedDecision) -> float:
     return Evaluation.from_json(path.read_text(encoding="utf-8")).golden.candidate.coco["AP"]
 
 
-def _entry(
-    decision: RecordedDecision, run: EvaluatedRun, registry: Registry, version: str, now: datetime.datetime
-) -> ServedModel:
+def _entry(decision: RecordedDecision, now: datetime.datetime) -> ServedModel:
     return ServedModel(
-        version=version,
-        path=f"{registry.serving_directory}/{version}",
+        version="",
+        path="",
         digest=decision.model_digest,
         span=decision.span,
         golden_digest=decision.golden_digest,

@@ -10,10 +10,11 @@ from typing import Any
 
 from components.example_gen.dataset import find_span, read_source
 from components.example_gen.spans import FoundSpan, spans_in
-from components.registry.registry import Registry, ServedModel
+from components.registry.entries import ServedModel
 from pipeline.config import PipelineSettings
 from pipeline.console import output_to, own_stderr, progress_on
 from pipeline.preflight import schema_file
+from pipeline.roots import registry_of, settled_if_possible
 from schemas.data_evidence import PAGE_FILE
 from schemas.decisions import DataDecision, DataVerdict, Reason
 from schemas.errors import InputError
@@ -170,5 +171,6 @@ def find_data(data: Path, span: int | None) -> FoundSpan:
 
 def _served(request: CheckRequest) -> tuple[ServedModel | None, TrainedSpans]:
     root = request.root
-    registry = Registry(f"{root}/registry", f"{root}/serving/{request.settings.name}", LOCAL_FILES)
+    registry = registry_of(root, request.settings.name)
+    settled_if_possible(registry)
     return registry.served(), registry.trained_spans()

@@ -69,6 +69,9 @@ def _add_run(commands: Any) -> None:
     )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
     parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
+    parser.add_argument(
+        "--anew", action="store_true", help="start over, although a run of the same command was interrupted"
+    )
     add_json(parser)
     parser.set_defaults(command=_run)
 
@@ -113,6 +116,7 @@ def _run(arguments: argparse.Namespace) -> int:
             root=arguments.root,
             bootstrap=arguments.bootstrap,
             command=arguments.given,
+            anew=arguments.anew,
         )
     )
     print(result.to_text())

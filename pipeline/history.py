@@ -14,13 +14,12 @@ from typing import Any
 
 from components.registry.registry import Registry
 from pipeline.result import RunResult
-from pipeline.roots import serving_directory
+from pipeline.roots import registry_at, settled_if_possible
+from pipeline.run_record import RESULT_FILE
 from schemas.errors import InputError
-from schemas.files import LOCAL_FILES
 from schemas.overrides import Override
 from schemas.review import REVIEW_FILE
 
-RESULT_FILE = "result.json"
 UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
 
 
@@ -99,7 +98,9 @@ def open_registry(root: Path) -> Registry:
         raise InputError(
             f"--root {root}: not a pipeline root, it holds neither runs nor registry; give the --root of `ratchet run`"
         )
-    return Registry(f"{root}/registry", serving_directory(root), LOCAL_FILES)
+    registry = registry_at(root)
+    settled_if_possible(registry)
+    return registry
 
 
 def read_history(root: Path, overrides: Sequence[Override]) -> History:

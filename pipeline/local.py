@@ -1,6 +1,6 @@
 """One retraining run on this machine, with what LocalDagRunner leaves to its caller.
 
-That is the lock, a run id that resumes a broken run, and the look into ML Metadata afterwards:
+That is the lock, a run id that resumes an interrupted run, and the look into ML Metadata afterwards:
 LocalDagRunner returns normally when a step could not get its inputs, and goes on with the others.
 """
 
@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.registry.locking import hold
 from pipeline.console import output_to, own_stderr, progress_on, steps_announced
-from pipeline.lock import locked
 from pipeline.notify.notifier import Notifier
-from pipeline.preflight import Checked, RunRequest, check
+from pipeline.preflight import RunRequest, check_new, read_request
 from pipeline.result import RunResult
+from pipeline.run_record import RESULT_FILE
+from pipeline.starting import Started, start
 from pipeline.workers import WorkerDiedError, run_watched
 from schemas.data_evidence import DECISION_FILE, PAGE_FILE
 from schemas.decisions import DataDecision, Verdict
 from schemas.errors import InputError, RatchetError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.files import write_durably
 from schemas.progress import LOGGER
+from schemas.publication import PUBLICATION_FILE, PublicationResult
 from schemas.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
 
 if TYPE_CHECKING:
@@ -38,7 +41,7 @@ class RunError(RatchetError):
 
 
 def run(request: RunRequest) -> RunResult:
-    """Retrains once.
+    """Retrains once, or finishes the run of the same request that was interrupted.
 
     Args:
         request: what to do.
@@ -53,17 +56,18 @@ def run(request: RunRequest) -> RunResult:
         stack.enter_context(progress_on(console))
         notifier = Notifier(request.settings.notify, request.settings.name, request.root)
         with notifier.starting(request.span):
-            checked = check(request)
-        _make_root(request.root)
-        stack.enter_context(locked(request.root))
-        run_id = _run_id(request.root, checked)
-        directory = request.root / "runs" / run_id
-        directory.mkdir(parents=True, exist_ok=True)
-        LOGGER.info("run %s; its log is %s", run_id, directory / "log.txt")
-        with notifier.running(run_id, checked.span):
+            asked = read_request(request)
+            if not request.root.exists():
+                check_new(request, asked)  # before anything is written
+            _make_root(request.root)
+            stack.enter_context(hold(request.root / "lock", "retraining"))
+            started = start(request, asked)
+        directory = request.root / "runs" / started.run_id
+        LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
+        with notifier.running(started.run_id, asked.number):
             with output_to(directory / "log.txt"):
-                result = _run_steps(request, checked, run_id, directory)
-            (directory / "result.json").write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+                result = _run_steps(request, asked.number, started, directory)
+            write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
         notifier.ended(result)
         return result
 
@@ -72,25 +76,16 @@ def _make_root(root: Path) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--root {root}: cannot be made ({error.strerror}); give another directory") from error
+        raise InputError(f"--root {root}: cannot be made ({error.strerror}); give a directory that can") from error
 
 
-def _run_id(root: Path, checked: Checked) -> str:
-    """The id of an unfinished run of the same request, which resumes it; else a new one."""
-    stem = f"span-{checked.span}-{checked.key[:8]}"
-    attempt = 1
-    while (root / "runs" / f"{stem}-{attempt}" / "result.json").exists():
-        attempt += 1
-    return f"{stem}-{attempt}"
-
-
-def _run_steps(request: RunRequest, checked: Checked, run_id: str, directory: Path) -> RunResult:
+def _run_steps(request: RunRequest, span: int, started: Started, directory: Path) -> RunResult:
     if "pipeline.runner" not in sys.modules:
         LOGGER.info("starting TensorFlow and TFX, which takes a while")
     from pipeline import runner
 
-    span = checked.span
-    if checked.served is None:
+    run_id = started.run_id
+    if request.bootstrap:
         runner.check_first_model(request.settings)
     compiled = runner.compile_run(
         request.settings,
@@ -120,7 +115,12 @@ def _run_steps(request: RunRequest, checked: Checked, run_id: str, directory: Pa
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
     page = _page(steps, passed, directory)
-    return _evaluated(steps, span, run_id, page) if passed else _rejected(steps, span, run_id, page)
+    if not passed:
+        return _rejected(steps, span, run_id, page)
+    result = _evaluated(steps, span, run_id, page)
+    if not result.verdict.pushes:
+        runner.unbless(request.root, run_id)
+    return result
 
 
 def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:
@@ -134,7 +134,7 @@ def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Pat
     if review is None or not review.done:
         return Path(steps["DataGate"].outputs["decision"], PAGE_FILE)
     page = directory / REVIEW_FILE
-    shutil.copyfile(Path(review.outputs["page"], REVIEW_FILE), page)
+    write_durably(page, Path(review.outputs["page"], REVIEW_FILE).read_bytes())
     return page
 
 
@@ -182,20 +182,21 @@ def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
 def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
     uri = Path(steps["MapEvaluator"].outputs["evaluation"])
     evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
-    pushed = steps["Pusher"].output_properties["pushed_model"]
-    if bool(pushed.get("pushed")) != evaluation.decision.verdict.pushes:
-        verdict = evaluation.decision.verdict.value
-        raise RunError(_failed(f"the verdict is {verdict}, but Pusher did not act on it", page.parent))
+    pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
+    publication = PublicationResult.from_json(pushed.read_text(encoding="utf-8"))
+    decision = publication.final(evaluation.decision)
+    if (publication.version is not None) != decision.verdict.pushes:
+        raise RunError(_failed(f"the verdict is {decision.verdict.value}, but Pusher did not act on it", page.parent))
     golden_scores, deltas = evaluation.golden.compared, evaluation.golden.deltas
     return RunResult(
-        verdict=evaluation.decision.verdict,
-        reasons=evaluation.decision.explaining,
+        verdict=decision.verdict,
+        reasons=decision.explaining,
         map=golden_scores.candidate.coco["AP"],
         baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
         delta=deltas.overall.value if deltas else None,
         delta_ci=deltas.overall.interval if deltas else None,
         model=steps["DetectorTrainer"].outputs["model"],
-        pushed_version=str(pushed["pushed_version"]) if pushed.get("pushed") else None,
+        pushed_version=publication.version,
         report=str(page),
         run_id=run_id,
         span=span,
@@ -210,4 +211,7 @@ def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:
 
 def _failed(reason: str, directory: Path) -> str:
     first = reason.strip().splitlines()[0]
-    return f"{first}\nThe log is {directory / 'log.txt'}; the same command again goes on from the failed step."
+    return (
+        f"{first}\nThe log is {directory / 'log.txt'}; the same command again goes on from the failed step, with --anew "
+        "from the start."
+    )

@@ -12,6 +12,7 @@ from google.protobuf import message
 from tfx.components import Pusher, StatisticsGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2
@@ -19,7 +20,8 @@ from tfx.proto import pusher_pb2
 from components.data_gate.component import DataGate
 from components.example_gen.component import DetectionExampleGen
 from components.map_evaluator.component import MapEvaluator
-from components.registry.component import BaselineReader, DecisionRecorder
+from components.registry.component import BaselineReader
+from components.registry.executor import PusherExecutor
 from components.review.component import Review
 from components.trainer.component import DetectorTrainer
 from pipeline.config import PipelineSettings
@@ -141,15 +143,8 @@ def _steps(
             push_destination=pusher_pb2.PushDestination(
                 filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=at.serving)
             ),
-        )
-        recorder = DecisionRecorder(
-            pushed_model=pusher.outputs["pushed_model"],
-            evaluation=evaluator.outputs["evaluation"],
-            model=trainer.outputs["model"],
-            baseline=baseline.outputs["baseline"],
-            examples=examples.outputs["examples"],
-            registry_directory=at.registry,
-            serving_directory=at.serving,
+            custom_config={"registry": at.registry},
+            custom_executor_spec=ExecutorClassSpec(PusherExecutor),
         )
         review = Review(
             **known,
@@ -157,8 +152,7 @@ def _steps(
             evaluation=evaluator.outputs["evaluation"],
             pushed_model=pusher.outputs["pushed_model"],
         )
-        review.add_upstream_node(recorder)
     return [
         examples, golden, baseline, schema, statistics, gate, rejection,
-        trainer, evaluator, pusher, recorder, review,
+        trainer, evaluator, pusher, review,
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import glob
 import hashlib
 import json
 import os
@@ -13,21 +14,22 @@ from typing import Any
 
 import numpy as np
 
+from components.example_gen.content import content_digest
 from components.example_gen.dataset import find_span, read_source, splits_of
 from components.example_gen.source import Source
 from components.map_evaluator.scoring import check_settings
-from components.registry.registry import Registry, ServedModel
+from components.registry.entries import ServedModel
 from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config import PipelineSettings
 from pipeline.notify.settings import NotifySettings
-from schemas import __version__
+from pipeline.roots import registry_of
 from schemas import settings as settings_io
 from schemas.checked_json import Problems
+from schemas.code_version import code_version
 from schemas.dataset import TRAIN_SPLIT
 from schemas.errors import ConfigError
 from schemas.files import LOCAL_FILES
-from schemas.records import record_to_json
 from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
 from schemas.training_record import TrainedData, TrainingRecord
 
@@ -44,6 +46,7 @@ class RunRequest:
         root: pipeline root.
         bootstrap: whether a first model is wanted.
         command: what a person gave to ask for it, for the page at its end.
+        anew: whether an unfinished run of the same request is left alone, and a new one started.
     """
 
     settings: PipelineSettings
@@ -53,29 +56,29 @@ class RunRequest:
     root: Path
     bootstrap: bool
     command: str = ""
+    anew: bool = False
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A request found possible.
+class Asked:
+    """A request whose data could be read.
 
     Attributes:
-        span: number of the span.
-        served: the baseline; None for a bootstrap.
-        key: changes with anything that could change the run's result.
+        number: of the span.
+        span: the span.
+        parts: everything that could change the run's result, by name: `RunRecord.asked`.
     """
 
-    span: int
-    served: ServedModel | None
-    key: str
+    number: int
+    span: Source
+    parts: dict[str, Any]
 
 
-def check(request: RunRequest) -> Checked:
-    """Checks data, registry and settings together.
+def read_request(request: RunRequest) -> Asked:
+    """Reads the data that a request names, and checks the settings against it; the pipeline root is not asked.
 
     Raises:
         InputError: something the user gave cannot work.
-        StateError: the pipeline root contradicts itself.
     """
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
     found = find_span(str(request.data), request.span)
@@ -84,12 +87,21 @@ def check(request: RunRequest) -> Checked:
     for source in (span, golden):
         _check_files(source)
     check_settings(golden.label_map.names, _attributes(golden), request.settings.evaluator)
-    served = _baseline(request)
-    init_checkpoint = request.settings.training.init_checkpoint
-    if served is None and init_checkpoint and not _checkpoint_exists(init_checkpoint):
-        raise ConfigError(f"training.init_checkpoint = {init_checkpoint!r}: no such file")
-    _check_training(request, found.number, span, _record(served))
-    return Checked(found.number, served, _key(request, span, golden, served))
+    if request.bootstrap:
+        _check_checkpoint(request.settings.training.init_checkpoint)
+    return Asked(found.number, span, _parts(request, found.number, span, golden))
+
+
+def check_new(request: RunRequest, asked: Asked) -> ServedModel | None:
+    """Whether a new run of a request could start from what is served; the baseline, None for a bootstrap.
+
+    Raises:
+        InputError: it could not.
+        StateError: the pipeline root contradicts itself.
+    """
+    served = registry_of(request.root, request.settings.name).baseline(request.bootstrap)
+    _check_training(request, asked.number, asked.span, _record(served))
+    return served
 
 
 def schema_file(settings: PipelineSettings) -> str:
@@ -115,12 +127,6 @@ def _attributes(dataset: Source) -> dict[str, np.ndarray]:
     return {name: np.array([record.attributes.get(name, "") for record in dataset.records]) for name in names}
 
 
-def _baseline(request: RunRequest) -> ServedModel | None:
-    root = request.root
-    registry = Registry(f"{root}/registry", f"{root}/serving/{request.settings.name}", LOCAL_FILES)
-    return registry.baseline(request.bootstrap)
-
-
 def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
     data = request.settings.data
     splits = splits_of(span.records, data.eval_fraction, data.group_by)
@@ -141,29 +147,36 @@ def _record(served: ServedModel | None) -> TrainingRecord | None:
     return read_record(served.path, LOCAL_FILES)
 
 
-def _checkpoint_exists(path: str) -> bool:
-    return "://" in path or any(os.path.exists(f"{path}{suffix}") for suffix in ("", ".index"))
+def _check_checkpoint(prefix: str | None) -> None:
+    if prefix and "://" not in prefix and not _checkpoint_files(prefix):
+        raise ConfigError(f"training.init_checkpoint = {prefix!r}: no such file")
 
 
-def _key(request: RunRequest, span: Source, golden: Source, served: ServedModel | None) -> str:
+def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> dict[str, Any]:
     # Whom it tells changes nothing about a run: a crashed one goes on although that was changed.
     settings = dataclasses.replace(request.settings, notify=NotifySettings())
-    parts: list[Any] = [
-        _identity(span),
-        _identity(golden),
-        settings_io.to_json(settings),
-        [served.version, served.digest] if served else None,
-        __version__,
-    ]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    init_checkpoint = request.settings.training.init_checkpoint
+    return {
+        "span": number,
+        "data": content_digest(span),
+        "golden": content_digest(golden),
+        "bootstrap": request.bootstrap,
+        "settings": json.loads(settings_io.to_json(settings)),
+        "schema": _digest([schema_file(request.settings)]),
+        "init_checkpoint": _digest(_checkpoint_files(init_checkpoint)) if init_checkpoint else None,
+        "code": code_version(),
+    }
 
 
-def _identity(source: Source) -> str:
-    """Changes with the annotations and with every image file that was written again; no image is read for it."""
-    digest = hashlib.sha256(json.dumps([source.directory, source.label_map.names]).encode())
-    for record in source.records:
-        digest.update(record_to_json(record))
-    for path in _paths(source):
-        stat = os.stat(path)
-        digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+def _checkpoint_files(prefix: str) -> list[str]:
+    """The files of a TensorFlow checkpoint, or a file of this name; none where it is not on this machine."""
+    return sorted({*glob.glob(f"{glob.escape(prefix)}.*"), *glob.glob(glob.escape(prefix))})
+
+
+def _digest(paths: list[str]) -> str:
+    digest = hashlib.sha256()
+    for path in filter(os.path.isfile, paths):
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
     return digest.hexdigest()

@@ -8,17 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.digest import model_digest
 from components.registry.entries import ServedModel
+from components.registry.publication import Publication
 from components.registry.registry import Registry
-from pipeline.lock import locked
-from pipeline.overrides_mlmd import OverrideStore
 from pipeline.person import one_line
-from pipeline.roots import check_root, registry_at
-from pipeline.serving_change import ServingChange, carry_out
-from pipeline.serving_versions import interrupted_version, next_version
+from pipeline.roots import check_root, registry_at, settled
+from pipeline.serving_change import ServingChange, serve, tell_ml_metadata
 from schemas.errors import InputError, StateError
-from schemas.files import LOCAL_FILES
 from schemas.overrides import Override, OverrideKind
 
 _LISTED = 10
@@ -44,6 +40,8 @@ class RollbackRequest:
 def rollback(request: RollbackRequest, now: datetime.datetime) -> Override:
     """Serves an earlier model again; also where registry and serving directory contradict each other.
 
+    It needs the registry and the bytes, nothing else. Given again, it says what the first time had done.
+
     Args:
         request: which, and on whose responsibility.
         now: the present, UTC.
@@ -53,70 +51,69 @@ def rollback(request: RollbackRequest, now: datetime.datetime) -> Override:
 
     Raises:
         InputError: there is no such version, or it may not be served again; nothing was changed.
-        StateError: the pipeline root is in use, or the version's bytes are not what they were.
+        StateError: the version's bytes are not what they were; nothing was changed.
     """
     root = check_root(request.root)
-    with locked(root):
-        return carry_out(plan_rollback(request, now))
+    registry = registry_at(root)
+    found, done = settled(registry), _done(request, registry)
+    if found is not None and done is None and request.to is None:
+        raise InputError(
+            f"{found.to_text()}, so this command went no step back from there; look at `ratchet status`, and give it "
+            "again, or with --to VERSION"
+        )
+    made = done or serve(registry, plan_rollback(request, registry, now), now)
+    tell_ml_metadata(root, registry)
+    return made
 
 
-def plan_rollback(request: RollbackRequest, now: datetime.datetime) -> ServingChange:
+def plan_rollback(request: RollbackRequest, registry: Registry, now: datetime.datetime) -> ServingChange:
     """Checks whether a version may be served again, and says what is to be done; see `rollback`."""
     by, reason = one_line("--by", request.by), one_line("--reason", request.reason)
-    root = check_root(request.root)
-    registry = registry_at(root)
-    overrides, versions = registry.overrides(), registry.versions()
+    overrides, versions, pointer = registry.overrides(), registry.versions(), registry.pointer()
+    if not versions:
+        raise InputError(f"--root {request.root}: no model was ever served from it")
     target = _target(registry, versions, request.to)
-    store = OverrideStore(root)
-    run = store.run(target.run_id)
-    begun = interrupted_version(registry, target.digest, besides=target.version)
-    version = begun or next_version(registry, int(now.timestamp()))
+    registry.check_signature(target)
     approval = next((made for made in overrides if made.version == target.version), None)
     moment = now.isoformat(timespec="seconds")
-    return ServingChange(
-        override=Override(
-            kind=OverrideKind.ROLLED_BACK,
-            at=moment,
-            by=by,
-            reason=reason,
-            run_id=target.run_id,
-            version=version,
-            previous_version=_seen_by_serving(registry, begun),
-            model_digest=target.digest,
-            golden_digest=target.golden_digest,
-            expires=approval.expires if approval else None,
-            evaluation_broken=approval.evaluation_broken if approval else False,
-            restored=target.version,
-        ),
-        model=dataclasses.replace(
-            target,
-            version=version,
-            path=f"{registry.serving_directory}/{version}",
-            pushed_at=moment,
-            restores=target.version,
-        ),
-        source=Path(target.path),
-        link=True,
-        in_place=begun is not None,
-        left_behind=_left_behind(versions, target, version),
-        run=run,
-        registry=registry,
-        store=store,
+    override = Override(
+        kind=OverrideKind.ROLLED_BACK,
+        at=moment,
+        by=by,
+        reason=reason,
+        run_id=target.run_id,
+        version="",
+        previous_version=_seen_by_serving(registry),
+        model_digest=target.digest,
+        golden_digest=target.golden_digest,
+        expires=approval.expires if approval else None,
+        evaluation_broken=approval.evaluation_broken if approval else False,
+        restored=target.version,
     )
+    model = dataclasses.replace(target, pushed_at=moment, restores=target.version)
+    over, left = pointer.served_as, _left_behind(versions, target)
+    return ServingChange(Publication(model, target.path, over, override, left))
+
+
+def _done(request: RollbackRequest, registry: Registry) -> Override | None:
+    """The rollback that this very command had made before, if its model is served: twice goes no further back."""
+    current = registry.current_override()
+    if current is None or current.kind is not OverrideKind.ROLLED_BACK or _contradiction(registry):
+        return None
+    same = (current.by, current.reason) == (request.by.strip(), request.reason.strip())
+    return current if same and request.to in (None, current.restored, current.version) else None
 
 
 def _target(registry: Registry, versions: Sequence[ServedModel], to: str | None) -> ServedModel:
     """The version to serve again: known, never left behind, whole, and not served already."""
-    pointer = registry.pointer()
-    possible = _possible(versions, pointer)
+    pointer = registry.pointer().served
+    possible = _possible(registry, versions, pointer)
     target = _named(versions, to, possible) if to else _newest_before(registry, pointer, versions, possible)
-    if not Path(target.path, "saved_model.pb").is_file():
-        raise StateError(f"{target.path}: the files of version {target.version} are gone{possible}")
-    found = model_digest(target.path, LOCAL_FILES)
-    if found != target.digest:
+    if not registry.storage.holds(target.version, target.digest):
         raise StateError(
-            f"{target.path}: content digest {found[:12]} is not the {target.digest[:12]} recorded for version "
-            f"{target.version}, so these are not the bytes of that model{possible}"
+            f"{target.path}: these are not the bytes of version {target.version} (content digest "
+            f"{target.digest[:12]}), or none at all; `ratchet doctor --repair` restores them from the artifacts of run "
+            f"{target.run_id} if those are whole{possible}"
         )
     if pointer and target.digest == pointer.digest and not _contradiction(registry):
         raise InputError(f"--to {target.version}: that model is served now, as version {pointer.version}{possible}")
@@ -141,8 +138,7 @@ def _newest_before(
     earlier = [model for model in versions if int(model.version) < int(pointer.version)]
     target = next((one for one in reversed(earlier) if one.blessed and one.digest != pointer.digest), None)
     contradiction = _contradiction(registry)
-    # A rollback that was killed left a contradiction too; that one is completed.
-    if contradiction and not (target and interrupted_version(registry, target.digest, besides=target.version)):
+    if contradiction:
         raise contradiction
     if target is None:
         raise InputError(
@@ -160,13 +156,12 @@ def _contradiction(registry: Registry) -> StateError | None:
     return None
 
 
-def _possible(versions: Sequence[ServedModel], pointer: ServedModel | None) -> str:
+def _possible(registry: Registry, versions: Sequence[ServedModel], pointer: ServedModel | None) -> str:
+    on_disk = set(registry.versions_on_disk())
     there = [
         model
         for model in versions
-        if model.blessed
-        and Path(model.path, "saved_model.pb").is_file()
-        and not (pointer and model.digest == pointer.digest)
+        if model.blessed and model.version in on_disk and not (pointer and model.digest == pointer.digest)
     ]
     if not there:
         return ". There is no version to go back to"
@@ -174,13 +169,12 @@ def _possible(versions: Sequence[ServedModel], pointer: ServedModel | None) -> s
     return f". Versions to go back to: {', '.join(reversed(shown))}"
 
 
-def _seen_by_serving(registry: Registry, begun: str | None) -> str | None:
+def _seen_by_serving(registry: Registry) -> str | None:
     """What TensorFlow Serving had served before: in a contradiction, not what the registry says."""
-    on_disk = [version for version in registry.versions_on_disk() if version != begun]
-    pointer = registry.pointer()
+    on_disk, pointer = registry.versions_on_disk(), registry.pointer().served
     return on_disk[-1] if on_disk else pointer and pointer.version
 
 
-def _left_behind(versions: Sequence[ServedModel], target: ServedModel, version: str) -> tuple[ServedModel, ...]:
-    later = [model for model in versions if int(target.version) < int(model.version) < int(version)]
-    return tuple(model for model in later if model.blessed and model.digest != target.digest)
+def _left_behind(versions: Sequence[ServedModel], target: ServedModel) -> tuple[str, ...]:
+    later = [model for model in versions if int(target.version) < int(model.version)]
+    return tuple(model.version for model in later if model.blessed and model.digest != target.digest)

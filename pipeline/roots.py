@@ -1,13 +1,15 @@
-"""A pipeline root on this machine, as the commands that change what is served find it."""
+"""A pipeline root on this machine, as the commands find it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from components.registry.entries import read_versions
+from components.registry.publication import Settled, settle
 from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from schemas.errors import InputError
-from schemas.files import LOCAL_FILES
+from schemas.progress import LOGGER
+from schemas.signing import Signer
 
 
 def check_root(root: Path) -> Path:
@@ -25,28 +27,35 @@ def check_root(root: Path) -> Path:
     return root.resolve()
 
 
+def registry_of(root: Path, name: str) -> Registry:
+    """The registry of a root, by the name of its pipeline."""
+    return Registry(DiskStorage(f"{root}/registry", f"{root}/serving/{name}"), Signer.from_environment())
+
+
 def registry_at(root: Path) -> Registry:
-    """The registry of a root, with the serving directory of the newest version.
-
-    Args:
-        root: pipeline root.
-
-    Raises:
-        InputError: no model was ever served from it.
-        StateError: an entry of the registry is torn.
-    """
-    versions = read_versions(f"{root}/registry", LOCAL_FILES)
-    if not versions:
-        raise InputError(f"--root {root}: no model was ever served from it")
-    return Registry(f"{root}/registry", serving_directory(root), LOCAL_FILES)
+    """The registry of a root, whatever the name of its pipeline."""
+    return registry_of(root, serving_name(root))
 
 
-def serving_directory(root: Path) -> str:
-    """The directory that TensorFlow Serving watches: that of the newest version, or the only one there is."""
-    versions = read_versions(f"{root}/registry", LOCAL_FILES)
-    if versions:
-        return f"{root}/serving/{Path(versions[-1].path).parent.name}"
+def serving_name(root: Path) -> str:
+    """The name of a root's pipeline: that of the directory below `serving/`, of several the one with a version."""
     serving = root / "serving"
     named = sorted(path for path in serving.iterdir() if path.is_dir()) if serving.is_dir() else []
     holding = [path for path in named if any(version.name.isdigit() for version in path.iterdir())]
-    return str((holding or named or [serving])[0])
+    return (holding or named or [Path("detector")])[0].name
+
+
+def settled(registry: Registry) -> Settled | None:
+    """Completes a publication that was interrupted, as every command does first, and says so."""
+    found = settle(registry)
+    if found is not None:
+        LOGGER.warning("%s", found.to_text())
+    return found
+
+
+def settled_if_possible(registry: Registry) -> None:
+    """The same for commands that only look: where nothing can be written, they look all the same."""
+    try:
+        settled(registry)
+    except OSError as error:
+        LOGGER.warning("a publication was interrupted and cannot be completed by this command (%s)", error)

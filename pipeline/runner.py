@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,6 +25,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.trainer.model.experiment import check_model
 from pipeline.config import PipelineSettings
+from pipeline.ml_metadata_sync import OverrideStore
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.preflight import schema_file
 from pipeline.store import StepResult, read_run
@@ -93,3 +95,8 @@ def execute(compiled: CompiledRun) -> None:
 def results(compiled: CompiledRun, run_id: str) -> dict[str, StepResult]:
     """How the steps of a run ended, by node id."""
     return read_run(compiled.connection, run_id)
+
+
+def unbless(root: Path, run_id: str) -> None:
+    """Takes back the evaluator's blessing of a candidate that was kept out of service after it."""
+    OverrideStore(root).unbless(run_id)

@@ -1,22 +1,17 @@
-"""Putting a model into service by hand, in steps of which each may be the last before a power cut.
-
-Until the last step, either nothing is served that was not served before, or the highest version in the serving
-directory is not the one that the registry names, which every run refuses. Each step may be done again, so repeating
-the command completes it.
-"""
+"""Approvals and rollbacks go through the same publication as a push; ML Metadata is told afterwards."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable
+import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entries import ServedModel
+from components.detector.serving_check import check_serving
+from components.registry.publication import BaselineChangedError, Publication, publish
 from components.registry.registry import Registry
-from pipeline.overrides_mlmd import EvaluatedRun, OverrideStore
-from pipeline.serving_versions import publish, stage
+from schemas.errors import InputError, StateError
 from schemas.overrides import Override
+from schemas.progress import LOGGER
 
 
 @dataclass(frozen=True)
@@ -24,64 +19,61 @@ class ServingChange:
     """What an approval or rollback is going to do.
 
     Attributes:
-        override: what is logged.
-        model: the registry's entry of the version that is to be served.
-        source: the SavedModel with its bytes.
-        link: whether the new version may share the source's files.
-        in_place: whether the version is on disk already, put there by the same command before it was killed.
-        left_behind: the versions that are no longer blessed.
-        run: the run that made the model.
-        registry: of the root.
-        store: of the root.
+        publication: the model, and the override by which it is served.
+        probe: images that it must answer before it is served, as it was measured; None: it was served before.
     """
 
-    override: Override
-    model: ServedModel
-    source: Path
-    link: bool
-    in_place: bool
-    left_behind: tuple[ServedModel, ...]
-    run: EvaluatedRun
-    registry: Registry
-    store: OverrideStore
-
-    def steps(self) -> tuple[Callable[[], None], ...]:
-        """The steps in their order."""
-        place = [] if self.in_place else [self._stage, self._publish]
-        return (*place, self._log, self._tell_ml_metadata, self._unbless, self._record_version, self._point)
-
-    def _stage(self) -> None:
-        stage(self.source, self.model.digest, Path(self.registry.serving_directory), self.model.version, self.link)
-
-    def _publish(self) -> None:
-        publish(Path(self.registry.serving_directory), self.model.version)
-
-    def _log(self) -> None:
-        self.registry.log(self.override)
-
-    def _tell_ml_metadata(self) -> None:
-        self.store.record(self.registry.log(self.override), self.run)
-
-    def _unbless(self) -> None:
-        for model in self.left_behind:
-            self.registry.record_version(dataclasses.replace(model, blessed=False))
-
-    def _record_version(self) -> None:
-        self.registry.record_version(self._named())
-
-    def _point(self) -> None:
-        self.registry.point_to(self._named())
-
-    def _named(self) -> ServedModel:
-        return dataclasses.replace(self.model, override=self.registry.log(self.override).digest)
+    publication: Publication
+    probe: Path | None = None
 
 
-def carry_out(change: ServingChange) -> Override:
+def serve(registry: Registry, change: ServingChange, now: datetime.datetime) -> Override:
     """Does it.
 
+    Args:
+        registry: of the root.
+        change: what is to be done.
+        now: the present, UTC.
+
     Returns:
-        The override as it stands in the log: of a command that is repeated, what the first one had logged.
+        The override as it was logged.
+
+    Raises:
+        InputError: what is served was changed by another process meanwhile.
+        StateError: the model cannot be served; nothing was changed.
     """
-    for step in change.steps():
-        step()
-    return change.registry.log(change.override).override
+    publication = change.publication
+    staged = registry.storage.stage(publication.source, publication.model.digest)
+    try:
+        _check_answers(registry, staged, change.probe)
+        served = publish(registry, publication, staged, int(now.timestamp()))
+    except BaselineChangedError as error:
+        is_served = f"version {error.served.version}" if error.served else "no model"
+        raise InputError(
+            f"{is_served} is served since just now, put there by another command; look at `ratchet status`, then "
+            "decide again"
+        ) from error
+    finally:
+        if staged in registry.storage.served():
+            registry.storage.remove(staged)
+    return next(made for made in registry.overrides() if made.version == served.version)
+
+
+def tell_ml_metadata(root: Path, registry: Registry) -> None:
+    """Tells ML Metadata what was done; whether it listens changes nothing about what is served."""
+    from pipeline.ml_metadata_sync import tell
+
+    problem = tell(root, registry)
+    if problem is not None:
+        LOGGER.warning("ML Metadata could not be told (%s); the next run tells it", problem)
+
+
+def _check_answers(registry: Registry, staged: str, probe: Path | None) -> None:
+    if probe is None:
+        return
+    if not probe.is_file():
+        LOGGER.warning("%s: the run was evaluated without it, so whether the model loads was not tried", probe)
+        return
+    reason = check_serving(f"{registry.serving_directory}/{staged}", str(probe))
+    if not reason.passed:
+        raise StateError(f"{reason.sentence}; it cannot be served: run again on its span")

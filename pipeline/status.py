@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry.registry import ServedModel
+from components.registry.entries import ServedModel
+from components.registry.locking import holder
 from pipeline.history import RunEntry, open_registry, read_history
 from pipeline.history_text import when
 from pipeline.plain_text import one_line
@@ -27,7 +27,7 @@ class Status:
         expired: whether the last day of the approval that it needed is over.
         problem: how registry and served model contradict each other, and what to do; None if they do not.
         last: the newest run; None before the first.
-        working: the id of the process that works in the root, `?` if it is not known; None if none does.
+        working: the process that retrains in the root, in words; None if none does.
     """
 
     served: ServedModel | None
@@ -65,7 +65,7 @@ class Status:
         """A few lines for a terminal."""
         lines = [*self._served_lines(), *self._last_lines()]
         if self.working is not None:
-            lines.append(f"now      process {self.working} is working in this root")
+            lines.append(f"now      {self.working} is retraining in this root")
         return "\n".join(lines)
 
     def _served_lines(self) -> list[str]:
@@ -144,13 +144,5 @@ def _override_lines(override: Override, expired: bool) -> list[str]:
 
 
 def _working(root: Path) -> str | None:
-    """Asks for the lock as a reader and gives it back at once, which a run that starts just then would see."""
-    try:
-        with open(root / "lock", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return file.read().strip() or "?"
-    except OSError:  # no run ever, or not ours to open
-        return None
-    return None
+    found = holder(root / "lock")
+    return found and found.to_text()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -30,6 +31,19 @@ class StepResult:
     seconds: float
     outputs: dict[str, str]
     output_properties: dict[str, dict[str, int | float | str]]
+
+
+def sqlite_at(root: Path) -> mlmd.ConnectionConfig:
+    """The store of a pipeline root on this machine."""
+    connection = mlmd.ConnectionConfig()
+    connection.sqlite.filename_uri = f"{root}/metadata.sqlite"
+    connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+    return connection
+
+
+def read_step(connection: mlmd.ConnectionConfig, run_id: str, step: str) -> StepResult | None:
+    """One step of a run; None if it was not started."""
+    return read_run(connection, run_id).get(step)
 
 
 def read_run(connection: mlmd.ConnectionConfig, run_id: str) -> dict[str, StepResult]:

@@ -14,6 +14,7 @@ EVALUATION_FILE = "evaluation.json"
 GROUND_TRUTH_FILE = "ground_truth.json"  # COCO annotations
 CANDIDATE_FILE = "candidate_detections.json"  # COCO results
 BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
+PROBE_FILE = "serving_probe.npz"
 MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
 
 CANDIDATE, BASELINE = "candidate", "baseline"

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.registry.registry import RecordedDecision
+from components.registry.entries import Pointer, RecordedDecision, ServedModel
+from components.registry.registry import Registry
 from schemas.dataset import DataSetInfo
 from schemas.records import Detections, GroundTruth, ImageRecord
 from schemas.training_record import (
@@ -187,3 +188,8 @@ def recorded_decision(**fields: Any) -> RecordedDecision:
         "evaluation_broken": False,
     }
     return RecordedDecision(**whole | fields)
+
+
+def record_served(registry: Registry, model: ServedModel) -> None:
+    """Makes a model the served one, as a publication does at its end."""
+    registry.swap(registry.pointer(), Pointer(registry.record_version(model)))

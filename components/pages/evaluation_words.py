@@ -50,6 +50,21 @@ EVALUATION_WORDS = {
         "Classes and slices that are too rare to be tested", "Every class and slice can be tested", _MEASURE
     ),
     "new_classes": RuleWords("Classes that the served model does not know", "New classes", _MEASURE),
+    "serving:loads": RuleWords(
+        "The model does not answer where it would serve",
+        "The model answers where it serves as it was measured",
+        "Load the candidate with TensorFlow alone, as the rule says, and mend what it lacks; then run again.",
+    ),
+    "baseline_changed": RuleWords(
+        "Another model is served than the one it was compared with",
+        "What it was compared with is still served",
+        "Someone approved, rolled back or pushed while this run worked. Run again on this span.",
+    ),
+    "candidate_changed": RuleWords(
+        "The candidate's files are not those that were measured",
+        "The candidate's files are those that were measured",
+        "Find out what wrote into the artifacts of this run. Then run again on this span.",
+    ),
     "trust:perfect_detections": RuleWords(
         "The ground truth itself does not score 1", "The ground truth itself scores 1", _EVALUATE_SOUNDLY
     ),

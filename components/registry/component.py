@@ -1,4 +1,4 @@
-"""The two ends of the registry as TFX components."""
+"""The end of the registry at which a run begins, as a TFX component; the other end is TFX's Pusher."""
 
 from __future__ import annotations
 
@@ -42,61 +42,5 @@ class BaselineReader(base_component.BaseComponent):
                 serving_directory=serving_directory,
                 bootstrap=int(bootstrap),
                 baseline=types.Channel(type=standard_artifacts.Model),
-            )
-        )
-
-
-class DecisionRecorderSpec(ComponentSpec):
-    """Reads candidate, decision and push; its only output is the registry."""
-
-    PARAMETERS = {
-        "registry_directory": ExecutionParameter(type=str),
-        "serving_directory": ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
-        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
-        "model": ChannelParameter(type=standard_artifacts.Model),
-        "baseline": ChannelParameter(type=standard_artifacts.Model),
-        "examples": ChannelParameter(type=standard_artifacts.Examples),
-    }
-    OUTPUTS = {}
-
-
-class DecisionRecorder(base_component.BaseComponent):
-    """Records what was decided, and a pushed model as the served one.
-
-    Args:
-        pushed_model: of the Pusher.
-        evaluation: of the MapEvaluator.
-        model: the candidate.
-        baseline: of the BaselineReader.
-        examples: the training span.
-        registry_directory: where the pointer files are.
-        serving_directory: the directory TensorFlow Serving watches.
-    """
-
-    SPEC_CLASS = DecisionRecorderSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.DecisionRecorderExecutor)
-
-    def __init__(
-        self,
-        pushed_model: types.BaseChannel,
-        evaluation: types.BaseChannel,
-        model: types.BaseChannel,
-        baseline: types.BaseChannel,
-        examples: types.BaseChannel,
-        registry_directory: str,
-        serving_directory: str,
-    ) -> None:
-        super().__init__(
-            DecisionRecorderSpec(
-                pushed_model=pushed_model,
-                evaluation=evaluation,
-                model=model,
-                baseline=baseline,
-                examples=examples,
-                registry_directory=registry_directory,
-                serving_directory=serving_directory,
             )
         )

@@ -7,59 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.registry.digest import is_intact, model_digest
-from components.registry.entries import ServedModel
+from components.registry.entries import POINTER_FILE, ServedModel
+from components.registry.storage import Storage
 from schemas.errors import StateError
-from schemas.files import Files
+
+_DOCTOR = "`ratchet doctor --repair` mends what can be mended"
 
 
-def check_served(
-    model: ServedModel, serving_directory: str, on_disk: Sequence[str], known: Sequence[ServedModel], files: Files
-) -> None:
+def check_served(storage: Storage, model: ServedModel, on_disk: Sequence[str], known: Sequence[ServedModel]) -> None:
     """Whether the model that the registry names is whole, and is what is served.
 
     Args:
+        storage: of the root.
         model: what the registry names.
-        serving_directory: the directory TensorFlow Serving watches.
-        on_disk: the versions in it, ascending.
+        on_disk: the versions in the serving directory, ascending.
         known: every version in the registry, ascending.
-        files: file functions.
 
     Raises:
         StateError: it is not.
     """
-    if not files.exists(f"{model.path}/saved_model.pb"):
+    if not storage.holds(model.version, model.digest):
         raise StateError(
-            f"{model.path}: the registry says that version {model.version} is served, but there is no SavedModel; "
-            f"restore that directory (run {model.run_id} has it in its artifacts), or {_rollback(known, files)}"
-        )
-    found = model_digest(model.path, files)
-    if found != model.digest:
-        raise StateError(
-            f"{model.path}: content digest {found[:12]} is not the {model.digest[:12]} recorded when version "
-            f"{model.version} was pushed; restore the pushed files (run {model.run_id} has them in its artifacts), or "
-            f"{_rollback(known, files)}"
+            f"{model.path}: these are not the bytes recorded when version {model.version} was pushed (content digest "
+            f"{model.digest[:12]}), or none at all; {_DOCTOR} from the artifacts of run {model.run_id}, or "
+            f"{_rollback(storage, known)}"
         )
     highest = on_disk[-1]
     if highest != model.version:
         raise StateError(
-            f"{serving_directory}: TensorFlow Serving serves version {highest}, the highest number, but the registry "
-            f"says that version {model.version} is served. If an approve or a rollback was interrupted, repeat it; "
-            f"else move {serving_directory}/{highest} away, or {_rollback(known, files, model.version)}"
+            f"{storage.serving_directory}: TensorFlow Serving serves version {highest}, the highest number, but the "
+            f"registry says that version {model.version} is served. {_DOCTOR} by setting version {highest} aside, or "
+            f"{_rollback(storage, known, model.version)}"
         )
 
 
-def nothing_should_be_served(
-    pointer_file: str, serving_directory: str, on_disk: Sequence[str], known: Sequence[ServedModel], files: Files
-) -> None:
+def nothing_should_be_served(storage: Storage, on_disk: Sequence[str], known: Sequence[ServedModel]) -> None:
     """Whether it is true that no model was ever served.
 
     Args:
-        pointer_file: the missing file that would say which one is.
-        serving_directory: the directory TensorFlow Serving watches.
-        on_disk: the versions in it, ascending.
+        storage: of the root.
+        on_disk: the versions in the serving directory, ascending.
         known: every version in the registry, ascending.
-        files: file functions.
 
     Raises:
         StateError: it is not.
@@ -68,16 +56,15 @@ def nothing_should_be_served(
         return
     was = f"version {on_disk[-1]} is served" if on_disk else f"version {known[-1].version} was served"
     raise StateError(
-        f"{serving_directory}: {was}, but {pointer_file} is missing, so the baseline is unknown; if the approval of a "
-        f"first model was interrupted, repeat it; else restore the registry from a backup, or "
-        f"{_rollback(known, files, on_disk[-1] if on_disk else None)}"
+        f"{storage.serving_directory}: {was}, but {storage.registry_directory}/{POINTER_FILE} does not name it, so the "
+        f"baseline is unknown; {_DOCTOR}, or {_rollback(storage, known, on_disk[-1] if on_disk else None)}"
     )
 
 
-def _rollback(known: Sequence[ServedModel], files: Files, preferred: str | None = None) -> str:
+def _rollback(storage: Storage, known: Sequence[ServedModel], preferred: str | None = None) -> str:
     """The command that repairs it, with a version whose bytes are whole: the preferred one, or else the newest."""
     order = sorted(known, key=lambda model: (model.version == preferred, int(model.version)), reverse=True)
-    whole = next((model for model in order if model.blessed and is_intact(model.path, model.digest, files)), None)
+    whole = next((model for model in order if model.blessed and storage.holds(model.version, model.digest)), None)
     if whole is None:
-        return "start with a new --root: no version that the registry knows is whole"
+        return "restore the serving directory from a backup: no version in it is whole"
     return f"serve version {whole.version} again: ratchet rollback --to {whole.version} --by NAME --reason TEXT"

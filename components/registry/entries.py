@@ -1,16 +1,26 @@
-"""What the registry's files hold; each is a value that goes to JSON and back unchanged."""
+"""What the registry's files hold; each is a value that goes to JSON and back unchanged.
+
+`format` in each file tells how it is read. Format 1 had no number: a pointer was the served model's entry alone, and
+places were absolute. A key that a later version of a format may have added is left alone.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from schemas.checked_json import shown
 from schemas.errors import StateError
-from schemas.files import Files
+from schemas.overrides import Override
 
+FORMAT = 2
 POINTER_FILE = "served.json"
 APPROVED = "APPROVED"  # the verdict of a model that a person let into service
+_ARTIFACTS = "/artifacts/"
+_MEND = "`ratchet doctor --repair` mends what can be mended; else restore it from a backup"
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class ServedModel:
         blessed: False once it was left behind by a rollback.
         restores: of a rollback, the earlier version whose bytes these are.
         override: of an approval or rollback, sha256 of its line in the log.
+        signature: of all the others, if the registry is signed.
     """
 
     version: str
@@ -44,11 +55,12 @@ class ServedModel:
     blessed: bool = True
     restores: str | None = None
     override: str | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True)
 class RecordedDecision:
-    """What the evaluator once decided.
+    """What was once decided about a candidate.
 
     Attributes:
         run_id: the run it belongs to.
@@ -61,7 +73,7 @@ class RecordedDecision:
         baseline_map: the baseline's; None before the first model.
         decided_at: UTC time, ISO 8601.
         model: URI of the candidate's Model artifact.
-        model_digest: `model_digest` of its SavedModel.
+        model_digest: `model_digest` of the SavedModel that was measured.
         baseline_version: the version it was compared with; None before the first model.
         baseline_digest: `model_digest` of that version.
         evaluation: URI of the ModelEvaluation artifact.
@@ -69,6 +81,8 @@ class RecordedDecision:
         delta_ci: its 95 % interval.
         reason: the first rule that decided against the candidate, in a sentence; None if none did.
         evaluation_broken: whether the evaluation itself could not be trusted.
+        rule: the name of that rule; None in decisions that were recorded without it.
+        signature: of all the others, if the registry is signed.
     """
 
     run_id: str
@@ -89,44 +103,178 @@ class RecordedDecision:
     delta_ci: tuple[float, float] | None
     reason: str | None
     evaluation_broken: bool
+    rule: str | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A publication that has begun: all that is needed to complete it, or to take it back.
+
+    Attributes:
+        model: the entry of the version that is to be served.
+        staged: where its bytes wait in the serving directory.
+        source: a SavedModel with the same bytes, should those be lost.
+        override: the approval or rollback by which it is served; None for a push.
+        left_behind: versions that are no longer blessed then.
+        decision: on the run whose candidate is pushed; None for an approval or rollback.
+    """
+
+    model: ServedModel
+    staged: str
+    source: str
+    override: Override | None = None
+    left_behind: tuple[str, ...] = ()
+    decision: RecordedDecision | None = None
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What is served, and what is being put into service just now.
+
+    Attributes:
+        served: the model that is served; None if none ever was.
+        pushing: a publication that has begun; None almost always.
+    """
+
+    served: ServedModel | None = None
+    pushing: Intent | None = None
+
+    @property
+    def served_as(self) -> tuple[str, str] | None:
+        """Version and digest of the served model: no version number is given twice, so they are one model in service.
+
+        None if nothing is served.
+        """
+        return self.served and (self.served.version, self.served.digest)
 
 
 Entry = TypeVar("Entry", ServedModel, RecordedDecision)
 
 
-def read_entry(path: str, kind: type[Entry], files: Files) -> Entry:
-    """Reads one file of the registry.
+def entry_json(entry: ServedModel | RecordedDecision, root: str) -> str:
+    """The file of an entry, with places below the root relative to it."""
+    return json.dumps({"format": FORMAT, **_values(entry, root)}, indent=1)
+
+
+def parse_entry(text: str, path: str, kind: type[Entry], root: str) -> Entry:
+    """The inverse of `entry_json`.
+
+    Args:
+        text: content of the file.
+        path: the file, for errors.
+        kind: what it should hold.
+        root: what relative places start from.
 
     Raises:
-        StateError: it holds something else.
+        StateError: it holds something else, or was written by a newer version of Ratchet.
     """
+    return _entry(_object(text, path), path, kind, root)
+
+
+def signed_values(entry: ServedModel | RecordedDecision, root: str) -> dict[str, Any]:
+    """What the signature of an entry is made of: all else that stands in its file."""
+    return {name: value for name, value in _values(entry, root).items() if name != "signature"}
+
+
+def pointer_json(pointer: Pointer, root: str) -> str:
+    """The file of the pointer."""
+    served, pushing = pointer.served, pointer.pushing
+    values = {
+        "format": FORMAT,
+        "served": served and _values(served, root),
+        "pushing": pushing
+        and {
+            "model": _values(pushing.model, root),
+            "staged": pushing.staged,
+            "source": _relative(pushing.source, root),
+            "override": pushing.override and pushing.override.to_json(),
+            "left_behind": pushing.left_behind,
+            "decision": pushing.decision and _values(pushing.decision, root),
+        },
+    }
+    return json.dumps(values, indent=1)
+
+
+def parse_pointer(text: str, path: str, root: str) -> Pointer:
+    """The inverse of `pointer_json`; see `parse_entry`."""
+    values = _object(text, path)
+    if "format" not in values:
+        return Pointer(_entry(values, path, ServedModel, root))
+    served, pushing = values.get("served"), values.get("pushing")
+    return Pointer(
+        served=None if served is None else _entry(served, path, ServedModel, root),
+        pushing=None if pushing is None else _intent(pushing, path, root),
+    )
+
+
+def _intent(values: Any, path: str, root: str) -> Intent:
     try:
-        with files.open(path, "r") as file:
-            values: dict[str, Any] = json.loads(file.read())
+        override, decision = values["override"], values["decision"]
+        return Intent(
+            model=_entry(values["model"], path, ServedModel, root),
+            staged=str(values["staged"]),
+            source=_absolute(str(values["source"]), root),
+            override=None if override is None else Override.from_json(override),
+            left_behind=tuple(map(str, values["left_behind"])),
+            decision=None if decision is None else _entry(decision, path, RecordedDecision, root),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise StateError(f"{path}: not the record of a publication ({error}); {_MEND}") from error
+
+
+def _object(text: str, path: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        what = "is empty" if not text.strip() else f"is torn or not JSON ({error})"
+        raise StateError(f"{path}: {what}; {_MEND}") from error
+    if not isinstance(values, dict):
+        raise StateError(f"{path}: not a registry entry, but {shown(values)}; {_MEND}")
+    number = values.get("format", 1)
+    if type(number) is not int or not number >= 1:
+        raise StateError(f"{path}: its format {shown(number)} is no format number; {_MEND}")
+    if number > FORMAT:
+        raise StateError(
+            f"{path}: it has format {number}, this version of Ratchet reads up to {FORMAT}; use the version that wrote "
+            "it, or a newer one"
+        )
+    return values
+
+
+def _entry(values: Any, path: str, kind: type[Entry], root: str) -> Entry:
+    try:
+        fields = {field.name: field for field in dataclasses.fields(kind)}
         # JSON knows lists only; the values here have tuples.
-        fields: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
-        return kind(**fields)
+        known: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items() if n in fields}
+        entry = kind(**known)
+        for name in ("version", "digest", "run_id", "model_digest", "verdict", "path", "model", "evaluation"):
+            if not isinstance(getattr(entry, name, ""), str):
+                raise ValueError(f"{name} is {shown(getattr(entry, name))}")
+        if isinstance(entry, ServedModel):
+            if not (entry.version.isascii() and entry.version.isdigit()):
+                raise ValueError(f"version is {shown(entry.version)}")
+            return dataclasses.replace(entry, path=_absolute(entry.path, root))
+        model, evaluation = _absolute(entry.model, root), _absolute(entry.evaluation, root)
+        return dataclasses.replace(entry, model=model, evaluation=evaluation)
     except (ValueError, TypeError, AttributeError) as error:
-        raise StateError(f"{path}: not a registry entry ({error}); restore it from a backup") from error
+        raise StateError(f"{path}: not a registry entry ({error}); {_MEND}") from error
 
 
-def read_pointer(registry_directory: str, files: Files) -> ServedModel | None:
-    """What the registry says is served; None if it says nothing."""
-    path = f"{registry_directory}/{POINTER_FILE}"
-    return read_entry(path, ServedModel, files) if files.exists(path) else None
+def _values(entry: ServedModel | RecordedDecision, root: str) -> dict[str, Any]:
+    values = dataclasses.asdict(entry)
+    for name in ("path", "model", "evaluation"):
+        if name in values:
+            values[name] = _relative(values[name], root)
+    return values
 
 
-def read_decisions(registry_directory: str, files: Files) -> list[RecordedDecision]:
-    """Every decision, in the order in which they were made."""
-    found = _read_all(f"{registry_directory}/decisions", RecordedDecision, files)
-    return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
+def _relative(place: str, root: str) -> str:
+    return place.removeprefix(f"{root}/")
 
 
-def read_versions(registry_directory: str, files: Files) -> list[ServedModel]:
-    """Every model that was ever put into service, by ascending version."""
-    return sorted(_read_all(f"{registry_directory}/versions", ServedModel, files), key=lambda model: int(model.version))
-
-
-def _read_all(directory: str, kind: type[Entry], files: Files) -> list[Entry]:
-    names = files.listdir(directory) if files.exists(directory) else []
-    return [read_entry(f"{directory}/{name}", kind, files) for name in sorted(names) if name.endswith(".json")]
+def _absolute(place: str, root: str) -> str:
+    """In format 1 places were absolute: in a root that was moved or copied since, its own files are meant."""
+    if os.path.isabs(place) or "://" in place:
+        return f"{root}{place[place.rfind(_ARTIFACTS) :]}" if _ARTIFACTS in place else place
+    return f"{root}/{place}" if place else place

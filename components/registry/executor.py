@@ -1,26 +1,37 @@
-"""Executors of the two ends of the registry: read the baseline, record the decision."""
+"""Executors of the two ends of the registry: read the baseline, serve the candidate."""
+
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
 from typing import Any
 
 from tfx import types
+from tfx.components.pusher import executor as tfx_pusher
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
+from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import io_utils, path_utils, proto_utils
 
-from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
-from schemas.dataset import DATASET_FILE, DataSetInfo
-from schemas.errors import StateError
-from schemas.evaluation import EVALUATION_FILE, Evaluation
+from components.detector.serving_check import check_serving
+from components.registry.publication import settle
+from components.registry.push import Candidate, push
+from components.registry.registry import Registry
+from components.registry.remote_storage import RemoteStorage
+from components.registry.storage import DiskStorage
+from schemas.blessing import PROPERTIES, Blessing
+from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
 from schemas.history import HISTORY_FILE, History, PastRun
+from schemas.model_digest import model_digest
+from schemas.publication import PUBLICATION_FILE
+from schemas.signing import Signer
+from schemas.training_record import RECORD_FILE, TrainingRecord
 
 Artifacts = dict[str, list[types.Artifact]]
-_GO_BACK = "serve the recorded model again (ratchet rollback --to VERSION --by NAME --reason TEXT), then run again"
 
 
 class BaselineReaderExecutor(base_executor.BaseExecutor):
@@ -28,7 +39,8 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
-        registry = _registry(exec_properties)
+        registry = _registry(exec_properties["registry_directory"], exec_properties["serving_directory"])
+        settle(registry)
         served = registry.baseline(bool(exec_properties["bootstrap"]))
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
@@ -38,6 +50,7 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", _history(registry).to_json())
         if served is None:
             return
+        registry.check_signature(served)
         io_utils.copy_dir(served.path, path_utils.serving_model_path(baseline.uri))
         baseline.set_string_custom_property("version", served.version)
         baseline.set_string_custom_property("digest", served.digest)
@@ -65,90 +78,51 @@ def _history(registry: Registry) -> History:
     )
 
 
-class DecisionRecorderExecutor(base_executor.BaseExecutor):
-    """Records what was decided and, if the Pusher pushed, points the registry at the new model."""
+class PusherExecutor(tfx_pusher.Executor):
+    """TFX's Pusher with another way of putting the model into service: one publication, whole or not at all.
+
+    Exec properties are those of TFX's own; `custom_config` holds `registry`, the registry's directory.
+    """
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
-        registry = _registry(exec_properties)
+        destination = proto_utils.json_to_proto(exec_properties["push_destination"], pusher_pb2.PushDestination())
+        config = json.loads(exec_properties["custom_config"])
+        registry = _registry(config["registry"], destination.filesystem.base_directory)
         run_id = (self._context and self._context.pipeline_run_id) or ""
-        decision = _decision(input_dict, run_id)
-        key = hashlib.sha256(decision.evaluation.encode()).hexdigest()[:16]
-        registry.record_decision(key, decision)
-        pushed = artifact_utils.get_single_instance(input_dict["pushed_model"])
-        if pushed.get_int_custom_property("pushed"):
-            registry.record(_served(pushed, decision, _evaluation(input_dict), registry))
+        candidate = _candidate(input_dict, run_id)
+        probe = f"{candidate.evaluation_uri}/{PROBE_FILE}"
+        now = datetime.datetime.now(datetime.timezone.utc)
+        result = push(registry, candidate, lambda staged: check_serving(staged, probe), now)
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        io_utils.write_string_file(f"{pushed.uri}/{PUBLICATION_FILE}", result.to_json())
+        if result.version is None:
+            self._MarkNotPushed(pushed)
+        else:
+            self._MarkPushed(pushed, f"{registry.serving_directory}/{result.version}", result.version)
 
 
-def _decision(input_dict: Artifacts, run_id: str) -> RecordedDecision:
-    evaluation, dataset = _evaluation(input_dict), _dataset(input_dict["examples"])
-    compared, decision = evaluation.golden.compared, evaluation.decision
-    model = artifact_utils.get_single_uri(input_dict["model"])
-    baseline = artifact_utils.get_single_instance(input_dict["baseline"])
-    known = bool(baseline.get_int_custom_property("has_baseline"))
-    deltas = evaluation.golden.deltas
-    return RecordedDecision(
+def _candidate(input_dict: Artifacts, run_id: str) -> Candidate:
+    model = artifact_utils.get_single_instance(input_dict["model"])
+    directory = path_utils.serving_model_path(model.uri)
+    artifact = artifact_utils.get_single_instance(input_dict["model_blessing"])
+    blessing = Blessing.from_properties({name: artifact.get_string_custom_property(name) for name in PROPERTIES})
+    record = f"{directory}/{RECORD_FILE}"
+    return Candidate(
         run_id=run_id,
-        span=dataset.span,
-        span_version=dataset.version,
-        data_digest=dataset.digest,
-        golden_digest=evaluation.golden_digest,
-        verdict=decision.verdict.value,
-        map=compared.candidate.coco["AP"],
-        baseline_map=compared.baseline.coco["AP"] if compared.baseline else None,
-        decided_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        model=model,
-        model_digest=model_digest(path_utils.serving_model_path(model), fileio),
-        baseline_version=baseline.get_string_custom_property("version") if known else None,
-        baseline_digest=baseline.get_string_custom_property("digest") if known else None,
-        evaluation=artifact_utils.get_single_uri(input_dict["evaluation"]),
-        delta=deltas.overall.value if deltas else None,
-        delta_ci=deltas.overall.interval if deltas else None,
-        reason=decision.failures[0].sentence if decision.failures else None,
-        evaluation_broken=decision.evaluation_broken,
+        model=model.uri,
+        directory=directory,
+        digest=model_digest(directory, fileio),
+        trained_on=TrainingRecord.from_json(_read(record), record).data[-1],
+        evaluation_uri=blessing.evaluation,
+        evaluation=Evaluation.from_json(_read(f"{blessing.evaluation}/{EVALUATION_FILE}")),
+        blessing=blessing,
     )
 
 
-def _served(
-    pushed: types.Artifact, decision: RecordedDecision, evaluation: Evaluation, registry: Registry
-) -> ServedModel:
-    """The pushed model as the registry's entry; a check, for what is served must be what was measured."""
-    path = pushed.get_string_custom_property("pushed_destination")
-    digest = model_digest(path, fileio)
-    if digest != decision.model_digest:
-        raise StateError(
-            f"{path}: content digest {digest[:12]} of the pushed model is not the {decision.model_digest[:12]} of "
-            f"the candidate that was measured, so it is not recorded as served; {_GO_BACK}"
-        )
-    version, highest = pushed.get_string_custom_property("pushed_version"), registry.versions_on_disk()[-1]
-    if highest != version:
-        raise StateError(
-            f"{registry.serving_directory}: TensorFlow Serving serves version {highest}, the highest number, and not "
-            f"version {version}, which this run pushed; {_GO_BACK}"
-        )
-    return ServedModel(
-        version=version,
-        path=path,
-        digest=digest,
-        span=decision.span,
-        golden_digest=decision.golden_digest,
-        map=evaluation.golden.candidate.coco["AP"],
-        verdict=decision.verdict,
-        run_id=decision.run_id,
-        pushed_at=decision.decided_at,
-    )
-
-
-def _evaluation(input_dict: Artifacts) -> Evaluation:
-    return Evaluation.from_json(_read(f"{artifact_utils.get_single_uri(input_dict['evaluation'])}/{EVALUATION_FILE}"))
-
-
-def _registry(exec_properties: dict[str, Any]) -> Registry:
-    return Registry(exec_properties["registry_directory"], exec_properties["serving_directory"], fileio)
-
-
-def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
-    return DataSetInfo.from_json(_read(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}"))
+def _registry(registry_directory: str, serving_directory: str) -> Registry:
+    kind = RemoteStorage if "://" in registry_directory else DiskStorage
+    return Registry(kind(registry_directory, serving_directory), Signer.from_environment())
 
 
 def _read(path: str) -> str:

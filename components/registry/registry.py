@@ -1,6 +1,7 @@
-"""Which model is served: small pointer files, replaced by atomic rename.
+"""Which model is served: small pointer files.
 
-    registry/served.json              the model that is served now: the next run's baseline
+    registry/served.json              the model that is served now: the next run's baseline; and a publication that has
+                                      begun (publication.py)
     registry/versions/VERSION.json    every model that was ever served
     registry/decisions/KEY.json       every decision, also those against a candidate
     registry/overrides.jsonl          every approval and rollback
@@ -12,70 +13,77 @@ resolvers.
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 from collections import Counter
+from contextlib import AbstractContextManager
 
 from components.registry.contradictions import check_served, nothing_should_be_served
-from components.registry.digest import model_digest
 from components.registry.entries import (
     POINTER_FILE,
+    Entry,
+    Pointer,
     RecordedDecision,
     ServedModel,
-    read_decisions,
-    read_pointer,
-    read_versions,
+    entry_json,
+    parse_entry,
+    parse_pointer,
+    pointer_json,
+    signed_values,
 )
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
+from components.registry.storage import ChangedError, Storage, Token
 from schemas.errors import InputError
-from schemas.files import WritableFiles
 from schemas.overrides import Override
+from schemas.signing import Signer
 from schemas.trained_spans import TrainedSpan, TrainedSpans
 
-__all__ = ["RecordedDecision", "Registry", "ServedModel", "model_digest"]
+VERSIONS, DECISIONS = "versions", "decisions"
 
 
 class Registry:
     """The registry of one pipeline root.
 
     Args:
-        directory: where the pointer files are; made on the first write.
-        serving_directory: the directory TensorFlow Serving watches.
-        files: file functions.
+        storage: where it lies.
+        signer: signs what is written, and checks what decides; None: nothing is signed.
     """
 
-    def __init__(self, directory: str, serving_directory: str, files: WritableFiles) -> None:
-        self.serving_directory = serving_directory
-        self._directory = directory
-        self._files = files
+    def __init__(self, storage: Storage, signer: Signer | None = None) -> None:
+        self.storage = storage
+        self._signer = signer
 
-    def served(self, unfinished: str | None = None) -> ServedModel | None:
+    @property
+    def serving_directory(self) -> str:
+        """The directory TensorFlow Serving watches."""
+        return self.storage.serving_directory
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keeps others from changing what is served."""
+        return self.storage.exclusive()
+
+    def served(self) -> ServedModel | None:
         """The model served now; None if none ever was.
-
-        Args:
-            unfinished: a version that is being served just now, and that the registry need not know yet.
 
         Raises:
             StateError: the registry, the log of overrides and the serving directory contradict each other.
         """
         self.overrides()
-        model = self.pointer()
-        known = [other for other in self.versions() if other.version != unfinished]
-        on_disk = [version for version in self.versions_on_disk() if version != unfinished]
-        if model is None:
-            nothing_should_be_served(self._pointer_file, self.serving_directory, on_disk, known, self._files)
+        pointer = self.pointer()
+        begun = pointer.pushing.model.version if pointer.pushing else None
+        known = [other for other in self.versions() if other.version != begun]
+        on_disk = [version for version in self.versions_on_disk() if version != begun]
+        if pointer.served is None:
+            nothing_should_be_served(self.storage, on_disk, known)
         else:
-            check_served(model, self.serving_directory, on_disk, known, self._files)
-        return model
+            check_served(self.storage, pointer.served, on_disk, known)
+        return pointer.served
 
-    def pointer(self) -> ServedModel | None:
-        """What the registry says is served, whether or not that is so; None if it says nothing.
+    def pointer(self) -> Pointer:
+        """What the registry says is served, whether or not that is so.
 
         Raises:
-            StateError: the entry is torn.
+            StateError: the file is torn.
         """
-        model = read_pointer(self._directory, self._files)
-        return model and self._placed(model)
+        return self._pointer()[0]
 
     def baseline(self, bootstrap: bool) -> ServedModel | None:
         """The model to retrain; None where a first one is to be made.
@@ -94,38 +102,48 @@ class Registry:
                 "give --bootstrap to train and serve a first one"
             )
         if served is not None and bootstrap:
-            raise InputError(
-                f"version {served.version} is served already: leave --bootstrap out to retrain it, or use a new --root"
-            )
+            raise InputError(f"version {served.version} is served already: leave --bootstrap out to retrain it")
         return served
 
     def versions(self) -> list[ServedModel]:
         """Every model that was ever served, by ascending version."""
-        return [self._placed(model) for model in read_versions(self._directory, self._files)]
+        return sorted(map(self._placed, self._read_all(VERSIONS, ServedModel)), key=lambda model: int(model.version))
 
     def versions_on_disk(self) -> list[str]:
         """The versions that TensorFlow Serving sees, ascending; it serves the last."""
-        if not self._files.exists(self.serving_directory):
-            return []
-        names = [str(name).strip("/") for name in self._files.listdir(self.serving_directory)]
-        return sorted((name for name in names if name.isascii() and name.isdigit()), key=int)
+        return sorted((name for name in self.storage.served() if name.isascii() and name.isdigit()), key=int)
 
-    def record(self, model: ServedModel) -> None:
-        """Makes a pushed model the served one."""
-        self.record_version(model)
-        self.point_to(model)
+    def next_version(self, now_s: int) -> str:
+        """A number above all that were ever served, whatever the clock says.
 
-    def record_version(self, model: ServedModel) -> None:
-        """Records a model that was or is about to be served, or that it is no longer blessed."""
-        self._write(f"{self._directory}/versions/{model.version}.json", _json(model))
+        Args:
+            now_s: the present in seconds since 1970, which TFX's Pusher takes for its numbers.
+        """
+        taken = [*self.versions_on_disk(), *(model.version for model in self.versions())]
+        return str(max([now_s, *(int(version) + 1 for version in taken)]))
 
-    def point_to(self, model: ServedModel) -> None:
-        """Makes a recorded model the served one."""
-        self._write(self._pointer_file, _json(model))
+    def record_version(self, model: ServedModel) -> ServedModel:
+        """Records a model that was or is about to be served, or that it is no longer blessed; as it was written."""
+        signed = self._signed(model, "served")
+        self.storage.write(f"{VERSIONS}/{model.version}.json", entry_json(signed, self.storage.root))
+        return signed
+
+    def swap(self, seen: Pointer, new: Pointer) -> None:
+        """Makes the pointer another one, if it still is the one that was seen.
+
+        Raises:
+            ChangedError: it is not.
+        """
+        # Compared as a value, swapped by the token of just now: a file of an older format is the same pointer.
+        there, token = self._pointer()
+        if there != seen:
+            raise ChangedError(POINTER_FILE)
+        self.storage.write(POINTER_FILE, pointer_json(new, self.storage.root), token)
 
     def record_decision(self, key: str, decision: RecordedDecision) -> None:
         """Records a decision; the same key again replaces it, so that a repeated step counts once."""
-        self._write(f"{self._directory}/decisions/{key}.json", _json(decision))
+        text = entry_json(self._signed(decision, "decision"), self.storage.root)
+        self.storage.write(f"{DECISIONS}/{key}.json", text)
 
     def golden_uses(self) -> dict[str, int]:
         """How many decisions each golden set has made, by its digest."""
@@ -133,7 +151,8 @@ class Registry:
 
     def decisions(self) -> list[RecordedDecision]:
         """Every decision, in the order in which they were made."""
-        return read_decisions(self._directory, self._files)
+        found = self._read_all(DECISIONS, RecordedDecision)
+        return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
 
     def trained_spans(self) -> TrainedSpans:
         """The spans that candidates were trained on."""
@@ -150,7 +169,7 @@ class Registry:
         Raises:
             StateError: a line of the log was changed or cut away.
         """
-        return [logged.override for logged in self._logged()]
+        return [logged.override for logged in self.logged()]
 
     def current_override(self) -> Override | None:
         """The approval or rollback by which the served version is served; None if it was pushed, or nothing is.
@@ -158,7 +177,7 @@ class Registry:
         Raises:
             StateError: a line of the log was changed or cut away.
         """
-        served = self.pointer()
+        served = self.pointer().served
         return next((made for made in self.overrides() if served and made.version == served.version), None)
 
     def log(self, override: Override) -> LoggedOverride:
@@ -167,44 +186,61 @@ class Registry:
         Raises:
             StateError: a line of the log was changed or cut away.
         """
-        logged = self._logged()
+        logged = self.logged()
         standing = next((made for made in logged if made.override.version == override.version), None)
         if standing:
             return standing
         new = follow(logged, override)
         # Written anew and renamed, not appended: half a line after a power cut would look like a change.
-        self._write(self._log_file, "".join(f"{made.line}\n" for made in [*logged, new]))
+        self.storage.write(OVERRIDES_FILE, "".join(f"{made.line}\n" for made in [*logged, new]))
         return new
 
-    @property
-    def _pointer_file(self) -> str:
-        return f"{self._directory}/{POINTER_FILE}"
+    def logged(self) -> list[LoggedOverride]:
+        """The lines of the log.
 
-    @property
-    def _log_file(self) -> str:
-        return f"{self._directory}/{OVERRIDES_FILE}"
-
-    def _logged(self) -> list[LoggedOverride]:
-        text = ""
-        if self._files.exists(self._log_file):
-            with self._files.open(self._log_file, "r") as file:
-                text = file.read()
-        logged = read_log(text, self._log_file)
+        Raises:
+            StateError: one was changed or cut away.
+        """
+        content, path = self.storage.read(OVERRIDES_FILE), self._path(OVERRIDES_FILE)
+        logged = read_log(content.text if content else "", path)
         named = {model.version: model.override for model in self.versions() if model.override}
-        check_named(logged, named, self._log_file)
+        check_named(logged, named, path)
         return logged
+
+    def check_signature(self, entry: ServedModel | RecordedDecision) -> None:
+        """Whether an entry is as it was signed; without a key, nothing is asked.
+
+        Raises:
+            StateError: it is unsigned or altered.
+        """
+        if self._signer is not None:
+            kind = "served" if isinstance(entry, ServedModel) else "decision"
+            what = f"version {entry.version}" if isinstance(entry, ServedModel) else f"the decision on {entry.run_id}"
+            values = signed_values(entry, self.storage.root)
+            self._signer.check(kind, values, entry.signature, f"{self._path('')}: {what}")
+
+    def _pointer(self) -> tuple[Pointer, str | Token]:
+        content = self.storage.read(POINTER_FILE)
+        if content is None:
+            return Pointer(), Token.ABSENT
+        pointer = parse_pointer(content.text, self._path(POINTER_FILE), self.storage.root)
+        placed = dataclasses.replace(pointer, served=pointer.served and self._placed(pointer.served))
+        return placed, content.token
+
+    def _read_all(self, directory: str, kind: type[Entry]) -> list[Entry]:
+        names = [name for name in self.storage.names(directory) if name.endswith(".json")]
+        contents = [(f"{directory}/{name}", self.storage.read(f"{directory}/{name}")) for name in names]
+        root = self.storage.root
+        return [parse_entry(content.text, self._path(name), kind, root) for name, content in contents if content]
 
     def _placed(self, model: ServedModel) -> ServedModel:
         """With its path under this serving directory: a root that was copied must not look at the original's files."""
         return dataclasses.replace(model, path=f"{self.serving_directory}/{model.version}")
 
-    def _write(self, path: str, text: str) -> None:
-        self._files.makedirs(os.path.dirname(path))
-        temporary = f"{path}.writing"
-        with self._files.open(temporary, "w") as file:
-            file.write(text)
-        self._files.rename(temporary, path, overwrite=True)
+    def _signed(self, entry: Entry, kind: str) -> Entry:
+        if self._signer is None:
+            return entry
+        return dataclasses.replace(entry, signature=self._signer.sign(kind, signed_values(entry, self.storage.root)))
 
-
-def _json(entry: ServedModel | RecordedDecision) -> str:
-    return json.dumps(dataclasses.asdict(entry), indent=1)
+    def _path(self, name: str) -> str:
+        return f"{self.storage.registry_directory}/{name}".rstrip("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from schemas.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
 from schemas.decisions import DataDecision
 from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
 from schemas.history import HISTORY_FILE, History
+from schemas.publication import PUBLICATION_FILE, PublicationResult
 from schemas.review import REVIEW_FILE
 from schemas.training_record import RECORD_FILE, TrainingRecord
 
@@ -80,15 +82,15 @@ class _Run:
 def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewContent:
     baseline = artifact_utils.get_single_instance(run.artifacts["baseline"])
     has_baseline = bool(baseline.get_int_custom_property("has_baseline"))
-    pushed = run.one("pushed_model")
-    evaluation = Evaluation.from_json(run.text("evaluation", files.EVALUATION_FILE)) if run.one("evaluation") else None
+    publication = _publication(run)
+    evaluation = _evaluation(run, publication) if run.one("evaluation") else None
     return ReviewContent(
         run_id=run_id,
         pipeline=properties["pipeline"],
         root=properties["root"],
         command=properties["command"],
         made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        pushed_version=pushed.get_string_custom_property("pushed_version") or None if pushed else None,
+        pushed_version=publication.version,
         served=baseline.get_string_custom_property("version") if has_baseline else None,
         data=DataDecision.from_json(json.loads(run.text("decision", DECISION_FILE))),
         comparisons=evidence_from_json(run.text("decision", EVIDENCE_FILE)),
@@ -100,6 +102,18 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
         history=History.from_json(run.text("baseline", HISTORY_FILE)),
         lineage=_lineage(run),
     )
+
+
+def _publication(run: _Run) -> PublicationResult:
+    if run.one("pushed_model") is None:
+        return PublicationResult()
+    return PublicationResult.from_json(run.text("pushed_model", PUBLICATION_FILE))
+
+
+def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:
+    """What was measured, with what was decided in the end."""
+    measured = Evaluation.from_json(run.text("evaluation", files.EVALUATION_FILE))
+    return dataclasses.replace(measured, decision=publication.final(measured.decision))
 
 
 def _measured(run: _Run, evaluation: Evaluation) -> Measured:

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.registry.registry import Registry, ServedModel
+from components.registry.entries import ServedModel
+from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from pipeline.cli import main
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
@@ -21,7 +23,6 @@ from pipeline.local import RunError, run
 from pipeline.preflight import RunRequest
 from pipeline.result import RunResult
 from schemas.errors import StateError
-from schemas.files import LOCAL_FILES
 from tests.e2e.metadata import latest_blessed_model
 
 # Small enough for two cores: what is learned is little, but learned it is.
@@ -70,7 +71,7 @@ class World:
 
     def serving(self) -> Serving:
         directory = self.root / "serving" / "digits"
-        model = Registry(f"{self.root}/registry", str(directory), LOCAL_FILES).served()
+        model = Registry(DiskStorage(f"{self.root}/registry", str(directory))).served()
         assert model is not None
         resolved = latest_blessed_model(self.root / "metadata.sqlite")
         return Serving(model, sorted(path.name for path in directory.iterdir()), resolved)

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry, model_digest
+from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from pipeline.result import RunResult
 from schemas.data_evidence import evidence_from_json
 from schemas.decisions import Verdict
 from schemas.errors import ConfigError, InputError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import OverrideKind
 from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
 from tests.e2e.conftest import Runs, command, in_a_month
@@ -124,7 +126,7 @@ def test_tfma_opens_the_evaluation_of_a_blocked_run(runs: Runs) -> None:
 
 
 def test_every_decision_on_the_golden_set_is_counted(runs: Runs) -> None:
-    registry = Registry(f"{runs.world.root}/registry", "none", LOCAL_FILES)
+    registry = Registry(DiskStorage(f"{runs.world.root}/registry", "none"))
     assert list(registry.golden_uses().values()) == [4]  # all but the span that was rejected before training
 
 
@@ -184,7 +186,7 @@ def test_a_rollback_serves_the_model_before_the_approved_one_again(runs: Runs) -
     assert (runs.rollback.code, runs.rollback.err) == (0, "")
     assert runs.after_rollback.model.digest == runs.after_runs.model.digest
     assert runs.after_rollback.model.restores == runs.good.pushed_version
-    kinds = [made.kind for made in Registry(f"{runs.world.root}/registry", "none", LOCAL_FILES).overrides()]
+    kinds = [made.kind for made in Registry(DiskStorage(f"{runs.world.root}/registry", "none")).overrides()]
     assert kinds == [OverrideKind.APPROVED, OverrideKind.ROLLED_BACK]
 
 

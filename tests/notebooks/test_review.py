@@ -15,8 +15,8 @@ from nbclient import NotebookClient
 
 from components.registry.entries import RecordedDecision
 from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from schemas.evaluation import EVALUATION_FILE
-from schemas.files import LOCAL_FILES
 from tests.builders import recorded_decision
 from tests.components.map_evaluator.test_tfma_files import evaluation, write
 
@@ -29,7 +29,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The notebook's cells by id, after a run on a root with a pushed, a lost and a blocked run."""
     root = tmp_path_factory.mktemp("root")
-    registry = Registry(f"{root}/registry", f"{root}/serving/digits", LOCAL_FILES)
+    registry = Registry(DiskStorage(f"{root}/registry", f"{root}/serving/digits"))
     for number, verdict in ((1, "BOOTSTRAPPED"), (2, "BLOCKED"), (3, "BLOCKED")):
         directory = root / "artifacts" / "MapEvaluator" / "evaluation" / str(number)
         if number != 2:

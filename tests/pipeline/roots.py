@@ -8,11 +8,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from components.registry.registry import Registry, ServedModel, model_digest
+from components.registry.entries import ServedModel
+from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from pipeline.result import RunResult
 from schemas.decisions import Reason, Verdict
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
+from tests.builders import record_served
 
 PASSED = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.6000 (+0.1000)", passed=True)
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.6000", "0.4000 (-0.2000)")
@@ -64,7 +68,7 @@ def add_unfinished(root: Path, run_id: str, day: int) -> Path:
 
 def registry_in(root: Path) -> Registry:
     """The registry of a root whose pipeline is called `digits`."""
-    return Registry(f"{root}/registry", f"{root}/serving/digits", LOCAL_FILES)
+    return Registry(DiskStorage(f"{root}/registry", f"{root}/serving/digits"))
 
 
 def serve(root: Path, version: str, run_id: str, day: int, **fields: Any) -> ServedModel:
@@ -84,7 +88,7 @@ def serve(root: Path, version: str, run_id: str, day: int, **fields: Any) -> Ser
         "pushed_at": f"2030-01-{day:02}T12:00:00+00:00",
     }
     model = ServedModel(**whole | fields)
-    registry_in(root).record(model)
+    record_served(registry_in(root), model)
     return model
 
 

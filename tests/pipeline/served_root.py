@@ -8,19 +8,20 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
-from pipeline.serving_change import ServingChange
+from components.registry.entries import RecordedDecision, ServedModel
+from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from schemas.decisions import Decision, Reason, Verdict
 from schemas.evaluation import EVALUATION_FILE, DataSetEvaluation, Evaluation, ModelScores
 from schemas.files import LOCAL_FILES
-from tests.builders import recorded_decision
+from schemas.model_digest import model_digest
+from tests.builders import record_served, recorded_decision
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.timezone.utc)
 
@@ -44,7 +45,8 @@ class ServedRoot:
         self.root = root
         self.serving = root / "serving" / "digits"
         (root / "registry").mkdir(parents=True)
-        self.registry = Registry(f"{root}/registry", str(self.serving), LOCAL_FILES)
+        self.serving.mkdir(parents=True)
+        self.registry = Registry(DiskStorage(f"{root}/registry", str(self.serving)))
         config = mlmd.ConnectionConfig()
         config.sqlite.filename_uri = str(root / "metadata.sqlite")
         config.sqlite.connection_mode = 3  # make it
@@ -120,7 +122,7 @@ class ServedRoot:
         return Path(self.serving, self.registry.versions_on_disk()[-1], "variables", "data").read_text()
 
     def _decided(self, run_id: str, decision: Decision, golden: str, model: Path, evaluation: Path) -> RecordedDecision:
-        baseline = self.registry.pointer()
+        baseline = self.registry.pointer().served
         return recorded_decision(
             run_id=run_id,
             span=self._count,
@@ -143,7 +145,8 @@ class ServedRoot:
     def _push(self, made: RecordedDecision, mean_ap: float) -> None:
         version = str(100 * self._count)
         shutil.copytree(f"{made.model}/Format-Serving", self.serving / version)
-        self.registry.record(
+        record_served(
+            self.registry,
             ServedModel(
                 version=version,
                 path=str(self.serving / version),
@@ -154,7 +157,7 @@ class ServedRoot:
                 verdict=made.verdict,
                 run_id=made.run_id,
                 pushed_at=made.decided_at,
-            )
+            ),
         )
 
     def _tell_ml_metadata(self, run_id: str, model: Path, evaluation: Path, blessed: bool) -> None:
@@ -178,14 +181,6 @@ class ServedRoot:
     def _context(self, kind: str, name: str) -> int:
         type_id = self.store.put_context_type(mlmd.ContextType(name=kind))
         return self.store.put_contexts([mlmd.Context(type_id=type_id, name=name)])[0]
-
-
-def cut(change: ServingChange, steps: int) -> Sequence[str]:
-    """Carries out the first steps of a change, as if the process had been killed after them; their names."""
-    done = change.steps()[:steps]
-    for step in done:
-        step()
-    return [step.__name__ for step in change.steps()]
 
 
 def blocked_root(root: Path) -> ServedRoot:

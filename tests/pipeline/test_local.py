@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.local import RunError, _check_steps, _evaluated, _is_decided, _page, _run_id
-from pipeline.preflight import Checked
-from schemas.decisions import Decision, Verdict
+from pipeline.local import RunError, _check_steps, _evaluated, _is_decided, _page
+from pipeline.result import RunResult
+from schemas.decisions import DataDecision, Decision, Reason, Verdict
 from schemas.evaluation import DataSetEvaluation, Evaluation, ModelScores
+from schemas.publication import PublicationResult
 
 COMPILED: Any = SimpleNamespace(
     steps=("Gen", "DataGate", "RejectionReview", "Trainer", "Pusher", "Review"),
@@ -80,26 +81,37 @@ def test_the_page_lies_beside_the_log_and_without_one_the_data_gates_is_named(tm
     assert _page(steps, False, tmp_path) == Path("decision/6/report.html")
 
 
-@pytest.mark.parametrize(("verdict", "pushed"), [(Verdict.BLOCKED, 1), (Verdict.PUSHED, 0)])
-def test_a_push_that_contradicts_the_verdict_fails_the_run(tmp_path: Path, verdict: Verdict, pushed: int) -> None:
+def evaluated(directory: Path, verdict: Verdict, publication: PublicationResult) -> RunResult:
     scores = ModelScores({"AP": 0.5}, {})
     golden = DataSetEvaluation(1, scores, None, None, {}, {})
     evaluation = Evaluation(Decision(verdict, ()), {"golden": golden}, "digest")
-    (tmp_path / "evaluation.json").write_text(evaluation.to_json())
+    (directory / "evaluation.json").write_text(evaluation.to_json())
+    (directory / "publication.json").write_text(publication.to_json())
+    (directory / "decision.json").write_text(json.dumps(DataDecision(True, ()).to_json()))
     steps: Any = {
-        "MapEvaluator": SimpleNamespace(outputs={"evaluation": str(tmp_path)}),
-        "Pusher": SimpleNamespace(output_properties={"pushed_model": {"pushed": pushed}}),
+        "MapEvaluator": SimpleNamespace(outputs={"evaluation": str(directory)}, seconds=1.0),
+        "Pusher": SimpleNamespace(outputs={"pushed_model": str(directory)}, seconds=1.0),
+        "DetectorTrainer": SimpleNamespace(outputs={"model": "model"}, seconds=1.0),
+        "DataGate": SimpleNamespace(outputs={"decision": str(directory)}, seconds=1.0),
     }
+    return _evaluated(steps, 1, "run", directory)
+
+
+@pytest.mark.parametrize(("verdict", "version"), [(Verdict.BLOCKED, "7"), (Verdict.PUSHED, None)])
+def test_a_push_that_contradicts_the_verdict_fails_the_run(
+    tmp_path: Path, verdict: Verdict, version: str | None
+) -> None:
     with pytest.raises(RunError, match=f"the verdict is {verdict.value}, but Pusher"):
-        _evaluated(steps, 1, "run", tmp_path)
+        evaluated(tmp_path, verdict, PublicationResult(version))
 
 
-def test_an_unfinished_run_is_resumed_and_a_finished_one_is_not(tmp_path: Path) -> None:
-    checked = Checked(span=3, served=None, key="0123456789")
-    first = _run_id(tmp_path, checked)
-    assert first == "span-3-01234567-1"
-    (tmp_path / "runs" / first).mkdir(parents=True)
-    assert _run_id(tmp_path, checked) == first
-    (tmp_path / "runs" / first / "result.json").write_text(json.dumps({}))
-    assert _run_id(tmp_path, checked) == "span-3-01234567-2"
-    assert _run_id(tmp_path, Checked(span=3, served=None, key="9876543210")) == "span-3-98765432-1"
+def test_a_candidate_that_was_kept_out_at_the_door_is_blocked_for_that_reason(tmp_path: Path) -> None:
+    refused = Reason("baseline_changed", "version 1", "version 2")
+    result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult(None, (refused,)))
+    assert (result.verdict, result.exit_code, result.pushed_version) == (Verdict.BLOCKED, 3, None)
+    assert result.reasons == (refused,)
+
+
+def test_a_pushed_candidate_has_its_version(tmp_path: Path) -> None:
+    result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult("7"))
+    assert (result.verdict, result.pushed_version) == (Verdict.PUSHED, "7")

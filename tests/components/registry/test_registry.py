@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
+from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
+from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
 from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
 from schemas.trained_spans import TrainedSpan, TrainedSpans
-from tests.builders import recorded_decision
+from tests.builders import record_served, recorded_decision
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def served(tmp_path: Path) -> ServedModel:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    return Registry(str(tmp_path / "registry"), str(tmp_path / "serving"), LOCAL_FILES)
+    return Registry(DiskStorage(str(tmp_path / "registry"), str(tmp_path / "serving")))
 
 
 def test_a_new_root_has_no_model_and_says_how_to_make_one(registry: Registry) -> None:
@@ -39,7 +42,7 @@ def test_a_new_root_has_no_model_and_says_how_to_make_one(registry: Registry) ->
 
 
 def test_what_was_recorded_is_the_baseline(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
-    registry.record(served)
+    record_served(registry, served)
     assert registry.baseline(bootstrap=False) == served
     assert (tmp_path / "registry" / "versions" / "17.json").exists()
     with pytest.raises(InputError, match="version 17 is served already"):
@@ -49,43 +52,43 @@ def test_what_was_recorded_is_the_baseline(registry: Registry, served: ServedMod
 def test_a_served_model_that_the_registry_does_not_know_is_an_error_not_a_first_run(
     registry: Registry, served: ServedModel
 ) -> None:
-    with pytest.raises(StateError, match=r"version 17 is served, but .*served\.json is missing"):
+    with pytest.raises(StateError, match=r"version 17 is served, but .*served\.json does not name it"):
         registry.baseline(bootstrap=True)
 
 
 def test_a_served_model_that_was_deleted_is_an_error(registry: Registry, served: ServedModel) -> None:
-    registry.record(served)
+    record_served(registry, served)
     shutil.rmtree(served.path)
-    with pytest.raises(StateError, match="no SavedModel"):
+    with pytest.raises(StateError, match="or none at all"):
         registry.served()
 
 
 @pytest.mark.parametrize("file", ["saved_model.pb", "variables/data", "variables/new"])
 def test_a_served_model_that_was_touched_is_an_error(registry: Registry, served: ServedModel, file: str) -> None:
-    registry.record(served)
+    record_served(registry, served)
     Path(served.path, file).write_bytes(b"other")
-    with pytest.raises(StateError, match="content digest"):
+    with pytest.raises(StateError, match="not the bytes recorded when version 17"):
         registry.served()
 
 
 def test_a_torn_entry_is_named(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
-    registry.record(served)
+    record_served(registry, served)
     (tmp_path / "registry" / "served.json").write_text('{"version":')
-    with pytest.raises(StateError, match=r"served\.json: not a registry entry"):
+    with pytest.raises(StateError, match=r"served\.json: is torn .*ratchet doctor --repair"):
         registry.served()
 
 
 def test_a_crash_while_writing_leaves_the_old_entry(
     registry: Registry, served: ServedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry.record(served)
+    record_served(registry, served)
 
     def crash(*_: object) -> None:
         raise OSError("power cut")
 
     monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(OSError, match="power cut"):
-        registry.record(dataclasses.replace(served, version="18"))
+        record_served(registry, dataclasses.replace(served, version="18"))
     assert registry.served() == served
 
 
@@ -139,82 +142,81 @@ def add(served: ServedModel, version: str, weights: bytes = b"other", blessed: b
 def test_the_served_version_has_to_be_the_highest_for_that_is_what_tensorflow_serving_serves(
     registry: Registry, served: ServedModel
 ) -> None:
-    registry.record(served)
+    record_served(registry, served)
     add(served, "9")
     assert registry.served() == served  # 9 is less than 17, although not for strings
     add(served, "100")
     with pytest.raises(
         StateError,
-        match=r"serves version 100, .*version 17 is served.*100 away, or .*ratchet rollback --to 17 --by NAME",
+        match=r"serves version 100, .*version 17 is served.*setting version 100 aside, or .*rollback --to 17 --by NAME",
     ):
         registry.baseline(bootstrap=False)
 
 
 @pytest.mark.parametrize("name", ["unfinished-99", "99.tmp", "²"])
 def test_what_tensorflow_serving_does_not_see_is_not_served(registry: Registry, served: ServedModel, name: str) -> None:
-    registry.record(served)
+    record_served(registry, served)
     (Path(served.path).parent / name).mkdir()
     assert registry.served() == served
 
 
-def test_a_version_that_is_being_served_just_now_need_not_be_known(registry: Registry, served: ServedModel) -> None:
-    registry.record(served)
-    add(served, "18")
-    assert registry.served(unfinished="18") == served
+def test_a_version_that_is_being_published_just_now_need_not_be_known(registry: Registry, served: ServedModel) -> None:
+    record_served(registry, served)
+    registry.swap(Pointer(served), Pointer(served, Intent(add(served, "18"), "unfinished-x", "source")))
+    assert registry.served() == served
 
 
 def test_the_advice_names_the_newest_version_that_is_whole_and_blessed(registry: Registry, served: ServedModel) -> None:
     registry.record_version(add(served, "14"))
     registry.record_version(add(served, "15"))
     registry.record_version(add(served, "16", blessed=False))
-    registry.record(served)
+    record_served(registry, served)
     Path(served.path, "saved_model.pb").write_bytes(b"other")
-    with pytest.raises(StateError, match=r"run run has them in its artifacts.*ratchet rollback --to 15 --by NAME"):
+    with pytest.raises(StateError, match=r"artifacts of run run, or .*ratchet rollback --to 15 --by NAME"):
         registry.served()
     Path(served.path).with_name("15").joinpath("saved_model.pb").write_bytes(b"other")
     shutil.rmtree(served.path)
-    with pytest.raises(StateError, match=r"run run has it in its artifacts.*ratchet rollback --to 14 --by NAME"):
+    with pytest.raises(StateError, match=r"artifacts of run run, or .*ratchet rollback --to 14 --by NAME"):
         registry.served()
 
 
-def test_the_advice_is_a_new_root_where_no_version_is_whole(registry: Registry, served: ServedModel) -> None:
-    registry.record(served)
+def test_the_advice_is_a_backup_where_no_version_is_whole(registry: Registry, served: ServedModel) -> None:
+    record_served(registry, served)
     Path(served.path, "saved_model.pb").write_bytes(b"other")
-    with pytest.raises(StateError, match="start with a new --root: no version that the registry knows is whole"):
+    with pytest.raises(StateError, match="restore the serving directory from a backup: no version in it is whole"):
         registry.served()
 
 
 def test_a_registry_without_pointer_is_an_error_though_nothing_is_on_disk(
     registry: Registry, served: ServedModel, tmp_path: Path
 ) -> None:
-    registry.record(served)
+    record_served(registry, served)
     (tmp_path / "registry" / "served.json").unlink()
     with pytest.raises(StateError, match=r"version 17 is served, but .*ratchet rollback --to 17 --by NAME"):
         registry.baseline(bootstrap=True)
     shutil.rmtree(served.path)
-    with pytest.raises(StateError, match=r"version 17 was served, but .*new --root"):
+    with pytest.raises(StateError, match=r"version 17 was served, but .*ratchet doctor --repair"):
         registry.baseline(bootstrap=True)
 
 
 def test_a_root_that_was_copied_looks_at_its_own_files(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
-    registry.record(served)
+    record_served(registry, served)
     copy = tmp_path / "copy"
     for name in ("registry", "serving"):
         shutil.copytree(tmp_path / name, copy / name)
-    copied = Registry(str(copy / "registry"), str(copy / "serving"), LOCAL_FILES)
+    copied = Registry(DiskStorage(str(copy / "registry"), str(copy / "serving")))
     found = copied.served()
     assert found is not None
     assert found.path == str(copy / "serving" / "17")
     (copy / "serving" / "17" / "saved_model.pb").write_bytes(b"other")
-    with pytest.raises(StateError, match="content digest"):
+    with pytest.raises(StateError, match="not the bytes recorded"):
         copied.served()
     assert registry.served() == served
 
 
-def test_a_decision_is_read_as_it_was_recorded(registry: Registry) -> None:
-    made = dataclasses.replace(
-        decision("run", "g"), model="m", model_digest="d", delta=-0.1, delta_ci=(-0.2, -0.05), reason="fell"
-    )
+def test_a_decision_is_read_as_it_was_recorded(registry: Registry, tmp_path: Path) -> None:
+    places = {"model": f"{tmp_path}/artifacts/m", "evaluation": "gs://elsewhere/e"}
+    made = dataclasses.replace(decision("run", "g"), delta=-0.1, delta_ci=(-0.2, -0.05), reason="fell", **places)
     registry.record_decision("a", made)
     assert registry.decisions() == [made]
 
@@ -226,7 +228,7 @@ def override(version: str, reason: str = "why") -> Override:
 def log(registry: Registry, served: ServedModel, *versions: str) -> None:
     for version in versions:
         line = registry.log(override(version))
-        registry.record(dataclasses.replace(served, version=version, override=line.digest))
+        record_served(registry, dataclasses.replace(served, version=version, override=line.digest))
 
 
 def test_overrides_are_kept_in_their_order(registry: Registry, served: ServedModel) -> None:
@@ -239,7 +241,7 @@ def test_overrides_are_kept_in_their_order(registry: Registry, served: ServedMod
 
 def test_a_model_that_was_pushed_is_served_by_no_override(registry: Registry, served: ServedModel) -> None:
     log(registry, served, "18")
-    registry.record(dataclasses.replace(served, version="20"))
+    record_served(registry, dataclasses.replace(served, version="20"))
     assert registry.current_override() is None
 
 

@@ -13,7 +13,8 @@ import pytest
 import pipeline
 from pipeline.cli import main
 from pipeline.config import load_settings
-from pipeline.preflight import RunRequest, check
+from pipeline.preflight import RunRequest, read_request
+from pipeline.run_record import key_of
 from schemas.data_evidence import DECISION_FILE
 from schemas.decisions import DataDecision, Reason
 from schemas.review import REJECTION_STEP, REVIEW_FILE
@@ -129,7 +130,7 @@ def test_a_bad_url_is_found_before_anything_is_written(data: Path, capfd: pytest
 def test_whom_a_run_tells_does_not_make_it_another_run(data: Path) -> None:
     def key(*overrides: str) -> str:
         settings = load_settings({}, ["training.batch_size=2", *overrides])
-        return check(RunRequest(settings, data, data / "golden", 1, data.parent / "root", True)).key
+        return key_of(read_request(RunRequest(settings, data, data / "golden", 1, data.parent / "root", True)).parts)
 
     assert key() == key("notify.urls=['env:HOOK']") == key("notify.on=[PUSHED]")
     assert key() != key("training.seed=7")

@@ -1,6 +1,7 @@
-"""Approvals and rollbacks in ML Metadata, so that TFX's resolver of the latest blessed model names the served one.
+"""ML Metadata is told what the registry decided, so that TFX's resolver takes the served model.
 
-It speaks to the store directly: TFX would take 20 seconds to start.
+The registry comes first and needs none of this: what could not be told is told by the next command that can. It speaks
+to the store directly, for TFX would take 20 seconds to start.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -8,16 +9,20 @@ It speaks to the store directly: TFX would take 20 seconds to start.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_metadata.errors import StatusError
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.override_log import LoggedOverride
+from components.registry.registry import Registry
 from schemas.errors import StateError
 from schemas.overrides import OverrideKind
 
+_LOST = "ML Metadata is lost; restore the file from a backup, or `ratchet doctor --repair` begins a new one"
 OVERRIDE_TYPE = "RatchetOverride"
 _EXECUTION_TYPES = {OverrideKind.APPROVED: "ratchet.Approve", OverrideKind.ROLLED_BACK: "ratchet.Rollback"}
 _FIELDS = {
@@ -42,18 +47,46 @@ class EvaluatedRun:
     """A run that came to a decision, as ML Metadata knows it.
 
     Attributes:
-        pipeline: name of its pipeline.
         contexts: of the pipeline and of the run.
         model: its candidate.
         blessings: what was said about the candidate, the latest last.
         evaluations: of the candidate.
     """
 
-    pipeline: str
     contexts: tuple[mlmd.Context, ...]
     model: mlmd.Artifact
     blessings: tuple[mlmd.Artifact, ...]
     evaluations: tuple[mlmd.Artifact, ...]
+
+
+def tell(root: Path, registry: Registry) -> str | None:
+    """Brings ML Metadata up to the log of approvals and rollbacks.
+
+    Args:
+        root: pipeline root.
+        registry: of it.
+
+    Returns:
+        Why it could not be told; None if it knows all.
+    """
+    logged = registry.logged()
+    if not logged:
+        return None
+    try:
+        store = OverrideStore(root)
+        for entry in reversed(list(_unknown(store, logged))):
+            store.record(entry)
+    except (StateError, OSError, RuntimeError, StatusError) as error:
+        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return None
+
+
+def _unknown(store: OverrideStore, logged: Sequence[LoggedOverride]) -> Iterator[LoggedOverride]:
+    """From the newest back to the first that the store knows."""
+    for entry in reversed(logged):
+        if store.knows(entry):
+            return
+        yield entry
 
 
 class OverrideStore:
@@ -69,58 +102,61 @@ class OverrideStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._database = root.resolve() / "metadata.sqlite"
-        if not self._database.is_file():
-            raise StateError(f"{self._database}: no such file; restore ML Metadata from a backup, or check --root")
+        if not self._database.is_file() or not self._database.stat().st_size:
+            raise StateError(f"{self._database}: {_LOST}")
         self.connection = mlmd.ConnectionConfig()
         self.connection.sqlite.filename_uri = str(self._database)
         self.connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
         self._store = MetadataStore(self.connection)
 
-    def run(self, run_id: str) -> EvaluatedRun:
-        """Finds a run.
+    def knows(self, logged: LoggedOverride) -> bool:
+        """Whether an approval or rollback is in it."""
+        return self._store.get_artifact_by_type_and_name(OVERRIDE_TYPE, logged.override.version) is not None
 
-        Raises:
-            StateError: it is not there, or its candidate was not evaluated.
-        """
-        context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
-        if context is None:
-            raise StateError(f"{self._database}: run {run_id} is not in it; restore ML Metadata from a backup")
-        artifacts = sorted(self._store.get_artifacts_by_context(context.id), key=lambda artifact: artifact.id)
-        blessings = tuple(artifact for artifact in artifacts if artifact.type == "ModelBlessing")
-        models = {artifact.id: artifact for artifact in artifacts if artifact.type == "Model"}
-        if not blessings or _model_id(blessings[-1]) not in models:
-            raise StateError(
-                f"{self._database}: run {run_id} has no evaluated model; restore ML Metadata from a backup"
-            )
-        pipeline = self._pipeline(blessings[-1])
-        return EvaluatedRun(
-            pipeline=pipeline.name,
-            contexts=(pipeline, context),
-            model=models[_model_id(blessings[-1])],
-            blessings=blessings,
-            evaluations=tuple(artifact for artifact in artifacts if artifact.type == "ModelEvaluation"),
-        )
-
-    def record(self, logged: LoggedOverride, run: EvaluatedRun) -> None:
+    def record(self, logged: LoggedOverride) -> None:
         """Records an approval or rollback and makes the model of its run the latest blessed one; once, if repeated.
 
-        Args:
-            logged: what was done.
-            run: the run whose model is served by it.
+        Of a run that the store does not know, since it was lost and begun anew, only the override itself is recorded.
         """
-        version = logged.override.version
-        if self._store.get_artifact_by_type_and_name(OVERRIDE_TYPE, version) is not None:
+        if self.knows(logged):
             return
-        self._unbless_newer(run.model.id)
-        # The override comes last: where it is, all of this was done.
-        outputs = {"blessing": self._blessing(run, logged), "override": self._override(logged)}
-        inputs = {"model": run.model, **({"evaluation": run.evaluations[-1]} if run.evaluations else {})}
+        run = self._run(logged.override.run_id)
+        outputs, inputs = {"override": self._override(logged)}, {}
+        if run is not None:
+            self._unbless_newer(run.model.id)
+            # The override comes last: where it is, all of this was done.
+            outputs = {"blessing": self._blessing(run, logged), **outputs}
+            inputs = {"model": run.model, **({"evaluation": run.evaluations[-1]} if run.evaluations else {})}
         self._store.put_execution(
             self._execution(logged),
             [(artifact, _event(key, mlmd.Event.INPUT)) for key, artifact in inputs.items()]
             + [(artifact, _event(key, mlmd.Event.OUTPUT)) for key, artifact in outputs.items() if artifact],
-            run.contexts,
+            run.contexts if run else [],
             force_reuse_context=True,
+        )
+
+    def unbless(self, run_id: str) -> None:
+        """Takes back the blessing of a candidate that the evaluator accepted and that was kept out of service."""
+        run = self._run(run_id)
+        changed = [blessing for blessing in (run.blessings if run else ()) if _is_blessed(blessing)]
+        for blessing in changed:
+            blessing.custom_properties["blessed"].int_value = 0
+        self._store.put_artifacts(changed)
+
+    def _run(self, run_id: str) -> EvaluatedRun | None:
+        context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+        if context is None:
+            return None
+        artifacts = sorted(self._store.get_artifacts_by_context(context.id), key=lambda artifact: artifact.id)
+        blessings = tuple(artifact for artifact in artifacts if artifact.type == "ModelBlessing")
+        models = {artifact.id: artifact for artifact in artifacts if artifact.type == "Model"}
+        if not blessings or _model_id(blessings[-1]) not in models:
+            return None
+        return EvaluatedRun(
+            contexts=(self._pipeline(blessings[-1]), context),
+            model=models[_model_id(blessings[-1])],
+            blessings=blessings,
+            evaluations=tuple(artifact for artifact in artifacts if artifact.type == "ModelEvaluation"),
         )
 
     def _pipeline(self, blessing: mlmd.Artifact) -> mlmd.Context:

@@ -1,0 +1,199 @@
+"""The one way in which a model comes into service: a push, an approval, a rollback. This module owns the order.
+
+     stage      serving/NAME/unfinished-...   copied, flushed, the digest compared      nothing has happened
+     (accept)   the staged directory is loaded and answers, where that is asked for
+    --------------------------------------------------------------------------------------------------------
+  1  claim      served.json: {served: OLD, pushing: NEW}    only over what NEW was compared with
+  2  publish    unfinished-... renamed to VERSION           TensorFlow Serving sees it, whole
+  3  record     overrides.jsonl, versions/, decisions/
+  4  point      served.json: {served: NEW, pushing: -}
+
+Before the claim nothing has happened, so whoever dies leaves a staged copy that the next command removes. From the
+claim on `pushing` holds all that is needed: `settle`, which every command calls first, does what is missing of 2 to 4,
+each of which may be done twice. Only if the bytes are nowhere any more, it takes the claim back.
+
+Who has seen another served model than the one there now loses the claim, and nothing of it was ever visible.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+
+from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
+from components.registry.registry import Registry
+from components.registry.storage import ChangedError
+from schemas.errors import StateError
+from schemas.overrides import Override
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A model that is to be served. Its version is chosen at the claim.
+
+    Attributes:
+        model: its entry.
+        source: a SavedModel with its bytes.
+        over: version and digest of what is served now, as far as whoever asks for this knows; None: nothing is.
+        override: the approval or rollback by which it is to be served; None for a push.
+        left_behind: versions that are no longer blessed then.
+        decision: on the run whose candidate is pushed; None for an approval or rollback.
+    """
+
+    model: ServedModel
+    source: str
+    over: tuple[str, str] | None
+    override: Override | None = None
+    left_behind: tuple[str, ...] = ()
+    decision: RecordedDecision | None = None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A publication that another process had begun.
+
+    Attributes:
+        intent: what it was.
+        completed: False if it was taken back.
+    """
+
+    intent: Intent
+    completed: bool
+
+    def to_text(self) -> str:
+        """What was done about it, in a sentence."""
+        model = self.intent.model
+        if self.completed:
+            return f"version {model.version} of run {model.run_id}, whose publication was interrupted, is served now"
+        return (
+            f"the publication of version {model.version} of run {model.run_id} was interrupted and its files are gone; "
+            "it was taken back, and what was served before is served"
+        )
+
+
+class BaselineChangedError(Exception):
+    """Another model is served than the one that a publication was to replace.
+
+    Attributes:
+        served: what is served now.
+    """
+
+    def __init__(self, served: ServedModel | None) -> None:
+        super().__init__(served and served.version)
+        self.served = served
+
+
+def publish(registry: Registry, publication: Publication, staged: str, now_s: int) -> ServedModel:
+    """Serves a staged model.
+
+    Args:
+        registry: of the root.
+        publication: what and over what.
+        staged: its name in the serving directory, of `Storage.stage`.
+        now_s: the present in seconds since 1970.
+
+    Returns:
+        Its entry.
+
+    Raises:
+        BaselineChangedError: another model is served than `publication.over`; nothing was changed.
+        StateError: the registry contradicts what is served; nothing was changed.
+    """
+    with registry.exclusive():
+        settle(registry)
+        seen = registry.pointer()
+        if seen.served_as != publication.over:
+            raise BaselineChangedError(seen.served)
+        intent = _intent(publication, staged, registry.next_version(now_s), registry.serving_directory)
+        try:
+            registry.swap(seen, Pointer(seen.served, intent))
+        except ChangedError as error:
+            raise BaselineChangedError(registry.pointer().served) from error
+        settle(registry)
+        return _published(registry, intent)
+
+
+def settle(registry: Registry) -> Settled | None:
+    """Completes a publication that has begun, or takes it back if its bytes are gone; removes what the dead had staged.
+
+    Args:
+        registry: of the root.
+
+    Returns:
+        What was found; None if there was nothing to do.
+
+    Raises:
+        StateError: the registry cannot be read; nothing was changed.
+    """
+    if registry.pointer().pushing is None and not registry.storage.orphans():
+        return None  # without the lock: almost always
+    with registry.exclusive():
+        pointer = registry.pointer()
+        settled = _settled(registry, pointer, pointer.pushing) if pointer.pushing else None
+        for staged in registry.storage.orphans():
+            registry.storage.remove(staged)
+        return settled
+
+
+def decision_key(decision: RecordedDecision) -> str:
+    """The name of a decision: that of its evaluation, so that a step that is repeated decides once."""
+    return hashlib.sha256(decision.evaluation.rpartition("/artifacts/")[2].encode()).hexdigest()[:16]
+
+
+def _intent(publication: Publication, staged: str, version: str, serving_directory: str) -> Intent:
+    model = dataclasses.replace(publication.model, version=version, path=f"{serving_directory}/{version}")
+    override = publication.override and dataclasses.replace(publication.override, version=version)
+    return Intent(model, staged, publication.source, override, publication.left_behind, publication.decision)
+
+
+def _settled(registry: Registry, pointer: Pointer, intent: Intent) -> Settled:
+    completed = _place(registry, intent)
+    registry.swap(pointer, Pointer(_record(registry, intent) if completed else pointer.served))
+    if intent.staged in registry.storage.served():  # of a publication that was taken back, or completed from its source
+        registry.storage.remove(intent.staged)
+    return Settled(intent, completed)
+
+
+def _place(registry: Registry, intent: Intent) -> bool:
+    """Puts the version into the serving directory, from wherever its bytes are whole; whether they are anywhere."""
+    storage, version, digest = registry.storage, intent.model.version, intent.model.digest
+    if storage.holds(version, digest):
+        return True
+    if version in storage.served():
+        storage.set_aside(version)
+    staged = intent.staged if storage.holds(intent.staged, digest) else _staged_again(registry, intent)
+    if staged is None:
+        return False
+    storage.publish(staged, version)
+    return True
+
+
+def _staged_again(registry: Registry, intent: Intent) -> str | None:
+    try:
+        return registry.storage.stage(intent.source, intent.model.digest)
+    except (StateError, FileNotFoundError, NotADirectoryError):  # gone, or damaged
+        return None
+
+
+def _record(registry: Registry, intent: Intent) -> ServedModel:
+    """Everything that is known of the version afterwards; its entry as it was written."""
+    model = intent.model
+    if intent.override is not None:
+        model = dataclasses.replace(model, override=registry.log(intent.override).digest)
+    for other in registry.versions():
+        if other.version in intent.left_behind and other.blessed:
+            registry.record_version(dataclasses.replace(other, blessed=False))
+    if intent.decision is not None:
+        registry.record_decision(decision_key(intent.decision), intent.decision)
+    return registry.record_version(model)
+
+
+def _published(registry: Registry, intent: Intent) -> ServedModel:
+    served = registry.pointer().served
+    if served is None or served.version != intent.model.version:
+        raise StateError(
+            f"{intent.source}: the files of the model changed while it was put into service; nothing was changed. "
+            "Restore them, or run again"
+        )
+    return served

@@ -1,0 +1,165 @@
+"""From the evaluator's decision to a served model, or to the rule that kept the candidate out; pure."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.registry.entries import APPROVED, RecordedDecision, ServedModel
+from components.registry.publication import BaselineChangedError, Publication, decision_key, publish, settle
+from components.registry.registry import Registry
+from schemas.blessing import Blessing
+from schemas.decisions import Decision, Reason
+from schemas.evaluation import Evaluation
+from schemas.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, PublicationResult
+from schemas.training_record import TrainedData
+
+Accept = Callable[[str], Reason]  # of the staged directory
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A candidate that was measured.
+
+    Attributes:
+        run_id: the run it belongs to.
+        model: URI of its Model artifact.
+        directory: its SavedModel.
+        digest: `model_digest` of what lies there now.
+        trained_on: the new span.
+        evaluation_uri: of the ModelEvaluation artifact.
+        evaluation: what was measured, and the decision.
+        blessing: what was measured, as the evaluator said it.
+    """
+
+    run_id: str
+    model: str
+    directory: str
+    digest: str
+    trained_on: TrainedData
+    evaluation_uri: str
+    evaluation: Evaluation
+    blessing: Blessing
+
+
+def push(registry: Registry, candidate: Candidate, accept: Accept, now: datetime.datetime) -> PublicationResult:
+    """Serves the candidate if it was accepted, and records what was decided; the same again changes nothing.
+
+    Args:
+        registry: of the root.
+        candidate: with the evaluator's decision.
+        accept: looks at the staged copy, just before it is served.
+        now: the present, UTC.
+
+    Returns:
+        The version that it is served as, or the rules that kept it out.
+
+    Raises:
+        StateError: the registry contradicts what is served.
+    """
+    settle(registry)
+    decision = candidate.evaluation.decision
+    if not decision.verdict.pushes:
+        return _kept_out(registry, candidate, (), now)
+    done = _pushed_before(registry, candidate)
+    if done is not None:
+        return PublicationResult(done.version)
+    changed = _changed(candidate)
+    if changed is not None:
+        return _kept_out(registry, candidate, (changed,), now)
+    staged = registry.storage.stage(candidate.directory, candidate.blessing.model_digest)
+    accepted = accept(f"{registry.serving_directory}/{staged}")
+    if not accepted.passed:
+        registry.storage.remove(staged)
+        return _kept_out(registry, candidate, (accepted,), now)
+    try:
+        served = publish(registry, _publication(candidate, accepted, now), staged, int(now.timestamp()))
+    except BaselineChangedError as error:
+        registry.storage.remove(staged)
+        return _kept_out(registry, candidate, (accepted, _baseline_changed(registry, candidate, error.served)), now)
+    return PublicationResult(served.version, (accepted,))
+
+
+def _pushed_before(registry: Registry, candidate: Candidate) -> ServedModel | None:
+    """The version that this very run put into service before it was killed."""
+    own = (candidate.run_id, candidate.blessing.model_digest)
+    made = [model for model in registry.versions() if (model.run_id, model.digest) == own]
+    return next((model for model in made if model.restores is None and model.verdict != APPROVED), None)
+
+
+def _kept_out(
+    registry: Registry, candidate: Candidate, reasons: tuple[Reason, ...], now: datetime.datetime
+) -> PublicationResult:
+    result = PublicationResult(None, reasons)
+    decision = _decision(candidate, result.final(candidate.evaluation.decision), now)
+    registry.record_decision(decision_key(decision), decision)
+    return result
+
+
+def _changed(candidate: Candidate) -> Reason | None:
+    measured = candidate.blessing.model_digest
+    if candidate.digest == measured:
+        return None
+    return Reason(
+        CANDIDATE_CHANGED,
+        f"the bytes that were measured (content digest {measured[:12]})",
+        f"others in {candidate.directory} ({candidate.digest[:12]}); nobody measured those: run again on this span",
+    )
+
+
+def _baseline_changed(registry: Registry, candidate: Candidate, served: ServedModel | None) -> Reason:
+    compared, version = candidate.blessing.baseline_digest[:12], candidate.blessing.baseline_version
+    was = f"version {version} ({compared})" if version else "no model"
+    override = registry.current_override()
+    by = f", by the {override.kind.value.lower().replace('_', ' ')} of {override.by}" if override else ""
+    now = f"version {served.version} ({served.digest[:12]}){by}" if served else "no model"
+    return Reason(
+        BASELINE_CHANGED,
+        f"what the candidate was compared with is still served: {was}",
+        f"{now}, with which it was never compared; run again on this span",
+    )
+
+
+def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime) -> Publication:
+    evaluation, blessing = candidate.evaluation, candidate.blessing
+    decision = _decision(candidate, PublicationResult("", (accepted,)).final(evaluation.decision), now)
+    model = ServedModel(
+        version="",
+        path="",
+        digest=blessing.model_digest,
+        span=decision.span,
+        golden_digest=decision.golden_digest,
+        map=evaluation.golden.candidate.coco["AP"],
+        verdict=decision.verdict,
+        run_id=decision.run_id,
+        pushed_at=decision.decided_at,
+    )
+    over = (blessing.baseline_version, blessing.baseline_digest) if blessing.baseline_version else None
+    return Publication(model, candidate.directory, over, decision=decision)
+
+
+def _decision(candidate: Candidate, final: Decision, now: datetime.datetime) -> RecordedDecision:
+    compared, blessing = candidate.evaluation.golden.compared, candidate.blessing
+    deltas, failures = candidate.evaluation.golden.deltas, final.failures
+    return RecordedDecision(
+        run_id=candidate.run_id,
+        span=candidate.trained_on.span,
+        span_version=candidate.trained_on.version,
+        data_digest=candidate.trained_on.digest,
+        golden_digest=candidate.evaluation.golden_digest,
+        verdict=final.verdict.value,
+        map=compared.candidate.coco["AP"],
+        baseline_map=compared.baseline.coco["AP"] if compared.baseline else None,
+        decided_at=now.isoformat(timespec="seconds"),
+        model=candidate.model,
+        model_digest=blessing.model_digest,
+        baseline_version=blessing.baseline_version or None,
+        baseline_digest=blessing.baseline_digest or None,
+        evaluation=candidate.evaluation_uri,
+        delta=deltas.overall.value if deltas else None,
+        delta_ci=deltas.overall.interval if deltas else None,
+        reason=failures[0].sentence if failures else None,
+        evaluation_broken=final.evaluation_broken,
+        rule=failures[0].rule if failures else None,
+    )

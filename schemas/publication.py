@@ -1,0 +1,48 @@
+"""How the Pusher ended: `publication.json` in the PushedModel artifact."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from schemas.decisions import Decision, Reason, Verdict
+
+PUBLICATION_FILE = "publication.json"
+FORMAT = 1
+
+# Rules by which a candidate that the evaluator accepted is blocked at the door.
+SERVING_LOADS = "serving:loads"
+BASELINE_CHANGED = "baseline_changed"
+CANDIDATE_CHANGED = "candidate_changed"
+
+
+@dataclass(frozen=True)
+class PublicationResult:
+    """What came of a candidate.
+
+    Attributes:
+        version: the version that it is served as; None if it is not.
+        reasons: what was looked at before it was put into service; one that failed kept it out.
+    """
+
+    version: str | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    def final(self, decision: Decision) -> Decision:
+        """The evaluator's decision, and BLOCKED where the door stayed shut after its yes."""
+        refused = any(not reason.passed for reason in self.reasons)
+        return Decision(
+            Verdict.BLOCKED if refused else decision.verdict,
+            (*decision.reasons, *self.reasons),
+        )
+
+    def to_json(self) -> str:
+        """JSON text."""
+        reasons = [reason.to_json() for reason in self.reasons]
+        return json.dumps({"format": FORMAT, "version": self.version, "reasons": reasons}, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> PublicationResult:
+        """The inverse of `to_json`."""
+        values = json.loads(text)
+        return cls(values["version"], tuple(Reason.from_json(reason) for reason in values["reasons"]))
