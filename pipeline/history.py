@@ -14,7 +14,7 @@ from typing import Any
 
 from components.registry.registry import Registry
 from pipeline.result import RunResult
-from pipeline.roots import serving_directory
+from pipeline.roots import serving_directory, which_root
 from schemas.errors import InputError
 from schemas.files import LOCAL_FILES
 from schemas.overrides import Override
@@ -94,11 +94,9 @@ def open_registry(root: Path) -> Registry:
         InputError: there is no such directory, or it is not a pipeline root.
     """
     if not root.is_dir():
-        raise InputError(f"--root {root}: no such directory; give the --root of `ratchet run`")
+        raise InputError(f"--root {root}: no such directory; {which_root()}")
     if not (root / "runs").is_dir() and not (root / "registry").is_dir():
-        raise InputError(
-            f"--root {root}: not a pipeline root, it holds neither runs nor registry; give the --root of `ratchet run`"
-        )
+        raise InputError(f"--root {root}: not a pipeline root, it holds neither runs nor registry; {which_root()}")
     return Registry(f"{root}/registry", serving_directory(root), LOCAL_FILES)
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from components.registry.entries import read_versions
 from components.registry.registry import Registry
+from pipeline.root_file import ROOT_FILE
 from schemas.errors import InputError
 from schemas.files import LOCAL_FILES
+
+_SHOWN = 3
 
 
 def check_root(root: Path) -> Path:
@@ -20,9 +24,24 @@ def check_root(root: Path) -> Path:
         raise InputError(f"--root {root}: approve and rollback work on directories of this machine")
     if not (root / "registry").is_dir():
         raise InputError(
-            f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'})"
+            f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'}); "
+            f"{which_root()}"
         )
     return root.resolve()
+
+
+def which_root() -> str:
+    """How to name the right root, for the end of a message; with those that can be seen from here."""
+    seen = [Path("ratchet-root"), *sorted(Path().glob("*")), *sorted(Path().glob("*/root"))]
+    roots = [f"--root {path}" for path in dict.fromkeys(seen) if is_root(path)]
+    near = f"; near are {', '.join(roots[:_SHOWN])}" if roots else ""
+    return f"give the --root of `ratchet run`, or export it as RATCHET_ROOT{near}"
+
+
+def is_root(path: Path) -> bool:
+    """Whether a run has begun there."""
+    # Not Path.is_dir, which raises where a directory of somebody else is in the way.
+    return os.path.isfile(path / ROOT_FILE) or all(os.path.isdir(path / name) for name in ("registry", "runs"))
 
 
 def registry_at(root: Path) -> Registry:

@@ -7,6 +7,12 @@ RatchetError                 anything Ratchet says about itself; the CLI prints 
 └── StateError               the pipeline root contradicts itself (registry, serving directory, lock): exit code 2
 """
 
+# The end of a message about what no retraining can do: never a way to mend what is missing.
+ANOTHER_LINEAGE = (
+    "another architecture, or fewer classes, is a model that cannot be compared with this one: a lineage of its own, "
+    "which is begun on purpose and leaves this one and its history as they are"
+)
+
 
 class RatchetError(Exception):
     """Base of all errors that Ratchet raises on purpose."""
