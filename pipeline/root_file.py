@@ -29,7 +29,7 @@ class RootFile:
         name: of the pipeline.
         settings: as the configuration gave them, nested, without defaults; `pipeline.root_settings` says which.
         config: the configuration they came from, for messages.
-        path: the absolute place of the root when this was written.
+        path: the absolute place of the root when this was written; empty if it is not known.
         artifacts: where TFX writes, relative to the root.
         left_out: settings that were given and are secrets, such as `notify.urls[0]`.
     """
@@ -57,7 +57,7 @@ class RootFile:
 
 def is_moved(root_file: RootFile, root: Path) -> bool:
     """Whether a root lies elsewhere than it did when it was last written: moved, or a copy."""
-    return Path(root_file.path) != root.resolve()
+    return root_file.path not in ("", str(root.resolve()))
 
 
 def read_file(root: Path) -> RootFile | None:
@@ -78,7 +78,7 @@ def read_file(root: Path) -> RootFile | None:
         raise StateError(f"{path}: cannot be read ({error.strerror}); make it readable") from error
     except (ValueError, RecursionError) as error:
         raise _torn(path, "not JSON, as after a power cut or an edit") from error
-    return _parse(values, path, root)
+    return _parse(values, path)
 
 
 def write_file(root: Path, root_file: RootFile) -> None:
@@ -94,7 +94,7 @@ def write_file(root: Path, root_file: RootFile) -> None:
     write_durably(root / ROOT_FILE, root_file.to_json())
 
 
-def _parse(values: Any, path: Path, root: Path) -> RootFile:
+def _parse(values: Any, path: Path) -> RootFile:
     """Keys that this version does not know are left alone, and those that older ones did not write get defaults."""
     if not isinstance(values, dict):
         raise _torn(path, "not an object")
@@ -109,7 +109,7 @@ def _parse(values: Any, path: Path, root: Path) -> RootFile:
         name=name,
         settings=_of_type(values, "settings", dict, path),
         config=_of_type(values, "config", str, path, ""),
-        path=_of_type(values, "path", str, path, str(root.resolve())),
+        path=_of_type(values, "path", str, path, ""),
         artifacts=artifacts,
         left_out=tuple(map(str, _of_type(values, "left_out", list, path, []))),
     )

@@ -63,19 +63,21 @@ def _derived(root: Path) -> RootFile | None:
     if name is None:
         return None
     settings, config = _settings(name, _record(root, name, newest))
-    written = Path(newest.path) if newest else root
-    # ROOT/serving/NAME/VERSION; entries of later formats may be relative to the root.
-    path = written.parents[2] if newest and written.is_absolute() else root.resolve()
-    return RootFile(name=name, settings=settings, config=config, path=str(path))
+    return RootFile(name=name, settings=settings, config=config, path=_written_at(newest))
 
 
 def _newest(root: Path) -> ServedModel | None:
     """The served version of the highest number; torn entries are passed over, for this is how one is mended."""
-    models = []
-    for file in _version_files(root):
+    for file in sorted(_version_files(root), key=lambda file: int(file.stem), reverse=True):
         with contextlib.suppress(RatchetError, OSError):
-            models.append(read_entry(str(file), ServedModel, LOCAL_FILES))
-    return max(models, key=lambda model: int(model.version), default=None)
+            return read_entry(str(file), ServedModel, LOCAL_FILES)
+    return None
+
+
+def _written_at(newest: ServedModel | None) -> str:
+    """The root that an entry speaks of: ROOT/serving/NAME/VERSION; empty where its path is not absolute."""
+    parents = Path(newest.path).parents if newest else ()
+    return str(parents[2]) if len(parents) > 2 and parents[2].is_absolute() else ""
 
 
 def _version_files(root: Path) -> list[Path]:

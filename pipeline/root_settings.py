@@ -13,6 +13,7 @@ from pipeline.config import PipelineSettings, load_settings, preset_names, read_
 from pipeline.model_difference import Difference, model_difference
 from pipeline.root_file import ARTIFACTS, RootFile, read_file, write_file
 from pipeline.root_rebuild import has_lineage, read_root
+from pipeline.roots import near_roots
 from schemas.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.settings import with_overrides
 
@@ -63,7 +64,7 @@ def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> C
     if config is None and there is None:
         raise ConfigError(
             f"--config is missing, and {root} remembers none yet; give --config FILE, or one of ours: {preset_names()} "
-            "(digits is for the demo's images, mobile for photographs on a few cores)"
+            f"(digits is for the demo's images, mobile for photographs on a few cores){near_roots()}"
         )
     if config is None and there is not None:
         _check_left_out(there, overrides, root)
@@ -152,7 +153,7 @@ def _check_agreement(
         said = _said("name", config, overrides)
         raise ConfigError(
             f"{said}: name = {whole['name']!r}, but {root} belongs to the pipeline {there.name!r}; change the name to "
-            f"{there.name!r} or leave {said.split()[0]} out to go on with it, or correct --root if it is not the root "
+            f"{there.name!r} or leave {said} out to go on with it, or correct --root if it is not the root "
             "that was meant"
         )
     known = "model" in there.settings  # not where it was derived, and the model does not tell
@@ -165,15 +166,14 @@ def _contradiction(difference: Difference, root: Path, said: str) -> str:
     key, wanted, has = difference.key, json.dumps(difference.wanted), json.dumps(difference.there)
     return (
         f"{said}: {key} = {wanted}, but the model of {root} has {has}, and retraining starts from its weights; "
-        f"change it to {has}, or leave {said.split()[0]} out to go on with that model; {ANOTHER_LINEAGE}"
+        f"change it to {has}, or leave {said} out to go on with that model; {ANOTHER_LINEAGE}"
     )
 
 
 def _said(key: str, config: str | None, overrides: Sequence[str]) -> str:
     """Which of the options gave a setting."""
     given = [override.partition("=")[0].strip() for override in overrides]
-    covering = [name for name in given if f"{key}.".startswith(f"{name}.")]
-    return f"--set {covering[-1]}" if covering or config is None else f"--config {config}"
+    return f"--config {config}" if config and not any(f"{key}.".startswith(f"{name}.") for name in given) else "--set"
 
 
 def _check_left_out(there: RootFile, overrides: Sequence[str], root: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from components.registry.entries import read_versions
 from components.registry.registry import Registry
-from pipeline.root_file import ROOT_FILE
-from schemas.errors import InputError
+from pipeline.root_file import ROOT_FILE, read_file
+from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
 
 _SHOWN = 3
@@ -31,11 +32,15 @@ def check_root(root: Path) -> Path:
 
 
 def which_root() -> str:
-    """How to name the right root, for the end of a message; with those that can be seen from here."""
+    """How to name the right root, for the end of a message."""
+    return f"give the --root of `ratchet run`, or export it as RATCHET_ROOT{near_roots()}"
+
+
+def near_roots() -> str:
+    """The roots that can be seen from here, for the end of a message; empty if there are none."""
     seen = [Path("ratchet-root"), *sorted(Path().glob("*")), *sorted(Path().glob("*/root"))]
     roots = [f"--root {path}" for path in dict.fromkeys(seen) if is_root(path)]
-    near = f"; near are {', '.join(roots[:_SHOWN])}" if roots else ""
-    return f"give the --root of `ratchet run`, or export it as RATCHET_ROOT{near}"
+    return f"; near are {', '.join(roots[:_SHOWN])}" if roots else ""
 
 
 def is_root(path: Path) -> bool:
@@ -61,11 +66,15 @@ def registry_at(root: Path) -> Registry:
 
 
 def serving_directory(root: Path) -> str:
-    """The directory that TensorFlow Serving watches: that of the newest version, or the only one there is."""
+    """The directory that TensorFlow Serving watches: of the newest version, of the root's name, or the only one."""
     versions = read_versions(f"{root}/registry", LOCAL_FILES)
     if versions:
         return f"{root}/serving/{Path(versions[-1].path).parent.name}"
     serving = root / "serving"
+    with contextlib.suppress(StateError):  # what this is asked for works without that file
+        there = read_file(root)
+        if there is not None:
+            return str(serving / there.name)
     named = sorted(path for path in serving.iterdir() if path.is_dir()) if serving.is_dir() else []
     holding = [path for path in named if any(version.name.isdigit() for version in path.iterdir())]
     return str((holding or named or [serving])[0])

@@ -9,8 +9,8 @@ RatchetError                 anything Ratchet says about itself; the CLI prints 
 
 # The end of a message about what no retraining can do: never a way to mend what is missing.
 ANOTHER_LINEAGE = (
-    "another architecture, or fewer classes, is a model that cannot be compared with this one: a lineage of its own, "
-    "which is begun on purpose and leaves this one and its history as they are"
+    "another architecture, or fewer classes, makes a model that is not compared with this one: begin such a lineage "
+    "only on purpose, in a root of its own; this root and its history stay as they are"
 )
 
 
