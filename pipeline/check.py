@@ -56,12 +56,14 @@ class CheckResult:
         directory: the data set.
         page: for a person to look at.
         baseline: version of the served model; None if there is none.
+        root: the pipeline root that it was looked for in.
     """
 
     decision: DataDecision
     directory: str
     page: Path
     baseline: str | None
+    root: Path
 
     @property
     def exit_code(self) -> int:
@@ -90,7 +92,9 @@ class CheckResult:
         passed = len(decision.reasons) - len(decision.failures) - len(decision.warnings)
         lines.append(f"    {passed} of {len(decision.reasons)} rules passed")
         if self.baseline is None:
-            lines.append("    no served model: drift, and labels against its detections, could not be checked")
+            lines.append(
+                f"    no served model in {self.root}: drift, and labels against its detections, could not be checked"
+            )
         return "\n".join([*lines, f"Page: {self.page}"])
 
 
@@ -142,7 +146,7 @@ def check_data(request: CheckRequest) -> CheckResult:
                 scratch,
                 out,
             )
-    return CheckResult(decision, directory, out / PAGE_FILE, served.version if served else None)
+    return CheckResult(decision, directory, out / PAGE_FILE, served.version if served else None, request.root)
 
 
 def _read_annotations(request: CheckRequest, directory: str) -> None:

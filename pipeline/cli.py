@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_data_commands, add_json
+from pipeline.cli_options import add_root, local, local_name, with_root
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
 from pipeline.notify.settings import without_urls
@@ -60,13 +61,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(commands: Any) -> None:
     parser = commands.add_parser("run", help="retrain once", description="One retraining run on this machine.")
-    parser.add_argument("--config", default="digits", help="a YAML file, or one of ours by name (default: digits)")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="directory of the span-N directories")
-    parser.add_argument("--golden", type=Path, metavar="DIR", help="the golden set (default: DATA/golden)")
-    parser.add_argument("--span", type=int, metavar="N", help="the span to train on (default: the newest)")
     parser.add_argument(
-        "--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)"
+        "--config", type=local_name, help="a YAML file, or one of ours by name (default: what the root remembers)"
     )
+    parser.add_argument("--data", type=local, required=True, metavar="DIR", help="directory of the span-N directories")
+    parser.add_argument("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden)")
+    parser.add_argument("--span", type=int, metavar="N", help="the span to train on (default: the newest)")
+    add_root(parser)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
     parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
     parser.add_argument(
@@ -82,7 +83,7 @@ def _add_demo(commands: Any) -> None:
         help="see a bootstrap, a push and a block on generated digits",
         description="Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
     )
-    parser.add_argument("--dir", type=Path, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)")
+    parser.add_argument("--dir", type=local, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)")
     add_json(parser)
     parser.set_defaults(command=_demo)
 
@@ -93,30 +94,32 @@ def _add_evaluate(commands: Any) -> None:
         help="compare detections in COCO files",
         description="COCO mAP of one or two models from plain COCO files, the interval of the difference, a verdict.",
     )
-    parser.add_argument("--gt", type=Path, required=True, metavar="FILE", help="COCO annotations (ground truth)")
-    parser.add_argument("--dt", type=Path, required=True, metavar="FILE", help="COCO results of the candidate")
-    parser.add_argument("--baseline-dt", type=Path, metavar="FILE", help="COCO results of the baseline")
-    parser.add_argument("--config", help="take the rules under `evaluator:` from this configuration")
+    parser.add_argument("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)")
+    parser.add_argument("--dt", type=local, required=True, metavar="FILE", help="COCO results of the candidate")
+    parser.add_argument("--baseline-dt", type=local, metavar="FILE", help="COCO results of the baseline")
+    parser.add_argument("--config", type=local_name, help="take the rules under `evaluator:` from this configuration")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as evaluator.margin=0.01")
     add_json(parser)
     parser.set_defaults(command=_evaluate)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.config import load_config
     from pipeline.local import run
     from pipeline.preflight import RunRequest
+    from pipeline.root_settings import configure_run
 
+    configuration = configure_run(arguments.root, arguments.config, arguments.set)
     result = run(
         RunRequest(
-            settings=load_config(arguments.config, arguments.set),
+            settings=configuration.settings,
             data=arguments.data,
             golden=arguments.golden or arguments.data / "golden",
             span=arguments.span,
             root=arguments.root,
             bootstrap=arguments.bootstrap,
-            command=arguments.given,
+            command=with_root(arguments.given, arguments.root),
             anew=arguments.anew,
+            remembered=configuration.remembered,
         )
     )
     print(result.to_text())

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pipeline.cli_options import add_root, local, local_name
+
 
 def add_data_commands(commands: Any) -> None:
     """Adds `check`, `convert`, `digits`, `log-sample` and `schema` to the commands."""
@@ -29,15 +31,17 @@ def _add_check(commands: Any) -> None:
         help="validate a span without training",
         description="All that the data gate checks: schema, drift, skew, labels, copies. Exit code 0, or 4 for REJECT.",
     )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a data set, or its span-N directories")
-    parser.add_argument("--golden", type=Path, metavar="DIR", help="the golden set (default: DATA/golden, if there)")
-    parser.add_argument("--span", type=int, metavar="N", help="the span to check (default: the newest)")
     parser.add_argument(
-        "--root", type=Path, default=Path("ratchet-root"), help="whose served model to compare with (./ratchet-root)"
+        "--data", type=local, required=True, metavar="DIR", help="a data set, or its span-N directories"
     )
-    parser.add_argument("--config", help="a YAML file, or one of ours by name")
+    parser.add_argument("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden, if there)")
+    parser.add_argument("--span", type=int, metavar="N", help="the span to check (default: the newest)")
+    add_root(parser, "pipeline root, whose served model to compare with")
+    parser.add_argument(
+        "--config", type=local_name, help="a YAML file, or one of ours by name (default: what the root remembers)"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="for page and evidence (default: ratchet-check/SPAN)")
+    parser.add_argument("--out", type=local, metavar="DIR", help="for page and evidence (default: ratchet-check/SPAN)")
     add_json(parser)
     parser.set_defaults(command=_check)
 
@@ -48,12 +52,12 @@ def _add_convert(commands: Any) -> None:
         help="make a COCO span of COCO, Pascal VOC, YOLO or TFRecord data",
         description="Writes OUT/annotations.json and OUT/images/, the images byte for byte as they were.",
     )
-    parser.add_argument("--from", dest="source", type=Path, required=True, metavar="DIR", help="the data set")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the span directory to write")
+    parser.add_argument("--from", dest="source", type=local, required=True, metavar="DIR", help="the data set")
+    parser.add_argument("--out", type=local, required=True, metavar="DIR", help="the span directory to write")
     parser.add_argument(
         "--format", choices=("auto", "coco", "voc", "yolo", "tfrecord"), default="auto", help="default: what DIR holds"
     )
-    parser.add_argument("--classes", type=Path, metavar="FILE", help="class names, if the data set lists none")
+    parser.add_argument("--classes", type=local, metavar="FILE", help="class names, if the data set lists none")
     parser.add_argument(
         "--attribute",
         action="append",
@@ -73,7 +77,7 @@ def _add_digits(commands: Any) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--span", type=int, metavar="N", help="number of the span")
     where.add_argument("--golden", action="store_true", help="a golden set: digits that no span uses")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="directory to write into")
+    parser.add_argument("--out", type=local, required=True, metavar="DIR", help="directory to write into")
     parser.add_argument("--images", type=int, default=300, help="number of scenes (default: 300)")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (default: 0)")
     parser.add_argument("--lighting", type=float, default=1.0, help="brightness factor; 0.33 is dark")
@@ -96,9 +100,11 @@ def _add_schema(commands: Any) -> None:
         help="propose one",
         description="Proposes a TFDV schema for a data set: its classes, source fields, limits of drift and skew.",
     )
-    infer.add_argument("--data", type=Path, required=True, metavar="DIR", help="a data set, or its span-N directories")
+    infer.add_argument("--data", type=local, required=True, metavar="DIR", help="a data set, or its span-N directories")
     infer.add_argument("--span", type=int, metavar="N", help="the span to go by (default: the newest)")
-    infer.add_argument("--out", type=Path, default=Path("schema.pbtxt"), metavar="FILE", help="default: ./schema.pbtxt")
+    infer.add_argument(
+        "--out", type=local, default=Path("schema.pbtxt"), metavar="FILE", help="default: ./schema.pbtxt"
+    )
     add_json(infer)
     infer.set_defaults(command=_schema_infer)
 
@@ -110,9 +116,9 @@ def _add_log_sample(commands: Any) -> None:
         description="Adds a share of the images that a served model saw to a log, for data_gate.serving_log.",
     )
     parser.add_argument(
-        "--images", type=Path, nargs="+", required=True, metavar="PATH", help="image files, or directories of them"
+        "--images", type=local, nargs="+", required=True, metavar="PATH", help="image files, or directories of them"
     )
-    parser.add_argument("--log", type=Path, required=True, metavar="DIR", help="directory of the log")
+    parser.add_argument("--log", type=local, required=True, metavar="DIR", help="directory of the log")
     parser.add_argument("--fraction", type=float, default=1.0, help="share of the images to keep (default: 1)")
     add_json(parser)
     parser.set_defaults(command=_log_sample)
@@ -120,16 +126,14 @@ def _add_log_sample(commands: Any) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     from pipeline.check import CheckRequest, check_data
-    from pipeline.config import load_config, load_settings
+    from pipeline.root_settings import configure_check
 
     golden = arguments.golden
     if golden is None and (arguments.data / "golden").is_dir():
         golden = arguments.data / "golden"
     result = check_data(
         CheckRequest(
-            settings=load_config(arguments.config, arguments.set)
-            if arguments.config
-            else load_settings({}, arguments.set),
+            settings=configure_check(arguments.root, arguments.config, arguments.set),
             data=arguments.data,
             golden=golden,
             span=arguments.span,

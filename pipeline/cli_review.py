@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_json
+from pipeline.cli_options import add_root
 
 
 def add_review_commands(commands: Any) -> None:
@@ -37,9 +38,7 @@ def add_review_commands(commands: Any) -> None:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)"
-    )
+    add_root(parser)
     add_json(parser)
 
 

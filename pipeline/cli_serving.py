@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.cli_data import add_json
+from pipeline.cli_options import add_root
 
 if TYPE_CHECKING:
     from schemas.overrides import Override
@@ -53,9 +53,7 @@ def _add_rollback(commands: Any) -> None:
 
 
 def _add_person(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)"
-    )
+    add_root(parser)
     parser.add_argument("--by", required=True, metavar="NAME", help="who does it")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why, in one line")
 

@@ -72,12 +72,21 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> PipelineSett
     Raises:
         ConfigError: no such file, or a setting is unknown, of the wrong type or impossible.
     """
+    return load_settings(read_config(path), overrides, str(path))
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The plain values of a configuration, as it gives them; see `load_config`.
+
+    Raises:
+        ConfigError: no such file, or it is not YAML.
+    """
     file = _find(str(path))
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--config {path}: cannot be read ({error})") from error
-    return load_settings(parse_yaml(text, str(path)), overrides, str(path))
+    return parse_yaml(text, str(path))
 
 
 def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: str = "--set") -> PipelineSettings:
@@ -96,11 +105,15 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
     return load(PipelineSettings, whole, source)
 
 
+def preset_names() -> str:
+    """The configurations that come along, for a message."""
+    return ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))
+
+
 def _find(path: str) -> Path:
     named = CONFIG_DIRECTORY / f"{path}.yaml"
     if Path(path).is_file() or not named.is_file():
         if not Path(path).is_file():
-            known = ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))
-            raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {known}")
+            raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {preset_names()}")
         return Path(path)
     return named

@@ -14,7 +14,7 @@ from typing import Any
 
 from components.registry.registry import Registry
 from pipeline.result import RunResult
-from pipeline.roots import registry_at, settled_if_possible
+from pipeline.roots import registry_at, settled_if_possible, which_root
 from pipeline.run_record import RESULT_FILE
 from schemas.errors import InputError
 from schemas.overrides import Override
@@ -93,11 +93,9 @@ def open_registry(root: Path) -> Registry:
         InputError: there is no such directory, or it is not a pipeline root.
     """
     if not root.is_dir():
-        raise InputError(f"--root {root}: no such directory; give the --root of `ratchet run`")
+        raise InputError(f"--root {root}: no such directory; {which_root()}")
     if not (root / "runs").is_dir() and not (root / "registry").is_dir():
-        raise InputError(
-            f"--root {root}: not a pipeline root, it holds neither runs nor registry; give the --root of `ratchet run`"
-        )
+        raise InputError(f"--root {root}: not a pipeline root, it holds neither runs nor registry; {which_root()}")
     registry = registry_at(root)
     settled_if_possible(registry)
     return registry

@@ -19,6 +19,7 @@ from pipeline.console import output_to, own_stderr, progress_on, steps_announced
 from pipeline.notify.notifier import Notifier
 from pipeline.preflight import RunRequest, check_new, read_request
 from pipeline.result import RunResult
+from pipeline.root_settings import record_root
 from pipeline.run_record import RESULT_FILE
 from pipeline.starting import Started, start
 from pipeline.workers import WorkerDiedError, run_watched
@@ -61,6 +62,8 @@ def run(request: RunRequest) -> RunResult:
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
             stack.enter_context(hold(request.root / "lock", "retraining"))
+            if request.remembered is not None:
+                record_root(request.root, request.remembered)
             started = start(request, asked)
         directory = request.root / "runs" / started.run_id
         LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")

@@ -23,6 +23,7 @@ from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config import PipelineSettings
 from pipeline.notify.settings import NotifySettings
+from pipeline.root_settings import Remembered
 from pipeline.roots import registry_of
 from schemas import settings as settings_io
 from schemas.checked_json import Problems
@@ -46,6 +47,7 @@ class RunRequest:
         root: pipeline root.
         bootstrap: whether a first model is wanted.
         command: what a person gave to ask for it, for the page at its end.
+        remembered: the configuration that the root is to keep; None: it keeps what it has.
         anew: whether an unfinished run of the same request is left alone, and a new one started.
     """
 
@@ -56,6 +58,7 @@ class RunRequest:
     root: Path
     bootstrap: bool
     command: str = ""
+    remembered: Remembered | None = None
     anew: bool = False
 
 

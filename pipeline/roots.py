@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from components.registry.publication import Settled, settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.errors import InputError
+from pipeline.root_file import ROOT_FILE
+from pipeline.root_rebuild import read_root, rebuild
+from schemas.errors import InputError, StateError
 from schemas.progress import LOGGER
 from schemas.signing import Signer
+
+_SHOWN = 3
 
 
 def check_root(root: Path) -> Path:
@@ -22,7 +27,8 @@ def check_root(root: Path) -> Path:
         raise InputError(f"--root {root}: approve and rollback work on directories of this machine")
     if not (root / "registry").is_dir():
         raise InputError(
-            f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'})"
+            f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'}); "
+            f"{which_root()}"
         )
     return root.resolve()
 
@@ -32,17 +38,36 @@ def registry_of(root: Path, name: str) -> Registry:
     return Registry(DiskStorage(f"{root}/registry", f"{root}/serving/{name}"), Signer.from_environment())
 
 
+def which_root() -> str:
+    """How to name the right root, for the end of a message."""
+    return f"give the --root of `ratchet run`, or export it as RATCHET_ROOT{near_roots()}"
+
+
+def near_roots() -> str:
+    """The roots that can be seen from here, for the end of a message; empty if there are none."""
+    seen = [Path("ratchet-root"), *sorted(Path().glob("*")), *sorted(Path().glob("*/root"))]
+    roots = [f"--root {path}" for path in dict.fromkeys(seen) if is_root(path)]
+    return f"; near are {', '.join(roots[:_SHOWN])}" if roots else ""
+
+
+def is_root(path: Path) -> bool:
+    """Whether a run has begun there."""
+    # Not Path.is_dir, which raises where a directory of somebody else is in the way.
+    return os.path.isfile(path / ROOT_FILE) or all(os.path.isdir(path / name) for name in ("registry", "runs"))
+
+
 def registry_at(root: Path) -> Registry:
     """The registry of a root, whatever the name of its pipeline."""
     return registry_of(root, serving_name(root))
 
 
 def serving_name(root: Path) -> str:
-    """The name of a root's pipeline: that of the directory below `serving/`, of several the one with a version."""
-    serving = root / "serving"
-    named = sorted(path for path in serving.iterdir() if path.is_dir()) if serving.is_dir() else []
-    holding = [path for path in named if any(version.name.isdigit() for version in path.iterdir())]
-    return (holding or named or [Path("detector")])[0].name
+    """The name of a root's pipeline, which is that of the directory that TensorFlow Serving watches."""
+    try:
+        there = read_root(root)
+    except StateError:  # a damaged ratchet.json; what this is asked for works without it
+        there = rebuild(root)
+    return there.name if there else "detector"
 
 
 def settled(registry: Registry) -> Settled | None:

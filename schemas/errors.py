@@ -7,6 +7,12 @@ RatchetError                 anything Ratchet says about itself; the CLI prints 
 └── StateError               the pipeline root contradicts itself (registry, serving directory, lock): exit code 2
 """
 
+# The end of a message about what no retraining can do: never a way to mend what is missing.
+ANOTHER_LINEAGE = (
+    "another architecture, or fewer classes, makes a model that is not compared with this one: begin such a lineage "
+    "only on purpose, in a root of its own; this root and its history stay as they are"
+)
+
 
 class RatchetError(Exception):
     """Base of all errors that Ratchet raises on purpose."""

@@ -22,7 +22,8 @@ def read_record(model: str, files: Files) -> TrainingRecord:
     if not files.exists(path):
         raise StateError(
             f"{path}: the served model has no training record, without which nothing is known of how to go on from it; "
-            "serve a model that Ratchet trained, or start a new pipeline root with --bootstrap"
+            "restore it from a backup or with `ratchet doctor --repair`, or serve an earlier version that has one: "
+            "ratchet rollback --to VERSION --by NAME --reason TEXT"
         )
     with files.open(path) as file:
         return TrainingRecord.from_json(file.read(), path)

@@ -16,7 +16,7 @@ from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from components.trainer.model.model_settings import AUTO, ModelSettings
 from components.trainer.schedule import schedule
 from components.trainer.settings import TrainerSettings
-from schemas.errors import ConfigError
+from schemas.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.settings import load
 from schemas.training_record import KeepRecord, LearningRateRecord, TrainedData, TrainingRecord
 
@@ -142,7 +142,7 @@ def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
     if lost:
         raise ConfigError(
             f"classes: the served model knows {lost[0]!r}, which span {span.data.span} does not have; "
-            "deliver the span with all classes of the model, or start a new pipeline root with --bootstrap"
+            f"deliver the span with all classes of the model, if need be without boxes; {ANOTHER_LINEAGE}"
         )
     empty = [name for name in span.data.class_names if name not in known and not span.boxes.get(name)]
     if empty:
@@ -159,7 +159,7 @@ def _same_model(model: ModelSettings, baseline: TrainingRecord) -> ModelSettings
         if value not in (AUTO, baseline.model.get(key)):
             raise ConfigError(
                 f"model.{key} = {value}: the served model was built with {baseline.model.get(key)}; "
-                "put that back, or start a new pipeline root with --bootstrap"
+                f"put that back; {ANOTHER_LINEAGE}"
             )
     return load(ModelSettings, baseline.model, "the served model's training record")
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import load_config
+from pipeline.cli_options import ROOT_VARIABLE
 from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.local import run
 from pipeline.preflight import RunRequest
 from pipeline.result import RunResult
+from pipeline.root_settings import configure_run
 from schemas.decisions import Verdict
 from schemas.errors import InputError
 
@@ -48,10 +49,11 @@ ACTS = (
 
 @dataclass(frozen=True)
 class DemoResult:
-    """The three runs and how long they took together."""
+    """The three runs, how long they took together, and the directory they were made in."""
 
     results: tuple[RunResult, ...]
     seconds: float
+    directory: Path
 
     @property
     def as_expected(self) -> bool:
@@ -67,14 +69,27 @@ class DemoResult:
         }
 
     def to_text(self) -> str:
-        """A table of the runs."""
+        """A table of the runs, and what to look at next."""
         header = ("span", "baseline mAP", "candidate mAP", "difference", "verdict", "seconds", "reason")
         rows = [_row(result) for result in self.results]
         widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
         end = "Each run ended as it should." if self.as_expected else "NOT as expected."
         page = f"Why the last one was blocked: {self.results[-1].report}"
-        return "\n".join(["", *lines, "", f"{end} {self.seconds:.0f} s in all.", page])
+        look = ["", "Look at it yourself:", *(f"  {command}" for command in commands_after(self.directory))]
+        return "\n".join(["", *lines, "", f"{end} {self.seconds:.0f} s in all.", page, *look])
+
+
+def commands_after(directory: Path) -> list[str]:
+    """What a user may give when the demo is over; README shows the same.
+
+    Args:
+        directory: the demo's.
+    """
+    ratchet = sys.argv[0] if Path(sys.argv[0]).name == "ratchet" else "ratchet"
+    root, data = shlex.quote(str(directory / "root")), shlex.quote(str(directory / "data"))
+    ways = ("status", "history", "review --open", f"check --data {data} --span {ACTS[-1].span}")
+    return [f"export {ROOT_VARIABLE}={root}", *(f"{shlex.quote(ratchet)} {way}" for way in ways)]
 
 
 def run_demo(directory: Path) -> DemoResult:
@@ -94,20 +109,22 @@ def run_demo(directory: Path) -> DemoResult:
     for number, act in enumerate(ACTS, start=1):
         _say(f"\n=== {number} of {len(ACTS)}: span {act.span}, {act.title}")
         write_digits(str(data / f"span-{act.span}"), act.digits)
+        configuration = configure_run(directory / "root", "digits", act.overrides)
         result = run(
             RunRequest(
-                settings=load_config("digits", act.overrides),
+                settings=configuration.settings,
                 data=data,
                 golden=data / "golden",
                 span=act.span,
                 root=directory / "root",
                 bootstrap=act.expected is Verdict.BOOTSTRAPPED,
                 command=_command(act, directory),
+                remembered=configuration.remembered,
             )
         )
         _say(result.to_text())
         results.append(result)
-    return DemoResult(tuple(results), round(time.monotonic() - started, 1))
+    return DemoResult(tuple(results), round(time.monotonic() - started, 1), directory)
 
 
 def _command(act: Act, directory: Path) -> str:

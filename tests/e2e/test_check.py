@@ -53,6 +53,14 @@ def test_a_clean_span_is_not_rejected(runs: Runs, clean: int, tmp_path: Path) ->
     assert result.page.read_text().startswith("<!DOCTYPE html>")
 
 
+def test_a_root_needs_no_configuration(
+    runs: Runs, clean: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--root", str(runs.world.root), "--data", str(runs.world.data), "--span", str(clean)]
+    assert main(["check", *place, "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out.splitlines()[-1])["baseline"] == runs.after_rollback.model.version
+
+
 def test_what_a_run_rejects_a_check_rejects_for_the_same_reasons(runs: Runs, tmp_path: Path) -> None:
     result = check(runs, 4, tmp_path)
     assert result.exit_code == 4

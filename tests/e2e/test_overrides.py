@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.approve import ApproveRequest, approve, plan_approval
+from pipeline.approve import ApproveRequest, approve
 from pipeline.rollback import RollbackRequest, rollback
 from schemas.decisions import Verdict
 from tests.e2e.metadata import latest_blessed_model
-from tests.pipeline.served_root import NOW, ServedRoot, blocked_root, cut
+from tests.faults import in_child
+from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 
 pytestmark = pytest.mark.tensorflow
 
@@ -54,8 +55,12 @@ def test_an_approval_of_an_older_run_wins_over_a_blessing_that_was_never_served(
     assert resolved(world) == served(world) == "bad"
 
 
-def test_resolver_and_registry_agree_after_a_killed_approval_was_taken_back(world: ServedRoot) -> None:
-    cut(plan_approval(request(world), NOW), 4)
-    assert resolved(world) == "bad"
+def test_resolver_and_registry_agree_after_a_killed_approval_and_a_rollback(world: ServedRoot) -> None:
+    points = in_child(lambda: approve(request(world), NOW).version, world.root).points
+    assert len(points) > 20
     rollback(RollbackRequest(world.root, "Ana", "why", "200"), NOW)
+    world.run("bad 2", Verdict.BLOCKED)
+    last = max(number for number, name in enumerate(points) if "rename" in name)
+    assert in_child(lambda: approve(request(world, "bad 2"), NOW).version, world.root, last).killed
+    rollback(RollbackRequest(world.root, "Ana", "why again", "200"), NOW)
     assert resolved(world) == served(world) == "good"

@@ -19,7 +19,7 @@ FINE = Reason("schema", "no anomaly", "no anomaly", passed=True)
 
 
 def result(*reasons: Reason, passed: bool = False, baseline: str | None = "17") -> CheckResult:
-    return CheckResult(DataDecision(passed, reasons), "data/span-4", Path("out/report.html"), baseline)
+    return CheckResult(DataDecision(passed, reasons), "data/span-4", Path("out/report.html"), baseline, Path("root"))
 
 
 def test_a_rejection_says_what_failed_where_to_look_and_what_to_open() -> None:
@@ -41,7 +41,7 @@ def test_a_warning_lets_pass_and_a_missing_model_is_said() -> None:
     warned = result(FEW, FINE, passed=True, baseline=None)
     assert warned.exit_code == 0
     assert warned.to_text().startswith("WARN  data/span-4\n")
-    assert "no served model" in warned.to_text()
+    assert "no served model in root:" in warned.to_text()
 
 
 def test_json_has_the_keys_of_the_contract() -> None:

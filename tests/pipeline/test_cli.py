@@ -23,7 +23,8 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(data: Path, *arguments: str) -> int:
-    return main(["run", "--data", str(data), "--root", str(data.parent / "root"), "--bootstrap", *arguments])
+    root = str(data.parent / "root")
+    return main(["run", "--config", "digits", "--data", str(data), "--root", root, "--bootstrap", *arguments])
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -121,7 +122,7 @@ def test_bad_settings_are_named_and_nothing_is_written(
 
 
 def test_without_a_baseline_the_advice_is_to_bootstrap(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "--data", str(data), "--root", str(data.parent / "root")]) == 2
+    assert main(["run", "--config", "digits", "--data", str(data), "--root", str(data.parent / "root")]) == 2
     assert "--bootstrap" in capsys.readouterr().err
 
 

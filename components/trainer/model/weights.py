@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from components.trainer.model.experiment import leaf_layers
-from schemas.errors import ConfigError, StateError
+from schemas.errors import ANOTHER_LINEAGE, ConfigError, StateError
 
 
 def restore_weights(model: tf_keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str]) -> None:
@@ -33,7 +33,8 @@ def restore_weights(model: tf_keras.Model, directory: str, old_names: Sequence[s
     if lost:
         raise ConfigError(
             f"classes: the served model knows {', '.join(map(repr, lost))}, which the span does not; "
-            "a span may add classes but not drop any: add them, or start a new pipeline root with --bootstrap"
+            "a span may add classes but not drop any: add them to its list, if need be without boxes; "
+            f"{ANOTHER_LINEAGE}"
         )
     saved = _read(directory)
     weights = ordered_weights(model)
@@ -103,5 +104,5 @@ def _read(directory: str) -> list[np.ndarray]:
 def _misfit(directory: str, reason: str) -> str:
     return (
         f"{directory}: the served model is not of the architecture that these settings describe: {reason}; "
-        "put model back to what it was, or start a new pipeline root with --bootstrap"
+        f"put model back to what it was; {ANOTHER_LINEAGE}"
     )

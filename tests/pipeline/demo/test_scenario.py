@@ -10,6 +10,7 @@ from schemas.decisions import Verdict
 from schemas.errors import InputError
 from tests.pipeline.test_result import DROP, PASSED, result
 
+DIRECTORY = Path("my demo")
 RUNS = (
     result(Verdict.BOOTSTRAPPED, PASSED, map=0.5, baseline_map=None, delta=None, delta_ci=None, span=1),
     result(Verdict.PUSHED, PASSED, map=0.7, baseline_map=0.5, delta=0.2, span=2),
@@ -18,7 +19,7 @@ RUNS = (
 
 
 def test_the_table_has_a_row_a_run_with_its_figures_and_reason() -> None:
-    lines = DemoResult(RUNS, 61.2).to_text().splitlines()
+    lines = DemoResult(RUNS, 61.2, DIRECTORY).to_text().splitlines()
     assert lines[1].split() == [
         "span",
         "baseline",
@@ -37,9 +38,21 @@ def test_the_table_has_a_row_a_run_with_its_figures_and_reason() -> None:
     assert "as it should" in lines[6]
 
 
+def test_it_ends_with_commands_that_name_its_root() -> None:
+    lines = DemoResult(RUNS, 61.2, DIRECTORY).to_text().splitlines()
+    assert lines[-6:] == [
+        "Look at it yourself:",
+        "  export RATCHET_ROOT='my demo/root'",
+        "  ratchet status",
+        "  ratchet history",
+        "  ratchet review --open",
+        "  ratchet check --data 'my demo/data' --span 3",
+    ]
+
+
 def test_another_verdict_than_expected_fails_the_demo() -> None:
-    assert DemoResult(RUNS, 1.0).as_expected
-    wrong = DemoResult((RUNS[0], RUNS[2], RUNS[2]), 1.0)
+    assert DemoResult(RUNS, 1.0, DIRECTORY).as_expected
+    wrong = DemoResult((RUNS[0], RUNS[2], RUNS[2]), 1.0, DIRECTORY)
     assert not wrong.as_expected
     assert "NOT as expected" in wrong.to_text()
 
@@ -49,7 +62,7 @@ def test_the_story_is_bootstrap_push_block() -> None:
 
 
 def test_json_is_the_contract() -> None:
-    value = json.loads(json.dumps(DemoResult(RUNS, 61.2).to_json()))
+    value = json.loads(json.dumps(DemoResult(RUNS, 61.2, DIRECTORY).to_json()))
     assert set(value) == {"runs", "seconds", "page"}
     assert [run["verdict"] for run in value["runs"]] == ["BOOTSTRAPPED", "PUSHED", "BLOCKED"]
     assert value["page"] == "review.html"

@@ -65,7 +65,8 @@ def run(data: Path, server: WebhookServer, *arguments: str) -> int:
     root = str(data.parent / "root")
     settings = ("training.batch_size=2", f"notify.urls=[{json.dumps(server.url)}]")
     options = [part for setting in settings for part in ("--set", setting)]
-    return main(["run", "--data", str(data), "--root", root, "--bootstrap", "--json", *options, *arguments])
+    command = ["run", "--config", "digits", "--data", str(data), "--root", root, "--bootstrap", "--json"]
+    return main([*command, *options, *arguments])
 
 
 @pytest.mark.parametrize("answer", [200, 404, "close"])
@@ -87,6 +88,9 @@ def test_a_rejected_span_is_told_after_its_result_was_written_and_ends_as_ever(
     assert json.loads(captured.out.splitlines()[-1])["verdict"] == "DATA_REJECTED"
     assert captured.err.count("notify: 127.0.0.1 did not take the message") == (answer != 200)
     assert "secret" not in captured.err + captured.out
+    remembered = (data.parent / "root" / "ratchet.json").read_text()
+    assert json.loads(remembered)["name"] == "digits"
+    assert "secret" not in remembered
 
 
 def test_a_crash_is_told(data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +123,8 @@ def test_bad_input_and_a_second_process_are_the_callers_own_affair(
 
 
 def test_a_bad_url_is_found_before_anything_is_written(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    command = ["run", "--data", str(data), "--root", str(data.parent / "root"), "--bootstrap"]
+    root = str(data.parent / "root")
+    command = ["run", "--config", "digits", "--data", str(data), "--root", root, "--bootstrap"]
     assert main([*command, "--set", "notify.urls=['https://user:sesame@example.org/']"]) == 2
     error = capfd.readouterr().err
     assert "notify.urls[0]: a webhook takes no user and password" in error
