@@ -25,7 +25,9 @@ RECORD = {"version": "1795679999", "digest": "sha256:ab", "map": 0.1 + 0.2, "bas
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 NAMES = st.text(max_size=8)
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4))
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=8
+)
 RECORDS = st.dictionaries(NAMES, VALUES, max_size=6)
 
 
