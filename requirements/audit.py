@@ -19,7 +19,8 @@ from requirements.lockfile import read_lock
 HERE = Path(__file__).resolve().parent
 TOOLS = HERE.parent / ".tools/audit"
 KNOWN = "pillow==9.0.0"  # CVE-2022-24303 and many later ones
-SERVICES = ("osv", "pypi")  # OSV also has GitHub's advisories; PyPI answers where only a package index is reachable
+SERVICES = ("osv", "pypi")  # OSV first: it is where PyPI has its answers from
+NEEDS = "needed: https to api.osv.dev (or to a mirror of it, in PIP_AUDIT_OSV_URL), or to PyPI's JSON API"
 
 Ask = Callable[[Path, str], str]  # requirements file, service -> pip-audit's JSON, or AuditError
 
@@ -58,7 +59,7 @@ def find_service(ask: Ask) -> str:
             if problem is None:
                 return service
             answers.append(f"{service}: {problem}")
-    raise AuditError("no database could be asked\n  " + "\n  ".join(answers))
+    raise AuditError("\n  ".join(["no database could be asked", *answers, NEEDS]))
 
 
 def _problem(ask: Ask, known: Path, service: str) -> str | None:
@@ -88,8 +89,7 @@ def audit(lock_file: Path, accepted_file: Path, ask: Ask, today: datetime.date) 
         service = find_service(ask)
         report = read_report(ask(lock_file, service))
     except (AuditError, OSError, ValueError) as error:
-        needs = "It needs https to api.osv.dev (or PIP_AUDIT_OSV_URL, a mirror of it), or PyPI's JSON API."
-        return 2, f"audit: NOT ASKED, nothing is known: {error}\n{needs}"
+        return 2, f"audit: NOT ASKED, nothing is known: {error}"
     judgement = judge(lock, report, accepted, today)
     summary = (
         f"audit: {len(report.asked)} of {len(lock)} packages asked at {service}; {len(judgement.open)} open, "
