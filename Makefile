@@ -4,7 +4,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e lock kubeflow-golden bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
+.PHONY: browser demo test lint unit e2e lock audit sbom kubeflow-golden bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -24,6 +24,12 @@ e2e: .venv/ready  ## minutes; TensorFlow and TFX are started once
 
 lock: .venv/ready  ## resolve setup.py again into requirements/lock.txt
 	requirements/lock.sh
+
+audit: .tools/audit/ready  ## known vulnerabilities of the lock; fails if a database could not be asked
+	@$(PYTHON) -m requirements.audit
+
+sbom: .tools/audit/ready  ## build/sbom.json, what is installed with hashes and licences (CycloneDX)
+	@.tools/audit/bin/python -m requirements.sbom
 
 kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
 	$(PYTHON) -m tests.kubeflow.update_golden
@@ -57,3 +63,6 @@ browser:
 
 .venv/ready: requirements/lock.txt requirements/setup-env.sh setup.py
 	@requirements/setup-env.sh
+
+.tools/audit/ready: requirements/audit-lock.txt requirements/setup-audit.sh .venv/ready
+	@requirements/setup-audit.sh
