@@ -214,7 +214,7 @@ def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:
 
 def _failed(reason: str, directory: Path) -> str:
     first = reason.strip().splitlines()[0]
+    log = directory / "log.txt"
     return (
-        f"{first}\nThe log is {directory / 'log.txt'}; the same command again goes on from the failed step, with --anew "
-        "from the start."
+        f"{first}\nThe log is {log}; the same command again goes on from the failed step, with --anew from the start."
     )
