@@ -118,6 +118,7 @@ class Intent:
         override: the approval or rollback by which it is served; None for a push.
         left_behind: versions that are no longer blessed then.
         decision: on the run whose candidate is pushed; None for an approval or rollback.
+        signature: of all the others, if the registry is signed.
     """
 
     model: ServedModel
@@ -126,6 +127,7 @@ class Intent:
     override: Override | None = None
     left_behind: tuple[str, ...] = ()
     decision: RecordedDecision | None = None
+    signature: str | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def parse_entry(text: str, path: str, kind: type[Entry], root: str) -> Entry:
     return _entry(_object(text, path), path, kind, root)
 
 
-def signed_values(entry: ServedModel | RecordedDecision, root: str) -> dict[str, Any]:
+def signed_values(entry: ServedModel | RecordedDecision | Intent, root: str) -> dict[str, Any]:
     """What the signature of an entry is made of: all else that stands in its file."""
     return {name: value for name, value in _values(entry, root).items() if name != "signature"}
 
@@ -183,15 +185,7 @@ def pointer_json(pointer: Pointer, root: str) -> str:
     values = {
         "format": FORMAT,
         "served": served and _values(served, root),
-        "pushing": pushing
-        and {
-            "model": _values(pushing.model, root),
-            "staged": pushing.staged,
-            "source": _relative(pushing.source, root),
-            "override": pushing.override and pushing.override.to_json(),
-            "left_behind": pushing.left_behind,
-            "decision": pushing.decision and _values(pushing.decision, root),
-        },
+        "pushing": pushing and _values(pushing, root),
     }
     return json.dumps(values, indent=1)
 
@@ -218,6 +212,7 @@ def _intent(values: Any, path: str, root: str) -> Intent:
             override=None if override is None else Override.from_json(override),
             left_behind=tuple(map(str, values["left_behind"])),
             decision=None if decision is None else _entry(decision, path, RecordedDecision, root),
+            signature=values.get("signature"),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise StateError(f"{path}: not the record of a publication ({error}); {_MEND}") from error
@@ -261,7 +256,17 @@ def _entry(values: Any, path: str, kind: type[Entry], root: str) -> Entry:
         raise StateError(f"{path}: not a registry entry ({error}); {_MEND}") from error
 
 
-def _values(entry: ServedModel | RecordedDecision, root: str) -> dict[str, Any]:
+def _values(entry: ServedModel | RecordedDecision | Intent, root: str) -> dict[str, Any]:
+    if isinstance(entry, Intent):
+        return {
+            "model": _values(entry.model, root),
+            "staged": entry.staged,
+            "source": _relative(entry.source, root),
+            "override": entry.override and entry.override.to_json(),
+            "left_behind": list(entry.left_behind),
+            "decision": entry.decision and _values(entry.decision, root),
+            "signature": entry.signature,
+        }
     values = dataclasses.asdict(entry)
     for name in ("path", "model", "evaluation"):
         if name in values:

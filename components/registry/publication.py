@@ -107,7 +107,7 @@ def publish(registry: Registry, publication: Publication, staged: str, now_s: in
             raise BaselineChangedError(seen.served)
         intent = _intent(publication, staged, registry.next_version(now_s), registry.serving_directory)
         try:
-            registry.swap(seen, Pointer(seen.served, intent))
+            registry.swap(seen, Pointer(seen.served, registry.signed(intent)))
         except ChangedError as error:
             raise BaselineChangedError(registry.pointer().served) from error
         settle(registry)
@@ -148,6 +148,7 @@ def _intent(publication: Publication, staged: str, version: str, serving_directo
 
 
 def _settled(registry: Registry, pointer: Pointer, intent: Intent) -> Settled:
+    registry.check_signature(intent)
     completed = _place(registry, intent)
     registry.swap(pointer, Pointer(_record(registry, intent) if completed else pointer.served))
     if intent.staged in registry.storage.served():  # of a publication that was taken back, or completed from its source

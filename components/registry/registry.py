@@ -15,11 +15,13 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from components.registry.contradictions import check_served, nothing_should_be_served
 from components.registry.entries import (
     POINTER_FILE,
     Entry,
+    Intent,
     Pointer,
     RecordedDecision,
     ServedModel,
@@ -36,6 +38,7 @@ from schemas.overrides import Override
 from schemas.signing import Signer
 from schemas.trained_spans import TrainedSpan, TrainedSpans
 
+Signed = TypeVar("Signed", ServedModel, RecordedDecision, Intent)
 VERSIONS, DECISIONS = "versions", "decisions"
 
 
@@ -124,7 +127,7 @@ class Registry:
 
     def record_version(self, model: ServedModel) -> ServedModel:
         """Records a model that was or is about to be served, or that it is no longer blessed; as it was written."""
-        signed = self._signed(model, "served")
+        signed = self.signed(model)
         self.storage.write(f"{VERSIONS}/{model.version}.json", entry_json(signed, self.storage.root))
         return signed
 
@@ -142,7 +145,7 @@ class Registry:
 
     def record_decision(self, key: str, decision: RecordedDecision) -> None:
         """Records a decision; the same key again replaces it, so that a repeated step counts once."""
-        text = entry_json(self._signed(decision, "decision"), self.storage.root)
+        text = entry_json(self.signed(decision), self.storage.root)
         self.storage.write(f"{DECISIONS}/{key}.json", text)
 
     def golden_uses(self) -> dict[str, int]:
@@ -207,15 +210,21 @@ class Registry:
         check_named(logged, named, path)
         return logged
 
-    def check_signature(self, entry: ServedModel | RecordedDecision) -> None:
+    def signed(self, entry: Signed) -> Signed:
+        """An entry with its signature; as it is without a key."""
+        if self._signer is None:
+            return entry
+        kind, _ = _kind(entry)
+        return dataclasses.replace(entry, signature=self._signer.sign(kind, signed_values(entry, self.storage.root)))
+
+    def check_signature(self, entry: ServedModel | RecordedDecision | Intent) -> None:
         """Whether an entry is as it was signed; without a key, nothing is asked.
 
         Raises:
             StateError: it is unsigned or altered.
         """
         if self._signer is not None:
-            kind = "served" if isinstance(entry, ServedModel) else "decision"
-            what = f"version {entry.version}" if isinstance(entry, ServedModel) else f"the decision on {entry.run_id}"
+            kind, what = _kind(entry)
             values = signed_values(entry, self.storage.root)
             self._signer.check(kind, values, entry.signature, f"{self._path('')}: {what}")
 
@@ -237,10 +246,14 @@ class Registry:
         """With its path under this serving directory: a root that was copied must not look at the original's files."""
         return dataclasses.replace(model, path=f"{self.serving_directory}/{model.version}")
 
-    def _signed(self, entry: Entry, kind: str) -> Entry:
-        if self._signer is None:
-            return entry
-        return dataclasses.replace(entry, signature=self._signer.sign(kind, signed_values(entry, self.storage.root)))
-
     def _path(self, name: str) -> str:
         return f"{self.storage.registry_directory}/{name}".rstrip("/")
+
+
+def _kind(entry: ServedModel | RecordedDecision | Intent) -> tuple[str, str]:
+    """Which kind of record an entry is to its signature, and to a person."""
+    if isinstance(entry, ServedModel):
+        return "served", f"version {entry.version}"
+    if isinstance(entry, RecordedDecision):
+        return "decision", f"the decision on {entry.run_id}"
+    return "publication", f"the publication of version {entry.model.version}"
