@@ -6,7 +6,6 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.digest import model_digest
 from components.registry.entries import APPROVED, RecordedDecision, ServedModel, read_decisions, read_pointer
 from components.registry.registry import Registry
 from pipeline.blocked_runs import approvable, check_blocked, find_decision
@@ -19,6 +18,7 @@ from pipeline.serving_versions import interrupted_version, next_version
 from schemas.errors import InputError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
 
 

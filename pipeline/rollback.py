@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.digest import model_digest
 from components.registry.entries import ServedModel
 from components.registry.registry import Registry
 from pipeline.lock import locked
@@ -19,6 +18,7 @@ from pipeline.serving_change import ServingChange, carry_out
 from pipeline.serving_versions import interrupted_version, next_version
 from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
 
 _LISTED = 10

@@ -7,10 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
-from components.registry.digest import is_intact, model_digest
 from components.registry.registry import Registry
 from schemas.errors import StateError
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import is_intact, model_digest
 
 _UNFINISHED = "unfinished-"  # TensorFlow Serving passes over names that are not numbers
 _DAY_S = 24 * 60 * 60

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.registry.digest import is_intact, model_digest
 from components.registry.entries import ServedModel
 from schemas.errors import StateError
 from schemas.files import Files
+from schemas.model_digest import is_intact, model_digest
 
 
 def check_served(

@@ -13,11 +13,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
+from components.registry.registry import RecordedDecision, Registry, ServedModel
 from schemas.dataset import DATASET_FILE, DataSetInfo
 from schemas.errors import StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.history import HISTORY_FILE, History, PastRun
+from schemas.model_digest import model_digest
 
 Artifacts = dict[str, list[types.Artifact]]
 _GO_BACK = "serve the recorded model again (ratchet rollback --to VERSION --by NAME --reason TEXT), then run again"

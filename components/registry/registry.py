@@ -17,7 +17,6 @@ import os
 from collections import Counter
 
 from components.registry.contradictions import check_served, nothing_should_be_served
-from components.registry.digest import model_digest
 from components.registry.entries import (
     POINTER_FILE,
     RecordedDecision,
@@ -29,6 +28,7 @@ from components.registry.entries import (
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
 from schemas.errors import InputError
 from schemas.files import WritableFiles
+from schemas.model_digest import model_digest
 from schemas.overrides import Override
 from schemas.trained_spans import TrainedSpan, TrainedSpans
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry, model_digest
+from components.registry.registry import Registry
 from pipeline.result import RunResult
 from schemas.data_evidence import evidence_from_json
 from schemas.decisions import Verdict
 from schemas.errors import ConfigError, InputError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import OverrideKind
 from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
 from tests.e2e.conftest import Runs, command, in_a_month

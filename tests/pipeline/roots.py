@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from components.registry.registry import Registry, ServedModel, model_digest
+from components.registry.registry import Registry, ServedModel
 from pipeline.result import RunResult
 from schemas.decisions import Reason, Verdict
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
 
 PASSED = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.6000 (+0.1000)", passed=True)

@@ -15,11 +15,12 @@ from typing import Any
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
+from components.registry.registry import RecordedDecision, Registry, ServedModel
 from pipeline.serving_change import ServingChange
 from schemas.decisions import Decision, Reason, Verdict
 from schemas.evaluation import EVALUATION_FILE, DataSetEvaluation, Evaluation, ModelScores
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from tests.builders import recorded_decision
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.timezone.utc)

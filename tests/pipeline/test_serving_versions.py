@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry, model_digest
+from components.registry.registry import Registry
 from pipeline.serving_versions import interrupted_version, next_version, publish, stage
 from schemas.errors import StateError
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from tests.pipeline.served_root import model_files
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from components.registry.registry import RecordedDecision, Registry, model_digest
+from components.registry.registry import RecordedDecision, Registry
 from schemas.dataset import DATASET_FILE
 from schemas.decisions import Decision, Reason, Verdict
 from schemas.errors import StateError
 from schemas.evaluation import EVALUATION_FILE, DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from tests.builders import dataset_info
 
 pytestmark = pytest.mark.tensorflow

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import RecordedDecision, Registry, ServedModel, model_digest
+from components.registry.registry import RecordedDecision, Registry, ServedModel
 from schemas.errors import InputError, StateError
 from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 from schemas.overrides import Override, OverrideKind
 from schemas.trained_spans import TrainedSpan, TrainedSpans
 from tests.builders import recorded_decision
