@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from schemas.errors import StateError
 
+SIGNATURE = "signature"  # a property beside the others, if there is a key: of them, as KIND
+KIND = "blessing"
+
 
 @dataclass(frozen=True)
 class Blessing:
@@ -19,9 +22,8 @@ class Blessing:
 
     Attributes:
         model_digest: `model_digest` of the candidate that was measured.
-        baseline_digest: the same of the baseline; empty without one, as the next two.
+        baseline_digest: the same of the baseline; empty without one, as the next.
         baseline_version: the version that was served.
-        baseline_token: what the registry gave for its pointer when the baseline was read.
         evaluation: URI of the evaluation artifact.
         evaluation_digest: sha256 of its EVALUATION_FILE.
     """
@@ -29,7 +31,6 @@ class Blessing:
     model_digest: str
     baseline_digest: str
     baseline_version: str
-    baseline_token: str
     evaluation: str
     evaluation_digest: str
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.decisions import Decision
+from schemas.errors import StateError
 
 EVALUATION_FILE = "evaluation.json"
+PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with
+FORMAT = 2  # of EVALUATION_FILE; before it had a number it lacked the digests and the figures of serving
 # In a directory per data set:
 GROUND_TRUTH_FILE = "ground_truth.json"  # COCO annotations
 CANDIDATE_FILE = "candidate_detections.json"  # COCO results
 BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
-PROBE_FILE = "serving_probe.npz"
 MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
 
 CANDIDATE, BASELINE = "candidate", "baseline"
@@ -134,6 +136,43 @@ class DataSetEvaluation:
 
 
 @dataclass(frozen=True)
+class ServingFigures:
+    """What a model costs where it is served.
+
+    Attributes:
+        latency_ms: median time of a single image through `serving_default`, in milliseconds.
+        size_bytes: of all files of the SavedModel.
+    """
+
+    latency_ms: float
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Both models in the same process, one after the other image by image; no baseline before the first model."""
+
+    candidate: ServingFigures
+    baseline: ServingFigures | None
+
+    @property
+    def latency_ratio(self) -> float | None:
+        """The candidate's latency as a multiple of the baseline's."""
+        return self.candidate.latency_ms / self.baseline.latency_ms if self.baseline else None
+
+    @property
+    def size_ratio(self) -> float | None:
+        """The candidate's size as a multiple of the baseline's."""
+        return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Serving:
+        """From what `dataclasses.asdict` gave."""
+        baseline = values["baseline"]
+        return cls(ServingFigures(**values["candidate"]), ServingFigures(**baseline) if baseline else None)
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Candidate and baseline on every data set, and what was decided from the golden one.
 
@@ -141,11 +180,17 @@ class Evaluation:
         decision: verdict and reasons.
         data_sets: by name, `golden` always among them.
         golden_digest: digest of the golden set.
+        candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
+        baseline_digest: the same of the baseline; None without one.
+        serving: latency and size; None in a file from before they were measured.
     """
 
     decision: Decision
     data_sets: dict[str, DataSetEvaluation]
     golden_digest: str
+    candidate_digest: str = ""
+    baseline_digest: str | None = None
+    serving: Serving | None = None
 
     @property
     def golden(self) -> DataSetEvaluation:
@@ -154,16 +199,29 @@ class Evaluation:
 
     def to_json(self) -> str:
         """JSON text."""
-        values = dataclasses.asdict(self)
+        values = {"format": FORMAT} | dataclasses.asdict(self)
         values["decision"] = self.decision.to_json()
         return json.dumps(values, indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Evaluation:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`; reads what earlier versions wrote, too.
+
+        Raises:
+            StateError: a later version wrote it.
+        """
         values = json.loads(text)
+        if values.get("format", 1) > FORMAT:
+            raise StateError(
+                f"{EVALUATION_FILE}: format {values['format']} is newer than the {FORMAT} that this version of Ratchet "
+                "reads; use the version that wrote it"
+            )
+        serving = values.get("serving")
         return cls(
             decision=Decision.from_json(values["decision"]),
             data_sets={name: DataSetEvaluation.from_json(entry) for name, entry in values["data_sets"].items()},
             golden_digest=values["golden_digest"],
+            candidate_digest=values.get("candidate_digest", ""),
+            baseline_digest=values.get("baseline_digest"),
+            serving=Serving.from_json(serving) if serving else None,
         )

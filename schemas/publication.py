@@ -11,9 +11,9 @@ PUBLICATION_FILE = "publication.json"
 FORMAT = 1
 
 # Rules by which a candidate that the evaluator accepted is blocked at the door.
-SERVING_LOADS = "serving:loads"
 BASELINE_CHANGED = "baseline_changed"
 CANDIDATE_CHANGED = "candidate_changed"
+EVALUATION_CHANGED = "evaluation_changed"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from components.detector.look import Look, look_at
 from components.detector.served import ServedDetector, load_detector
 from schemas.dataset import DATASET_FILE, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
 from schemas.feature_sample import FeatureSample
+from schemas.model_digest import model_digest
 from schemas.trained_spans import TrainedSpans
 from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE, TrainingRecord
 
@@ -77,7 +78,7 @@ class Served:
             baseline,
             TrainingRecord.from_json(read_bytes(f"{directory}/{RECORD_FILE}").decode(), directory),
             FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
-            load_detector("the served model", directory),
+            load_detector("the served model", directory, model_digest(directory, fileio)),
         )
 
     def __str__(self) -> str:

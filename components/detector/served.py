@@ -69,6 +69,10 @@ class ServedDetector:
             raise StateError(f"{self.name}: its signature does not return {error}; export it anew") from error
         return to_columns(self.name, image_ids, num_classes, boxes, labels, scores, counts)
 
+    def serve(self, encoded: Sequence[bytes]) -> dict[str, np.ndarray]:
+        """What a client gets for some image files."""
+        return {key: value.numpy() for key, value in self._serve(image_bytes=tf.constant(list(encoded))).items()}
+
     @property
     def embedding_size(self) -> int:
         """d of `embed`; 0 for a model without that signature."""
@@ -85,8 +89,14 @@ _OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_det
 
 
 @functools.lru_cache(maxsize=2)
-def load_detector(name: str, directory: str) -> ServedDetector:
-    """A `ServedDetector`, loaded once in a process; TFX never writes into a directory twice."""
+def load_detector(name: str, directory: str, digest: str) -> ServedDetector:
+    """A `ServedDetector`, loaded once in a process as long as the directory holds the same bytes.
+
+    Args:
+        name: what to call it in messages.
+        directory: the SavedModel.
+        digest: `model_digest` of what is in there now.
+    """
     return ServedDetector(name, directory)
 
 

@@ -61,6 +61,7 @@ class Evaluators:
         attributes: attributes of images to keep.
         batch_size: images a prediction call.
         class_names: the label map of a model, where it is not that of the data.
+        digests: `model_digest` of each directory, where a process may live longer than what is in there.
     """
 
     models: Mapping[str, str]
@@ -68,6 +69,7 @@ class Evaluators:
     attributes: tuple[str, ...]
     batch_size: int
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def numbers(self) -> dict[str, np.ndarray]:
@@ -152,7 +154,8 @@ class SeeImages(beam.DoFn):
 
     def _predicted(self, file: str) -> Iterator[_Batch]:
         evaluators = self._evaluators
-        models = {name: load_detector(name, path) for name, path in evaluators.models.items()}
+        digests = evaluators.digests
+        models = {name: load_detector(name, path, digests.get(name, "")) for name, path in evaluators.models.items()}
         detectors = Detectors(models, evaluators.numbers)
         for images in read_images([file], evaluators.batch_size):
             records, encoded = self._chosen(images)

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tfx import types
-from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_evaluator
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
+from components.detector.served import load_detector
 from components.map_evaluator import trust
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_measured
+from components.map_evaluator.bless import bless
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.coco_files import join_detections, join_ground_truth
 from components.map_evaluator.measured import PERFECT, Measured
+from components.map_evaluator.measured_bytes import check_baseline, check_unchanged
+from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
+from components.map_evaluator.trial import read_probe, serving_figures
 from schemas import evaluation as files
 from schemas import settings as settings_io
+from schemas.blessing import Blessing
 from schemas.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo, dataset_digest
 from schemas.decisions import Reason
 from schemas.errors import StateError
 from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Evaluation
 from schemas.fingerprints import Fingerprints
+from schemas.model_digest import model_digest
 from schemas.records import LabelMap
+from schemas.serving_probe import ServingProbe
 from schemas.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -44,6 +52,7 @@ class _Inputs:
     span: DataSetInfo
     span_uri: str
     models: dict[str, types.Artifact]
+    digests: dict[str, str]  # of the models, from before anything of them was read
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
 
@@ -51,8 +60,9 @@ class _Inputs:
     def label_map(self) -> LabelMap:
         return LabelMap(self.golden.class_names, self.golden.category_ids)
 
-    def directory(self, model: str) -> str:
-        return path_utils.serving_model_path(self.models[model].uri)
+    @property
+    def directories(self) -> dict[str, str]:
+        return {name: path_utils.serving_model_path(model.uri) for name, model in self.models.items()}
 
 
 class Executor(tfx_evaluator.Executor):
@@ -61,10 +71,13 @@ class Executor(tfx_evaluator.Executor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
+        load_detector.cache_clear()  # what an earlier run loaded may have had other bytes than its digest said
         inputs = _read_inputs(input_dict, exec_properties)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         measured = self._measure(inputs, uri)
         check_settings(inputs.golden.class_names, measured[GOLDEN].attributes, inputs.settings)
+        probe = _probe(inputs, measured[GOLDEN], uri)
+        serving = serving_figures(inputs.directories, inputs.digests, probe.images)
         known = inputs.class_names.get(BASELINE)
         data_sets = {
             name: score(data, inputs.golden.class_names, inputs.settings, known) for name, data in measured.items()
@@ -73,22 +86,32 @@ class Executor(tfx_evaluator.Executor):
         reasons = _trust(
             inputs, measured[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
         )
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings)
-        evaluation = Evaluation(decision, data_sets, inputs.golden.digest)
-        io_utils.write_string_file(f"{uri}/{files.EVALUATION_FILE}", evaluation.to_json())
-        locations = {name: inputs.directory(name) for name in inputs.models}
-        write_tfma_files(evaluation, inputs.settings, locations, inputs.golden_uri, uri)
+        check_unchanged(inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE])
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        evaluation = Evaluation(
+            decision,
+            data_sets,
+            inputs.golden.digest,
+            candidate_digest=inputs.digests[CANDIDATE],
+            baseline_digest=inputs.digests.get(BASELINE),
+            serving=serving,
+        )
+        text = evaluation.to_json()
+        _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
+        _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
+        write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden_uri, uri)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        _bless(blessing, decision.verdict.pushes, inputs.models)
+        bless(blessing, decision.verdict.pushes, inputs.models, _measured_bytes(evaluation, baseline, uri, text))
 
     def _measure(self, inputs: _Inputs, uri: str) -> dict[str, Measured]:
         settings = inputs.settings
         evaluators = Evaluators(
-            models={name: inputs.directory(name) for name in inputs.models},
+            models=inputs.directories,
             label_map=inputs.label_map,
             attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
             batch_size=settings.batch_size,
             class_names=inputs.class_names,
+            digests=inputs.digests,
         )
         parts = _parts(inputs)
         with self._make_beam_pipeline() as pipeline:
@@ -106,6 +129,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
     baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
     if baseline.get_int_custom_property("has_baseline"):
         models[BASELINE] = baseline
+    digests = _digests(models)
     golden = _dataset(input_dict["golden"])
     return _Inputs(
         golden=golden,
@@ -113,12 +137,23 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
         span=_dataset(input_dict["examples"]),
         span_uri=artifact_utils.get_single_uri(input_dict["examples"]),
         models=models,
+        digests=digests,
         class_names={
             name: _class_names(name, path_utils.serving_model_path(model.uri), golden.class_names)
             for name, model in models.items()
         },
         settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
     )
+
+
+def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
+    """Digests of what is in the models' directories now, the baseline's as it was recorded."""
+    directories = {name: path_utils.serving_model_path(model.uri) for name, model in models.items()}
+    digests = {name: model_digest(directory, fileio) for name, directory in directories.items()}
+    if BASELINE in models:
+        recorded, version = (models[BASELINE].get_string_custom_property(key) for key in ("digest", "version"))
+        check_baseline(directories[BASELINE], digests[BASELINE], recorded, version)
+    return digests
 
 
 def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[str, ...]:
@@ -198,6 +233,16 @@ class _Lines:
                 yield from file
 
 
+def _probe(inputs: _Inputs, golden: Measured, uri: str) -> ServingProbe:
+    return read_probe(
+        inputs.golden,
+        _found(f"{inputs.golden_uri}/Split-{EVAL_SPLIT}/*"),
+        chosen_images(golden.tables[CANDIDATE]),
+        f"{uri}/{GOLDEN}/{files.CANDIDATE_FILE}",
+        inputs.settings.batch_size,
+    )
+
+
 def _trust(
     inputs: _Inputs,
     measured: Measured,
@@ -229,23 +274,20 @@ def _golden_fingerprints(inputs: _Inputs) -> Fingerprints:
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:
     """Training images of every model; None if one of them does not name its own."""
-    paths = [f"{inputs.directory(name)}/{TRAINING_IMAGES_FILE}" for name in inputs.models]
+    paths = [f"{directory}/{TRAINING_IMAGES_FILE}" for directory in inputs.directories.values()]
     if not all(fileio.exists(path) for path in paths):
         return None
     return Fingerprints.join([Fingerprints.from_bytes(_bytes(path), path) for path in paths]).distinct()
 
 
-def _bless(blessing: types.Artifact, blessed: bool, models: dict[str, types.Artifact]) -> None:
-    """Writes what the stock Pusher and LatestBlessedModelStrategy look for."""
-    model = models[CANDIDATE]
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-    if BASELINE in models:
-        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, models[BASELINE].uri)
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, models[BASELINE].id)
-    name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
-    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+def _measured_bytes(evaluation: Evaluation, baseline: types.Artifact, uri: str, text: str) -> Blessing:
+    return Blessing(
+        model_digest=evaluation.candidate_digest,
+        baseline_digest=evaluation.baseline_digest or "",
+        baseline_version=baseline.get_string_custom_property("version"),
+        evaluation=uri,
+        evaluation_digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
 
 
 def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
@@ -254,6 +296,11 @@ def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
 
 def _found(pattern: str) -> list[str]:
     return sorted(str(path) for path in fileio.glob(pattern))
+
+
+def _write(path: str, content: bytes) -> None:
+    with fileio.open(path, "wb") as file:
+        file.write(content)
 
 
 def _bytes(path: str) -> bytes:

@@ -10,6 +10,7 @@ from pydantic import Field
 from schemas.settings import settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Limit = Annotated[float, Field(gt=0)]
 
 
 @settings
@@ -53,6 +54,9 @@ class EvaluatorSettings:
         duplicate_bits: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
+        max_latency_ms: how long a single image may take on this machine, a first model's too.
+        max_latency_ratio: that time as a multiple of the baseline's.
+        max_size_ratio: the SavedModel's bytes as a multiple of the baseline's.
     """
 
     min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01
@@ -75,3 +79,6 @@ class EvaluatorSettings:
     duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    max_latency_ms: Limit | None = None
+    max_latency_ratio: Limit | None = None
+    max_size_ratio: Limit | None = None

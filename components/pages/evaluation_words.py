@@ -60,6 +60,11 @@ EVALUATION_WORDS = {
         "What it was compared with is still served",
         "Someone approved, rolled back or pushed while this run worked. Run again on this span.",
     ),
+    "evaluation_changed": RuleWords(
+        "The evaluation is not as it was written",
+        "The evaluation is as it was written",
+        "Find out what wrote into the artifacts of this run. Then run again on this span.",
+    ),
     "candidate_changed": RuleWords(
         "The candidate's files are not those that were measured",
         "The candidate's files are those that were measured",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 from typing import Any
 
@@ -23,7 +24,7 @@ from components.registry.push import Candidate, push
 from components.registry.registry import Registry
 from components.registry.remote_storage import RemoteStorage
 from components.registry.storage import DiskStorage
-from schemas.blessing import PROPERTIES, Blessing
+from schemas.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
 from schemas.history import HISTORY_FILE, History, PastRun
 from schemas.model_digest import model_digest
@@ -93,7 +94,7 @@ class PusherExecutor(tfx_pusher.Executor):
         candidate = _candidate(input_dict, run_id)
         probe = f"{candidate.evaluation_uri}/{PROBE_FILE}"
         now = datetime.datetime.now(datetime.timezone.utc)
-        result = push(registry, candidate, lambda staged: check_serving(staged, probe), now)
+        result = push(registry, candidate, lambda staged: check_serving(staged, probe, fileio), now)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         io_utils.write_string_file(f"{pushed.uri}/{PUBLICATION_FILE}", result.to_json())
         if result.version is None:
@@ -105,9 +106,8 @@ class PusherExecutor(tfx_pusher.Executor):
 def _candidate(input_dict: Artifacts, run_id: str) -> Candidate:
     model = artifact_utils.get_single_instance(input_dict["model"])
     directory = path_utils.serving_model_path(model.uri)
-    artifact = artifact_utils.get_single_instance(input_dict["model_blessing"])
-    blessing = Blessing.from_properties({name: artifact.get_string_custom_property(name) for name in PROPERTIES})
-    record = f"{directory}/{RECORD_FILE}"
+    blessing = _blessing(artifact_utils.get_single_instance(input_dict["model_blessing"]))
+    record, evaluation = f"{directory}/{RECORD_FILE}", _read(f"{blessing.evaluation}/{EVALUATION_FILE}")
     return Candidate(
         run_id=run_id,
         model=model.uri,
@@ -115,9 +115,20 @@ def _candidate(input_dict: Artifacts, run_id: str) -> Candidate:
         digest=model_digest(directory, fileio),
         trained_on=TrainingRecord.from_json(_read(record), record).data[-1],
         evaluation_uri=blessing.evaluation,
-        evaluation=Evaluation.from_json(_read(f"{blessing.evaluation}/{EVALUATION_FILE}")),
+        evaluation=Evaluation.from_json(evaluation),
+        evaluation_digest=hashlib.sha256(evaluation.encode()).hexdigest(),
         blessing=blessing,
     )
+
+
+def _blessing(artifact: types.Artifact) -> Blessing:
+    """What the evaluator said, as it signed it if there is a key."""
+    blessing = Blessing.from_properties({name: artifact.get_string_custom_property(name) for name in PROPERTIES})
+    signer = Signer.from_environment()
+    if signer is not None:
+        signature = artifact.get_string_custom_property(SIGNATURE) or None
+        signer.check(KIND, blessing.to_properties(), signature, f"the blessing {artifact.uri}")
+    return blessing
 
 
 def _registry(registry_directory: str, serving_directory: str) -> Registry:

@@ -12,7 +12,7 @@ from components.registry.registry import Registry
 from schemas.blessing import Blessing
 from schemas.decisions import Decision, Reason
 from schemas.evaluation import Evaluation
-from schemas.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, PublicationResult
+from schemas.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, PublicationResult
 from schemas.training_record import TrainedData
 
 Accept = Callable[[str], Reason]  # of the staged directory
@@ -30,6 +30,7 @@ class Candidate:
         trained_on: the new span.
         evaluation_uri: of the ModelEvaluation artifact.
         evaluation: what was measured, and the decision.
+        evaluation_digest: sha256 of the file that it was read from.
         blessing: what was measured, as the evaluator said it.
     """
 
@@ -40,6 +41,7 @@ class Candidate:
     trained_on: TrainedData
     evaluation_uri: str
     evaluation: Evaluation
+    evaluation_digest: str
     blessing: Blessing
 
 
@@ -59,8 +61,7 @@ def push(registry: Registry, candidate: Candidate, accept: Accept, now: datetime
         StateError: the registry contradicts what is served.
     """
     settle(registry)
-    decision = candidate.evaluation.decision
-    if not decision.verdict.pushes:
+    if not candidate.evaluation.decision.verdict.pushes:
         return _kept_out(registry, candidate, (), now)
     done = _pushed_before(registry, candidate)
     if done is not None:
@@ -98,7 +99,13 @@ def _kept_out(
 
 
 def _changed(candidate: Candidate) -> Reason | None:
-    measured = candidate.blessing.model_digest
+    measured, said = candidate.blessing.model_digest, candidate.blessing.evaluation_digest
+    if candidate.evaluation_digest != said:
+        return Reason(
+            EVALUATION_CHANGED,
+            f"the evaluation as it was written (sha256 {said[:12]})",
+            f"another in {candidate.evaluation_uri} ({candidate.evaluation_digest[:12]}); run again on this span",
+        )
     if candidate.digest == measured:
         return None
     return Reason(

@@ -53,13 +53,13 @@ class Run:
             trained_on=trained_data(span=2, digest="data digest"),
             evaluation_uri=f"{self.root}/artifacts/evaluation/{name}",
             evaluation=evaluation(Decision(verdict, reasons), served is not None),
+            evaluation_digest="evaluation",
             blessing=Blessing(
                 model_digest=digest,
                 baseline_digest=served.digest if served else "",
                 baseline_version=served.version if served else "",
-                baseline_token="",
                 evaluation=f"{self.root}/artifacts/evaluation/{name}",
-                evaluation_digest="",
+                evaluation_digest="evaluation",
             ),
         )
 
@@ -137,6 +137,12 @@ def test_bytes_that_nobody_measured_are_not_served(run: Run, when: str) -> None:
             run.push(candidate)
     assert run.served == "run of first"
     assert len(list((run.root / "serving" / "m").iterdir())) == 1
+
+
+def test_an_evaluation_that_was_changed_decides_nothing(run: Run) -> None:
+    result = run.push(dataclasses.replace(run.candidate(Verdict.PUSHED), evaluation_digest="other"))
+    assert [reason.rule for reason in result.reasons] == ["evaluation_changed"]
+    assert run.served == "run of first"
 
 
 def test_a_model_that_does_not_answer_where_it_would_serve_is_blocked(run: Run) -> None:
