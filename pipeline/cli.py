@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_data_commands, add_json
+from pipeline.cli_prune import add_prune
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
 from pipeline.notify.settings import without_urls
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     add_review_commands(commands)
     add_serving_commands(commands)
+    add_prune(commands)
     add_data_commands(commands)
     return parser
 
