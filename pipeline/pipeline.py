@@ -125,7 +125,7 @@ def _steps(
             statistics=statistics.outputs["statistics"],
             baseline=baseline.outputs["baseline"],
             settings=settings.trainer,
-            checkpoints=f"{at.artifacts}/checkpoints",
+            artifacts=at.artifacts,
         )
         evaluator = MapEvaluator(
             golden=golden.outputs["examples"],

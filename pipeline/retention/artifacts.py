@@ -13,6 +13,7 @@ from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.retention.facts import RunArtifacts
+from schemas.artifact_places import places
 from schemas.errors import StateError
 
 
@@ -78,10 +79,10 @@ class RunArtifactStore:
         context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
         if context is None:
             return RunArtifacts(None, ())
-        prefix = f"{self._root}/artifacts/"
-        paths = {
-            artifact.uri[len(str(self._root)) + 1 :]
+        known = [
+            places(artifact.uri, f"{self._root}/artifacts")[0]
             for artifact in self._store.get_artifacts_by_context(context.id)
-            if artifact.uri.startswith(prefix) and artifact.state != mlmd.Artifact.DELETED
-        }
-        return RunArtifacts(context.create_time_since_epoch / 1000, tuple(sorted(paths)))
+            if artifact.state != mlmd.Artifact.DELETED
+        ]
+        own = {uri[len(str(self._root)) + 1 :] for uri in known if uri.startswith(f"{self._root}/artifacts/")}
+        return RunArtifacts(context.create_time_since_epoch / 1000, tuple(sorted(own)))
