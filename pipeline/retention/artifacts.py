@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml_metadata import errors
-from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.local_metadata import open_store, store_errors
 from pipeline.retention.facts import RunArtifacts
 from schemas.artifact_places import places
-from schemas.errors import StateError
 
 
 class RunArtifactStore:
@@ -29,17 +27,8 @@ class RunArtifactStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self._database = self._root / "metadata.sqlite"
+        self._store = open_store(root)
         self._known: dict[str, RunArtifacts] = {}
-        if not self._database.is_file():
-            raise StateError(f"{self._database}: no such file; restore ML Metadata from a backup, or check --root")
-        config = mlmd.ConnectionConfig()
-        config.sqlite.filename_uri = str(self._database)
-        config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
-        try:
-            self._store = MetadataStore(config)
-        except errors.StatusError as error:
-            raise StateError(f"{self._database}: cannot be read ({error}); restore it from a backup") from error
 
     def of_run(self, run_id: str) -> RunArtifacts:
         """The artifacts of a run that are below this root and not marked as deleted.
@@ -51,10 +40,8 @@ class RunArtifactStore:
             StateError: the store cannot be read.
         """
         if run_id not in self._known:
-            try:
+            with store_errors(self._root):
                 self._known[run_id] = self._of_run(run_id)
-            except errors.StatusError as error:
-                raise StateError(f"{self._database}: cannot be read ({error}); restore it from a backup") from error
         return self._known[run_id]
 
     def mark_deleted(self, paths: Sequence[str]) -> None:
@@ -66,14 +53,12 @@ class RunArtifactStore:
         Raises:
             StateError: the store cannot be written.
         """
-        try:
+        with store_errors(self._root):
             gone = [one for path in paths for one in self._store.get_artifacts_by_uri(f"{self._root}/{path}")]
             for artifact in gone:
                 artifact.state = mlmd.Artifact.DELETED
             if gone:
                 self._store.put_artifacts(gone)
-        except errors.StatusError as error:
-            raise StateError(f"{self._database}: cannot be written ({error}); the same command goes on") from error
 
     def _of_run(self, run_id: str) -> RunArtifacts:
         context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
