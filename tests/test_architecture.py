@@ -63,6 +63,7 @@ GLUE = {
     "components.trainer.served.warmup",
     "components.trainer.model.weights",
     "pipeline.check_steps",
+    "pipeline.golden_cache",
     "pipeline.local_metadata",
     "pipeline.overrides_mlmd",
     "pipeline.pipeline",

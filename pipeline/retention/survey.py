@@ -16,7 +16,7 @@ from pipeline.retention.marker import read_left
 from pipeline.retention.versions import seconds
 from pipeline.roots import serving_directory
 from schemas.artifact_places import places
-from schemas.dataset import DATASET_FILE, DataSetInfo
+from schemas.dataset import DATASET_FILE, GOLDEN_STEP, DataSetInfo
 from schemas.errors import StateError
 from schemas.files import LOCAL_FILES, WRITING
 from schemas.review import REVIEW_FILE
@@ -99,7 +99,7 @@ def _own(root: Path, uri: str) -> str:
 
 
 def _golden(root: Path) -> Iterator[GoldenFacts]:
-    for path in _below(root, "artifacts/GoldenExampleGen/examples/[0-9]*"):
+    for path in _below(root, f"artifacts/{GOLDEN_STEP}/examples/[0-9]*"):
         try:
             info = DataSetInfo.from_json((root / path / DATASET_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError, LookupError, TypeError):
