@@ -15,9 +15,9 @@ def to_record(uri: str, artifacts: str | None) -> str:
     Returns:
         The path below that directory, or the URI as it is where it lies elsewhere.
 
-    >>> to_record("/old/root/artifacts/ExampleGen/examples/7", "/old/root/artifacts")
+    >>> to_record("/old/artifacts/ExampleGen/examples/7", "/old/artifacts")
     'ExampleGen/examples/7'
-    >>> to_record("/elsewhere/examples/7", "/old/root/artifacts")
+    >>> to_record("/elsewhere/examples/7", "/old/artifacts")
     '/elsewhere/examples/7'
     """
     prefix = f"{artifacts.rstrip('/')}/" if artifacts else None
@@ -31,11 +31,11 @@ def places(recorded: str, artifacts: str | None) -> tuple[str, ...]:
         recorded: what was written down, here or where the root was before.
         artifacts: the artifacts directory of the pipeline root as it is now; None: there is none.
 
-    >>> places("ExampleGen/examples/7", "/new/root/artifacts")
-    ('/new/root/artifacts/ExampleGen/examples/7',)
-    >>> places("/old/root/artifacts/ExampleGen/examples/7", "/new/root/artifacts")
-    ('/new/root/artifacts/ExampleGen/examples/7', '/old/root/artifacts/ExampleGen/examples/7')
-    >>> places("/elsewhere/examples/7", "/new/root/artifacts")
+    >>> places("ExampleGen/examples/7", "/new/artifacts")
+    ('/new/artifacts/ExampleGen/examples/7',)
+    >>> places("/old/artifacts/ExampleGen/examples/7", "/new/artifacts")
+    ('/new/artifacts/ExampleGen/examples/7', '/old/artifacts/ExampleGen/examples/7')
+    >>> places("/elsewhere/examples/7", "/new/artifacts")
     ('/elsewhere/examples/7',)
     """
     if artifacts is None:

@@ -87,7 +87,8 @@ class RootFacts:
             record cannot be read.
         examples: the stored spans.
         golden: the stored golden sets.
-        model_copies: baselines and pushed models as steps have copied them, each with the artifact it is part of.
+        copies: baselines, pushed models and pages, of each of which there is another copy, with the artifact that each is
+            part of.
         checkpoints: states of unfinished trainings.
         working: TFX's own directories of executions.
         half_written: files and directories that carry the name of something unfinished.
@@ -103,7 +104,7 @@ class RootFacts:
     lineage: Mapping[str, tuple[str, ...] | None]
     examples: tuple[str, ...] = ()
     golden: tuple[GoldenFacts, ...] = ()
-    model_copies: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, str] = field(default_factory=dict)
     checkpoints: tuple[Found, ...] = ()
     working: tuple[Found, ...] = ()
     half_written: tuple[Found, ...] = ()

@@ -19,7 +19,7 @@ class Kind(str, Enum):
     """What is deleted, in the words of the table."""
 
     ARTIFACTS = "artifacts of old runs"
-    COPIES = "copies of models that steps have made"
+    COPIES = "copies that steps have made"
     VERSIONS = "versions that no rollback goes to"
     CHECKPOINTS = "states of trainings that nobody goes on with"
     EVIDENCE = "pages and logs of old runs"
@@ -106,9 +106,9 @@ def _old_artifacts(old: Mapping[str, Sequence[str]], protected: Mapping[str, str
 
 
 def _copies(facts: RootFacts, resumable: Mapping[str, RunArtifacts]) -> Iterator[Removal]:
-    """A run that has ended needs no baseline of its own, and what it pushed is in service and in its artifacts."""
+    """A run that has ended needs no baseline of its own; what it pushed is in service, and its page in `runs/`."""
     needed = {path for known in resumable.values() for path in known.artifacts}
-    for path, artifact in facts.model_copies.items():
+    for path, artifact in facts.copies.items():
         if artifact not in needed:
             yield Removal(Kind.COPIES, path, "its run has ended", artifact=artifact if path == artifact else None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from schemas.artifact_places import places
 from schemas.dataset import DATASET_FILE, GOLDEN_STEP, DataSetInfo
 from schemas.errors import StateError
 from schemas.files import LOCAL_FILES, WRITING
-from schemas.review import REVIEW_FILE
+from schemas.review import PAGE_STEPS, REVIEW_FILE
 
 SET_ASIDE = ".pruned-"
 _MODEL = "Format-Serving"
@@ -55,7 +56,7 @@ def survey(root: Path) -> RootFacts:
         lineage={model.version: _lineage(root, _files_of(root, model, models)) for model in known},
         examples=tuple(_below(root, "artifacts/*/examples/[0-9]*")),
         golden=tuple(_golden(root)),
-        model_copies=dict(_model_copies(root)),
+        copies={**dict(_model_copies(root)), **dict(_page_copies(root))},
         checkpoints=tuple(_found(root, "artifacts/checkpoints/*")),
         working=tuple(_found(root, "artifacts/*/.system/*/*")),
         half_written=tuple(one for pattern in _HALF_WRITTEN for one in _found(root, pattern)),
@@ -113,6 +114,19 @@ def _model_copies(root: Path) -> Iterator[tuple[str, str]]:
     for path in _below(root, "artifacts/Pusher/pushed_model/[0-9]*/saved_model.pb"):
         artifact = path.rpartition("/")[0]
         yield artifact, artifact
+
+
+def _page_copies(root: Path) -> Iterator[tuple[str, str]]:
+    """Pages in the artifacts that are byte for byte those in `runs/`."""
+    in_runs: dict[int, list[Path]] = {}
+    for page in root.glob(f"runs/*/{REVIEW_FILE}"):
+        in_runs.setdefault(page.stat().st_size, []).append(page)
+    for step in PAGE_STEPS:
+        for path in _below(root, f"artifacts/{step}/page/[0-9]*/{REVIEW_FILE}"):
+            same_size = in_runs.get((root / path).stat().st_size, [])
+            if any(filecmp.cmp(root / path, page, shallow=False) for page in same_size):
+                artifact = path.rpartition("/")[0]
+                yield artifact, artifact
 
 
 def _found(root: Path, pattern: str) -> Iterator[Found]:

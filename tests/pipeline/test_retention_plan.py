@@ -301,9 +301,9 @@ def test_ml_metadata_is_not_asked_about_runs_that_were_pruned() -> None:
     assert set(made.looked_at) == {"run-99", "run-100"}
 
 
-def test_copies_of_models_go_once_their_run_has_ended(blocked: RootFacts) -> None:
+def test_copies_go_once_their_run_has_ended(blocked: RootFacts) -> None:
     baseline, push = "artifacts/BaselineReader/baseline/9", "artifacts/Pusher/pushed_model/9"
-    facts = dataclasses.replace(blocked, model_copies={f"{baseline}/Format-Serving": baseline, push: push})
+    facts = dataclasses.replace(blocked, copies={f"{baseline}/Format-Serving": baseline, push: push})
     gone = {one.path: one.artifact for one in planned(facts).removals if one.kind is Kind.COPIES}
     assert gone == {f"{baseline}/Format-Serving": None, push: push}  # the baseline's history.json stays
     unfinished = dataclasses.replace(facts, runs=(*facts.runs, run(4, 0, finished=False)))
