@@ -87,8 +87,7 @@ class RootFacts:
             record cannot be read.
         examples: the stored spans.
         golden: the stored golden sets.
-        copies: baselines, pushed models and pages, of each of which there is another copy, with the artifact that each is
-            part of.
+        copies: baselines, pushed models and pages that exist elsewhere, too, each with the artifact that it is part of.
         checkpoints: states of unfinished trainings.
         working: TFX's own directories of executions.
         half_written: files and directories that carry the name of something unfinished.
