@@ -60,12 +60,12 @@ class Plan:
     Attributes:
         removals: what goes.
         kept: what could go by its age, and does not.
-        looked_at: the artifacts of the old runs that had any, or were looked at for the first time.
+        changed: the artifacts of the old runs that lose some, or were looked at for the first time.
     """
 
     removals: tuple[Removal, ...]
     kept: tuple[Kept, ...]
-    looked_at: Mapping[str, tuple[str, ...]]
+    changed: Mapping[str, tuple[str, ...]]
 
 
 def plan(facts: RootFacts, settings: RetentionSettings, now_s: float, artifacts_of: ArtifactsOf) -> Plan:
@@ -91,7 +91,9 @@ def plan(facts: RootFacts, settings: RetentionSettings, now_s: float, artifacts_
         *_unfinished(facts, resumable, now_s),
         *_evidence(facts, settings, parts),
     ]
-    return Plan(tuple(removals), tuple(kept), old)
+    new = {run.run_id for run in parts.old if run.left is None}
+    changed = {run_id: of for run_id, of in old.items() if run_id in new or any(path not in protected for path in of)}
+    return Plan(tuple(removals), tuple(kept), changed)
 
 
 def _artifacts(run: RunFacts, artifacts_of: ArtifactsOf) -> tuple[str, ...]:

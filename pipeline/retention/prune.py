@@ -114,12 +114,12 @@ def carry_out(root: Path, made: Plan, store: ArtifactStore, now: datetime.dateti
     Returns:
         What could not be deleted, a sentence each.
     """
-    for run_id, paths in made.looked_at.items():
+    for run_id, paths in made.changed.items():
         write_left(root, run_id, paths, now)
     failed = dict(_delete_all(root, made))
     gone = [one.artifact for one in made.removals if one.artifact and one.path not in failed]
     store.mark_deleted(gone)
-    for run_id, paths in made.looked_at.items():
+    for run_id, paths in made.changed.items():
         write_left(root, run_id, [path for path in paths if path not in gone], now)
     return tuple(failed.values())
 

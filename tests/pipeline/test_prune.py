@@ -154,6 +154,15 @@ def test_the_second_pruning_finds_nothing(world: PrunableRoot) -> None:
     assert world.files() == before
 
 
+def test_a_run_that_loses_nothing_more_is_not_written_to_again(world: PrunableRoot) -> None:
+    prune(world.root, NARROW, NOW)
+    note = world.root / "runs" / "push" / "pruned.json"
+    before = note.stat().st_mtime_ns, note.stat().st_ino
+    world.finished("next", Verdict.BLOCKED)
+    assert prune(world.root, NARROW, NOW).removals
+    assert (note.stat().st_mtime_ns, note.stat().st_ino) == before
+
+
 def test_a_dry_run_says_the_same_and_changes_nothing(world: PrunableRoot) -> None:
     before, live = world.files(), world.live()
     said = prune(world.root, NARROW, NOW, dry_run=True)

@@ -172,6 +172,12 @@ def test_without_a_limit_all_versions_stay_with_all_they_need(pushed: RootFacts)
     assert {path for number in (1, 2, 3, 4) for path in (span(number), model(number))} <= set(reasons(made))
 
 
+def test_without_a_limit_even_a_version_that_was_left_behind_stays(pushed: RootFacts) -> None:
+    versions = [dataclasses.replace(one, blessed=one.version != "300") for one in pushed.versions]
+    everything = dataclasses.replace(NARROW, versions=None)
+    assert not paths(planned(dataclasses.replace(pushed, versions=tuple(versions)), everything), Kind.VERSIONS)
+
+
 def test_a_version_of_the_last_days_stays_on_disk(pushed: RootFacts) -> None:
     recent = [dataclasses.replace(one, pushed_at=moment(0.5)) for one in pushed.versions]
     assert not paths(planned(dataclasses.replace(pushed, versions=tuple(recent))), Kind.VERSIONS)
@@ -260,7 +266,7 @@ def test_an_unfinished_run_keeps_all_it_has_while_it_can_be_resumed(blocked: Roo
     facts = dataclasses.replace(blocked, runs=(*blocked.runs[:2], run(3, 0.5, finished=False), run(4, 0)))
     made = planned(facts)
     assert not paths(made) & set(artifacts(3))
-    assert "run-3" not in made.looked_at
+    assert "run-3" not in made.changed
 
 
 def test_an_unfinished_run_shares_its_artifacts_with_no_pruning(blocked: RootFacts) -> None:
@@ -281,11 +287,17 @@ def test_an_unfinished_run_that_was_pruned_is_never_resumable_again(blocked: Roo
     assert model(4) in paths(planned(dataclasses.replace(blocked, runs=runs)))
 
 
+def test_a_run_that_was_pruned_is_old_for_good_although_more_runs_are_kept_now(blocked: RootFacts) -> None:
+    runs = (blocked.runs[0], dataclasses.replace(blocked.runs[1], left=(model(2),)), blocked.runs[2])
+    made = planned(dataclasses.replace(blocked, runs=runs), dataclasses.replace(NARROW, runs=3))
+    assert paths(made, Kind.ARTIFACTS) == {model(2)}
+
+
 def test_what_was_left_of_a_pruned_run_goes_once_nothing_needs_it(pushed: RootFacts) -> None:
     left = (dataclasses.replace(pushed.runs[0], left=(model(1),)), *pushed.runs[1:])
     made = planned(dataclasses.replace(pushed, runs=left), artifacts_of=known(run_1=("artifacts/never/asked",)))
     assert model(1) in paths(made)
-    assert made.looked_at["run-1"] == (model(1),)
+    assert made.changed["run-1"] == (model(1),)
 
 
 def test_ml_metadata_is_not_asked_about_runs_that_were_pruned() -> None:
@@ -298,7 +310,7 @@ def test_ml_metadata_is_not_asked_about_runs_that_were_pruned() -> None:
 
     made = planned(root([*runs, run(100, 20), run(101, 0)], [version(100)]), artifacts_of=artifacts_of)
     assert sorted(set(asked)) == ["run-100", "run-101"]
-    assert set(made.looked_at) == {"run-99", "run-100"}
+    assert set(made.changed) == {"run-99", "run-100"}
 
 
 def test_copies_go_once_their_run_has_ended(blocked: RootFacts) -> None:
