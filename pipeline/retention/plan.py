@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
@@ -84,9 +84,11 @@ def plan(facts: RootFacts, settings: RetentionSettings, now_s: float, artifacts_
     old = {run.run_id: _artifacts(run, artifacts_of) for run in parts.old if run.left != ()}
     protected = protected_artifacts(facts, settings, parts, artifacts_of) if any(old.values()) else {}
     kept = [Kept(path, protected[path]) for paths in old.values() for path in paths if path in protected]
+    of_old_runs = _old_artifacts(old, protected)
+    needed = {path for known in resumable.values() for path in known.artifacts}
     removals = [
-        *_old_artifacts(old, protected),
-        *_copies(facts, resumable),
+        *of_old_runs.values(),
+        *_copies(facts, needed | set(of_old_runs)),
         *(Removal(Kind.VERSIONS, path, going[version]) for version, path in facts.on_disk.items() if version in going),
         *_unfinished(facts, resumable, now_s),
         *_evidence(facts, settings, parts),
@@ -100,18 +102,20 @@ def _artifacts(run: RunFacts, artifacts_of: ArtifactsOf) -> tuple[str, ...]:
     return artifacts_of(run.run_id).artifacts if run.left is None else run.left
 
 
-def _old_artifacts(old: Mapping[str, Sequence[str]], protected: Mapping[str, str]) -> Iterator[Removal]:
+def _old_artifacts(old: Mapping[str, Sequence[str]], protected: Mapping[str, str]) -> dict[str, Removal]:
+    """By path: several old runs may have used the same golden set."""
+    removals: dict[str, Removal] = {}
     for run_id, artifacts in old.items():
         for path in artifacts:
             if path not in protected:
-                yield Removal(Kind.ARTIFACTS, path, f"of run {run_id}", artifact=path)
+                removals.setdefault(path, Removal(Kind.ARTIFACTS, path, f"of run {run_id}", artifact=path))
+    return removals
 
 
-def _copies(facts: RootFacts, resumable: Mapping[str, RunArtifacts]) -> Iterator[Removal]:
+def _copies(facts: RootFacts, besides: Set[str]) -> Iterator[Removal]:
     """A run that has ended needs no baseline of its own; what it pushed is in service, and its page in `runs/`."""
-    needed = {path for known in resumable.values() for path in known.artifacts}
     for path, artifact in facts.copies.items():
-        if artifact not in needed:
+        if artifact not in besides:
             yield Removal(Kind.COPIES, path, "its run has ended", artifact=artifact if path == artifact else None)
 
 

@@ -14,6 +14,7 @@ import dataclasses
 import datetime
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -165,4 +166,4 @@ def _size_bytes(path: Path) -> int:
     """Room on the disk; a file that has another name, too, gives none back."""
     files = [path] if not path.is_dir() or path.is_symlink() else [path, *path.rglob("*")]
     stats = [file.lstat() for file in files if os.path.lexists(file)]
-    return sum(stat.st_blocks * 512 for stat in stats if stat.st_nlink == 1 or os.path.isdir(path))
+    return sum(one.st_blocks * 512 for one in stats if one.st_nlink == 1 or stat.S_ISDIR(one.st_mode))

@@ -79,7 +79,11 @@ class PrunableRoot(ServedRoot):
         directory = self.root / "artifacts" / "DetectionExampleGen" / "examples" / run_id
         directory.mkdir(parents=True)
         (directory / DATASET_FILE).write_text(dataset_info().to_json())
-        type_id = self.store.put_artifact_type(mlmd.ArtifactType(name="Examples"))
+        self.attribute(directory, "Examples", run_id)
+
+    def attribute(self, directory: Path, kind: str, run_id: str) -> None:
+        """Makes a directory an artifact of a run."""
+        type_id = self.store.put_artifact_type(mlmd.ArtifactType(name=kind))
         artifact = mlmd.Artifact(type_id=type_id, uri=str(directory), state=mlmd.Artifact.LIVE)
         [artifact_id] = self.store.put_artifacts([artifact])
         context = self.store.get_context_by_type_and_name("pipeline_run", run_id)
@@ -207,6 +211,30 @@ def test_copies_of_models_and_pages_go_and_what_else_their_artifacts_hold_stays(
         "artifacts/Review/page/9",
     }
     assert {"baseline/9", "pushed_model/10", "page/10"} <= world.there()
+
+
+def room_bytes(root: Path) -> int:
+    """What artifacts and served models take on the disk."""
+    paths = [path for part in ("artifacts", "serving") for path in (root / part).rglob("*")]
+    return sum({path.lstat().st_ino: path.lstat().st_blocks * 512 for path in paths}.values())
+
+
+def test_the_room_that_is_told_is_the_room_that_is_there_afterwards(world: PrunableRoot) -> None:
+    copy = world.root / "artifacts" / "DetectorTrainer" / "model" / "2" / "Format-Serving"
+    shared = world.root / "artifacts" / "DetectorTrainer" / "model" / "1" / "again"
+    os.link(copy / "saved_model.pb", shared)  # a second name: this one gives nothing back
+    for run_id in ("old-no", "boot"):
+        context = world.store.get_context_by_type_and_name("pipeline_run", run_id)
+        [golden] = world.store.get_artifacts_by_uri(f"{world.root}/artifacts/MapEvaluator/evaluation/2")
+        assert context is not None
+        used = mlmd.Attribution(artifact_id=golden.id, context_id=context.id)
+        world.store.put_attributions_and_associations([used], [])
+    pushed = world.root / "artifacts" / "Pusher" / "pushed_model" / "2"
+    model_files(pushed, "old-no")
+    world.attribute(pushed, "PushedModel", "old-no")
+    before = room_bytes(world.root)
+    told = prune(world.root, NARROW, NOW).size_bytes
+    assert before - room_bytes(world.root) == told > 0
 
 
 class Killed(BaseException):
