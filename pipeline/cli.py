@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.cli_data import add_data_commands, add_json
 from pipeline.cli_options import add_root, local, local_name, with_root
+from pipeline.cli_prune import add_prune
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
 from pipeline.notify.settings import without_urls
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     add_review_commands(commands)
     add_serving_commands(commands)
+    add_prune(commands)
     add_data_commands(commands)
     return parser
 
@@ -71,7 +73,7 @@ def _add_run(commands: Any) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
     parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
     parser.add_argument(
-        "--anew", action="store_true", help="start over, although a run of the same command was interrupted"
+        "--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"
     )
     add_json(parser)
     parser.set_defaults(command=_run)

@@ -15,6 +15,7 @@ from components.trainer.images.augmentation import AugmentationName
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.settings import TrainerSettings, TrainingSettings
 from pipeline.notify.settings import NotifySettings, check_shape
+from pipeline.retention.settings import RetentionSettings
 from schemas.errors import ConfigError
 from schemas.settings import load, parse_yaml, settings, with_overrides
 
@@ -53,6 +54,7 @@ class PipelineSettings:
     augmentation: AugmentationName = "none-v1"
     evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
     notify: NotifySettings = dataclasses.field(default_factory=NotifySettings)
+    retention: RetentionSettings = dataclasses.field(default_factory=RetentionSettings)
 
     beam_args: tuple[str, ...] = ()
 

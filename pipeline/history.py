@@ -5,6 +5,7 @@ Nothing here needs a configuration, writes anything or starts TensorFlow.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from components.registry.registry import Registry
 from pipeline.result import RunResult
 from pipeline.roots import registry_at, settled_if_possible, which_root
 from pipeline.run_record import RESULT_FILE
+from schemas.artifact_places import places
 from schemas.errors import InputError
 from schemas.overrides import Override
 from schemas.review import REVIEW_FILE
@@ -145,6 +147,7 @@ def _read_run(directory: Path) -> RunEntry:
     file = directory / RESULT_FILE
     log = directory / "log.txt"
     result, state = _read_result(file)
+    result = result and _placed(result, page)
     heard = next(path for path in (file, log, directory) if path.exists())
     return RunEntry(
         run_id=directory.name,
@@ -154,6 +157,18 @@ def _read_run(directory: Path) -> RunEntry:
         page=page if page.is_file() else None,
         log=log,
     )
+
+
+def _placed(result: RunResult, page: Path) -> RunResult:
+    """With the places in this root: one that was moved or copied must not show the files of its old place."""
+    artifacts = f"{page.parent.parent.parent}/artifacts"
+    report = str(page) if page.is_file() and Path(result.report).name == REVIEW_FILE else _own(result.report, artifacts)
+    return dataclasses.replace(result, report=report, model=result.model and _own(result.model, artifacts))
+
+
+def _own(place: str, artifacts: str) -> str:
+    own = places(place, artifacts)[0]
+    return own if Path(own).exists() else place
 
 
 def _read_result(file: Path) -> tuple[RunResult | None, str]:

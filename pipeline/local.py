@@ -7,6 +7,7 @@ LocalDagRunner returns normally when a step could not get its inputs, and goes o
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import sys
 import traceback
@@ -14,12 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.example_gen.content import cache_key
 from components.registry.locking import hold
 from pipeline.console import output_to, own_stderr, progress_on, steps_announced
 from pipeline.notify.notifier import Notifier
-from pipeline.preflight import RunRequest, check_new, read_request
+from pipeline.preflight import Asked, RunRequest, check_new, read_request
 from pipeline.result import RunResult
-from pipeline.root_settings import record_root
+from pipeline.retention.prune import apply_retention
 from pipeline.run_record import RESULT_FILE
 from pipeline.starting import Started, start
 from pipeline.workers import WorkerDiedError, run_watched
@@ -62,16 +64,15 @@ def run(request: RunRequest) -> RunResult:
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
             stack.enter_context(hold(request.root / "lock", "retraining"))
-            if request.remembered is not None:
-                record_root(request.root, request.remembered)
             started = start(request, asked)
         directory = request.root / "runs" / started.run_id
         LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
         with notifier.running(started.run_id, asked.number):
             with output_to(directory / "log.txt"):
-                result = _run_steps(request, asked.number, started, directory)
+                result = _run_steps(request, asked, started, directory)
             write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
         notifier.ended(result)
+        apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
         return result
 
 
@@ -82,12 +83,12 @@ def _make_root(root: Path) -> None:
         raise InputError(f"--root {root}: cannot be made ({error.strerror}); give a directory that can") from error
 
 
-def _run_steps(request: RunRequest, span: int, started: Started, directory: Path) -> RunResult:
+def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: Path) -> RunResult:
     if "pipeline.runner" not in sys.modules:
         LOGGER.info("starting TensorFlow and TFX, which takes a while")
     from pipeline import runner
 
-    run_id = started.run_id
+    span, run_id = asked.number, started.run_id
     if request.bootstrap:
         runner.check_first_model(request.settings)
     compiled = runner.compile_run(
@@ -99,6 +100,7 @@ def _run_steps(request: RunRequest, span: int, started: Started, directory: Path
         request.bootstrap,
         run_id,
         request.command,
+        cache_key(asked.parts["golden"]),
     )
     try:
         with steps_announced(compiled.steps):

@@ -25,7 +25,7 @@ from components.registry.executor import PusherExecutor
 from components.review.component import Review
 from components.trainer.component import DetectorTrainer
 from pipeline.config import PipelineSettings
-from schemas.dataset import EVAL_SPLIT
+from schemas.dataset import EVAL_SPLIT, GOLDEN_STEP
 from schemas.review import REJECTION_STEP
 
 
@@ -64,6 +64,7 @@ def create_pipeline(
     bootstrap: bool,
     metadata_connection_config: message.Message | None = None,
     command: str = "",
+    golden_content: str = "",
 ) -> Pipeline:
     """Builds the pipeline.
 
@@ -74,12 +75,14 @@ def create_pipeline(
         bootstrap: whether this run may train a first model.
         metadata_connection_config: the ML Metadata store, on runners that do not bring their own.
         command: what a person gave to start this run, for the page at its end.
+        golden_content: what the stored golden set depends on; empty on runners whose machine cannot see it.
     """
     return Pipeline(
         pipeline_name=settings.name,
         pipeline_root=locations.artifacts,
-        components=_steps(settings, locations, span, bootstrap, command),
-        # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one.
+        components=_steps(settings, locations, span, bootstrap, command, golden_content),
+        # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one. The golden set's
+        # has it in `golden_content`; pipeline/runner.py lets that step alone be cached.
         enable_cache=False,
         beam_pipeline_args=list(settings.beam_args),
         metadata_connection_config=metadata_connection_config,
@@ -87,12 +90,12 @@ def create_pipeline(
 
 
 def _steps(
-    settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool, command: str
+    settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool, command: str, golden_content: str
 ) -> list[BaseNode]:
     examples = DetectionExampleGen.of_span(
         at.data, span, settings.data.eval_fraction, settings.data.group_by, at.schema_file
     )
-    golden = DetectionExampleGen.of_golden_set(at.golden, at.schema_file).with_id("GoldenExampleGen")
+    golden = DetectionExampleGen.of_golden_set(at.golden, at.schema_file, golden_content).with_id(GOLDEN_STEP)
     baseline = BaselineReader(at.registry, at.serving, bootstrap)
 
     schema = ImportSchemaGen(schema_file=at.schema_file)
@@ -127,7 +130,7 @@ def _steps(
             statistics=statistics.outputs["statistics"],
             baseline=baseline.outputs["baseline"],
             settings=settings.trainer,
-            checkpoints=f"{at.artifacts}/checkpoints",
+            artifacts=at.artifacts,
         )
         evaluator = MapEvaluator(
             golden=golden.outputs["examples"],

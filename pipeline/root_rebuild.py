@@ -19,6 +19,8 @@ from schemas.files import LOCAL_FILES
 from schemas.settings import parse_yaml
 from schemas.training_record import TrainingRecord
 
+_ARTIFACTS = "/artifacts/"
+
 
 def read_root(root: Path) -> RootFile | None:
     """What a root says of itself, or what its models say where it says nothing; None for a fresh one.
@@ -64,7 +66,7 @@ def _derived(root: Path) -> RootFile | None:
     if name is None:
         return None
     settings, config = _settings(name, _record(root, name, newest))
-    return RootFile(name=name, settings=settings, config=config, path=_written_at(newest))
+    return RootFile(name=name, settings=settings, config=config, path=_written_at(root, newest))
 
 
 def _newest(root: Path) -> ServedModel | None:
@@ -75,8 +77,14 @@ def _newest(root: Path) -> ServedModel | None:
     return None
 
 
-def _written_at(newest: ServedModel | None) -> str:
-    """The root that an entry speaks of: ROOT/serving/NAME/VERSION; empty where its path is not absolute."""
+def _written_at(root: Path, newest: ServedModel | None) -> str:
+    """Where the root was when its artifacts were written; empty where nothing tells.
+
+    ML Metadata has absolute places, ROOT/artifacts/..., as entries of the first format had: ROOT/serving/NAME/VERSION.
+    """
+    uris = _asked(root / "metadata.sqlite", f"SELECT uri FROM Artifact WHERE uri LIKE '/%{_ARTIFACTS}%' LIMIT 1")
+    if uris:
+        return uris[0].partition(_ARTIFACTS)[0]
     parents = Path(newest.path).parents if newest else ()
     return str(parents[2]) if len(parents) > 2 and parents[2].is_absolute() else ""
 
@@ -95,11 +103,14 @@ def _names(root: Path) -> Iterator[str]:
 def _told_by_ml_metadata(database: Path) -> list[str]:
     """Names of the pipelines that ran, where nothing was ever served."""
     query = "SELECT Context.name FROM Context JOIN Type ON Type.id = Context.type_id WHERE Type.name = 'pipeline'"
-    with (
-        contextlib.suppress(sqlite3.Error),
-        contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db,
-    ):
-        return sorted(str(name) for (name,) in db.execute(query))
+    return sorted(_asked(database, query))
+
+
+def _asked(database: Path, query: str) -> list[str]:
+    """The first column of what ML Metadata's tables have; nothing where they cannot be read."""
+    place = f"{database.absolute().as_uri()}?mode=ro"
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(place, uri=True)) as connection:
+        return [str(row[0]) for row in connection.execute(query)]
     return []
 
 

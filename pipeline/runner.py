@@ -25,10 +25,12 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.trainer.model.experiment import check_model
 from pipeline.config import PipelineSettings
+from pipeline.golden_cache import drop_damaged
 from pipeline.ml_metadata_sync import OverrideStore
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.preflight import schema_file
 from pipeline.store import StepResult, read_run
+from schemas.dataset import GOLDEN_STEP
 from schemas.review import REJECTION_STEP
 
 
@@ -69,12 +71,29 @@ def compile_run(
     bootstrap: bool,
     run_id: str,
     command: str,
+    golden_content: str = "",
 ) -> CompiledRun:
-    """Compiles the pipeline for one run; a run id that was used before resumes that run."""
+    """Compiles the pipeline for one run; a run id that was used before resumes that run.
+
+    Args:
+        settings: what the steps are told.
+        root: absolute path of the pipeline root.
+        data: directory of the `span-N` directories.
+        golden: the golden set.
+        span: the span to train on.
+        bootstrap: whether this run may train a first model.
+        run_id: names the run.
+        command: what a person gave to start it.
+        golden_content: `cache_key` of the golden set: a run whose is the same takes what an earlier one has stored;
+            empty: it is stored again.
+    """
     connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
     locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
-    pipeline = create_pipeline(settings, locations, span, bootstrap, connection, command)
+    pipeline = create_pipeline(settings, locations, span, bootstrap, connection, command, golden_content)
     ir = compiler.Compiler().compile(pipeline)
+    if golden_content:
+        drop_damaged(Path(root), golden_content)
+        _let_be_cached(ir, GOLDEN_STEP)
     runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
     nodes = [node.pipeline_node for node in ir.nodes]
     return CompiledRun(
@@ -84,6 +103,11 @@ def compile_run(
         behind_the_gate=frozenset(node.node_info.id for node in nodes if node.inputs.conditionals) - {REJECTION_STEP},
         if_rejected=frozenset([REJECTION_STEP]),
     )
+
+
+def _let_be_cached(ir: pipeline_pb2.Pipeline, step: str) -> None:
+    [node] = [node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == step]
+    node.execution_options.caching_options.enable_cache = True
 
 
 def execute(compiled: CompiledRun) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from components.registry.registry import Registry
 from pipeline.preflight import Asked, RunRequest, check_new
+from pipeline.root_file import is_moved
+from pipeline.root_rebuild import read_root
+from pipeline.root_settings import record_root
 from pipeline.roots import registry_of, settled
 from pipeline.run_record import RunRecord, begin_run, key_of, unfinished_run
 from pipeline.serving_change import tell_ml_metadata
@@ -46,6 +49,9 @@ def start(request: RunRequest, asked: Asked) -> Started:
     registry = registry_of(request.root, request.settings.name)
     settled(registry)
     check_ml_metadata(request.root)
+    at_home(request.root)
+    if request.remembered is not None:
+        record_root(request.root, request.remembered)
     tell_ml_metadata(request.root, registry)
     run_id = None if request.anew else unfinished_run(request.root, asked.number, key_of(asked.parts))
     if run_id is not None:
@@ -62,6 +68,21 @@ def start(request: RunRequest, asked: Asked) -> Started:
         code=code_version(),
     )
     return Started(begin_run(request.root, record), resumed=False)
+
+
+def at_home(root: Path) -> None:
+    """Tells ML Metadata where its artifacts are, in a root that was moved or copied.
+
+    Raises:
+        StateError: it cannot be told.
+    """
+    there = read_root(root)
+    if there is None or not is_moved(there, root) or not (root / "metadata.sqlite").exists():
+        return
+    from pipeline.relocate import relocate
+
+    LOGGER.info("this root was %s before: ML Metadata is told where its artifacts are now", there.path)
+    relocate(root, there.path)
 
 
 def check_ml_metadata(root: Path) -> None:
@@ -96,7 +117,7 @@ def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
     if not registry.storage.holds(version, digest):
         raise StateError(
             f"{copy}: the run's copy of the baseline is damaged, and version {version} is no longer served from "
-            f"{registry.serving_directory}; start over with --anew"
+            f"{registry.serving_directory}; give the command with --anew, which begins a new run"
         )
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(f"{registry.serving_directory}/{version}", copy)

@@ -17,6 +17,7 @@ import numpy as np
 from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
+GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
 FINGERPRINTS = "fingerprints"  # directory of `schemas.fingerprints` text files, one a split
 TRAIN_SPLIT = "train"
 EVAL_SPLIT = "eval"

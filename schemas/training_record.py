@@ -20,6 +20,8 @@ LABELS_FILE = "assets.extra/labels.json"
 TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.feature_sample, of the training data
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.fingerprints, of the whole lineage
 
+_FORMAT = 2
+
 
 @dataclass(frozen=True)
 class LearningRateRecord:
@@ -83,7 +85,8 @@ class TrainedData:
         digest: its content digest.
         images: images in its training split.
         class_names: its label map, 1..K.
-        examples: where its tf.Examples are: the URI of an Examples artifact.
+        examples: where its tf.Examples are: an Examples artifact's path below the artifacts directory of the pipeline
+            root; or its URI, where it lies elsewhere and in records of format 1.
     """
 
     span: int
@@ -184,7 +187,7 @@ class TrainingRecord:
 
     def to_json(self) -> str:
         """JSON text; floats keep their exact value."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+        return json.dumps({"format": _FORMAT, **dataclasses.asdict(self)}, indent=1, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str, source: str) -> TrainingRecord:
@@ -199,6 +202,9 @@ class TrainingRecord:
         """
         try:
             values = json.loads(text)
+            made_as = values.pop("format", 1)  # records of format 1 do not say so
+            if made_as not in range(1, _FORMAT + 1):
+                raise ValueError(f"its format is {made_as}, this Ratchet knows those up to {_FORMAT}")
             values["learning_rate"] = LearningRateRecord(**values["learning_rate"])
             values["keep"] = KeepRecord(**values["keep"])
             values["data"] = tuple(

@@ -15,7 +15,7 @@ PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
 HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"}
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
-    *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback"),
+    *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune"),
     *("check", "convert", "schema", "log-sample", "digits"),
 )
 SHARED = ("metrics", "detector", "imaging", "pages")  # packages that every component may use
@@ -42,6 +42,7 @@ GLUE = {
     "components.map_evaluator.trial",
     "components.registry.component",
     "components.registry.executor",
+    "components.registry.remote_storage",
     "components.review.component",
     "components.review.executor",
     "components.review.tfma_view.data",
@@ -66,8 +67,12 @@ GLUE = {
     "components.trainer.served.warmup",
     "components.trainer.model.weights",
     "pipeline.check_steps",
-    "pipeline.overrides_mlmd",
+    "pipeline.golden_cache",
+    "pipeline.local_metadata",
+    "pipeline.ml_metadata_sync",
     "pipeline.pipeline",
+    "pipeline.relocate",
+    "pipeline.retention.artifacts",
     "pipeline.runner",
     "pipeline.store",
 }

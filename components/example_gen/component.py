@@ -11,7 +11,10 @@ from components.example_gen import executor
 
 
 class DetectionExampleGenSpec(ComponentSpec):
-    """`examples` carries the custom properties span, version and digest; `dataset.json` lies beside its splits."""
+    """`examples` carries the custom properties span, version and digest; `dataset.json` lies beside its splits.
+
+    With a `content` it carries that, and `stored_digest` of its files.
+    """
 
     PARAMETERS = {
         "directory": ExecutionParameter(type=str),
@@ -20,6 +23,7 @@ class DetectionExampleGenSpec(ComponentSpec):
         "eval_fraction": ExecutionParameter(type=float),
         "group_by": ExecutionParameter(type=str),
         "schema_file": ExecutionParameter(type=str),
+        "content": ExecutionParameter(type=str),
     }
     INPUTS = {}
     OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
@@ -36,7 +40,14 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
-        self, directory: str, is_span_base: bool, span: int, eval_fraction: float, group_by: str, schema_file: str
+        self,
+        directory: str,
+        is_span_base: bool,
+        span: int,
+        eval_fraction: float,
+        group_by: str,
+        schema_file: str,
+        content: str = "",
     ) -> None:
         super().__init__(
             DetectionExampleGenSpec(
@@ -46,6 +57,7 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
                 eval_fraction=eval_fraction,
                 group_by=group_by,
                 schema_file=schema_file,
+                content=content,
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )
@@ -66,6 +78,13 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
         return cls(base_directory, True, span or 0, eval_fraction, group_by or "", schema_file)
 
     @classmethod
-    def of_golden_set(cls, directory: str, schema_file: str) -> DetectionExampleGen:
-        """Reads the golden set; all of it is for evaluation."""
-        return cls(directory, False, 0, 1.0, "", schema_file)
+    def of_golden_set(cls, directory: str, schema_file: str, content: str = "") -> DetectionExampleGen:
+        """Reads the golden set; all of it is for evaluation.
+
+        Args:
+            directory: where it is.
+            schema_file: the curated schema.
+            content: `content.cache_key` of it: part of TFX's cache key, which knows neither data nor code; empty where
+                that is not known, then the step must not be cached.
+        """
+        return cls(directory, False, 0, 1.0, "", schema_file, content)

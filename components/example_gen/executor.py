@@ -9,6 +9,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.example_gen.content import stored_digest
 from components.example_gen.dataset import find_span
 from components.example_gen.generate import SPLITS, GenRequest, generate
 from schemas.tfdv_schema import read_class_names
@@ -43,5 +44,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples.set_int_custom_property("span", info.span)
         examples.set_int_custom_property("version", info.version)
         examples.set_string_custom_property("digest", info.digest)
+        if exec_properties["content"]:
+            examples.set_string_custom_property("content", exec_properties["content"])
+            examples.set_string_custom_property("stored_digest", stored_digest(examples.uri, fileio))
         # No file_format: TFX has no name for plain TFRecords, and goes by the files' endings.
         examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")

@@ -63,7 +63,8 @@ class DetectorTrainer(base_component.BaseComponent):
         statistics: of those examples.
         baseline: of the BaselineReader.
         settings: how to train.
-        checkpoints: directory for the state of unfinished trainings, the same in every run.
+        artifacts: directory of all artifacts, the same in every run: earlier spans are found in it, and `checkpoints/`
+            in it holds the state of unfinished trainings.
     """
 
     SPEC_CLASS = DetectorTrainerSpec
@@ -75,7 +76,7 @@ class DetectorTrainer(base_component.BaseComponent):
         statistics: types.BaseChannel,
         baseline: types.BaseChannel,
         settings: TrainerSettings,
-        checkpoints: str,
+        artifacts: str,
     ) -> None:
         super().__init__(
             DetectorTrainerSpec(
@@ -85,7 +86,7 @@ class DetectorTrainer(base_component.BaseComponent):
                 train_args=trainer_pb2.TrainArgs(),
                 eval_args=trainer_pb2.EvalArgs(),
                 run_fn=RUN_FN,
-                custom_config=json_utils.dumps({"settings": settings_io.to_json(settings), "checkpoints": checkpoints}),
+                custom_config=json_utils.dumps({"settings": settings_io.to_json(settings), "artifacts": artifacts}),
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
             )

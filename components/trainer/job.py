@@ -47,6 +47,8 @@ class TrainingJob:
         baseline_record: its training record.
         baseline_digest: its digest.
         checkpoints: directory for the state of unfinished trainings.
+        artifacts: the artifacts directory of the pipeline root, to which the places of examples are relative; None:
+            there is none.
         log: directory for TensorBoard; None: no log.
     """
 
@@ -56,6 +58,7 @@ class TrainingJob:
     baseline_record: TrainingRecord | None
     baseline_digest: str | None
     checkpoints: str
+    artifacts: str | None = None
     log: str | None = None
 
 
@@ -91,7 +94,7 @@ def run_job(job: TrainingJob) -> Trained:
     strategy = pick_strategy(job.settings.training.batch_size)
     examples = Examples.open(job.examples)
     plan = _plan(job, examples)
-    spans = [examples, *map(Examples.reopen, plan.replayed)]
+    spans = [examples, *(Examples.reopen(earlier, job.artifacts) for earlier in plan.replayed)]
     learner, serving = _build(job, plan, examples.info.class_names, strategy)
     training = _begin(job, plan, spans, learner, serving, strategy)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
@@ -103,7 +106,7 @@ def run_job(job: TrainingJob) -> Trained:
 
 def _plan(job: TrainingJob, examples: Examples) -> TrainingPlan:
     records = list(examples.records(TRAIN_SPLIT))
-    span = NewSpan(examples.trained_data, count_boxes(records, examples.info.class_names))
+    span = NewSpan(examples.trained_data(job.artifacts), count_boxes(records, examples.info.class_names))
     plan = plan_training(job.settings, span, job.baseline_record)
     shapes = box_shapes(records)
     model = resolve(plan.model, shapes)

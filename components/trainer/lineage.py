@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from schemas.artifact_places import places
 from schemas.dataset import DATASET_FILE, DataSetInfo
 from schemas.errors import ConfigError, StateError
 from schemas.files import Files
@@ -29,24 +30,34 @@ def read_record(model: str, files: Files) -> TrainingRecord:
         return TrainingRecord.from_json(file.read(), path)
 
 
-def read_earlier(data: TrainedData, files: Files) -> DataSetInfo:
-    """What the examples of an earlier span say of themselves.
+def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> tuple[str, DataSetInfo]:
+    """Finds the examples of an earlier span.
 
     Args:
         data: what the training record says of them.
         files: the file system.
+        artifacts: the artifacts directory of the pipeline root, which may have been moved since; None: there is none.
+
+    Returns:
+        Where they are, and what they say of themselves.
 
     Raises:
         ConfigError: they are gone, or others have taken their place.
     """
-    try:
-        with files.open(f"{data.examples}/{DATASET_FILE}") as file:
-            info = DataSetInfo.from_json(file.read())
-        if info.digest == data.digest:
-            return info
-    except Exception:  # each file system has errors of its own, and none of them would help more than the message
-        pass
+    looked_at = places(data.examples, artifacts)
+    for place in looked_at:
+        info = _read_info(place, files)
+        if info and info.digest == data.digest:
+            return place, info
     raise ConfigError(
-        f"training.retrain.replay: the training images of span {data.span} are no longer at {data.examples}; "
+        f"training.retrain.replay: the training images of span {data.span} are no longer at {looked_at[0]}; "
         "bring them back, or train on the new span alone with training.retrain.replay=0"
     )
+
+
+def _read_info(examples: str, files: Files) -> DataSetInfo | None:
+    try:
+        with files.open(f"{examples}/{DATASET_FILE}") as file:
+            return DataSetInfo.from_json(file.read())
+    except Exception:  # each file system has errors of its own, and none of them would help more than the message
+        return None

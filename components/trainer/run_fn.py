@@ -39,9 +39,9 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains a detector and exports it, training record inside.
 
     Args:
-        fn_args: TFX's arguments; `custom_config` holds `settings` (JSON of TrainerSettings), `checkpoints` (directory
-            for the state of unfinished trainings), `statistics` (path of the training data's FeatureStats.pb) and
-            `baseline_digest`.
+        fn_args: TFX's arguments; `custom_config` holds `settings` (JSON of TrainerSettings), `artifacts` (the directory
+            of all artifacts, with the state of unfinished trainings in `checkpoints/`), `statistics` (path of the
+            training data's FeatureStats.pb) and `baseline_digest`.
     """
     config: dict[str, Any] = fn_args.custom_config
     baseline = _baseline(fn_args.base_model)
@@ -52,7 +52,8 @@ def run_fn(fn_args: FnArgs) -> None:
             baseline=baseline,
             baseline_record=read_record(baseline, fileio) if baseline else None,
             baseline_digest=config["baseline_digest"] if baseline else None,
-            checkpoints=config["checkpoints"],
+            checkpoints=f"{config['artifacts']}/checkpoints",
+            artifacts=config["artifacts"],
             log=fn_args.model_run_dir,
         )
     )

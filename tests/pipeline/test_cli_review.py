@@ -48,7 +48,7 @@ def test_status(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert last_line(capsys)["served"]["version"] == "100"
     (root / "registry" / "served.json").unlink()
     assert ratchet("status", "--root", str(root), "--json") == 2
-    assert "served.json is missing" in last_line(capsys)["problem"]
+    assert "served.json does not name it" in last_line(capsys)["problem"]
 
 
 def test_review_prints_the_page_of_the_newest_run_or_of_one(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,20 @@ def test_of_two_serving_directories_the_newest_versions_counts(tmp_path: Path) -
     world.run("first", Verdict.BOOTSTRAPPED)
     (tmp_path / "root" / "serving" / "a-name-from-before" / "1").mkdir(parents=True)
     assert open_registry(world.root).serving_directory == world.registry.serving_directory
+
+
+def test_a_moved_root_shows_the_files_in_it_and_not_those_of_its_old_place(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    models = old / "artifacts" / "DetectorTrainer" / "model"
+    add_run(old, "paged", Verdict.PUSHED, 1, model=str(models / "7"), report=str(page_of(old, "paged")))
+    gate = old / "artifacts" / "DataGate" / "decision" / "6" / "report.html"
+    add_run(old, "bare", Verdict.DATA_REJECTED, 2, page=False, model=str(models / "8"), report=str(gate))
+    (models / "7").mkdir(parents=True)
+    gate.parent.mkdir(parents=True)
+    gate.write_text("<!doctype html>")
+    shutil.copytree(old, new)
+    shown = [(run.result.report, run.result.model) for run in read_history(new, ()).runs if run.result]
+    assert shown == [
+        (str(page_of(new, "paged")), str(new / "artifacts" / "DetectorTrainer" / "model" / "7")),
+        (str(new / "artifacts" / "DataGate" / "decision" / "6" / "report.html"), str(models / "8")),  # has none
+    ]

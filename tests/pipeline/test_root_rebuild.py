@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,9 @@ def test_the_file_counts_where_there_is_one(tmp_path: Path) -> None:
 
 def test_a_copied_root_without_a_file_knows_where_it_was_written(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
-    serve(old, "200", "span-2-bb-1", 2)
+    made = serve(old, "200", "span-2-bb-1", 2)
+    entry = old / "registry" / "versions" / "200.json"
+    entry.write_text(json.dumps({**json.loads(entry.read_text()), "format": 1, "path": made.path}))  # as it once was
     old.rename(new)
     derived = rebuild(new)
     assert derived.path == str(old)

@@ -141,16 +141,18 @@ def test_json(tmp_path: Path) -> None:
 def test_a_run_that_works_just_now_is_seen_and_one_that_died_is_not(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     code = (
-        "import sys\nfrom pathlib import Path\nfrom pipeline.lock import locked\n"
-        f"with locked(Path({str(tmp_path)!r})):\n    print('locked', flush=True)\n    sys.stdin.read()"
+        "import sys\nfrom pathlib import Path\nfrom components.registry.locking import hold\n"
+        f"with hold(Path({str(tmp_path / 'lock')!r}), 'x'):\n    print('locked', flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
-        assert f"process {other.pid} is working in this root" in text(tmp_path)
+        line = text(tmp_path).splitlines()[-1]
+        assert line.startswith(f"now      process {other.pid} on ")
+        assert line.endswith("is retraining in this root")
         other.kill()
-    assert (tmp_path / "lock").read_text() == str(other.pid)
-    assert "working" not in text(tmp_path)
+    assert str(other.pid) in (tmp_path / "lock").read_text()
+    assert "retraining in this root" not in text(tmp_path)
 
 
 def test_a_missing_root_is_an_input_error(tmp_path: Path) -> None:

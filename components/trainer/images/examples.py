@@ -14,6 +14,7 @@ from components.trainer.images.batches import Span
 from components.trainer.lineage import read_earlier
 from components.trainer.model.box_shapes import BoxShapes
 from schemas import features
+from schemas.artifact_places import to_record
 from schemas.dataset import DATASET_FILE, TRAIN_SPLIT, DataSetInfo
 from schemas.records import ImageRecord, record_from_json
 from schemas.training_record import TrainedData
@@ -38,19 +39,22 @@ class Examples:
             return cls(uri, DataSetInfo.from_json(file.read()))
 
     @classmethod
-    def reopen(cls, data: TrainedData) -> Examples:
+    def reopen(cls, data: TrainedData, artifacts: str | None) -> Examples:
         """The examples that an earlier model was trained on.
+
+        Args:
+            data: what its training record says of them.
+            artifacts: the artifacts directory of the pipeline root; None: there is none.
 
         Raises:
             ConfigError: they are gone, or others have taken their place.
         """
-        return cls(data.examples, read_earlier(data, fileio))
+        return cls(*read_earlier(data, fileio, artifacts))
 
-    @property
-    def trained_data(self) -> TrainedData:
-        """Its identity in a training record."""
-        info = self.info
-        return TrainedData(info.span, info.version, info.digest, info.images[TRAIN_SPLIT], info.class_names, self.uri)
+    def trained_data(self, artifacts: str | None) -> TrainedData:
+        """Its identity in a training record, its place relative to the artifacts directory if it lies in there."""
+        info, place = self.info, to_record(self.uri, artifacts)
+        return TrainedData(info.span, info.version, info.digest, info.images[TRAIN_SPLIT], info.class_names, place)
 
     def span(self, split: str, class_names: tuple[str, ...]) -> Span:
         """One split, its labels as positions in `class_names`, which must hold all of its classes."""

@@ -105,7 +105,7 @@ def _work(examples: str, out: Path, ports: list[int], number: int) -> None:
         "model_run_dir": str(out / "log"),
         "custom_config": {
             "settings": settings_io.to_json(settings()),
-            "checkpoints": str(out / "unfinished-workers"),
+            "artifacts": str(out),
             "statistics": str(out / "statistics.pb"),
             "baseline_digest": "",
         },

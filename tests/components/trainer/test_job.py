@@ -39,7 +39,7 @@ class World:
             "model_run_dir": str(self.root / f"{name}-log"),
             "custom_config": {
                 "settings": settings_io.to_json(settings(*overrides)),
-                "checkpoints": str(self.root / "checkpoints"),
+                "artifacts": str(self.root),
                 "statistics": str(self.root / "FeatureStats.pb"),
                 "baseline_digest": f"digest of {base}",
             },

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from components.trainer.lineage import read_earlier, read_record
+from schemas.artifact_places import to_record
 from schemas.dataset import DATASET_FILE
 from schemas.errors import ConfigError, StateError
 from schemas.files import LOCAL_FILES
-from schemas.training_record import RECORD_FILE
+from schemas.training_record import RECORD_FILE, TrainingRecord
 from tests.builders import dataset_info, trained_data, training_record
 
 
@@ -19,7 +21,54 @@ def examples(directory: Path, digest: str) -> str:
 
 def test_earlier_examples_are_read_where_they_were(tmp_path: Path) -> None:
     data = trained_data(digest="same", examples=examples(tmp_path, "same"))
-    assert read_earlier(data, LOCAL_FILES).digest == "same"
+    place, info = read_earlier(data, LOCAL_FILES)
+    assert (place, info.digest) == (str(tmp_path), "same")
+
+
+@pytest.fixture
+def artifacts(tmp_path: Path) -> Path:
+    """The artifacts of a root, with the examples of a span in them."""
+    own = tmp_path / "new" / "artifacts" / "DetectionExampleGen" / "examples" / "2"
+    own.mkdir(parents=True)
+    examples(own, "same")
+    return tmp_path / "new" / "artifacts"
+
+
+def test_a_moved_root_reads_its_own_examples_although_the_record_names_the_old_place(artifacts: Path) -> None:
+    data = trained_data(digest="same", examples="/old/artifacts/DetectionExampleGen/examples/2")
+    place, _ = read_earlier(data, LOCAL_FILES, str(artifacts))
+    assert place == str(artifacts / "DetectionExampleGen" / "examples" / "2")
+
+
+def test_a_copied_root_reads_its_own_examples_although_those_of_the_original_are_there(artifacts: Path) -> None:
+    original = artifacts.parent.parent / "old" / "artifacts" / "DetectionExampleGen" / "examples" / "2"
+    original.mkdir(parents=True)
+    data = trained_data(digest="same", examples=examples(original, "same"))
+    place, _ = read_earlier(data, LOCAL_FILES, str(artifacts))
+    assert place == str(artifacts / "DetectionExampleGen" / "examples" / "2")
+
+
+def test_examples_of_another_root_are_read_where_they_are_if_the_own_ones_are_others(artifacts: Path) -> None:
+    other = artifacts.parent.parent / "other" / "artifacts" / "DetectionExampleGen" / "examples" / "2"
+    other.mkdir(parents=True)
+    data = trained_data(digest="of the other", examples=examples(other, "of the other"))
+    assert read_earlier(data, LOCAL_FILES, str(artifacts))[0] == str(other)
+
+
+def test_a_place_below_the_artifacts_is_recorded_without_the_root(artifacts: Path) -> None:
+    recorded = to_record(str(artifacts / "DetectionExampleGen" / "examples" / "2"), str(artifacts))
+    assert recorded == "DetectionExampleGen/examples/2"
+    data = trained_data(digest="same", examples=recorded)
+    assert read_earlier(data, LOCAL_FILES, str(artifacts))[1].digest == "same"
+
+
+def test_a_record_of_the_first_format_is_read_and_one_of_a_later_is_refused() -> None:
+    text = training_record().to_json()
+    old = json.loads(text)
+    assert old.pop("format") == 2
+    assert TrainingRecord.from_json(json.dumps(old), "record") == training_record()
+    with pytest.raises(StateError, match=r"record: .*its format is 3, this Ratchet knows those up to 2"):
+        TrainingRecord.from_json(json.dumps({**old, "format": 3}), "record")
 
 
 def test_other_examples_in_their_place_are_not_taken_for_them(tmp_path: Path) -> None:

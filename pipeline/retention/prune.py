@@ -1,0 +1,169 @@
+"""Deletes what a plan names, in an order in which a kill at any moment loses nothing that the plan keeps.
+
+    1. `runs/ID/pruned.json` of each old run: its artifacts may be gone from now on, so nobody resumes it
+    2. each removal is renamed aside (`.pruned-NAME`, beside what it was), and deleted
+    3. ML Metadata: these artifacts are DELETED
+    4. `runs/ID/pruned.json`: what is left
+
+After a kill the next pruning deletes what was renamed, and finds the rest in `pruned.json` again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from components.registry.locking import hold
+from pipeline.retention.facts import RunArtifacts
+from pipeline.retention.marker import write_left
+from pipeline.retention.plan import Kept, Plan, Removal, plan
+from pipeline.retention.settings import RetentionSettings
+from pipeline.retention.survey import SET_ASIDE, survey
+from schemas.errors import InputError, RatchetError
+from schemas.progress import LOGGER
+
+
+class ArtifactStore(Protocol):
+    """What a pruning needs of ML Metadata."""
+
+    def of_run(self, run_id: str) -> RunArtifacts:
+        """What is known of a run."""
+        ...
+
+    def mark_deleted(self, paths: list[str]) -> None:
+        """Notes that artifacts are gone."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Pruned:
+    """What a pruning deleted, or would delete.
+
+    Attributes:
+        removals: with their sizes.
+        kept: what stays although it is old.
+        failures: what could not be deleted, a sentence each.
+        dry_run: whether nothing was changed.
+    """
+
+    removals: tuple[Removal, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    failures: tuple[str, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        """Room of all removals together."""
+        return sum(removal.size_bytes for removal in self.removals)
+
+
+def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_run: bool = False) -> Pruned:
+    """Deletes what is old in a pipeline root.
+
+    Args:
+        root: pipeline root.
+        settings: what stays.
+        now: the present, UTC.
+        dry_run: only say what would be deleted.
+
+    Raises:
+        InputError: there is no such root.
+        StateError: it is in use, or contradicts itself.
+    """
+    if not (root / "runs").is_dir():
+        raise InputError(f"--root {root}: not a pipeline root, or no run of it ever began (no {root / 'runs'})")
+    root = root.resolve()
+    if dry_run:
+        return _prune(root, settings, now, dry_run)
+    with hold(root / "lock", "retraining"):
+        return _prune(root, settings, now, dry_run)
+
+
+def apply_retention(root: Path, settings: RetentionSettings, now: datetime.datetime) -> Pruned:
+    """Deletes what is old at the end of a run, whose process has the root to itself; an error is logged, not raised.
+
+    Args:
+        root: pipeline root.
+        settings: what stays.
+        now: the present, UTC.
+    """
+    try:
+        done = _prune(root.resolve(), settings, now, dry_run=False)
+    except (RatchetError, OSError) as error:
+        LOGGER.warning("old runs could not be pruned (%s); `ratchet prune` does it later", error)
+        return Pruned(failures=(str(error),))
+    for failure in done.failures:
+        LOGGER.warning("%s", failure)
+    return done
+
+
+def carry_out(root: Path, made: Plan, store: ArtifactStore, now: datetime.datetime) -> tuple[str, ...]:
+    """Does what a plan says.
+
+    Args:
+        root: absolute path of the pipeline root.
+        made: the plan.
+        store: its ML Metadata.
+        now: the present, UTC.
+
+    Returns:
+        What could not be deleted, a sentence each.
+    """
+    for run_id, paths in made.changed.items():
+        write_left(root, run_id, paths, now)
+    failed = dict(_delete_all(root, made))
+    gone = [one.artifact for one in made.removals if one.artifact and one.path not in failed]
+    store.mark_deleted(gone)
+    for run_id, paths in made.changed.items():
+        write_left(root, run_id, [path for path in paths if path not in gone], now)
+    return tuple(failed.values())
+
+
+def _prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_run: bool) -> Pruned:
+    from pipeline.retention.artifacts import RunArtifactStore
+
+    store = RunArtifactStore(root)
+    made = plan(survey(root), settings, now.timestamp(), store.of_run)
+    measured = tuple(dataclasses.replace(one, size_bytes=_size_bytes(root / one.path)) for one in made.removals)
+    failures = () if dry_run else carry_out(root, made, store, now)
+    return Pruned(measured, made.kept, failures, dry_run)
+
+
+def _delete_all(root: Path, made: Plan) -> Iterator[tuple[str, str]]:
+    for removal in made.removals:
+        try:
+            _delete(root / removal.path)
+        except OSError as error:
+            yield removal.path, f"{root / removal.path}: cannot be deleted ({error.strerror}); make it writable"
+
+
+def _delete(path: Path) -> None:
+    """Renamed first: nobody ever sees half of it under its own name."""
+    aside = path if path.name.startswith(SET_ASIDE) else path.with_name(f"{SET_ASIDE}{path.name}")
+    if aside != path:
+        if not os.path.lexists(path):
+            return  # a pruning that was killed had come so far
+        if os.path.lexists(aside):
+            _erase(aside)
+        os.rename(path, aside)
+    _erase(aside)
+
+
+def _erase(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _size_bytes(path: Path) -> int:
+    """Room on the disk; a file that has another name, too, gives none back."""
+    files = [path] if not path.is_dir() or path.is_symlink() else [path, *path.rglob("*")]
+    stats = [file.lstat() for file in files if os.path.lexists(file)]
+    return sum(one.st_blocks * 512 for one in stats if one.st_nlink == 1 or stat.S_ISDIR(one.st_mode))
