@@ -16,7 +16,7 @@ from components.registry.registry import Registry
 from pipeline.result import RunResult
 from pipeline.roots import serving_directory
 from schemas.errors import InputError
-from schemas.files import LOCAL_FILES
+from schemas.files import LOCAL_FILES, refuse_irregular
 from schemas.overrides import Override
 from schemas.review import REVIEW_FILE
 
@@ -162,10 +162,11 @@ def _read_result(file: Path) -> tuple[RunResult | None, str]:
         return None, UNFINISHED
     # One file that a full disk or an editor spoilt must not hide the other runs.
     try:
+        refuse_irregular(file)
         values = json.loads(file.read_text(encoding="utf-8"))
         # Results written before these two were recorded.
         return RunResult.from_json({"ended_at": _modified(file), "observed": [], **values}), FINISHED
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None, UNREADABLE
 
 

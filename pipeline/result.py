@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.plain_text import visible_line
 from schemas.decisions import Reason, Verdict
 
 EXIT_CODES = {
@@ -114,7 +115,7 @@ class RunResult:
 
     def to_text(self) -> str:
         """A few lines for a terminal."""
-        lines = [f"{self.verdict.value}  (span {self.span}, run {self.run_id})", f"  {self.first_reason}"]
+        lines = [f"{self.verdict.value}  (span {self.span}, run {self.run_id})", f"  {visible_line(self.first_reason)}"]
         if self.map is not None:
             lines.append(
                 f"  mAP {self.map:.4f}" + ("" if self.baseline_map is None else f", baseline {self.baseline_map:.4f}")
@@ -122,10 +123,11 @@ class RunResult:
         if self.delta is not None and self.delta_ci is not None:
             low, high = self.delta_ci
             lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
-        lines += [f"  also: {reason.sentence}" for reason in _failed(self.reasons)[1:_SHOWN]]
-        lines += [f"  the data gate had observed {reason.sentence}" for reason in _failed(self.observed)[:_SHOWN]]
+        lines += [f"  also: {visible_line(reason.sentence)}" for reason in _failed(self.reasons)[1:_SHOWN]]
+        observed = _failed(self.observed)[:_SHOWN]
+        lines += [f"  the data gate had observed {visible_line(reason.sentence)}" for reason in observed]
         warnings = [reason for reason in self.reasons + self.observed if reason.passed and reason.warning]
-        lines += [f"  warning: {reason.sentence}" for reason in warnings]
+        lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
         served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
         return "\n".join([*lines, f"  {served}", f"  {self.report}"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.local import run
 from pipeline.preflight import RunRequest
 from pipeline.result import RunResult
+from pipeline.standard_streams import tell
 from schemas.decisions import Verdict
 from schemas.errors import InputError
 
@@ -92,7 +92,7 @@ def run_demo(directory: Path) -> DemoResult:
     write_digits(str(data / "golden"), DigitsOptions(golden=True, images=GOLDEN_IMAGES))
     results = []
     for number, act in enumerate(ACTS, start=1):
-        _say(f"\n=== {number} of {len(ACTS)}: span {act.span}, {act.title}")
+        tell(f"\n=== {number} of {len(ACTS)}: span {act.span}, {act.title}")
         write_digits(str(data / f"span-{act.span}"), act.digits)
         result = run(
             RunRequest(
@@ -105,7 +105,7 @@ def run_demo(directory: Path) -> DemoResult:
                 command=_command(act, directory),
             )
         )
-        _say(result.to_text())
+        tell(result.to_text())
         results.append(result)
     return DemoResult(tuple(results), round(time.monotonic() - started, 1))
 
@@ -139,8 +139,3 @@ def _make_anew(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     marker.touch()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
