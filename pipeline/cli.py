@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from pipeline.failures import guarded
 from pipeline.standard_streams import output_lost, own_process, say
 from schemas import __version__
 from schemas.errors import InputError
+
+_LONGEST_PATH = 4096  # bytes with the one that ends it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,12 +45,22 @@ def _command(given: Sequence[str]) -> int:
     except OSError as error:  # it prints the help itself
         raise output_lost(error) from error
     arguments.given = shlex.join(["ratchet", *without_urls(given)])
+    _check_paths(arguments)
     try:
         return arguments.command(arguments)
     except OSError as error:
         if error.filename is None and error.errno is not None:  # as of a full disk while a file is written
             error.filename = _written(arguments)
         raise
+
+
+def _check_paths(arguments: argparse.Namespace) -> None:
+    """The longest path of Linux and macOS; to make the directories of a longer one would exhaust Python's stack."""
+    for name, path in vars(arguments).items():
+        if isinstance(path, Path) and len(os.fsencode(path)) >= _LONGEST_PATH:
+            raise InputError(
+                f"--{name} {str(path)[:80]}...: longer than {_LONGEST_PATH - 1} bytes; give a shorter path"
+            )
 
 
 def _written(arguments: argparse.Namespace) -> Path | None:

@@ -19,6 +19,7 @@ from pipeline.tracebacks import is_shown, kept_traceback, traceback_text
 from schemas.errors import InputError, RatchetError, StateError
 
 _LONGEST = 400  # characters of another library's text
+_LONGEST_LINE = 2000  # of an error, whatever was given; the JSON has all of it
 _INTERRUPTED = "interrupted; the same command again does it anew, `ratchet run` goes on from the step that was running"
 _DISK = ("disk is full", "disk i/o error")  # in the texts of SQLite
 # TensorFlow's file system raises its own errors; by name, because importing it takes seconds.
@@ -94,7 +95,7 @@ def _end(error: BaseException, as_json: bool) -> int:
     if is_shown():
         tell(traceback_text(error).rstrip())
     if message:
-        tell(f"ratchet: {message}")
+        tell("\n".join(cut(line, _LONGEST_LINE) for line in f"ratchet: {message}".split("\n")))
     try:
         if as_json and failure.message:
             say(json.dumps({"verdict": None, "error": message, "exit_code": failure.exit_code}))

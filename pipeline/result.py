@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +111,9 @@ class RunResult:
             "delta_ci": None if interval is None else (interval[0], interval[1]),
         }
         names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: parsed[name] if name in parsed else values[name] for name in names})
+        whole = {name: parsed[name] if name in parsed else values[name] for name in names}
+        _check_kinds(whole, interval)
+        return cls(**whole)
 
     def to_text(self) -> str:
         """A few lines for a terminal."""
@@ -130,6 +132,20 @@ class RunResult:
         lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
         served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
         return "\n".join([*lines, f"  {served}", f"  {self.report}"])
+
+
+def _check_kinds(values: Mapping[str, Any], interval: Any) -> None:
+    """TypeError for a value of another type, which would only be met when it is shown."""
+    kinds = {
+        (str,): [values[name] for name in ("report", "run_id", "ended_at")],
+        (str, type(None)): [values["model"], values["pushed_version"]],
+        (int,): [values["span"]],
+        (int, float): [*(interval or ()), *values["seconds"].values()],
+        (int, float, type(None)): [values[name] for name in ("map", "baseline_map", "delta")],
+    }
+    wrong = [value for allowed, given in kinds.items() for value in given if type(value) not in allowed]
+    if wrong:
+        raise TypeError(f"{wrong[0]!r} is of another type")
 
 
 def _failed(reasons: Sequence[Reason]) -> list[Reason]:
