@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import InputError
-from schemas.files import reason_of, refuse_irregular
+from schemas.files import LOCAL_FILES, reason_of, refuse_irregular
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -58,12 +58,19 @@ def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            found = (file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
-            yield from sorted(file for file in found if not file.is_dir())
+            yield from sorted(_below(path))
         elif os.path.lexists(path):
             yield path
         else:
             raise InputError(f"--images {path}: no such file or directory")
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    try:
+        for place, _, names in LOCAL_FILES.walk(str(directory)):
+            yield from (Path(place, name) for name in names if name.lower().endswith(_SUFFIXES))
+    except OSError as error:
+        raise InputError(f"--images {error.filename}: cannot be read: {reason_of(error)}; see to it") from error
 
 
 def _read(path: Path) -> bytes:

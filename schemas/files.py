@@ -58,7 +58,10 @@ class _LocalFiles:
     exists = staticmethod(os.path.exists)
     isdir = staticmethod(os.path.isdir)
     listdir = staticmethod(os.listdir)
-    walk = staticmethod(os.walk)
+
+    @staticmethod
+    def walk(top: str, topdown: bool = True) -> Iterable[tuple[str, list[str], list[str]]]:
+        return os.walk(top, topdown, onerror=_raise)  # left to itself it passes over what it may not read
 
     @staticmethod
     def makedirs(path: str) -> None:
@@ -95,6 +98,11 @@ def refuse_irregular(path: str | os.PathLike[str]) -> None:
 def reason_of(error: Exception) -> str:
     """Why a file could not be opened, without the number and the path that `str` adds."""
     return getattr(error, "strerror", None) or str(error)
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):  # nothing there to walk through
+        raise error
 
 
 LOCAL_FILES = cast(WritableFiles, _LocalFiles())

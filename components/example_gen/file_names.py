@@ -112,7 +112,7 @@ def read_text_file(path: str, files: Files) -> str:
 
 def unreadable(error: Exception, path: str, files: Files, where: str) -> DataError:
     """What to say of a file that could not be opened or read."""
-    if not isinstance(error, ValueError) and not files.exists(path):
+    if not isinstance(error, (ValueError, PermissionError)) and not files.exists(path):
         return DataError(f"{where}: no such file; deliver it or remove the image from the annotations")
     return DataError(f"{where}: cannot be read: {reason_of(error)}; check what it is and its permissions")
 
