@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_json
+from pipeline.plain_text import visible_line
 from pipeline.standard_streams import say, tell
 
 
@@ -78,11 +79,12 @@ def _review(arguments: argparse.Namespace) -> int:
     entry = find_run(history, arguments.run)
     newest = history.runs[-1]
     if arguments.run is None and newest is not entry:
-        tell(f"ratchet: the newest run, {newest.run_id}, is {newest.state}; {entry.run_id} is shown")
+        newer, older = visible_line(newest.run_id), visible_line(entry.run_id)
+        tell(f"ratchet: the newest run, {newer}, is {newest.state}; {older} is shown")
     if entry.page is None:
         there_is = f"its report is {entry.result.report}" if entry.result else f"its log is {entry.log}"
         raise InputError(f"run {entry.run_id}: {entry.state}, without a review page; {there_is}")
-    say(str(entry.page))
+    say(visible_line(str(entry.page)))
     if arguments.open:
         _open(entry.page)
     if arguments.json:

@@ -112,7 +112,8 @@ def read_text_file(path: str, files: Files) -> str:
 
 def unreadable(error: Exception, path: str, files: Files, where: str) -> DataError:
     """What to say of a file that could not be opened or read."""
-    if not isinstance(error, (ValueError, PermissionError)) and not files.exists(path):
+    told = isinstance(error, (ValueError, OSError)) and not isinstance(error, FileNotFoundError)
+    if not told and not files.exists(path):
         return DataError(f"{where}: no such file; deliver it or remove the image from the annotations")
     return DataError(f"{where}: cannot be read: {reason_of(error)}; check what it is and its permissions")
 
