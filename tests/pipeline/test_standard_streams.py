@@ -135,3 +135,30 @@ def test_ctrl_c_ends_with_one_line_while_threads_work_and_a_second_one_at_once(t
     _, printed = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT
     assert "Traceback" not in printed
+
+
+INTERRUPTED_AT_ONCE = """
+import sys
+
+class CtrlC:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "pipeline.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC)
+from pipeline.entry import main
+sys.exit(main())
+"""
+
+
+def test_ctrl_c_while_modules_are_imported_is_one_line() -> None:
+    given = [sys.executable, "-c", INTERRUPTED_AT_ONCE]
+    done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "ratchet: interrupted before it did anything\n")
+
+
+def test_the_program_runs_a_command() -> None:
+    given = [sys.executable, "-c", "from pipeline.entry import main; raise SystemExit(main())", "--version"]
+    done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=True)
+    assert done.stdout.startswith("ratchet ")
