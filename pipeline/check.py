@@ -13,8 +13,10 @@ from components.example_gen.spans import FoundSpan, spans_in
 from components.registry.entries import ServedModel
 from pipeline.config import PipelineSettings
 from pipeline.console import output_to, own_stderr, progress_on
+from pipeline.plain_text import visible_line
 from pipeline.preflight import schema_file
 from pipeline.roots import registry_of, settled_if_possible
+from pipeline.tracebacks import tracebacks_to
 from schemas.data_evidence import PAGE_FILE
 from schemas.decisions import DataDecision, DataVerdict, Reason
 from schemas.errors import InputError
@@ -99,10 +101,11 @@ class CheckResult:
 
 
 def _lines(mark: str, reason: Reason) -> list[str]:
-    lines = [f"  {mark} {reason.rule}: {reason.actual}", f"      expected {reason.expected}"]
+    found, expected = visible_line(f"{reason.rule}: {reason.actual}"), visible_line(reason.expected)
+    lines = [f"  {mark} {found}", f"      expected {expected}"]
     if reason.images:
         more = len(reason.images) - _SHOWN_IMAGES
-        shown = ", ".join(reason.images[:_SHOWN_IMAGES]) + (f" and {more} more" if more > 0 else "")
+        shown = visible_line(", ".join(reason.images[:_SHOWN_IMAGES])) + (f" and {more} more" if more > 0 else "")
         lines.append(f"      see {shown}")
     return lines
 
@@ -129,7 +132,7 @@ def check_data(request: CheckRequest) -> CheckResult:
         stack.enter_context(progress_on(stack.enter_context(own_stderr())))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratchet-check-")))
         LOGGER.info("starting TensorFlow, which takes a while; its log is %s", out / "log.txt")
-        with output_to(out / "log.txt"):
+        with output_to(out / "log.txt"), tracebacks_to(out / "log.txt"):
             from pipeline.check_steps import CheckSteps, run_steps
 
             decision = run_steps(

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.cli_data import add_data_commands, add_json
 from pipeline.cli_options import add_root, local, local_name, with_root
 from pipeline.cli_prune import add_prune
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
-from pipeline.notify.settings import without_urls
+from pipeline.failures import guarded
+from pipeline.standard_streams import output_lost, own_process, say
 from schemas import __version__
-from schemas.errors import InputError, RatchetError, StateError
+from schemas.errors import InputError
+
+_LONGEST_PATH = 4096  # bytes with the one that ends it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,24 +33,53 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if argv is None:
+        own_process()
     given = sys.argv[1:] if argv is None else list(argv)
-    arguments = _parser().parse_args(given)
+    return guarded(lambda: _command(given), as_json="--json" in given)
+
+
+def _command(given: Sequence[str]) -> int:
+    from pipeline.notify.settings import without_urls
+
+    try:
+        arguments = _parser().parse_args(given)
+    except OSError as error:  # it prints the help itself
+        raise output_lost(error) from error
     arguments.given = shlex.join(["ratchet", *without_urls(given)])
+    _check_paths(arguments)
     try:
         return arguments.command(arguments)
-    except RatchetError as error:
-        code = 2 if isinstance(error, (InputError, StateError)) else 1
-        print(f"ratchet: {error}", file=sys.stderr)
-        if arguments.json:
-            print(json.dumps({"verdict": None, "error": str(error), "exit_code": code}))
-        return code
-    except KeyboardInterrupt:
-        print("ratchet: interrupted; the same command again goes on from the step that was running", file=sys.stderr)
-        return 130
+    except OSError as error:
+        if error.filename is None and error.errno is not None:  # as of a full disk while a file is written
+            error.filename = _written(arguments)
+        raise
+
+
+def _check_paths(arguments: argparse.Namespace) -> None:
+    """The longest path of Linux and macOS; to make the directories of a longer one would exhaust Python's stack."""
+    for name, path in vars(arguments).items():
+        if isinstance(path, Path) and len(os.fsencode(path)) >= _LONGEST_PATH:
+            raise InputError(
+                f"--{name} {str(path)[:80]}...: longer than {_LONGEST_PATH - 1} bytes; give a shorter path"
+            )
+
+
+def _written(arguments: argparse.Namespace) -> Path | None:
+    """The directory or file that a command writes to."""
+    given = (getattr(arguments, name, None) for name in ("out", "log", "dir", "root"))
+    return next(filter(None, given), None)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments as all errors are said."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; `{self.prog} --help` lists what it takes")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ratchet", description="Retrains an object detector and serves it only when its mAP does not fall."
     )
     parser.add_argument("--version", action="version", version=f"ratchet {__version__}")
@@ -124,9 +157,9 @@ def _run(arguments: argparse.Namespace) -> int:
             remembered=configuration.remembered,
         )
     )
-    print(result.to_text())
+    say(result.to_text())
     if arguments.json:
-        print(json.dumps(result.to_json()))
+        say(json.dumps(result.to_json()))
     return result.exit_code
 
 
@@ -138,9 +171,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
     scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)
-    print(evaluation_text(scored, decision))
+    say(evaluation_text(scored, decision))
     if arguments.json:
-        print(json.dumps(evaluation_json(scored, decision)))
+        say(json.dumps(evaluation_json(scored, decision)))
     return EXIT_CODES[decision.verdict]
 
 
@@ -148,7 +181,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     from pipeline.demo.scenario import run_demo
 
     demo = run_demo(arguments.dir)
-    print(demo.to_text())
+    say(demo.to_text())
     if arguments.json:
-        print(json.dumps(demo.to_json()))
+        say(json.dumps(demo.to_json()))
     return 0 if demo.as_expected else 1

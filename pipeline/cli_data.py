@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli_options import add_root, local, local_name
+from pipeline.standard_streams import say, tell
 
 
 def add_data_commands(commands: Any) -> None:
@@ -141,9 +142,9 @@ def _check(arguments: argparse.Namespace) -> int:
             out=arguments.out,
         )
     )
-    print(result.to_text())
+    say(result.to_text())
     if arguments.json:
-        print(json.dumps(result.to_json()))
+        say(json.dumps(result.to_json()))
     return result.exit_code
 
 
@@ -163,10 +164,10 @@ def _convert(arguments: argparse.Namespace) -> int:
             )
         )
     if converted.bad_boxes.count:
-        print(bad_boxes_text(converted.bad_boxes), file=sys.stderr)
-    print(converted.to_text())
+        tell(bad_boxes_text(converted.bad_boxes))
+    say(converted.to_text())
     if arguments.json:
-        print(json.dumps(converted.to_json()))
+        say(json.dumps(converted.to_json()))
     return 0
 
 
@@ -185,9 +186,9 @@ def _digits(arguments: argparse.Namespace) -> int:
         golden=arguments.golden,
     )
     write_digits(str(directory), options)
-    print(directory)
+    say(str(directory))
     if arguments.json:
-        print(json.dumps({"directory": str(directory), "images": arguments.images}))
+        say(json.dumps({"directory": str(directory), "images": arguments.images}))
     return 0
 
 
@@ -199,9 +200,9 @@ def _schema_infer(arguments: argparse.Namespace) -> int:
     source = read_source(find_data(arguments.data, arguments.span).directory)
     write_schema(source, arguments.out)
     classes = list(source.label_map.names)
-    print(f"{arguments.out}: {len(classes)} classes, from {source.directory}; review it, then set data.schema to it")
+    say(f"{arguments.out}: {len(classes)} classes, from {source.directory}; review it, then set data.schema to it")
     if arguments.json:
-        print(json.dumps({"schema": str(arguments.out), "classes": classes}))
+        say(json.dumps({"schema": str(arguments.out), "classes": classes}))
     return 0
 
 
@@ -209,8 +210,8 @@ def _log_sample(arguments: argparse.Namespace) -> int:
     from pipeline.log_sample import log_sample
 
     logged = log_sample(arguments.images, arguments.log, arguments.fraction)
-    print(f"kept {logged.kept} of {logged.seen} images" + (f" in {logged.file}" if logged.file else ""))
+    say(f"kept {logged.kept} of {logged.seen} images" + (f" in {logged.file}" if logged.file else ""))
     if arguments.json:
         file = str(logged.file) if logged.file else None
-        print(json.dumps({"seen": logged.seen, "kept": logged.kept, "file": file}))
+        say(json.dumps({"seen": logged.seen, "kept": logged.kept, "file": file}))
     return 0

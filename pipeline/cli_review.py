@@ -10,6 +10,8 @@ from typing import Any
 
 from pipeline.cli_data import add_json
 from pipeline.cli_options import add_root
+from pipeline.plain_text import visible_line
+from pipeline.standard_streams import say, tell
 
 
 def add_review_commands(commands: Any) -> None:
@@ -49,9 +51,9 @@ def _history(arguments: argparse.Namespace) -> int:
     from pipeline.history_text import history_text
 
     history = read_history(arguments.root, open_registry(arguments.root).overrides())
-    print(history_text(history, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+    say(history_text(history, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     if arguments.json:
-        print(json.dumps(history.to_json()))
+        say(json.dumps(history.to_json()))
     return 0
 
 
@@ -61,9 +63,9 @@ def _status(arguments: argparse.Namespace) -> int:
     from pipeline.status import read_status
 
     status = read_status(arguments.root, datetime.datetime.now(datetime.timezone.utc).date())
-    print(status.to_text())
+    say(status.to_text())
     if arguments.json:
-        print(json.dumps(status.to_json()))
+        say(json.dumps(status.to_json()))
     return status.exit_code
 
 
@@ -76,16 +78,17 @@ def _review(arguments: argparse.Namespace) -> int:
     entry = find_run(history, arguments.run)
     newest = history.runs[-1]
     if arguments.run is None and newest is not entry:
-        print(f"ratchet: the newest run, {newest.run_id}, is {newest.state}; {entry.run_id} is shown", file=sys.stderr)
+        newer, older = visible_line(newest.run_id), visible_line(entry.run_id)
+        tell(f"ratchet: the newest run, {newer}, is {newest.state}; {older} is shown")
     if entry.page is None:
         there_is = f"its report is {entry.result.report}" if entry.result else f"its log is {entry.log}"
         raise InputError(f"run {entry.run_id}: {entry.state}, without a review page; {there_is}")
-    print(entry.page)
+    say(visible_line(str(entry.page)))
     if arguments.open:
         _open(entry.page)
     if arguments.json:
         verdict = entry.result.verdict.value if entry.result else None
-        print(json.dumps({"run_id": entry.run_id, "verdict": verdict, "page": str(entry.page)}))
+        say(json.dumps({"run_id": entry.run_id, "verdict": verdict, "page": str(entry.page)}))
     return 0
 
 
@@ -93,4 +96,4 @@ def _open(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.resolve().as_uri()):
-        print("ratchet: no browser could be started; open the page by its path", file=sys.stderr)
+        tell("ratchet: no browser could be started; open the page by its path")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.cli_data import add_json
 from pipeline.cli_options import add_root
+from pipeline.standard_streams import say
 
 if TYPE_CHECKING:
     from schemas.overrides import Override
@@ -80,9 +81,9 @@ def _rollback(arguments: argparse.Namespace) -> int:
 
 
 def _tell(made: Override, arguments: argparse.Namespace) -> int:
-    print(made.to_text())
+    say(made.to_text())
     if arguments.json:
-        print(json.dumps(made.to_json()))
+        say(json.dumps(made.to_json()))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -17,6 +18,7 @@ from components.trainer.settings import TrainerSettings, TrainingSettings
 from pipeline.notify.settings import NotifySettings, check_shape
 from pipeline.retention.settings import RetentionSettings
 from schemas.errors import ConfigError
+from schemas.files import reason_of, refuse_irregular
 from schemas.settings import load, parse_yaml, settings, with_overrides
 
 CONFIG_DIRECTORY = Path(__file__).parent / "configs"
@@ -85,9 +87,10 @@ def read_config(path: str | Path) -> dict[str, Any]:
     """
     file = _find(str(path))
     try:
+        refuse_irregular(file)
         text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config {path}: cannot be read ({error})") from error
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a zero byte in the path
+        raise ConfigError(f"--config {path}: cannot be read: {reason_of(error)}; give a YAML file") from error
     return parse_yaml(text, str(path))
 
 
@@ -113,9 +116,10 @@ def preset_names() -> str:
 
 
 def _find(path: str) -> Path:
-    named = CONFIG_DIRECTORY / f"{path}.yaml"
-    if Path(path).is_file() or not named.is_file():
-        if not Path(path).is_file():
-            raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {preset_names()}")
-        return Path(path)
+    """The file itself, whatever it is, before ours of that name."""
+    named, given = CONFIG_DIRECTORY / f"{path}.yaml", Path(path)
+    if os.path.isfile(given) or (os.path.lexists(given) and not os.path.isfile(named)):
+        return given
+    if not os.path.isfile(named):
+        raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {preset_names()}")
     return named

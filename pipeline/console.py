@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from pipeline.plain_text import visible
+from pipeline.standard_streams import discard, flush_output
 from schemas.progress import LOGGER
 
 PLAIN_INTERVAL_S = 10.0  # between transient lines where they cannot overwrite each other
@@ -35,12 +37,12 @@ class _ConsoleHandler(logging.Handler):
             if time.monotonic() - self._last_transient < PLAIN_INTERVAL_S:
                 return
             self._last_transient = time.monotonic()
-        text = record.getMessage()
-        if self._rewrites:
-            self._stream.write(f"\r\x1b[K{text}" + ("" if transient else "\n"))
-        else:
-            self._stream.write(text + "\n")
-        self._stream.flush()
+        text = visible(record.getMessage())
+        try:
+            self._stream.write(f"\r\x1b[K{text}" + ("" if transient else "\n") if self._rewrites else text + "\n")
+            self._stream.flush()
+        except OSError:  # nobody can see it, which must not end the work
+            discard(self._stream)
 
 
 class _StepHandler(logging.Handler):
@@ -93,10 +95,11 @@ def output_to(log: Path) -> Iterator[None]:
 
     Handlers of our logger that `progress_on` made keep writing to the original stream.
     """
-    saved = os.dup(1), os.dup(2)
     with open(log, "ab") as file:
-        _redirect(file.fileno(), file.fileno())
+        flush_output()
+        saved = os.dup(1), os.dup(2)
         try:
+            _redirect(file.fileno(), file.fileno())
             yield
         finally:
             _redirect(*saved)
@@ -106,8 +109,12 @@ def output_to(log: Path) -> Iterator[None]:
 
 def _redirect(stdout: int, stderr: int) -> None:
     # sys.stdout and sys.stderr stay the same objects: log handlers of the libraries hold on to them.
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # a full disk under the log must not hide what the work came to
+            discard(stream)
+            stream.flush()
     os.dup2(stdout, 1)
     os.dup2(stderr, 2)
 

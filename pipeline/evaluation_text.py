@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.plain_text import visible_line
 from schemas.decisions import Decision, Verdict
 from schemas.evaluation import DataSetEvaluation, Delta, ModelScores
 
 _SHOWN_CLASSES = 20
+_SHOWN_NAME = 32  # characters
 _MEANING = {
     Verdict.PUSHED: "the candidate may replace the baseline",
     Verdict.BLOCKED: "the candidate may not be served",
@@ -41,8 +43,8 @@ def evaluation_text(scored: DataSetEvaluation, decision: Decision) -> str:
     if scored.candidate.per_slice:
         lines += ["", *_part_table("slice", scored.candidate.per_slice, scored, "per_slice")]
     lines += ["", f"{decision.verdict.value}: {_MEANING[decision.verdict]}"]
-    lines += [f"  {reason.sentence}" for reason in decision.failures]
-    lines += [f"  warning: {reason.sentence}" for reason in decision.warnings]
+    lines += [f"  {visible_line(reason.sentence)}" for reason in decision.failures]
+    lines += [f"  warning: {visible_line(reason.sentence)}" for reason in decision.warnings]
     return "\n".join(lines)
 
 
@@ -72,12 +74,12 @@ def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, gr
     support = scored.class_support if group == "per_class" else scored.slice_support
     deltas: dict[str, Delta] = getattr(scored.deltas, group) if scored.deltas else {}
     others: dict[str, float] = getattr(scored.baseline, group) if scored.baseline else {}
-    width = max(len(title), *(min(len(name), 32) for name in aps)) + 2
+    width = max(len(title), *(len(_name(name)) for name in aps)) + 2
     head = f"{title:<{width}}{'objects':>8}{'AP':>10}" + (f"{'baseline':>10}{'change':>10}" if others else "")
     names = sorted(aps, key=lambda name: _damage(deltas.get(name))) if deltas else list(aps)
     lines = [head]
     for name in names[:_SHOWN_CLASSES]:
-        line = f"{name[:32]:<{width}}{support[name].objects:>8}{_shown(aps[name]):>10}"
+        line = f"{_name(name):<{width}}{support[name].objects:>8}{_shown(aps[name]):>10}"
         if others:
             line += f"{_shown(others[name]):>10}{_change(aps[name], others[name]):>10}"
             line += _interval(deltas[name]) if name in deltas else ""
@@ -85,6 +87,10 @@ def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, gr
     if len(names) > _SHOWN_CLASSES:
         lines.append(f"... and {len(names) - _SHOWN_CLASSES} more; --json has all")
     return lines
+
+
+def _name(name: str) -> str:
+    return visible_line(name)[:_SHOWN_NAME]
 
 
 def _damage(delta: Delta | None) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.history import History, RunEntry
-from pipeline.plain_text import cut, one_line
+from pipeline.plain_text import cut, one_line, visible_line
 from pipeline.result import RunResult
 from schemas.overrides import Override, OverrideKind
 
@@ -60,9 +60,18 @@ def _table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
 def _run_row(entry: RunEntry) -> tuple[str, ...]:
     result = entry.result
     if result is None:
-        return (entry.run_id, when(entry.at), "", entry.state, "", "", "", f"see {entry.log}")
+        return (
+            visible_line(entry.run_id),
+            when(entry.at),
+            "",
+            entry.state,
+            "",
+            "",
+            "",
+            f"see {visible_line(str(entry.log))}",
+        )
     return (
-        entry.run_id,
+        visible_line(entry.run_id),
         when(entry.at),
         str(result.span),
         result.verdict.value,
@@ -81,7 +90,7 @@ def _override_row(override: Override, history: History) -> tuple[str, ...]:
     else:
         what = f"by {override.by}, version {override.restored} again: {override.reason}"
     return (
-        override.run_id,
+        visible_line(override.run_id),
         when(override.at),
         str(result.span) if result else "",
         override.kind.value,

@@ -24,6 +24,7 @@ from pipeline.result import RunResult
 from pipeline.retention.prune import apply_retention
 from pipeline.run_record import RESULT_FILE
 from pipeline.starting import Started, start
+from pipeline.tracebacks import tracebacks_to
 from pipeline.workers import WorkerDiedError, run_watched
 from schemas.data_evidence import DECISION_FILE, PAGE_FILE
 from schemas.decisions import DataDecision, Verdict
@@ -68,7 +69,7 @@ def run(request: RunRequest) -> RunResult:
         directory = request.root / "runs" / started.run_id
         LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
         with notifier.running(started.run_id, asked.number):
-            with output_to(directory / "log.txt"):
+            with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
                 result = _run_steps(request, asked, started, directory)
             write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
         notifier.ended(result)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import InputError
+from schemas.files import LOCAL_FILES, reason_of, refuse_irregular
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -45,7 +46,7 @@ def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
     seen, lines = 0, []
     for path in _files(images):
         seen += 1
-        content = path.read_bytes()
+        content = _read(path)
         if int.from_bytes(hashlib.sha256(content).digest()[:6], "big") / 2**48 < fraction:
             entry = {"image": base64.b64encode(content).decode(), "name": path.name, "logged_at": now.isoformat()}
             lines.append(json.dumps(entry) + "\n")
@@ -57,11 +58,27 @@ def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES)
-        elif path.is_file():
+            yield from sorted(_below(path))
+        elif os.path.lexists(path):
             yield path
         else:
             raise InputError(f"--images {path}: no such file or directory")
+
+
+def _below(directory: Path) -> Iterator[Path]:
+    try:
+        for place, _, names in LOCAL_FILES.walk(str(directory)):
+            yield from (Path(place, name) for name in names if name.lower().endswith(_SUFFIXES))
+    except OSError as error:
+        raise InputError(f"--images {error.filename}: cannot be read: {reason_of(error)}; see to it") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        refuse_irregular(path)
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"--images {path}: cannot be read: {reason_of(error)}; give image files") from error
 
 
 def _written(log: Path, now: datetime.datetime, lines: list[str]) -> Path:

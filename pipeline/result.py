@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.plain_text import visible_line
 from schemas.decisions import Reason, Verdict
 
 EXIT_CODES = {
@@ -110,11 +111,13 @@ class RunResult:
             "delta_ci": None if interval is None else (interval[0], interval[1]),
         }
         names = [field.name for field in dataclasses.fields(cls)]
-        return cls(**{name: parsed[name] if name in parsed else values[name] for name in names})
+        whole = {name: parsed[name] if name in parsed else values[name] for name in names}
+        _check_kinds(whole, interval)
+        return cls(**whole)
 
     def to_text(self) -> str:
         """A few lines for a terminal."""
-        lines = [f"{self.verdict.value}  (span {self.span}, run {self.run_id})", f"  {self.first_reason}"]
+        lines = [f"{self.verdict.value}  (span {self.span}, run {self.run_id})", f"  {visible_line(self.first_reason)}"]
         if self.map is not None:
             lines.append(
                 f"  mAP {self.map:.4f}" + ("" if self.baseline_map is None else f", baseline {self.baseline_map:.4f}")
@@ -122,12 +125,27 @@ class RunResult:
         if self.delta is not None and self.delta_ci is not None:
             low, high = self.delta_ci
             lines.append(f"  difference {self.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
-        lines += [f"  also: {reason.sentence}" for reason in _failed(self.reasons)[1:_SHOWN]]
-        lines += [f"  the data gate had observed {reason.sentence}" for reason in _failed(self.observed)[:_SHOWN]]
+        lines += [f"  also: {visible_line(reason.sentence)}" for reason in _failed(self.reasons)[1:_SHOWN]]
+        observed = _failed(self.observed)[:_SHOWN]
+        lines += [f"  the data gate had observed {visible_line(reason.sentence)}" for reason in observed]
         warnings = [reason for reason in self.reasons + self.observed if reason.passed and reason.warning]
-        lines += [f"  warning: {reason.sentence}" for reason in warnings]
+        lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
         served = f"version {self.pushed_version} is served now" if self.pushed_version else "what is served stays"
         return "\n".join([*lines, f"  {served}", f"  {self.report}"])
+
+
+def _check_kinds(values: Mapping[str, Any], interval: Any) -> None:
+    """TypeError for a value of another type, which would only be met when it is shown."""
+    kinds = {
+        (str,): [values[name] for name in ("report", "run_id", "ended_at")],
+        (str, type(None)): [values["model"], values["pushed_version"]],
+        (int,): [values["span"]],
+        (int, float): [*(interval or ()), *values["seconds"].values()],
+        (int, float, type(None)): [values[name] for name in ("map", "baseline_map", "delta")],
+    }
+    wrong = [value for allowed, given in kinds.items() for value in given if type(value) not in allowed]
+    if wrong:
+        raise TypeError(f"{wrong[0]!r} is of another type")
 
 
 def _failed(reasons: Sequence[Reason]) -> list[Reason]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from schemas.errors import DataError
+from schemas.json_keys import RepeatedKeyError, unique_keys
 
 MAX_ID = 2**63 - 1  # ids travel as int64
 _LARGEST_NUMBER = 1e9
@@ -63,10 +64,12 @@ def load_json(text: bytes, source: str) -> Any:
         The value; NaN and Infinity are let through, so that the reader of the field can say where they stand.
 
     Raises:
-        DataError: it is not JSON; with line and column.
+        DataError: it is not JSON, with line and column, or an object has a key twice.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys)
+    except RepeatedKeyError as error:
+        raise DataError(f"{source}: {error}; keep one of them") from error
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise DataError(f"{source}: broken JSON at {place}: {error.msg}; export or copy the file again") from error

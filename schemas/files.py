@@ -7,7 +7,9 @@ step, where paths may be gs://.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -56,7 +58,10 @@ class _LocalFiles:
     exists = staticmethod(os.path.exists)
     isdir = staticmethod(os.path.isdir)
     listdir = staticmethod(os.listdir)
-    walk = staticmethod(os.walk)
+
+    @staticmethod
+    def walk(top: str, topdown: bool = True) -> Iterable[tuple[str, list[str], list[str]]]:
+        return os.walk(top, topdown, onerror=_raise)  # left to itself it passes over what it may not read
 
     @staticmethod
     def makedirs(path: str) -> None:
@@ -67,6 +72,37 @@ class _LocalFiles:
         if not overwrite and os.path.exists(dst):
             raise FileExistsError(dst)
         os.replace(src, dst)
+
+
+def refuse_irregular(path: str | os.PathLike[str]) -> None:
+    """Makes sure before a file is opened that this can end: to open a FIFO waits for a writer, maybe for ever.
+
+    Args:
+        path: of this machine; what is not there, or in an object store, is left to whoever opens it.
+
+    Raises:
+        OSError: it is there and is a directory, a FIFO, a socket or a device.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):  # ValueError: a zero byte in the path
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        known = {stat.S_IFIFO: "a FIFO or pipe", stat.S_IFSOCK: "a socket"}
+        kind = known.get(stat.S_IFMT(mode), "a device")
+        raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file could not be opened, without the number and the path that `str` adds."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):  # nothing there to walk through
+        raise error
 
 
 LOCAL_FILES = cast(WritableFiles, _LocalFiles())

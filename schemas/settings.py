@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass as _pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from schemas.errors import ConfigError
+from schemas.yaml_checks import MAX_DEPTH, YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
 
 T = TypeVar("T")
 
@@ -32,17 +33,8 @@ def settings(cls: type[T]) -> type[T]:
     return _pydantic_dataclass(cls, frozen=True, kw_only=True, config=_STRICT)  # type: ignore[return-value]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(UniqueKeys, yaml.SafeLoader):
     """SafeLoader that reads 1e-3 as a number, as YAML 1.2 does, and refuses a key given twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if str(key) in seen:
-                raise ConfigError(f"key {key!r} is given twice (line {key_node.start_mark.line + 1}): keep one")
-            seen.add(str(key))
-        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(
@@ -58,14 +50,15 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         source: what to call it in messages, usually the file's path.
 
     Raises:
-        ConfigError: not YAML, not a mapping, or a key twice.
+        ConfigError: not YAML, not a mapping, a key twice, or nested or repeated without end.
     """
     try:
+        check_yaml(text)
         value = yaml.load(text, Loader=_Loader)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())}") from error
-    except ConfigError as error:
+    except UnfitYamlError as error:
         raise ConfigError(f"{source}: {error}") from error
+    except YAML_ERRORS as error:
+        raise ConfigError(f"{source}: not valid YAML: {' '.join(str(error).split())[:300]}") from error
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -85,6 +78,10 @@ def with_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[
         if not equals or not path.strip():
             raise ConfigError(f"--set {override}: expected key=value, for example --set training.batch_size=8")
         *parents, last = path.strip().split(".")
+        if len(parents) > MAX_DEPTH:
+            raise ConfigError(
+                f"--set {override[:80]}...: {len(parents)} groups of settings inside each other; correct it"
+            )
         place = result
         for key in parents:
             place = place.setdefault(key, {})
@@ -111,7 +108,7 @@ def load(cls: type[T], values: Mapping[str, Any], source: str) -> T:
     """
     try:
         text = json.dumps(values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: a value is neither text, number, list nor mapping: {error}") from error
     try:
         return TypeAdapter(cls).validate_json(text)

@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from schemas import features
 from schemas.errors import ConfigError
-from schemas.files import Files
+from schemas.files import Files, reason_of, refuse_irregular
 
 DEFAULT_SCHEMA_FILE = Path(__file__).resolve().parent / "detection.pbtxt"
 
@@ -28,15 +28,19 @@ def read_schema(path: str, files: Files) -> schema_pb2.Schema:
         ConfigError: the file cannot be read or is not a schema.
     """
     try:
+        refuse_irregular(path)
         with files.open(path, "rb") as file:
             text = file.read()
     except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
-        raise ConfigError(f"data.schema = {path!r}: cannot be read ({error}); give the path of a schema") from error
+        raise ConfigError(
+            f"data.schema = {path!r}: cannot be read: {reason_of(error)}; give the path of a schema"
+        ) from error
     try:
         return text_format.Parse(text.decode(), schema_pb2.Schema())
-    except (text_format.ParseError, UnicodeDecodeError) as error:
+    except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(
-            f"data.schema = {path!r}: not a TFDV schema ({error}); `ratchet schema infer` writes one"
+            f"data.schema = {path!r}: not a TFDV schema ({' '.join(str(error).split())[:300]}); "
+            "`ratchet schema infer` writes one"
         ) from error
 
 

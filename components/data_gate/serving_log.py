@@ -26,6 +26,8 @@ from components.imaging.quality import image_features, image_quality
 from schemas import features
 from schemas.errors import ConfigError, DataError
 from schemas.feature_sample import FeatureSample
+from schemas.files import reason_of, refuse_irregular
+from schemas.json_keys import unique_keys
 from schemas.progress import Progress
 
 _MOST_UNREADABLE = 0.1  # share of logged images; clients do send broken ones
@@ -79,17 +81,26 @@ def _newest_images(directory: str) -> Iterator[tuple[str, bytes]]:
     for name in sorted(map(str, fileio.listdir(directory)), reverse=True):
         path = f"{directory}/{name}"
         if name.endswith(".jsonl"):
-            yield from _of_json_lines(path)
+            yield from _of_json_lines(_regular(path))
         elif ".tfrecord" in name:
-            yield from _of_records(path)
+            yield from _of_records(_regular(path))
+
+
+def _regular(path: str) -> str:
+    try:
+        refuse_irregular(path)
+    except OSError as error:
+        raise DataError(f"{path}: {reason_of(error)}; remove it from the log") from error
+    return path
 
 
 def _of_json_lines(path: str) -> Iterator[tuple[str, bytes]]:
-    with fileio.open(path, "r") as file:
+    # Bytes, because what is no UTF-8 is then an error of its line.
+    with fileio.open(path, "rb") as file:
         for number, line in enumerate(file, 1):
             where = f"{path}, line {number}"
             try:
-                for text in _images_in(json.loads(line)):
+                for text in _images_in(json.loads(line, object_pairs_hook=unique_keys)):
                     yield where, base64.b64decode(text, validate=True)
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error) as error:
                 raise DataError(

@@ -15,6 +15,7 @@ from schemas.checked_json import MAX_ID, shown
 from schemas.errors import DataError
 from schemas.files import Files
 from schemas.records import LabelMap
+from schemas.yaml_checks import YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
 
 _CVAT_LINE = re.compile(r"(?P<name>[^:]*):(\d+,\d+,\d+)?:[^:]*:[^:]*")
 # PyYAML takes seconds for more; ten thousand classes fit into it.
@@ -24,6 +25,10 @@ _PBTXT = re.compile(
     | (?P<word>[\w.+-]+) | (?P<sign>[{}<>:,;\[\]])""",
     re.VERBOSE | re.ASCII,
 )
+
+
+class _Loader(UniqueKeys, yaml.BaseLoader):
+    """Every scalar stays a string: `no` and `1` are class names like others."""
 
 
 class PbtxtItem(NamedTuple):
@@ -102,9 +107,11 @@ def _yaml_names(text: str, path: str) -> list[str]:
         if size > _MAX_YAML[what]:
             raise DataError(f"{path}: {size} {what}, allowed are {_MAX_YAML[what]}: it is no list of class names")
     try:
-        # Every scalar stays a string: `no` and `1` are class names like others.
-        document = yaml.load(text, Loader=yaml.BaseLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        check_yaml(text)
+        document = yaml.load(text, Loader=_Loader)
+    except UnfitYamlError as error:
+        raise DataError(f"{path}: {error}") from error
+    except YAML_ERRORS as error:
         raise DataError(f"{path}: not valid YAML: {' '.join(str(error).split())[:300]}") from error
     names: Any = document.get("names") if isinstance(document, dict) else None
     if isinstance(names, dict):
@@ -161,7 +168,9 @@ def _pbtxt_fields(text: str, path: str) -> list[dict[str, str]]:
             key = ""
         elif token not in ":,;[]":
             if key and depth == 1 and is_item:
-                items[-1].setdefault(key, _pbtxt_scalar(token, path))
+                if key in PbtxtItem._fields and key in items[-1]:
+                    raise DataError(f"{path}: item {shown(items[-1])}: {shown(key)} is there twice; keep one")
+                items[-1][key] = _pbtxt_scalar(token, path)
                 key = ""
             else:
                 key = token

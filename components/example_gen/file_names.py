@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.checked_json import check_number, shown
 from schemas.errors import DataError
-from schemas.files import Files
+from schemas.files import Files, reason_of, refuse_irregular
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -95,6 +95,7 @@ def read_file(path: str, files: Files, where: str | None = None) -> bytes:
         DataError: it is missing or cannot be read.
     """
     try:
+        refuse_irregular(path)
         with files.open(path, "rb") as file:
             return file.read()
     except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
@@ -111,9 +112,10 @@ def read_text_file(path: str, files: Files) -> str:
 
 def unreadable(error: Exception, path: str, files: Files, where: str) -> DataError:
     """What to say of a file that could not be opened or read."""
-    if not isinstance(error, ValueError) and not files.exists(path):
+    told = isinstance(error, (ValueError, OSError)) and not isinstance(error, FileNotFoundError)
+    if not told and not files.exists(path):
         return DataError(f"{where}: no such file; deliver it or remove the image from the annotations")
-    return DataError(f"{where}: cannot be read ({error}); check what it is and its permissions")
+    return DataError(f"{where}: cannot be read: {reason_of(error)}; check what it is and its permissions")
 
 
 def read_number(text: str, name: str, where: str) -> float:

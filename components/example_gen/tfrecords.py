@@ -18,7 +18,7 @@ import google_crc32c
 
 from components.example_gen.file_names import unreadable
 from schemas.errors import DataError
-from schemas.files import Files
+from schemas.files import Files, refuse_irregular
 
 TFRECORD_NAME = re.compile(
     r"(?P<stem>.+)\.(tfrecords?|record)(-(?P<shard>[0-9]{5})-of-(?P<shards>[0-9]{5}))?(\.gz)?"
@@ -52,6 +52,7 @@ def read_records(path: str, files: Files) -> Iterator[bytes]:
         DataError: missing, unreadable, truncated or damaged; names the record.
     """
     try:
+        refuse_irregular(path)
         with files.open(path, "rb") as raw:
             if path.endswith(".gz"):
                 with gzip.GzipFile(fileobj=raw) as file:

@@ -24,7 +24,7 @@ from components.example_gen.image_header import image_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
 from schemas.checked_json import Problems, shown
 from schemas.errors import DataError
-from schemas.files import Files
+from schemas.files import Files, refuse_irregular
 from schemas.records import LabelMap
 
 IMAGES, LABELS = "images", "labels"
@@ -159,6 +159,7 @@ def _read_sizes(pictures: list[str], top: str, files: Files, problems: Problems)
     def size(name: str) -> tuple[int, int] | DataError:
         path = os.path.join(top, name)
         try:
+            refuse_irregular(path)
             with files.open(path, "rb") as file:
                 return image_size(file, path)
         except DataError as error:

@@ -37,6 +37,8 @@ from schemas.checked_json import (
 )
 from schemas.columns import DetectionColumns, TruthColumns
 from schemas.errors import DataError
+from schemas.files import reason_of, refuse_irregular
+from schemas.json_keys import may_repeat_keys
 from schemas.records import LabelMap, image_attributes
 
 MAX_CATEGORIES = 65_535  # labels travel as 16 bits
@@ -124,17 +126,18 @@ def read_detections(path: str | PathLike[str], truth: CocoTruth) -> DetectionCol
 
 def _load(path: str | PathLike[str]) -> Any:
     try:
+        refuse_irregular(path)
         content = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: cannot be read: {reason}; give the path of a COCO JSON file") from error
+        raise DataError(f"{path}: cannot be read: {reason_of(error)}; give the path of a COCO JSON file") from error
     if not content.strip():
         raise DataError(f"{path}: the file is empty; export or copy the file again")
     try:
-        return orjson.loads(content)
+        document = orjson.loads(content)
     except orjson.JSONDecodeError:
         # It rejects NaN, Infinity, UTF-16 and a byte order mark too; the slow parser lets them through.
         return load_json(content, str(path))
+    return load_json(content, str(path)) if may_repeat_keys(content, document) else document
 
 
 def _read_categories(entries: list[Any], source: str) -> LabelMap:

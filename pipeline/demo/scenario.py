@@ -16,6 +16,7 @@ from pipeline.local import run
 from pipeline.preflight import RunRequest
 from pipeline.result import RunResult
 from pipeline.root_settings import configure_run
+from pipeline.standard_streams import tell
 from schemas.decisions import Verdict
 from schemas.errors import InputError
 
@@ -107,7 +108,7 @@ def run_demo(directory: Path) -> DemoResult:
     write_digits(str(data / "golden"), DigitsOptions(golden=True, images=GOLDEN_IMAGES))
     results = []
     for number, act in enumerate(ACTS, start=1):
-        _say(f"\n=== {number} of {len(ACTS)}: span {act.span}, {act.title}")
+        tell(f"\n=== {number} of {len(ACTS)}: span {act.span}, {act.title}")
         write_digits(str(data / f"span-{act.span}"), act.digits)
         configuration = configure_run(directory / "root", "digits", act.overrides)
         result = run(
@@ -122,7 +123,7 @@ def run_demo(directory: Path) -> DemoResult:
                 remembered=configuration.remembered,
             )
         )
-        _say(result.to_text())
+        tell(result.to_text())
         results.append(result)
     return DemoResult(tuple(results), round(time.monotonic() - started, 1), directory)
 
@@ -156,8 +157,3 @@ def _make_anew(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     marker.touch()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -93,7 +93,7 @@ def test_missing_image_is_given_as_an_error_and_the_others_are_read() -> None:
 def test_image_that_cannot_be_opened_is_given_as_an_error(tmp_path: Path) -> None:
     span = write_span(tmp_path / "span-1", images={"1.jpg": encode(picture())})
     (span / "images" / "2.jpg").mkdir()
-    assert f"{span}/images/2.jpg (image 2): cannot be read ([Errno 21] Is a directory" in str(
+    assert f"{span}/images/2.jpg (image 2): cannot be read: Is a directory" in str(
         contents(read_source(str(span)))["2.jpg"]
     )
 

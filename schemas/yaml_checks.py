@@ -1,0 +1,74 @@
+"""YAML that could not be meant: a key given twice, nesting without end, and aliases that make a small file endless."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+MAX_DEPTH = 100
+MAX_NODES = 100_000  # with what aliases stand for; a configuration has some hundred
+
+# What PyYAML lets out for values such as `!!int ""` and `!!timestamp x`, besides its own YAMLError.
+YAML_ERRORS = (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError)
+
+
+class UnfitYamlError(ValueError):
+    """It is YAML, and cannot be meant; the message says what and in which line."""
+
+
+class UniqueKeys(yaml.constructor.BaseConstructor):
+    """For loaders: refuses a key given twice, of which YAML libraries keep the last in silence."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """The mapping of a node.
+
+        Raises:
+            UnfitYamlError: a key is given twice.
+        """
+        seen = set()
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            key = self.construct_object(key_node, deep=True)
+            if str(key) in seen:
+                line = key_node.start_mark.line + 1
+                raise UnfitYamlError(f"key {str(key)[:80]!r} is given twice (line {line}): keep one")
+            seen.add(str(key))
+        return super().construct_mapping(node, deep)
+
+
+def check_yaml(text: str) -> None:
+    """Makes sure that a text can be loaded without exhausting stack or memory; it is read without building anything.
+
+    Args:
+        text: YAML.
+
+    Raises:
+        UnfitYamlError: nested too deeply, too many nodes, or an alias inside of what it stands for.
+        yaml.YAMLError: it is not YAML.
+    """
+    sizes: dict[str, int] = {}  # nodes of what each anchor names
+    open_nodes: list[tuple[str | None, int]] = []  # anchor, and nodes before it
+    nodes = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            sizes |= {anchor: nodes - before} if anchor else {}
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, nodes))
+            nodes += 1
+        elif isinstance(event, yaml.AliasEvent):
+            nodes += _size_of(event.anchor, sizes, open_nodes, line)
+        elif isinstance(event, yaml.ScalarEvent):
+            nodes += 1
+            sizes |= {event.anchor: 1} if event.anchor else {}
+        if len(open_nodes) > MAX_DEPTH:
+            raise UnfitYamlError(f"nested more than {MAX_DEPTH} deep (line {line})")
+        if nodes > MAX_NODES:
+            raise UnfitYamlError(f"more than {MAX_NODES} values (line {line}), counting what aliases stand for")
+
+
+def _size_of(anchor: str, sizes: dict[str, int], open_nodes: list[tuple[str | None, int]], line: int) -> int:
+    if any(anchor == name for name, _ in open_nodes):
+        raise UnfitYamlError(f"the alias *{anchor} stands inside of what it stands for (line {line})")
+    return sizes.get(anchor, 1)
