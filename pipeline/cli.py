@@ -16,8 +16,8 @@ from pipeline.cli_options import add_root, local, local_name, with_root
 from pipeline.cli_prune import add_prune
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
-from pipeline.failures import guarded
-from pipeline.standard_streams import output_lost, own_process, say
+from pipeline.failures import INTERRUPTED, guarded
+from pipeline.standard_streams import end_at_once, output_lost, own_process, say
 from schemas import __version__
 from schemas.errors import InputError
 
@@ -33,9 +33,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    if argv is None:
-        own_process()
-    given = sys.argv[1:] if argv is None else list(argv)
+    if argv is not None:
+        return _guarded(list(argv))
+    own_process()
+    code = _guarded(sys.argv[1:])
+    if code == INTERRUPTED:
+        end_at_once(code)
+    return code
+
+
+def _guarded(given: Sequence[str]) -> int:
     return guarded(lambda: _command(given), as_json="--json" in given)
 
 

@@ -18,6 +18,7 @@ from pipeline.standard_streams import OutputError, flush_output, reader_left, sa
 from pipeline.tracebacks import is_shown, kept_traceback, traceback_text
 from schemas.errors import InputError, RatchetError, StateError
 
+INTERRUPTED = 130  # what shells give for Ctrl-C
 _LONGEST = 400  # characters of another library's text
 _LONGEST_LINE = 2000  # of an error, whatever was given; the JSON has all of it
 _INTERRUPTED = "interrupted; the same command again does it anew, `ratchet run` goes on from the step that was running"
@@ -78,7 +79,7 @@ def explain(error: BaseException) -> Failure:
         error: anything that can be raised.
     """
     if any(isinstance(cause, KeyboardInterrupt) for cause in _causes(error)):
-        return Failure(_INTERRUPTED, 130)
+        return Failure(_INTERRUPTED, INTERRUPTED)
     if isinstance(error, OutputError):
         return Failure("", 141) if error.reader_left else Failure(str(error), 1)
     if isinstance(error, BrokenPipeError) and reader_left():

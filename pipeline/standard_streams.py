@@ -9,7 +9,7 @@ import select
 import signal
 import sys
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from pipeline.plain_text import visible
 from schemas.errors import RatchetError
@@ -44,6 +44,14 @@ def own_process() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """Ends the process without waiting for threads: those of Beam never end when their work was broken off."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def say(text: str) -> None:

@@ -56,6 +56,9 @@ def run_watched(action: Callable[[], None]) -> None:
             _end_workers()
         if error is not None:
             raise error
+    except KeyboardInterrupt:
+        _end_workers()
+        raise
     finally:
         threading.excepthook = previous
 

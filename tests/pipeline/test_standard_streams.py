@@ -86,55 +86,58 @@ def test_a_current_directory_that_is_gone_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-INTERRUPTED = """
-import os, signal, sys, threading
-from concurrent.futures import ThreadPoolExecutor
-from pipeline import failures, standard_streams
+WORKING = """
+import sys, threading
+from pipeline import cli
 
-def act():
-    ready = threading.Event()
-    def work(number):
-        ready.set()
-        os.read(0, 1)  # until the test says so
-    with ThreadPoolExecutor(2) as pool:
-        found = pool.map(work, range(9))
-        ready.wait()
-        print("working", flush=True)
-        list(found)
-    return 0
+def work(arguments):
+    threading.Thread(target=threading.Event().wait).start()  # never ends, like those of Beam
+    print("working", flush=True)
+    if arguments.wait:
+        try:
+            threading.Event().wait()
+        finally:  # cleaning up, which never ends either
+            print("cleaning", flush=True)
+            threading.Event().wait()
+    threading.Event().wait()
 
-standard_streams.own_process()
-sys.exit(failures.guarded(act, as_json=False))
+def parser():
+    made = cli._Parser(prog="ratchet")
+    made.add_argument("--wait", action="store_true")
+    made.set_defaults(command=work)
+    return made
+
+cli._parser = parser
+sys.exit(cli.main())
 """
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_ctrl_c_ends_with_one_line_while_threads_work_and_a_second_one_at_once(times: int) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=ENVIRONMENT,
-    )
+def working(*arguments: str) -> subprocess.Popen[str]:
+    """A command that goes on until it is interrupted."""
+    pipe = subprocess.PIPE
+    given = [sys.executable, "-c", WORKING, *arguments]
+    process = subprocess.Popen(given, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT)
     assert process.stdout is not None
-    assert process.stdin is not None
     assert process.stdout.readline() == "working\n"
     process.send_signal(signal.SIGINT)
-    if times == 1:
-        process.stdin.close()  # the threads end
-        process.stdin = None
-        _, printed = process.communicate(timeout=60)
-        assert process.returncode == 130
-        assert printed.startswith("ratchet: interrupted; ")
-        assert printed.count("\n") == 1
-        return
-    while process.poll() is None:  # the first has to have arrived
-        process.send_signal(signal.SIGINT)
+    return process
+
+
+def test_ctrl_c_ends_with_one_line_although_a_thread_goes_on() -> None:
+    process = working()
     _, printed = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGINT
-    assert "Traceback" not in printed
+    assert process.returncode == 130
+    assert printed.startswith("ratchet: interrupted; ")
+    assert printed.count("\n") == 1
+
+
+def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
+    process = working("--wait")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "cleaning\n"
+    process.send_signal(signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+    assert (process.returncode, printed) == (-signal.SIGINT, "")
 
 
 INTERRUPTED_AT_ONCE = """
