@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_json
+from pipeline.cli_options import add_root, local_name
+from pipeline.standard_streams import say
 
 
 def add_prune(commands: Any) -> None:
@@ -17,10 +18,10 @@ def add_prune(commands: Any) -> None:
         help="delete what old runs left",
         description="Deletes artifacts that no later run, approval or rollback reads. Runs do the same when they end.",
     )
+    add_root(parser)
     parser.add_argument(
-        "--root", type=Path, default=Path("ratchet-root"), help="pipeline root (default: ./ratchet-root)"
+        "--config", type=local_name, help="a YAML file, or one of ours by name; its `retention:` counts"
     )
-    parser.add_argument("--config", help="a YAML file, or one of ours by name; its `retention:` counts")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as retention.runs=5")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     add_json(parser)
@@ -30,14 +31,14 @@ def add_prune(commands: Any) -> None:
 def _prune(arguments: argparse.Namespace) -> int:
     import datetime
 
-    from pipeline.config import load_config, load_settings
     from pipeline.retention.prune import prune
     from pipeline.retention.text import to_json, to_text
+    from pipeline.root_settings import configure_check
 
-    settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
+    settings = configure_check(arguments.root, arguments.config, arguments.set)
     now = datetime.datetime.now(datetime.timezone.utc)
     pruned = prune(arguments.root, settings.retention, now, arguments.dry_run)
-    print(to_text(pruned))
+    say(to_text(pruned))
     if arguments.json:
-        print(json.dumps(to_json(pruned)))
+        say(json.dumps(to_json(pruned)))
     return 1 if pruned.failures else 0

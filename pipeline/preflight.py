@@ -117,7 +117,8 @@ def _check_files(source: Source) -> None:
     problems = Problems()
     for path in _paths(source):
         if not os.path.isfile(path):
-            problems.add(f"{path}: no such file; deliver it or remove the image from the annotations")
+            what = "not a regular file" if os.path.lexists(path) else "no such file"
+            problems.add(f"{path}: {what}; deliver it or remove the image from the annotations")
     problems.raise_if_any()
 
 
@@ -173,12 +174,13 @@ def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> di
 
 def _checkpoint_files(prefix: str) -> list[str]:
     """The files of a TensorFlow checkpoint, or a file of this name; none where it is not on this machine."""
-    return sorted({*glob.glob(f"{glob.escape(prefix)}.*"), *glob.glob(glob.escape(prefix))})
+    found = {*glob.glob(f"{glob.escape(prefix)}.*"), *glob.glob(glob.escape(prefix))}
+    return sorted(filter(os.path.isfile, found))
 
 
 def _digest(paths: list[str]) -> str:
     digest = hashlib.sha256()
-    for path in filter(os.path.isfile, paths):
+    for path in paths:
         with open(path, "rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)

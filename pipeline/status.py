@@ -12,7 +12,7 @@ from components.registry.entries import ServedModel
 from components.registry.locking import holder
 from pipeline.history import RunEntry, open_registry, read_history
 from pipeline.history_text import when
-from pipeline.plain_text import one_line
+from pipeline.plain_text import one_line, visible_line
 from schemas.errors import StateError
 from schemas.overrides import Override, OverrideKind
 
@@ -85,7 +85,9 @@ class Status:
         if self.last is None:
             return ["last run none yet"]
         entry, result = self.last, self.last.result
-        lines = [f"last run {entry.run_id}, {when(entry.at)} UTC: {result.verdict.value if result else entry.state}"]
+        lines = [
+            f"last run {visible_line(entry.run_id)}, {when(entry.at)} UTC: {result.verdict.value if result else entry.state}"
+        ]
         if result is None:
             return [*lines, f"         {entry.log}"]
         lines.append(f"         {one_line(result.first_reason)}")

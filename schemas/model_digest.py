@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from schemas.files import Files
+from schemas.files import Files, refuse_irregular
 
 
 def model_digest(directory: str, files: Files) -> str:
@@ -13,6 +13,7 @@ def model_digest(directory: str, files: Files) -> str:
     digest = hashlib.sha256()
     for path in _paths(directory, files):
         content = hashlib.sha256()
+        refuse_irregular(path)
         with files.open(path, "rb") as file:
             while chunk := file.read(1 << 20):
                 content.update(chunk)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ FORMAT = 2
 POINTER_FILE = "served.json"
 APPROVED = "APPROVED"  # the verdict of a model that a person let into service
 _ARTIFACTS = "/artifacts/"
+_VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)  # TensorFlow Serving reads an int64
+_TYPES = {"str": (str,), "int": (int,), "bool": (bool,), "float": (int, float)}
 _MEND = "`ratchet doctor --repair` mends what can be mended; else restore it from a backup"
 
 
@@ -154,6 +157,11 @@ class Pointer:
 Entry = TypeVar("Entry", ServedModel, RecordedDecision)
 
 
+def is_version(name: str) -> bool:
+    """Whether a name is the number of a version, as TensorFlow Serving reads it."""
+    return _VERSION.fullmatch(name) is not None
+
+
 def entry_json(entry: ServedModel | RecordedDecision, root: str) -> str:
     """The file of an entry, with places below the root relative to it."""
     return json.dumps({"format": FORMAT, **_values(entry, root)}, indent=1)
@@ -243,17 +251,29 @@ def _entry(values: Any, path: str, kind: type[Entry], root: str) -> Entry:
         # JSON knows lists only; the values here have tuples.
         known: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items() if n in fields}
         entry = kind(**known)
-        for name in ("version", "digest", "run_id", "model_digest", "verdict", "path", "model", "evaluation"):
-            if not isinstance(getattr(entry, name, ""), str):
-                raise ValueError(f"{name} is {shown(getattr(entry, name))}")
+        for name, field in fields.items():
+            _check_type(name, getattr(entry, name), str(field.type))
         if isinstance(entry, ServedModel):
-            if not (entry.version.isascii() and entry.version.isdigit()):
+            if not is_version(entry.version):
                 raise ValueError(f"version is {shown(entry.version)}")
             return dataclasses.replace(entry, path=_absolute(entry.path, root))
         model, evaluation = _absolute(entry.model, root), _absolute(entry.evaluation, root)
         return dataclasses.replace(entry, model=model, evaluation=evaluation)
     except (ValueError, TypeError, AttributeError) as error:
         raise StateError(f"{path}: not a registry entry ({error}); {_MEND}") from error
+
+
+def _check_type(name: str, value: Any, annotation: str) -> None:
+    if value is None and annotation.endswith("| None"):
+        return
+    kind = annotation.removesuffix(" | None")
+    right = (
+        all(type(number) in (int, float) for number in value) and len(value) == 2
+        if kind.startswith("tuple") and isinstance(value, tuple)
+        else type(value) in _TYPES.get(kind, ())
+    )
+    if not right:
+        raise ValueError(f"{name} is {shown(value)}")
 
 
 def _values(entry: ServedModel | RecordedDecision | Intent, root: str) -> dict[str, Any]:

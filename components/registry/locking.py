@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from schemas.errors import StateError
+from schemas.errors import InputError, StateError
+from schemas.files import refuse_irregular
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _LOOK_AGAIN_S = 0.05
@@ -65,6 +66,8 @@ def hold(path: Path, doing: str, wait_s: float = 0.0) -> Iterator[None]:
         StateError: another process holds it; or this file system has no locks.
         OSError: the file cannot be made or opened.
     """
+    if path.exists():
+        refuse_irregular(path)
     with open(path, "a+", encoding="utf-8") as file:
         _take(file, path, doing, wait_s)
         _sign(file, json.dumps(asdict(this_process())))
@@ -80,12 +83,13 @@ def holder(path: Path) -> Holder | None:
     It asks for the lock as a reader and gives it back at once, which whoever takes it just then waits out.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        refuse_irregular(path)
+        with open(path, encoding="utf-8", errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _read(file)
-    except OSError:  # never held, not ours to open, or no locks here
+    except (OSError, InputError):  # never held, not ours to open, or no locks here
         return None
     return None
 

@@ -86,7 +86,7 @@ def _parse(line: str, where: str) -> tuple[str, Override]:
     try:
         values = json.loads(line)
         return values.pop("previous"), Override.from_json(values)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise StateError(f"{where}: not an approval or rollback ({error}): {_FIX}") from error
 
 

@@ -26,6 +26,7 @@ from components.registry.entries import (
     RecordedDecision,
     ServedModel,
     entry_json,
+    is_version,
     parse_entry,
     parse_pointer,
     pointer_json,
@@ -114,7 +115,7 @@ class Registry:
 
     def versions_on_disk(self) -> list[str]:
         """The versions that TensorFlow Serving sees, ascending; it serves the last."""
-        return sorted((name for name in self.storage.served() if name.isascii() and name.isdigit()), key=int)
+        return sorted((name for name in self.storage.served() if is_version(name)), key=int)
 
     def next_version(self, now_s: int) -> str:
         """A number above all that were ever served, whatever the clock says.

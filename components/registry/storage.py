@@ -20,7 +20,7 @@ from typing import Protocol
 
 from components.registry.locking import hold
 from schemas.errors import StateError
-from schemas.files import LOCAL_FILES, flush_directory, write_durably
+from schemas.files import LOCAL_FILES, flush_directory, refuse_irregular, write_durably
 from schemas.model_digest import is_intact, model_digest
 
 STAGED = "unfinished-"  # TensorFlow Serving passes over names that are not numbers
@@ -150,10 +150,11 @@ class DiskStorage:
 
     def read(self, name: str) -> Content | None:
         """See `Storage`."""
-        try:
-            content = (self._registry / name).read_bytes()
-        except FileNotFoundError:
+        path = self._registry / name
+        if not path.exists():
             return None
+        refuse_irregular(path)
+        content = path.read_bytes()
         return Content(content.decode("utf-8", errors="replace"), _token(content))
 
     def write(self, name: str, text: str, token: str | Token = Token.ANY) -> None:

@@ -309,3 +309,33 @@ def test_places_in_the_registry_are_relative_to_the_root(world: World) -> None:
     world.publish(world.candidate("new"))
     for file in (world.root / "registry").rglob("*.json"):
         assert str(world.root) not in file.read_text(), file
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("version", value) for value in ("x", "", None, "../../x", "9" * 40, "٣", 7)]
+    + [("map", value) for value in ("x", None, True)]
+    + [("digest", None), ("pushed_at", 5), ("override", 5), ("blessed", "yes"), ("span", 1.5), ("path", 5)],
+)
+def test_an_entry_with_a_value_of_another_kind_is_named(world: World, field: str, value: object) -> None:
+    file = world.root / "registry" / "versions" / f"{NOW_S}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
+    with pytest.raises(StateError, match=rf"versions/{NOW_S}\.json: not a registry entry \({field} is .*doctor"):
+        world.registry.versions()
+
+
+@pytest.mark.parametrize("name", ["served.json", f"versions/{NOW_S}.json", "lock"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(world: World, name: str) -> None:
+    path = world.root / "registry" / name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        world.publish(world.candidate("new"))
+
+
+def test_a_pipe_in_a_model_is_not_waited_for(world: World) -> None:
+    file = world.serving / str(NOW_S) / "saved_model.pb"
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(OSError, match="not a regular file"):
+        world.registry.served()
