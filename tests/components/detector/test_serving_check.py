@@ -147,6 +147,14 @@ def test_a_box_that_its_neighbour_just_suppresses_does_not_matter_once(judged: J
     assert "2 such differences in 2 of 2 images" in twice.actual
 
 
+def test_two_overlapping_boxes_that_are_equally_sure_may_change_places_but_not_all_boxes_may(judged: Judge) -> None:
+    apart = detections([[50 * place, 0, 40, 40] for place in range(40)], scores=[0.5] * 40)
+    once = changed(apart, 7, boxes_xywh_px=[353, 0, 40, 40], scores=0.504)
+    assert judged(probe(apart), answers(image(once, most=100))).passed
+    shifted = dataclasses.replace(apart, boxes_xywh_px=apart.boxes_xywh_px + np.array([3, 0, 0, 0]))
+    assert not judged(probe(apart), answers(image(shifted, most=100))).passed
+
+
 def test_the_end_of_a_full_list_may_be_another_detection(judged: Judge) -> None:
     full = detections([[10, 10, 40, 40], [60, 60, 20, 30]], [1, 2], [0.9, 0.5])
     other = detections([[10, 10, 40, 40], [60, 60, 20, 30], [90, 0, 20, 30]], [1, 2, 2], [0.9, 0.5, 0.505])
