@@ -3,8 +3,10 @@
 A graph computes the same image a little differently alone and in a batch, and on another processor. Two things follow
 besides small differences: a detection at the end of a full list may give way to the next one, and of two boxes of a
 class that overlap the surer one suppresses the other, which turns where they are as good as equally sure, or overlap by
-just about as much as is allowed. Weights that were moved by the rounding of TF32 (2**-11) moved the scores of a digits
-model by .001, its boxes by .01 px, and turned one such pair among 245 detections; another order of additions moves scores by 4e-7.
+just about as much as is allowed.
+
+Measured on the digits demo: another order of additions moves scores by 4e-7. Weights that are off by what TF32 rounds
+away (2**-11) move scores by .001 and boxes by .01 px, and turned one such pair among 245 detections.
 """
 
 from __future__ import annotations
