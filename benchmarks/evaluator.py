@@ -21,6 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import apache_beam as beam
 import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import path_utils
 
 from components.detector.served import read_images
 from components.example_gen.generate import SPLITS, GenRequest, generate
@@ -29,6 +30,8 @@ from components.map_evaluator.settings import EvaluatorSettings
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas import settings as settings_io
 from schemas.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
+from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_digest
 
 
 def main() -> None:
@@ -120,6 +123,8 @@ def _evaluate(golden: Any, span: Any, models: list[Any], repeat: int) -> None:
     evaluation.uri, blessing.uri = str(directory / "evaluation"), str(directory / "blessing")
     candidate, baseline = models
     baseline.set_int_custom_property("has_baseline", 1)
+    digest = model_digest(path_utils.serving_model_path(baseline.uri), LOCAL_FILES)
+    baseline.set_string_custom_property("digest", digest)
     inputs = {"golden": [golden], "examples": [span], "model": [candidate], "baseline_model": [baseline]}
     properties = {"settings": settings_io.to_json(EvaluatorSettings()), "accept_new_golden": 1}
     MapEvaluator(_context(directory, "evaluator")).Do(

@@ -19,9 +19,7 @@ def add_prune(commands: Any) -> None:
         description="Deletes artifacts that no later run, approval or rollback reads. Runs do the same when they end.",
     )
     add_root(parser)
-    parser.add_argument(
-        "--config", type=local_name, help="a YAML file, or one of ours by name (default: the root's)"
-    )
+    parser.add_argument("--config", type=local_name, help="a YAML file, or one of ours by name (default: the root's)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as retention.runs=5")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
     add_json(parser)

@@ -85,9 +85,8 @@ class Status:
         if self.last is None:
             return ["last run none yet"]
         entry, result = self.last, self.last.result
-        lines = [
-            f"last run {visible_line(entry.run_id)}, {when(entry.at)} UTC: {result.verdict.value if result else entry.state}"
-        ]
+        ended = result.verdict.value if result else entry.state
+        lines = [f"last run {visible_line(entry.run_id)}, {when(entry.at)} UTC: {ended}"]
         if result is None:
             return [*lines, f"         {entry.log}"]
         lines.append(f"         {one_line(result.first_reason)}")

@@ -18,6 +18,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":
+    # TensorFlow Serving has no Keras either, and half the time that TensorFlow takes to be imported is Keras.
+    sys.modules.update(dict.fromkeys(("keras", "tf_keras")))  # pyright: ignore[reportArgumentType, reportCallIssue]
 import tensorflow as tf
 
 from schemas import features
@@ -33,11 +36,16 @@ _INPUTS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Prints what a model answers; the arguments are its directory and the probe's file."""
+def main(arguments: Sequence[str], write: Callable[[str], object] = sys.stdout.write) -> None:
+    """Writes what a model answers.
+
+    Args:
+        arguments: its directory and the probe's file.
+        write: takes text.
+    """
     directory, probe_file = arguments
     probe = ServingProbe.from_bytes(Path(probe_file).read_bytes(), probe_file)
-    sys.stdout.write(f"\n{json.dumps(_report(directory, probe.images))}\n")
+    write(f"\n{json.dumps(_report(directory, probe.images))}\n")
 
 
 def _report(directory: str, images: Sequence[bytes]) -> dict[str, Any]:

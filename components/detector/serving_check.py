@@ -25,7 +25,7 @@ from schemas.files import LOCAL_FILES, Files
 from schemas.serving_probe import ServingProbe
 
 RULE = "serving:loads"
-_SUPPRESSED = 0.01  # share of the detections that may be missing because a neighbour suppressed them
+_BY_ROUNDING = 0.05  # share of the detections that may be lost or new where rounding can explain it
 _PACKAGES = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 3600  # only so that a process that hangs does not keep a run for ever
 
@@ -41,7 +41,7 @@ def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[
         subprocess.TimeoutExpired: it hangs; it was killed.
     """
     command = [sys.executable, "-m", "components.detector.answers", directory, probe_file]
-    environment = {key: value for key, value in os.environ.items() if key != "TF_CONFIG"}
+    environment = {key: value for key, value in os.environ.items() if key not in ("TF_CONFIG", "TF_USE_LEGACY_KERAS")}
     environment |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     return subprocess.run(
         command,
@@ -139,11 +139,11 @@ class _Answer:
         return sum(agreement.detections for agreement in self.agreements)
 
     def differences(self) -> list[tuple[int, Difference]]:
-        """Image and difference, without the few that suppression explains."""
-        all_of_them = [(image, found) for image, each in enumerate(self.agreements) for found in each.differences]
-        severe = [(image, found) for image, found in all_of_them if not found.may_be_suppressed]
-        few = len(all_of_them) - len(severe) <= math.ceil(_SUPPRESSED * self.detections)
-        return severe if few else all_of_them
+        """Image and difference, without the few that rounding explains."""
+        every = [(image, found) for image, each in enumerate(self.agreements) for found in each.differences]
+        severe = [(image, found) for image, found in every if not found.by_rounding]
+        few = len(every) - len(severe) <= math.ceil(_BY_ROUNDING * self.detections)
+        return severe if few else every
 
 
 def _judged(report: Mapping[str, Any], probe: ServingProbe) -> tuple[str, bool]:

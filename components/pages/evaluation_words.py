@@ -17,6 +17,10 @@ _LIMIT = (
     "Look at the images of {of} that got worse; bring more of it into the span, delivered as {next}, or set its own "
     "limit in the configuration if this much may be lost."
 )
+_COST = (
+    "Choose a smaller model or input (model: in the configuration) for a first model with --bootstrap; or raise the "
+    "limit under evaluator: if what is served may cost this much. The page has the figures."
+)
 _MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
 
 EVALUATION_WORDS = {
@@ -50,11 +54,6 @@ EVALUATION_WORDS = {
         "Classes and slices that are too rare to be tested", "Every class and slice can be tested", _MEASURE
     ),
     "new_classes": RuleWords("Classes that the served model does not know", "New classes", _MEASURE),
-    "serving:loads": RuleWords(
-        "The model does not answer where it would serve",
-        "The model answers where it serves as it was measured",
-        "Load the candidate with TensorFlow alone, as the rule says, and mend what it lacks; then run again.",
-    ),
     "baseline_changed": RuleWords(
         "Another model is served than the one it was compared with",
         "What it was compared with is still served",
@@ -69,6 +68,14 @@ EVALUATION_WORDS = {
         "The candidate's files are not those that were measured",
         "The candidate's files are those that were measured",
         "Find out what wrote into the artifacts of this run. Then run again on this span.",
+    ),
+    "serving:latency": RuleWords("A single image takes too long", "A single image is fast enough", _COST),
+    "serving:size": RuleWords("The model's files are too large", "The model's files are small enough", _COST),
+    "serving:loads": RuleWords(
+        "What would be served does not answer as the candidate that was measured",
+        "What is served answers as the candidate that was measured",
+        "See the run's log, and whether memory or disk are short; then give the same command again. Nothing that was "
+        "served before is changed.",
     ),
     "trust:perfect_detections": RuleWords(
         "The ground truth itself does not score 1", "The ground truth itself scores 1", _EVALUATE_SOUNDLY

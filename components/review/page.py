@@ -26,6 +26,7 @@ from components.review.sections.headline import TONES, headline
 from components.review.sections.next_steps import next_section
 from components.review.sections.past import lineage_section, override_banner, past_section
 from components.review.sections.records import record_tables
+from components.review.sections.serving import serving_section
 from components.review.tfma_view.figures import TfmaData
 from components.review.tfma_view.section import tfma_section
 
@@ -112,6 +113,8 @@ def _sections(content: ReviewContent) -> list[Section]:
             ("errors", "Types of errors", errors_section(measured.error_types)),
             ("precision-recall", "Precision and recall", precision_recall_section(measured.curves)),
         ]
+    if content.evaluation is not None and content.evaluation.serving is not None:
+        sections.append(("serving", "Latency and size", serving_section(content.evaluation.serving)))
     sections.append(("data", "The new span's data", data_section(content)))
     if content.candidate is not None:
         charts = training_charts(content.candidate, content.baseline)

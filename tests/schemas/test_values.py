@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from schemas.blessing import Blessing
 from schemas.data_evidence import Comparison, Distribution, evidence_from_json, evidence_to_json
 from schemas.dataset import BadBoxes, DataSetInfo
 from schemas.decisions import DataDecision, Decision, Reason, Verdict
@@ -19,9 +22,13 @@ from schemas.evaluation import (
     Deltas,
     Evaluation,
     ModelScores,
+    Serving,
+    ServingFigures,
     Support,
 )
 from schemas.feature_sample import FeatureSample
+from schemas.files import LOCAL_FILES
+from schemas.model_digest import model_size
 from schemas.records import Detections, GroundTruth
 from schemas.training_record import TrainingRecord
 from tests.builders import dataset_info, training_record
@@ -59,9 +66,62 @@ def test_evaluation_round_trip(with_baseline: bool) -> None:
         slice_support={"camera=n": Support(4, 2)},
     )
     grown = replace(golden, shared=golden)
-    evaluation = Evaluation(Decision(Verdict.PUSHED, (PASSED,)), {GOLDEN: golden, HELD_OUT: grown}, "d")
+    figures = ServingFigures(12.5, 2_000_000)
+    evaluation = Evaluation(
+        decision=Decision(Verdict.PUSHED, (PASSED,)),
+        data_sets={GOLDEN: golden, HELD_OUT: grown},
+        golden_digest="d",
+        candidate_digest="c",
+        baseline_digest="b" if with_baseline else None,
+        serving=Serving(figures, figures if with_baseline else None),
+    )
+    assert json.loads(evaluation.to_json())["format"] == 2
     assert Evaluation.from_json(evaluation.to_json()) == evaluation
     assert evaluation.golden == golden
+
+
+def whole_evaluation() -> Evaluation:
+    scores = ModelScores({"AP": 0.5}, {"a": 0.5})
+    golden = DataSetEvaluation(3, scores, None, None, {"a": Support(4, 2)}, {})
+    return Evaluation(Decision(Verdict.PUSHED, (PASSED,)), {GOLDEN: golden}, "d", "c")
+
+
+def test_an_evaluation_from_before_it_had_a_format_is_read() -> None:
+    values = json.loads(whole_evaluation().to_json())
+    for key in ("format", "candidate_digest", "baseline_digest", "serving"):
+        del values[key]
+    read = Evaluation.from_json(json.dumps(values))
+    assert read.golden == whole_evaluation().golden
+    assert (read.candidate_digest, read.baseline_digest, read.serving) == ("", None, None)
+
+
+def test_an_evaluation_of_a_later_format_is_refused() -> None:
+    values = json.loads(whole_evaluation().to_json()) | {"format": 3}
+    with pytest.raises(StateError, match=r"evaluation.json: format 3 is newer than the 2"):
+        Evaluation.from_json(json.dumps(values))
+
+
+BLESSING = Blessing("m" * 64, "b" * 64, "1700000000", "token", "artifacts/evaluation/8", "e" * 64)
+
+
+def test_a_blessing_goes_to_properties_and_back() -> None:
+    assert Blessing.from_properties(BLESSING.to_properties() | {"current_model": "m"}) == BLESSING
+    first = replace(BLESSING, baseline_digest="", baseline_version="", baseline_token="")
+    assert Blessing.from_properties(first.to_properties()) == first
+
+
+@pytest.mark.parametrize("missing", ["model_digest", "evaluation_digest"])
+def test_a_blessing_that_does_not_say_of_what_is_refused(missing: str) -> None:
+    properties = {name: value for name, value in BLESSING.to_properties().items() if name != missing}
+    with pytest.raises(StateError, match=f"it has no {missing}, so nothing says which bytes were measured"):
+        Blessing.from_properties(properties)
+
+
+def test_the_size_of_a_model_is_that_of_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "saved_model.pb").write_bytes(b"abc")
+    (tmp_path / "variables" / "data").write_bytes(b"x" * 40)
+    assert model_size(str(tmp_path), LOCAL_FILES) == 43
 
 
 def test_an_interval_is_both_its_ends_or_none() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.map_evaluator.significance import fall_p_value, holm
 from schemas.decisions import Decision, Reason, Verdict
-from schemas.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Support
+from schemas.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Serving, ServingFigures, Support
 
 SETTINGS = EvaluatorSettings()
 PLENTY = Support(objects=100, images=50)
@@ -203,3 +204,12 @@ def test_holm_stops_at_the_first_test_that_holds() -> None:
     assert holm({"a": 0.02, "b": 0.04, "c": 0.05}, 0.05) == frozenset()
     assert holm({"a": 0.016, "b": 0.04, "c": 0.05}, 0.05) == {"a"}
     assert holm({}, 0.05) == frozenset()
+
+
+def test_a_model_that_costs_too_much_to_serve_is_blocked_however_good_it_is() -> None:
+    serving = Serving(ServingFigures(30.0, 2_000_000), ServingFigures(10.0, 2_000_000))
+    limited = replace(SETTINGS, max_latency_ratio=2.0, max_size_ratio=1.0)
+    decision = decide(golden(0.9, 0.5), [], limited, serving)
+    assert (decision.verdict, failed(decision)) == (Verdict.BLOCKED, ["serving:latency"])
+    assert not decision.evaluation_broken
+    assert decide(golden(0.9, 0.5), [], SETTINGS, serving).verdict is Verdict.PUSHED

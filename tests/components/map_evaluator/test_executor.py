@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +14,27 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.detector.serving_check import check_serving
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas import features
 from schemas import settings as settings_io
+from schemas.blessing import PROPERTIES, Blessing
 from schemas.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
 from schemas.decisions import Verdict
 from schemas.errors import StateError
-from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.files import LOCAL_FILES
 from schemas.fingerprints import Fingerprints, line_of
+from schemas.model_digest import model_digest
 from schemas.records import record_to_json
 from schemas.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from tests.components.detector.test_answers import in_this_process
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encoded, record, save_reader
 
 pytestmark = pytest.mark.tensorflow
 IMAGES = 40
 SETTINGS = EvaluatorSettings(resamples=200, slice_by=("camera",))
+WRONG = "0" * 64  # a digest that nothing has
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,22 @@ class World:
     candidate: Any
     baseline: Any
 
-    def evaluate(self, settings: EvaluatorSettings = SETTINGS) -> tuple[Evaluation, Any]:
+    def evaluate(
+        self, settings: EvaluatorSettings = SETTINGS, then: Callable[[], object] = lambda: None
+    ) -> tuple[Evaluation, Any]:
+        """Evaluates, with the baseline as it is now recorded; `then` is called after the models saw all images."""
         from tfx.types import standard_artifacts
 
         from components.map_evaluator.executor import Executor
 
+        class Interrupted(Executor):
+            def _measure(self, *arguments: Any) -> Any:
+                measured = super()._measure(*arguments)
+                then()
+                return measured
+
+        if self.baseline.get_string_custom_property("digest") != WRONG:
+            self.baseline.set_string_custom_property("digest", self.digest("baseline"))
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
         number = len(list(self.directory.glob("evaluation-*")))
         evaluation.uri, blessing.uri = (str(self.directory / f"{name}-{number}") for name in ("evaluation", "blessing"))
@@ -54,8 +74,11 @@ class World:
         }
         context = Executor.Context(beam_pipeline_args=[], tmp_dir=str(self.directory / "tmp"), unique_id="1")
         properties = {"settings": settings_io.to_json(settings), "accept_new_golden": 0}
-        Executor(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
+        Interrupted(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
         return Evaluation.from_json(Path(evaluation.uri, EVALUATION_FILE).read_text()), blessing
+
+    def digest(self, model: str) -> str:
+        return model_digest(str(self.path(model)), LOCAL_FILES)
 
     def path(self, model: str) -> Path:
         return Path(getattr(self, model).uri) / "Format-Serving"
@@ -115,6 +138,8 @@ def world(tmp_path: Path) -> World:
     baseline = model(tmp_path / "baseline", range(90, 95))
     info = DataSetInfo.from_json(Path(golden.uri, DATASET_FILE).read_text())
     baseline.set_int_custom_property("has_baseline", 1)
+    baseline.set_string_custom_property("version", "1700000000")
+    baseline.set_string_custom_property("token", "the pointer's")
     baseline.set_string_custom_property("golden_digest", info.digest)
     baseline.set_string_custom_property("golden_uses", json.dumps({info.digest: 3}))
     return World(tmp_path, golden, span, model(tmp_path / "candidate", range(100, 150)), baseline)
@@ -213,7 +238,7 @@ def test_a_baseline_of_the_same_classes_in_another_order_measures_the_same(world
     evaluation, _ = world.evaluate()
     world.baseline.uri = model(tmp_path / "turned", range(90, 95), names=("dog", "cat"), taken_for=(2, 1)).uri
     turned, _ = world.evaluate()
-    assert turned == evaluation
+    assert (turned.decision, turned.data_sets) == (evaluation.decision, evaluation.data_sets)
     written = [Path(world.directory, f"evaluation-{n}", "golden", "baseline_detections.json") for n in (0, 1)]
     assert written[0].read_text() == written[1].read_text()
 
@@ -264,3 +289,81 @@ def test_images_that_are_missing_are_an_error(world: World) -> None:
     write_examples(Path(world.golden.uri), "eval", range(IMAGES - 1))
     with pytest.raises(StateError, match="golden: 39 images were read where 40 were written"):
         world.evaluate()
+
+
+def alter(directory: Path) -> None:
+    """A damage that no loading would notice."""
+    (directory / TRAINING_IMAGES_FILE).write_bytes((directory / TRAINING_IMAGES_FILE).read_bytes() + b" ")
+
+
+def test_the_blessing_says_which_bytes_were_measured_against_which(world: World) -> None:
+    evaluation, blessing = world.evaluate()
+    said = Blessing.from_properties({name: blessing.get_string_custom_property(name) for name in PROPERTIES})
+    directory = world.directory / "evaluation-0"
+    assert said == Blessing(
+        model_digest=world.digest("candidate"),
+        baseline_digest=world.digest("baseline"),
+        baseline_version="1700000000",
+        baseline_token="the pointer's",
+        evaluation=str(directory),
+        evaluation_digest=hashlib.sha256((directory / EVALUATION_FILE).read_bytes()).hexdigest(),
+    )
+    assert (evaluation.candidate_digest, evaluation.baseline_digest) == (said.model_digest, said.baseline_digest)
+
+
+def test_a_first_model_is_blessed_over_nothing(world: World) -> None:
+    world.baseline.set_int_custom_property("has_baseline", 0)
+    evaluation, blessing = world.evaluate()
+    assert evaluation.baseline_digest is None
+    assert blessing.get_string_custom_property("baseline_digest") == ""
+    assert evaluation.serving is not None
+    assert evaluation.serving.baseline is None
+
+
+@pytest.mark.parametrize("model", ["candidate", "baseline"])
+def test_files_that_change_while_they_are_measured_bless_nothing(world: World, model: str) -> None:
+    before = world.digest(model)
+    with pytest.raises(StateError, match=rf"{model} \(.*{model}/Format-Serving\): .*content digest.*{before[:12]}"):
+        world.evaluate(then=lambda: alter(world.path(model)))
+    assert not (world.directory / "blessing-0").exists()
+    assert not (world.directory / "evaluation-0" / EVALUATION_FILE).exists()
+
+
+def test_another_baseline_than_the_recorded_one_blesses_nothing(world: World) -> None:
+    world.baseline.set_string_custom_property("digest", WRONG)
+    found = world.digest("baseline")[:12]
+    with pytest.raises(StateError, match=rf"digest is {found}, that of the served version 1700000000 is {WRONG[:12]}"):
+        world.evaluate()
+    assert not (world.directory / "evaluation-0").exists()
+
+
+def test_another_model_in_the_same_place_is_loaded_anew(world: World) -> None:
+    first, _ = world.evaluate()
+    shutil.rmtree(world.path("candidate"))
+    model(world.directory / "candidate", range(100, 150), constant=True)
+    second, _ = world.evaluate()
+    assert (first.decision.verdict, second.decision.verdict) == (Verdict.PUSHED, Verdict.BLOCKED)
+    assert first.candidate_digest != second.candidate_digest
+
+
+def test_the_probe_is_what_the_candidate_answers_and_no_other_model(world: World, tmp_path: Path) -> None:
+    world.evaluate()
+    probe = str(world.directory / "evaluation-0" / PROBE_FILE)
+    reason = check_serving(str(world.path("candidate")), probe, run=in_this_process)
+    assert reason.passed, reason.actual
+    assert "8 golden images" in reason.expected
+    assert "24 detections" in reason.actual
+    other = model(tmp_path / "other", range(100, 150), taken_for=(2, 1))
+    assert not check_serving(f"{other.uri}/Format-Serving", probe, run=in_this_process).passed
+
+
+def test_latency_and_size_are_measured_and_judged_when_a_limit_is_set(world: World) -> None:
+    evaluation, _ = world.evaluate(dataclasses.replace(SETTINGS, max_latency_ms=1e-6, max_size_ratio=1.5))
+    assert rules(evaluation) == ["serving:latency"]
+    serving = evaluation.serving
+    assert serving is not None
+    assert serving.baseline is not None
+    assert serving.candidate.latency_ms > 0
+    assert serving.baseline.latency_ms > 0
+    sizes = [path.stat().st_size for path in world.path("candidate").rglob("*") if path.is_file()]
+    assert serving.candidate.size_bytes == sum(sizes)

@@ -33,6 +33,8 @@ from schemas.evaluation import (
     Deltas,
     Evaluation,
     ModelScores,
+    Serving,
+    ServingFigures,
     Support,
 )
 from schemas.history import History, PastRun
@@ -82,7 +84,8 @@ def reason(rule: str = "map_drop", passed: bool = False, **fields: Any) -> Reaso
 def evaluation(*reasons: Reason, verdict: Verdict = Verdict.BLOCKED, **data_sets: DataSetEvaluation) -> Evaluation:
     """What the evaluator measured and decided."""
     golden = {"golden": data_set()} if "golden" not in data_sets else {}
-    return Evaluation(Decision(verdict, reasons), golden | data_sets, "golden-digest")
+    serving = Serving(ServingFigures(30.04, 2_400_000), ServingFigures(20.0, 2_000_000))
+    return Evaluation(Decision(verdict, reasons), golden | data_sets, "golden-digest", serving=serving)
 
 
 def jpeg(size: tuple[int, int] = (64, 48), colour: str = "teal") -> bytes:

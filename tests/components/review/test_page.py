@@ -15,7 +15,9 @@ from components.review.sections.headline import advice, headline, reason_sentenc
 from components.review.sections.next_steps import next_section
 from components.review.sections.past import lineage_section, override_banner, past_section
 from components.review.sections.records import differing, record_tables
+from components.review.sections.serving import serving_section
 from schemas.decisions import DataDecision, Verdict
+from schemas.evaluation import Serving, ServingFigures
 from schemas.history import History
 from schemas.overrides import OverrideKind
 from tests.builders import training_record
@@ -303,8 +305,24 @@ def test_the_lineage_has_digests_spans_code_and_metadata_ids() -> None:
 def test_every_section_is_there_for_a_trained_candidate() -> None:
     assert sections(review_page(content(), None, "")) == [
         "cause", "next", "images", "changes", "errors", "precision-recall",
-        "data", "training", "rules", "past", "lineage",
+        "serving", "data", "training", "rules", "past", "lineage",
     ]  # fmt: skip
+
+
+def test_latency_and_size_of_both_models_stand_side_by_side() -> None:
+    seen = text_of(review_page(content(), None, ""))
+    assert "a single image, median 20 ms 30 ms 1.50 x" in seen
+    assert "files of the model 2 MB 2.4 MB 1.20 x" in seen
+
+
+def test_an_evaluation_from_before_latency_was_measured_has_no_section_of_it() -> None:
+    older = dataclasses.replace(evaluation(reason()), serving=None)
+    assert "serving" not in sections(review_page(content(evaluation=older), None, ""))
+
+
+def test_a_first_model_has_no_ratio_of_latency_and_size() -> None:
+    seen = text_of(serving_section(Serving(ServingFigures(30.0, 2_400_000), None)))
+    assert "a single image, median \u2013 30 ms \u2013" in seen
 
 
 def test_a_rejected_span_has_only_what_is_known_of_it() -> None:
