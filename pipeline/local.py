@@ -73,7 +73,8 @@ def run(request: RunRequest) -> RunResult:
                 result = _run_steps(request, asked, started, directory)
             write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
         notifier.ended(result)
-        apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
+        with output_to(directory / "log.txt"):
+            apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
         return result
 
 

@@ -101,12 +101,12 @@ def test_an_evaluation_of_a_later_format_is_refused() -> None:
         Evaluation.from_json(json.dumps(values))
 
 
-BLESSING = Blessing("m" * 64, "b" * 64, "1700000000", "token", "artifacts/evaluation/8", "e" * 64)
+BLESSING = Blessing("m" * 64, "b" * 64, "1700000000", "artifacts/evaluation/8", "e" * 64)
 
 
 def test_a_blessing_goes_to_properties_and_back() -> None:
     assert Blessing.from_properties(BLESSING.to_properties() | {"current_model": "m"}) == BLESSING
-    first = replace(BLESSING, baseline_digest="", baseline_version="", baseline_token="")
+    first = replace(BLESSING, baseline_digest="", baseline_version="")
     assert Blessing.from_properties(first.to_properties()) == first
 
 

@@ -139,7 +139,6 @@ def world(tmp_path: Path) -> World:
     info = DataSetInfo.from_json(Path(golden.uri, DATASET_FILE).read_text())
     baseline.set_int_custom_property("has_baseline", 1)
     baseline.set_string_custom_property("version", "1700000000")
-    baseline.set_string_custom_property("token", "the pointer's")
     baseline.set_string_custom_property("golden_digest", info.digest)
     baseline.set_string_custom_property("golden_uses", json.dumps({info.digest: 3}))
     return World(tmp_path, golden, span, model(tmp_path / "candidate", range(100, 150)), baseline)
@@ -304,7 +303,6 @@ def test_the_blessing_says_which_bytes_were_measured_against_which(world: World)
         model_digest=world.digest("candidate"),
         baseline_digest=world.digest("baseline"),
         baseline_version="1700000000",
-        baseline_token="the pointer's",
         evaluation=str(directory),
         evaluation_digest=hashlib.sha256((directory / EVALUATION_FILE).read_bytes()).hexdigest(),
     )
