@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -65,7 +66,8 @@ def run(request: RunRequest) -> RunResult:
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
             stack.enter_context(hold(request.root / "lock", "retraining"))
-            started = start(request, asked)
+            with output_to(Path(os.devnull)):  # what ML Metadata says when it is opened
+                started = start(request, asked)
         directory = request.root / "runs" / started.run_id
         LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
         with notifier.running(started.run_id, asked.number):

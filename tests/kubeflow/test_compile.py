@@ -61,7 +61,7 @@ def test_training_and_all_after_it_hang_on_the_data_gate(compiled: dict[str, Pat
     tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
     conditions = {name: task["triggerPolicy"]["condition"] for name, task in tasks.items() if "triggerPolicy" in task}
     guarded = {name for name, condition in conditions.items() if "== 1" in condition}
-    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "DecisionRecorder", "Review"}
+    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "Review"}
     assert conditions.keys() - guarded == {"RejectionReview"}
     assert "== 0" in conditions["RejectionReview"]
     for name, condition in conditions.items():
