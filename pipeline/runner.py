@@ -23,6 +23,7 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.detector.serving_check import process_ready
 from components.trainer.model.experiment import check_model
 from pipeline.config import PipelineSettings
 from pipeline.golden_cache import drop_damaged
@@ -113,7 +114,8 @@ def _let_be_cached(ir: pipeline_pb2.Pipeline, step: str) -> None:
 def execute(compiled: CompiledRun) -> None:
     """Runs the steps; an exception of a step comes out as it is."""
     absl.logging.set_verbosity(absl.logging.INFO)
-    LocalDagRunner().run_with_ir(compiled.ir)
+    with process_ready():  # for the check of what is to be served, at the end
+        LocalDagRunner().run_with_ir(compiled.ir)
 
 
 def results(compiled: CompiledRun, run_id: str) -> dict[str, StepResult]:

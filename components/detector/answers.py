@@ -2,10 +2,10 @@
 
     python -m components.detector.answers DIRECTORY PROBE_FILE
 
-asks each signature for each image of the probe alone, and for all of them together. The last line of stdout is a JSON
-object: `failed`, why the model cannot be loaded or is not one of ours, or `answers`, a list of `signature`, `together`
-and either `failed` or `images`; an image has `boxes_yxyx_px` [n, 4], `labels` [n], `scores` [n] and `most`, the
-detections that there could have been.
+asks each signature for each image of the probe alone, and for all of them together; without arguments it waits until a
+line of stdin says them, as a JSON list. The last line of stdout is a JSON object: `failed`, why the model cannot be
+loaded or is not one of ours, or `answers`, a list of `signature`, `together` and either `failed` or `images`; an image
+has `boxes_yxyx_px` [n, 4], `labels` [n], `scores` [n] and `most`, the detections that there could have been.
 """
 
 from __future__ import annotations
@@ -104,4 +104,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     _end_with_parent()
-    main(sys.argv[1:])
+    told = sys.argv[1:] or json.loads(sys.stdin.readline() or "[]")
+    if told:  # else it was started early, and nothing was to be asked
+        main(told)

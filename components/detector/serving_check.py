@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -29,30 +30,58 @@ _BY_ROUNDING = 0.05  # share of the detections that may be lost or new where rou
 _PACKAGES = Path(__file__).resolve().parents[2]
 _TIMEOUT_S = 3600  # only so that a process that hangs does not keep a run for ever
 
+_ready: list[subprocess.Popen[str]] = []  # started, and not yet asked
+
 Run = Callable[[str, str], "subprocess.CompletedProcess[str]"]
 
 
+@contextlib.contextmanager
+def process_ready() -> Iterator[None]:
+    """Starts the fresh process of the next check now, so that it imports TensorFlow while others work.
+
+    One that nobody asked anything ends with the block.
+    """
+    process = _start()
+    _ready.append(process)
+    try:
+        yield
+    finally:
+        if process in _ready:
+            _ready.remove(process)
+            process.kill()
+            process.communicate()
+
+
 def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[str]:
-    """Runs `components.detector.answers` in a fresh process.
+    """Asks `components.detector.answers`, in a process that was asked nothing before.
 
     It sees no GPU, for the memory of one may be taken by the run that asks, and nothing of a cluster.
 
     Raises:
         subprocess.TimeoutExpired: it hangs; it was killed.
     """
-    command = [sys.executable, "-m", "components.detector.answers", directory, probe_file]
+    process = _ready.pop() if _ready else _start()
+    try:
+        out, err = process.communicate(json.dumps([directory, probe_file]) + "\n", _TIMEOUT_S)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def _start() -> subprocess.Popen[str]:
     environment = {key: value for key, value in os.environ.items() if key not in ("TF_CONFIG", "TF_USE_LEGACY_KERAS")}
     environment |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    return subprocess.run(
-        command,
+    return subprocess.Popen(
+        [sys.executable, "-m", "components.detector.answers"],
         cwd=_PACKAGES,
         env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        timeout=_TIMEOUT_S,
-        check=False,
     )
 
 
