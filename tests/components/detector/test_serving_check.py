@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
-from components.detector.serving_check import RULE, check_serving
+from components.detector.serving_check import RULE, check_serving, process_ready
 from schemas.columns import DetectionColumns
 from schemas.decisions import Reason
 from schemas.errors import StateError
@@ -233,3 +234,10 @@ def test_the_process_is_given_whole_paths_and_urls_as_they_are(tmp_path: Path) -
     for directory in ("model", "gs://bucket/model"):
         check_serving(directory, str(tmp_path / "probe.npz"), run=run)
     assert asked == [str(Path("model").absolute()), "gs://bucket/model"]
+
+
+def test_a_process_that_was_started_early_and_asked_nothing_ends_with_the_block() -> None:
+    with process_ready():
+        [started] = psutil.Process().children()
+        assert "components.detector.answers" in started.cmdline()
+    assert not started.is_running()
