@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.retention.marker import is_pruned
 from schemas.files import write_durably
 
 REQUEST_FILE = "request.json"
@@ -65,7 +66,9 @@ def unfinished_run(root: Path, span: int, key: str) -> str | None:
         key: of what is asked for.
     """
     runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
-    return runs[-1] if runs and not (root / "runs" / runs[-1] / RESULT_FILE).exists() else None
+    if not runs or is_pruned(root, runs[-1]):
+        return None
+    return None if (root / "runs" / runs[-1] / RESULT_FILE).exists() else runs[-1]
 
 
 def begin_run(root: Path, record: RunRecord) -> str:

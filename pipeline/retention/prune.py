@@ -25,6 +25,7 @@ from pipeline.retention.marker import write_left
 from pipeline.retention.plan import Kept, Plan, Removal, plan
 from pipeline.retention.settings import RetentionSettings
 from pipeline.retention.survey import SET_ASIDE, survey
+from pipeline.roots import registry_at, settled
 from schemas.errors import InputError, RatchetError
 from schemas.progress import LOGGER
 
@@ -82,6 +83,7 @@ def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_r
     if dry_run:
         return _prune(root, settings, now, dry_run)
     with hold(root / "lock", "retraining"):
+        settled(registry_at(root))  # it may need what looks like a leftover
         return _prune(root, settings, now, dry_run)
 
 

@@ -50,6 +50,12 @@ def test_a_run_that_was_left_for_a_new_one_is_not_found_again(tmp_path: Path) ->
     assert unfinished_run(tmp_path, 3, record().key) is None
 
 
+def test_a_run_whose_artifacts_were_pruned_is_not_found_again(tmp_path: Path) -> None:
+    run_id = begin_run(tmp_path, record())
+    (tmp_path / "runs" / run_id / "pruned.json").write_text("{}")
+    assert unfinished_run(tmp_path, 3, record().key) is None
+
+
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"format": 1}'])
 def test_a_run_that_was_killed_before_it_could_say_what_it_was_is_left_alone(
     tmp_path: Path, content: str | None
