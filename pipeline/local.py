@@ -192,7 +192,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pa
     uri = Path(steps["MapEvaluator"].outputs["evaluation"])
     evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
     pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
-    publication = PublicationResult.from_json(pushed.read_text(encoding="utf-8"))
+    publication = PublicationResult.from_json(pushed.read_text(encoding="utf-8"), str(pushed))
     decision = publication.final(evaluation.decision)
     if (publication.version is not None) != decision.verdict.pushes:
         raise RunError(_failed(f"the verdict is {decision.verdict.value}, but Pusher did not act on it", page.parent))

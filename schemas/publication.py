@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from schemas.decisions import Decision, Reason, Verdict
+from schemas.errors import StateError
 
 PUBLICATION_FILE = "publication.json"
 FORMAT = 1
@@ -42,7 +43,20 @@ class PublicationResult:
         return json.dumps({"format": FORMAT, "version": self.version, "reasons": reasons}, indent=1)
 
     @classmethod
-    def from_json(cls, text: str) -> PublicationResult:
-        """The inverse of `to_json`."""
-        values = json.loads(text)
-        return cls(values["version"], tuple(Reason.from_json(reason) for reason in values["reasons"]))
+    def from_json(cls, text: str, source: str) -> PublicationResult:
+        """The inverse of `to_json`.
+
+        Args:
+            text: what `to_json` wrote.
+            source: what to call it in messages.
+
+        Raises:
+            StateError: it is torn, or of a later format.
+        """
+        try:
+            values = json.loads(text)
+            if values["format"] <= FORMAT:
+                return cls(values["version"], tuple(Reason.from_json(reason) for reason in values["reasons"]))
+        except (ValueError, TypeError, LookupError) as error:
+            raise StateError(f"{source}: not what the Pusher wrote ({error}); give the command with --anew") from error
+        raise StateError(f"{source}: format {values['format']} is newer than the {FORMAT} that this Ratchet reads")

