@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.cli_data import add_data_commands, add_json
+from pipeline.cli_doctor import add_doctor_command
 from pipeline.cli_options import add_root, local, local_name, with_root
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     add_review_commands(commands)
     add_serving_commands(commands)
+    add_doctor_command(commands)
     add_data_commands(commands)
     return parser
 

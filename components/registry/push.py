@@ -92,7 +92,7 @@ def _kept_out(
     registry: Registry, candidate: Candidate, reasons: tuple[Reason, ...], now: datetime.datetime
 ) -> PublicationResult:
     result = PublicationResult(None, reasons)
-    decision = _decision(candidate, result.final(candidate.evaluation.decision), now)
+    decision = decision_on(candidate, result.final(candidate.evaluation.decision), now)
     registry.record_decision(decision_key(decision), decision)
     return result
 
@@ -123,7 +123,7 @@ def _baseline_changed(registry: Registry, candidate: Candidate, served: ServedMo
 
 def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime) -> Publication:
     evaluation, blessing = candidate.evaluation, candidate.blessing
-    decision = _decision(candidate, PublicationResult("", (accepted,)).final(evaluation.decision), now)
+    decision = decision_on(candidate, PublicationResult("", (accepted,)).final(evaluation.decision), now)
     model = ServedModel(
         version="",
         path="",
@@ -139,7 +139,14 @@ def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime)
     return Publication(model, candidate.directory, over, decision=decision)
 
 
-def _decision(candidate: Candidate, final: Decision, now: datetime.datetime) -> RecordedDecision:
+def decision_on(candidate: Candidate, final: Decision, now: datetime.datetime) -> RecordedDecision:
+    """What is recorded of a candidate.
+
+    Args:
+        candidate: with what was measured.
+        final: the evaluator's decision, and what was said at the door.
+        now: when it was made, UTC.
+    """
     compared, blessing = candidate.evaluation.golden.compared, candidate.blessing
     deltas, failures = candidate.evaluation.golden.deltas, final.failures
     return RecordedDecision(

@@ -1,0 +1,147 @@
+"""Decisions that are torn or lost: made again from what the run left, or set aside."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from components.registry.entries import RecordedDecision
+from components.registry.publication import decision_key
+from components.registry.push import Candidate, decision_on
+from components.registry.registry import DECISIONS
+from components.trainer.lineage import read_record
+from pipeline.doctor.finding import Finding
+from pipeline.doctor.patient import Patient, put_aside
+from pipeline.doctor.told import ToldRun, read_told
+from schemas.blessing import Blessing
+from schemas.decisions import Verdict
+from schemas.errors import RatchetError
+from schemas.evaluation import EVALUATION_FILE, Evaluation
+from schemas.files import LOCAL_FILES
+from schemas.model_digest import is_intact
+from schemas.publication import PUBLICATION_FILE, PublicationResult
+
+_DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value}
+
+
+def check_decisions(patient: Patient) -> list[Finding]:
+    """Whether every decision can be read, and every run that ended with one has one."""
+    told = read_told(patient.root)
+    torn = patient.torn(DECISIONS)
+    known = {decision.run_id for decision in patient.decisions()}
+    found = [_torn(patient, key, problem, _run_of(key, told.runs)) for key, problem in torn.items()]
+    by_key = {_key(run) for run in told.runs if _key(run) in torn}
+    lost = [run for run in told.runs if run.run_id not in known and _key(run) not in by_key]
+    return [*found, *_lost(patient, lost)]
+
+
+def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
+    """The decision on a run, from its evaluation, its model and ML Metadata; None if they do not tell it for sure."""
+    try:
+        evaluation = Evaluation.from_json((run.evaluation / EVALUATION_FILE).read_text(encoding="utf-8"))
+        directory = run.model / "Format-Serving"
+        blessing = _blessing(patient, run, directory)
+        final = _publication(run).final(evaluation.decision)
+        if blessing is None or final.verdict.value != _verdict(patient, run, final.verdict.value):
+            return None
+        candidate = Candidate(
+            run_id=run.run_id,
+            model=str(run.model),
+            directory=str(directory),
+            digest=blessing.model_digest,
+            trained_on=read_record(str(directory), LOCAL_FILES).data[-1],
+            evaluation_uri=str(run.evaluation),
+            evaluation=evaluation,
+            blessing=blessing,
+        )
+        return decision_on(candidate, final, _decided_at(patient, run))
+    except (OSError, ValueError, LookupError, TypeError, RatchetError):
+        return None
+
+
+def _torn(patient: Patient, key: str, problem: str, run: ToldRun | None) -> Finding:
+    file = patient.root / "registry" / DECISIONS / f"{key}.json"
+    decision = run and rebuilt_decision(patient, run)
+    if decision is not None:
+        fix = f"makes it again from the evaluation of run {decision.run_id}"
+        return Finding(
+            "decision", str(file), problem, fix, repair=lambda: patient.registry.record_decision(key, decision)
+        )
+    fix = (
+        f"sets it aside: what run {run.run_id if run else '?'} left does not tell it for sure. Its golden set counts "
+        "one use less then, and its candidate can no longer be approved; a backup of the file brings both back"
+    )
+    return Finding("decision", str(file), problem, fix, repair=lambda: put_aside(file, "torn"))
+
+
+def _lost(patient: Patient, runs: list[ToldRun]) -> Iterator[Finding]:
+    """Of runs that ended with a verdict on their candidate; one that was interrupted decides when it goes on."""
+    for run in runs:
+        result = patient.result(run.run_id)
+        if result is None or result["verdict"] not in _DECIDED:
+            continue
+        decision = rebuilt_decision(patient, run)
+        where, what = f"{patient.root}/registry/{DECISIONS}", f"the decision on run {run.run_id} is lost"
+        if decision is None:
+            fix = "restore it from a backup: what the run left does not tell it for sure"
+            yield Finding("decision", where, what, fix)
+        else:
+            fix = "makes it again from the evaluation of the run"
+            record = partial(patient.registry.record_decision, decision_key(decision), decision)
+            yield Finding("decision", where, what, fix, repair=record)
+
+
+def _run_of(key: str, runs: tuple[ToldRun, ...]) -> ToldRun | None:
+    return next((run for run in runs if _key(run) == key), None)
+
+
+def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing | None:
+    """What was measured; of an earlier version of Ratchet, which did not say, only for what is known from its push."""
+    strings = {name: value for name, value in run.blessing.items() if isinstance(value, str)}
+    with contextlib.suppress(RatchetError):
+        return Blessing.from_properties(strings)
+    pushed = next((one for one in patient.versions().values() if one.run_id == run.run_id and not one.restores), None)
+    if pushed is None or not is_intact(str(directory), pushed.digest, LOCAL_FILES):
+        return None
+    return Blessing(
+        model_digest=pushed.digest,
+        baseline_digest=str(run.baseline.get("digest", "")),
+        baseline_version=str(run.baseline.get("version", "")),
+        baseline_token="",
+        evaluation=str(run.evaluation),
+        evaluation_digest="",
+    )
+
+
+def _publication(run: ToldRun) -> PublicationResult:
+    file = run.pushed / PUBLICATION_FILE if run.pushed else None
+    return (
+        PublicationResult.from_json(file.read_text(encoding="utf-8"))
+        if file and file.is_file()
+        else PublicationResult()
+    )
+
+
+def _verdict(patient: Patient, run: ToldRun, otherwise: str) -> str:
+    result = patient.result(run.run_id)
+    return str(result["verdict"]) if result else otherwise
+
+
+def _decided_at(patient: Patient, run: ToldRun) -> datetime.datetime:
+    """When the version was pushed, or the run ended; else when its evaluation was written."""
+    result = patient.result(run.run_id) or {}
+    pushed = [one.pushed_at for one in patient.versions().values() if one.run_id == run.run_id and not one.restores]
+    for text in [*pushed, result.get("ended_at")]:
+        with contextlib.suppress(TypeError, ValueError):
+            return datetime.datetime.fromisoformat(text)
+    written_s = (run.evaluation / EVALUATION_FILE).stat().st_mtime
+    return datetime.datetime.fromtimestamp(written_s, datetime.timezone.utc)
+
+
+def _key(run: ToldRun) -> str:
+    """The name that `decision_key` gives."""
+    return hashlib.sha256(str(run.evaluation).rpartition("/artifacts/")[2].encode()).hexdigest()[:16]
