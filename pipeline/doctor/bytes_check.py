@@ -49,14 +49,15 @@ def _damaged(patient: Patient, model: ServedModel, is_served: bool) -> Iterator[
             "--reason TEXT"
         )
         yield Finding("files", model.path, f"{what}, and nowhere else either", fix)
-    elif not patient.is_trusted(model):
-        fix = "restore the directory from a backup; its entry has a wrong signature and is left as it is"
+    elif not patient.may_change(model):
+        fix = "restore the directory from a backup; its entry is signed with a key that is not there, so it is left"
         yield Finding("files", model.path, what, fix)
     else:
         fix = (
             "marks the version as not blessed, so that no rollback takes it; restore the directory first to keep it one"
         )
-        forget = partial(patient.signing.record_version, replace(model, blessed=False))
+        writer = patient.registry if model.signature is None else patient.signing
+        forget = partial(writer.record_version, replace(model, blessed=False))
         yield Finding("files", model.path, f"{what}, and nowhere else either", fix, repair=forget)
 
 

@@ -125,6 +125,10 @@ class Patient:
             return False
         return True
 
+    def may_change(self, entry: ServedModel) -> bool:
+        """Whether another one can be written in its place that is believed as much."""
+        return entry.signature is None or (self.signer is not None and self.is_trusted(entry))
+
     def _readable(self, directory: str, kind: type[Entry]) -> list[tuple[str, Entry]]:
         found = [(name, self._parsed(directory, name, kind)) for name in self._json(directory)]
         return [(name, value) for name, value in found if isinstance(value, kind)]
