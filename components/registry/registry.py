@@ -124,13 +124,9 @@ class Registry:
 
     def record_version(self, model: ServedModel) -> ServedModel:
         """Records a model that was or is about to be served, or that it is no longer blessed; as it was written."""
-        signed = self.signed(model)
+        signed = self._signed(model, "served")
         self.storage.write(f"{VERSIONS}/{model.version}.json", entry_json(signed, self.storage.root))
         return signed
-
-    def signed(self, model: ServedModel) -> ServedModel:
-        """An entry with its signature; as it is without a key."""
-        return self._signed(model, "served")
 
     def swap(self, seen: Pointer, new: Pointer) -> None:
         """Makes the pointer another one, if it still is the one that was seen.

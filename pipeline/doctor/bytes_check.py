@@ -34,31 +34,38 @@ def _damaged(patient: Patient, model: ServedModel, is_served: bool) -> Iterator[
     there = Path(model.path).exists()
     how = "are not those that were recorded" if there else "are gone"
     what = f"the files of version {model.version} {how} (content digest {model.digest[:12]})"
-    if not model.blessed and not is_served:
-        if there:
-            yield Finding("files", model.path, what, "nothing: that version is not served again", Severity.NOTE)
+    # `ratchet prune` takes the files of versions that no rollback needs: damage is wrong, room that was made is not.
+    severity = Severity.WRONG if there or is_served else Severity.WARNING
+    if not is_served and (not model.blessed or (not there and _same_elsewhere(patient, model))):
         return
     source = next(_whole(patient, model), None)
     if source is not None:
-        aside = "sets the damaged ones aside and " if there else ""
-        fix = f"{aside}restores them from {source}"
-        yield Finding("files", model.path, what, fix, repair=partial(restore, patient, model, str(source)))
+        fix = f"{'sets the damaged ones aside and ' if there else ''}restores them from {source}"
+        yield Finding("files", model.path, what, fix, severity, partial(restore, patient, model, str(source)))
     elif is_served:
         fix = (
             "restore the directory from a backup, or serve another version: ratchet rollback --to VERSION --by NAME "
             "--reason TEXT"
         )
         yield Finding("files", model.path, f"{what}, and nowhere else either", fix)
-    elif not patient.may_change(model):
-        fix = "restore the directory from a backup; its entry is signed with a key that is not there, so it is left"
-        yield Finding("files", model.path, what, fix)
     else:
-        fix = (
-            "marks the version as not blessed, so that no rollback takes it; restore the directory first to keep it one"
-        )
-        writer = patient.registry if model.signature is None else patient.signing
-        forget = partial(writer.record_version, replace(model, blessed=False))
-        yield Finding("files", model.path, f"{what}, and nowhere else either", fix, repair=forget)
+        yield _forgotten(patient, model, what, severity)
+
+
+def _forgotten(patient: Patient, model: ServedModel, what: str, severity: Severity) -> Finding:
+    if not patient.may_change(model):
+        fix = "restore the directory from a backup; its entry is signed with a key that is not there, so it is left"
+        return Finding("files", model.path, what, fix, severity)
+    fix = "marks the version as not blessed, so that no rollback takes it; restore the directory first to keep it one"
+    writer = patient.registry if model.signature is None else patient.signing
+    forget = partial(writer.record_version, replace(model, blessed=False))
+    return Finding("files", model.path, f"{what}, and nowhere else either", fix, severity, forget)
+
+
+def _same_elsewhere(patient: Patient, model: ServedModel) -> bool:
+    """Whether another version is the same model, so that a rollback can take that one."""
+    same = [one for one in patient.versions().values() if one.digest == model.digest and one.blessed]
+    return any(patient.registry.storage.holds(one.version, one.digest) for one in same)
 
 
 def restore(patient: Patient, model: ServedModel, source: str) -> None:

@@ -22,9 +22,10 @@ from schemas.decisions import Verdict
 from schemas.errors import RatchetError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
-from schemas.model_digest import is_intact
+from schemas.model_digest import is_intact, model_digest
 from schemas.publication import PUBLICATION_FILE, PublicationResult
 
+UNKNOWN = "unknown"  # the digest of a candidate of which nothing says what was measured: it cannot be approved
 _DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value}
 
 
@@ -46,7 +47,7 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
         directory = run.model / "Format-Serving"
         blessing = _blessing(patient, run, directory)
         final = _publication(run).final(evaluation.decision)
-        if blessing is None or final.verdict.value != _verdict(patient, run, final.verdict.value):
+        if final.verdict.value != _verdict(patient, run, final.verdict.value):
             return None
         candidate = Candidate(
             run_id=run.run_id,
@@ -67,13 +68,13 @@ def _torn(patient: Patient, key: str, problem: str, run: ToldRun | None) -> Find
     file = patient.root / "registry" / DECISIONS / f"{key}.json"
     decision = run and rebuilt_decision(patient, run)
     if decision is not None:
-        fix = f"makes it again from the evaluation of run {decision.run_id}"
+        fix = f"makes it again from the evaluation of run {decision.run_id}{_without_digest(decision)}"
         return Finding(
             "decision", str(file), problem, fix, repair=lambda: patient.registry.record_decision(key, decision)
         )
     fix = (
-        f"sets it aside: what run {run.run_id if run else '?'} left does not tell it for sure. Its golden set counts "
-        "one use less then, and its candidate can no longer be approved; a backup of the file brings both back"
+        "sets it aside: no run tells that it was its own. What runs tell of their decisions is made again; only a "
+        "backup of the file brings back another one"
     )
     return Finding("decision", str(file), problem, fix, repair=lambda: put_aside(file, "torn"))
 
@@ -85,36 +86,52 @@ def _lost(patient: Patient, runs: list[ToldRun]) -> Iterator[Finding]:
         if result is None or result["verdict"] not in _DECIDED:
             continue
         decision = rebuilt_decision(patient, run)
-        where, what = f"{patient.root}/registry/{DECISIONS}", f"the decision on run {run.run_id} is lost"
+        where = f"{patient.root}/registry/{DECISIONS}/{_key(run)}.json"
+        what = f"the decision on run {run.run_id} is lost"
         if decision is None:
             fix = "restore it from a backup: what the run left does not tell it for sure"
             yield Finding("decision", where, what, fix)
         else:
-            fix = "makes it again from the evaluation of the run"
+            fix = f"makes it again from the evaluation of the run{_without_digest(decision)}"
             record = partial(patient.registry.record_decision, decision_key(decision), decision)
             yield Finding("decision", where, what, fix, repair=record)
+
+
+def _without_digest(decision: RecordedDecision) -> str:
+    known = decision.model_digest != UNKNOWN
+    return "" if known else "; nothing says which bytes were measured, so it cannot be approved without a backup of it"
 
 
 def _run_of(key: str, runs: tuple[ToldRun, ...]) -> ToldRun | None:
     return next((run for run in runs if _key(run) == key), None)
 
 
-def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing | None:
-    """What was measured; of an earlier version of Ratchet, which did not say, only for what is known from its push."""
+def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing:
+    """What was measured; an earlier version of Ratchet did not say, so it is known from a push alone."""
     strings = {name: value for name, value in run.blessing.items() if isinstance(value, str)}
     with contextlib.suppress(RatchetError):
         return Blessing.from_properties(strings)
-    pushed = next((one for one in patient.versions().values() if one.run_id == run.run_id and not one.restores), None)
-    if pushed is None or not is_intact(str(directory), pushed.digest, LOCAL_FILES):
-        return None
     return Blessing(
-        model_digest=pushed.digest,
+        model_digest=_pushed_digest(patient, run, directory) or UNKNOWN,
         baseline_digest=str(run.baseline.get("digest", "")),
         baseline_version=str(run.baseline.get("version", "")),
         baseline_token="",
         evaluation=str(run.evaluation),
         evaluation_digest="",
     )
+
+
+def _pushed_digest(patient: Patient, run: ToldRun, directory: Path) -> str | None:
+    """Of the candidate, if it has the bytes that were put into service; by the entry of its version, or its files."""
+    entry = next((one for one in patient.versions().values() if one.run_id == run.run_id and not one.restores), None)
+    version = (patient.result(run.run_id) or {}).get("pushed_version")
+    if entry is not None:
+        digest = entry.digest
+    elif isinstance(version, str):
+        digest = model_digest(f"{patient.registry.serving_directory}/{version}", LOCAL_FILES)
+    else:
+        return None
+    return digest if is_intact(str(directory), digest, LOCAL_FILES) else None
 
 
 def _publication(run: ToldRun) -> PublicationResult:

@@ -89,7 +89,8 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
             signed = to_sign(patient, [finding for _, finding in left])
             sign(patient, signed, voucher)
             left = _look(patient)
-        found = [*(one for one in mended if one[1] not in [still for _, still in left]), *left]
+        still = {_key(finding) for _, finding in left}
+        found = [*(one for one in mended if _key(one[1]) not in still), *left]
         return _report(patient, found, repair, tuple((record.file, record.digest) for record in signed))
 
 
@@ -105,18 +106,20 @@ def _take(patient: Patient, stack: contextlib.ExitStack) -> None:
 
 
 def _mend(patient: Patient) -> Found:
-    mended: dict[tuple[str, str], tuple[str, Finding]] = {}
+    mended: dict[tuple[str, str, str], tuple[str, Finding]] = {}
     for _ in range(_ROUNDS):
         before = len(mended)
         for subject, check in CHECKS:
             for finding in _checked(patient, check):
                 if finding.repair is not None and _done(finding):
-                    mended.setdefault(
-                        (finding.kind, finding.where), (subject, dataclasses.replace(finding, mended=True))
-                    )
+                    mended.setdefault(_key(finding), (subject, dataclasses.replace(finding, mended=True)))
         if len(mended) == before:
             break
     return list(mended.values())
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return finding.kind, finding.where, finding.what
 
 
 def _done(finding: Finding) -> bool:

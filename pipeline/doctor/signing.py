@@ -87,7 +87,7 @@ def sign(patient: Patient, chosen: Sequence[Record], voucher: Voucher) -> None:
             patient.signing.record_decision(key, record.entry)
     pointer = patient.signing.pointer()
     if pointer.served is not None and any(record.file == "served.json" for record in chosen):
-        patient.signing.swap(pointer, Pointer(patient.signing.signed(pointer.served), pointer.pushing))
+        patient.signing.swap(pointer, Pointer(patient.versions()[pointer.served.version], pointer.pushing))
 
 
 def _write_down(patient: Patient, chosen: Sequence[Record], voucher: Voucher) -> None:

@@ -11,6 +11,7 @@ from components.registry.storage import STAGED
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
 from pipeline.doctor.told import read_told
+from pipeline.doctor.version_check import told_versions
 from schemas.files import LOCAL_FILES
 from schemas.model_digest import model_digest
 
@@ -20,7 +21,8 @@ _LARGEST = 2**63 - 1  # TensorFlow Serving reads the name as an int64
 
 def check_unknown(patient: Patient) -> list[Finding]:
     """Whether every version on the disk has an entry; what was set aside before is mentioned."""
-    known = {*patient.versions(), *patient.torn(VERSIONS), patient.begun}
+    # A version that something else speaks of was recorded, and is in service rightly: version_check.
+    known = {*patient.versions(), *patient.torn(VERSIONS), *told_versions(patient), patient.begun}
     serving = Path(patient.registry.serving_directory)
     unknown = [version for version in patient.registry.versions_on_disk() if version not in known]
     found = [_unknown(patient, serving / version) for version in unknown]

@@ -23,7 +23,7 @@ _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 def check_versions(patient: Patient) -> list[Finding]:
     """Whether every version that was served has an entry that can be read."""
     torn, known = patient.torn(VERSIONS), patient.versions()
-    wanted = {*(name for name in torn if _is_number(name)), *_told(patient), *patient.on_disk()}
+    wanted = {*(name for name in torn if _is_number(name)), *told_versions(patient), *patient.on_disk()}
     missing = sorted(wanted - set(known) - {patient.begun}, key=int)
     found = [finding for version in missing for finding in _missing(patient, version, torn.get(version))]
     return [*found, *(_no_version(patient, name, problem) for name, problem in torn.items() if not _is_number(name))]
@@ -39,7 +39,7 @@ def _missing(patient: Patient, version: str, problem: str | None) -> list[Findin
         return [Finding("version", str(file), what, fix, repair=partial(patient.registry.record_version, model))]
     if problem is None:
         # A directory without an entry that nothing speaks of is none: unknown_check.
-        lost = version in _told(patient)
+        lost = version in told_versions(patient)
         fix = "restore it from a backup: neither pointer nor log nor a decision tells it for sure"
         return [Finding("version", str(file), what, fix)] if lost else []
     fix = "sets it aside: neither pointer nor log nor a decision tells it for sure; its files are set aside, too"
@@ -115,7 +115,7 @@ def _decision(patient: Patient, version: str) -> RecordedDecision | None:
     return next((one for one in elsewhere if one.model_digest == digest), None)
 
 
-def _told(patient: Patient) -> set[str]:
+def told_versions(patient: Patient) -> set[str]:
     """The versions that something else speaks of."""
     pointer = patient.pointer()
     served = {pointer.served.version} if pointer and pointer.served else set()

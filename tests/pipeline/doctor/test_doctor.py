@@ -21,7 +21,7 @@ from pipeline.doctor.report import Report
 from pipeline.root_file import read_file
 from schemas.decisions import Verdict
 from schemas.errors import InputError, StateError
-from tests.faults import in_child
+from tests.faults import FAILING, in_child
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, lifelike_root, tree
 
 Fault = Callable[[LifelikeRoot], object]
@@ -306,10 +306,23 @@ def test_nothing_is_pointed_to_where_the_last_version_cannot_be_had(world: Lifel
 def test_a_rollback_target_that_cannot_be_had_is_no_longer_one(world: LifelikeRoot) -> None:
     shutil.rmtree(world.serving / "100")
     shutil.rmtree(world.root / "artifacts" / "DetectorTrainer" / "model" / "1")
-    assert not look(world).healthy
+    assert "marks the version as not blessed" in look(world).to_text()
     assert [model.blessed for model in versions(world)] == [True, True]
     assert mend(world).healthy
     assert [model.blessed for model in versions(world)] == [False, True]
+
+
+def test_a_version_whose_files_were_pruned_is_no_fault(world: LifelikeRoot) -> None:
+    shutil.rmtree(world.serving / "100")
+    report = look(world)
+    assert report.healthy
+    assert "restores them from" in report.to_text()
+    assert mend(world).healthy
+    world.approve()
+    again = world.roll_back("200")
+    shutil.rmtree(world.serving / "200")
+    assert look(world).findings == ()  # the served version is the same model
+    assert world.registry.pointer().served_as == (again, versions(world)[-1].digest)
 
 
 def test_an_edited_log_is_restored_from_ml_metadata(world: LifelikeRoot) -> None:
@@ -580,3 +593,22 @@ def hot_journal(database: Path) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert Path(f"{database}-journal").stat().st_size
+
+
+def test_what_could_not_be_mended_is_not_called_mended(world: LifelikeRoot) -> None:
+    """The disk fails in every repair, so all of it is found again."""
+    a_torn_pointer(world)
+    outcome = in_child(lambda: kept(mend(world)), world.root, 5, FAILING, lasting=True)
+    assert outcome.value == [("pointer", False)]
+
+
+def test_a_lost_registry_leaves_what_is_served_where_it_is(world: LifelikeRoot) -> None:
+    """Nothing tells what was decided, but results say what was in service: it stays there until a person decides."""
+    a_lost_registry(world)
+    a_lost_ml_metadata(world)
+    assert mend(world).exit_code == 1
+    assert world.versions == ["100", "200"]
+
+
+def kept(report: Report) -> list[tuple[str, bool]]:
+    return [(finding.kind, finding.mended) for _, finding in report.findings if finding.kind == "pointer"]
