@@ -89,7 +89,11 @@ def read_told(root: Path) -> Told:
 def highest_execution(root: Path) -> int:
     """The highest number of an execution of which something lies under `artifacts/`; 0 if there is none."""
     artifacts = root / "artifacts"
-    places = [*artifacts.glob("*/*/*"), *artifacts.glob("*/.system/*/*")]
+    # Approvals and rollbacks are no steps: what they leave has the number of a version.
+    steps = [
+        path for path in artifacts.glob("*") if path.name != "checkpoints" and not path.name.startswith("ratchet.")
+    ]
+    places = [place for step in steps for place in (*step.glob("*/*"), *step.glob(".system/*/*"))]
     return max((int(path.name) for path in places if path.name.isascii() and path.name.isdigit()), default=0)
 
 
