@@ -111,14 +111,14 @@ def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing:
     strings = {name: value for name, value in run.blessing.items() if isinstance(value, str)}
     with contextlib.suppress(RatchetError):
         return Blessing.from_properties(strings)
-    return Blessing(
-        model_digest=_pushed_digest(patient, run, directory) or UNKNOWN,
-        baseline_digest=str(run.baseline.get("digest", "")),
-        baseline_version=str(run.baseline.get("version", "")),
-        baseline_token="",
-        evaluation=str(run.evaluation),
-        evaluation_digest="",
-    )
+    known = {
+        "model_digest": _pushed_digest(patient, run, directory) or UNKNOWN,
+        "baseline_digest": str(run.baseline.get("digest", "")),
+        "baseline_version": str(run.baseline.get("version", "")),
+        "evaluation": str(run.evaluation),
+        "evaluation_digest": UNKNOWN,
+    }
+    return Blessing.from_properties(known)
 
 
 def _pushed_digest(patient: Patient, run: ToldRun, directory: Path) -> str | None:

@@ -84,14 +84,14 @@ class LifelikeRoot(ServedRoot):
 
     def _blessing_of(self, model: Path, evaluation: Path) -> Blessing:
         served = self.registry.pointer().served
-        return Blessing(
-            model_digest=model_digest(f"{model}/Format-Serving", LOCAL_FILES),
-            baseline_digest=served.digest if served else "",
-            baseline_version=served.version if served else "",
-            baseline_token="",
-            evaluation=str(evaluation),
-            evaluation_digest="evaluation",
-        )
+        said = {
+            "model_digest": model_digest(f"{model}/Format-Serving", LOCAL_FILES),
+            "baseline_digest": served.digest if served else "",
+            "baseline_version": served.version if served else "",
+            "evaluation": str(evaluation),
+            "evaluation_digest": "evaluation",
+        }
+        return Blessing.from_properties(said)
 
     def _tell_ml_metadata(self, run_id: str, model: Path, evaluation: Path, blessed: bool) -> None:
         super()._tell_ml_metadata(run_id, model, evaluation, blessed)
