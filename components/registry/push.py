@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.publication import BaselineChangedError, Publication, decision_key, publish, settle
@@ -139,7 +140,41 @@ def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime)
     return Publication(model, candidate.directory, over, decision=decision)
 
 
-def decision_on(candidate: Candidate, final: Decision, now: datetime.datetime) -> RecordedDecision:
+class Measured(Protocol):
+    """What a decision says of a `Candidate`."""
+
+    @property
+    def run_id(self) -> str:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def trained_on(self) -> TrainedData:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def evaluation_uri(self) -> str:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def blessing(self) -> Blessing:
+        """See `Candidate`."""
+        ...
+
+
+def decision_on(candidate: Measured, final: Decision, now: datetime.datetime) -> RecordedDecision:
     """What is recorded of a candidate.
 
     Args:

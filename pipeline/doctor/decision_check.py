@@ -6,12 +6,13 @@ import contextlib
 import datetime
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from components.registry.entries import RecordedDecision
 from components.registry.publication import decision_key
-from components.registry.push import Candidate, decision_on
+from components.registry.push import decision_on
 from components.registry.registry import DECISIONS
 from components.trainer.lineage import read_record
 from pipeline.doctor.finding import Finding
@@ -24,9 +25,22 @@ from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import LOCAL_FILES
 from schemas.model_digest import is_intact, model_digest
 from schemas.publication import PUBLICATION_FILE, PublicationResult
+from schemas.training_record import TrainedData
 
 UNKNOWN = "unknown"  # the digest of a candidate of which nothing says what was measured: it cannot be approved
 _DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value}
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A candidate as its run left it; each attribute as in `push.Candidate`."""
+
+    run_id: str
+    model: str
+    trained_on: TrainedData
+    evaluation_uri: str
+    evaluation: Evaluation
+    blessing: Blessing
 
 
 def check_decisions(patient: Patient) -> list[Finding]:
@@ -43,23 +57,24 @@ def check_decisions(patient: Patient) -> list[Finding]:
 def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
     """The decision on a run, from its evaluation, its model and ML Metadata; None if they do not tell it for sure."""
     try:
-        evaluation = Evaluation.from_json((run.evaluation / EVALUATION_FILE).read_text(encoding="utf-8"))
+        text = (run.evaluation / EVALUATION_FILE).read_text(encoding="utf-8")
+        evaluation = Evaluation.from_json(text)
         directory = run.model / "Format-Serving"
         blessing = _blessing(patient, run, directory)
         final = _publication(run).final(evaluation.decision)
+        if blessing.evaluation_digest not in (UNKNOWN, hashlib.sha256(text.encode()).hexdigest()):
+            return None
         if final.verdict.value != _verdict(patient, run, final.verdict.value):
             return None
-        candidate = Candidate(
+        measured = Remembered(
             run_id=run.run_id,
             model=str(run.model),
-            directory=str(directory),
-            digest=blessing.model_digest,
             trained_on=read_record(str(directory), LOCAL_FILES).data[-1],
             evaluation_uri=str(run.evaluation),
             evaluation=evaluation,
             blessing=blessing,
         )
-        return decision_on(candidate, final, _decided_at(patient, run))
+        return decision_on(measured, final, _decided_at(patient, run))
     except (OSError, ValueError, LookupError, TypeError, RatchetError):
         return None
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.entries import RecordedDecision
 from components.registry.publication import decision_key
-from components.registry.push import Candidate, decision_on
+from components.registry.push import decision_on
 from pipeline.approve import ApproveRequest, approve
+from pipeline.doctor.decision_check import Remembered
 from pipeline.result import RunResult
 from pipeline.rollback import RollbackRequest, rollback
 from pipeline.root_file import RootFile, write_file
@@ -79,7 +81,7 @@ class LifelikeRoot(ServedRoot):
         measured = Evaluation.from_json((evaluation / EVALUATION_FILE).read_text())
         blessing = self._blessing_of(model, evaluation)
         trained = trained_data(span=self._count, digest=f"data of {run_id}")
-        candidate = Candidate(run_id, str(model), "", "", trained, str(evaluation), measured, blessing)
+        candidate = Remembered(run_id, str(model), trained, str(evaluation), measured, blessing)
         return decision_on(candidate, decision, NOW - datetime.timedelta(days=30 - self._count))
 
     def _blessing_of(self, model: Path, evaluation: Path) -> Blessing:
@@ -89,7 +91,7 @@ class LifelikeRoot(ServedRoot):
             "baseline_digest": served.digest if served else "",
             "baseline_version": served.version if served else "",
             "evaluation": str(evaluation),
-            "evaluation_digest": "evaluation",
+            "evaluation_digest": hashlib.sha256((evaluation / EVALUATION_FILE).read_bytes()).hexdigest(),
         }
         return Blessing.from_properties(said)
 

@@ -612,3 +612,12 @@ def test_a_lost_registry_leaves_what_is_served_where_it_is(world: LifelikeRoot) 
 
 def kept(report: Report) -> list[tuple[str, bool]]:
     return [(finding.kind, finding.mended) for _, finding in report.findings if finding.kind == "pointer"]
+
+
+def test_a_decision_is_not_made_again_from_an_evaluation_that_was_changed(world: LifelikeRoot) -> None:
+    [made] = [one for one in decisions(world) if one.run_id == "bad"]
+    file = Path(made.evaluation, "evaluation.json")
+    world.decision_file("bad").unlink()
+    file.write_text(file.read_text().replace("0.53", "0.99"))
+    assert mend(world).exit_code == 1
+    assert "bad" not in {one.run_id for one in decisions(world)}
