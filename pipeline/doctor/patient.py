@@ -190,7 +190,9 @@ def put_aside(path: Path, ending: str) -> None:
 
 
 def here(root: Path, uri: str) -> Path:
-    """Where an artifact of a root is now, whatever its place was when it was written down."""
+    """Where an artifact of a root is now, however its place was written down."""
+    if not os.path.isabs(uri) and "://" not in uri:
+        return root / "artifacts" / uri
     _, found, below = uri.rpartition("/artifacts/")
     return root / "artifacts" / below if found else Path(uri)
 

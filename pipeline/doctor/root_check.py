@@ -45,12 +45,12 @@ def check_place(patient: Patient) -> list[Finding]:
     if there is None or not is_moved(there, patient.root):
         return []
     what = f"it was at {there.path} when it was last written: it was moved, or is a copy"
-    fix = "makes it name its own files"
-    return [Finding("moved", str(patient.root), what, fix, repair=relocation(patient.root, there))]
+    fix = "tells ML Metadata where its artifacts are now, as the next retraining would"
+    return [Finding("moved", str(patient.root), what, fix, Severity.WARNING, relocation(patient.root, there))]
 
 
 def relocation(root: Path, there: RootFile) -> partial[None] | None:
-    """What makes a moved root name its own files; None where nothing can."""
+    """What makes ML Metadata name a moved root's own files; None where nothing can."""
     return None
 
 

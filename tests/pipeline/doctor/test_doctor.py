@@ -17,6 +17,7 @@ import pytest
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
 from components.registry.locking import hold
 from pipeline.doctor.doctor import doctor
+from pipeline.doctor.patient import here
 from pipeline.doctor.report import Report
 from pipeline.root_file import read_file
 from schemas.decisions import Verdict
@@ -438,6 +439,12 @@ def test_missing_training_images_are_reported_with_what_to_do(world: LifelikeRoo
     assert "training.retrain.replay=0" in report.to_text()
 
 
+def test_training_images_are_found_by_a_place_below_the_artifacts(tmp_path: Path) -> None:
+    assert here(tmp_path, "ExampleGen/examples/7") == tmp_path / "artifacts" / "ExampleGen" / "examples" / "7"
+    assert here(tmp_path, "/old/artifacts/ExampleGen/examples/7") == here(tmp_path, "ExampleGen/examples/7")
+    assert here(tmp_path, "/elsewhere/7") == Path("/elsewhere/7")
+
+
 def test_a_candidate_that_can_no_longer_be_approved_is_mentioned(world: LifelikeRoot) -> None:
     shutil.rmtree(world.candidate("bad"))
     report = look(world)
@@ -512,7 +519,7 @@ def test_absurd_names_are_reported(world: LifelikeRoot) -> None:
     (world.serving / "99999999999999999999").mkdir()
     report = mend(world)
     assert {finding.where for _, finding in report.findings if finding.is_left} == {str(world.serving / "500")}
-    assert not (world.serving / "99999999999999999999").exists()
+    assert f"{world.serving / '99999999999999999999'}: " in report.to_text()
     assert (world.serving / "notes").exists()
 
 
