@@ -141,6 +141,8 @@ def _checked(patient: Patient, check: Check) -> list[Finding]:
     except OSError as error:
         what = f"it cannot be looked at ({error.strerror or error})"
         return [Finding("access", str(error.filename or patient.root), what, "make it readable")]
+    except RatchetError as error:
+        return [Finding("access", str(patient.root), f"it cannot be looked at ({error})", "mend that by hand")]
 
 
 def _report(patient: Patient, found: Found, repair: bool, signed: tuple[tuple[str, str], ...] = ()) -> Report:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import sqlite3
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def begin_anew(patient: Patient) -> None:
             _end(patient, directory)
     new = patient.root / f"ml-metadata.{os.getpid()}{WRITING}"
     new.mkdir(exist_ok=True)
-    MetadataStore(sqlite_at(new))
+    with _store_errors(new):
+        MetadataStore(sqlite_at(new))
     _count_on(new / DATABASE, highest_execution(patient.root))
     database = patient.root / DATABASE
     aside = free_name(database, "broken")
@@ -71,12 +73,23 @@ def begin_anew(patient: Patient) -> None:
 
 def _count_on(database: Path, last: int) -> None:
     """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
-    with contextlib.closing(sqlite3.connect(database)) as store, store:
+    with _store_errors(database), contextlib.closing(sqlite3.connect(database)) as store, store:
         [(there,)] = store.execute("SELECT COUNT(*) FROM sqlite_sequence WHERE name = 'Execution'").fetchall()
         if there:
             store.execute("UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'Execution'", (last,))
         else:
             store.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Execution', ?)", (last,))
+
+
+@contextlib.contextmanager
+def _store_errors(place: Path) -> Iterator[None]:
+    """Turns what SQLite and ML Metadata raise into one line."""
+    from ml_metadata.errors import StatusError
+
+    try:
+        yield
+    except (sqlite3.Error, RuntimeError, StatusError) as error:
+        raise StateError(f"{place}: cannot be written ({error}); make room, or make it writable") from error
 
 
 def _end(patient: Patient, directory: Path) -> None:
@@ -128,4 +141,5 @@ def _tell(patient: Patient) -> None:
 def _unbless(root: Path, run_id: str) -> None:
     from pipeline.ml_metadata_sync import OverrideStore
 
-    OverrideStore(root).unbless(run_id)
+    with _store_errors(root / DATABASE):
+        OverrideStore(root).unbless(run_id)

@@ -91,8 +91,8 @@ class Patient:
 
     def log(self) -> list[LoggedOverride] | None:
         """The log of overrides; None if it was changed."""
-        content = self.registry.storage.read(OVERRIDES_FILE)
         try:
+            content = self.registry.storage.read(OVERRIDES_FILE)
             logged = read_log(content.text if content else "", OVERRIDES_FILE)
             check_named(logged, self.named_overrides(), OVERRIDES_FILE)
         except StateError:
@@ -137,9 +137,9 @@ class Patient:
         return [name for name in self.registry.storage.names(directory) if name.endswith(".json")]
 
     def _parsed(self, directory: str, name: str, kind: type[Entry]) -> Entry | str:
-        content = self.registry.storage.read(f"{directory}/{name}")
         path = f"{self.root}/registry/{directory}/{name}"
         try:
+            content = self.registry.storage.read(f"{directory}/{name}")
             return parse_entry(content.text if content else "", path, kind, str(self.root))
         except StateError as error:
             return str(error).removeprefix(f"{path}: ").partition("; `ratchet")[0]

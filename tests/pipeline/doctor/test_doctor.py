@@ -22,7 +22,7 @@ from pipeline.doctor.report import Report
 from pipeline.root_file import read_file
 from schemas.decisions import Verdict
 from schemas.errors import InputError, StateError
-from tests.faults import FAILING, in_child
+from tests.faults import FAILING, FULL, in_child
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, lifelike_root, tree
 
 Fault = Callable[[LifelikeRoot], object]
@@ -628,3 +628,57 @@ def test_a_decision_is_not_made_again_from_an_evaluation_that_was_changed(world:
     file.write_text(file.read_text().replace("0.53", "0.99"))
     assert mend(world).exit_code == 1
     assert "bad" not in {one.run_id for one in decisions(world)}
+
+
+@pytest.mark.parametrize("fault", [a_lost_serving_directory, a_lost_ml_metadata, lost_entries_and_pointer])
+def test_on_a_full_disk_it_ends_in_words_and_goes_on_when_there_is_room(
+    world: LifelikeRoot, fault: Fault, tmp_path: Path
+) -> None:
+    fault(world)
+    whole = tmp_path / "whole"
+    shutil.copytree(world.root, whole)
+    for point in range(len(in_child(lambda: mend(world).healthy, world.root).points)):
+        shutil.rmtree(world.root)
+        shutil.copytree(whole, world.root)
+        outcome = in_child(lambda: mend(world).healthy, world.root, point, FULL, lasting=True)
+        assert outcome.kind in (None, "StateError"), f"{outcome.kind} {outcome.error}"
+        assert mend(world).healthy, point
+
+
+def test_a_rollback_whose_every_trace_but_the_log_is_lost_comes_back(world: LifelikeRoot) -> None:
+    version = world.roll_back("100")
+    shutil.rmtree(world.serving / version)
+    world.file(f"versions/{version}.json").unlink()
+    world.file("served.json").unlink()
+    assert mend(world).healthy
+    served = world.registry.pointer().served
+    assert served is not None
+    assert (served.version, served.restores) == (version, "100")
+    assert world.served_weights() == "first"
+    assert [model.blessed for model in versions(world)] == [True, False, True]
+
+
+def test_nothing_is_pointed_to_that_no_decision_let_into_service(world: LifelikeRoot) -> None:
+    """The entry and the files of a version are there, and the only decision on its run was a no."""
+    shutil.copytree(world.candidate("bad"), world.serving / "300")
+    [made] = [one for one in decisions(world) if one.run_id == "bad"]
+    newest = versions(world)[-1]
+    forged = dataclasses.replace(newest, version="300", digest=made.model_digest, run_id="bad")
+    world.registry.record_version(forged)
+    for pointer in ("behind", "lost"):
+        if pointer == "lost":
+            world.file("served.json").unlink()
+        report = mend(world)
+        assert report.exit_code == 1
+        assert "there is no decision by which version 300 was pushed" in report.to_text()
+    assert not world.file("served.json").exists()
+
+
+def test_nothing_is_pointed_to_while_the_log_is_damaged(world: LifelikeRoot) -> None:
+    world.approve()
+    world.file("served.json").unlink()
+    log = world.file("overrides.jsonl")
+    log.write_text(log.read_text().replace("Ana", "Eva"))
+    a_lost_ml_metadata(world)
+    assert mend(world).exit_code == 1
+    assert not world.file("served.json").exists()
