@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pipeline.cli_data import add_data_commands, add_json
+from pipeline.cli_doctor import add_doctor_command
 from pipeline.cli_options import add_root, local, local_name, with_root
 from pipeline.cli_prune import add_prune
 from pipeline.cli_review import add_review_commands
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     add_review_commands(commands)
     add_serving_commands(commands)
     add_prune(commands)
+    add_doctor_command(commands)
     add_data_commands(commands)
     return parser
 

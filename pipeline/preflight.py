@@ -23,6 +23,7 @@ from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config import PipelineSettings
 from pipeline.notify.settings import NotifySettings
+from pipeline.retention.settings import RetentionSettings
 from pipeline.root_settings import Remembered
 from pipeline.roots import registry_of
 from schemas import settings as settings_io
@@ -157,8 +158,8 @@ def _check_checkpoint(prefix: str | None) -> None:
 
 
 def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> dict[str, Any]:
-    # Whom it tells changes nothing about a run: a crashed one goes on although that was changed.
-    settings = dataclasses.replace(request.settings, notify=NotifySettings())
+    # Whom it tells and what is kept after it change nothing about a run: a crashed one goes on although they changed.
+    settings = dataclasses.replace(request.settings, notify=NotifySettings(), retention=RetentionSettings())
     init_checkpoint = request.settings.training.init_checkpoint
     return {
         "span": number,

@@ -15,6 +15,7 @@ from schemas.files import write_durably
 
 REQUEST_FILE = "request.json"
 RESULT_FILE = "result.json"
+ABANDONED_FILE = "abandoned.json"  # of a run that nothing can go on with, and why
 FORMAT = 1
 
 
@@ -66,9 +67,23 @@ def unfinished_run(root: Path, span: int, key: str) -> str | None:
         key: of what is asked for.
     """
     runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
-    if not runs or is_pruned(root, runs[-1]):
+    if not runs or is_pruned(root, runs[-1]) or has_ended(root / "runs" / runs[-1]):
         return None
-    return None if (root / "runs" / runs[-1] / RESULT_FILE).exists() else runs[-1]
+    return runs[-1]
+
+
+def has_ended(directory: Path) -> bool:
+    """Whether a run has a result, or nothing can go on with it; a torn result is none.
+
+    Args:
+        directory: `runs/ID`.
+    """
+    if (directory / ABANDONED_FILE).exists():
+        return True
+    try:
+        return isinstance(json.loads((directory / RESULT_FILE).read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError, RecursionError):
+        return False
 
 
 def begin_run(root: Path, record: RunRecord) -> str:

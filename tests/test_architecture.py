@@ -15,7 +15,7 @@ PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
 HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"}
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
-    *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune"),
+    *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
     *("check", "convert", "schema", "log-sample", "digits"),
 )
 SHARED = ("metrics", "detector", "imaging", "pages")  # packages that every component may use

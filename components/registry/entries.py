@@ -21,7 +21,8 @@ FORMAT = 2
 POINTER_FILE = "served.json"
 APPROVED = "APPROVED"  # the verdict of a model that a person let into service
 _ARTIFACTS = "/artifacts/"
-_VERSION = re.compile(r"[0-9]{1,18}", re.ASCII)  # TensorFlow Serving reads an int64
+_VERSION = re.compile(r"[0-9]{1,19}", re.ASCII)
+_HIGHEST_VERSION = 2**63 - 1  # TensorFlow Serving reads an int64
 _TYPES = {"str": (str,), "int": (int,), "bool": (bool,), "float": (int, float)}
 _MEND = "`ratchet doctor --repair` mends what can be mended; else restore it from a backup"
 
@@ -159,7 +160,7 @@ Entry = TypeVar("Entry", ServedModel, RecordedDecision)
 
 def is_version(name: str) -> bool:
     """Whether a name is the number of a version, as TensorFlow Serving reads it."""
-    return _VERSION.fullmatch(name) is not None
+    return _VERSION.fullmatch(name) is not None and int(name) <= _HIGHEST_VERSION
 
 
 def entry_json(entry: ServedModel | RecordedDecision, root: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.publication import BaselineChangedError, Publication, decision_key, publish, settle
@@ -93,7 +94,7 @@ def _kept_out(
     registry: Registry, candidate: Candidate, reasons: tuple[Reason, ...], now: datetime.datetime
 ) -> PublicationResult:
     result = PublicationResult(None, reasons)
-    decision = _decision(candidate, result.final(candidate.evaluation.decision), now)
+    decision = decision_on(candidate, result.final(candidate.evaluation.decision), now)
     registry.record_decision(decision_key(decision), decision)
     return result
 
@@ -130,7 +131,7 @@ def _baseline_changed(registry: Registry, candidate: Candidate, served: ServedMo
 
 def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime) -> Publication:
     evaluation, blessing = candidate.evaluation, candidate.blessing
-    decision = _decision(candidate, PublicationResult("", (accepted,)).final(evaluation.decision), now)
+    decision = decision_on(candidate, PublicationResult("", (accepted,)).final(evaluation.decision), now)
     model = ServedModel(
         version="",
         path="",
@@ -146,7 +147,48 @@ def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime)
     return Publication(model, candidate.directory, over, decision=decision)
 
 
-def _decision(candidate: Candidate, final: Decision, now: datetime.datetime) -> RecordedDecision:
+class Measured(Protocol):
+    """What a decision says of a `Candidate`."""
+
+    @property
+    def run_id(self) -> str:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def trained_on(self) -> TrainedData:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def evaluation_uri(self) -> str:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """See `Candidate`."""
+        ...
+
+    @property
+    def blessing(self) -> Blessing:
+        """See `Candidate`."""
+        ...
+
+
+def decision_on(candidate: Measured, final: Decision, now: datetime.datetime) -> RecordedDecision:
+    """What is recorded of a candidate.
+
+    Args:
+        candidate: with what was measured.
+        final: the evaluator's decision, and what was said at the door.
+        now: when it was made, UTC.
+    """
     compared, blessing = candidate.evaluation.golden.compared, candidate.blessing
     deltas, failures = candidate.evaluation.golden.deltas, final.failures
     return RecordedDecision(

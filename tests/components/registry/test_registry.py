@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
+from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
 from schemas.errors import InputError, StateError
@@ -278,3 +278,11 @@ def test_a_log_that_was_edited_or_cut_is_noticed_with_the_line_and_stops_the_nex
             StateError, match=rf"overrides\.jsonl.*{message}.*restore it from a backup, or from ML Metadata"
         ):
             ask()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [("1", True), ("9223372036854775807", True), ("9223372036854775808", False), ("1" * 5000, False), ("", False)],
+)
+def test_a_version_is_a_number_that_tensorflow_serving_can_read(name: str, is_one: bool) -> None:
+    assert is_version(name) is is_one

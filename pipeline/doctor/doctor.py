@@ -1,0 +1,150 @@
+"""The order in which a root is looked at and mended: registry, bytes, pointer, ML Metadata, then the rest.
+
+Each repair may be done twice, and a kill in between leaves nothing that the next time does not go on with. What was
+mended is looked at again: only what is not found any more counts as mended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+from collections.abc import Callable
+from pathlib import Path
+
+from components.registry.locking import hold
+from pipeline.doctor.artifact_check import check_artifacts
+from pipeline.doctor.bytes_check import check_bytes
+from pipeline.doctor.clock_check import check_clock
+from pipeline.doctor.decision_check import check_decisions
+from pipeline.doctor.finding import Finding
+from pipeline.doctor.intent_check import check_intent
+from pipeline.doctor.leftover_check import check_leftovers
+from pipeline.doctor.lock_check import check_locks
+from pipeline.doctor.ml_metadata_check import check_ml_metadata
+from pipeline.doctor.override_check import check_overrides
+from pipeline.doctor.patient import Patient, admit
+from pipeline.doctor.place_check import check_places
+from pipeline.doctor.pointer_check import check_pointer
+from pipeline.doctor.report import Report
+from pipeline.doctor.root_check import check_place, check_root_file
+from pipeline.doctor.run_check import check_runs
+from pipeline.doctor.signature_check import check_signatures
+from pipeline.doctor.signing import Voucher, sign, to_sign
+from pipeline.doctor.unknown_check import check_unknown
+from pipeline.doctor.version_check import check_versions
+from schemas.errors import RatchetError, StateError
+
+_ROUNDS = 3  # what was mended may show what was hidden behind it
+_PLACES = "files and directories are what they should be, and ours"
+
+Check = Callable[[Patient], list[Finding]]
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("locks", check_locks),
+    ("the log of approvals and rollbacks", check_overrides),
+    ("decisions", check_decisions),
+    ("entries of versions", check_versions),
+    ("publications", check_intent),
+    ("files of served versions", check_bytes),
+    ("only recorded versions are served", check_unknown),
+    ("the pointer to the served version", check_pointer),
+    ("ratchet.json", check_root_file),
+    ("the root's place", check_place),
+    ("ML Metadata", check_ml_metadata),
+    ("runs", check_runs),
+    ("artifacts that later runs read", check_artifacts),
+    ("half-written files", check_leftovers),
+    ("the clock", check_clock),
+    ("signatures", check_signatures),
+)
+
+Found = list[tuple[str, Finding]]
+
+
+def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | None = None) -> Report:
+    """Looks at a root, and mends what can be mended without loss.
+
+    Args:
+        root: pipeline root.
+        repair: whether to mend; else nothing is written.
+        now: the present, UTC.
+        voucher: who answers for what is unsigned, if that is to be signed.
+
+    Raises:
+        InputError: it is no root.
+        StateError: another process works in it, or a newer version of Ratchet wrote it.
+    """
+    in_the_way = check_places(root) if root.is_dir() else []
+    if in_the_way:
+        return Report(str(root), (_PLACES,), tuple((_PLACES, finding) for finding in in_the_way), repair)
+    patient = admit(root, now)
+    if not repair:
+        return _report(patient, _look(patient), repair)
+    with contextlib.ExitStack() as stack:
+        _take(patient, stack)
+        mended = _mend(patient)
+        left = _look(patient)
+        signed = []
+        if voucher is not None:
+            signed = to_sign(patient, [finding for _, finding in left])
+            sign(patient, signed, voucher)
+            left = _look(patient)
+        still = {_key(finding) for _, finding in left}
+        found = [*(one for one in mended if _key(one[1]) not in still), *left]
+        return _report(patient, found, repair, tuple((record.file, record.digest) for record in signed))
+
+
+def _take(patient: Patient, stack: contextlib.ExitStack) -> None:
+    """A retraining reads and writes all of it, so nothing is mended beside one."""
+    try:
+        stack.enter_context(hold(patient.root / "lock", "retraining"))
+        stack.enter_context(patient.registry.exclusive())
+    except OSError as error:
+        raise StateError(
+            f"{patient.root}: cannot be written ({error.strerror}), so nothing can be mended; make it writable"
+        ) from error
+
+
+def _mend(patient: Patient) -> Found:
+    mended: dict[tuple[str, str, str], tuple[str, Finding]] = {}
+    for _ in range(_ROUNDS):
+        before = len(mended)
+        for subject, check in CHECKS:
+            for finding in _checked(patient, check):
+                if finding.repair is not None and _done(finding):
+                    mended.setdefault(_key(finding), (subject, dataclasses.replace(finding, mended=True)))
+        if len(mended) == before:
+            break
+    return list(mended.values())
+
+
+def _key(finding: Finding) -> tuple[str, str, str]:
+    return finding.kind, finding.where, finding.what
+
+
+def _done(finding: Finding) -> bool:
+    try:
+        if finding.repair is not None:
+            finding.repair()
+    except (RatchetError, OSError):  # it is found again, with what is in the way
+        return False
+    return True
+
+
+def _look(patient: Patient) -> Found:
+    return [(subject, finding) for subject, check in CHECKS for finding in _checked(patient, check)]
+
+
+def _checked(patient: Patient, check: Check) -> list[Finding]:
+    try:
+        return check(patient)
+    except OSError as error:
+        what = f"it cannot be looked at ({error.strerror or error})"
+        return [Finding("access", str(error.filename or patient.root), what, "make it readable")]
+    except RatchetError as error:
+        return [Finding("access", str(patient.root), f"it cannot be looked at ({error})", "mend that by hand")]
+
+
+def _report(patient: Patient, found: Found, repair: bool, signed: tuple[tuple[str, str], ...] = ()) -> Report:
+    looked_at = (_PLACES, *(subject for subject, _ in CHECKS))
+    return Report(str(patient.root), looked_at, tuple(found), repair, signed)

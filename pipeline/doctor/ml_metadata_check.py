@@ -1,0 +1,145 @@
+"""ML Metadata: lost, a new store is begun behind everything that is on the disk; behind, it is told."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from components.registry.entries import APPROVED
+from pipeline.doctor.finding import Finding
+from pipeline.doctor.patient import Patient, free_name
+from pipeline.doctor.result_rebuild import rebuilt_result
+from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
+from pipeline.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
+from schemas.decisions import Verdict
+from schemas.errors import StateError
+from schemas.files import WRITING, flush_directory, write_durably
+
+_PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
+
+
+def check_ml_metadata(patient: Patient) -> list[Finding]:
+    """Whether it is whole, counts on behind what is on the disk, and knows what the registry knows."""
+    database, told = patient.root / DATABASE, read_told(patient.root)
+    if told.problem is not None:
+        fix = (
+            "puts it aside and begins a new one that counts on from what is on the disk, so that nothing is "
+            f"overwritten. What was served, replay, approve and rollback do not need the old one.{_unfinished(patient)}"
+        )
+        repair = partial(begin_anew, patient)
+        return [Finding("ml-metadata", str(database), told.problem, fix, repair=repair)]
+    found = []
+    highest = highest_execution(patient.root)
+    if told.last_execution < highest and database.exists():
+        what = (
+            f"it has counted to {told.last_execution}, and artifacts/ holds number {highest}: it is older than they are"
+        )
+        fix = "lets it count on from there, so that nothing is overwritten"
+        found.append(Finding("ml-metadata", str(database), what, fix, repair=partial(_count_on, database, highest)))
+    return [*found, *_untold(patient, told)]
+
+
+def begin_anew(patient: Patient) -> None:
+    """A new store takes the place of a lost one.
+
+    What could only go on with the old one ends first: killed in between, the next time goes on from there.
+    """
+    from ml_metadata.metadata_store.metadata_store import MetadataStore
+
+    from pipeline.store import sqlite_at
+
+    for directory in patient.runs():
+        if not has_ended(directory) and (directory / REQUEST_FILE).exists():
+            _end(patient, directory)
+    new = patient.root / f"ml-metadata.{os.getpid()}{WRITING}"
+    new.mkdir(exist_ok=True)
+    with _store_errors(new):
+        MetadataStore(sqlite_at(new))
+    _count_on(new / DATABASE, highest_execution(patient.root))
+    database = patient.root / DATABASE
+    aside = free_name(database, "broken")
+    for ending in ("", "-journal", "-wal", "-shm"):
+        if os.path.exists(f"{database}{ending}"):
+            os.rename(f"{database}{ending}", f"{aside}{ending}")
+    os.rename(new / DATABASE, database)
+    flush_directory(patient.root)
+    new.rmdir()
+
+
+def _count_on(database: Path, last: int) -> None:
+    """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
+    with _store_errors(database), contextlib.closing(sqlite3.connect(database)) as store, store:
+        [(there,)] = store.execute("SELECT COUNT(*) FROM sqlite_sequence WHERE name = 'Execution'").fetchall()
+        if there:
+            store.execute("UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'Execution'", (last,))
+        else:
+            store.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Execution', ?)", (last,))
+
+
+@contextlib.contextmanager
+def _store_errors(place: Path) -> Iterator[None]:
+    """Turns what SQLite and ML Metadata raise into one line."""
+    from ml_metadata.errors import StatusError
+
+    try:
+        yield
+    except (sqlite3.Error, RuntimeError, StatusError) as error:
+        raise StateError(f"{place}: cannot be written ({error}); make room, or make it writable") from error
+
+
+def _end(patient: Patient, directory: Path) -> None:
+    """Of a run that was decided the result is known; another one has to begin anew, as the same command then does."""
+    result = rebuilt_result(patient, directory.name)
+    if result is not None:
+        write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
+        return
+    note = {
+        "format": 1,
+        "at": patient.now.isoformat(timespec="seconds"),
+        "why": "ML Metadata, which knew how far it had come, was lost",
+    }
+    write_durably(directory / ABANDONED_FILE, json.dumps(note, indent=1))
+
+
+def _unfinished(patient: Patient) -> str:
+    runs = [run.name for run in patient.runs() if not has_ended(run) and (run / REQUEST_FILE).exists()]
+    return f" Run {', '.join(runs)} cannot go on without it: the same command begins a new one" if runs else ""
+
+
+def _untold(patient: Patient, told: Told) -> list[Finding]:
+    database = str(patient.root / DATABASE)
+    logged = patient.log() or []
+    untold = [one.override.version for one in logged if one.line not in told.lines]
+    found = []
+    if untold and (patient.root / DATABASE).exists():
+        what = f"it was not told of the approval or rollback that made version {', '.join(untold)}"
+        found.append(Finding("ml-metadata-behind", database, what, "tells it", repair=partial(_tell, patient)))
+    approved = {one.run_id for one in patient.versions().values() if one.verdict == APPROVED}
+    kept_out = {one.run_id for one in patient.decisions() if one.verdict not in _PUSHING} - approved
+    for run in told.runs:
+        if run.is_blessed and run.run_id in kept_out:
+            what = f"it calls the candidate of run {run.run_id} blessed, which was kept out of service"
+            fix = "takes the blessing back"
+            repair = partial(_unbless, patient.root, run.run_id)
+            found.append(Finding("ml-metadata-blessing", f"{database}#{run.run_id}", what, fix, repair=repair))
+    return found
+
+
+def _tell(patient: Patient) -> None:
+    from pipeline.ml_metadata_sync import tell
+
+    problem = tell(patient.root, patient.registry)
+    if problem is not None:
+        raise StateError(f"{patient.root / DATABASE}: {problem}")
+
+
+def _unbless(root: Path, run_id: str) -> None:
+    from pipeline.ml_metadata_sync import OverrideStore
+
+    with _store_errors(root / DATABASE):
+        OverrideStore(root).unbless(run_id)

@@ -1,0 +1,217 @@
+"""A pipeline root that may be damaged: each of its files is read by itself, and a torn one hides no other."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.registry import entries
+from components.registry.entries import POINTER_FILE, Entry, Pointer, RecordedDecision, ServedModel, parse_entry
+from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
+from components.registry.registry import DECISIONS, VERSIONS, Registry
+from components.registry.storage import DiskStorage
+from pipeline import root_file
+from pipeline.root_file import ROOT_FILE
+from pipeline.roots import serving_name, which_root
+from pipeline.run_record import RESULT_FILE
+from schemas.errors import InputError, StateError
+from schemas.files import flush_directory
+from schemas.signing import Signer
+
+_PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A root, and how its parts are read.
+
+    Attributes:
+        root: absolute.
+        registry: writes entries as they are. What is made anew is not signed: a person answers for it.
+        signing: signs what it writes, if there is a key.
+        signer: of the environment; None without a key.
+        now: the present, UTC.
+    """
+
+    root: Path
+    registry: Registry
+    signing: Registry
+    signer: Signer | None
+    now: datetime.datetime
+
+    def pointer(self) -> Pointer | None:
+        """What the registry says is served; None if its file is torn."""
+        try:
+            return self.registry.pointer()
+        except StateError:
+            return None
+
+    @property
+    def begun(self) -> str | None:
+        """The version that is being put into service; None if none is, or that is not known."""
+        pointer = self.pointer()
+        return pointer.pushing.model.version if pointer and pointer.pushing else None
+
+    def versions(self) -> dict[str, ServedModel]:
+        """The entries of versions that can be read, by version, ascending; without one that is being published."""
+        begun = self.begun
+        found = [model for name, model in self._readable(VERSIONS, ServedModel) if name == f"{model.version}.json"]
+        placed = [dataclasses.replace(one, path=f"{self.registry.serving_directory}/{one.version}") for one in found]
+        return {one.version: one for one in sorted(placed, key=lambda one: int(one.version)) if one.version != begun}
+
+    def decisions(self) -> list[RecordedDecision]:
+        """The decisions that can be read, in the order in which they were made."""
+        found = [decision for _, decision in self._readable(DECISIONS, RecordedDecision)]
+        return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
+
+    def keyed_decisions(self) -> list[tuple[str, RecordedDecision]]:
+        """The same with the names of their files, without `.json`."""
+        return [(name.removesuffix(".json"), made) for name, made in self._readable(DECISIONS, RecordedDecision)]
+
+    def torn(self, directory: str) -> dict[str, str]:
+        """The names without `.json` of what cannot be read in VERSIONS or DECISIONS, and why not."""
+        names = self._json(directory)
+        if directory == DECISIONS:
+            found = {name: self._parsed(directory, name, RecordedDecision) for name in names}
+        else:
+            found = {name: self._parsed(directory, name, ServedModel) for name in names}
+        torn = {name.removesuffix(".json"): value for name, value in found.items() if isinstance(value, str)}
+        wrong = {
+            name.removesuffix(".json"): f"it speaks of version {value.version}"
+            for name, value in found.items()
+            if isinstance(value, ServedModel) and name != f"{value.version}.json"
+        }
+        return {**torn, **wrong}
+
+    def log(self) -> list[LoggedOverride] | None:
+        """The log of overrides; None if it was changed."""
+        try:
+            content = self.registry.storage.read(OVERRIDES_FILE)
+            logged = read_log(content.text if content else "", OVERRIDES_FILE)
+            check_named(logged, self.named_overrides(), OVERRIDES_FILE)
+        except StateError:
+            return None
+        return logged
+
+    def named_overrides(self) -> dict[str, str]:
+        """The digest of the line of the log by which a version is served, by version."""
+        return {model.version: model.override for model in self.versions().values() if model.override}
+
+    def on_disk(self) -> list[str]:
+        """The versions that TensorFlow Serving sees, ascending; without one that is being published."""
+        return [version for version in self.registry.versions_on_disk() if version != self.begun]
+
+    def runs(self) -> list[Path]:
+        """The directories of runs."""
+        directory = self.root / "runs"
+        return sorted(path for path in directory.iterdir() if path.is_dir()) if directory.is_dir() else []
+
+    def result(self, run_id: str) -> dict[str, Any] | None:
+        """`result.json` of a run; None where there is none, or a torn one."""
+        values = read_object(self.root / "runs" / run_id / RESULT_FILE)
+        return values if values and "verdict" in values else None
+
+    def is_trusted(self, entry: ServedModel | RecordedDecision) -> bool:
+        """Whether its signature is right; without a key, nothing is asked."""
+        try:
+            self.signing.check_signature(entry)
+        except StateError:
+            return False
+        return True
+
+    def may_change(self, entry: ServedModel) -> bool:
+        """Whether another one can be written in its place that is believed as much."""
+        return entry.signature is None or (self.signer is not None and self.is_trusted(entry))
+
+    def _readable(self, directory: str, kind: type[Entry]) -> list[tuple[str, Entry]]:
+        found = [(name, self._parsed(directory, name, kind)) for name in self._json(directory)]
+        return [(name, value) for name, value in found if isinstance(value, kind)]
+
+    def _json(self, directory: str) -> list[str]:
+        return [name for name in self.registry.storage.names(directory) if name.endswith(".json")]
+
+    def _parsed(self, directory: str, name: str, kind: type[Entry]) -> Entry | str:
+        path = f"{self.root}/registry/{directory}/{name}"
+        try:
+            content = self.registry.storage.read(f"{directory}/{name}")
+            return parse_entry(content.text if content else "", path, kind, str(self.root))
+        except StateError as error:
+            return str(error).removeprefix(f"{path}: ").partition("; `ratchet")[0]
+
+
+def admit(root: Path, now: datetime.datetime) -> Patient:
+    """Opens a root, however damaged.
+
+    Args:
+        root: pipeline root.
+        now: the present, UTC.
+
+    Raises:
+        InputError: it is no pipeline root.
+        StateError: a newer version of Ratchet wrote it, and could be misunderstood.
+    """
+    if not root.is_dir() or not any((root / name).exists() for name in _PARTS):
+        raise InputError(f"--root {root}: no pipeline root; {which_root()}")
+    root = root.resolve()
+    _refuse_newer(root)
+    storage = DiskStorage(f"{root}/registry", f"{root}/serving/{_name(root)}")
+    signer = Signer.from_environment()
+    return Patient(root, Registry(storage), Registry(storage, signer), signer, now)
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object of a file; None if it holds none, or cannot be read."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def free_name(path: Path, ending: str) -> Path:
+    """A name beside a file that nothing has yet: NAME.ENDING-1, ..."""
+    number = 1
+    while os.path.lexists(f"{path}.{ending}-{number}"):
+        number += 1
+    return Path(f"{path}.{ending}-{number}")
+
+
+def put_aside(path: Path, ending: str) -> None:
+    """Takes a file out of the way without losing it; nothing to do where it is gone."""
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(path, free_name(path, ending))
+        flush_directory(path.parent)
+
+
+def here(root: Path, uri: str) -> Path:
+    """Where an artifact of a root is now, however its place was written down."""
+    if not os.path.isabs(uri) and "://" not in uri:
+        return root / "artifacts" / uri
+    _, found, below = uri.rpartition("/artifacts/")
+    return root / "artifacts" / below if found else Path(uri)
+
+
+def _name(root: Path) -> str:
+    try:
+        return serving_name(root)
+    except StateError:  # nothing tells it
+        return "detector"
+
+
+def _refuse_newer(root: Path) -> None:
+    registry = root / "registry"
+    entry_files = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
+    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(entry_files, entries.FORMAT)}
+    for path, number in known.items():
+        there = (read_object(path) or {}).get("format", 1)
+        if type(there) is int and there > number:
+            raise StateError(
+                f"{path}: written by a newer Ratchet (format {there}, this one knows {number}); upgrade Ratchet: "
+                "this one would take for damage what it does not know"
+            )

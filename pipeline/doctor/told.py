@@ -1,0 +1,156 @@
+"""What ML Metadata says, read with SQLite alone, so that nothing is written and a damaged store can be looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.doctor.patient import here
+
+DATABASE = "metadata.sqlite"
+_TABLES = {"Artifact", "ArtifactProperty", "Attribution", "Context", "Execution", "MLMDEnv", "Type"}
+_ARTIFACTS = """
+SELECT run.name, Artifact.id, Type.name, Artifact.uri
+FROM Context AS run JOIN Type AS kind ON kind.id = run.type_id AND kind.name = 'pipeline_run'
+JOIN Attribution ON Attribution.context_id = run.id JOIN Artifact ON Artifact.id = Attribution.artifact_id
+JOIN Type ON Type.id = Artifact.type_id
+WHERE Type.name IN ('Model', 'ModelBlessing', 'ModelEvaluation', 'PushedModel') ORDER BY Artifact.id
+"""
+_PROPERTIES = """
+SELECT artifact_id, ArtifactProperty.name, COALESCE(string_value, int_value)
+FROM ArtifactProperty JOIN Artifact ON Artifact.id = artifact_id JOIN Type ON Type.id = type_id
+WHERE Type.name IN ('Model', 'ModelBlessing')
+"""
+# docs/decisions/0014-approvals-and-rollback.md
+_LINES = "SELECT string_value FROM ArtifactProperty WHERE name = 'line' ORDER BY artifact_id"
+
+
+@dataclass(frozen=True)
+class ToldRun:
+    """A run whose candidate was measured.
+
+    Attributes:
+        run_id: its id.
+        model: its candidate.
+        evaluation: of it.
+        blessing: properties of what was said of it, the last word.
+        is_blessed: whether any of its blessings is a yes.
+        baseline: properties of the baseline that it read.
+        pushed: the PushedModel artifact; None if it did not get there.
+    """
+
+    run_id: str
+    model: Path
+    evaluation: Path
+    blessing: dict[str, Any]
+    is_blessed: bool
+    baseline: dict[str, Any]
+    pushed: Path | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that matters here.
+
+    Attributes:
+        problem: why it cannot be read; None if it can, or if there never was one.
+        lines: of the log of overrides.
+        runs: that were measured, oldest first.
+        last_execution: the highest id that it gave.
+    """
+
+    problem: str | None = None
+    lines: tuple[str, ...] = ()
+    runs: tuple[ToldRun, ...] = field(default=())
+    last_execution: int = 0
+
+
+def read_told(root: Path) -> Told:
+    """Asks the store of a root."""
+    database = root / DATABASE
+    if not database.exists():
+        return Told("it is not there" if highest_execution(root) else None)
+    if not database.stat().st_size:
+        return Told("it is empty")
+    try:
+        with _opened(database) as store:
+            return _read(root, store)
+    except (sqlite3.Error, OSError) as error:
+        return Told(f"it cannot be read ({error})")
+
+
+def highest_execution(root: Path) -> int:
+    """The highest number of an execution of which something lies under `artifacts/`; 0 if there is none."""
+    artifacts = root / "artifacts"
+    # Approvals and rollbacks are no steps: what they leave has the number of a version.
+    steps = [
+        path for path in artifacts.glob("*") if path.name != "checkpoints" and not path.name.startswith("ratchet.")
+    ]
+    places = [place for step in steps for place in (*step.glob("*/*"), *step.glob(".system/*/*"))]
+    return max((int(path.name) for path in places if path.name.isascii() and path.name.isdigit()), default=0)
+
+
+@contextlib.contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
+    """Read-only; of a store whose writer died, a copy: SQLite takes back what was half written, and writes for it."""
+    with contextlib.ExitStack() as stack:
+        journals = [Path(f"{database}{ending}") for ending in ("-journal", "-wal")]
+        if any(path.exists() for path in journals):
+            copy = Path(stack.enter_context(tempfile.TemporaryDirectory()), database.name)
+            for path in filter(os.path.exists, (database, *journals)):
+                shutil.copyfile(path, copy.parent / path.name)
+            database = copy
+            uri = f"file:{copy}"
+        else:
+            uri = f"{database.resolve().as_uri()}?mode=ro"
+        yield stack.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True)))
+
+
+def _read(root: Path, store: sqlite3.Connection) -> Told:
+    [(state,), *_] = store.execute("PRAGMA quick_check(1)").fetchall()
+    if state != "ok":
+        return Told(f"it is damaged ({str(state).strip().splitlines()[-1]})")
+    missing = _TABLES - {name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if missing:
+        return Told(f"it is no store of ML Metadata (no table {min(missing)})")
+    given = store.execute("SELECT seq FROM sqlite_sequence WHERE name = 'Execution'").fetchone()
+    return Told(
+        lines=tuple(str(line) for (line,) in store.execute(_LINES)),
+        runs=tuple(_runs(root, store)),
+        last_execution=int(given[0]) if given else 0,
+    )
+
+
+def _runs(root: Path, store: sqlite3.Connection) -> Iterator[ToldRun]:
+    properties: dict[int, dict[str, Any]] = {}
+    for artifact, name, value in store.execute(_PROPERTIES):
+        properties.setdefault(artifact, {})[name] = value
+    runs: dict[str, list[tuple[int, str, str]]] = {}
+    for run_id, artifact, kind, uri in store.execute(_ARTIFACTS):
+        runs.setdefault(run_id, []).append((artifact, kind, str(uri)))
+    for run_id, artifacts in runs.items():
+        of_kind = {
+            kind: {artifact: here(root, uri) for artifact, other, uri in artifacts if other == kind}
+            for kind in ("Model", "ModelBlessing", "ModelEvaluation", "PushedModel")
+        }
+        said = [properties.get(artifact, {}) for artifact in of_kind["ModelBlessing"]]
+        model = of_kind["Model"].get(said[-1].get("current_model_id", -1)) if said else None
+        if model is None or not of_kind["ModelEvaluation"]:
+            continue
+        read = [properties.get(artifact, {}) for artifact in of_kind["Model"]]
+        yield ToldRun(
+            run_id=run_id,
+            model=model,
+            evaluation=[*of_kind["ModelEvaluation"].values()][-1],
+            blessing=said[-1],
+            is_blessed=any(one.get("blessed") == 1 for one in said),
+            baseline=next((one for one in reversed(read) if one.get("has_baseline")), {}),
+            pushed=next(reversed(of_kind["PushedModel"].values()), None),
+        )

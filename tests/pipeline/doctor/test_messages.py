@@ -1,0 +1,88 @@
+"""What a message says of `ratchet doctor --repair` is true: after it, what was refused works."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from components.trainer.lineage import read_record
+from pipeline.doctor.doctor import doctor
+from pipeline.ml_metadata_sync import OverrideStore
+from pipeline.rollback import RollbackRequest, plan_rollback
+from pipeline.root_file import read_file
+from pipeline.starting import check_ml_metadata
+from schemas.errors import StateError
+from schemas.files import LOCAL_FILES
+from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot
+from tests.test_architecture import modules
+
+Step = Callable[[LifelikeRoot], object]
+
+
+def ask_what_is_served(world: LifelikeRoot) -> object:
+    return world.registry.served()
+
+
+def ask_for_decisions(world: LifelikeRoot) -> object:
+    return world.registry.decisions()
+
+
+def ask_for_versions(world: LifelikeRoot) -> object:
+    return world.registry.versions()
+
+
+def ask_how_it_was_trained(world: LifelikeRoot) -> object:
+    return read_record(str(world.serving / "200"), LOCAL_FILES)
+
+
+def ask_for_ml_metadata(world: LifelikeRoot) -> object:
+    return OverrideStore(world.root)
+
+
+def start_a_run(world: LifelikeRoot) -> object:
+    return check_ml_metadata(world.root)
+
+
+def read_the_root(world: LifelikeRoot) -> object:
+    return read_file(world.root)
+
+
+def roll_back(world: LifelikeRoot) -> object:
+    moment = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
+    return plan_rollback(RollbackRequest(world.root, "Ana", "why", "100"), world.registry, moment)
+
+
+# By the module that has the message: what is planted, and what it refuses.
+MESSAGES: list[tuple[str, Step, Step]] = [
+    ("components.registry.contradictions", lambda w: shutil.rmtree(w.serving / "200"), ask_what_is_served),
+    ("components.registry.contradictions", lambda w: (w.serving / "900").mkdir(), ask_what_is_served),
+    ("components.registry.contradictions", lambda w: w.file("served.json").unlink(), ask_what_is_served),
+    ("components.registry.entries", lambda w: w.file("served.json").write_text(""), ask_what_is_served),
+    ("components.registry.entries", lambda w: w.file("served.json").write_text('{"served": 7}'), ask_what_is_served),
+    ("components.registry.entries", lambda w: w.file("versions/200.json").write_text("{}"), ask_for_versions),
+    ("components.registry.entries", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
+    ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
+    ("pipeline.ml_metadata_sync", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
+    ("pipeline.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
+    ("pipeline.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
+    ("pipeline.rollback", lambda w: (w.serving / "100" / "saved_model.pb").unlink(), roll_back),
+]
+
+
+@pytest.mark.parametrize(("module", "fault", "ask"), MESSAGES)
+def test_what_the_message_promises_comes_true(world: LifelikeRoot, module: str, fault: Step, ask: Step) -> None:
+    fault(world)
+    with pytest.raises(StateError, match="`ratchet doctor --repair`"):
+        ask(world)
+    assert doctor(world.root, True, LATER).healthy
+    ask(world)
+
+
+def test_every_module_with_such_a_message_is_tested() -> None:
+    own = ("pipeline.doctor", "pipeline.cli_doctor")
+    found = {name for name, source in modules() if "doctor --repair" in source and not name.startswith(own)}
+    assert found == {module for module, _, _ in MESSAGES}
