@@ -15,6 +15,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from schemas.errors import StateError
 
+_MEND = "restore the file from a backup, or `ratchet doctor --repair` begins a new one"
+
 
 def open_store(root: Path) -> MetadataStore:
     """Opens the store of a pipeline root; none is made.
@@ -23,8 +25,8 @@ def open_store(root: Path) -> MetadataStore:
         StateError: there is none, or it is damaged.
     """
     database = root.resolve() / "metadata.sqlite"
-    if not database.is_file():
-        raise StateError(f"{database}: no such file; restore ML Metadata from a backup, or check --root")
+    if not database.is_file() or not database.stat().st_size:
+        raise StateError(f"{database}: ML Metadata is lost; {_MEND}")
     config = mlmd.ConnectionConfig()
     config.sqlite.filename_uri = str(database)
     config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
@@ -44,6 +46,5 @@ def store_errors(root: Path) -> Iterator[None]:
     except (errors.StatusError, RuntimeError) as error:  # a damaged file is a RuntimeError
         first = str(error).strip().splitlines()[0][:200]
         raise StateError(
-            f"{root.resolve() / 'metadata.sqlite'}: cannot be read or written ({first}); make it writable, or restore "
-            "it from a backup"
+            f"{root.resolve() / 'metadata.sqlite'}: cannot be read or written ({first}); make it writable, or {_MEND}"
         ) from error

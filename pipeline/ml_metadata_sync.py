@@ -13,16 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml_metadata.errors import StatusError
-from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.override_log import LoggedOverride
 from components.registry.registry import Registry
+from pipeline.local_metadata import open_store, store_errors
 from schemas.errors import StateError
 from schemas.overrides import OverrideKind
 
-_LOST = "ML Metadata is lost; restore the file from a backup, or `ratchet doctor --repair` begins a new one"
 OVERRIDE_TYPE = "RatchetOverride"
 _EXECUTION_TYPES = {OverrideKind.APPROVED: "ratchet.Approve", OverrideKind.ROLLED_BACK: "ratchet.Rollback"}
 _FIELDS = {
@@ -74,10 +72,11 @@ def tell(root: Path, registry: Registry) -> str | None:
         return None
     try:
         store = OverrideStore(root)
-        for entry in reversed(list(_unknown(store, logged))):
-            store.record(entry)
-    except (StateError, OSError, RuntimeError, StatusError) as error:
-        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        with store_errors(root):
+            for entry in reversed(list(_unknown(store, logged))):
+                store.record(entry)
+    except (StateError, OSError) as error:
+        return str(error)
     return None
 
 
@@ -101,13 +100,7 @@ class OverrideStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._database = root.resolve() / "metadata.sqlite"
-        if not self._database.is_file() or not self._database.stat().st_size:
-            raise StateError(f"{self._database}: {_LOST}")
-        self.connection = mlmd.ConnectionConfig()
-        self.connection.sqlite.filename_uri = str(self._database)
-        self.connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
-        self._store = MetadataStore(self.connection)
+        self._store = open_store(root)
 
     def knows(self, logged: LoggedOverride) -> bool:
         """Whether an approval or rollback is in it."""

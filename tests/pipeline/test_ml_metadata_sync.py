@@ -83,8 +83,7 @@ def test_a_model_that_lost_its_blessing_gets_a_new_one_when_it_is_restored(world
 
 def test_an_approved_run_can_still_be_asked_for_its_steps(world: ServedRoot) -> None:
     approved(world)
-    connection = OverrideStore(world.root).connection
-    assert read_run(connection, "bad") == {}  # the approval is no step
+    assert read_run(sqlite_at(world.root), "bad") == {}  # the approval is no step
 
 
 def test_what_could_not_be_told_is_told_in_its_order_and_once(world: ServedRoot) -> None:
