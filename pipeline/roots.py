@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from components.registry.locking import BusyError
 from components.registry.publication import Settled, settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
@@ -15,6 +16,7 @@ from schemas.progress import LOGGER
 from schemas.signing import Signer
 
 _SHOWN = 3
+_MOMENT_S = 2.0
 
 
 def check_root(root: Path) -> Path:
@@ -72,15 +74,20 @@ def serving_name(root: Path) -> str:
 
 def settled(registry: Registry) -> Settled | None:
     """Completes a publication that was interrupted, as every command does first, and says so."""
-    found = settle(registry)
-    if found is not None:
-        LOGGER.warning("%s", found.to_text())
-    return found
+    return _told(settle(registry))
 
 
 def settled_if_possible(registry: Registry) -> None:
     """The same for commands that only look: where nothing can be written, they look all the same."""
     try:
-        settled(registry)
+        _told(settle(registry, wait_s=_MOMENT_S))
+    except BusyError as error:
+        LOGGER.warning("%s; shown is what was served before", error)
     except OSError as error:
         LOGGER.warning("a publication was interrupted and cannot be completed by this command (%s)", error)
+
+
+def _told(found: Settled | None) -> Settled | None:
+    if found is not None:
+        LOGGER.warning("%s", found.to_text())
+    return found

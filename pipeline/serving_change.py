@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.detector.serving_check import check_serving
-from components.registry.publication import BaselineChangedError, Publication, publish
+from components.registry.publication import BaselineChangedError, Publication, publish, staged_model
 from components.registry.registry import Registry
 from schemas.errors import InputError, StateError
 from schemas.overrides import Override
@@ -43,19 +43,16 @@ def serve(registry: Registry, change: ServingChange, now: datetime.datetime) -> 
         StateError: the model cannot be served; nothing was changed.
     """
     publication = change.publication
-    staged = registry.storage.stage(publication.source, publication.model.digest)
     try:
-        _check_answers(registry, staged, change.probe)
-        served = publish(registry, publication, staged, int(now.timestamp()))
+        with staged_model(registry, publication.source, publication.model.digest) as staged:
+            _check_answers(registry, staged, change.probe)
+            served = publish(registry, publication, staged, int(now.timestamp()))
     except BaselineChangedError as error:
         is_served = f"version {error.served.version}" if error.served else "no model"
         raise InputError(
             f"{is_served} is served since just now, put there by another command; look at `ratchet status`, then "
             "decide again"
         ) from error
-    finally:
-        if staged in registry.storage.served():
-            registry.storage.remove(staged)
     return next(made for made in registry.overrides() if made.version == served.version)
 
 

@@ -19,10 +19,16 @@ from typing import IO
 
 from schemas.errors import InputError, StateError
 from schemas.files import refuse_irregular
+from schemas.progress import LOGGER
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _LOOK_AGAIN_S = 0.05
+_SAID_AFTER_S = 1.0
 _LONGEST_COMMAND = 200  # characters
+
+
+class BusyError(StateError):
+    """Another process holds the lock."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def hold(path: Path, doing: str, wait_s: float = 0.0) -> Iterator[None]:
         wait_s: how long to wait for another holder to be done.
 
     Raises:
-        StateError: another process holds it; or this file system has no locks.
+        BusyError: another process holds it.
+        StateError: this file system has no locks.
         OSError: the file cannot be made or opened.
     """
     if path.exists():
@@ -95,14 +102,18 @@ def holder(path: Path) -> Holder | None:
 
 
 def _take(file: IO[str], path: Path, doing: str, wait_s: float) -> None:
-    deadline = time.monotonic() + max(wait_s, 2 * _LOOK_AGAIN_S)  # a reader holds it for a moment
+    started = time.monotonic()
+    deadline, told = started + max(wait_s, 2 * _LOOK_AGAIN_S), False  # a reader holds it for a moment
     while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
-                raise StateError(f"{path}: {_read(file).to_text()} is {doing}; wait until it is done") from error
+                raise BusyError(f"{path}: {_read(file).to_text()} is {doing}; wait until it is done") from error
+            if not told and time.monotonic() > started + _SAID_AFTER_S:
+                told = True
+                LOGGER.warning("waiting for %s, which is %s", _read(file).to_text(), doing)
             time.sleep(_LOOK_AGAIN_S)
         except OSError as error:
             if error.errno in _NO_LOCKS:

@@ -17,8 +17,10 @@ Who has seen another served model than the one there now loses the claim, and no
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
@@ -114,21 +116,46 @@ def publish(registry: Registry, publication: Publication, staged: str, now_s: in
         return _published(registry, intent)
 
 
-def settle(registry: Registry) -> Settled | None:
+@contextlib.contextmanager
+def staged_model(registry: Registry, source: str, digest: str) -> Iterator[str]:
+    """Stages a model for as long as it takes to publish it; its name in the serving directory.
+
+    Args:
+        registry: of the root.
+        source: a SavedModel.
+        digest: what it must have.
+
+    Raises:
+        StateError: it has another digest; nothing was changed.
+    """
+    name = registry.storage.stage(source, digest)
+    try:
+        yield name
+    finally:
+        # On a disk that fails it stays, until the next command finds that this process is gone.
+        with contextlib.suppress(OSError, StateError):
+            pushing = registry.pointer().pushing
+            if name in registry.storage.served() and not (pushing and pushing.staged == name):
+                registry.storage.remove(name)
+
+
+def settle(registry: Registry, wait_s: float | None = None) -> Settled | None:
     """Completes a publication that has begun, or takes it back if its bytes are gone; removes what the dead had staged.
 
     Args:
         registry: of the root.
+        wait_s: how long to wait for a process that publishes just now; None: as long as that may take.
 
     Returns:
         What was found; None if there was nothing to do.
 
     Raises:
+        BusyError: another process publishes.
         StateError: the registry cannot be read; nothing was changed.
     """
     if registry.pointer().pushing is None and not registry.storage.orphans():
         return None  # without the lock: almost always
-    with registry.exclusive():
+    with registry.exclusive() if wait_s is None else registry.storage.exclusive(wait_s):
         pointer = registry.pointer()
         settled = _settled(registry, pointer, pointer.pushing) if pointer.pushing else None
         for staged in registry.storage.orphans():

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from components.registry.entries import APPROVED, RecordedDecision, ServedModel
-from components.registry.publication import BaselineChangedError, Publication, decision_key, publish, settle
+from components.registry.publication import (
+    BaselineChangedError,
+    Publication,
+    decision_key,
+    publish,
+    settle,
+    staged_model,
+)
 from components.registry.registry import Registry
 from schemas.blessing import Blessing
 from schemas.decisions import Decision, Reason
@@ -70,16 +77,15 @@ def push(registry: Registry, candidate: Candidate, accept: Accept, now: datetime
     changed = _changed(candidate)
     if changed is not None:
         return _kept_out(registry, candidate, (changed,), now)
-    staged = registry.storage.stage(candidate.directory, candidate.blessing.model_digest)
-    accepted = accept(f"{registry.serving_directory}/{staged}")
-    if not accepted.passed:
-        registry.storage.remove(staged)
-        return _kept_out(registry, candidate, (accepted,), now)
-    try:
-        served = publish(registry, _publication(candidate, accepted, now), staged, int(now.timestamp()))
-    except BaselineChangedError as error:
-        registry.storage.remove(staged)
-        return _kept_out(registry, candidate, (accepted, _baseline_changed(registry, candidate, error.served)), now)
+    with staged_model(registry, candidate.directory, candidate.blessing.model_digest) as staged:
+        accepted = accept(f"{registry.serving_directory}/{staged}")
+        if not accepted.passed:
+            return _kept_out(registry, candidate, (accepted,), now)
+        try:
+            served = publish(registry, _publication(candidate, accepted, now), staged, int(now.timestamp()))
+        except BaselineChangedError as error:
+            reasons = (accepted, _baseline_changed(registry, candidate, error.served))
+            return _kept_out(registry, candidate, reasons, now)
     return PublicationResult(served.version, (accepted,))
 
 

@@ -35,7 +35,7 @@ class RemoteStorage:
         self.registry_directory = registry_directory
         self.serving_directory = serving_directory
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def exclusive(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         """See `Storage`."""
         return contextlib.nullcontext()
 

@@ -24,7 +24,7 @@ from schemas.files import LOCAL_FILES, flush_directory, refuse_irregular, write_
 from schemas.model_digest import is_intact, model_digest
 
 STAGED = "unfinished-"  # TensorFlow Serving passes over names that are not numbers
-_WAIT_S = 600.0  # for another process that changes what is served, which takes moments
+_WAIT_S = 600.0
 
 
 class Token(enum.Enum):
@@ -59,8 +59,15 @@ class Storage(Protocol):
     registry_directory: str
     serving_directory: str
 
-    def exclusive(self) -> AbstractContextManager[None]:
-        """Keeps others out where that is possible; the tokens hold without it, too."""
+    def exclusive(self, wait_s: float = _WAIT_S) -> AbstractContextManager[None]:
+        """Keeps others out where that is possible; the tokens hold without it, too.
+
+        Args:
+            wait_s: how long to wait for another process to be done, which takes moments.
+
+        Raises:
+            BusyError: it is not done.
+        """
         ...
 
     def read(self, name: str) -> Content | None:
@@ -135,13 +142,13 @@ class DiskStorage:
         self._held = False
 
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, wait_s: float = _WAIT_S) -> Iterator[None]:
         """See `Storage`; a process that holds it already goes on."""
         if self._held:
             yield
             return
         self._registry.mkdir(parents=True, exist_ok=True)
-        with hold(self._registry / "lock", "changing what is served", _WAIT_S):
+        with hold(self._registry / "lock", "changing what is served", wait_s):
             self._held = True
             try:
                 yield

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from components.registry.locking import hold
 from pipeline.approve import ApproveRequest, approve
 from pipeline.rollback import RollbackRequest, rollback
 from schemas.decisions import Verdict
@@ -149,3 +150,14 @@ def test_a_publication_whose_bytes_are_gone_is_taken_back(world: World) -> None:
     assert registry.served() is not None
     assert world.made.served_weights() == "good 2"
     assert not list(world.made.serving.glob("unfinished-*"))
+
+
+def test_who_only_looks_does_not_wait_for_a_publication_that_was_stopped(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    from pipeline.history import open_registry
+
+    with hold(world.root / "registry" / "lock", "changing what is served"):
+        (world.made.serving / "unfinished-elsewhere").mkdir()  # something to settle
+        assert open_registry(world.root).pointer().served is not None
+    assert "shown is what was served before" in caplog.text

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from components.registry.locking import hold, holder
 from schemas.errors import StateError
+from schemas.progress import LOGGER
 
 
 @contextmanager
@@ -86,3 +88,18 @@ def test_a_full_disk_does_not_keep_the_lock_from_being_taken(tmp_path: Path, mon
     monkeypatch.setattr(os, "write", full)
     with hold(tmp_path / "lock", "retraining"):
         pass
+
+
+def test_whoever_waits_is_told_for_whom(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lock = tmp_path / "lock"
+    with other_holder(lock) as other:
+        # The other holder ends when it is said that somebody waits for it.
+        handler = logging.Handler()
+        handler.emit = lambda _: other.stdin and other.stdin.close()  # pyright: ignore[reportAttributeAccessIssue]
+        LOGGER.addHandler(handler)
+        try:
+            with hold(lock, "changing what is served", wait_s=600):
+                pass
+        finally:
+            LOGGER.removeHandler(handler)
+    assert f"waiting for process {other.pid} on" in caplog.text
