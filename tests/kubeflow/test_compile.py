@@ -45,7 +45,7 @@ def test_it_parses_strictly_as_kubeflows_protos(compiled: dict[str, Path], targe
     deployment = json_format.MessageToDict(spec.deployment_spec)
     json_format.ParseDict(deployment, pb.PipelineDeploymentConfig(), ignore_unknown_fields=False)
     assert spec.schema_version == "2.1.0"
-    assert len(spec.root.dag.tasks) == 12
+    assert len(spec.root.dag.tasks) == 11
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))

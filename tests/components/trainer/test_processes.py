@@ -53,4 +53,4 @@ def test_two_workers_train_one_model_which_the_first_exports(out: Path) -> None:
     assert made.steps == 24
     assert made.loss_curve[-1][1] < made.loss_curve[0][1]
     assert (out / "model" / "saved_model.pb").exists()
-    assert list((out / "unfinished-workers").iterdir()) == []
+    assert list((out / "checkpoints").iterdir()) == []
