@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.registry.entries import POINTER_FILE, ServedModel, parse_entry
+from components.registry.entries import ServedModel
+from components.registry.entry_files import POINTER_FILE, parse_entry
 from components.trainer.lineage import read_record
 from pipeline.config import CONFIG_DIRECTORY
 from pipeline.model_difference import model_difference

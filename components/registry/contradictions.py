@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.registry.entries import POINTER_FILE, ServedModel
+from components.registry.entries import ServedModel
+from components.registry.entry_files import POINTER_FILE
 from components.registry.storage import Storage
 from schemas.errors import StateError
 

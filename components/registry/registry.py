@@ -18,15 +18,11 @@ from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from components.registry.contradictions import check_served, nothing_should_be_served
-from components.registry.entries import (
+from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
+from components.registry.entry_files import (
     POINTER_FILE,
     Entry,
-    Intent,
-    Pointer,
-    RecordedDecision,
-    ServedModel,
     entry_json,
-    is_version,
     parse_entry,
     parse_pointer,
     pointer_json,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from components.registry.entries import POINTER_FILE
+from components.registry.entry_files import POINTER_FILE
 from components.registry.publication import settle
 from components.registry.storage import STAGED
 from pipeline.doctor.finding import Finding, Severity

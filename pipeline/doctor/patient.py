@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry import entries
-from components.registry.entries import POINTER_FILE, Entry, Pointer, RecordedDecision, ServedModel, parse_entry
+from components.registry.entries import Pointer, RecordedDecision, ServedModel
+from components.registry.entry_files import POINTER_FILE, Entry, parse_entry
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from components.registry.registry import DECISIONS, VERSIONS, Registry
 from components.registry.storage import DiskStorage
@@ -207,7 +207,7 @@ def _name(root: Path) -> str:
 def _refuse_newer(root: Path) -> None:
     registry = root / "registry"
     entry_files = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
-    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(entry_files, entries.FORMAT)}
+    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(entry_files, entry_files.FORMAT)}
     for path, number in known.items():
         there = (read_object(path) or {}).get("format", 1)
         if type(there) is int and there > number:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 
-from components.registry.entries import POINTER_FILE, Pointer, ServedModel, pointer_json
+from components.registry.entries import Pointer, ServedModel
+from components.registry.entry_files import POINTER_FILE, pointer_json
 from components.registry.storage import Token
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.registry.entries import RecordedDecision, ServedModel, signed_values
+from components.registry.entries import RecordedDecision, ServedModel
+from components.registry.entry_files import signed_values
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
 from schemas.errors import StateError
