@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.registry import entry_files
 from components.registry.entries import Pointer, RecordedDecision, ServedModel
 from components.registry.entry_files import POINTER_FILE, Entry, parse_entry
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
@@ -206,8 +207,8 @@ def _name(root: Path) -> str:
 
 def _refuse_newer(root: Path) -> None:
     registry = root / "registry"
-    entry_files = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
-    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(entry_files, entry_files.FORMAT)}
+    written = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
+    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(written, entry_files.FORMAT)}
     for path, number in known.items():
         there = (read_object(path) or {}).get("format", 1)
         if type(there) is int and there > number:
