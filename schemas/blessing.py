@@ -38,6 +38,10 @@ class Blessing:
         """Custom properties by name."""
         return dataclasses.asdict(self)
 
+    def signed_values(self) -> dict[str, str]:
+        """What its signature is made of: all but the place of the evaluation, which moves with the pipeline root."""
+        return {name: value for name, value in self.to_properties().items() if name != "evaluation"}
+
     @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Blessing:
         """The inverse of `to_properties`; others among the properties do not matter.

@@ -26,7 +26,7 @@ def bless(blessing: types.Artifact, blessed: bool, models: Mapping[str, types.Ar
         blessing.set_string_custom_property(name, value)
     signer = Signer.from_environment()
     if signer is not None:
-        blessing.set_string_custom_property(SIGNATURE, signer.sign(KIND, said.to_properties()))
+        blessing.set_string_custom_property(SIGNATURE, signer.sign(KIND, said.signed_values()))
     model = models[CANDIDATE]
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)

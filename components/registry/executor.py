@@ -128,7 +128,7 @@ def _blessing(artifact: types.Artifact) -> Blessing:
     signer = Signer.from_environment()
     if signer is not None:
         signature = artifact.get_string_custom_property(SIGNATURE) or None
-        signer.check(KIND, blessing.to_properties(), signature, f"the blessing {artifact.uri}")
+        signer.check(KIND, blessing.signed_values(), signature, f"the blessing {artifact.uri}")
     return blessing
 
 

@@ -193,3 +193,9 @@ def test_ground_truth_and_detections_check_shapes_at_the_door() -> None:
     with pytest.raises(ValueError, match="differ in length"):
         Detections([[1, 2, 3, 4]], [1, 2], [0.5, 0.5])  # pyright: ignore[reportArgumentType]
     assert Detections([], [], []).boxes_xywh_px.shape == (0, 4)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_is_signed_of_a_blessing_moves_with_the_root() -> None:
+    assert replace(BLESSING, evaluation="elsewhere").signed_values() == BLESSING.signed_values()
+    for name in ("model_digest", "baseline_digest", "baseline_version", "evaluation_digest"):
+        assert replace(BLESSING, **{name: "other"}).signed_values() != BLESSING.signed_values()
