@@ -142,7 +142,7 @@ def _check_training(request: RunRequest, number: int, span: Source, baseline: Tr
         request.settings.trainer, NewSpan(TrainedData(number, 1, "", len(records), names, ""), boxes), baseline
     )
     for earlier in plan.replayed:
-        read_earlier(earlier, LOCAL_FILES)
+        read_earlier(earlier, LOCAL_FILES, f"{request.root}/artifacts")
 
 
 def _record(served: ServedModel | None) -> TrainingRecord | None:

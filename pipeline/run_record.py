@@ -14,6 +14,7 @@ from schemas.files import write_durably
 
 REQUEST_FILE = "request.json"
 RESULT_FILE = "result.json"
+UNREPORTED_FILE = "unreported"  # beside a result that nobody has seen yet
 FORMAT = 1
 
 
@@ -66,6 +67,19 @@ def unfinished_run(root: Path, span: int, key: str) -> str | None:
     """
     runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
     return runs[-1] if runs and not (root / "runs" / runs[-1] / RESULT_FILE).exists() else None
+
+
+def unreported_run(root: Path, span: int, key: str) -> str | None:
+    """The id of the newest run of a request, if it has ended and its command was killed before it could say how.
+
+    Args:
+        root: pipeline root.
+        span: number of its span.
+        key: of what is asked for.
+    """
+    runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
+    names = (RESULT_FILE, UNREPORTED_FILE)
+    return runs[-1] if runs and all((root / "runs" / runs[-1] / name).exists() for name in names) else None
 
 
 def begin_run(root: Path, record: RunRecord) -> str:
