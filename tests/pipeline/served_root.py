@@ -84,15 +84,21 @@ class ServedRoot:
         measured = Evaluation(decision, {"golden": DataSetEvaluation(9, scores, None, None, {}, {})}, golden)
         (evaluation / EVALUATION_FILE).write_text(measured.to_json())
         model = self.root / "artifacts" / "DetectorTrainer" / "model" / str(self._count)
-        model_files(model / "Format-Serving", run_id)
+        self._train(model / "Format-Serving", run_id)
         self._tell_ml_metadata(run_id, model, evaluation, verdict.pushes)
         if not pushed:
             return
         made = self._decided(run_id, decision, golden, model, evaluation)
-        self.registry.record_decision(run_id, made)
+        self.registry.record_decision(self._key(made), made)
         self.ended(run_id, verdict.value)
         if verdict.pushes:
             self._push(made, scores.coco["AP"])
+
+    def _train(self, directory: Path, run_id: str) -> None:
+        model_files(directory, run_id)
+
+    def _key(self, made: RecordedDecision) -> str:
+        return made.run_id
 
     def ended(self, run_id: str, verdict: str | None) -> None:
         """A directory under runs/; without a result for a run that crashed."""
