@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.faults import KILL, in_child
 from tests.kills.tiny import Given, Screen, Story, Tiny, give
@@ -50,7 +51,8 @@ def run_story(
     fault: str = KILL,
     lasting: bool = False,
     before: Callable[[], None] = accept_all,
-    root: str | None = None,
+    root: Path | None = None,
+    options: tuple[str, ...] = (),
 ) -> Given:
     """Gives the command of a story in a child.
 
@@ -62,9 +64,10 @@ def run_story(
         lasting: see `in_child`.
         before: done in the child first.
         root: another pipeline root than the world's.
+        options: of the command, besides the story's.
     """
     screen = Screen()
-    command = tiny.command(story, root)
+    command = [*tiny.command(story, root), *options]
 
     def act() -> int:
         before()

@@ -195,4 +195,4 @@ def _numbered(seen: Seen) -> Iterator[str]:
 
 def is_clean(tiny: Tiny) -> bool:
     """Whether nothing that a dead process staged is left beside the served versions."""
-    return not [path for path in tiny.serving.glob(f"{STAGED}*")]
+    return not list(tiny.serving.glob(f"{STAGED}*"))

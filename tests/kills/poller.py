@@ -159,7 +159,11 @@ def wrong_of(world: PublishingRoot, watched: Watched, count: int) -> list[str]:
     """What a watcher saw that it should not have seen, or did not see."""
     recorded = {model.version: model.digest for model in world.registry.versions()}
     wrong = list(watched.failures)
-    wrong += [f"version {version}: other bytes" for version, found in watched.digests.items() if found != recorded.get(version)]
+    wrong += [
+        f"version {version}: other bytes"
+        for version, found in watched.digests.items()
+        if found != recorded.get(version)
+    ]
     if len(recorded) != count or set(recorded) != set(watched.digests):
         wrong.append(f"{count} publications, {len(recorded)} entries, {len(watched.digests)} versions seen")
     return wrong
@@ -172,8 +176,8 @@ def save_model(directory: Path, run_id: str) -> None:
     class Scale(tf.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.factor = tf.Variable(_SCALE)
-            self.made_by = tf.Variable(run_id)
+            self.factor = tf.Variable(tf.constant(_SCALE))
+            self.made_by = tf.Variable(tf.constant(run_id))  # other bytes for each run
 
         @tf.function(input_signature=[tf.TensorSpec([], tf.float32)])
         def answer(self, asked: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -10,6 +10,7 @@ Writes DIRECTORY/kills.json, prints a table, and exits with 1 if a promise was b
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -61,10 +62,8 @@ def kill_after(seconds: float) -> None:
             os.dup2(nothing.fileno(), descriptor)
     process = os.pidfd_open(victim)
     time.sleep(seconds)
-    try:
+    with contextlib.suppress(ProcessLookupError):  # it has come to its end
         signal.pidfd_send_signal(process, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     os._exit(0)
 
 
