@@ -18,7 +18,7 @@ from pipeline.cli_prune import add_prune
 from pipeline.cli_review import add_review_commands
 from pipeline.cli_serving import add_serving_commands
 from pipeline.failures import INTERRUPTED, guarded
-from pipeline.standard_streams import end_at_once, output_lost, own_process, say
+from pipeline.standard_streams import end_at_once, flush_output, output_lost, own_process, say
 from schemas import __version__
 from schemas.errors import InputError
 
@@ -150,7 +150,14 @@ def _add_evaluate(commands: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from pipeline.local import run
     from pipeline.preflight import RunRequest
+    from pipeline.result import RunResult
     from pipeline.root_settings import configure_run
+
+    def report(result: RunResult) -> None:
+        say(result.to_text())
+        if arguments.json:
+            say(json.dumps(result.to_json()))
+        flush_output()
 
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
     result = run(
@@ -164,11 +171,9 @@ def _run(arguments: argparse.Namespace) -> int:
             command=with_root(arguments.given, arguments.root),
             anew=arguments.anew,
             remembered=configuration.remembered,
-        )
+        ),
+        report,
     )
-    say(result.to_text())
-    if arguments.json:
-        say(json.dumps(result.to_json()))
     return result.exit_code
 
 

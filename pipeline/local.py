@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from pipeline.notify.notifier import Notifier
 from pipeline.preflight import Asked, RunRequest, check_new, read_request
 from pipeline.result import RunResult
 from pipeline.retention.prune import apply_retention
-from pipeline.run_record import RESULT_FILE
+from pipeline.run_record import RESULT_FILE, UNREPORTED_FILE
 from pipeline.starting import Started, start
 from pipeline.tracebacks import tracebacks_to
 from pipeline.workers import WorkerDiedError, run_watched
@@ -45,11 +45,16 @@ class RunError(RatchetError):
     """A step crashed; the message says which, where its log is and how to go on."""
 
 
-def run(request: RunRequest) -> RunResult:
+def _unreported(result: RunResult) -> None:
+    """Whoever called takes the result as it is returned."""
+
+
+def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) -> RunResult:
     """Retrains once, or finishes the run of the same request that was interrupted.
 
     Args:
         request: what to do.
+        report: says how it ended; a run that was killed before that is reported by the same request.
 
     Raises:
         InputError: something the user gave cannot work; nothing was written.
@@ -70,14 +75,38 @@ def run(request: RunRequest) -> RunResult:
                 started = start(request, asked)
         directory = request.root / "runs" / started.run_id
         LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
-        with notifier.running(started.run_id, asked.number):
-            with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
-                result = _run_steps(request, asked, started, directory)
-            write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
+        result = _ended_unreported(directory)
+        if result is None:
+            with notifier.running(started.run_id, asked.number):
+                with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
+                    result = _run_steps(request, asked, started, directory)
+                write_durably(directory / UNREPORTED_FILE, "")
+                write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
         notifier.ended(result)
         with output_to(directory / "log.txt"):
             apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
+        report(result)
+        _set_reported(directory)
         return result
+
+
+def _ended_unreported(directory: Path) -> RunResult | None:
+    """The result of a run that was killed when all was decided; None for any other, which has work to do."""
+    if not (directory / UNREPORTED_FILE).exists():
+        return None
+    try:
+        return RunResult.from_json(json.loads((directory / RESULT_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _set_reported(directory: Path) -> None:
+    try:
+        (directory / UNREPORTED_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        LOGGER.warning(
+            "%s: cannot be deleted (%s); the same command says the same again", error.filename, error.strerror
+        )
 
 
 def _make_root(root: Path) -> None:

@@ -16,6 +16,7 @@ from schemas.files import write_durably
 REQUEST_FILE = "request.json"
 RESULT_FILE = "result.json"
 ABANDONED_FILE = "abandoned.json"  # of a run that nothing can go on with, and why
+UNREPORTED_FILE = "unreported"  # beside a result that nobody has seen yet
 FORMAT = 1
 
 
@@ -84,6 +85,19 @@ def has_ended(directory: Path) -> bool:
         return isinstance(json.loads((directory / RESULT_FILE).read_text(encoding="utf-8")), dict)
     except (OSError, ValueError, RecursionError):
         return False
+
+
+def unreported_run(root: Path, span: int, key: str) -> str | None:
+    """The id of the newest run of a request, if it has ended and its command was killed before it could say how.
+
+    Args:
+        root: pipeline root.
+        span: number of its span.
+        key: of what is asked for.
+    """
+    runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
+    names = (RESULT_FILE, UNREPORTED_FILE)
+    return runs[-1] if runs and all((root / "runs" / runs[-1] / name).exists() for name in names) else None
 
 
 def begin_run(root: Path, record: RunRecord) -> str:

@@ -13,7 +13,7 @@ from pipeline.root_file import is_moved
 from pipeline.root_rebuild import read_root
 from pipeline.root_settings import record_root
 from pipeline.roots import registry_of, settled
-from pipeline.run_record import RunRecord, begin_run, key_of, unfinished_run
+from pipeline.run_record import RunRecord, begin_run, key_of, unfinished_run, unreported_run
 from pipeline.serving_change import tell_ml_metadata
 from schemas.code_version import code_version
 from schemas.errors import StateError
@@ -53,6 +53,9 @@ def start(request: RunRequest, asked: Asked) -> Started:
     if request.remembered is not None:
         record_root(request.root, request.remembered)
     tell_ml_metadata(request.root, registry)
+    ended = None if request.anew else unreported_run(request.root, asked.number, key_of(asked.parts))
+    if ended is not None:
+        return Started(ended, resumed=True)
     run_id = None if request.anew else unfinished_run(request.root, asked.number, key_of(asked.parts))
     if run_id is not None:
         LOGGER.info("run %s was interrupted; this goes on with it", run_id)

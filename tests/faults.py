@@ -1,15 +1,17 @@
 """Kills, full disks and failing disks at every point at which a process touches its files.
 
 A point is what Python announces by its audit events before it does it (a file opened for writing, a rename, a
-directory made or removed, a copy), and every flush to the disk. An action runs in a child that is forked off; at one
-of its points the fault happens.
+directory made or removed, a copy), every flush to the disk, and on wish every line of a log. An action runs in a child
+that is forked off; at one of its points the fault happens.
 """
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import pickle
+import resource
 import signal
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 KILL, FULL, FAILING = "kill", "full", "failing"
+LIMITED = "limited"  # from the point on no file may grow, whoever writes it, libraries in C++ as well
 _ERRORS = {FULL: errno.ENOSPC, FAILING: errno.EIO}
 _EVENTS = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink", "shutil.copyfile"}
 _MAKES_ROOM = {"os.remove", "os.rmdir"}  # works on a full disk
@@ -46,7 +49,12 @@ class Outcome:
 
 
 def in_child(
-    action: Callable[[], Any], below: Path, point: int | None = None, fault: str = KILL, lasting: bool = False
+    action: Callable[[], Any],
+    below: Path,
+    point: int | None = None,
+    fault: str = KILL,
+    lasting: bool = False,
+    log: Callable[[logging.LogRecord], str | None] | None = None,
 ) -> Outcome:
     """Runs an action in a child.
 
@@ -54,14 +62,15 @@ def in_child(
         action: what it returns has to be picklable.
         below: only points that concern files below this directory count.
         point: number of the point at which the fault happens, from 0; None: nowhere.
-        fault: KILL, FULL or FAILING.
+        fault: KILL, FULL, FAILING or LIMITED.
         lasting: whether every point after it fails as well, as on a disk that stays full.
+        log: the point that a line of absl's log is, in words; None if that line is none.
     """
     with tempfile.TemporaryDirectory() as directory:
         trace, result = Path(directory, "trace"), Path(directory, "result")
         child = os.fork()
         if child == 0:
-            _work(action, below, point, fault, lasting, trace, result)
+            _work(action, below, point, fault, lasting, log, trace, result)
         _, status = os.waitpid(child, 0)
         points = tuple(trace.read_text().splitlines()) if trace.exists() else ()
         if os.WIFSIGNALED(status):
@@ -77,11 +86,14 @@ def _work(
     point: int | None,
     fault: str,
     lasting: bool,
+    log: Callable[[logging.LogRecord], str | None] | None,
     trace: Path,
     result: Path,
 ) -> None:
     descriptor = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    _arm(below, point, fault, lasting, descriptor)
+    reach = _arm(below, point, fault, lasting, descriptor)
+    if log is not None:
+        logging.getLogger("absl").addHandler(_LogPoints(log, reach))
     value, error, kind = None, None, None
     try:
         value = action()
@@ -90,28 +102,49 @@ def _work(
         if not isinstance(caught, Exception):
             traceback.print_exc()
     os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     with open(result, "wb") as file:
         pickle.dump((value, error, kind), file)
     os._exit(0)
 
 
-def _arm(below: Path, point: int | None, fault: str, lasting: bool, trace: int) -> None:
+class _LogPoints(logging.Handler):
+    """A line of a log is between two accesses to files: there a process can be killed, but nothing fails."""
+
+    def __init__(self, name: Callable[[logging.LogRecord], str | None], reach: Callable[[str, bool], None]) -> None:
+        super().__init__()
+        self._name = name
+        self._reach = reach
+
+    def emit(self, record: logging.LogRecord) -> None:
+        name = self._name(record)
+        if name is not None:
+            self._reach(f"log {name}", True)
+
+
+def _arm(below: Path, point: int | None, fault: str, lasting: bool, trace: int) -> Callable[[str, bool], None]:
     places = {str(below), os.path.realpath(below)}
     seen = 0
 
-    def reach(what: str) -> None:
+    def reach(what: str, between: bool = False) -> None:
         nonlocal seen
         seen += 1
-        os.write(trace, f"{what}\n".encode())
         hit = point is not None and (seen - 1 == point or (lasting and seen - 1 > point))
+        if point is None or seen - 1 <= point:
+            os.write(trace, f"{what}\n".encode())
         if hit and fault == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
-        if hit:
+        if hit and fault == LIMITED:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        elif hit and not between:
             raise OSError(_ERRORS[fault], os.strerror(_ERRORS[fault]))
 
     def is_below(path: object) -> bool:
         if isinstance(path, int):
-            path = os.readlink(f"/proc/self/fd/{path}")
+            try:
+                path = os.readlink(f"/proc/self/fd/{path}")
+            except OSError:  # closed by another thread meanwhile
+                return False
         text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
         return any(os.path.abspath(text).startswith(place) for place in places)
 
@@ -136,3 +169,4 @@ def _arm(below: Path, point: int | None, fault: str, lasting: bool, trace: int) 
 
     os.fsync = flush
     sys.addaudithook(hook)
+    return reach

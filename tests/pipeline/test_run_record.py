@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.run_record import RunRecord, begin_run, unfinished_run
+from pipeline.run_record import RunRecord, begin_run, unfinished_run, unreported_run
 
 ASKED = {"data": "abc", "golden": "def", "settings": {"margin": 0.0}}
 
@@ -54,6 +54,23 @@ def test_a_run_whose_artifacts_were_pruned_is_not_found_again(tmp_path: Path) ->
     run_id = begin_run(tmp_path, record())
     (tmp_path / "runs" / run_id / "pruned.json").write_text("{}")
     assert unfinished_run(tmp_path, 3, record().key) is None
+
+
+def test_a_run_that_ended_without_saying_so_is_found_until_it_is_reported_or_left(
+    tmp_path: Path,
+) -> None:
+    run_id = begin_run(tmp_path, record())
+    directory = tmp_path / "runs" / run_id
+    (directory / "unreported").touch()
+    assert unreported_run(tmp_path, 3, record().key) is None  # it has work to do
+    assert unfinished_run(tmp_path, 3, record().key) == run_id
+    finish(tmp_path, run_id)
+    assert unreported_run(tmp_path, 3, record().key) == run_id
+    (directory / "unreported").unlink()
+    assert unreported_run(tmp_path, 3, record().key) is None
+    (directory / "unreported").touch()
+    begin_run(tmp_path, record())
+    assert unreported_run(tmp_path, 3, record().key) is None
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"format": 1}'])

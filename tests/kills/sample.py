@@ -1,0 +1,39 @@
+"""What `make test` takes of `make faults`: a push killed or out of room at some points, and the quick upsets.
+
+    python -m tests.kills.sample DIRECTORY
+
+Writes DIRECTORY/sample.json: what was wrong, by case.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from tests.faults import FAILING, FULL, KILL, LIMITED
+from tests.kills.children import import_everything
+from tests.kills.matrix import Prepared
+from tests.kills.tiny import PUSH, Tiny
+from tests.kills.upsets import run_upsets
+
+_MOST = {KILL: 8, FULL: 3, FAILING: 3, LIMITED: 4}  # cases of each fault
+_QUICK = ("baseline_copy_altered", "staged_copy_altered", "clock_back_at_the_push", "ml_metadata_lost", "data_touched")
+
+
+def main(directory: Path) -> None:
+    """Runs them."""
+    import_everything()
+    prepared = Prepared(Tiny(directory))
+    prepared.prepare((PUSH,))
+    found = {
+        f"{case.fault} at {case.name}": list(case.complaints)
+        for fault, most in _MOST.items()
+        for case in prepared.spread(PUSH, fault, most)
+    }
+    found |= run_upsets(prepared, _QUICK)
+    (directory / "sample.json").write_text(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())
