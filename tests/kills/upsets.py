@@ -176,6 +176,8 @@ def _altered_at(prepared: Prepared, when: Callable[[Callable[[], None]], dict[st
         again = run_story(tiny, PUSH)
         print(f"    again: {again.code}: {again.out.strip().splitlines()[-2][:300]}")
         yield from wrong_in_words(again)
+        if again.code in (1, 2) and "--anew" not in again.out:
+            yield f"no way on is named: {again.out[-400:]!r}"
         if again.code in (1, 2):
             anew = run_story(tiny, PUSH, options=("--anew",))
             yield from _expect(anew, 0, "PUSHED")
