@@ -4,7 +4,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e lock audit sbom kubeflow-golden bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
+.PHONY: browser demo test lint unit e2e lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -33,6 +33,23 @@ sbom: .tools/audit/ready  ## build/sbom.json, what is installed with hashes and 
 
 kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
 	$(PYTHON) -m tests.kubeflow.update_golden
+
+faults: .venv/ready  ## kills, full disks and upsets at every point of the end of real runs: an hour
+	RATCHET_ALL_FAULTS=1 $(PYTHON) -m pytest -q tests/pipeline/test_interrupted.py
+	rm -rf build/faults build/upsets && mkdir -p build
+	$(PYTHON) -m tests.kills.upsets build/upsets
+	$(PYTHON) -m tests.kills.matrix build/faults
+
+kills: .venv/ready  ## a hundred whole runs killed at random: half an hour
+	rm -rf build/kills && mkdir -p build
+	$(PYTHON) -m tests.kills.random_kills build/kills
+
+poller: .venv/ready  ## TensorFlow loads each of 200 versions the moment it is seen: two minutes
+	$(PYTHON) -m tests.kills.poller
+
+soak: .venv/ready  ## a hundred runs in a row; nothing grows with their number: half an hour
+	rm -rf build/soak && mkdir -p build
+	$(PYTHON) -m tests.kills.soak build/soak
 
 bench-metrics: .venv/ready  ## metrics against pycocotools, faster-coco-eval and hotcoco: ten minutes
 	$(PYTHON) -m benchmarks.metrics

@@ -29,7 +29,7 @@ from pipeline.tracebacks import tracebacks_to
 from pipeline.workers import WorkerDiedError, run_watched
 from schemas.data_evidence import DECISION_FILE, PAGE_FILE
 from schemas.decisions import DataDecision, Verdict
-from schemas.errors import InputError, RatchetError
+from schemas.errors import InputError, RatchetError, StateError
 from schemas.evaluation import EVALUATION_FILE, Evaluation
 from schemas.files import write_durably
 from schemas.progress import LOGGER
@@ -146,6 +146,8 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     except Exception as error:  # a step may raise anything; its traceback goes to the log
         traceback.print_exc()
         if not _is_decided(compiled, runner.results(compiled, run_id)):
+            if isinstance(error, StateError):  # of a file of this run, maybe, which only a new run has whole
+                raise StateError(f"{error}\n{_way_on(directory)}") from (error.__cause__ or error)
             if isinstance(error, RatchetError):
                 raise
             raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
@@ -248,8 +250,9 @@ def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:
 
 
 def _failed(reason: str, directory: Path) -> str:
-    first = reason.strip().splitlines()[0]
+    return f"{reason.strip().splitlines()[0]}\n{_way_on(directory)}"
+
+
+def _way_on(directory: Path) -> str:
     log = directory / "log.txt"
-    return (
-        f"{first}\nThe log is {log}; the same command again goes on from the failed step, with --anew from the start."
-    )
+    return f"The log is {log}; the same command again goes on from the failed step, with --anew from the start."

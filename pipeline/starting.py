@@ -108,9 +108,11 @@ def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
     Raises:
         StateError: it cannot be.
     """
+    from pipeline.local_metadata import store_errors
     from pipeline.store import read_step, sqlite_at
 
-    step = read_step(sqlite_at(root), run_id, "BaselineReader")
+    with store_errors(root):
+        step = read_step(sqlite_at(root), run_id, "BaselineReader")
     if step is None or not step.done or not step.output_properties["baseline"].get("has_baseline"):
         return
     version, digest = (str(step.output_properties["baseline"][name]) for name in ("version", "digest"))

@@ -91,6 +91,7 @@ def _work(
     result: Path,
 ) -> None:
     descriptor = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    answer = os.open(result, os.O_WRONLY | os.O_CREAT)  # now, for the action may become somebody who may not
     reach = _arm(below, point, fault, lasting, descriptor)
     if log is not None:
         logging.getLogger("absl").addHandler(_LogPoints(log, reach))
@@ -103,7 +104,7 @@ def _work(
             traceback.print_exc()
     os.close(descriptor)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    with open(result, "wb") as file:
+    with open(answer, "wb") as file:
         pickle.dump((value, error, kind), file)
     os._exit(0)
 

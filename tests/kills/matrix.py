@@ -1,6 +1,6 @@
 """The end of real runs, killed and out of room at every point: how the same command ends.
 
-    python -m tests.kills.matrix DIRECTORY [--story NAME] [--fault NAME]
+    python -m tests.kills.matrix DIRECTORY [--story NAME] [--fault NAME] [--most N]
 
 Three runs (a first model, a push, a block) are stopped just before Pusher. From there each case starts: one of the
 points that the run comes by, and one fault. The first command meets the fault, the same command has to finish the run.
@@ -85,19 +85,12 @@ class Prepared:
         self.points[story.name] = done.points
         tiny.save({"bootstrap": "served", "push": "pushed", "blocked": "kept-out"}[story.name])
 
-    def cases(self, story: Story, faults: Sequence[str]) -> Iterator[Case]:
-        """Each fault at each point of a story."""
+    def cases(self, story: Story, faults: Sequence[str], most: int | None = None) -> Iterator[Case]:
+        """Each fault at each point of a story, or at some, evenly from the first to the last."""
         for fault in faults:
-            for point, name in enumerate(self.points[story.name]):
-                if _can_happen(fault, name):
-                    yield self._case(story, point, name, fault)
-
-    def spread(self, story: Story, fault: str, most: int) -> Iterator[Case]:
-        """A fault at some of a story's points, evenly from the first to the last."""
-        possible = [point for point in enumerate(self.points[story.name]) if _can_happen(fault, point[1])]
-        for number in range(most):
-            point, name = possible[number * (len(possible) - 1) // (most - 1)]
-            yield self._case(story, point, name, fault)
+            possible = [point for point in enumerate(self.points[story.name]) if _can_happen(fault, point[1])]
+            for point, name in possible if most is None else _spread(possible, most):
+                yield self._case(story, point, name, fault)
 
     def _case(self, story: Story, point: int, name: str, fault: str) -> Case:
         started = time.monotonic()
@@ -129,6 +122,11 @@ def stop_before(tiny: Tiny, story: Story, moment: str) -> None:
     assert given.killed, given.out
 
 
+def _spread(points: Sequence[tuple[int, str]], most: int) -> list[tuple[int, str]]:
+    last = len(points) - 1
+    return [points[number * last // (most - 1)] for number in range(most)] if most <= last else list(points)
+
+
 def _can_happen(fault: str, name: str) -> bool:
     """Nothing fails where no file is touched."""
     return fault in (KILL, LIMITED) or not name.startswith("log")
@@ -154,6 +152,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("directory", type=Path)
     parser.add_argument("--story", action="append", choices=[story.name for story in STORIES])
     parser.add_argument("--fault", action="append", choices=FAULTS)
+    parser.add_argument("--most", type=int, help="cases of a story and fault, evenly over its points (default: all)")
     given = parser.parse_args(arguments)
     stories = [story for story in (PUSH, BOOTSTRAP, BLOCKED) if given.story is None or story.name in given.story]
     import_everything()
@@ -161,7 +160,7 @@ def main(arguments: Sequence[str]) -> int:
     prepared.prepare(stories)
     cases: list[Case] = []
     for story in stories:
-        for case in prepared.cases(story, given.fault or FAULTS):
+        for case in prepared.cases(story, given.fault or FAULTS, given.most):
             cases.append(case)
             print(f"{case.story} {case.fault} {case.point} {case.name}: {case.first}, {case.seconds:.1f} s", flush=True)
             for complaint in case.complaints:

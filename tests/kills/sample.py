@@ -27,9 +27,9 @@ def main(directory: Path) -> None:
     prepared = Prepared(Tiny(directory))
     prepared.prepare((PUSH,))
     found = {
-        f"{case.fault} at {case.name}": list(case.complaints)
+        f"{case.fault} at {case.point} {case.name}": list(case.complaints)
         for fault, most in _MOST.items()
-        for case in prepared.spread(PUSH, fault, most)
+        for case in prepared.cases(PUSH, [fault], most)
     }
     found |= run_upsets(prepared, _QUICK)
     (directory / "sample.json").write_text(json.dumps(found, indent=1))

@@ -83,6 +83,7 @@ class Tiny:
         return self.root / "serving" / "tiny"
 
     def make_data(self) -> None:
+        self.directory.mkdir(exist_ok=True)
         self.config.write_text(CONFIG)
         write_digits(str(self.data / "golden"), DigitsOptions(golden=True, images=16))
         for span in (1, 2):
