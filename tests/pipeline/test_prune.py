@@ -327,7 +327,7 @@ def test_what_cannot_be_deleted_is_named_and_found_again(world: PrunableRoot, mo
 def test_at_the_end_of_a_run_an_error_is_only_told(world: PrunableRoot, caplog: pytest.LogCaptureFixture) -> None:
     (world.root / "metadata.sqlite").rename(world.root / "lost")
     [failure] = apply_retention(world.root, NARROW, NOW).failures
-    assert "metadata.sqlite: no such file" in failure
+    assert "metadata.sqlite: ML Metadata is lost" in failure
     assert failure in caplog.text
 
 

@@ -75,7 +75,7 @@ def test_states_and_other_properties_stay(original: ServedRoot, tmp_path: Path) 
 
 
 def test_a_root_without_a_store_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"metadata\.sqlite: no such file; restore"):
+    with pytest.raises(StateError, match=r"metadata\.sqlite: ML Metadata is lost; restore"):
         relocate(tmp_path, "/old")
 
 

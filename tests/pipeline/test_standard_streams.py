@@ -66,7 +66,14 @@ def test_closed_streams_neither_fail_nor_catch_what_goes_into_files(root: Path, 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["status", "--root"], ["run", "--data"], ["convert", "--out", "o", "--from"], ["status", "--no"], []]
+    "arguments",
+    [
+        ["status", "--root"],
+        ["run", "--config", "digits", "--data"],
+        ["convert", "--out", "o", "--from"],
+        ["status", "--no"],
+        [],
+    ],
 )
 def test_arguments_reach_no_terminal_raw(arguments: list[str], tmp_path: Path) -> None:
     given = [*COMMAND, *arguments, b"a\x1b[2J\xff"]

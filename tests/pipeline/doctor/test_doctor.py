@@ -473,7 +473,7 @@ def test_nothing_is_mended_beside_a_retraining(world: LifelikeRoot) -> None:
     with hold(world.root / "lock", "retraining"):
         assert "is retraining" not in look(world).to_text()  # this process holds it
         outcome = in_child(lambda: mend(world), world.root)
-    assert outcome.kind == "StateError"
+    assert outcome.kind == "BusyError"
     assert f"process {os.getpid()} on" in str(outcome.error)
     assert "is retraining; wait until it is done" in str(outcome.error)
 
