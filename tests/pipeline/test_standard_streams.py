@@ -65,16 +65,16 @@ def test_closed_streams_neither_fail_nor_catch_what_goes_into_files(root: Path, 
     assert shell('"$@" >&- 2>&-', "status", "--root", str(root / "nowhere")).returncode == 2
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["status", "--root"],
-        ["run", "--config", "digits", "--data"],
-        ["convert", "--out", "o", "--from"],
-        ["status", "--no"],
-        [],
-    ],
-)
+ARGUMENTS = [
+    ["status", "--root"],
+    ["run", "--config", "digits", "--data"],
+    ["convert", "--out", "o", "--from"],
+    ["status", "--no"],
+    [],
+]
+
+
+@pytest.mark.parametrize("arguments", ARGUMENTS)
 def test_arguments_reach_no_terminal_raw(arguments: list[str], tmp_path: Path) -> None:
     given = [*COMMAND, *arguments, b"a\x1b[2J\xff"]
     done = subprocess.run(given, capture_output=True, env=ENVIRONMENT, cwd=tmp_path, timeout=60, check=False)
@@ -99,14 +99,13 @@ from pipeline import cli
 
 def work(arguments):
     threading.Thread(target=threading.Event().wait).start()  # never ends, like those of Beam
-    print("working", flush=True)
-    if arguments.wait:
-        try:
-            threading.Event().wait()
-        finally:  # cleaning up, which never ends either
+    try:
+        print("working", flush=True)
+        threading.Event().wait()
+    finally:
+        if arguments.wait:  # cleaning up, which never ends either
             print("cleaning", flush=True)
             threading.Event().wait()
-    threading.Event().wait()
 
 def parser():
     made = cli._Parser(prog="ratchet")
