@@ -12,7 +12,7 @@ from components.registry.registry import Registry
 from pipeline.blocked_runs import approvable, check_blocked, find_decision
 from pipeline.person import last_day, one_line
 from pipeline.roots import check_root, registry_at, settled
-from pipeline.serving_change import ServingChange, serve, tell_ml_metadata
+from pipeline.serving_change import ServingChange, serve, tell_ml_metadata, told_before
 from schemas.errors import InputError, StateError
 from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
 from schemas.files import LOCAL_FILES
@@ -58,7 +58,8 @@ def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
     root = check_root(request.root)
     registry = registry_at(root)
     settled(registry)
-    made = _done(request, registry) or serve(registry, plan_approval(request, registry, now), now)
+    done = _done(request, registry)
+    made = told_before(done) if done else serve(registry, plan_approval(request, registry, now), now)
     tell_ml_metadata(root, registry)
     return made
 

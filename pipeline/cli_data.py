@@ -128,7 +128,9 @@ def _add_log_sample(commands: Any) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     from pipeline.check import CheckRequest, check_data
     from pipeline.root_settings import configure_check
+    from pipeline.roots import check_given_root
 
+    check_given_root(arguments.root)
     golden = arguments.golden
     if golden is None and (arguments.data / "golden").is_dir():
         golden = arguments.data / "golden"

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 
 ROOT_VARIABLE = "RATCHET_ROOT"
-_DEFAULT_ROOT = "ratchet-root"
+DEFAULT_ROOT = "ratchet-root"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # gs://, file:/: a path of this machine never begins so
 
 
@@ -24,9 +24,9 @@ def add_root(parser: argparse.ArgumentParser, what: str = "pipeline root") -> No
         "--root",
         type=local,
         # A text and not a Path, so that argparse checks it as if it had been given.
-        default=os.environ.get(ROOT_VARIABLE) or _DEFAULT_ROOT,
+        default=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT,
         metavar="DIR",
-        help=f"{what} (default: ${ROOT_VARIABLE}, or ./{_DEFAULT_ROOT} where that is not set)",
+        help=f"{what} (default: ${ROOT_VARIABLE}, or ./{DEFAULT_ROOT} where that is not set)",
     )
 
 

@@ -19,7 +19,7 @@ from pipeline.roots import registry_at, settled_if_possible, which_root
 from pipeline.run_record import RESULT_FILE
 from schemas.artifact_places import places
 from schemas.errors import InputError
-from schemas.files import refuse_irregular
+from schemas.files import read_regular, refuse_irregular
 from schemas.overrides import Override
 from schemas.review import REVIEW_FILE
 
@@ -178,7 +178,7 @@ def _read_result(file: Path) -> tuple[RunResult | None, str]:
     # One file that a full disk or an editor spoilt must not hide the other runs.
     try:
         refuse_irregular(file)
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(file))
         # Results written before these two were recorded.
         return RunResult.from_json({"ended_at": _modified(file), "observed": [], **values}), FINISHED
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -173,8 +173,9 @@ def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Pat
     review = steps.get(REVIEW_STEP if passed else REJECTION_STEP)
     if review is None or not review.done:
         return Path(steps["DataGate"].outputs["decision"], PAGE_FILE)
-    page = directory / REVIEW_FILE
-    write_durably(page, Path(review.outputs["page"], REVIEW_FILE).read_bytes())
+    page, made = directory / REVIEW_FILE, Path(review.outputs["page"], REVIEW_FILE)
+    if made.is_file() or not page.is_file():  # once both are the same, a pruning keeps the one beside the log
+        write_durably(page, made.read_bytes())
     return page
 
 

@@ -13,7 +13,7 @@ from components.registry.publication import Publication
 from components.registry.registry import Registry
 from pipeline.person import one_line
 from pipeline.roots import check_root, registry_at, settled
-from pipeline.serving_change import ServingChange, serve, tell_ml_metadata
+from pipeline.serving_change import ServingChange, serve, tell_ml_metadata, told_before
 from schemas.errors import InputError, StateError
 from schemas.overrides import Override, OverrideKind
 
@@ -61,7 +61,7 @@ def rollback(request: RollbackRequest, now: datetime.datetime) -> Override:
             f"{found.to_text()}, so this command went no step back from there; look at `ratchet status`, and give it "
             "again, or with --to VERSION"
         )
-    made = done or serve(registry, plan_rollback(request, registry, now), now)
+    made = told_before(done) if done else serve(registry, plan_rollback(request, registry, now), now)
     tell_ml_metadata(root, registry)
     return made
 

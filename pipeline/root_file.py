@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import StateError
-from schemas.files import write_durably
+from schemas.files import read_regular, write_durably
 
 ROOT_FILE = "ratchet.json"
 FORMAT = 1
@@ -71,7 +71,7 @@ def read_file(root: Path) -> RootFile | None:
     """
     path = root / ROOT_FILE
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

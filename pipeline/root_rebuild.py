@@ -16,7 +16,7 @@ from pipeline.config import CONFIG_DIRECTORY
 from pipeline.model_difference import model_difference
 from pipeline.root_file import RootFile, read_file
 from schemas.errors import ConfigError, RatchetError, StateError
-from schemas.files import LOCAL_FILES
+from schemas.files import LOCAL_FILES, read_regular
 from schemas.settings import parse_yaml
 from schemas.training_record import TrainingRecord
 
@@ -74,7 +74,7 @@ def _newest(root: Path) -> ServedModel | None:
     """The served version of the highest number; torn entries are passed over, for this is how one is mended."""
     for file in sorted(_version_files(root), key=lambda file: int(file.stem), reverse=True):
         with contextlib.suppress(RatchetError, OSError, UnicodeDecodeError):
-            return parse_entry(file.read_text(encoding="utf-8"), str(file), ServedModel, str(root))
+            return parse_entry(read_regular(file), str(file), ServedModel, str(root))
     return None
 
 
@@ -131,7 +131,7 @@ def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord
 def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, Any], str]:
     """Settings, and where they come from."""
     for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
-        values = parse_yaml(file.read_text(encoding="utf-8"), str(file))
+        values = parse_yaml(read_regular(file), str(file))
         if values.get("name") == name and (record is None or _agree(values.get("model", {}), record.model)):
             return values, file.stem
     return ({"name": name, **_trained(record)}, "the served model") if record else ({"name": name}, "")

@@ -113,7 +113,7 @@ def record_root(root: Path, remembered: Remembered) -> RootFile:
 def _configured(root: Path, there: RootFile | None, config: str | None, overrides: Sequence[str]) -> Configuration:
     is_fixed = there is not None and has_lineage(root)
     given = _given(root, there, is_fixed, config)
-    settings = load_settings(given.settings, overrides, config or f"settings of {root}")
+    settings = load_settings(given.settings, overrides, config or ("--set" if overrides else f"settings of {root}"))
     whole = {**with_overrides(given.settings, overrides), "name": settings.name}
     if there is not None and is_fixed:
         _check_agreement(whole, there, root, config, overrides)

@@ -9,6 +9,7 @@ from components.registry.locking import BusyError
 from components.registry.publication import Settled, settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
+from pipeline.cli_options import DEFAULT_ROOT, ROOT_VARIABLE
 from pipeline.root_file import ROOT_FILE
 from pipeline.root_rebuild import read_root, rebuild
 from schemas.errors import InputError, StateError
@@ -58,6 +59,17 @@ def is_root(path: Path) -> bool:
     return os.path.isfile(path / ROOT_FILE) or all(os.path.isdir(path / name) for name in ("registry", "runs"))
 
 
+def check_given_root(root: Path) -> None:
+    """Whether a root that a person named is one; the default need not be there, before the first run.
+
+    Raises:
+        InputError: it is none.
+    """
+    default = Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    if root != default and not is_root(root):
+        raise InputError(f"--root {root}: no run has begun there; leave it out before the first run{near_roots()}")
+
+
 def registry_at(root: Path) -> Registry:
     """The registry of a root, whatever the name of its pipeline."""
     return registry_of(root, serving_name(root))
@@ -79,6 +91,7 @@ def settled(registry: Registry) -> Settled | None:
 
 def settled_if_possible(registry: Registry) -> None:
     """The same for commands that only look: where nothing can be written, they look all the same."""
+    registry.pointer()  # what cannot be read is no interrupted publication
     try:
         _told(settle(registry, wait_s=_MOMENT_S))
     except BusyError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.retention.marker import is_pruned
-from schemas.files import write_durably
+from schemas.files import read_regular, write_durably
 
 REQUEST_FILE = "request.json"
 RESULT_FILE = "result.json"
@@ -82,7 +82,7 @@ def has_ended(directory: Path) -> bool:
     if (directory / ABANDONED_FILE).exists():
         return True
     try:
-        return isinstance(json.loads((directory / RESULT_FILE).read_text(encoding="utf-8")), dict)
+        return isinstance(json.loads(read_regular(directory / RESULT_FILE)), dict)
     except (OSError, ValueError, RecursionError):
         return False
 
@@ -125,6 +125,6 @@ def _attempts(root: Path, span: int, key: str) -> list[str]:
 def _key(directory: Path) -> str | None:
     """None for a run that was killed before it could say what it was asked for."""
     try:
-        return json.loads((directory / REQUEST_FILE).read_text(encoding="utf-8"))["key"]
+        return json.loads(read_regular(directory / REQUEST_FILE))["key"]
     except (OSError, ValueError, LookupError, TypeError):
         return None

@@ -56,6 +56,12 @@ def serve(registry: Registry, change: ServingChange, now: datetime.datetime) -> 
     return next(made for made in registry.overrides() if made.version == served.version)
 
 
+def told_before(done: Override) -> Override:
+    """Says that a command was given before, and changes nothing."""
+    LOGGER.warning("that was done at %s, by the same command; nothing was changed", done.at)
+    return done
+
+
 def tell_ml_metadata(root: Path, registry: Registry) -> None:
     """Tells ML Metadata what was done; whether it listens changes nothing about what is served."""
     from pipeline.ml_metadata_sync import tell

@@ -95,6 +95,18 @@ def refuse_irregular(path: str | os.PathLike[str]) -> None:
         raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
 
 
+def read_regular(path: str | os.PathLike[str]) -> str:
+    """The text of a file of this machine, UTF-8.
+
+    Raises:
+        OSError: it cannot be read, or is a directory, a FIFO, a socket or a device.
+        UnicodeDecodeError: it is no text.
+    """
+    refuse_irregular(path)
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def reason_of(error: Exception) -> str:
     """Why a file could not be opened, without the number and the path that `str` adds."""
     return getattr(error, "strerror", None) or str(error)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.errors import ConfigError, StateError
+from schemas.files import refuse_irregular
 
 KEY_FILE_VARIABLE = "RATCHET_SIGNING_KEY_FILE"
 # Refused, so that nobody believes to sign with it: what is in the environment is inherited by every worker process.
@@ -172,6 +173,7 @@ def _read_keys(path: str) -> tuple[_Key, ...]:
 
 def _read_file(path: str) -> bytes:
     try:
+        refuse_irregular(path)
         with open(path, "rb") as file:
             content = file.read(_LARGEST_FILE + 1)
     except (OSError, ValueError) as error:

@@ -64,6 +64,8 @@ def nothing_should_be_served(storage: Storage, on_disk: Sequence[str], known: Se
 
 def _rollback(storage: Storage, known: Sequence[ServedModel], preferred: str | None = None) -> str:
     """The command that repairs it, with a version whose bytes are whole: the preferred one, or else the newest."""
+    if not known:
+        return "restore the registry from a backup: it knows no version"
     order = sorted(known, key=lambda model: (model.version == preferred, int(model.version)), reverse=True)
     whole = next((model for model in order if model.blessed and storage.holds(model.version, model.digest)), None)
     if whole is None:

@@ -49,6 +49,8 @@ class Holder:
 
     def to_text(self) -> str:
         """Who it is, for a sentence."""
+        if not self.process:
+            return "another process, which has not said which,"
         return f"process {self.process} on {self.host}, since {self.since} ({self.command})"
 
 

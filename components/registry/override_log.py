@@ -12,8 +12,8 @@ from schemas.overrides import Override
 OVERRIDES_FILE = "overrides.jsonl"
 _BEFORE_THE_FIRST = "0" * 64
 _FIX = (
-    "approvals and rollbacks are only ever added to it; restore it from a backup, or from ML Metadata, "
-    "which holds the same lines (docs/decisions/0014-approvals-and-rollback.md)"
+    "approvals and rollbacks are only ever added to it; `ratchet doctor --repair` restores it from ML Metadata, which "
+    "holds the same lines, if they are whole there; else restore it from a backup"
 )
 
 

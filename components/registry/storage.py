@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import hashlib
 import os
 import shutil
@@ -263,9 +264,18 @@ def _copy(source: str, target: Path) -> None:
         if entry.is_dir():
             _copy(entry.path, target / entry.name)
         else:
-            shutil.copyfile(entry.path, target / entry.name)
+            _copy_file(entry.path, target / entry.name)
             _flush(target / entry.name)
     flush_directory(target)
+
+
+def _copy_file(source: str, target: Path) -> None:
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            error.filename = str(target)  # it names the source, where there is room
+        raise
 
 
 def _flush(file: Path) -> None:

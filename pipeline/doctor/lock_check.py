@@ -11,6 +11,7 @@ from pathlib import Path
 from components.registry.locking import holder
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
+from schemas.files import read_regular, refuse_irregular
 
 _LOCKS = {"lock": "retraining", "registry/lock": "changing what is served"}
 
@@ -39,6 +40,7 @@ def _look(path: Path, doing: str) -> Finding | None:
 
 def _problem(path: Path) -> str | None:
     try:
+        refuse_irregular(path)
         with open(path, encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -50,7 +52,7 @@ def _problem(path: Path) -> str | None:
 
 def _left_by(path: Path) -> str | None:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(path))
         return str(values["host"])
     except (OSError, ValueError, LookupError, TypeError):  # nobody, or a version that wrote a number only
         return None

@@ -22,7 +22,7 @@ from pipeline.root_file import ROOT_FILE
 from pipeline.roots import serving_name, which_root
 from pipeline.run_record import RESULT_FILE
 from schemas.errors import InputError, StateError
-from schemas.files import flush_directory
+from schemas.files import flush_directory, read_regular
 from schemas.signing import Signer
 
 _PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
@@ -169,7 +169,7 @@ def admit(root: Path, now: datetime.datetime) -> Patient:
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object of a file; None if it holds none, or cannot be read."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_regular(path))
     except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None

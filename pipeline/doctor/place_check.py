@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pipeline.doctor.finding import Finding
+from pipeline.doctor.finding import Finding, Severity
 
 _DIRECTORIES = ("registry", "registry/versions", "registry/decisions", "serving", "runs", "artifacts")
 _FILES = (
@@ -38,8 +38,10 @@ def _wrong_kind(root: Path) -> Iterator[Finding]:
         if os.path.lexists(root / name) and not os.path.isdir(root / name):
             yield Finding("place", str(root / name), "it is a file, and should be a directory", "move it away")
     for name in (*_FILES, *_entries(root)):
-        if os.path.isdir(root / name):
-            yield Finding("place", str(root / name), "it is a directory, and should be a file", "move it away")
+        if os.path.exists(root / name) and not os.path.isfile(root / name):
+            is_directory = os.path.isdir(root / name)
+            what = f"it is {'a directory' if is_directory else 'a pipe or device'}, and should be a file"
+            yield Finding("place", str(root / name), what, "move it away")
 
 
 def _entries(root: Path) -> list[str]:
@@ -48,6 +50,10 @@ def _entries(root: Path) -> list[str]:
 
 def _unreachable(root: Path, access: Access) -> Iterator[Finding]:
     """The first few are named; artifacts are read by TFX alone."""
+    if os.path.isdir(root) and os.statvfs(root).f_flag & os.ST_RDONLY:
+        what = "it is on a file system that is mounted read-only: nothing in it can be changed"
+        yield Finding("access", str(root), what, "mount it writable before a run or a repair", Severity.WARNING)
+        return
     found = [path for path in _walk(root) if not access(path, _wanted(path))]
     for path in found[:_LISTED]:
         owner = os.lstat(path).st_uid

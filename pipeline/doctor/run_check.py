@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 
@@ -44,11 +45,17 @@ def _unfinished(patient: Patient, run: Path) -> Finding:
         what += f" after it was decided: {decided.verdict}"
     command = (read_object(run / REQUEST_FILE) or {}).get("command")
     fix = (
-        f"goes on with: {command}"
+        f"goes on with: {_in_root(command, patient.root)}"
         if command
         else "the same command makes a new run; this one says not what it was asked"
     )
     return Finding("unfinished", str(run), what, fix, Severity.NOTE)
+
+
+def _in_root(command: str, root: Path) -> str:
+    """The command for this root, which may have been moved or copied since it was given."""
+    words = shlex.split(command)
+    return shlex.join([str(root) if before == "--root" else word for before, word in zip(["", *words], words)])
 
 
 def _write(file: Path, result: RunResult) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.entry_files import signed_values
@@ -11,8 +12,6 @@ from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
 from schemas.errors import StateError
 from schemas.signing import KEY_FILE_VARIABLE, Signer
-
-_SIGN = "look at docs/security.md, then: ratchet doctor --repair --sign-existing --by NAME --reason TEXT"
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,15 @@ def records(patient: Patient) -> Iterator[Record]:
         yield Record("served.json", "served", pointer.served, pointer.served.signature)
 
 
+def _fix(root: Path, record: Record, problem: str) -> str:
+    if record.signature is None:
+        signing = f"ratchet doctor --root {root} --repair --sign-existing --by NAME --reason TEXT"
+        return f"look at docs/security.md, then: {signing}"
+    if "another key" in problem:
+        return "add a line with the key that signed it to the file of keys"
+    return "restore it from a backup: it is not what was signed"
+
+
 def check_signatures(patient: Patient) -> list[Finding]:
     """Whether every record is signed as it is; without a key, whether any is signed at all."""
     signer = patient.signer
@@ -59,7 +67,7 @@ def check_signatures(patient: Patient) -> list[Finding]:
             "signature",
             f"{patient.root}/registry/{one.file}",
             problem,
-            _SIGN if one.signature is None else "restore it from a backup, or add a line with the key that signed it",
+            _fix(patient.root, one, problem),
         )
         for one, problem in found
         if problem is not None

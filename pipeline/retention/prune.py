@@ -25,7 +25,7 @@ from pipeline.retention.marker import write_left
 from pipeline.retention.plan import Kept, Plan, Removal, plan
 from pipeline.retention.settings import RetentionSettings
 from pipeline.retention.survey import SET_ASIDE, survey
-from pipeline.roots import registry_at, settled
+from pipeline.roots import registry_at, settled, which_root
 from schemas.errors import InputError, RatchetError
 from schemas.progress import LOGGER
 
@@ -78,7 +78,9 @@ def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_r
         StateError: it is in use, or contradicts itself.
     """
     if not (root / "runs").is_dir():
-        raise InputError(f"--root {root}: not a pipeline root, or no run of it ever began (no {root / 'runs'})")
+        raise InputError(
+            f"--root {root}: not a pipeline root, or no run of it ever began (no {root / 'runs'}); {which_root()}"
+        )
     root = root.resolve()
     if dry_run:
         return _prune(root, settings, now, dry_run)

@@ -275,7 +275,7 @@ def test_a_log_that_was_edited_or_cut_is_noticed_with_the_line_and_stops_the_nex
     path.write_text("".join(f"{line}\n" for line in change(lines)))
     for ask in (registry.overrides, registry.current_override, registry.served):
         with pytest.raises(
-            StateError, match=rf"overrides\.jsonl.*{message}.*restore it from a backup, or from ML Metadata"
+            StateError, match=rf"overrides\.jsonl.*{message}.*ratchet doctor --repair` restores it from ML Metadata"
         ):
             ask()
 

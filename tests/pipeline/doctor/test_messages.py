@@ -56,6 +56,12 @@ def roll_back(world: LifelikeRoot) -> object:
     return plan_rollback(RollbackRequest(world.root, "Ana", "why", "100"), world.registry, moment)
 
 
+def edit_log(world: LifelikeRoot) -> None:
+    world.approve()
+    log = world.file("overrides.jsonl")
+    log.write_text(log.read_text().replace("Ana", "Bob"))
+
+
 # By the module that has the message: what is planted, and what it refuses.
 MESSAGES: list[tuple[str, Step, Step]] = [
     ("components.registry.contradictions", lambda w: shutil.rmtree(w.serving / "200"), ask_what_is_served),
@@ -69,6 +75,7 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ),
     ("components.registry.entry_files", lambda w: w.file("versions/200.json").write_text("{}"), ask_for_versions),
     ("components.registry.entry_files", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
+    ("components.registry.override_log", lambda w: edit_log(w), ask_what_is_served),
     ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
     ("pipeline.local_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
     ("pipeline.local_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
