@@ -115,3 +115,9 @@ def test_a_candidate_that_was_kept_out_at_the_door_is_blocked_for_that_reason(tm
 def test_a_pushed_candidate_has_its_version(tmp_path: Path) -> None:
     result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult("7"))
     assert (result.verdict, result.pushed_version) == (Verdict.PUSHED, "7")
+
+
+def test_a_page_that_a_pruning_left_beside_the_log_alone_is_the_page(tmp_path: Path) -> None:
+    (tmp_path / "review.html").write_text("a page")
+    steps: Any = {"Review": SimpleNamespace(done=True, outputs={"page": str(tmp_path / "pruned")})}
+    assert _page(steps, True, tmp_path).read_text() == "a page"
