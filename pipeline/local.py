@@ -148,7 +148,8 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
         if not _is_decided(compiled, runner.results(compiled, run_id)):
             if isinstance(error, StateError):  # of a file of this run, maybe, which only a new run has whole
                 raise StateError(f"{error}\n{_way_on(directory)}") from (error.__cause__ or error)
-            if isinstance(error, RatchetError):
+            # What ML Metadata refuses, as a file that is read-only, is told by failures.py, with the file and the fix.
+            if isinstance(error, RatchetError) or type(error).__module__.startswith("ml_metadata."):
                 raise
             raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
         LOGGER.warning("the page could not be written (%s: %s); the verdict stands", type(error).__name__, error)

@@ -23,6 +23,9 @@ def import_everything() -> None:
     import components.map_evaluator.executor
     import components.review.executor
     import components.trainer.run_fn
+    import pipeline.cli
+    import pipeline.local
+    import pipeline.retention.artifacts
     import pipeline.runner
 
     _ = (components, pipeline)
