@@ -69,6 +69,7 @@ def push(registry: Registry, candidate: Candidate, accept: Accept, now: datetime
         StateError: the registry contradicts what is served.
     """
     settle(registry)
+    now = _after_all(registry, now)
     if not candidate.evaluation.decision.verdict.pushes:
         return _kept_out(registry, candidate, (), now)
     done = _pushed_before(registry, candidate)
@@ -87,6 +88,16 @@ def push(registry: Registry, candidate: Candidate, accept: Accept, now: datetime
             reasons = (accepted, _baseline_changed(registry, candidate, error.served))
             return _kept_out(registry, candidate, reasons, now)
     return PublicationResult(served.version, (accepted,))
+
+
+def _after_all(registry: Registry, now: datetime.datetime) -> datetime.datetime:
+    """The present, or a moment after the newest decision where the clock is behind it: decisions have an order."""
+    made = registry.decisions()
+    try:
+        newest = datetime.datetime.fromisoformat(made[-1].decided_at)
+        return max(now, newest + datetime.timedelta(seconds=1))
+    except (LookupError, ValueError, TypeError):  # none yet, or no time that can be compared
+        return now
 
 
 def _pushed_before(registry: Registry, candidate: Candidate) -> ServedModel | None:

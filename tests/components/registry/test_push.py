@@ -200,3 +200,10 @@ def test_killed_at_every_point_the_same_step_ends_alike_and_serves_once(run: Run
         assert run.served == "run of candidate"
         assert [made.verdict for made in run.registry.decisions()] == ["BOOTSTRAPPED", "PUSHED"]
         assert len(run.registry.versions_on_disk()) == 2
+
+
+def test_decisions_keep_their_order_although_the_clock_goes_back(run: Run) -> None:
+    run.push(run.candidate(Verdict.BLOCKED, FELL, name="second"))
+    run.now -= datetime.timedelta(days=2)
+    run.push(run.candidate(Verdict.BLOCKED, FELL, name="a third"))
+    assert [made.run_id for made in run.registry.decisions()] == ["run of first", "run of second", "run of a third"]
