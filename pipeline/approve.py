@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,7 +170,14 @@ def _map(decision: RecordedDecision) -> float:
     path = Path(decision.evaluation, EVALUATION_FILE)
     if not path.is_file():
         raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
-    return Evaluation.from_json(path.read_text(encoding="utf-8")).golden.candidate.coco["AP"]
+    content = path.read_bytes()
+    evaluation = Evaluation.from_json(content.decode())
+    is_recorded = decision.evaluation_digest in (None, hashlib.sha256(content).hexdigest())
+    if not is_recorded or evaluation.candidate_digest not in ("", decision.model_digest):
+        raise StateError(
+            f"{path}: this is not the evaluation by which run {decision.run_id} was decided; restore it, or run again"
+        )
+    return evaluation.golden.candidate.coco["AP"]
 
 
 def _entry(decision: RecordedDecision, now: datetime.datetime) -> ServedModel:

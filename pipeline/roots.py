@@ -28,6 +28,8 @@ def check_root(root: Path) -> Path:
     """
     if str(root).startswith("gs:"):
         raise InputError(f"--root {root}: approve and rollback work on directories of this machine")
+    if not (root / "registry").is_dir() and (root / "serving").is_dir():
+        raise StateError(f"{root / 'registry'}: is lost; `ratchet doctor --repair` mends what can be mended")
     if not (root / "registry").is_dir():
         raise InputError(
             f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'}); "

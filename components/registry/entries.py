@@ -71,6 +71,7 @@ class RecordedDecision:
         reason: the first rule that decided against the candidate, in a sentence; None if none did.
         evaluation_broken: whether the evaluation itself could not be trusted.
         rule: the name of that rule; None in decisions that were recorded without it.
+        evaluation_digest: sha256 of the evaluation's file; None in decisions that were recorded without it.
         signature: of all the others, if the registry is signed.
     """
 
@@ -93,6 +94,7 @@ class RecordedDecision:
     reason: str | None
     evaluation_broken: bool
     rule: str | None = None
+    evaluation_digest: str | None = None
     signature: str | None = None
 
 

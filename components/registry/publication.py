@@ -29,6 +29,8 @@ from components.registry.storage import ChangedError
 from schemas.errors import StateError
 from schemas.overrides import Override
 
+_TRIES = 2  # to put a version in place; more than one is needed only beside somebody who alters it
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -186,15 +188,17 @@ def _settled(registry: Registry, pointer: Pointer, intent: Intent) -> Settled:
 def _place(registry: Registry, intent: Intent) -> bool:
     """Puts the version into the serving directory, from wherever its bytes are whole; whether they are anywhere."""
     storage, version, digest = registry.storage, intent.model.version, intent.model.digest
-    if storage.holds(version, digest):
-        return True
-    if version in storage.served():
-        storage.set_aside(version)
-    staged = intent.staged if storage.holds(intent.staged, digest) else _staged_again(registry, intent)
-    if staged is None:
-        return False
-    storage.publish(staged, version)
-    return True
+    for _ in range(_TRIES):
+        # Also after the renaming: what was staged may have been altered since it was looked at.
+        if storage.holds(version, digest):
+            return True
+        if version in storage.served():
+            storage.set_aside(version)
+        staged = intent.staged if storage.holds(intent.staged, digest) else _staged_again(registry, intent)
+        if staged is None:
+            return False
+        storage.publish(staged, version)
+    return storage.holds(version, digest)
 
 
 def _staged_again(registry: Registry, intent: Intent) -> str | None:
@@ -206,7 +210,7 @@ def _staged_again(registry: Registry, intent: Intent) -> str | None:
 
 def _record(registry: Registry, intent: Intent) -> ServedModel:
     """Everything that is known of the version afterwards; its entry as it was written."""
-    model = intent.model
+    model = registry.record_version(intent.model)  # first: what a power cut made of its entry is replaced
     if intent.override is not None:
         model = dataclasses.replace(model, override=registry.log(intent.override).digest)
     for other in registry.versions():

@@ -228,4 +228,5 @@ def decision_on(candidate: Measured, final: Decision, now: datetime.datetime) ->
         reason=failures[0].sentence if failures else None,
         evaluation_broken=final.evaluation_broken,
         rule=failures[0].rule if failures else None,
+        evaluation_digest=blessing.evaluation_digest,
     )

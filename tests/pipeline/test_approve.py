@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -231,3 +232,16 @@ def test_a_blessed_model_that_was_never_pushed_is_not_the_latest_after_an_approv
     assert world.blessed_run() == "killed"
     approve(request(world), NOW)
     assert world.blessed_run() == "bad"
+
+
+@pytest.mark.parametrize("field", ["evaluation_digest", "candidate_digest"])
+def test_an_evaluation_that_was_altered_since_is_refused(world: ServedRoot, field: str) -> None:
+    [decision] = [made for made in world.registry.decisions() if made.run_id == "bad"]
+    file = Path(decision.evaluation) / "evaluation.json"
+    if field == "evaluation_digest":
+        world.registry.record_decision("bad", dataclasses.replace(decision, evaluation_digest="0" * 64))
+    else:
+        file.write_text(json.dumps({**json.loads(file.read_text()), "candidate_digest": "other"}))
+    with pytest.raises(StateError, match="not the evaluation by which run bad was decided"):
+        approve(request(world), NOW)
+    assert world.versions == ["100", "200"]

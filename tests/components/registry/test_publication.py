@@ -339,3 +339,37 @@ def test_a_pipe_in_a_model_is_not_waited_for(world: World) -> None:
     os.mkfifo(file)
     with pytest.raises(OSError, match="not a regular file"):
         world.registry.served()
+
+
+def test_bytes_that_are_altered_between_the_last_look_and_the_renaming_are_not_served(world: World) -> None:
+    candidate = world.candidate("new")
+
+    class Altered(DiskStorage):
+        altered = False
+
+        def publish(self, staged: str, version: str) -> None:
+            if not self.altered:
+                self.altered = True
+                (Path(self.serving_directory) / staged / "variables" / "data").write_text("altered")
+            super().publish(staged, version)
+
+    storage = Altered(f"{world.root}/registry", f"{world.root}/serving/m")
+    world.storage, world.registry = storage, Registry(storage)
+    made = world.publish(candidate)
+    assert storage.altered
+    assert world.registry.served() == made
+    assert world.visible() == ["old", "new"]
+
+
+def test_a_torn_entry_of_the_version_that_is_being_published_is_written_again(world: World) -> None:
+    candidate = world.candidate("new")
+    points = points_of(world, lambda: world.publish(candidate).version)
+    end = max(number for number, name in enumerate(points) if name.startswith("os.rename served.json"))
+    restore(world)
+    assert in_child(lambda: world.publish(candidate), world.root, end, KILL).killed
+    (world.root / "registry" / "versions" / f"{NOW_S + 1}.json").write_text('{"format":')
+    settled = settle(world.registry)
+    assert settled is not None
+    assert settled.completed
+    assert world.visible() == ["old", "new"]
+    assert world.registry.served() is not None

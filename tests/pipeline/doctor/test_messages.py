@@ -14,6 +14,7 @@ from pipeline.doctor.doctor import doctor
 from pipeline.ml_metadata_sync import OverrideStore
 from pipeline.rollback import RollbackRequest, plan_rollback
 from pipeline.root_file import read_file
+from pipeline.roots import check_root
 from pipeline.starting import check_ml_metadata
 from schemas.errors import StateError
 from schemas.files import LOCAL_FILES
@@ -79,6 +80,7 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
     ("pipeline.local_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
     ("pipeline.local_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
+    ("pipeline.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),
     ("pipeline.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
     ("pipeline.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
     ("pipeline.rollback", lambda w: (w.serving / "100" / "saved_model.pb").unlink(), roll_back),
