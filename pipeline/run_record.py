@@ -67,10 +67,8 @@ def unfinished_run(root: Path, span: int, key: str) -> str | None:
         span: number of its span.
         key: of what is asked for.
     """
-    runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
-    if not runs or is_pruned(root, runs[-1]) or has_ended(root / "runs" / runs[-1]):
-        return None
-    return runs[-1]
+    run_id = _newest(root, span, key)
+    return None if run_id is None or is_pruned(root, run_id) or has_ended(root / "runs" / run_id) else run_id
 
 
 def has_ended(directory: Path) -> bool:
@@ -95,9 +93,8 @@ def unreported_run(root: Path, span: int, key: str) -> str | None:
         span: number of its span.
         key: of what is asked for.
     """
-    runs = [run_id for run_id in _attempts(root, span, key) if _key(root / "runs" / run_id) == key]
-    names = (RESULT_FILE, UNREPORTED_FILE)
-    return runs[-1] if runs and all((root / "runs" / runs[-1] / name).exists() for name in names) else None
+    run_id, names = _newest(root, span, key), (RESULT_FILE, UNREPORTED_FILE)
+    return run_id if run_id and all((root / "runs" / run_id / name).exists() for name in names) else None
 
 
 def begin_run(root: Path, record: RunRecord) -> str:
@@ -109,6 +106,11 @@ def begin_run(root: Path, record: RunRecord) -> str:
     directory.mkdir(parents=True)
     write_durably(directory / REQUEST_FILE, record.to_json())
     return run_id
+
+
+def _newest(root: Path, span: int, key: str) -> str | None:
+    """The id of the newest run of a request; None if there was none."""
+    return next((run for run in reversed(_attempts(root, span, key)) if _key(root / "runs" / run) == key), None)
 
 
 def _stem(span: int, key: str) -> str:

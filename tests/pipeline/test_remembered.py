@@ -37,3 +37,26 @@ def test_a_run_without_a_config_takes_the_roots(
     assert main(command) == 4
     assert file.stat().st_mtime_ns == before
     assert len(list((tmp_path / "root" / "runs").iterdir())) == 2
+
+
+def test_a_run_that_was_killed_before_it_was_reported_is_reported_by_the_same_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    boxes = [coco_annotation(i, i, category_id=3 if i % 2 else 7) for i in range(1, 31)]
+    document = coco(images=[coco_image(i) for i in range(1, 31)], annotations=boxes)
+    write_span(tmp_path / "data" / "span-1", document)
+    write_span(tmp_path / "data" / "golden")
+    monkeypatch.setattr(pipeline, "runner", RejectingRunner(tmp_path / "gate"), raising=False)
+    root = tmp_path / "root"
+    command = ["run", "--data", str(tmp_path / "data"), "--root", str(root), "--bootstrap", "--config", "digits"]
+    assert main([*command, "--set", "training.batch_size=2"]) == 4
+    [run] = (root / "runs").iterdir()
+    assert not (run / "unreported").exists()
+    (run / "unreported").touch()  # as if it had been killed between its result and the last line
+    capfd.readouterr()
+    assert main([*command, "--set", "training.batch_size=2"]) == 4
+    assert run.name in capfd.readouterr().out
+    assert [path.name for path in (root / "runs").iterdir()] == [run.name]
+    assert not (run / "unreported").exists()
+    assert main([*command, "--set", "training.batch_size=2"]) == 4  # it was said: the next is a new one
+    assert len(list((root / "runs").iterdir())) == 2
