@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from components.review.tfma_view.figures import tfma_data
 from components.review.tfma_view.page import tfma_frame
@@ -14,6 +14,7 @@ from components.review.tfma_view.section import tfma_section
 from tests.components.review.tfma_view.pages import Seen, open_section, page_of, see, tfma_code
 from tests.components.review.tfma_view.runs import NAN, evaluated_run, of_class
 
+LONG = 120_000  # milliseconds; a machine may be five times slower than this one
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\">",
     "</script><script>document.title='owned'</script>",
@@ -214,8 +215,8 @@ def test_code_arrives_unchanged_and_a_failure_is_said(browser: Browser, tmp_path
     code = "window.ran = '</script><!--<script>\\n\\u2028' + `\\\\` + /<\\/script/.source;\n"
     seen = see(browser, tmp_path, page_of(tfma_section(tfma_data(evaluated_run(), (), ()), code)))
     seen.page.locator("#tfma-view summary").click()
+    expect(seen.page.locator("#tfma-message")).to_contain_text("could not be drawn", timeout=LONG)
     assert seen.page.evaluate("window.ran") == "</script><!--<script>\n\u2028\\<\\/script"
-    assert "could not be drawn" in str(seen.page.locator("#tfma-message").text_content())
 
 
 def test_without_javascript_the_section_says_so(browser: Browser, tmp_path: Path) -> None:
