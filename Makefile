@@ -35,7 +35,7 @@ kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests com
 	$(PYTHON) -m tests.kubeflow.update_golden
 
 faults: .venv/ready  ## kills, full disks and upsets at every point of the end of real runs: an hour
-	RATCHET_ALL_FAULTS=1 $(PYTHON) -m pytest -q tests/pipeline/test_interrupted.py
+	RATCHET_ALL_FAULTS=1 $(PYTHON) -m pytest -q tests/pipeline/run/test_interrupted.py
 	rm -rf build/faults build/upsets && mkdir -p build
 	$(PYTHON) -m tests.kills.upsets build/upsets
 	$(PYTHON) -m tests.kills.matrix build/faults

@@ -64,5 +64,5 @@ setup(
     },
     install_requires=RUNTIME,
     extras_require={"kubeflow": KUBEFLOW, "dev": DEV, "bench": BENCH},
-    entry_points={"console_scripts": ["ratchet = pipeline.entry:main"]},
+    entry_points={"console_scripts": ["ratchet = pipeline.cli.entry:main"]},
 )

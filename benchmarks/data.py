@@ -159,7 +159,7 @@ def _ours(data: Path, work: Path) -> list[Any]:
     from components.data_gate.settings import DataGateSettings
     from components.example_gen.component import DetectionExampleGen
     from components.registry.component import BaselineReader
-    from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE
+    from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 
     schema_file = str(DEFAULT_SCHEMA_FILE)
     examples = DetectionExampleGen.of_span(str(data), 1, 0.1, None, schema_file)

@@ -23,13 +23,13 @@ import numpy as np
 
 from benchmarks.faults import Fault, all_faults, plant
 from components.registry.entries import ServedModel
-from pipeline.check_steps import CheckSteps, run_steps
 from pipeline.config import PipelineSettings, load_settings
+from pipeline.data.check_steps import CheckSteps, run_steps
 from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.roots import registry_of
-from schemas.decisions import DataDecision
-from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE
-from schemas.trained_spans import TrainedSpans
+from pipeline.root.roots import registry_of
+from schemas.artifacts.decisions import DataDecision
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 
 GOLDEN_IMAGES = 200
 CLEAN = 20

@@ -22,7 +22,7 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.bootstrap import paired_deltas
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 RESAMPLES = 1000
 _Timed = dict[str, Any]

@@ -28,10 +28,10 @@ from components.example_gen.generate import SPLITS, GenRequest, generate
 from components.map_evaluator.executor import Executor as MapEvaluator
 from components.map_evaluator.settings import EvaluatorSettings
 from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas import settings as settings_io
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
+from schemas.base import settings as settings_io
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
+from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ from components.map_evaluator.beam_evaluation import CombineCollectors, load_mea
 from components.map_evaluator.measured import SAMPLE_IMAGES, Collector
 from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.evaluation import MATCHES_FILE
+from schemas.artifacts.evaluation import MATCHES_FILE
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 CLASSES, OBJECTS, SIDE_PX, BATCH = 80, 7, 640, 16
 

@@ -35,9 +35,9 @@ from components.trainer.served.export import save_model
 from components.trainer.validation import HeldOut, HeldOutImage, Validator, read_held_out
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.dataset import TRAIN_SPLIT
-from schemas.files import LOCAL_FILES
-from schemas.training_record import RECORD_FILE
+from schemas.artifacts.training_record import RECORD_FILE
+from schemas.base.files import LOCAL_FILES
+from schemas.data.dataset import TRAIN_SPLIT
 
 WAYS: dict[str, tuple[str, ...]] = {
     "new span alone": ("training.retrain.replay=0",),

@@ -36,7 +36,7 @@ from components.trainer.model.experiment import build_model, build_task
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.dataset import TRAIN_SPLIT
+from schemas.data.dataset import TRAIN_SPLIT
 
 Step = Callable[[], Any]
 

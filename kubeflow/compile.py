@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.config import PipelineSettings, load_config
-from pipeline.console import output_to
-from schemas.errors import ConfigError, RatchetError
+from pipeline.terminal.console import output_to
+from schemas.base.errors import ConfigError, RatchetError
 
 # Where the image has to hold a checkout of this project: docs/kubeflow.md.
 IMAGE_DIRECTORY = "/ratchet"

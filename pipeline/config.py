@@ -17,9 +17,9 @@ from components.trainer.model.model_settings import ModelSettings
 from components.trainer.settings import TrainerSettings, TrainingSettings
 from pipeline.notify.settings import NotifySettings, check_shape
 from pipeline.retention.settings import RetentionSettings
-from schemas.errors import ConfigError
-from schemas.files import reason_of, refuse_irregular
-from schemas.settings import load, parse_yaml, settings, with_overrides
+from schemas.base.errors import ConfigError
+from schemas.base.files import reason_of, refuse_irregular
+from schemas.base.settings import load, parse_yaml, settings, with_overrides
 
 CONFIG_DIRECTORY = Path(__file__).parent / "configs"
 

@@ -25,8 +25,8 @@ from components.registry.executor import PusherExecutor
 from components.review.component import Review
 from components.trainer.component import DetectorTrainer
 from pipeline.config import PipelineSettings
-from schemas.dataset import EVAL_SPLIT, GOLDEN_STEP
-from schemas.review import REJECTION_STEP
+from schemas.artifacts.review import REJECTION_STEP
+from schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def create_pipeline(
         pipeline_root=locations.artifacts,
         components=_steps(settings, locations, span, bootstrap, command, golden_content),
         # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one. The golden set's
-        # has it in `golden_content`; pipeline/runner.py lets that step alone be cached.
+        # has it in `golden_content`; pipeline/run/runner.py lets that step alone be cached.
         enable_cache=False,
         beam_pipeline_args=list(settings.beam_args),
         metadata_connection_config=metadata_connection_config,

@@ -13,15 +13,15 @@ from PIL import Image
 
 from components.registry.entries import Pointer, RecordedDecision, ServedModel
 from components.registry.registry import Registry
-from schemas.dataset import DataSetInfo
-from schemas.records import Detections, GroundTruth, ImageRecord
-from schemas.training_record import (
+from schemas.artifacts.training_record import (
     KeepRecord,
     LearningRateRecord,
     TrainedData,
     TrainingRecord,
     ValidationPoint,
 )
+from schemas.data.dataset import DataSetInfo
+from schemas.data.records import Detections, GroundTruth, ImageRecord
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 

@@ -66,15 +66,15 @@ GLUE = {
     "components.trainer.model.warm_start",
     "components.trainer.served.warmup",
     "components.trainer.model.weights",
-    "pipeline.check_steps",
-    "pipeline.golden_cache",
-    "pipeline.local_metadata",
-    "pipeline.ml_metadata_sync",
+    "pipeline.data.check_steps",
+    "pipeline.run.golden_cache",
+    "pipeline.root.local_metadata",
+    "pipeline.root.ml_metadata_sync",
     "pipeline.pipeline",
-    "pipeline.relocate",
+    "pipeline.root.relocate",
     "pipeline.retention.artifacts",
-    "pipeline.runner",
-    "pipeline.store",
+    "pipeline.run.runner",
+    "pipeline.root.store",
 }
 
 
@@ -138,10 +138,10 @@ def test_the_list_of_glue_names_only_modules_that_exist() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("schemas.records", "import components.metrics.boxes"),
+        ("schemas.data.records", "import components.metrics.boxes"),
         ("components.metrics.boxes", "from pipeline.config import load_config"),
         ("components.trainer.loop", "from components.data_gate import rules"),
-        ("pipeline.local", "def f():\n    from kubeflow import compile"),
+        ("pipeline.run.local", "def f():\n    from kubeflow import compile"),
     ],
 )
 def test_the_direction_guard_can_fail(module: str, source: str) -> None:
@@ -156,7 +156,7 @@ def test_the_heavy_guard_can_fail() -> None:
 @pytest.mark.parametrize("command", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_does_not_start_tensorflow(command: list[str]) -> None:
     code = (
-        "import sys\nfrom pipeline.cli import main\n"
+        "import sys\nfrom pipeline.cli.main import main\n"
         f"try:\n    main({command!r})\nexcept SystemExit as end:\n    assert end.code == 0\n"
         f"loaded = {sorted(HEAVY)!r}\n"
         "sys.exit(str([name for name in loaded if name in sys.modules] or ''))"

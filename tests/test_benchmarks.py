@@ -12,7 +12,7 @@ import pytest
 from benchmarks.faults import Fault, all_faults, plant
 from components.example_gen.dataset import read_source
 from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.records import record_to_json
+from schemas.data.records import record_to_json
 
 ROOT = Path(__file__).resolve().parent.parent
 

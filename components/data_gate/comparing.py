@@ -10,9 +10,9 @@ import numpy as np
 from components.data_gate import drift
 from components.data_gate.embedding import embedding_distance
 from components.data_gate.tfdv_files import Measurement, Statistics, distribution
-from schemas import features
-from schemas.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
-from schemas.feature_sample import FeatureSample
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 _MOST_EXTREME = 12
 _BUCKETS = 10

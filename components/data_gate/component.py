@@ -10,7 +10,7 @@ from tfx.types.experimental import simple_artifacts
 
 from components.data_gate import executor
 from components.data_gate.settings import DataGateSettings
-from schemas import settings as settings_io
+from schemas.base import settings as settings_io
 
 
 class DataGateSpec(ComponentSpec):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.fingerprints import Fingerprints, nearest
+from schemas.data.fingerprints import Fingerprints, nearest
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from schemas import features
-from schemas.feature_sample import FeatureSample
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 BLOCK = 8  # neighbouring images that are drawn together: frames of one scene are not independent
 _REPEATS = 80

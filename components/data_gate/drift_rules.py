@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from components.data_gate.settings import DataGateSettings
-from schemas import features
-from schemas.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
-from schemas.decisions import Reason
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from schemas.artifacts.decisions import Reason
+from schemas.data import features
 
 # (what a person calls a fall of the median, what a rise); the order is that of explanation: less light also takes
 # contrast and sharpness away, and small objects take detail away, but not the other way round.

@@ -35,8 +35,7 @@ from components.data_gate.tfdv_files import (
 )
 from components.detector.detections import renumbering
 from components.detector.look import Look, images_of, names_of
-from schemas import features
-from schemas.data_evidence import (
+from schemas.artifacts.data_evidence import (
     DECISION_FILE,
     DRIFT,
     EMBEDDING,
@@ -49,11 +48,12 @@ from schemas.data_evidence import (
     evidence_to_json,
     pictures_to_json,
 )
-from schemas.dataset import EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
-from schemas.decisions import DataDecision, Reason
-from schemas.fingerprints import Fingerprints
-from schemas.records import Detections
-from schemas.tfdv_schema import class_names, read_schema
+from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.data import features
+from schemas.data.dataset import EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
+from schemas.data.fingerprints import Fingerprints
+from schemas.data.records import Detections
+from schemas.data.tfdv_schema import class_names, read_schema
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
 _WORST = 12  # images that a rule names

@@ -13,9 +13,9 @@ from tfx.utils import io_utils, path_utils
 from components.data_gate.examine import examine
 from components.data_gate.settings import DataGateSettings
 from components.data_gate.sights import GateInputs, ServedBaseline
-from schemas import settings as settings_io
-from schemas.dataset import TRAIN_SPLIT
-from schemas.trained_spans import TrainedSpans
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.base import settings as settings_io
+from schemas.data.dataset import TRAIN_SPLIT
 
 
 class Executor(base_executor.BaseExecutor):

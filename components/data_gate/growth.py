@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas import features
-from schemas.data_evidence import DRIFT, EMBEDDING
-from schemas.decisions import Reason
-from schemas.feature_sample import FeatureSample
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING
+from schemas.artifacts.decisions import Reason
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 _OF_BOXES = {f"{DRIFT}:{key}" for key in (features.BOX_CLASS, features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT)}
 

@@ -10,9 +10,9 @@ import numpy as np
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
 from components.pages.parts import MOST_PICTURES
 from components.pages.text import many
-from schemas.data_evidence import Picture
-from schemas.decisions import Reason
-from schemas.records import Detections, ImageRecord
+from schemas.artifacts.data_evidence import Picture
+from schemas.artifacts.decisions import Reason
+from schemas.data.records import Detections, ImageRecord
 
 SIDE_PX = 360
 _SURE = 0.3  # scores of the detections that are drawn; all of them would hide the image

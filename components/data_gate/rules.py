@@ -9,9 +9,9 @@ from components.data_gate.copies import Copies
 from components.data_gate.drift_rules import in_order_of_explanation
 from components.data_gate.growth import Growth
 from components.data_gate.settings import DataGateSettings
-from schemas.dataset import EVAL_SPLIT, DataSetInfo
-from schemas.decisions import DataDecision, Reason
-from schemas.trained_spans import TrainedSpans
+from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
 _REPEATED = 0.01  # share of copies in a span from which on a person should look

@@ -23,12 +23,12 @@ from google.protobuf.message import DecodeError
 from tfx.dsl.io import fileio
 
 from components.imaging.quality import image_features, image_quality
-from schemas import features
-from schemas.errors import ConfigError, DataError
-from schemas.feature_sample import FeatureSample
-from schemas.files import reason_of, refuse_irregular
-from schemas.json_keys import unique_keys
-from schemas.progress import Progress
+from schemas.base.errors import ConfigError, DataError
+from schemas.base.files import reason_of, refuse_irregular
+from schemas.base.json_keys import unique_keys
+from schemas.base.progress import Progress
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 _MOST_UNREADABLE = 0.1  # share of logged images; clients do send broken ones
 

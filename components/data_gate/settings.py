@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Optional
 
 from pydantic import Field, model_validator
 
-from schemas import features
-from schemas.data_evidence import EMBEDDING
-from schemas.settings import settings
+from schemas.artifacts.data_evidence import EMBEDDING
+from schemas.base.settings import settings
+from schemas.data import features
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

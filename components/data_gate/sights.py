@@ -14,11 +14,11 @@ from components.data_gate.tfdv_files import Statistics
 from components.detector.detections import renumbering
 from components.detector.look import Look, look_at
 from components.detector.served import ServedDetector, load_detector
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
-from schemas.feature_sample import FeatureSample
-from schemas.model_digest import model_digest
-from schemas.trained_spans import TrainedSpans
-from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE, TrainingRecord
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE, TrainingRecord
+from schemas.base.model_digest import model_digest
+from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.data.feature_sample import FeatureSample
 
 
 @dataclass(frozen=True)

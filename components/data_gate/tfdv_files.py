@@ -16,8 +16,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.data_gate.rules import Anomaly
-from schemas import features
-from schemas.data_evidence import DRIFT, SKEW, Distribution
+from schemas.artifacts.data_evidence import DRIFT, SKEW, Distribution
+from schemas.data import features
 
 TRAINING_ENVIRONMENT, SERVING_ENVIRONMENT = "TRAINING", "SERVING"
 _SHOWN_CATEGORIES = 20

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.metrics.boxes import iou_xywh
-from schemas.columns import DetectionColumns
+from schemas.data.columns import DetectionColumns
 
 LEAST_SCORE = 0.05  # detections below it need no counterpart
 SCORE = 0.01  # scores may differ by this

@@ -23,8 +23,8 @@ if __name__ == "__main__":
     sys.modules.update(dict.fromkeys(("keras", "tf_keras")))  # pyright: ignore[reportArgumentType, reportCallIssue]
 import tensorflow as tf
 
-from schemas import features
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.data import features
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LONGEST = 300  # characters of what TensorFlow says

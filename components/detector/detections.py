@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from schemas.columns import DetectionColumns
-from schemas.errors import StateError
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns
 
 
 def to_columns(

@@ -12,11 +12,11 @@ import tensorflow as tf
 
 from components.detector.detections import renumbered
 from components.detector.served import ServedDetector
-from schemas import features
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.feature_sample import FeatureSample
-from schemas.progress import Progress
-from schemas.records import ImageRecord, record_from_json
+from schemas.base.progress import Progress
+from schemas.data import features
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.feature_sample import FeatureSample
+from schemas.data.records import ImageRecord, record_from_json
 
 IMAGE_FEATURES = (
     features.QA_BRIGHTNESS,

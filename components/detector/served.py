@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.detector.detections import renumbered, to_columns
-from schemas import features
-from schemas.columns import DetectionColumns
-from schemas.errors import StateError
+from schemas.base.errors import StateError
+from schemas.data import features
+from schemas.data.columns import DetectionColumns
 
 EncodedImage = tuple[bytes, bytes]  # record JSON, image file
 _Tensors = dict[str, tf.Tensor]

@@ -19,11 +19,11 @@ import numpy as np
 
 from components.detector.agreement import Agreement, Difference, compare
 from components.detector.detections import to_columns
-from schemas.columns import DetectionColumns
-from schemas.decisions import Reason
-from schemas.errors import StateError
-from schemas.files import LOCAL_FILES, Files
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES, Files
+from schemas.data.columns import DetectionColumns
 
 RULE = "serving:loads"
 _BY_ROUNDING = 0.05  # share of the detections that may be lost or new where rounding can explain it

@@ -8,8 +8,8 @@ import numpy as np
 
 from components.example_gen.box_forms import COCO_BBOX, FRACTIONS, BoxForm
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
-from schemas.checked_json import Problems, shown
-from schemas.dataset import BadBoxes
+from schemas.base.checked_json import Problems, shown
+from schemas.data.dataset import BadBoxes
 
 OVERHANG_PX = 1.0  # real annotation tools round outwards; such boxes are kept as they are
 MIN_BOX_SIDE_PX = 1e-3  # below this a side vanishes in tf.Example's float32 fractions of the image

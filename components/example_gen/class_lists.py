@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import yaml
 
 from components.example_gen.file_names import read_text_file
-from schemas.checked_json import MAX_ID, shown
-from schemas.errors import DataError
-from schemas.files import Files
-from schemas.records import LabelMap
-from schemas.yaml_checks import YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
+from schemas.base.checked_json import MAX_ID, shown
+from schemas.base.errors import DataError
+from schemas.base.files import Files
+from schemas.base.yaml_checks import YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
+from schemas.data.records import LabelMap
 
 _CVAT_LINE = re.compile(r"(?P<name>[^:]*):(\d+,\d+,\d+)?:[^:]*:[^:]*")
 # PyYAML takes seconds for more; ten thousand classes fit into it.

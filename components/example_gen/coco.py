@@ -15,7 +15,7 @@ from components.example_gen.box_forms import COCO_BBOX
 from components.example_gen.file_names import check_file_name, read_file
 from components.example_gen.image_header import MAX_SIDE_PX, check_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
-from schemas.checked_json import (
+from schemas.base.checked_json import (
     Problems,
     check_number,
     load_object,
@@ -26,9 +26,9 @@ from schemas.checked_json import (
     read_text,
     shown,
 )
-from schemas.errors import DataError
-from schemas.files import Files
-from schemas.records import LabelMap, image_attributes
+from schemas.base.errors import DataError
+from schemas.base.files import Files
+from schemas.data.records import LabelMap, image_attributes
 
 ANNOTATIONS = "annotations.json"
 IMAGES = "images"

@@ -9,10 +9,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from components.example_gen.source import Source
-from schemas.code_version import code_version
-from schemas.files import LOCAL_FILES, Files
-from schemas.progress import Progress
-from schemas.records import record_to_json
+from schemas.base.code_version import code_version
+from schemas.base.files import LOCAL_FILES, Files
+from schemas.base.progress import Progress
+from schemas.data.records import record_to_json
 
 _READERS = 2  # reading and hashing work outside Python's lock; more than two cost other work on small machines
 _MEASURE_WITH = ("numpy", "pillow")  # what images are measured with, besides our own code

@@ -16,9 +16,9 @@ from components.example_gen.source import Shard, Source
 from components.example_gen.spans import FoundSpan, find_span, listed, spans_in
 from components.example_gen.splits import split_of, splits_of
 from components.example_gen.tfrecord_reader import read_tfrecords, record_images
-from schemas.errors import DataError
-from schemas.files import LOCAL_FILES, Files
-from schemas.records import GroundTruth, ImageRecord
+from schemas.base.errors import DataError
+from schemas.base.files import LOCAL_FILES, Files
+from schemas.data.records import GroundTruth, ImageRecord
 
 __all__ = ["FoundSpan", "encoded_images", "find_span", "read_source", "split_of", "splits_of"]
 

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from components.example_gen.content import stored_digest
 from components.example_gen.dataset import find_span
 from components.example_gen.generate import SPLITS, GenRequest, generate
-from schemas.tfdv_schema import read_class_names
+from schemas.data.tfdv_schema import read_class_names
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

@@ -8,9 +8,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from schemas.checked_json import check_number, shown
-from schemas.errors import DataError
-from schemas.files import Files, reason_of, refuse_irregular
+from schemas.base.checked_json import check_number, shown
+from schemas.base.errors import DataError
+from schemas.base.files import Files, reason_of, refuse_irregular
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 

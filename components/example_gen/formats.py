@@ -6,7 +6,7 @@ import os
 
 from components.example_gen import coco, voc, yolo
 from components.example_gen.tfrecord_reader import record_files
-from schemas.files import Files
+from schemas.base.files import Files
 
 
 def marks_in(directory: str, files: Files) -> dict[str, str]:

@@ -19,8 +19,10 @@ from components.example_gen.convert import to_example
 from components.example_gen.dataset import encoded_images, read_source, splits_of
 from components.example_gen.images import inspect_image
 from components.example_gen.source import Shard, Source
-from schemas.checked_json import Problems
-from schemas.dataset import (
+from schemas.base.checked_json import Problems
+from schemas.base.errors import DataError
+from schemas.base.progress import Progress
+from schemas.data.dataset import (
     DATASET_FILE,
     EVAL_SPLIT,
     FINGERPRINTS,
@@ -29,10 +31,8 @@ from schemas.dataset import (
     dataset_digest,
     image_digest,
 )
-from schemas.errors import DataError
-from schemas.fingerprints import line_of
-from schemas.progress import Progress
-from schemas.records import ImageRecord, LabelMap
+from schemas.data.fingerprints import line_of
+from schemas.data.records import ImageRecord, LabelMap
 
 SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
 _LINES = "lines"

@@ -9,7 +9,7 @@ import struct
 from typing import IO
 
 from components.imaging.quality import JPEG_MAGIC, MAX_IMAGE_PIXELS, PNG_MAGIC
-from schemas.errors import DataError
+from schemas.base.errors import DataError
 
 MAX_SIDE_PX = 65_535  # the largest side a JPEG can have
 

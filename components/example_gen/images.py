@@ -5,8 +5,8 @@ from __future__ import annotations
 from PIL import Image
 
 from components.imaging.quality import ImageQuality, measure, open_image
-from schemas.errors import DataError
-from schemas.records import ImageRecord
+from schemas.base.errors import DataError
+from schemas.data.records import ImageRecord
 
 _EXIF_ORIENTATION = 0x0112
 

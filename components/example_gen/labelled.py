@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from components.example_gen.box_forms import BoxForm
-from schemas.records import LabelMap
+from schemas.data.records import LabelMap
 
 
 class LabelledImage(NamedTuple):

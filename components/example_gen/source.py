@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemas.dataset import BadBoxes
-from schemas.records import ImageRecord, LabelMap
+from schemas.data.dataset import BadBoxes
+from schemas.data.records import ImageRecord, LabelMap
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import re
 from typing import NamedTuple
 
 from components.example_gen.formats import marks_in
-from schemas.errors import DataError
-from schemas.files import LOCAL_FILES, Files
+from schemas.base.errors import DataError
+from schemas.base.files import LOCAL_FILES, Files
 
 _SPAN = re.compile(r"span-([0-9]+)(?:-version-([0-9]+))?")
 _LISTED_SPANS = 10

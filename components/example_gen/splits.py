@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-from schemas.checked_json import shown
-from schemas.dataset import EVAL_SPLIT
-from schemas.errors import ConfigError, DataError
-from schemas.records import ImageRecord
+from schemas.base.checked_json import shown
+from schemas.base.errors import ConfigError, DataError
+from schemas.data.dataset import EVAL_SPLIT
+from schemas.data.records import ImageRecord
 
 Split = Literal["train", "eval"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.example_gen.class_lists import PbtxtItem, label_map_of
-from schemas.checked_json import MAX_ID, shown
-from schemas.errors import DataError
-from schemas.records import LabelMap
+from schemas.base.checked_json import MAX_ID, shown
+from schemas.base.errors import DataError
+from schemas.data.records import LabelMap
 
 Found = tuple[int | None, str | None, str]  # label, text, place
 

@@ -20,10 +20,10 @@ from components.example_gen.image_header import PNG_MAGIC, check_size, image_siz
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
 from components.example_gen.tfrecord_classes import Classes
 from components.example_gen.tfrecords import TFRECORD_NAME, Feature, parse_example, read_records
-from schemas.checked_json import MAX_ID, Problems, check_number, shown
-from schemas.errors import DataError
-from schemas.files import Files
-from schemas.records import COCO_IMAGE_KEYS
+from schemas.base.checked_json import MAX_ID, Problems, check_number, shown
+from schemas.base.errors import DataError
+from schemas.base.files import Files
+from schemas.data.records import COCO_IMAGE_KEYS
 
 _ENCODED = "image/encoded"
 _BBOX = "image/object/bbox/"

@@ -17,8 +17,8 @@ from typing import IO, NamedTuple, cast
 import google_crc32c
 
 from components.example_gen.file_names import unreadable
-from schemas.errors import DataError
-from schemas.files import Files, refuse_irregular
+from schemas.base.errors import DataError
+from schemas.base.files import Files, refuse_irregular
 
 TFRECORD_NAME = re.compile(
     r"(?P<stem>.+)\.(tfrecords?|record)(-(?P<shard>[0-9]{5})-of-(?P<shards>[0-9]{5}))?(\.gz)?"

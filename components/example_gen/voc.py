@@ -21,10 +21,10 @@ from components.example_gen.class_lists import check_class_name, first_list, lab
 from components.example_gen.file_names import IMAGE_SUFFIXES, check_file_name, files_below, read_file, read_number
 from components.example_gen.image_header import check_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
-from schemas.checked_json import Problems, shown
-from schemas.errors import DataError
-from schemas.files import Files
-from schemas.records import LabelMap
+from schemas.base.checked_json import Problems, shown
+from schemas.base.errors import DataError
+from schemas.base.files import Files
+from schemas.data.records import LabelMap
 
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"

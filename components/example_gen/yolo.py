@@ -22,10 +22,10 @@ from components.example_gen.file_names import (
 )
 from components.example_gen.image_header import image_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
-from schemas.checked_json import Problems, shown
-from schemas.errors import DataError
-from schemas.files import Files, refuse_irregular
-from schemas.records import LabelMap
+from schemas.base.checked_json import Problems, shown
+from schemas.base.errors import DataError
+from schemas.base.files import Files, refuse_irregular
+from schemas.data.records import LabelMap
 
 IMAGES, LABELS = "images", "labels"
 DARKNET = "obj_train_data"

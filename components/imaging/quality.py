@@ -12,8 +12,8 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageStat, JpegImagePlugin, PngImagePlugin
 
-from schemas import features
-from schemas.errors import DataError
+from schemas.base.errors import DataError
+from schemas.data import features
 
 MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
 QUALITY_SIDE_PX = 256  # sharpness depends on the scale: one scale for all cameras
@@ -50,7 +50,7 @@ class ImageQuality:
 
 
 def image_features(quality: ImageQuality) -> dict[str, float]:
-    """The figures under the keys of `schemas.features`."""
+    """The figures under the keys of `schemas.data.features`."""
     return {
         features.QA_BRIGHTNESS: quality.brightness,
         features.QA_CONTRAST: quality.contrast,

@@ -22,11 +22,11 @@ from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.coco_files import image_lines
 from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, Measured, is_sampled
-from schemas.columns import DetectionColumns
-from schemas.errors import RatchetError
-from schemas.evaluation import MATCHES_FILE
-from schemas.progress import Progress
-from schemas.records import ImageRecord, LabelMap, record_from_json
+from schemas.artifacts.evaluation import MATCHES_FILE
+from schemas.base.errors import RatchetError
+from schemas.base.progress import Progress
+from schemas.data.columns import DetectionColumns
+from schemas.data.records import ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
 LINES = "lines"

@@ -8,9 +8,9 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.utils import io_utils
 
-from schemas.blessing import KIND, SIGNATURE, Blessing
-from schemas.evaluation import BASELINE, CANDIDATE
-from schemas.signing import Signer
+from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.base.signing import Signer
 
 
 def bless(blessing: types.Artifact, blessed: bool, models: Mapping[str, types.Artifact], said: Blessing) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from components.map_evaluator.serving_rules import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
-from schemas.decisions import Decision, Reason, Verdict
-from schemas.evaluation import DataSetEvaluation, Serving
+from schemas.artifacts.decisions import Decision, Reason, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Serving
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 import numpy as np
 import orjson
 
-from schemas.columns import DetectionColumns
-from schemas.records import ImageRecord
+from schemas.data.columns import DetectionColumns
+from schemas.data.records import ImageRecord
 
 
 def image_lines(

@@ -23,7 +23,7 @@ import orjson
 
 from components.map_evaluator.coco_objects import read_objects
 from components.map_evaluator.entry_columns import Entries
-from schemas.checked_json import (
+from schemas.base.checked_json import (
     MAX_ID,
     Problems,
     check_object,
@@ -35,11 +35,11 @@ from schemas.checked_json import (
     read_text,
     shown,
 )
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.errors import DataError
-from schemas.files import reason_of, refuse_irregular
-from schemas.json_keys import may_repeat_keys
-from schemas.records import LabelMap, image_attributes
+from schemas.base.errors import DataError
+from schemas.base.files import reason_of, refuse_irregular
+from schemas.base.json_keys import may_repeat_keys
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import LabelMap, image_attributes
 
 MAX_CATEGORIES = 65_535  # labels travel as 16 bits
 

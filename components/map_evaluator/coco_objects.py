@@ -8,9 +8,9 @@ import numpy as np
 
 from components.map_evaluator.box_order import find_wrong_order
 from components.map_evaluator.entry_columns import Entries
-from schemas.checked_json import shown
-from schemas.errors import DataError
-from schemas.records import LabelMap
+from schemas.base.checked_json import shown
+from schemas.base.errors import DataError
+from schemas.data.records import LabelMap
 
 
 class CocoObjects(NamedTuple):

@@ -9,7 +9,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.map_evaluator import executor
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas import settings as settings_io
+from schemas.base import settings as settings_io
 
 
 class MapEvaluatorSpec(ComponentSpec):

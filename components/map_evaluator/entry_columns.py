@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from schemas.checked_json import MAX_ID, Problems, check_number, read_field, read_integer, shown
-from schemas.errors import DataError
+from schemas.base.checked_json import MAX_ID, Problems, check_number, read_field, read_integer, shown
+from schemas.base.errors import DataError
 
 LARGEST_PX = 1e9  # areas of such boxes stay finite
 

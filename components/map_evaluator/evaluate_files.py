@@ -12,8 +12,8 @@ from components.map_evaluator.coco_input import read_detections, read_truth
 from components.map_evaluator.measured import PERFECT, SAMPLE_IMAGES, Collector, Measured
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas.decisions import Decision, Reason
-from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.artifacts.decisions import Decision, Reason
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 
 Path = str | PathLike[str]
 

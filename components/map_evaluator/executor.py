@@ -27,18 +27,26 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
 from components.map_evaluator.trial import read_probe, serving_figures
-from schemas import evaluation as files
-from schemas import settings as settings_io
-from schemas.blessing import Blessing
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo, dataset_digest
-from schemas.decisions import Reason
-from schemas.errors import StateError
-from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Evaluation
-from schemas.fingerprints import Fingerprints
-from schemas.model_digest import model_digest
-from schemas.records import LabelMap
-from schemas.serving_probe import ServingProbe
-from schemas.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.artifacts import evaluation as files
+from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import (
+    BASELINE,
+    CANDIDATE,
+    GOLDEN,
+    HELD_OUT,
+    TRAIN_SAMPLE,
+    DataSetEvaluation,
+    Evaluation,
+)
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.base import settings as settings_io
+from schemas.base.errors import StateError
+from schemas.base.model_digest import model_digest
+from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo, dataset_digest
+from schemas.data.fingerprints import Fingerprints
+from schemas.data.records import LabelMap
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -14,10 +14,10 @@ from components.map_evaluator.trust import Fall, fall_when_shuffled, perfect_det
 from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.dataset import image_digest
-from schemas.errors import StateError
-from schemas.records import ImageRecord
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.dataset import image_digest
+from schemas.data.records import ImageRecord
 
 PERFECT = "perfect"  # the ground truth itself, fed back as detections
 SAMPLE_IMAGES = 500  # whose boxes are kept for the test with shuffled detections

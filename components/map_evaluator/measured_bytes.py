@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.errors import StateError
-from schemas.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.base.errors import StateError
 
 
 def check_baseline(directory: str, found: str, recorded: str, version: str) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import orjson
 
 from components.metrics.match_table import MatchTable
-from schemas.columns import DetectionColumns
-from schemas.records import Detections
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.data.columns import DetectionColumns
+from schemas.data.records import Detections
 
 IMAGES = 8
 _SURE = 0.05  # a detection with less is no reason to choose an image

@@ -14,8 +14,8 @@ from components.metrics.average_precision import UNDEFINED, detection_metrics
 from components.metrics.bootstrap import DeltaEstimate, PairedDeltas, Slice, paired_deltas
 from components.metrics.coco_rules import AREA_NAMES
 from components.metrics.match_table import MatchTable
-from schemas.errors import ConfigError
-from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, Deltas, ModelScores, Support
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, Deltas, ModelScores, Support
+from schemas.base.errors import ConfigError
 
 MIN_GROUPS = 5  # fewer recordings, cameras, ... say nothing about the next one
 _COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}

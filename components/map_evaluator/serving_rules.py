@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas.decisions import Reason
-from schemas.evaluation import Serving
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import Serving
 
 LATENCY, SIZE = "serving:latency", "serving:size"
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.settings import settings
+from schemas.base.settings import settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]

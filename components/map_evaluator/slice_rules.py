@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.map_evaluator.significance import fall_p_value, holm
-from schemas.decisions import Reason
-from schemas.evaluation import DataSetEvaluation, Delta, Support
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
 
 _LISTED = 8
 

@@ -17,8 +17,8 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 from tfx.dsl.io import fileio
 
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas.decisions import Decision, Reason
-from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, DataSetEvaluation, Delta, Evaluation
+from schemas.artifacts.decisions import Decision, Reason
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, DataSetEvaluation, Delta, Evaluation
 
 # The format of EvalRun that TFMA's loaders read, not the version of TFMA.
 _FORMAT_VERSION = "0.47.1"

@@ -9,11 +9,11 @@ from tfx.dsl.io import fileio
 from components.detector.served import EncodedImage, ServedDetector, load_detector, read_images
 from components.map_evaluator.latency import median_latencies
 from components.map_evaluator.probe import found_in, probe_of
-from schemas.dataset import DataSetInfo
-from schemas.evaluation import BASELINE, CANDIDATE, Serving, ServingFigures
-from schemas.model_digest import model_size
-from schemas.records import record_from_json
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Serving, ServingFigures
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.base.model_digest import model_size
+from schemas.data.dataset import DataSetInfo
+from schemas.data.records import record_from_json
 
 
 def read_probe(

@@ -12,9 +12,9 @@ from components.metrics.average_precision import detection_metrics
 from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.decisions import Reason
-from schemas.fingerprints import Fingerprints, near_duplicates
+from schemas.artifacts.decisions import Reason
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.fingerprints import Fingerprints, near_duplicates
 
 _LISTED = 5
 _ROUNDING = 1e-9

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.overlaps import Overlaps, overlaps
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 
 @dataclass(frozen=True, eq=False)

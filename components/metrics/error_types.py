@@ -23,7 +23,7 @@ import numpy as np
 
 from components.metrics.coco_rules import RECALL_POINTS
 from components.metrics.error_evidence import Evidence, evidence
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 # What a code of `ErrorTypes.detection_code` means: codes 1 to 5 are false positives.
 DETECTION_CODES = ("hit", "classification", "localization", "both", "duplicate", "background", "ignored")

@@ -15,7 +15,7 @@ from components.metrics.coco_rules import (
     areas_holding,
 )
 from components.metrics.greedy import Boxes, match_greedily
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 _LARGEST_LABEL = np.iinfo(DETECTION_DTYPE["label"]).max
 

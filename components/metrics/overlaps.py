@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.metrics.boxes import iou_of_pairs
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 # A pair takes about 150 bytes while its IoU is computed, so at most about 80 MB. Tests set it lower.
 _CHUNK_PAIRS = 1 << 19

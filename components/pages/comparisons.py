@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from components.pages.features import axis, feature_title, short_title
 from components.pages.histograms import distance_gauge, distributions
 from components.pages.text import many, number, percent, safe
-from schemas.data_evidence import DRIFT, Comparison, Distribution
+from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
 
 _KINDS = {DRIFT: "training data of the served model"}
 _SHORT = {DRIFT: "training data"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.pages.text import number
-from schemas import features
+from schemas.data import features
 
 _MOST_TICKS = 6
 _WIDEST_LOGARITHM = 200  # some 87 powers of ten; no unit can be read on such an axis

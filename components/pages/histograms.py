@@ -8,7 +8,7 @@ import numpy as np
 
 from components.pages.features import Axis, axis, feature_title
 from components.pages.text import number, percent, safe
-from schemas.data_evidence import Comparison, Distribution
+from schemas.artifacts.data_evidence import Comparison, Distribution
 
 BINS = 48  # enough to see two peaks, too few to look ragged
 MOST_CATEGORIES = 10

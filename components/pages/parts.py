@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from components.pages.comparisons import feature_figure, in_words
 from components.pages.text import listed, many, percent, safe
 from components.pages.words import rule_title
-from schemas.data_evidence import Comparison, Picture, Pictures
-from schemas.dataset import DataSetInfo
-from schemas.decisions import Reason
+from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
+from schemas.artifacts.decisions import Reason
+from schemas.data.dataset import DataSetInfo
 
 MOST_PICTURES = 6  # a rule
 _MOST_EXAMPLES, _MOST_CLASSES = 20, 100

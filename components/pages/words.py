@@ -9,7 +9,7 @@ from components.pages.data_words import DATA_WORDS, RELABEL
 from components.pages.evaluation_words import EVALUATION_WORDS
 from components.pages.features import short_title
 from components.pages.rule_words import RuleWords
-from schemas.dataset import DataSetInfo
+from schemas.data.dataset import DataSetInfo
 
 _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from components.registry.entries import ServedModel
 from components.registry.entry_files import POINTER_FILE
 from components.registry.storage import Storage
-from schemas.errors import StateError
+from schemas.base.errors import StateError
 
 _DOCTOR = "`ratchet doctor --repair` mends what can be mended"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from schemas.overrides import Override
+from schemas.artifacts.overrides import Override
 
 APPROVED = "APPROVED"  # the verdict of a model that a person let into service
 _VERSION = re.compile(r"[0-9]{1,19}", re.ASCII)

@@ -12,9 +12,9 @@ import os
 from typing import Any, TypeVar
 
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
-from schemas.checked_json import shown
-from schemas.errors import StateError
-from schemas.overrides import Override
+from schemas.artifacts.overrides import Override
+from schemas.base.checked_json import shown
+from schemas.base.errors import StateError
 
 FORMAT = 2
 POINTER_FILE = "served.json"

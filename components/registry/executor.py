@@ -25,14 +25,14 @@ from components.registry.push import Candidate, push
 from components.registry.registry import Registry
 from components.registry.remote_storage import RemoteStorage
 from components.registry.storage import DiskStorage
-from schemas.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
-from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
-from schemas.files import write_durably
-from schemas.history import HISTORY_FILE, History, PastRun
-from schemas.model_digest import model_digest
-from schemas.publication import PUBLICATION_FILE
-from schemas.signing import Signer
-from schemas.training_record import RECORD_FILE, TrainingRecord
+from schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
+from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.artifacts.history import HISTORY_FILE, History, PastRun
+from schemas.artifacts.publication import PUBLICATION_FILE
+from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
+from schemas.base.files import write_durably
+from schemas.base.model_digest import model_digest
+from schemas.base.signing import Signer
 
 Artifacts = dict[str, list[types.Artifact]]
 

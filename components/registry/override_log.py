@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from schemas.errors import StateError
-from schemas.overrides import Override
+from schemas.artifacts.overrides import Override
+from schemas.base.errors import StateError
 
 OVERRIDES_FILE = "overrides.jsonl"
 _BEFORE_THE_FIRST = "0" * 64

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import ChangedError
-from schemas.errors import StateError
-from schemas.overrides import Override
+from schemas.artifacts.overrides import Override
+from schemas.base.errors import StateError
 
 _TRIES = 2  # to put a version in place; more than one is needed only beside somebody who alters it
 

@@ -17,11 +17,11 @@ from components.registry.publication import (
     staged_model,
 )
 from components.registry.registry import Registry
-from schemas.blessing import Blessing
-from schemas.decisions import Decision, Reason
-from schemas.evaluation import Evaluation
-from schemas.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, PublicationResult
-from schemas.training_record import TrainedData
+from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.decisions import Decision, Reason
+from schemas.artifacts.evaluation import Evaluation
+from schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, PublicationResult
+from schemas.artifacts.training_record import TrainedData
 
 Accept = Callable[[str], Reason]  # of the staged directory
 

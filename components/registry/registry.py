@@ -30,10 +30,10 @@ from components.registry.entry_files import (
 )
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
 from components.registry.storage import ChangedError, Storage, Token
-from schemas.errors import InputError
-from schemas.overrides import Override
-from schemas.signing import Signer
-from schemas.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.overrides import Override
+from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.base.errors import InputError
+from schemas.base.signing import Signer
 
 Signed = TypeVar("Signed", ServedModel, RecordedDecision, Intent)
 VERSIONS, DECISIONS = "versions", "decisions"

@@ -16,8 +16,8 @@ from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
 from components.registry.storage import STAGED, ChangedError, Content, Token
-from schemas.errors import StateError
-from schemas.model_digest import is_intact, model_digest
+from schemas.base.errors import StateError
+from schemas.base.model_digest import is_intact, model_digest
 
 _MODEL_FILE = "saved_model.pb"  # without it TensorFlow Serving does not see a version, so it is copied last
 

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Protocol
 
 from components.registry.locking import hold
-from schemas.errors import StateError
-from schemas.files import LOCAL_FILES, flush_directory, refuse_irregular, write_durably
-from schemas.model_digest import is_intact, model_digest
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES, flush_directory, refuse_irregular, write_durably
+from schemas.base.model_digest import is_intact, model_digest
 
 STAGED = "unfinished-"  # TensorFlow Serving passes over names that are not numbers
 _WAIT_S = 600.0

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.errors import StateError
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 _ENDS = ("]}", "],", "]", ",")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.data_evidence import Comparison, Pictures
-from schemas.dataset import DataSetInfo
-from schemas.decisions import DataDecision, Decision, Verdict
-from schemas.evaluation import Evaluation
-from schemas.history import History
-from schemas.training_record import TrainingRecord
+from schemas.artifacts.data_evidence import Comparison, Pictures
+from schemas.artifacts.decisions import DataDecision, Decision, Verdict
+from schemas.artifacts.evaluation import Evaluation
+from schemas.artifacts.history import History
+from schemas.artifacts.training_record import TrainingRecord
+from schemas.data.dataset import DataSetInfo
 
 OVERALL = ""  # the name of what is over all classes
 

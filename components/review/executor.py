@@ -23,22 +23,22 @@ from components.review.content import Lineage, Measured, ReviewContent
 from components.review.measure import GoldenFiles, measure
 from components.review.page import review_page
 from components.review.tfma_view.data import read_tfma, tfma_code
-from schemas import evaluation as files
-from schemas.code_version import code_version
-from schemas.data_evidence import (
+from schemas.artifacts import evaluation as files
+from schemas.artifacts.data_evidence import (
     DECISION_FILE,
     EVIDENCE_FILE,
     PICTURES_FILE,
     evidence_from_json,
     pictures_from_json,
 )
-from schemas.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
-from schemas.decisions import DataDecision
-from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
-from schemas.history import HISTORY_FILE, History
-from schemas.publication import PUBLICATION_FILE, PublicationResult
-from schemas.review import REVIEW_FILE
-from schemas.training_record import RECORD_FILE, TrainingRecord
+from schemas.artifacts.decisions import DataDecision
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
+from schemas.artifacts.history import HISTORY_FILE, History
+from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
+from schemas.artifacts.review import REVIEW_FILE
+from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
+from schemas.base.code_version import code_version
+from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
 
 Artifacts = dict[str, list[types.Artifact]]
 THUMBNAIL_PX = 480

@@ -8,8 +8,8 @@ import numpy as np
 
 from components.metrics.error_types import DETECTION_CODES
 from components.review.content import CORRECT, MISSED, WRONG, ShownBox
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 MOST_BOXES = 100  # a layer of an image; more would hide it
 

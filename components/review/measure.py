@@ -22,8 +22,8 @@ from components.review.content import (
     PrecisionRecall,
 )
 from components.review.gallery import shown_found, shown_truth
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 GALLERY_IMAGES = 24
 ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 
-from schemas.training_record import ValidationPoint
+from schemas.artifacts.training_record import ValidationPoint
 
 
 @dataclass

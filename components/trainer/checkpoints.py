@@ -10,7 +10,7 @@ import tensorflow as tf
 from components.trainer.checkpoint_state import TrainingState
 from components.trainer.learner import Learner
 from components.trainer.model.weights import ordered_weights
-from schemas.errors import RatchetError
+from schemas.base.errors import RatchetError
 
 
 class _Kept(tf.train.experimental.PythonState):

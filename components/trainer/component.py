@@ -22,8 +22,8 @@ from tfx.types.standard_component_specs import TrainerSpec
 from tfx.utils import json_utils
 
 from components.trainer.settings import TrainerSettings
-from schemas import settings as settings_io
-from schemas.dataset import TRAIN_SPLIT
+from schemas.base import settings as settings_io
+from schemas.data.dataset import TRAIN_SPLIT
 
 RUN_FN = "components.trainer.run_fn.run_fn"
 

@@ -30,10 +30,10 @@ from components.trainer.settings import TrainerSettings, ValidationSettings
 from components.trainer.tensorboard import TrainingLog
 from components.trainer.validation import HeldOut, Validator, read_held_out
 from schemas import __version__
-from schemas import settings as settings_io
-from schemas.dataset import EVAL_SPLIT, TRAIN_SPLIT
-from schemas.progress import LOGGER
-from schemas.training_record import TrainingRecord, ValidationPoint
+from schemas.artifacts.training_record import TrainingRecord, ValidationPoint
+from schemas.base import settings as settings_io
+from schemas.base.progress import LOGGER
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from components.trainer.model.experiment import build_model, build_task
 from components.trainer.model.warm_start import norm_layers
 from components.trainer.model.weights import ordered_weights
 from components.trainer.policy import TrainingPlan
-from schemas.training_record import LearningRateRecord
+from schemas.artifacts.training_record import LearningRateRecord
 
 NORM_MOMENTUM = 0.9
 SLOW_NORM_MOMENTUM = 0.99  # a tenth of the step toward each batch's statistics

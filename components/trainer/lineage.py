@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from schemas.artifact_places import places
-from schemas.dataset import DATASET_FILE, DataSetInfo
-from schemas.errors import ConfigError, StateError
-from schemas.files import Files
-from schemas.training_record import RECORD_FILE, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import RECORD_FILE, TrainedData, TrainingRecord
+from schemas.base.artifact_places import places
+from schemas.base.errors import ConfigError, StateError
+from schemas.base.files import Files
+from schemas.data.dataset import DATASET_FILE, DataSetInfo
 
 
 def read_record(model: str, files: Files) -> TrainingRecord:

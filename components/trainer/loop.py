@@ -12,9 +12,9 @@ import numpy as np
 
 from components.trainer.checkpoint_state import TrainingState
 from components.trainer.policy import TrainingPlan
-from schemas.errors import RatchetError
-from schemas.progress import LOGGER, Progress
-from schemas.training_record import ValidationPoint
+from schemas.artifacts.training_record import ValidationPoint
+from schemas.base.errors import RatchetError
+from schemas.base.progress import LOGGER, Progress
 
 if TYPE_CHECKING:
     from components.trainer.checkpoints import Checkpoints

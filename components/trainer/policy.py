@@ -16,9 +16,9 @@ from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from components.trainer.model.model_settings import AUTO, ModelSettings
 from components.trainer.schedule import schedule
 from components.trainer.settings import TrainerSettings
-from schemas.errors import ANOTHER_LINEAGE, ConfigError
-from schemas.settings import load
-from schemas.training_record import KeepRecord, LearningRateRecord, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import KeepRecord, LearningRateRecord, TrainedData, TrainingRecord
+from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
+from schemas.base.settings import load
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,16 @@ from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
 from components.trainer.served.export import save_model
 from components.trainer.settings import TrainerSettings
-from schemas import settings as settings_io
-from schemas.dataset import FINGERPRINTS, TRAIN_SPLIT
-from schemas.fingerprints import Fingerprints
-from schemas.training_record import (
+from schemas.artifacts.training_record import (
     LABELS_FILE,
     RECORD_FILE,
     STATISTICS_FILE,
     TRAINING_IMAGES_FILE,
     TRAINING_SAMPLE_FILE,
 )
+from schemas.base import settings as settings_io
+from schemas.data.dataset import FINGERPRINTS, TRAIN_SPLIT
+from schemas.data.fingerprints import Fingerprints
 
 SAMPLE_IMAGES = 500  # that a model carries figures of
 WARMUP_IMAGES = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.training_record import LearningRateRecord
+from schemas.artifacts.training_record import LearningRateRecord
 
 WARMUP_FRACTION = 0.1  # of all steps, at most WARMUP_MAX_STEPS
 WARMUP_MAX_STEPS = 500

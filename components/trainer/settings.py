@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from components.trainer.images.augmentation import AugmentationName
 from components.trainer.model.model_settings import ModelSettings, PositiveFloat, PositiveInt
-from schemas.settings import settings
+from schemas.base.settings import settings
 
 Change = Literal["learning_rate", "augmentation"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.checkpoint_state import TrainingState
-from schemas.training_record import ValidationPoint
+from schemas.artifacts.training_record import ValidationPoint
 
 _TAGS = {"total_loss": "loss/total", "cls_loss": "loss/classes", "box_loss": "loss/boxes"}
 

@@ -15,9 +15,9 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.matching import match
 from components.trainer.images.batches import Span
 from components.trainer.served.serving import Serving
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import GroundTruth, record_from_json
-from schemas.training_record import ValidationPoint
+from schemas.artifacts.training_record import ValidationPoint
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import GroundTruth, record_from_json
 
 _BATCH = 16
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.demo.digit_scenes import SIDE_PX, Look, draw_scene
 from pipeline.demo.label_faults import Labelled, parse_fault, plant_fault
-from schemas.errors import ConfigError, InputError
+from schemas.base.errors import ConfigError, InputError
 
 _JPEG_QUALITY = 92
 _LIMITS = {

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli_options import ROOT_VARIABLE
+from pipeline.cli.options import ROOT_VARIABLE
 from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.local import run
-from pipeline.preflight import RunRequest
-from pipeline.result import RunResult
-from pipeline.root_settings import configure_run
-from pipeline.standard_streams import tell
-from schemas.decisions import Verdict
-from schemas.errors import InputError
+from pipeline.root.root_settings import configure_run
+from pipeline.run.local import run
+from pipeline.run.preflight import RunRequest
+from pipeline.run.result import RunResult
+from pipeline.terminal.standard_streams import tell
+from schemas.artifacts.decisions import Verdict
+from schemas.base.errors import InputError
 
 GOLDEN_IMAGES = 200
 MARKER = ".ratchet-demo"  # tells a directory the demo made from one it must not delete

@@ -9,11 +9,11 @@ from components.registry.entries import ServedModel
 from components.trainer.lineage import read_record
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, here
-from schemas.dataset import DATASET_FILE
-from schemas.decisions import Verdict
-from schemas.errors import RatchetError
-from schemas.evaluation import EVALUATION_FILE
-from schemas.files import LOCAL_FILES
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE
+from schemas.base.errors import RatchetError
+from schemas.base.files import LOCAL_FILES
+from schemas.data.dataset import DATASET_FILE
 
 _APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from components.registry.entries import ServedModel
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import is_intact
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import is_intact
 
 _SERVING = "Format-Serving"
 

@@ -18,14 +18,14 @@ from components.trainer.lineage import read_record
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import ToldRun, read_told
-from schemas.blessing import Blessing
-from schemas.decisions import Verdict
-from schemas.errors import RatchetError
-from schemas.evaluation import EVALUATION_FILE, Evaluation
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import is_intact, model_digest
-from schemas.publication import PUBLICATION_FILE, PublicationResult
-from schemas.training_record import TrainedData
+from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
+from schemas.artifacts.training_record import TrainedData
+from schemas.base.errors import RatchetError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import is_intact, model_digest
 
 UNKNOWN = "unknown"  # the digest of a candidate of which nothing says what was measured: it cannot be approved
 _DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value}

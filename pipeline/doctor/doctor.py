@@ -33,7 +33,7 @@ from pipeline.doctor.signature_check import check_signatures
 from pipeline.doctor.signing import Voucher, sign, to_sign
 from pipeline.doctor.unknown_check import check_unknown
 from pipeline.doctor.version_check import check_versions
-from schemas.errors import RatchetError, StateError
+from schemas.base.errors import RatchetError, StateError
 
 _ROUNDS = 3  # what was mended may show what was hidden behind it
 _PLACES = "files and directories are what they should be, and ours"

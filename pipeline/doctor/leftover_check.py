@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
-from schemas.files import WRITING
+from schemas.base.files import WRITING
 
 _WRITER = re.compile(rf"\.(\d+){re.escape(WRITING)}")
 

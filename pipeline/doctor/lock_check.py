@@ -11,7 +11,7 @@ from pathlib import Path
 from components.registry.locking import holder
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
-from schemas.files import read_regular, refuse_irregular
+from schemas.base.files import read_regular, refuse_irregular
 
 _LOCKS = {"lock": "retraining", "registry/lock": "changing what is served"}
 

@@ -15,10 +15,10 @@ from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.doctor.result_rebuild import rebuilt_result
 from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
-from pipeline.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
-from schemas.decisions import Verdict
-from schemas.errors import StateError
-from schemas.files import WRITING, flush_directory, write_durably
+from pipeline.run.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
+from schemas.artifacts.decisions import Verdict
+from schemas.base.errors import StateError
+from schemas.base.files import WRITING, flush_directory, write_durably
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 
@@ -51,7 +51,7 @@ def begin_anew(patient: Patient) -> None:
     """
     from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-    from pipeline.store import sqlite_at
+    from pipeline.root.store import sqlite_at
 
     for directory in patient.runs():
         if not has_ended(directory) and (directory / REQUEST_FILE).exists():
@@ -131,7 +131,7 @@ def _untold(patient: Patient, told: Told) -> list[Finding]:
 
 
 def _tell(patient: Patient) -> None:
-    from pipeline.ml_metadata_sync import tell
+    from pipeline.root.ml_metadata_sync import tell
 
     problem = tell(patient.root, patient.registry)
     if problem is not None:
@@ -139,7 +139,7 @@ def _tell(patient: Patient) -> None:
 
 
 def _unbless(root: Path, run_id: str) -> None:
-    from pipeline.ml_metadata_sync import OverrideStore
+    from pipeline.root.ml_metadata_sync import OverrideStore
 
     with _store_errors(root / DATABASE):
         OverrideStore(root).unbless(run_id)

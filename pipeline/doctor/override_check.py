@@ -8,7 +8,7 @@ from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, che
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import read_told
-from schemas.errors import StateError
+from schemas.base.errors import StateError
 
 
 def check_overrides(patient: Patient) -> list[Finding]:

@@ -10,8 +10,8 @@ from components.registry.entry_files import POINTER_FILE, pointer_json
 from components.registry.storage import Token
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside
-from schemas.decisions import Verdict
-from schemas.errors import StateError
+from schemas.artifacts.decisions import Verdict
+from schemas.base.errors import StateError
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 _SERVE = "serve one on your responsibility: ratchet rollback --to VERSION --by NAME --reason TEXT"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.doctor.finding import Finding, Severity
-from pipeline.plain_text import one_line
+from pipeline.terminal.plain_text import one_line
 
 _MARKS = {Severity.WRONG: "x", Severity.WARNING: "!", Severity.NOTE: "-"}
 

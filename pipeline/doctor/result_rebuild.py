@@ -6,10 +6,10 @@ from pathlib import Path
 
 from components.registry.entries import RecordedDecision
 from pipeline.doctor.patient import Patient
-from pipeline.result import RunResult
-from schemas.decisions import Decision, Reason, Verdict
-from schemas.evaluation import EVALUATION_FILE, Evaluation
-from schemas.review import REVIEW_FILE
+from pipeline.run.result import RunResult
+from schemas.artifacts.decisions import Decision, Reason, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.review import REVIEW_FILE
 
 
 def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:

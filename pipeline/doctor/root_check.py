@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, free_name
-from pipeline.root_file import ROOT_FILE, RootFile, is_moved, read_file, write_file
-from pipeline.root_rebuild import has_lineage, rebuild
-from schemas.errors import StateError
+from pipeline.root.rebuild import has_lineage, rebuild
+from pipeline.root.root_file import ROOT_FILE, RootFile, is_moved, read_file, write_file
+from schemas.base.errors import StateError
 
 
 def check_root_file(patient: Patient) -> list[Finding]:
@@ -51,7 +51,7 @@ def check_place(patient: Patient) -> list[Finding]:
 
 def _settle(root: Path, there: RootFile) -> None:
     """ML Metadata names a moved root's own files; where there is none, only the root says where it is."""
-    from pipeline.relocate import relocate
+    from pipeline.root.relocate import relocate
 
     if (root / "metadata.sqlite").exists():
         relocate(root, there.path)

@@ -12,9 +12,9 @@ from components.registry.locking import holder
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, put_aside, read_object
 from pipeline.doctor.result_rebuild import rebuilt_result
-from pipeline.result import RunResult
-from pipeline.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
-from schemas.files import write_durably
+from pipeline.run.result import RunResult
+from pipeline.run.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
+from schemas.base.files import write_durably
 
 
 def check_runs(patient: Patient) -> list[Finding]:

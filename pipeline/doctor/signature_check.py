@@ -10,8 +10,8 @@ from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.entry_files import signed_values
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
-from schemas.errors import StateError
-from schemas.signing import KEY_FILE_VARIABLE, Signer
+from schemas.base.errors import StateError
+from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from components.registry.entries import Pointer, ServedModel
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient
 from pipeline.doctor.signature_check import Record, problem_of, records
-from pipeline.person import one_line
-from schemas.errors import InputError, StateError
-from schemas.signing import KEY_FILE_VARIABLE, Signer
+from pipeline.serving.person import one_line
+from schemas.base.errors import InputError, StateError
+from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 
 SIGNINGS_FILE = "signings.jsonl"
 FORMAT = 1

@@ -12,8 +12,8 @@ from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
 from pipeline.doctor.told import read_told
 from pipeline.doctor.version_check import told_versions
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 
 _ASIDE = "set-aside-"
 _LARGEST = 2**63 - 1  # TensorFlow Serving reads the name as an int64

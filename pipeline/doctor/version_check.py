@@ -11,11 +11,11 @@ from components.registry.override_log import LoggedOverride
 from components.registry.registry import VERSIONS
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside
-from schemas.decisions import Verdict
-from schemas.evaluation import EVALUATION_FILE, Evaluation
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
-from schemas.overrides import OverrideKind
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.overrides import OverrideKind
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 

@@ -18,9 +18,9 @@ from pipeline.notify.mail import mail_message
 from pipeline.notify.notice import Notice
 from pipeline.notify.slack import slack_message
 from pipeline.notify.target import Mailbox, Target, Webhook
-from pipeline.plain_text import cut, one_line
+from pipeline.terminal.plain_text import cut, one_line
 from schemas import __version__
-from schemas.errors import RatchetError
+from schemas.base.errors import RatchetError
 
 _PAUSE_S = 0.5  # before the second attempt
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.history import page_of
-from pipeline.plain_text import cut, one_line
-from pipeline.result import RunResult
-from schemas.decisions import Reason, Verdict
+from pipeline.past.history import page_of
+from pipeline.run.result import RunResult
+from pipeline.terminal.plain_text import cut, one_line
+from schemas.artifacts.decisions import Reason, Verdict
 
 _TITLE = 140  # characters
 _TEXT = 700

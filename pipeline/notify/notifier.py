@@ -13,9 +13,9 @@ from pipeline.notify.deliver import DeliveryError, deliver
 from pipeline.notify.notice import Notice, notice_of_crash, notice_of_result, notice_of_stop
 from pipeline.notify.settings import CRASHED, NotifySettings
 from pipeline.notify.target import Target, parse_targets
-from pipeline.result import RunResult
-from schemas.errors import StateError
-from schemas.progress import LOGGER
+from pipeline.run.result import RunResult
+from schemas.base.errors import StateError
+from schemas.base.progress import LOGGER
 
 TIMEOUT_S = 10.0  # for one target, second attempt included
 

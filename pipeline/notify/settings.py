@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.errors import ConfigError
-from schemas.settings import settings
+from schemas.base.errors import ConfigError
+from schemas.base.settings import settings
 
 # A plain Literal and not the Verdict: a crash has none.
 Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED"]

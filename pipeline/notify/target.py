@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from schemas.errors import ConfigError
+from schemas.base.errors import ConfigError
 
 _ENV = "env:"
 _WEBHOOKS = ("http", "https")

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.errors import StateError
-from schemas.files import write_durably
+from schemas.base.errors import StateError
+from schemas.base.files import write_durably
 
 PRUNED_FILE = "pruned.json"
 _FORMAT = 1

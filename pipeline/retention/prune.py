@@ -25,9 +25,9 @@ from pipeline.retention.marker import write_left
 from pipeline.retention.plan import Kept, Plan, Removal, plan
 from pipeline.retention.settings import RetentionSettings
 from pipeline.retention.survey import SET_ASIDE, survey
-from pipeline.roots import registry_at, settled, which_root
-from schemas.errors import InputError, RatchetError
-from schemas.progress import LOGGER
+from pipeline.root.roots import registry_at, settled, which_root
+from schemas.base.errors import InputError, RatchetError
+from schemas.base.progress import LOGGER
 
 
 class ArtifactStore(Protocol):

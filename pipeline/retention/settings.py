@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 from pydantic import Field
 
-from schemas.settings import settings
+from schemas.base.settings import settings
 
 
 @settings

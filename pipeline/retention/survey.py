@@ -10,16 +10,16 @@ from pathlib import Path
 
 from components.registry.entries import ServedModel
 from components.trainer.lineage import read_record
-from pipeline.history import UNFINISHED, RunEntry, read_history
+from pipeline.past.history import UNFINISHED, RunEntry, read_history
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from pipeline.retention.marker import read_left
 from pipeline.retention.versions import seconds
-from pipeline.roots import registry_at
-from schemas.artifact_places import places
-from schemas.dataset import DATASET_FILE, GOLDEN_STEP, DataSetInfo
-from schemas.errors import StateError
-from schemas.files import LOCAL_FILES, WRITING
-from schemas.review import PAGE_STEPS, REVIEW_FILE
+from pipeline.root.roots import registry_at
+from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
+from schemas.base.artifact_places import places
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES, WRITING
+from schemas.data.dataset import DATASET_FILE, GOLDEN_STEP, DataSetInfo
 
 SET_ASIDE = ".pruned-"
 _MODEL = "Format-Serving"

@@ -16,13 +16,13 @@ from PIL import Image
 from components.registry.entries import ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.config import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.local import RunError, run
-from pipeline.preflight import RunRequest
-from pipeline.result import RunResult
-from schemas.errors import StateError
+from pipeline.run.local import RunError, run
+from pipeline.run.preflight import RunRequest
+from pipeline.run.result import RunResult
+from schemas.base.errors import StateError
 from tests.e2e.metadata import latest_blessed_model
 
 # Small enough for two cores: what is learned is little, but learned it is.

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.check import CheckRequest, CheckResult, check_data
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.config import load_config
-from pipeline.log_sample import log_sample
-from schemas.data_evidence import evidence_from_json
-from schemas.decisions import DataVerdict
-from schemas.errors import DataError
+from pipeline.data.check import CheckRequest, CheckResult, check_data
+from pipeline.data.log_sample import log_sample
+from schemas.artifacts.data_evidence import evidence_from_json
+from schemas.artifacts.decisions import DataVerdict
+from schemas.base.errors import DataError
 from tests.e2e.conftest import SMALL, Runs, World
 
 pytestmark = pytest.mark.tensorflow

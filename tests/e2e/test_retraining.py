@@ -13,15 +13,15 @@ import pytest
 
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.result import RunResult
-from schemas.data_evidence import evidence_from_json
-from schemas.decisions import Verdict
-from schemas.errors import ConfigError, InputError, StateError
-from schemas.evaluation import EVALUATION_FILE, Evaluation
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
-from schemas.overrides import OverrideKind
-from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
+from pipeline.run.result import RunResult
+from schemas.artifacts.data_evidence import evidence_from_json
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.overrides import OverrideKind
+from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
+from schemas.base.errors import ConfigError, InputError, StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.e2e.conftest import Runs, command, in_a_month
 
 pytestmark = pytest.mark.tensorflow

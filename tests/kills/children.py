@@ -23,10 +23,10 @@ def import_everything() -> None:
     import components.map_evaluator.executor
     import components.review.executor
     import components.trainer.run_fn
-    import pipeline.cli
-    import pipeline.local
+    import pipeline.cli.main
     import pipeline.retention.artifacts
-    import pipeline.runner
+    import pipeline.run.local
+    import pipeline.run.runner
 
     _ = (components, pipeline)
 
@@ -42,7 +42,7 @@ def step_line(record: logging.LogRecord) -> str | None:
 def accept_all() -> None:
     """Replaces the serving check, which starts TensorFlow anew, by one that is content; in a child only."""
     from components.registry import executor
-    from schemas.decisions import Reason
+    from schemas.artifacts.decisions import Reason
 
     executor.check_serving = lambda *_: Reason("serving:loads", "it answers", "not asked", passed=True)
 

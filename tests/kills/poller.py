@@ -22,11 +22,11 @@ from pathlib import Path
 
 from components.registry.entries import RecordedDecision, ServedModel, is_version
 from components.registry.publication import Publication, decision_key, publish
-from pipeline.approve import ApproveRequest, approve
-from pipeline.rollback import RollbackRequest, rollback
-from schemas.decisions import Verdict
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
+from pipeline.serving.approve import ApproveRequest, approve
+from pipeline.serving.rollback import RollbackRequest, rollback
+from schemas.artifacts.decisions import Verdict
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.pipeline.served_root import ServedRoot
 
 _CYCLE = ("push", "push", "approve", "rollback")

@@ -155,6 +155,6 @@ class Screen:
 
 def give(arguments: Sequence[str]) -> int:
     """Gives a command in this process, as the `ratchet` program would."""
-    from pipeline.cli import main
+    from pipeline.cli.main import main
 
     return main(list(arguments))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.publication import settle
-from schemas.progress import LOGGER
+from schemas.base.progress import LOGGER
 from tests.kills.children import accept_all, import_everything, run_story
 from tests.kills.look import contradictions, look, measured, registry_of, visible, wrong_at_the_end, wrong_in_words
 from tests.kills.matrix import Prepared
@@ -60,7 +60,7 @@ def alter(path: Path) -> None:
 
 def ratchet(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Gives a command in a fresh process, as another person would meanwhile."""
-    code = "import sys; from pipeline.cli import main; sys.exit(main())"
+    code = "import sys; from pipeline.cli.main import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=_REPOSITORY, capture_output=True, text=True, check=False
     )

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from components.registry.entries import RecordedDecision
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.evaluation import EVALUATION_FILE
+from schemas.artifacts.evaluation import EVALUATION_FILE
 from tests.builders import recorded_decision
 from tests.components.map_evaluator.test_tfma_files import evaluation, write
 

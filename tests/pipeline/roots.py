@@ -11,11 +11,11 @@ from typing import Any
 from components.registry.entries import ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.result import RunResult
-from schemas.decisions import Reason, Verdict
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
-from schemas.overrides import Override, OverrideKind
+from pipeline.run.result import RunResult
+from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.builders import record_served
 
 PASSED = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.6000 (+0.1000)", passed=True)

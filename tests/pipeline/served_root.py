@@ -17,10 +17,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.decisions import Decision, Reason, Verdict
-from schemas.evaluation import EVALUATION_FILE, DataSetEvaluation, Evaluation, ModelScores
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
+from schemas.artifacts.decisions import Decision, Reason, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, DataSetEvaluation, Evaluation, ModelScores
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.builders import record_served, recorded_decision
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.timezone.utc)

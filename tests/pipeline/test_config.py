@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import CONFIG_DIRECTORY, PipelineSettings, load_config
-from schemas.errors import ConfigError
-from schemas.settings import from_json, to_json
+from schemas.base.errors import ConfigError
+from schemas.base.settings import from_json, to_json
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))

@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.blessing import Blessing
-from schemas.data_evidence import Comparison, Distribution, evidence_from_json, evidence_to_json
-from schemas.dataset import BadBoxes, DataSetInfo
-from schemas.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.errors import StateError
-from schemas.evaluation import (
+from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.data_evidence import Comparison, Distribution, evidence_from_json, evidence_to_json
+from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.artifacts.evaluation import (
     GOLDEN,
     HELD_OUT,
     DataSetEvaluation,
@@ -26,11 +24,13 @@ from schemas.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.feature_sample import FeatureSample
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_size
-from schemas.records import Detections, GroundTruth
-from schemas.training_record import TrainingRecord
+from schemas.artifacts.training_record import TrainingRecord
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_size
+from schemas.data.dataset import BadBoxes, DataSetInfo
+from schemas.data.feature_sample import FeatureSample
+from schemas.data.records import Detections, GroundTruth
 from tests.builders import dataset_info, training_record
 
 FAILED = Reason("map_drop", "0.5", "0.4")

@@ -17,8 +17,8 @@ from components.data_gate.labels.readings import Reading, best_reading, reading_
 from components.data_gate.labels.seen import Seen, sightings_of, single_labels
 from components.data_gate.labels.wording import worst_images
 from components.data_gate.settings import LabelLimits
-from schemas.columns import DetectionColumns
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
+from schemas.data.columns import DetectionColumns
 
 __all__ = ["Seen", "audit_labels"]
 

@@ -7,7 +7,7 @@ from components.data_gate.labels.matching import SURE, Matched
 from components.data_gate.labels.seen import Seen
 from components.data_gate.labels.statistics import Excess
 from components.data_gate.labels.wording import Finding, per_image, reason_of, worst_images
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
 
 
 def class_reasons(

@@ -10,7 +10,7 @@ from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.seen import relation
 from components.data_gate.labels.statistics import Excess, difference, median_of
 from components.data_gate.labels.wording import Finding, per_image, reason_of
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
 
 _CENTRE_TOLERANCE = 0.08  # a box given by its centre is displaced by half its size
 _BORDER = 0.01  # of the image's side; boxes cut off there do not show how they are drawn

@@ -23,7 +23,7 @@ from components.data_gate.labels.seen import (
     undone,
 )
 from components.metrics.boxes import iou_of_pairs
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 SURE = (0.25, 0.5)  # surety of what is held against labels: in either they must be found wrong
 MATCH_IOU = 0.4  # of a sighting and a label whose relation was undone

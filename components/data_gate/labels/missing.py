@@ -7,7 +7,7 @@ import numpy as np
 from components.data_gate.labels.matching import SURE, Matched
 from components.data_gate.labels.statistics import SIGNIFICANCE, Excess, Measured, share_of, shortfall
 from components.data_gate.labels.wording import Finding, listed, per_image, reason_of
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
 
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes

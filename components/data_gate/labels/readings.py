@@ -10,8 +10,8 @@ from components.data_gate.labels.matching import Matched, overlaps
 from components.data_gate.labels.seen import undone
 from components.data_gate.labels.statistics import Excess
 from components.data_gate.labels.wording import Finding, per_image, reason_of
-from schemas.columns import DetectionColumns
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
+from schemas.data.columns import DetectionColumns
 
 CENTRE = "[center x, center y, width, height]"
 _GIVEN_IOU = 0.3  # a box that overlaps a sighting so much as given needs no other reading

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from components.metrics.boxes import iou_of_pairs
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.data_gate.labels.seen import Seen
 from components.data_gate.labels.statistics import Excess
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
 
 _MOST_IMAGES = 12
 

@@ -11,7 +11,7 @@ from components.review.content import ErrorTypeCost, ReviewContent
 from components.review.sections.figures import ap, change, interval
 from components.review.sections.findings import found_in_words
 from components.review.sections.records import differing
-from schemas.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
 
 _DATA_SETS = {
     GOLDEN: "golden set",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from components.pages.interval_bar import interval_bar
 from components.pages.text import safe
 from components.review.sections.figures import ap, change, interval
-from schemas.evaluation import COCO_NAMES, DataSetEvaluation, Delta, ModelScores, Support
+from schemas.artifacts.evaluation import COCO_NAMES, DataSetEvaluation, Delta, ModelScores, Support
 
 _MOST_ROWS = 300
 _COCO = {

@@ -10,8 +10,8 @@ from components.pages.line_chart import Axis, Mark, Series, line_chart
 from components.pages.paired_bars import Row, paired_bars
 from components.pages.text import safe
 from components.review.content import OVERALL, ErrorTypeCost, ErrorTypesFound, PrecisionRecall
-from schemas.evaluation import BASELINE, CANDIDATE
-from schemas.training_record import TrainingRecord
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.training_record import TrainingRecord
 
 _RECALL_STEP = 0.01
 _RATE_POINTS = 120

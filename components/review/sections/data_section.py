@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.pages.comparisons import comparison_section
 from components.pages.parts import affordable, data_sets, rule_card
 from components.review.content import ReviewContent
-from schemas.data_evidence import DRIFT, SKEW
+from schemas.artifacts.data_evidence import DRIFT, SKEW
 
 _BUDGET = 2_000_000  # bytes of all JPEGs
 _TITLES = {

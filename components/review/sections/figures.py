@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from schemas.evaluation import DataSetEvaluation, Delta
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta
 
 NOTHING = "\N{EN DASH}"  # where there is no figure
 UNDEFINED = -1.0  # COCO's value where there is no ground truth

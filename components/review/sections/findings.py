@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.pages.comparisons import in_words
 from components.pages.words import rule_title
 from components.review.content import ReviewContent
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
 
 _LONGEST = 200
 

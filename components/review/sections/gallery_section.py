@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from components.pages.text import many, safe
 from components.review.content import CORRECT, GalleryImage, Measured, ModelErrors, ShownBox
-from schemas.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
 _BUDGET = 7_000_000  # bytes of all JPEGs

@@ -8,8 +8,8 @@ from components.pages.words import next_steps, rule_title
 from components.review.content import ReviewContent
 from components.review.sections.figures import ap, change, interval, moved, when
 from components.review.sections.findings import found_in_words, shortened, stopped
-from schemas.decisions import Reason, Verdict
-from schemas.evaluation import DataSetEvaluation, Evaluation
+from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
 
 TONES = {
     Verdict.PUSHED: "pass",

@@ -9,7 +9,7 @@ import shlex
 from components.pages.text import safe
 from components.review.content import ReviewContent
 from components.review.sections.headline import advice
-from schemas.decisions import Verdict
+from schemas.artifacts.decisions import Verdict
 
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
 _LONGEST_COMMAND = 4000

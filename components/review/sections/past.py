@@ -10,11 +10,11 @@ from components.review.content import ReviewContent
 from components.review.sections.figures import NOTHING, ap, change
 from components.review.sections.findings import shortened
 from components.review.sections.next_steps import command
-from schemas.decisions import Verdict
-from schemas.evaluation import BASELINE, CANDIDATE
-from schemas.history import PastRun
-from schemas.overrides import Override, OverrideKind
-from schemas.training_record import TrainedData, TrainingRecord
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.history import PastRun
+from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.training_record import TrainedData, TrainingRecord
 
 _MOST_RUNS = 200
 _NAMES = {

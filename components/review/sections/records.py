@@ -8,7 +8,7 @@ from typing import Any
 
 from components.pages.text import many, safe
 from components.review.sections.figures import NOTHING
-from schemas.training_record import TrainingRecord
+from schemas.artifacts.training_record import TrainingRecord
 
 
 @dataclass(frozen=True)

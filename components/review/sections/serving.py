@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from components.pages.text import number
 from components.review.sections.figures import NOTHING
-from schemas.evaluation import Serving, ServingFigures
+from schemas.artifacts.evaluation import Serving, ServingFigures
 
 
 def serving_section(serving: Serving) -> str:

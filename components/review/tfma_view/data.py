@@ -13,8 +13,8 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
 from components.review.tfma_view.figures import EvaluatedRun, TfmaData, numbered, tfma_data
-from schemas.errors import StateError
-from schemas.evaluation import CANDIDATE
+from schemas.artifacts.evaluation import CANDIDATE
+from schemas.base.errors import StateError
 
 # What TFMA raises for files that are missing, cut off or not its own.
 _UNREADABLE = (OSError, ValueError, LookupError, tf.errors.OpError, json_format.ParseError, DecodeError)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.pages.text import safe
-from schemas.evaluation import BASELINE, CANDIDATE, COCO_NAMES
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, COCO_NAMES
 
 SliceKey = tuple[tuple[str, str], ...]
 Figures = Mapping[str, Mapping[str, Any]]  # {"AP": {"doubleValue": .5}}, as TFMA reads it

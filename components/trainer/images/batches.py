@@ -31,7 +31,7 @@ class Span:
     """The training images of one span.
 
     Attributes:
-        files: TFRecord files of tf.Examples with the keys of `schemas.features`.
+        files: TFRecord files of tf.Examples with the keys of `schemas.data.features`.
         images: how many they hold.
         labels: the model's label of each of the span's own labels 0..K; 0 is the background.
     """

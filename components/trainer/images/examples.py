@@ -13,11 +13,11 @@ from tfx.dsl.io import fileio
 from components.trainer.images.batches import Span
 from components.trainer.lineage import read_earlier
 from components.trainer.model.box_shapes import BoxShapes
-from schemas import features
-from schemas.artifact_places import to_record
-from schemas.dataset import DATASET_FILE, TRAIN_SPLIT, DataSetInfo
-from schemas.records import ImageRecord, record_from_json
-from schemas.training_record import TrainedData
+from schemas.artifacts.training_record import TrainedData
+from schemas.base.artifact_places import to_record
+from schemas.data import features
+from schemas.data.dataset import DATASET_FILE, TRAIN_SPLIT, DataSetInfo
+from schemas.data.records import ImageRecord, record_from_json
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.errors import DataError
+from schemas.base.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)

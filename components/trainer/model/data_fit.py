@@ -11,7 +11,7 @@ from components.trainer.model.anchor_fit import Coverage, fit_anchors, measure
 from components.trainer.model.box_shapes import BoxShapes
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.model.or_auto import AUTO
-from schemas.errors import DataError
+from schemas.base.errors import DataError
 
 SMALL_PERCENTILE = 10  # of the boxes' short sides: a box of that size is to be seen
 SMALL_STRIDES = 2  # of the finest level that it is to span; below, all of it falls into one place of the feature map

@@ -14,7 +14,7 @@ from official.vision.tasks.retinanet import RetinaNetTask
 from components.trainer.model.backbone import backbone_config
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.model.or_auto import AUTO
-from schemas.errors import ConfigError
+from schemas.base.errors import ConfigError
 
 
 def build_task(

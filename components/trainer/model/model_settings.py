@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from components.trainer.model.or_auto import AUTO, Auto, OrAuto
-from schemas.errors import ConfigError
-from schemas.settings import settings
+from schemas.base.errors import ConfigError
+from schemas.base.settings import settings
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]

@@ -17,7 +17,7 @@ from official.vision.ops import preprocess_ops
 
 from components.trainer.model.experiment import leaf_layers
 from components.trainer.settings import TrainingSettings
-from schemas.errors import ConfigError
+from schemas.base.errors import ConfigError
 
 _CONVOLUTIONS = (tf_keras.layers.Conv2D, tf_keras.layers.DepthwiseConv2D)
 _NORM_LAYERS = (tf_keras.layers.BatchNormalization, tf_keras.layers.experimental.SyncBatchNormalization)

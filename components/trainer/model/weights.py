@@ -10,7 +10,7 @@ import tensorflow as tf
 import tf_keras
 
 from components.trainer.model.experiment import leaf_layers
-from schemas.errors import ANOTHER_LINEAGE, ConfigError, StateError
+from schemas.base.errors import ANOTHER_LINEAGE, ConfigError, StateError
 
 
 def restore_weights(model: tf_keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str]) -> None:

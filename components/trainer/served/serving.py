@@ -16,7 +16,7 @@ from official.vision.ops import preprocess_ops
 from components.trainer.model.experiment import anchor_boxes
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.model.weights import ordered_weights
-from schemas import features
+from schemas.data import features
 
 _Tensors = dict[str, tf.Tensor]
 

@@ -13,7 +13,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from schemas import features
+from schemas.data import features
 
 # pyright: reportAttributeAccessIssue=false
 # The classes of tensorflow_serving.apis come into being when it is imported.

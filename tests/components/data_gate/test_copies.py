@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.copies import leaked, repeated
-from schemas.fingerprints import Fingerprints
+from schemas.data.fingerprints import Fingerprints
 
 RNG = np.random.default_rng(0)
 

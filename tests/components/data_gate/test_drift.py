@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from components.data_gate.drift import jensen_shannon, jensen_shannon_of_counts, l_infinity, movement, noise
-from schemas import features
-from schemas.feature_sample import FeatureSample
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 RNG = np.random.default_rng(0)
 VALUES = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6))
@@ -122,8 +122,8 @@ def test_half_of_the_images_moving_counts_half() -> None:
 @pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
 def test_the_divergence_is_the_one_that_tfdv_measures(shift: float) -> None:
     from components.data_gate.tfdv_files import statistics_of, validate
-    from schemas.files import LOCAL_FILES
-    from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
+    from schemas.base.files import LOCAL_FILES
+    from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 
     one, other = RNG.normal(10, 1, 400), RNG.normal(10 + shift, 1, 300)
     schema: Any = read_schema(str(DEFAULT_SCHEMA_FILE), LOCAL_FILES)

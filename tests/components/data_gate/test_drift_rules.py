@@ -6,11 +6,11 @@ import pytest
 
 from components.data_gate.drift_rules import drift_reason, in_order_of_explanation, too_few
 from components.data_gate.settings import DataGateSettings
-from schemas import features
-from schemas.data_evidence import EMBEDDING, Comparison, Distribution
-from schemas.decisions import Reason
-from schemas.errors import ConfigError
-from schemas.settings import load
+from schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
+from schemas.artifacts.decisions import Reason
+from schemas.base.errors import ConfigError
+from schemas.base.settings import load
+from schemas.data import features
 
 SETTINGS = DataGateSettings()
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.data_gate.growth import Growth, beside_new_classes, boxes_of, shows_only
-from schemas import features
-from schemas.decisions import Reason
-from schemas.feature_sample import FeatureSample
+from schemas.artifacts.decisions import Reason
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 # Four images: a cat and a fox, nothing, two dogs, a fox.
 SAMPLE = FeatureSample(

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from components.data_gate.settings import DataGateSettings
-from schemas import features
-from schemas.dataset import DATASET_FILE, DataSetInfo
-from schemas.decisions import DataDecision, Reason
-from schemas.files import LOCAL_FILES
-from schemas.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
-from schemas.trained_spans import TrainedSpans
-from schemas.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE
+from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE
+from schemas.base.files import LOCAL_FILES
+from schemas.data import features
+from schemas.data.dataset import DATASET_FILE, DataSetInfo
+from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 from tests.builders import (
     coco,
     coco_annotation,

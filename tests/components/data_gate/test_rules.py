@@ -8,9 +8,9 @@ import pytest
 from components.data_gate.copies import Copies
 from components.data_gate.rules import Anomaly, Baseline, Findings, decide
 from components.data_gate.settings import DataGateSettings
-from schemas.dataset import BadBoxes
-from schemas.decisions import DataDecision, DataVerdict, Reason
-from schemas.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
+from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.data.dataset import BadBoxes
 from tests.builders import dataset_info
 
 GOLDEN = dataset_info(span=0, digest="golden", images={"train": 0, "eval": 50}, boxes={"train": 0, "eval": 120})

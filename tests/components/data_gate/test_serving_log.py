@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from components.imaging.quality import image_quality
-from pipeline.log_sample import log_sample
-from schemas import features
-from schemas.errors import ConfigError, DataError
+from pipeline.data.log_sample import log_sample
+from schemas.base.errors import ConfigError, DataError
+from schemas.data import features
 from tests.builders import encode, picture
 
 pytestmark = pytest.mark.tensorflow

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from components.detector.serving_check import check_serving
-from schemas.columns import DetectionColumns
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.data.columns import DetectionColumns
 from tests.builders import detections
 
 ROOT = Path(__file__).resolve().parents[3]

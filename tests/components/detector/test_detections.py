@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.detector.detections import renumbered, renumbering, to_columns
-from schemas.columns import DetectionColumns
-from schemas.errors import StateError
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns
 
 
 def columns(**changes: Any) -> DetectionColumns:

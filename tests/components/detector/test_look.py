@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from schemas import features
+from schemas.data import features
 from tests.builders import coco, coco_annotation, coco_image, write_span
 
 pytestmark = pytest.mark.tensorflow

@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from components.detector.serving_check import RULE, check_serving, process_ready
-from schemas.columns import DetectionColumns
-from schemas.decisions import Reason
-from schemas.errors import StateError
-from schemas.records import Detections
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns
+from schemas.data.records import Detections
 from tests.builders import detections
 
 SIGNATURES = ("serving_default", "image_bytes", "tf_example")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from components.example_gen.box_check import explain, is_sound
 from components.example_gen.box_forms import COCO_BBOX, TFRECORD_BBOX, VOC_BNDBOX, YOLO_LINE, BoxForm
 from components.example_gen.dataset import read_source
-from schemas.dataset import BadBoxes
+from schemas.data.dataset import BadBoxes
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.components.example_gen.deliveries import write_voc
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.imaging.quality import image_quality
-from schemas import features
-from schemas.records import GroundTruth, ImageRecord, LabelMap, record_from_json
+from schemas.data import features
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 from tests.builders import encode, picture
 
 pytestmark = pytest.mark.tensorflow

@@ -10,9 +10,9 @@ import pytest
 
 from components.example_gen.dataset import SHARD_IMAGES, encoded_images, read_source
 from components.example_gen.source import Source
-from schemas.dataset import dataset_digest, image_digest
-from schemas.errors import DataError
-from schemas.files import LOCAL_FILES, Files
+from schemas.base.errors import DataError
+from schemas.base.files import LOCAL_FILES, Files
+from schemas.data.dataset import dataset_digest, image_digest
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, to_bytes, write_span
 from tests.components.example_gen.deliveries import WRITERS, write_voc, write_yolo
 from tests.components.example_gen.object_store import ObjectStore, bucket

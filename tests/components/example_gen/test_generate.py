@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from components.example_gen.dataset import read_source
-from schemas import features
-from schemas.dataset import DATASET_FILE, DataSetInfo, dataset_digest, image_digest
-from schemas.errors import DataError
-from schemas.records import record_from_json
+from schemas.base.errors import DataError
+from schemas.data import features
+from schemas.data.dataset import DATASET_FILE, DataSetInfo, dataset_digest, image_digest
+from schemas.data.records import record_from_json
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, write_span
 from tests.components.example_gen.deliveries import (
     CAT_XYXY,

@@ -21,8 +21,8 @@ import pytest
 from components.example_gen import images
 from components.example_gen.dataset import encoded_images, read_source
 from components.example_gen.image_header import image_size
-from pipeline.convert import ConvertRequest, convert
-from schemas.errors import DataError, InputError
+from pipeline.data.convert import ConvertRequest, convert
+from schemas.base.errors import DataError, InputError
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, record, write_span
 from tests.components.example_gen.deliveries import (
     example,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from components.example_gen.image_header import image_size
-from schemas.errors import DataError
+from schemas.base.errors import DataError
 from tests.builders import encode, picture
 
 KINDS = {

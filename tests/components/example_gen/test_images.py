@@ -13,7 +13,7 @@ from PIL import Image, ImageEnhance
 from components.example_gen.images import inspect_image
 from components.imaging.quality import image_quality
 from pipeline.demo.digit_scenes import Look, draw_scene
-from schemas.errors import DataError
+from schemas.base.errors import DataError
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture, record
 
 SOURCE = "span-3/images/17.jpg"

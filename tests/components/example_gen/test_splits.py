@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from components.example_gen.splits import split_of, splits_of
-from schemas.errors import ConfigError, DataError
-from schemas.records import GroundTruth, ImageRecord
+from schemas.base.errors import ConfigError, DataError
+from schemas.data.records import GroundTruth, ImageRecord
 
 
 def image(file_name: str, image_id: int = 1, **attributes: str) -> ImageRecord:

@@ -9,8 +9,8 @@ import pytest
 
 from components.example_gen.dataset import encoded_images, read_source
 from components.example_gen.source import Source
-from schemas.errors import DataError
-from schemas.records import LabelMap
+from schemas.base.errors import DataError
+from schemas.data.records import LabelMap
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture
 from tests.components.example_gen.deliveries import (
     CAT_XYXY,
@@ -324,7 +324,7 @@ def test_what_tensorflow_wrote_is_read_alike(tmp_path: Path) -> None:
     import tensorflow as tf
 
     from components.example_gen.tfrecords import parse_example, read_records
-    from schemas.files import LOCAL_FILES
+    from schemas.base.files import LOCAL_FILES
 
     values = {"b": [b"", b"x\0y"], "f": [0.1, -3e38, 0.0], "i": [0, -1, 2**63 - 1, -(2**63)]}
     kinds = {"b": "bytes", "f": "float", "i": "int"}

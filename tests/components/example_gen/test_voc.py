@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from components.example_gen.dataset import read_source
-from schemas.errors import DataError
-from schemas.records import LabelMap
+from schemas.base.errors import DataError
+from schemas.data.records import LabelMap
 from tests.builders import encode, picture
 from tests.components.example_gen.deliveries import CAT_XYXY, DOG_XYXY, voc_xml, write_voc
 

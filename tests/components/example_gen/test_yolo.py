@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from components.example_gen.dataset import read_source
-from schemas.errors import DataError
-from schemas.records import LabelMap
+from schemas.base.errors import DataError
+from schemas.data.records import LabelMap
 from tests.builders import encode, picture
 from tests.components.example_gen.deliveries import DOG_XYXY, write_yolo, yolo_line
 

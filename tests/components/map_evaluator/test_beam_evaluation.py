@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 
 from components.map_evaluator.measured import PERFECT, Measured
-from pipeline.workers import WorkerDiedError, run_watched, worker_processes
-from schemas import features
-from schemas.dataset import image_digest
-from schemas.errors import StateError
-from schemas.evaluation import MATCHES_FILE
-from schemas.records import GroundTruth, ImageRecord, LabelMap, record_to_json
+from pipeline.run.workers import WorkerDiedError, run_watched, worker_processes
+from schemas.artifacts.evaluation import MATCHES_FILE
+from schemas.base.errors import StateError
+from schemas.data import features
+from schemas.data.dataset import image_digest
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 pytestmark = pytest.mark.tensorflow
 LABEL_MAP = LabelMap(("cat", "dog"), (3, 7))

@@ -8,8 +8,8 @@ import pytest
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.map_evaluator.significance import fall_p_value, holm
-from schemas.decisions import Decision, Reason, Verdict
-from schemas.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Serving, ServingFigures, Support
+from schemas.artifacts.decisions import Decision, Reason, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Serving, ServingFigures, Support
 
 SETTINGS = EvaluatorSettings()
 PLENTY = Support(objects=100, images=50)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from components.map_evaluator.coco_input import CocoTruth, read_detections, read_truth
 from components.map_evaluator.entry_columns import Entries
-from schemas.columns import DetectionColumns
-from schemas.errors import DataError
-from schemas.records import LabelMap
+from schemas.base.errors import DataError
+from schemas.data.columns import DetectionColumns
+from schemas.data.records import LabelMap
 from tests.builders import coco, coco_annotation, coco_image
 
 

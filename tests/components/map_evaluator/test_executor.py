@@ -16,18 +16,18 @@ import pytest
 
 from components.detector.serving_check import check_serving
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas import features
-from schemas import settings as settings_io
-from schemas.blessing import PROPERTIES, Blessing
-from schemas.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
-from schemas.decisions import Verdict
-from schemas.errors import StateError
-from schemas.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
-from schemas.files import LOCAL_FILES
-from schemas.fingerprints import Fingerprints, line_of
-from schemas.model_digest import model_digest
-from schemas.records import record_to_json
-from schemas.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.artifacts.blessing import PROPERTIES, Blessing
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.base import settings as settings_io
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
+from schemas.data import features
+from schemas.data.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
+from schemas.data.fingerprints import Fingerprints, line_of
+from schemas.data.records import record_to_json
 from tests.components.detector.test_answers import in_this_process
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encoded, record, save_reader
 

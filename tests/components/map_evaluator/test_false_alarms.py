@@ -8,7 +8,7 @@ from components.map_evaluator.measured import Collector
 from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 IMAGES, CLASSES, OBJECTS = 90, 8, 3
 NAMES = tuple("abcdefgh")

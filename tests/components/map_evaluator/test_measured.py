@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from components.map_evaluator.measured import PERFECT, Collector, Measured, is_sampled
-from schemas.columns import DetectionColumns
-from schemas.dataset import image_digest
-from schemas.errors import StateError
-from schemas.records import Detections, GroundTruth, ImageRecord
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns
+from schemas.data.dataset import image_digest
+from schemas.data.records import Detections, GroundTruth, ImageRecord
 from tests.builders import ground_truth
 
 FILE = b"pixels"

@@ -12,10 +12,10 @@ from components.map_evaluator.blessing import decide
 from components.map_evaluator.measured import Collector, Measured
 from components.map_evaluator.scoring import WITHOUT_NEW, check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.decisions import Decision, Verdict
-from schemas.evaluation import DataSetEvaluation, Evaluation, Support
-from schemas.records import Detections, GroundTruth
+from schemas.artifacts.decisions import Decision, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation, Support
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, GroundTruth
 from tests.builders import detections, ground_truth
 
 NAMES = ("cat", "fox", "dog")  # the fox is new, and stands between the others

@@ -10,9 +10,9 @@ from components.map_evaluator.coco_files import image_lines, join_detections
 from components.map_evaluator.probe import chosen_images, found_in, probe_of
 from components.metrics.accumulator import Accumulator
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import Detections, ImageRecord
-from schemas.serving_probe import ServingProbe
+from schemas.artifacts.serving_probe import ServingProbe
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, ImageRecord
 from tests.builders import detections, ground_truth
 
 NOTHING = detections([])

@@ -8,9 +8,9 @@ from components.map_evaluator.scoring import check_settings, score, slices_of
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.metrics.accumulator import Accumulator
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.errors import ConfigError
-from schemas.evaluation import DataSetEvaluation, Support
+from schemas.artifacts.evaluation import DataSetEvaluation, Support
+from schemas.base.errors import ConfigError
+from schemas.data.columns import DetectionColumns, TruthColumns
 from tests.builders import detections, ground_truth
 
 NAMES = ("cat", "dog", "auk")

@@ -4,8 +4,8 @@ import pytest
 
 from components.map_evaluator.serving_rules import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
-from schemas.decisions import Reason
-from schemas.evaluation import Serving, ServingFigures
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import Serving, ServingFigures
 
 SERVING = Serving(ServingFigures(30.0, 2_400_000), ServingFigures(20.0, 2_000_000))  # 1.5 and 1.2 times
 FIRST = Serving(ServingFigures(30.0, 2_400_000), None)

@@ -11,8 +11,8 @@ import pytest
 
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from schemas.decisions import Reason
-from schemas.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation
 from tests.components.map_evaluator.test_blessing import golden
 
 pytestmark = pytest.mark.tensorflow

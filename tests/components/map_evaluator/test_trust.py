@@ -10,9 +10,9 @@ from components.map_evaluator.trust import Fall
 from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.decisions import Reason
-from schemas.fingerprints import Fingerprints, line_of
+from schemas.artifacts.decisions import Reason
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import detections, ground_truth
 
 

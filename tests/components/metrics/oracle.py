@@ -20,8 +20,8 @@ from pycocotools.cocoeval import COCOeval
 
 from components.metrics.accumulator import Accumulator
 from components.metrics.matching import Matches, match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import Detections, GroundTruth
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, GroundTruth
 
 Images = Mapping[int, tuple[GroundTruth, Detections]]
 

@@ -16,7 +16,7 @@ from components.metrics.bootstrap import DeltaEstimate, Slice, paired_deltas
 from components.metrics.coco_rules import AREA_NAMES
 from components.metrics.match_table import MatchTable
 from components.metrics.resampling import class_draws, narrowest
-from schemas.records import Detections, GroundTruth
+from schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
 BOX = (0, 0, 40, 40)

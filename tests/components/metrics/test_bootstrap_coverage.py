@@ -9,7 +9,7 @@ from components.metrics.average_precision import detection_metrics
 from components.metrics.bootstrap import DeltaEstimate, paired_deltas
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 OBJECTS = 3
 SIDE_PX = 40.0

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from components.metrics import overlaps
 from components.metrics.average_precision import detection_metrics
 from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import Detections, GroundTruth
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, GroundTruth
 from tests.components.metrics import tide_oracle
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, truth_of
 

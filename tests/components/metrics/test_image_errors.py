@@ -12,7 +12,7 @@ from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE, unpack_b
 from components.metrics.image_errors import image_errors, operating_points
 from components.metrics.match_table import MatchTable, build_table
 from components.metrics.matching import Matches
-from schemas.records import Detections
+from schemas.data.records import Detections
 from tests.components.metrics.oracle import Images, data_sets, found, matched, truth_of
 
 OBJECT = (1, 0, 0, 100, 100)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from components.metrics import greedy
 from components.metrics.coco_rules import AREA_NAMES, MAX_DETECTIONS, unpack_bits
 from components.metrics.matching import Matches, match
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import Detections, GroundTruth
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import Images, data_sets, found, matched, matched_one, truth_of
 
 

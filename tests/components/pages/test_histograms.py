@@ -18,8 +18,8 @@ from components.pages.histograms import (
     distributions,
     rebinned,
 )
-from schemas import features
-from schemas.data_evidence import Distribution
+from schemas.artifacts.data_evidence import Distribution
+from schemas.data import features
 from tests.components.data_gate.page.content import comparison, numbers
 
 GRID = np.linspace(0.0, 1.0, 11)

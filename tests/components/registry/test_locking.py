@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from components.registry.locking import hold, holder
-from schemas.errors import StateError
-from schemas.progress import LOGGER
+from schemas.base.errors import StateError
+from schemas.base.progress import LOGGER
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from components.registry.entries import Pointer, ServedModel
 from components.registry.publication import BaselineChangedError, Publication, publish, settle
 from components.registry.registry import Registry
 from components.registry.storage import ChangedError, DiskStorage, Token
-from schemas.errors import StateError
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.builders import recorded_decision
 from tests.faults import FAILING, FULL, KILL, in_child
 from tests.pipeline.served_root import model_files

@@ -13,12 +13,12 @@ from components.registry.publication import Publication, publish
 from components.registry.push import Candidate, push
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.blessing import Blessing
-from schemas.decisions import Decision, Reason, Verdict
-from schemas.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
-from schemas.publication import PublicationResult
+from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.decisions import Decision, Reason, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores
+from schemas.artifacts.publication import PublicationResult
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.builders import trained_data
 from tests.faults import KILL, in_child
 from tests.pipeline.served_root import model_files

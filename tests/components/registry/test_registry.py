@@ -11,11 +11,11 @@ import pytest
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.errors import InputError, StateError
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
-from schemas.overrides import Override, OverrideKind
-from schemas.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.base.errors import InputError, StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from tests.builders import record_served, recorded_decision
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from components.registry.publication import BaselineChangedError, publish
 from components.registry.registry import Registry
-from schemas.errors import StateError
+from schemas.base.errors import StateError
 from tests.components.registry.test_publication import NOW_S, World
 
 pytestmark = pytest.mark.tensorflow

@@ -14,8 +14,8 @@ from components.registry.entries import Pointer
 from components.registry.publication import settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.errors import StateError
-from schemas.signing import KEY_FILE_VARIABLE, Signer
+from schemas.base.errors import StateError
+from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.components.registry.test_publication import World
 from tests.faults import KILL, in_child
 

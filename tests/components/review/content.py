@@ -22,9 +22,9 @@ from components.review.content import (
     ReviewContent,
     ShownBox,
 )
-from schemas.data_evidence import Picture
-from schemas.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.evaluation import (
+from schemas.artifacts.data_evidence import Picture
+from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
     COCO_NAMES,
@@ -37,8 +37,8 @@ from schemas.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.history import History, PastRun
-from schemas.overrides import Override, OverrideKind
+from schemas.artifacts.history import History, PastRun
+from schemas.artifacts.overrides import Override, OverrideKind
 from tests.builders import dataset_info, training_record
 from tests.components.data_gate.page.content import comparison
 

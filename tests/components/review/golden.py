@@ -12,8 +12,8 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
 from components.review.measure import GoldenFiles
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import Detections, GroundTruth, ImageRecord
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, GroundTruth, ImageRecord
 from tests.components.review.content import jpeg
 
 CATEGORY_IDS = (3, 7, 9)

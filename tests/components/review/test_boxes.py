@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from components.review.boxes import read_detections, read_ground_truth
-from schemas.errors import StateError
-from schemas.evaluation import CANDIDATE
+from schemas.artifacts.evaluation import CANDIDATE
+from schemas.base.errors import StateError
 from tests.builders import detections, ground_truth
 from tests.components.review.golden import files_of, image
 

@@ -10,8 +10,8 @@ import pytest
 from components.review import measure as measuring
 from components.review.content import CORRECT, MISSED, OVERALL, WRONG
 from components.review.measure import measure
-from schemas.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Support
-from schemas.records import Detections, ImageRecord
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Support
+from schemas.data.records import Detections, ImageRecord
 from tests.builders import detections, ground_truth
 from tests.components.review.content import data_set, scores
 from tests.components.review.golden import NAMES, files_of, image

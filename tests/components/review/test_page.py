@@ -16,10 +16,10 @@ from components.review.sections.next_steps import next_section
 from components.review.sections.past import lineage_section, override_banner, past_section
 from components.review.sections.records import differing, record_tables
 from components.review.sections.serving import serving_section
-from schemas.decisions import DataDecision, Verdict
-from schemas.evaluation import Serving, ServingFigures
-from schemas.history import History
-from schemas.overrides import OverrideKind
+from schemas.artifacts.decisions import DataDecision, Verdict
+from schemas.artifacts.evaluation import Serving, ServingFigures
+from schemas.artifacts.history import History
+from schemas.artifacts.overrides import OverrideKind
 from tests.builders import training_record
 from tests.components.review.content import (
     bootstrapped,

@@ -21,10 +21,10 @@ from playwright.sync_api import Browser, expect
 from components.review.content import GalleryImage, Lineage, ReviewContent, ShownBox
 from components.review.page import review_page
 from components.review.tfma_view.figures import tfma_data
-from schemas.data_evidence import Picture
-from schemas.decisions import DataDecision
-from schemas.evaluation import BASELINE, CANDIDATE, Support
-from schemas.history import History
+from schemas.artifacts.data_evidence import Picture
+from schemas.artifacts.decisions import DataDecision
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Support
+from schemas.artifacts.history import History
 from tests.builders import dataset_info, training_record
 from tests.components.review.browsing import Seen, see
 from tests.components.review.content import (

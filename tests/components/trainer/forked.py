@@ -27,7 +27,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from components.trainer import checkpoints, job, loop
 from components.trainer.job import TrainingJob, run_job
 from components.trainer.run_fn import run_fn
-from schemas import settings as settings_io
+from schemas.base import settings as settings_io
 from tests.components.trainer.spans import MOMENTS, settings
 
 WORKERS = 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import ConfigError
+from schemas.base.errors import ConfigError
 
 pytestmark = pytest.mark.tensorflow
 

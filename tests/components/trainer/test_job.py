@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas import settings as settings_io
-from schemas.dataset import EVAL_SPLIT
-from schemas.errors import ConfigError, RatchetError, StateError
-from schemas.training_record import LABELS_FILE, RECORD_FILE, TrainingRecord
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TrainingRecord
+from schemas.base import settings as settings_io
+from schemas.base.errors import ConfigError, RatchetError, StateError
+from schemas.data.dataset import EVAL_SPLIT
 from tests.components.trainer.spans import settings, write_examples
 
 pytestmark = pytest.mark.tensorflow
@@ -65,8 +65,8 @@ def map_of(model: str, examples: str, num_classes: int = 10) -> float:
     from components.detector.served import ServedDetector, read_images
     from components.metrics.accumulator import Accumulator
     from components.metrics.matching import match
-    from schemas.columns import TruthColumns
-    from schemas.records import record_from_json
+    from schemas.data.columns import TruthColumns
+    from schemas.data.records import record_from_json
 
     detector, matches = ServedDetector("exported", model), Accumulator.create()
     files = sorted(map(str, Path(examples, f"Split-{EVAL_SPLIT}").iterdir()))

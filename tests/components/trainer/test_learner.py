@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from components.trainer.policy import NewSpan, plan_training
-from schemas.dataset import TRAIN_SPLIT
-from schemas.training_record import KeepRecord
+from schemas.artifacts.training_record import KeepRecord
+from schemas.data.dataset import TRAIN_SPLIT
 from tests.builders import trained_data
 from tests.components.trainer.spans import settings
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from components.trainer.lineage import read_earlier, read_record
-from schemas.artifact_places import to_record
-from schemas.dataset import DATASET_FILE
-from schemas.errors import ConfigError, StateError
-from schemas.files import LOCAL_FILES
-from schemas.training_record import RECORD_FILE, TrainingRecord
+from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
+from schemas.base.artifact_places import to_record
+from schemas.base.errors import ConfigError, StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.data.dataset import DATASET_FILE
 from tests.builders import dataset_info, trained_data, training_record
 
 

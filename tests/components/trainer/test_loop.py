@@ -16,8 +16,8 @@ from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.loop import CURVE_POINTS, Training, train
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
-from schemas.errors import RatchetError
-from schemas.training_record import KeepRecord, LearningRateRecord, ValidationPoint
+from schemas.artifacts.training_record import KeepRecord, LearningRateRecord, ValidationPoint
+from schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
 RATE = LearningRateRecord(peak=0.1, bootstrap_peak=0.1, warmup_steps=2, warmup_start=0.005, final=0.002)

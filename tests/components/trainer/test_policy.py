@@ -9,9 +9,9 @@ import pytest
 from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from components.trainer.settings import TrainerSettings
-from schemas.errors import ConfigError
-from schemas.settings import load
-from schemas.training_record import TrainingRecord
+from schemas.artifacts.training_record import TrainingRecord
+from schemas.base.errors import ConfigError
+from schemas.base.settings import load
 from tests.builders import trained_data, training_record
 
 

@@ -15,8 +15,8 @@ from components.example_gen.dataset import find_span, read_source
 from components.example_gen.source import Source
 from pipeline.demo.digit_scenes import digit_samples
 from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.errors import ConfigError, InputError
-from schemas.records import record_to_json
+from schemas.base.errors import ConfigError, InputError
+from schemas.data.records import record_to_json
 
 
 def written(directory: Path, images: int = 30, **options: Any) -> Source:

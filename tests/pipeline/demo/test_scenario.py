@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.scenario import ACTS, MARKER, DemoResult, _make_anew
-from schemas.decisions import Verdict
-from schemas.errors import InputError
-from tests.pipeline.test_result import DROP, PASSED, result
+from schemas.artifacts.decisions import Verdict
+from schemas.base.errors import InputError
+from tests.pipeline.run.test_result import DROP, PASSED, result
 
 DIRECTORY = Path("my demo")
 RUNS = (

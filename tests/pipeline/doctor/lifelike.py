@@ -15,19 +15,19 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.registry.entries import RecordedDecision
 from components.registry.publication import decision_key
 from components.registry.push import decision_on
-from pipeline.approve import ApproveRequest, approve
 from pipeline.doctor.decision_check import Remembered
-from pipeline.result import RunResult
-from pipeline.rollback import RollbackRequest, rollback
-from pipeline.root_file import RootFile, write_file
-from pipeline.run_record import RunRecord, begin_run
-from schemas.blessing import Blessing
-from schemas.dataset import DATASET_FILE
-from schemas.decisions import Decision, Verdict
-from schemas.evaluation import EVALUATION_FILE, Evaluation
-from schemas.files import LOCAL_FILES
-from schemas.model_digest import model_digest
-from schemas.training_record import RECORD_FILE
+from pipeline.root.root_file import RootFile, write_file
+from pipeline.run.result import RunResult
+from pipeline.run.run_record import RunRecord, begin_run
+from pipeline.serving.approve import ApproveRequest, approve
+from pipeline.serving.rollback import RollbackRequest, rollback
+from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.decisions import Decision, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.training_record import RECORD_FILE
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
+from schemas.data.dataset import DATASET_FILE
 from tests.builders import trained_data, training_record
 from tests.pipeline.served_root import NOW, ServedRoot, model_files
 

@@ -19,10 +19,10 @@ from components.registry.locking import hold
 from pipeline.doctor.doctor import doctor
 from pipeline.doctor.patient import here
 from pipeline.doctor.report import Report
-from pipeline.local_metadata import open_store
-from pipeline.root_file import read_file
-from schemas.decisions import Verdict
-from schemas.errors import InputError, StateError
+from pipeline.root.local_metadata import open_store
+from pipeline.root.root_file import read_file
+from schemas.artifacts.decisions import Verdict
+from schemas.base.errors import InputError, StateError
 from tests.faults import FAILING, FULL, in_child
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, lifelike_root, tree
 
@@ -371,7 +371,7 @@ def test_a_new_store_counts_on_from_what_is_on_the_disk_and_the_old_one_is_kept(
     from ml_metadata.metadata_store.metadata_store import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.store import sqlite_at
+    from pipeline.root.store import sqlite_at
 
     (world.root / "artifacts" / "DataGate" / ".system" / "executor_execution" / "91").mkdir(parents=True)
     an_ml_metadata_of_noise(world)
@@ -393,7 +393,7 @@ def test_with_a_new_store_approve_and_rollback_work(world: LifelikeRoot) -> None
 
 
 def test_with_a_new_store_an_interrupted_run_begins_anew_and_a_decided_one_has_ended(world: LifelikeRoot) -> None:
-    from pipeline.run_record import key_of, unfinished_run
+    from pipeline.run.run_record import key_of, unfinished_run
 
     undecided, decided = world.begin(4, "ratchet run --span 4"), world.begin(5, "ratchet run --span 5")
     [made] = [one for one in world.registry.decisions() if one.run_id == "bad"]

@@ -11,13 +11,13 @@ import pytest
 
 from components.trainer.lineage import read_record
 from pipeline.doctor.doctor import doctor
-from pipeline.ml_metadata_sync import OverrideStore
-from pipeline.rollback import RollbackRequest, plan_rollback
-from pipeline.root_file import read_file
-from pipeline.roots import check_root
-from pipeline.starting import check_ml_metadata
-from schemas.errors import StateError
-from schemas.files import LOCAL_FILES
+from pipeline.root.ml_metadata_sync import OverrideStore
+from pipeline.root.root_file import read_file
+from pipeline.root.roots import check_root
+from pipeline.run.starting import check_ml_metadata
+from pipeline.serving.rollback import RollbackRequest, plan_rollback
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot
 from tests.test_architecture import modules
 
@@ -78,12 +78,12 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ("components.registry.entry_files", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
     ("components.registry.override_log", lambda w: edit_log(w), ask_what_is_served),
     ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
-    ("pipeline.local_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
-    ("pipeline.local_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
-    ("pipeline.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),
-    ("pipeline.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
-    ("pipeline.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
-    ("pipeline.rollback", lambda w: (w.serving / "100" / "saved_model.pb").unlink(), roll_back),
+    ("pipeline.root.local_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
+    ("pipeline.root.local_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
+    ("pipeline.root.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),
+    ("pipeline.run.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
+    ("pipeline.root.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
+    ("pipeline.serving.rollback", lambda w: (w.serving / "100" / "saved_model.pb").unlink(), roll_back),
 ]
 
 
@@ -97,6 +97,6 @@ def test_what_the_message_promises_comes_true(world: LifelikeRoot, module: str, 
 
 
 def test_every_module_with_such_a_message_is_tested() -> None:
-    own = ("pipeline.doctor", "pipeline.cli_doctor")
+    own = ("pipeline.doctor", "pipeline.cli.doctor")
     found = {name for name, source in modules() if "doctor --repair" in source and not name.startswith(own)}
     assert found == {module for module, _, _ in MESSAGES}

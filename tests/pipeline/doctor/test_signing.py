@@ -11,8 +11,8 @@ from components.registry.registry import Registry
 from pipeline.doctor.doctor import doctor
 from pipeline.doctor.report import Report
 from pipeline.doctor.signing import Voucher
-from schemas.errors import InputError, StateError
-from schemas.signing import KEY_FILE_VARIABLE, Signer
+from schemas.base.errors import InputError, StateError
+from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.faults import in_child
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, tree
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.result import RunResult
-from schemas.decisions import Reason, Verdict
+from pipeline.run.result import RunResult
+from schemas.artifacts.decisions import Reason, Verdict
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.7271", "0.5646 (-0.1626)")
 CLASS_DROP = Reason("class_drop:cat", "no significant fall of AP by more than 0.05", "0.7885 -> 0.5188")

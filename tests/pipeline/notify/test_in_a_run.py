@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 import pipeline
-from pipeline.cli import main
+from pipeline.cli.main import main
 from pipeline.config import load_settings
-from pipeline.preflight import RunRequest, read_request
-from pipeline.run_record import key_of
-from schemas.data_evidence import DECISION_FILE
-from schemas.decisions import DataDecision, Reason
-from schemas.review import REJECTION_STEP, REVIEW_FILE
+from pipeline.run.preflight import RunRequest, read_request
+from pipeline.run.run_record import key_of
+from schemas.artifacts.data_evidence import DECISION_FILE
+from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.notify.webhook_server import WebhookServer, webhook_server
 

@@ -17,7 +17,7 @@ import pytest
 from pipeline.notify.deliver import DeliveryError, deliver
 from pipeline.notify.notice import Notice, notice_of_result
 from pipeline.notify.target import parse_targets
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
 from tests.pipeline.notify.mail_server import PASSWORD, USER, MailServer, mail_server, write_certificate
 from tests.pipeline.notify.notices import result
 

@@ -14,8 +14,8 @@ from pipeline.notify.mail import mail_message
 from pipeline.notify.notice import Notice, notice_of_crash, notice_of_result, notice_of_stop
 from pipeline.notify.slack import slack_message
 from pipeline.notify.target import Mailbox
-from schemas.decisions import Reason, Verdict
-from schemas.errors import RatchetError, StateError
+from schemas.artifacts.decisions import Reason, Verdict
+from schemas.base.errors import RatchetError, StateError
 from tests.pipeline.notify.notices import HOSTILE, RUN_ID, result
 
 MAILBOX = Mailbox("mail.example.org", 587, False, "bot@example.org", ("a@example.org", "b@example.org"))

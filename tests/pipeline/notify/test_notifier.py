@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.notify.notifier import TIMEOUT_S, Notifier
 from pipeline.notify.settings import Event, NotifySettings
-from schemas.decisions import Verdict
-from schemas.errors import ConfigError, InputError, RatchetError, StateError
-from schemas.progress import LOGGER
+from schemas.artifacts.decisions import Verdict
+from schemas.base.errors import ConfigError, InputError, RatchetError, StateError
+from schemas.base.progress import LOGGER
 from tests.pipeline.notify.notices import RUN_ID, result
 from tests.pipeline.notify.webhook_server import WebhookServer, webhook_server
 

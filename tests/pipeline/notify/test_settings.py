@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from pipeline.config import PipelineSettings, load_config, load_settings
-from schemas.errors import ConfigError
-from schemas.settings import from_json, to_json
+from schemas.base.errors import ConfigError
+from schemas.base.settings import from_json, to_json
 
 SECRET = "https://hooks.example.org/services/sesame"
 

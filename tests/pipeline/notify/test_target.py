@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.notify.target import Mailbox, Target, Webhook, parse_targets
-from schemas.errors import ConfigError
+from schemas.base.errors import ConfigError
 
 MAIL = "smtp://bot:pass@mail.example.org?from=bot@example.org&to=team@example.org"
 

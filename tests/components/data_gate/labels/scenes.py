@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from components.data_gate.labels.audit import Seen
-from schemas.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 
 SIDE_PX = 200.0
 NAMES = ("ant", "bee", "cat", "dog", "elk")

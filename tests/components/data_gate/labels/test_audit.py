@@ -9,8 +9,8 @@ import pytest
 
 from components.data_gate.labels.audit import Seen, audit_labels
 from components.data_gate.settings import LabelLimits
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
+from schemas.data.columns import DetectionColumns, TruthColumns
 from tests.components.data_gate.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
 
 GOLDEN = scenes(seed=1, images=200)

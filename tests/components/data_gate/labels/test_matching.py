@@ -8,8 +8,8 @@ import pytest
 from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.matching import match_labels as match_sightings
 from components.data_gate.labels.seen import Seen, pairs_in_images, relation, sightings_of, single_labels, undone
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.records import Detections, GroundTruth
+from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.records import Detections, GroundTruth
 from tests.components.data_gate.labels.scenes import relabelled, scenes
 
 

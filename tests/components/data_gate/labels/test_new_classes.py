@@ -10,8 +10,8 @@ import pytest
 from components.data_gate.labels.audit import Seen, audit_labels
 from components.data_gate.labels.seen import in_label_map
 from components.data_gate.settings import LabelLimits
-from schemas.columns import DetectionColumns, TruthColumns
-from schemas.decisions import Reason
+from schemas.artifacts.decisions import Reason
+from schemas.data.columns import DetectionColumns, TruthColumns
 from tests.components.data_gate.labels.scenes import NAMES, Detector, relabelled, scenes, some
 
 KNOWN = ("cat", "ant", "bee")  # in an order of its own; it takes dogs for cats and some elks for bees

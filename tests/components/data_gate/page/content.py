@@ -8,9 +8,9 @@ import numpy as np
 
 from components.data_gate.page import PageContent
 from components.imaging.drawing import draw_boxes, labels_layer
-from schemas.data_evidence import DRIFT, Comparison, Distribution, Picture
-from schemas.dataset import DataSetInfo
-from schemas.decisions import DataDecision, Reason
+from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution, Picture
+from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.data.dataset import DataSetInfo
 from tests.builders import encode, picture
 
 

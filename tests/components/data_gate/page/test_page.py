@@ -11,9 +11,9 @@ from components.data_gate.page import data_page
 from components.pages.parts import MOST_PICTURES
 from components.pages.text import number, percent, safe
 from components.pages.words import next_steps
-from schemas.data_evidence import SKEW, Picture
-from schemas.dataset import BadBoxes
-from schemas.decisions import Reason
+from schemas.artifacts.data_evidence import SKEW, Picture
+from schemas.artifacts.decisions import Reason
+from schemas.data.dataset import BadBoxes
 from tests.components.data_gate.page.content import comparison, content, data_set, decision, hostile, shown
 
 OFFSET = Reason("labels:offset", "boxes within 5 %", "boxes are displaced by 15 %")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.review.tfma_view.figures import EvaluatedRun, SliceKey
-from schemas.evaluation import BASELINE, CANDIDATE, COCO_NAMES
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, COCO_NAMES
 
 NAN = "NaN"  # as TFMA writes it
 

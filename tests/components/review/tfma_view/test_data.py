@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from components.review.tfma_view.section import tfma_section
-from schemas.errors import StateError
+from schemas.base.errors import StateError
 from tests.components.map_evaluator.test_tfma_files import write
 from tests.components.review.tfma_view.pages import open_section, page_of, see, tfma_code
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from components.review.tfma_view.figures import tfma_data
-from schemas.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from tests.components.review.tfma_view.runs import NAN, bounded, evaluated_run, number, of_class
 
 SLICES = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from components.trainer.images.augmentation import AUGMENTATIONS
-from schemas.dataset import TRAIN_SPLIT
+from schemas.data.dataset import TRAIN_SPLIT
 from tests.components.trainer.spans import settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.trainer.model.box_shapes import BoxShapes
-from schemas.errors import DataError
+from schemas.base.errors import DataError
 
 SIDE = st.integers(1, 4000)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from components.trainer.model.box_shapes import BoxShapes
 from components.trainer.model.data_fit import coverage, fit_input_size, resolve
 from components.trainer.model.model_settings import AnchorSettings, ModelSettings
-from schemas.errors import DataError
-from schemas.settings import from_json, to_json
+from schemas.base.errors import DataError
+from schemas.base.settings import from_json, to_json
 
 FIXED = ModelSettings(min_level=3, max_level=5, input_size=(256, 320))
 BOTH_AUTO = dataclasses.replace(FIXED, input_size="auto", anchors="auto")

@@ -11,8 +11,8 @@ import pytest
 
 from components.trainer.model.model_settings import BackboneSettings, ModelSettings
 from pipeline.config import load_config
-from schemas.errors import ConfigError
-from schemas.settings import load
+from schemas.base.errors import ConfigError
+from schemas.base.settings import load
 
 pytestmark = pytest.mark.tensorflow
 

@@ -6,8 +6,8 @@ import pytest
 
 from components.trainer.model.model_settings import AnchorSettings, ModelSettings
 from pipeline.config import PipelineSettings, load_config
-from schemas.errors import ConfigError
-from schemas.settings import from_json, to_json
+from schemas.base.errors import ConfigError
+from schemas.base.settings import from_json, to_json
 
 
 def load(directory: Path, text: str, *overrides: str) -> PipelineSettings:

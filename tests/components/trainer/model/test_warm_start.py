@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from components.trainer.settings import TrainingSettings
-from schemas.errors import ConfigError
+from schemas.base.errors import ConfigError
 from tests.components.trainer.served.small_model import excite, small_settings
 
 pytestmark = pytest.mark.tensorflow

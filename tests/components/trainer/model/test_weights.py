@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from components.trainer.model.model_settings import ModelSettings
-from schemas.errors import ConfigError, StateError
+from schemas.base.errors import ConfigError, StateError
 from tests.components.trainer.served.small_model import excite, small_settings
 
 pytestmark = pytest.mark.tensorflow

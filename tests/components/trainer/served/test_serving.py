@@ -14,7 +14,7 @@ from PIL import Image
 
 from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.model.model_settings import ModelSettings
-from schemas import features
+from schemas.data import features
 from tests.builders import encode, picture
 from tests.components.trainer.served.small_model import CLASS_NAMES, excite, small_model, small_settings
 

@@ -1,0 +1,109 @@
+"""What `ratchet evaluate` prints: one JSON object, or tables for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.terminal.plain_text import visible_line
+from schemas.artifacts.decisions import Decision, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta, ModelScores
+
+_SHOWN_CLASSES = 20
+_SHOWN_NAME = 32  # characters
+_MEANING = {
+    Verdict.PUSHED: "the candidate may replace the baseline",
+    Verdict.BLOCKED: "the candidate may not be served",
+    Verdict.INCONCLUSIVE: "the data cannot tell whether the candidate is as good as the baseline",
+    Verdict.BOOTSTRAPPED: "no baseline was given; the candidate could be a first model",
+}
+
+
+def evaluation_json(scored: DataSetEvaluation, decision: Decision) -> dict[str, Any]:
+    """The object that `--json` prints; -1 where pycocotools gives -1, null where a difference is undefined."""
+    deltas = scored.deltas
+    return {
+        **_scores(scored.candidate),
+        "baseline": _scores(scored.baseline) if scored.baseline else None,
+        "delta": deltas
+        and {
+            "AP": _delta(deltas.overall),
+            "per_class": {name: _delta(delta) for name, delta in deltas.per_class.items()},
+            "per_slice": {name: _delta(delta) for name, delta in deltas.per_slice.items()},
+        },
+        "images": scored.images,
+        "verdict": decision.verdict.value,
+        "reasons": [reason.to_json() for reason in decision.explaining],
+    }
+
+
+def evaluation_text(scored: DataSetEvaluation, decision: Decision) -> str:
+    """Tables of the COCO figures, classes and slices, then the verdict with its reasons."""
+    lines = _coco_table(scored)
+    lines += ["", *_part_table("class", scored.candidate.per_class, scored, "per_class")]
+    if scored.candidate.per_slice:
+        lines += ["", *_part_table("slice", scored.candidate.per_slice, scored, "per_slice")]
+    lines += ["", f"{decision.verdict.value}: {_MEANING[decision.verdict]}"]
+    lines += [f"  {visible_line(reason.sentence)}" for reason in decision.failures]
+    lines += [f"  warning: {visible_line(reason.sentence)}" for reason in decision.warnings]
+    return "\n".join(lines)
+
+
+def _scores(scores: ModelScores) -> dict[str, Any]:
+    return {"coco": scores.coco, "per_class": scores.per_class, "per_slice": scores.per_slice}
+
+
+def _delta(delta: Delta) -> dict[str, float | None]:
+    return {"value": delta.value, "lo": delta.lo, "hi": delta.hi}
+
+
+def _coco_table(scored: DataSetEvaluation) -> list[str]:
+    baseline = scored.baseline
+    lines = [f"{'':<8}{'candidate':>10}" + (f"{'baseline':>10}{'change':>10}" if baseline else "")]
+    for name, value in scored.candidate.coco.items():
+        line = f"{name:<8}{_shown(value):>10}"
+        if baseline:
+            other = baseline.coco[name]
+            line += f"{_shown(other):>10}{_change(value, other):>10}"
+            if name == "AP" and scored.deltas:
+                line += _interval(scored.deltas.overall)
+        lines.append(line)
+    return lines
+
+
+def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, group: str) -> list[str]:
+    support = scored.class_support if group == "per_class" else scored.slice_support
+    deltas: dict[str, Delta] = getattr(scored.deltas, group) if scored.deltas else {}
+    others: dict[str, float] = getattr(scored.baseline, group) if scored.baseline else {}
+    width = max(len(title), *(len(_name(name)) for name in aps)) + 2
+    head = f"{title:<{width}}{'objects':>8}{'AP':>10}" + (f"{'baseline':>10}{'change':>10}" if others else "")
+    names = sorted(aps, key=lambda name: _damage(deltas.get(name))) if deltas else list(aps)
+    lines = [head]
+    for name in names[:_SHOWN_CLASSES]:
+        line = f"{_name(name):<{width}}{support[name].objects:>8}{_shown(aps[name]):>10}"
+        if others:
+            line += f"{_shown(others[name]):>10}{_change(aps[name], others[name]):>10}"
+            line += _interval(deltas[name]) if name in deltas else ""
+        lines.append(line)
+    if len(names) > _SHOWN_CLASSES:
+        lines.append(f"... and {len(names) - _SHOWN_CLASSES} more; --json has all")
+    return lines
+
+
+def _name(name: str) -> str:
+    return visible_line(name)[:_SHOWN_NAME]
+
+
+def _damage(delta: Delta | None) -> float:
+    return delta.value if delta and delta.value is not None else float("inf")
+
+
+def _shown(value: float) -> str:
+    return "-" if value < 0 else f"{value:.4f}"
+
+
+def _change(value: float, other: float) -> str:
+    return "-" if min(value, other) < 0 else f"{value - other:+.4f}"
+
+
+def _interval(delta: Delta) -> str:
+    return "" if delta.interval is None else f"  [{delta.interval[0]:+.4f}, {delta.interval[1]:+.4f}]"

@@ -1,0 +1,183 @@
+"""`ratchet check`: what the pipeline would find out about a span before training, without a pipeline."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.example_gen.dataset import find_span, read_source
+from components.example_gen.spans import FoundSpan, spans_in
+from components.registry.entries import ServedModel
+from pipeline.config import PipelineSettings
+from pipeline.root.roots import registry_of, settled_if_possible
+from pipeline.run.preflight import schema_file
+from pipeline.terminal.console import output_to, own_stderr, progress_on
+from pipeline.terminal.plain_text import visible_line
+from pipeline.terminal.tracebacks import tracebacks_to
+from schemas.artifacts.data_evidence import PAGE_FILE
+from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.base.errors import InputError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.progress import LOGGER
+from schemas.data.tfdv_schema import read_class_names
+
+_SHOWN_IMAGES = 4
+
+
+@dataclass(frozen=True)
+class CheckRequest:
+    """What to check.
+
+    Attributes:
+        settings: the configuration.
+        data: a data set, or the directory of the `span-N` directories.
+        golden: the golden set; None: what needs one is not checked.
+        span: N; None for the newest.
+        root: pipeline root, whose served model the span is compared with; it may not be there yet.
+        out: directory for decision, evidence and page; None: a directory named after the span.
+    """
+
+    settings: PipelineSettings
+    data: Path
+    golden: Path | None
+    span: int | None
+    root: Path
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was found.
+
+    Attributes:
+        decision: verdict and reasons.
+        directory: the data set.
+        page: for a person to look at.
+        baseline: version of the served model; None if there is none.
+        root: the pipeline root that it was looked for in.
+    """
+
+    decision: DataDecision
+    directory: str
+    page: Path
+    baseline: str | None
+    root: Path
+
+    @property
+    def exit_code(self) -> int:
+        """What `ratchet check` exits with."""
+        return 0 if self.decision.passed else 4
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ratchet check --json`."""
+        return {
+            **self.decision.to_json(),
+            "directory": self.directory,
+            "baseline": self.baseline,
+            "page": str(self.page),
+        }
+
+    def to_text(self) -> str:
+        """The findings for a terminal: what failed and why, what to look at, and how much was in order."""
+        decision = self.decision
+        verdict = decision.verdict.value
+        if decision.passed and decision.verdict is DataVerdict.REJECT:
+            verdict += ", only observed"
+        against = self.baseline and f"served version {self.baseline}"
+        lines = [f"{verdict}  {self.directory}" + (f"  (compared with {against})" if against else "")]
+        for mark, reasons in (("x", decision.failures), ("!", decision.warnings)):
+            lines += [line for reason in reasons for line in _lines(mark, reason)]
+        passed = len(decision.reasons) - len(decision.failures) - len(decision.warnings)
+        lines.append(f"    {passed} of {len(decision.reasons)} rules passed")
+        if self.baseline is None:
+            lines.append(
+                f"    no served model in {self.root}: drift, and labels against its detections, could not be checked"
+            )
+        return "\n".join([*lines, f"Page: {self.page}"])
+
+
+def _lines(mark: str, reason: Reason) -> list[str]:
+    found, expected = visible_line(f"{reason.rule}: {reason.actual}"), visible_line(reason.expected)
+    lines = [f"  {mark} {found}", f"      expected {expected}"]
+    if reason.images:
+        more = len(reason.images) - _SHOWN_IMAGES
+        shown = visible_line(", ".join(reason.images[:_SHOWN_IMAGES])) + (f" and {more} more" if more > 0 else "")
+        lines.append(f"      see {shown}")
+    return lines
+
+
+def check_data(request: CheckRequest) -> CheckResult:
+    """Checks one data set.
+
+    Args:
+        request: what to check.
+
+    Raises:
+        InputError: something that the user gave cannot be used.
+        StateError: the pipeline root contradicts itself.
+    """
+    number, version, directory = find_data(request.data, request.span)
+    _read_annotations(request, directory)
+    served, trained = _served(request)
+    out = request.out or Path("ratchet-check") / Path(directory).name
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be made ({error.strerror}); give another directory") from error
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(progress_on(stack.enter_context(own_stderr())))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratchet-check-")))
+        LOGGER.info("starting TensorFlow, which takes a while; its log is %s", out / "log.txt")
+        with output_to(out / "log.txt"), tracebacks_to(out / "log.txt"):
+            from pipeline.data.check_steps import CheckSteps, run_steps
+
+            decision = run_steps(
+                CheckSteps(
+                    settings=request.settings,
+                    directory=directory,
+                    span=number,
+                    version=version,
+                    golden=str(request.golden) if request.golden else None,
+                    schema_file=schema_file(request.settings),
+                    served=served,
+                    trained=trained,
+                ),
+                scratch,
+                out,
+            )
+    return CheckResult(decision, directory, out / PAGE_FILE, served.version if served else None, request.root)
+
+
+def _read_annotations(request: CheckRequest, directory: str) -> None:
+    """Finds what is wrong with the annotations before TensorFlow is started and anything is written."""
+    names = read_class_names(schema_file(request.settings), LOCAL_FILES)
+    read_source(directory, class_names=names)
+    if request.golden is not None:
+        read_source(str(request.golden), strict=True, class_names=names)
+
+
+def find_data(data: Path, span: int | None) -> FoundSpan:
+    """Finds what a command is to look at.
+
+    Args:
+        data: a data set, or the directory of the `span-N` directories.
+        span: N; None for the newest, or for a data set of its own, whose number is 0.
+
+    Raises:
+        DataError: there is no such span.
+    """
+    directory = str(data)
+    if span is None and LOCAL_FILES.isdir(directory) and not spans_in(directory, LOCAL_FILES):
+        return FoundSpan(0, 1, directory)
+    return find_span(directory, span)
+
+
+def _served(request: CheckRequest) -> tuple[ServedModel | None, TrainedSpans]:
+    root = request.root
+    registry = registry_of(root, request.settings.name)
+    settled_if_possible(registry)
+    return registry.served(), registry.trained_spans()

@@ -1,0 +1,98 @@
+"""The steps of the pipeline up to the data gate, called one after the other.
+
+Importing this module starts TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx.dsl.io import fileio
+
+from components.data_gate.examine import examine
+from components.data_gate.sights import GateInputs, ServedBaseline
+from components.data_gate.tfdv_files import span_statistics
+from components.example_gen.generate import GenRequest, generate
+from components.registry.registry import ServedModel
+from pipeline.config import PipelineSettings
+from schemas.artifacts.decisions import DataDecision
+from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.base.progress import LOGGER
+from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.tfdv_schema import class_names, read_schema
+
+
+@dataclass(frozen=True)
+class CheckSteps:
+    """What the steps are told.
+
+    Attributes:
+        settings: the configuration.
+        directory: the data set to check.
+        span: its number, or 0.
+        version: of the span.
+        golden: the golden set; None: there is none.
+        schema_file: the curated schema.
+        served: the served model; None: there is none.
+        trained: spans that were trained on.
+    """
+
+    settings: PipelineSettings
+    directory: str
+    span: int
+    version: int
+    golden: str | None
+    schema_file: str
+    served: ServedModel | None
+    trained: TrainedSpans
+
+
+def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
+    """Reads the data, computes statistics, examines.
+
+    Args:
+        steps: what to do.
+        scratch: directory for what is not kept.
+        out: directory for the decision and its evidence.
+
+    Raises:
+        InputError: something that the user gave cannot be used.
+        StateError: the served model cannot be used.
+    """
+    schema = read_schema(steps.schema_file, fileio)
+    data = steps.settings.data
+    span = GenRequest(
+        directory=steps.directory,
+        span=steps.span,
+        version=steps.version,
+        strict=False,
+        eval_fraction=data.eval_fraction,
+        group_by=data.group_by,
+        class_names=class_names(schema),
+    )
+    requests = [(span, f"{scratch}/span")]
+    if steps.golden is not None:
+        golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, eval_fraction=1.0, group_by=None)
+        requests.append((golden, f"{scratch}/golden"))
+    LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))
+    generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))
+    LOGGER.info("computing statistics")
+    statistics = span_statistics(f"{scratch}/span/Split-{TRAIN_SPLIT}/*", schema, steps.settings.beam_args)
+    (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
+    served = steps.served
+    inputs = GateInputs(
+        span=f"{scratch}/span",
+        golden=f"{scratch}/golden" if steps.golden is not None else None,
+        statistics=f"{scratch}/FeatureStats.pb",
+        schema=steps.schema_file,
+        baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
+        trained=steps.trained,
+    )
+    return examine(inputs, steps.settings.data_gate, str(out))

@@ -1,0 +1,234 @@
+"""Any of the four formats -> a COCO span directory, its images byte for byte as they were."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from components.example_gen.class_lists import read_class_list
+from components.example_gen.coco import ANNOTATIONS, IMAGES
+from components.example_gen.dataset import encoded_images, read_source
+from components.example_gen.images import inspect_image
+from components.example_gen.source import Source
+from schemas.base.checked_json import Problems, shown
+from schemas.base.errors import ConfigError, DataError, InputError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.progress import Progress
+from schemas.data.dataset import BadBoxes
+from schemas.data.records import COCO_IMAGE_KEYS, ImageRecord
+
+
+@dataclass(frozen=True)
+class ConvertRequest:
+    """What a user asks for.
+
+    Attributes:
+        source: the data set's directory.
+        out: the span directory to write; must not exist or be empty.
+        format: `coco`, `voc`, `yolo` or `tfrecord`; None for what the directory holds.
+        classes: file with the class names, for a data set that lists none.
+        attributes: name of an attribute -> pattern that finds its value in the file name: the first group, or all of
+            it.
+        strict: whether a box that cannot be a box of its image is an error instead of being left out.
+    """
+
+    source: Path
+    out: Path
+    format: str | None = None
+    classes: Path | None = None
+    attributes: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What was written.
+
+    Attributes:
+        directory: where.
+        format: what was read.
+        class_names: in label order.
+        images: how many.
+        boxes: how many.
+        bad_boxes: what was left out.
+    """
+
+    directory: str
+    format: str
+    class_names: tuple[str, ...]
+    images: int
+    boxes: int
+    bad_boxes: BadBoxes
+
+    def to_text(self) -> str:
+        """One line."""
+        return (
+            f"{self.directory}: {self.images} images, {self.boxes} boxes, {len(self.class_names)} classes "
+            f"(from {self.format})"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with the fields."""
+        bad = self.bad_boxes
+        left_out = {"count": bad.count, "of": bad.of, "reading": bad.reading, "images": list(bad.images)}
+        return {
+            "directory": self.directory,
+            "format": self.format,
+            "classes": list(self.class_names),
+            "images": self.images,
+            "boxes": self.boxes,
+            "bad_boxes": left_out | {"examples": list(bad.examples)},
+        }
+
+
+def convert(request: ConvertRequest) -> Converted:
+    """Reads a data set, checks every image and writes it as a COCO span: all of it or nothing.
+
+    Args:
+        request: what from where to where.
+
+    Returns:
+        What was written.
+
+    Raises:
+        DataError: the data set contradicts itself, an image is broken, or no sound box is left.
+        InputError: the directory holds something already, or cannot be written.
+    """
+    out = str(request.out)
+    if os.path.lexists(out) and not (os.path.isdir(out) and not os.listdir(out)):
+        raise InputError(f"{out}: exists and is not empty; remove it or choose another directory")
+    class_names = read_class_list(str(request.classes), LOCAL_FILES).names if request.classes else None
+    source = read_source(str(request.source), LOCAL_FILES, request.strict, class_names, request.format)
+    boxes = sum(len(record.truth.labels) for record in source.records)
+    if not boxes:
+        raise DataError(f"{source.directory}: {bad_boxes_text(source.bad_boxes)}\nno box is left; correct the boxes")
+    records = [_with_attributes(record, request.attributes) for record in source.records]
+    parent = os.path.dirname(os.path.abspath(out))
+    try:
+        os.makedirs(parent, exist_ok=True)
+        # A sibling, because a rename is atomic only within one file system.
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".convert-") as scratch:
+            made = os.path.join(scratch, "span")
+            _write_images(source, os.path.join(made, IMAGES))
+            with open(os.path.join(made, ANNOTATIONS), "w", encoding="utf-8") as file:
+                json.dump(to_coco(source, records), file)
+            os.rename(made, out)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error}); choose another directory") from error
+    return Converted(out, source.format, source.label_map.names, len(records), boxes, source.bad_boxes)
+
+
+def parse_attributes(texts: Sequence[str]) -> dict[str, re.Pattern[str]]:
+    """Reads `NAME=REGEX` texts.
+
+    Args:
+        texts: such as `camera=^(cam[0-9]+)_`.
+
+    Returns:
+        Pattern by name.
+
+    Raises:
+        ConfigError: another form, a name that COCO defines or that is there twice, or no regular expression.
+    """
+    patterns: dict[str, re.Pattern[str]] = {}
+    for text in texts:
+        name, separator, pattern = text.partition("=")
+        if not separator or not name.isidentifier() or not pattern:
+            raise ConfigError(f"--attribute {text!r}: give NAME=REGEX, such as camera='^(cam[0-9]+)_'")
+        if name in COCO_IMAGE_KEYS or name in patterns:
+            why = "COCO defines that key itself" if name in COCO_IMAGE_KEYS else "it is given twice"
+            raise ConfigError(f"--attribute {name}: {why}; choose another name")
+        try:
+            patterns[name] = re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ConfigError(f"--attribute {name}: {pattern!r} is no regular expression: {error}") from error
+    return patterns
+
+
+def bad_boxes_text(bad: BadBoxes) -> str:
+    """What was left out, for a person."""
+    reading = f"; they would be sound as {bad.reading}" if bad.reading else ""
+    more = [f"and {bad.count - len(bad.examples)} more"] if bad.count > len(bad.examples) else []
+    return "\n  ".join(
+        [f"{bad.count} of {bad.of} boxes left out, they are no boxes of their images{reading}:", *bad.examples, *more]
+    )
+
+
+def to_coco(source: Source, records: Sequence[ImageRecord]) -> dict[str, Any]:
+    """The COCO document of a data set; image ids and category ids stay, annotations are numbered anew."""
+    label_map = source.label_map
+    return {
+        "info": {"description": f"Converted from {source.format} by `ratchet convert`"},
+        "categories": [{"id": number, "name": name} for number, name in zip(label_map.category_ids, label_map.names)],
+        "images": [
+            {
+                **record.attributes,
+                "id": record.image_id,
+                "file_name": record.file_name,
+                "width": record.width_px,
+                "height": record.height_px,
+            }
+            for record in records
+        ],
+        "annotations": [
+            {"id": number} | annotation
+            for number, annotation in enumerate(_annotations(records, label_map.category_ids), 1)
+        ],
+    }
+
+
+def _annotations(records: Sequence[ImageRecord], category_ids: Sequence[int]) -> Iterator[dict[str, Any]]:
+    for record in records:
+        truth = record.truth
+        columns = (truth.labels, truth.boxes_xywh_px, truth.area_px2, truth.is_crowd)
+        for label, box, area, crowd in zip(*(column.tolist() for column in columns)):
+            yield {
+                "image_id": record.image_id,
+                "category_id": category_ids[label - 1],
+                "bbox": box,
+                "area": area,
+                "iscrowd": int(crowd),
+            }
+
+
+def _with_attributes(record: ImageRecord, patterns: Mapping[str, re.Pattern[str]]) -> ImageRecord:
+    found = {}
+    for name, pattern in patterns.items():
+        match = pattern.search(record.file_name)
+        value = match and (match[1] if pattern.groups else match[0])
+        if not value:
+            raise DataError(
+                f"image {record.image_id} {shown(record.file_name)}: {name}={pattern.pattern} finds nothing in its "
+                "file name; correct the pattern"
+            )
+        found[name] = value
+    return replace(record, attributes={**record.attributes, **found})
+
+
+def _write_images(source: Source, directory: str) -> None:
+    progress, problems, done = Progress("converting", len(source.records)), Problems(), 0
+    os.makedirs(directory)
+    for shard in source.shards:
+        for (record, encoded), name in zip(encoded_images(shard), shard.names):
+            try:
+                if isinstance(encoded, DataError):
+                    raise encoded
+                inspect_image(encoded, record, name)
+                _write_image(os.path.join(directory, record.file_name), encoded)
+            except DataError as error:
+                problems.add(str(error))
+            done += 1
+            progress.update(done)
+    problems.raise_if_any()
+
+
+def _write_image(path: str, encoded: bytes) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "xb") as file:
+        file.write(encoded)

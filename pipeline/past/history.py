@@ -1,0 +1,190 @@
+"""The runs of a pipeline root, as they left it: what `ratchet history`, `status` and `review` read.
+
+Nothing here needs a configuration, writes anything or starts TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.registry.registry import Registry
+from pipeline.root.roots import registry_at, settled_if_possible, which_root
+from pipeline.run.result import RunResult
+from pipeline.run.run_record import RESULT_FILE
+from schemas.artifacts.overrides import Override
+from schemas.artifacts.review import REVIEW_FILE
+from schemas.base.artifact_places import places
+from schemas.base.errors import InputError
+from schemas.base.files import read_regular, refuse_irregular
+
+UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One directory under `runs/`.
+
+    Attributes:
+        run_id: its name.
+        at: when the run ended, or was last heard of; UTC, ISO 8601.
+        state: FINISHED; UNFINISHED without a result; UNREADABLE with one that makes no sense.
+        result: of a finished run.
+        page: its review page; None if there is none.
+        log: all that was printed.
+    """
+
+    run_id: str
+    at: str
+    state: str
+    result: RunResult | None
+    page: Path | None
+    log: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """What `ratchet run --json` printed of a finished run, with `state` and `page`; `verdict` null of others."""
+        values = self.result.to_json() if self.result else {"verdict": None, "run_id": self.run_id, "ended_at": None}
+        return {**values, "state": self.state, "page": str(self.page) if self.page else None}
+
+
+@dataclass(frozen=True)
+class History:
+    """All of it, each part oldest first."""
+
+    runs: tuple[RunEntry, ...]
+    overrides: tuple[Override, ...]
+
+    def run(self, run_id: str) -> RunEntry | None:
+        """A run by its whole name."""
+        return next((entry for entry in self.runs if entry.run_id == run_id), None)
+
+    @property
+    def finished(self) -> tuple[RunEntry, ...]:
+        """The runs that have a result."""
+        return tuple(entry for entry in self.runs if entry.result is not None)
+
+    @property
+    def served_maps(self) -> list[float]:
+        """The mAP of each model that came into service, in that order, each on the golden set that accepted it."""
+        came = [(entry.at, entry.result.map) for entry in self.finished if entry.result and entry.result.verdict.pushes]
+        maps = {entry.run_id: entry.result.map for entry in self.finished if entry.result}
+        came += [(override.at, maps.get(override.run_id)) for override in self.overrides]
+        return [value for _, value in sorted(came, key=lambda pair: pair[0]) if value is not None]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ratchet history --json`."""
+        return {
+            "runs": [entry.to_json() for entry in self.runs],
+            "overrides": [override.to_json() for override in self.overrides],
+        }
+
+
+def page_of(root: Path, run_id: str) -> Path:
+    """Where the review page of a run is, or would be."""
+    return root / "runs" / run_id / REVIEW_FILE
+
+
+def open_registry(root: Path) -> Registry:
+    """The registry of a pipeline root, whatever the name of its pipeline.
+
+    Raises:
+        InputError: there is no such directory, or it is not a pipeline root.
+    """
+    if not root.is_dir():
+        raise InputError(f"--root {root}: no such directory; {which_root()}")
+    if not (root / "runs").is_dir() and not (root / "registry").is_dir():
+        raise InputError(f"--root {root}: not a pipeline root, it holds neither runs nor registry; {which_root()}")
+    registry = registry_at(root)
+    settled_if_possible(registry)
+    return registry
+
+
+def read_history(root: Path, overrides: Sequence[Override]) -> History:
+    """Reads the runs of a pipeline root.
+
+    Args:
+        root: pipeline root.
+        overrides: those of its registry, oldest first.
+    """
+    directory = root / "runs"
+    runs = [_read_run(path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
+    return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides))
+
+
+def find_run(history: History, name: str | None) -> RunEntry:
+    """A run by name.
+
+    Args:
+        history: where to look.
+        name: a run id, or the beginning of just one; None for the newest that finished.
+
+    Raises:
+        InputError: there is no such run, or several begin like this.
+    """
+    if not history.runs:
+        raise InputError("no run yet in this pipeline root; `ratchet run` makes one")
+    newest = ", ".join(entry.run_id for entry in reversed(history.runs[-5:]))
+    if name is None:
+        if not history.finished:
+            raise InputError(f"no run has finished yet; the same `ratchet run` again goes on with {newest}")
+        return history.finished[-1]
+    exact = history.run(name)
+    found = [exact] if exact else [entry for entry in history.runs if entry.run_id.startswith(name)]
+    if not found:
+        raise InputError(f"run {name}: no such run; the newest are {newest}")
+    if len(found) > 1:
+        several = ", ".join(entry.run_id for entry in reversed(found[-5:]))
+        raise InputError(f"run {name}: {len(found)} runs begin like this, give more of the name: {several}")
+    return found[0]
+
+
+def _read_run(directory: Path) -> RunEntry:
+    page = directory / REVIEW_FILE
+    file = directory / RESULT_FILE
+    log = directory / "log.txt"
+    result, state = _read_result(file)
+    result = result and _placed(result, page)
+    heard = next(path for path in (file, log, directory) if path.exists())
+    return RunEntry(
+        run_id=directory.name,
+        at=result.ended_at if result else _modified(heard),
+        state=state,
+        result=result,
+        page=page if page.is_file() else None,
+        log=log,
+    )
+
+
+def _placed(result: RunResult, page: Path) -> RunResult:
+    """With the places in this root: one that was moved or copied must not show the files of its old place."""
+    artifacts = f"{page.parent.parent.parent}/artifacts"
+    report = str(page) if page.is_file() and Path(result.report).name == REVIEW_FILE else _own(result.report, artifacts)
+    return dataclasses.replace(result, report=report, model=result.model and _own(result.model, artifacts))
+
+
+def _own(place: str, artifacts: str) -> str:
+    own = places(place, artifacts)[0]
+    return own if Path(own).exists() else place
+
+
+def _read_result(file: Path) -> tuple[RunResult | None, str]:
+    if not file.exists():
+        return None, UNFINISHED
+    # One file that a full disk or an editor spoilt must not hide the other runs.
+    try:
+        refuse_irregular(file)
+        values = json.loads(read_regular(file))
+        # Results written before these two were recorded.
+        return RunResult.from_json({"ended_at": _modified(file), "observed": [], **values}), FINISHED
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None, UNREADABLE
+
+
+def _modified(path: Path) -> str:
+    time = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc)
+    return time.isoformat(timespec="seconds")

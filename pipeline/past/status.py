@@ -1,0 +1,149 @@
+"""What is served now and why, and how the last run ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.registry.entries import ServedModel
+from components.registry.locking import holder
+from pipeline.past.history import RunEntry, open_registry, read_history
+from pipeline.past.history_text import when
+from pipeline.terminal.plain_text import one_line, visible_line
+from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.base.errors import StateError
+
+
+@dataclass(frozen=True)
+class Status:
+    """A pipeline root at one moment.
+
+    Attributes:
+        served: the model that is served; None if none ever was, or if there is a problem.
+        override: the approval or rollback that brought it into service; None if a run did.
+        expired: whether the last day of the approval that it needed is over.
+        problem: how registry and served model contradict each other, and what to do; None if they do not.
+        last: the newest run; None before the first.
+        working: the process that retrains in the root, in words; None if none does.
+    """
+
+    served: ServedModel | None
+    override: Override | None
+    expired: bool
+    problem: str | None
+    last: RunEntry | None
+    working: str | None
+
+    @property
+    def exit_code(self) -> int:
+        """What `ratchet status` exits with."""
+        return 0 if self.problem is None else 2
+
+    @property
+    def since(self) -> str | None:
+        """When the served model came into service; UTC, ISO 8601."""
+        if self.override is not None:
+            return self.override.at
+        return self.served.pushed_at if self.served else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ratchet status --json`."""
+        return {
+            "served": dataclasses.asdict(self.served) if self.served else None,
+            "since": self.since,
+            "override": self.override.to_json() if self.override else None,
+            "expired": self.expired,
+            "problem": self.problem,
+            "last_run": self.last.to_json() if self.last else None,
+            "working": self.working,
+        }
+
+    def to_text(self) -> str:
+        """A few lines for a terminal."""
+        lines = [*self._served_lines(), *self._last_lines()]
+        if self.working is not None:
+            lines.append(f"now      {self.working} is retraining in this root")
+        return "\n".join(lines)
+
+    def _served_lines(self) -> list[str]:
+        if self.problem is not None:
+            return ["served   UNKNOWN: the registry contradicts what is served", f"         {one_line(self.problem)}"]
+        if self.served is None:
+            return ["served   no model yet; `ratchet run --bootstrap` trains and serves a first one"]
+        served = self.served
+        return [
+            f"served   version {served.version}, {served.path}",
+            f"since    {when(self.since or '')} UTC",
+            *(_override_lines(self.override, self.expired) if self.override else [_why_pushed(served)]),
+            f"mAP      {served.map:.4f} on golden set {served.golden_digest[:12]}",
+        ]
+
+    def _last_lines(self) -> list[str]:
+        if self.last is None:
+            return ["last run none yet"]
+        entry, result = self.last, self.last.result
+        ended = result.verdict.value if result else entry.state
+        lines = [f"last run {visible_line(entry.run_id)}, {when(entry.at)} UTC: {ended}"]
+        if result is None:
+            return [*lines, f"         {entry.log}"]
+        lines.append(f"         {one_line(result.first_reason)}")
+        return [*lines, f"         {entry.page or result.report}"]
+
+
+def read_status(root: Path, today: datetime.date) -> Status:
+    """Looks at a pipeline root; nothing in it is changed.
+
+    Args:
+        root: pipeline root.
+        today: decides whether an approval has expired.
+
+    Raises:
+        InputError: there is no such root.
+    """
+    registry = open_registry(root)
+    served, override, problem = None, None, None
+    try:
+        served = registry.served()
+        override = registry.current_override()
+    except StateError as error:
+        served, problem = None, str(error)
+    runs = read_history(root, ()).runs
+    return Status(
+        served=served,
+        override=override,
+        expired=override is not None and override.expired(today),
+        problem=problem,
+        last=runs[-1] if runs else None,
+        working=_working(root),
+    )
+
+
+def _why_pushed(served: ServedModel) -> str:
+    what = "as the first model" if served.verdict == "BOOTSTRAPPED" else "because every rule passed"
+    return f"why      pushed by run {served.run_id} {what}"
+
+
+def _override_lines(override: Override, expired: bool) -> list[str]:
+    by, reason = one_line(override.by), one_line(override.reason)
+    if override.kind is OverrideKind.ROLLED_BACK:
+        lines = [f"why      rolled back by {by} to version {override.restored}: {reason}"]
+        if override.expires is not None:
+            lines.append(f"         which an approval had let into service until {override.expires}")
+    else:
+        lines = [f"why      run {override.run_id} was blocked and approved by {by} until {override.expires}: {reason}"]
+    if override.evaluation_broken:
+        lines.append("         although its evaluation could not be trusted")
+    if expired:
+        lines.append(
+            f"         EXPIRED: the approval ended on {override.expires} and the model is still served; retrain until "
+            "a run is pushed, approve again, or `ratchet rollback`"
+        )
+    return lines
+
+
+def _working(root: Path) -> str | None:
+    found = holder(root / "lock")
+    return found and found.to_text()

@@ -1,0 +1,164 @@
+"""What a root is, derived from what it serves: for roots without `ratchet.json`, and for one that was damaged."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from components.registry.entries import ServedModel
+from components.registry.entry_files import POINTER_FILE, parse_entry
+from components.trainer.lineage import read_record
+from pipeline.config import CONFIG_DIRECTORY
+from pipeline.root.root_file import RootFile, read_file
+from pipeline.serving.model_difference import model_difference
+from schemas.artifacts.training_record import TrainingRecord
+from schemas.base.errors import ConfigError, RatchetError, StateError
+from schemas.base.files import LOCAL_FILES, read_regular
+from schemas.base.settings import parse_yaml
+
+_ARTIFACTS = "/artifacts/"
+
+
+def read_root(root: Path) -> RootFile | None:
+    """What a root says of itself, or what its models say where it says nothing; None for a fresh one.
+
+    Args:
+        root: pipeline root, which need not be there.
+
+    Raises:
+        StateError: `ratchet.json` is torn or of a newer version.
+    """
+    return read_file(root) or _derived(root)
+
+
+def rebuild(root: Path) -> RootFile:
+    """Derives `ratchet.json` from registry and serving directory, and writes nothing.
+
+    Settings that no model tells, such as the limits of the gates, are those of the configuration that comes along
+    under the root's name, if its model is the one that is served; else the defaults.
+
+    Args:
+        root: pipeline root.
+
+    Raises:
+        StateError: nothing in it tells a name.
+    """
+    derived = _derived(root)
+    if derived is None:
+        raise StateError(
+            f"{root}: neither registry/versions nor serving/ tells the pipeline's name; restore one of them from a "
+            "backup"
+        )
+    return derived
+
+
+def has_lineage(root: Path) -> bool:
+    """Whether a model was ever served from a root, by the registry or by what lies in its serving directories."""
+    return (root / "registry" / POINTER_FILE).exists() or bool(_version_files(root)) or bool(_served_directories(root))
+
+
+def _derived(root: Path) -> RootFile | None:
+    newest = _newest(root)
+    name = Path(newest.path).parent.name if newest else next(_names(root), None)
+    if name is None:
+        return None
+    settings, config = _settings(name, _record(root, name, newest))
+    return RootFile(name=name, settings=settings, config=config, path=_written_at(root, newest))
+
+
+def _newest(root: Path) -> ServedModel | None:
+    """The served version of the highest number; torn entries are passed over, for this is how one is mended."""
+    for file in sorted(_version_files(root), key=lambda file: int(file.stem), reverse=True):
+        with contextlib.suppress(RatchetError, OSError, UnicodeDecodeError):
+            return parse_entry(read_regular(file), str(file), ServedModel, str(root))
+    return None
+
+
+def _written_at(root: Path, newest: ServedModel | None) -> str:
+    """Where the root was when its artifacts were written; empty where nothing tells.
+
+    ML Metadata has absolute places, ROOT/artifacts/..., as entries of the first format had: ROOT/serving/NAME/VERSION.
+    """
+    uris = _asked(root / "metadata.sqlite", f"SELECT uri FROM Artifact WHERE uri LIKE '/%{_ARTIFACTS}%' LIMIT 1")
+    if uris:
+        return uris[0].partition(_ARTIFACTS)[0]
+    parents = Path(newest.path).parents if newest else ()
+    return str(parents[2]) if len(parents) > 2 and parents[2].is_absolute() else ""
+
+
+def _version_files(root: Path) -> list[Path]:
+    return [file for file in (root / "registry" / "versions").glob("*.json") if file.stem.isdecimal()]
+
+
+def _names(root: Path) -> Iterator[str]:
+    """Of the directories of `serving/`, those that hold a version first."""
+    yield from (directory.parent.name for directory in _served_directories(root))
+    yield from sorted(path.name for path in (root / "serving").glob("*") if path.is_dir())
+    yield from _told_by_ml_metadata(root / "metadata.sqlite")
+
+
+def _told_by_ml_metadata(database: Path) -> list[str]:
+    """Names of the pipelines that ran, where nothing was ever served."""
+    query = "SELECT Context.name FROM Context JOIN Type ON Type.id = Context.type_id WHERE Type.name = 'pipeline'"
+    return sorted(_asked(database, query))
+
+
+def _asked(database: Path, query: str) -> list[str]:
+    """The first column of what ML Metadata's tables have; nothing where they cannot be read."""
+    place = f"{database.absolute().as_uri()}?mode=ro"
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(place, uri=True)) as connection:
+        return [str(row[0]) for row in connection.execute(query)]
+    return []
+
+
+def _served_directories(root: Path) -> list[Path]:
+    return sorted(path for path in (root / "serving").glob("*/*") if path.name.isdecimal() and path.is_dir())
+
+
+def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord | None:
+    """What the newest model says of its training, also where the registry has lost it."""
+    on_disk = [path.name for path in _served_directories(root) if path.parent.name == name]
+    version = newest.version if newest else max(on_disk, key=int, default=None)
+    with contextlib.suppress(RatchetError, OSError):
+        return (version and read_record(str(root / "serving" / name / version), LOCAL_FILES)) or None
+    return None
+
+
+def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, Any], str]:
+    """Settings, and where they come from."""
+    for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
+        values = parse_yaml(read_regular(file), str(file))
+        if values.get("name") == name and (record is None or _agree(values.get("model", {}), record.model)):
+            return values, file.stem
+    return ({"name": name, **_trained(record)}, "the served model") if record else ({"name": name}, "")
+
+
+def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    with contextlib.suppress(ConfigError):  # of a version with other settings
+        return model_difference(wanted, there) is None
+    return False
+
+
+def _trained(record: TrainingRecord) -> dict[str, Any]:
+    training: dict[str, Any] = {
+        "batch_size": record.batch_size,
+        "clip_norm": record.clip_norm,
+        "average": record.average,
+        "bootstrap": {"peak_learning_rate": record.learning_rate.bootstrap_peak},
+    }
+    if record.mode == "retrain":
+        keep = record.keep
+        training["retrain"] = {
+            "learning_rate_fraction": record.learning_rate.peak / record.learning_rate.bootstrap_peak,
+            "l2_sp": keep.l2_sp,
+            "batch_norm": keep.batch_norm,
+            "freeze_backbone": keep.freeze_backbone,
+            # Without earlier spans nothing was replayed, whatever was wanted.
+            **({"replay": keep.replay} if len(record.data) > 1 else {}),
+        }
+    model = json.loads(json.dumps(record.model))
+    return {"model": model, "training": training, "augmentation": record.augmentation}

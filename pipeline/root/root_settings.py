@@ -1,0 +1,196 @@
+"""Which settings a command takes: those of a configuration, or those that the pipeline root remembers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import PipelineSettings, load_settings, preset_names, read_config
+from pipeline.root.rebuild import has_lineage, read_root
+from pipeline.root.root_file import ARTIFACTS, RootFile, read_file, write_file
+from pipeline.root.roots import near_roots
+from pipeline.serving.model_difference import Difference, model_difference
+from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
+from schemas.base.settings import with_overrides
+
+_REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What a root is to keep of a configuration.
+
+    Attributes:
+        settings: as it gave them, without secrets; name and model with `--set` on top, for they are what the root is.
+        config: its name or path.
+        left_out: the secrets that it gave, such as `notify.urls[0]`.
+    """
+
+    settings: Mapping[str, Any]
+    config: str
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a run is told, and what is kept of it.
+
+    Attributes:
+        settings: with `--set` on top.
+        remembered: for `record_root`.
+    """
+
+    settings: PipelineSettings
+    remembered: Remembered
+
+
+def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> Configuration:
+    """The settings of a run.
+
+    Args:
+        root: pipeline root, which need not be there.
+        config: a YAML file or the name of one of ours; None: what the root remembers.
+        overrides: `a.b=value` texts, applied on top.
+
+    Raises:
+        ConfigError: a setting is unknown or impossible, name or model disagree with the root's, or there are none.
+        StateError: the root's file is damaged.
+    """
+    there = read_root(root)
+    if config is None and there is None:
+        raise ConfigError(
+            f"--config is missing, and {root} remembers none yet; give --config FILE, or one of ours: {preset_names()} "
+            f"(digits is for the demo's images, mobile for photographs on a few cores){near_roots()}"
+        )
+    if config is None and there is not None:
+        _check_left_out(there, overrides, root)
+    return _configured(root, there, config, overrides)
+
+
+def configure_check(root: Path, config: str | None, overrides: Sequence[str]) -> PipelineSettings:
+    """The settings of `ratchet check`: as those of a run, and the defaults where there are none."""
+    there = read_root(root)
+    if config is None and there is None:
+        return load_settings({}, overrides)
+    return _configured(root, there, config, overrides).settings
+
+
+def record_root(root: Path, remembered: Remembered) -> RootFile:
+    """Makes a root remember a configuration; the file is written only if that changes it.
+
+    Args:
+        root: it has to be there, and locked.
+        remembered: of the run that starts.
+
+    Returns:
+        What the root says of itself now.
+
+    Raises:
+        ConfigError: the root got another name or model since the configuration was read.
+        StateError: the root's file is damaged.
+        OSError: it cannot be written.
+    """
+    there = read_root(root)
+    if there is not None and has_lineage(root):
+        _check_agreement(remembered.settings, there, root, remembered.config, ())
+    new = RootFile(
+        name=str(remembered.settings["name"]),
+        settings=remembered.settings,
+        config=remembered.config,
+        path=str(root.resolve()),
+        artifacts=there.artifacts if there else ARTIFACTS,
+        left_out=remembered.left_out,
+    )
+    if read_file(root) != new:
+        write_file(root, new)
+    return new
+
+
+def _configured(root: Path, there: RootFile | None, config: str | None, overrides: Sequence[str]) -> Configuration:
+    is_fixed = there is not None and has_lineage(root)
+    given = _given(root, there, is_fixed, config)
+    settings = load_settings(given.settings, overrides, config or ("--set" if overrides else f"settings of {root}"))
+    whole = {**with_overrides(given.settings, overrides), "name": settings.name}
+    if there is not None and is_fixed:
+        _check_agreement(whole, there, root, config, overrides)
+    kept, left_out = _without_secrets({**given.settings, "name": whole["name"], "model": whole.get("model", {})})
+    return Configuration(settings, Remembered(kept, given.config, given.left_out or left_out))
+
+
+def _given(root: Path, there: RootFile | None, is_fixed: bool, config: str | None) -> Remembered:
+    """The plain values to begin with: the configuration's, or those of the root."""
+    if config is not None:
+        # What a configuration does not say, it does not contradict.
+        identity = {"name": there.name, **_model(there.settings)} if there and is_fixed else {}
+        return Remembered({**identity, **read_config(config)}, config)
+    values = {**(there.settings if there else {}), **({"name": there.name} if there else {})}
+    _check_known(values, root)
+    return Remembered(values, there.config if there else "", there.left_out if there else ())
+
+
+def _model(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"model": settings["model"]} if "model" in settings else {}
+
+
+def _check_known(values: Mapping[str, Any], root: Path) -> None:
+    try:
+        load_settings(values, (), f"settings of {root}")
+    except ConfigError as error:
+        raise ConfigError(
+            f"{error}; they were remembered by another version of Ratchet: give --config FILE with settings that this "
+            "one knows, which take their place"
+        ) from error
+
+
+def _check_agreement(
+    whole: Mapping[str, Any], there: RootFile, root: Path, config: str | None, overrides: Sequence[str]
+) -> None:
+    if whole["name"] != there.name:
+        said = _said("name", config, overrides)
+        raise ConfigError(
+            f"{said}: name = {whole['name']!r}, but {root} belongs to the pipeline {there.name!r}; change the name to "
+            f"{there.name!r} or leave {said} out to go on with it, or correct --root if it is not the root "
+            "that was meant"
+        )
+    known = "model" in there.settings  # not where it was derived, and the model does not tell
+    difference = known and model_difference(whole.get("model", {}), there.settings["model"], f"settings of {root}")
+    if difference:
+        raise ConfigError(_contradiction(difference, root, _said(difference.key, config, overrides)))
+
+
+def _contradiction(difference: Difference, root: Path, said: str) -> str:
+    key, wanted, has = difference.key, json.dumps(difference.wanted), json.dumps(difference.there)
+    return (
+        f"{said}: {key} = {wanted}, but the model of {root} has {has}, and retraining starts from its weights; "
+        f"change it to {has}, or leave {said} out to go on with that model; {ANOTHER_LINEAGE}"
+    )
+
+
+def _said(key: str, config: str | None, overrides: Sequence[str]) -> str:
+    """Which of the options gave a setting."""
+    given = [override.partition("=")[0].strip() for override in overrides]
+    return f"--config {config}" if config and not any(f"{key}.".startswith(f"{name}.") for name in given) else "--set"
+
+
+def _check_left_out(there: RootFile, overrides: Sequence[str], root: Path) -> None:
+    """A run that tells fewer people than was asked for must not do so silently."""
+    if there.left_out and not any(override.strip().startswith("notify") for override in overrides):
+        raise ConfigError(
+            f"{there.left_out[0]}: {root} does not keep URLs, which are secrets; give --config {there.config}, or "
+            "export it and write env:NAME in the configuration"
+        )
+
+
+def _without_secrets(settings: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Settings without URLs that are more than the name of an environment variable, and which those were."""
+    settings = json.loads(json.dumps(settings))  # as it will be read again
+    urls = settings.get("notify", {}).get("urls", [])
+    kept = [url for url in urls if _REFERENCE.fullmatch(url)]
+    if len(kept) == len(urls):
+        return dict(settings), ()
+    left_out = tuple(f"notify.urls[{i}]" for i, url in enumerate(urls) if not _REFERENCE.fullmatch(url))
+    return {**settings, "notify": {**settings["notify"], "urls": kept}}, left_out

@@ -1,0 +1,108 @@
+"""A pipeline root on this machine, as the commands find it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from components.registry.locking import BusyError
+from components.registry.publication import Settled, settle
+from components.registry.registry import Registry
+from components.registry.storage import DiskStorage
+from pipeline.cli.options import DEFAULT_ROOT, ROOT_VARIABLE
+from pipeline.root.rebuild import read_root, rebuild
+from pipeline.root.root_file import ROOT_FILE
+from schemas.base.errors import InputError, StateError
+from schemas.base.progress import LOGGER
+from schemas.base.signing import Signer
+
+_SHOWN = 3
+_MOMENT_S = 2.0
+
+
+def check_root(root: Path) -> Path:
+    """The absolute path of a pipeline root.
+
+    Raises:
+        InputError: it is none, or not on this machine.
+    """
+    if str(root).startswith("gs:"):
+        raise InputError(f"--root {root}: approve and rollback work on directories of this machine")
+    if not (root / "registry").is_dir() and (root / "serving").is_dir():
+        raise StateError(f"{root / 'registry'}: is lost; `ratchet doctor --repair` mends what can be mended")
+    if not (root / "registry").is_dir():
+        raise InputError(
+            f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'}); "
+            f"{which_root()}"
+        )
+    return root.resolve()
+
+
+def registry_of(root: Path, name: str) -> Registry:
+    """The registry of a root, by the name of its pipeline."""
+    return Registry(DiskStorage(f"{root}/registry", f"{root}/serving/{name}"), Signer.from_environment())
+
+
+def which_root() -> str:
+    """How to name the right root, for the end of a message."""
+    return f"give the --root of `ratchet run`, or export it as RATCHET_ROOT{near_roots()}"
+
+
+def near_roots() -> str:
+    """The roots that can be seen from here, for the end of a message; empty if there are none."""
+    seen = [Path("ratchet-root"), *sorted(Path().glob("*")), *sorted(Path().glob("*/root"))]
+    roots = [f"--root {path}" for path in dict.fromkeys(seen) if is_root(path)]
+    return f"; near are {', '.join(roots[:_SHOWN])}" if roots else ""
+
+
+def is_root(path: Path) -> bool:
+    """Whether a run has begun there."""
+    # Not Path.is_dir, which raises where a directory of somebody else is in the way.
+    return os.path.isfile(path / ROOT_FILE) or all(os.path.isdir(path / name) for name in ("registry", "runs"))
+
+
+def check_given_root(root: Path) -> None:
+    """Whether a root that a person named is one; the default need not be there, before the first run.
+
+    Raises:
+        InputError: it is none.
+    """
+    default = Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
+    if root != default and not is_root(root):
+        raise InputError(f"--root {root}: no run has begun there; leave it out before the first run{near_roots()}")
+
+
+def registry_at(root: Path) -> Registry:
+    """The registry of a root, whatever the name of its pipeline."""
+    return registry_of(root, serving_name(root))
+
+
+def serving_name(root: Path) -> str:
+    """The name of a root's pipeline, which is that of the directory that TensorFlow Serving watches."""
+    try:
+        there = read_root(root)
+    except StateError:  # a damaged ratchet.json; what this is asked for works without it
+        there = rebuild(root)
+    return there.name if there else "detector"
+
+
+def settled(registry: Registry) -> Settled | None:
+    """Completes a publication that was interrupted, as every command does first, and says so."""
+    return _told(settle(registry))
+
+
+def settled_if_possible(registry: Registry) -> None:
+    """The same for commands that only look: where nothing can be written, they look all the same."""
+    registry.pointer()  # what cannot be read is no interrupted publication
+    try:
+        _told(settle(registry, wait_s=_MOMENT_S))
+    except BusyError as error:
+        LOGGER.warning("%s; shown is what was served before", error)
+    except OSError as error:
+        LOGGER.warning("a publication was interrupted and cannot be completed by this command (%s)", error)
+
+
+def _told(found: Settled | None) -> Settled | None:
+    if found is not None:
+        LOGGER.warning("%s", found.to_text())
+    return found

@@ -1,0 +1,260 @@
+"""One retraining run on this machine, with what LocalDagRunner leaves to its caller.
+
+That is the lock, a run id that resumes an interrupted run, and the look into ML Metadata afterwards:
+LocalDagRunner returns normally when a step could not get its inputs, and goes on with the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.example_gen.content import cache_key
+from components.registry.locking import hold
+from pipeline.notify.notifier import Notifier
+from pipeline.retention.prune import apply_retention
+from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
+from pipeline.run.result import RunResult
+from pipeline.run.run_record import RESULT_FILE, UNREPORTED_FILE
+from pipeline.run.starting import Started, start
+from pipeline.run.workers import WorkerDiedError, run_watched
+from pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
+from pipeline.terminal.tracebacks import tracebacks_to
+from schemas.artifacts.data_evidence import DECISION_FILE, PAGE_FILE
+from schemas.artifacts.decisions import DataDecision, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
+from schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
+from schemas.base.errors import InputError, RatchetError, StateError
+from schemas.base.files import write_durably
+from schemas.base.progress import LOGGER
+
+if TYPE_CHECKING:
+    from pipeline.root.store import StepResult
+    from pipeline.run.runner import CompiledRun
+
+
+class RunError(RatchetError):
+    """A step crashed; the message says which, where its log is and how to go on."""
+
+
+def _unreported(result: RunResult) -> None:
+    """Whoever called takes the result as it is returned."""
+
+
+def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) -> RunResult:
+    """Retrains once, or finishes the run of the same request that was interrupted.
+
+    Args:
+        request: what to do.
+        report: says how it ended; a run that was killed before that is reported by the same request.
+
+    Raises:
+        InputError: something the user gave cannot work; nothing was written.
+        StateError: the pipeline root is in use or contradicts itself.
+        RunError: a step crashed.
+    """
+    with contextlib.ExitStack() as stack:
+        console = stack.enter_context(own_stderr())
+        stack.enter_context(progress_on(console))
+        notifier = Notifier(request.settings.notify, request.settings.name, request.root)
+        with notifier.starting(request.span):
+            asked = read_request(request)
+            if not request.root.exists():
+                check_new(request, asked)  # before anything is written
+            _make_root(request.root)
+            stack.enter_context(hold(request.root / "lock", "retraining"))
+            with output_to(Path(os.devnull)):  # what ML Metadata says when it is opened
+                started = start(request, asked)
+        directory = request.root / "runs" / started.run_id
+        LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
+        result = _ended_unreported(directory)
+        if result is None:
+            with notifier.running(started.run_id, asked.number):
+                with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
+                    result = _run_steps(request, asked, started, directory)
+                write_durably(directory / UNREPORTED_FILE, "")
+                write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
+        notifier.ended(result)
+        with output_to(directory / "log.txt"):
+            apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
+        report(result)
+        _set_reported(directory)
+        return result
+
+
+def _ended_unreported(directory: Path) -> RunResult | None:
+    """The result of a run that was killed when all was decided; None for any other, which has work to do."""
+    if not (directory / UNREPORTED_FILE).exists():
+        return None
+    try:
+        return RunResult.from_json(json.loads((directory / RESULT_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
+def _set_reported(directory: Path) -> None:
+    try:
+        (directory / UNREPORTED_FILE).unlink(missing_ok=True)
+    except OSError as error:
+        LOGGER.warning(
+            "%s: cannot be deleted (%s); the same command says the same again", error.filename, error.strerror
+        )
+
+
+def _make_root(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--root {root}: cannot be made ({error.strerror}); give a directory that can") from error
+
+
+def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: Path) -> RunResult:
+    if "pipeline.run.runner" not in sys.modules:
+        LOGGER.info("starting TensorFlow and TFX, which takes a while")
+    from pipeline.run import runner
+
+    span, run_id = asked.number, started.run_id
+    if request.bootstrap:
+        runner.check_first_model(request.settings)
+    compiled = runner.compile_run(
+        request.settings,
+        str(request.root.resolve()),
+        str(request.data.resolve()),
+        str(request.golden.resolve()),
+        span,
+        request.bootstrap,
+        run_id,
+        request.command,
+        cache_key(asked.parts["golden"]),
+    )
+    try:
+        with steps_announced(compiled.steps):
+            if "--direct_running_mode=multi_processing" in request.settings.beam_args:
+                run_watched(lambda: runner.execute(compiled))
+            else:
+                runner.execute(compiled)
+    except WorkerDiedError as error:
+        raise RunError(_failed(str(error), directory)) from error
+    except Exception as error:  # a step may raise anything; its traceback goes to the log
+        traceback.print_exc()
+        if not _is_decided(compiled, runner.results(compiled, run_id)):
+            if isinstance(error, StateError):  # of a file of this run, maybe, which only a new run has whole
+                raise StateError(f"{error}\n{_way_on(directory)}") from (error.__cause__ or error)
+            # What ML Metadata refuses, as a file that is read-only, is told by failures.py, with the file and the fix.
+            if isinstance(error, RatchetError) or type(error).__module__.startswith("ml_metadata."):
+                raise
+            raise RunError(_failed(f"{type(error).__name__}: {error}", directory)) from error
+        LOGGER.warning("the page could not be written (%s: %s); the verdict stands", type(error).__name__, error)
+    steps = runner.results(compiled, run_id)
+    passed = _check_steps(compiled, steps, directory)
+    page = _page(steps, passed, directory)
+    if not passed:
+        return _rejected(steps, span, run_id, page)
+    result = _evaluated(steps, span, run_id, page)
+    if not result.verdict.pushes:
+        runner.unbless(request.root, run_id)
+    return result
+
+
+def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:
+    """Whether nothing but the page is missing: what was pushed cannot be taken back because it could not be shown."""
+    return all(step in PAGE_STEPS for step in _missing(compiled, steps)[1])
+
+
+def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Path:
+    """The run's page, beside its log; without one the data gate's, which every run has."""
+    review = steps.get(REVIEW_STEP if passed else REJECTION_STEP)
+    if review is None or not review.done:
+        return Path(steps["DataGate"].outputs["decision"], PAGE_FILE)
+    page, made = directory / REVIEW_FILE, Path(review.outputs["page"], REVIEW_FILE)
+    if made.is_file() or not page.is_file():  # once both are the same, a pruning keeps the one beside the log
+        write_durably(page, made.read_bytes())
+    return page
+
+
+def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directory: Path) -> bool:
+    """Whether the data gate let the span pass; every step that should have run must have completed."""
+    passed, missing = _missing(compiled, steps)
+    undecided = [step for step in missing if step not in PAGE_STEPS]
+    if undecided:
+        raise RunError(_failed(f"{undecided[0]} did not complete: its inputs could not be resolved", directory))
+    return passed
+
+
+def _missing(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> tuple[bool, list[str]]:
+    """Whether the data gate let the span pass, and the steps that should have completed and did not."""
+    gate = steps.get("DataGate")
+    passed = bool(gate and gate.done and gate.output_properties["decision"]["passed"])
+    gate_decided = bool(gate and gate.done)
+    skipped = compiled.if_rejected if passed or not gate_decided else compiled.behind_the_gate
+    expected = [step for step in compiled.steps if step not in skipped]
+    return passed, [step for step in expected if step not in steps or not steps[step].done]
+
+
+def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
+    return RunResult(
+        verdict=Verdict.DATA_REJECTED,
+        reasons=_data_decision(steps).remarkable,
+        map=None,
+        baseline_map=None,
+        delta=None,
+        delta_ci=None,
+        model=None,
+        pushed_version=None,
+        report=str(page),
+        run_id=run_id,
+        span=span,
+        seconds=_seconds(steps),
+    )
+
+
+def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
+    path = Path(steps["DataGate"].outputs["decision"], DECISION_FILE)
+    return DataDecision.from_json(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
+    uri = Path(steps["MapEvaluator"].outputs["evaluation"])
+    evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
+    pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
+    publication = PublicationResult.from_json(pushed.read_text(encoding="utf-8"), str(pushed))
+    decision = publication.final(evaluation.decision)
+    if (publication.version is not None) != decision.verdict.pushes:
+        raise RunError(_failed(f"the verdict is {decision.verdict.value}, but Pusher did not act on it", page.parent))
+    golden_scores, deltas = evaluation.golden.compared, evaluation.golden.deltas
+    return RunResult(
+        verdict=decision.verdict,
+        reasons=decision.explaining,
+        map=golden_scores.candidate.coco["AP"],
+        baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
+        delta=deltas.overall.value if deltas else None,
+        delta_ci=deltas.overall.interval if deltas else None,
+        model=steps["DetectorTrainer"].outputs["model"],
+        pushed_version=publication.version,
+        report=str(page),
+        run_id=run_id,
+        span=span,
+        seconds=_seconds(steps),
+        observed=_data_decision(steps).remarkable,
+    )
+
+
+def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:
+    return {step: result.seconds for step, result in steps.items()}
+
+
+def _failed(reason: str, directory: Path) -> str:
+    return f"{reason.strip().splitlines()[0]}\n{_way_on(directory)}"
+
+
+def _way_on(directory: Path) -> str:
+    log = directory / "log.txt"
+    return f"The log is {log}; the same command again goes on from the failed step, with --anew from the start."

@@ -1,0 +1,188 @@
+"""Everything that can be known to be wrong before TensorFlow is started and anything is written."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import glob
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.example_gen.content import content_digest
+from components.example_gen.dataset import find_span, read_source, splits_of
+from components.example_gen.source import Source
+from components.map_evaluator.scoring import check_settings
+from components.registry.entries import ServedModel
+from components.trainer.lineage import read_earlier, read_record
+from components.trainer.policy import NewSpan, plan_training
+from pipeline.config import PipelineSettings
+from pipeline.notify.settings import NotifySettings
+from pipeline.retention.settings import RetentionSettings
+from pipeline.root.root_settings import Remembered
+from pipeline.root.roots import registry_of
+from schemas.artifacts.training_record import TrainedData, TrainingRecord
+from schemas.base import settings as settings_io
+from schemas.base.checked_json import Problems
+from schemas.base.code_version import code_version
+from schemas.base.errors import ConfigError
+from schemas.base.files import LOCAL_FILES
+from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a user asks for.
+
+    Attributes:
+        settings: the configuration.
+        data: directory of the `span-N` directories.
+        golden: directory of the golden set.
+        span: the span to train on; None for the newest.
+        root: pipeline root.
+        bootstrap: whether a first model is wanted.
+        command: what a person gave to ask for it, for the page at its end.
+        remembered: the configuration that the root is to keep; None: it keeps what it has.
+        anew: whether an unfinished run of the same request is left alone, and a new one started.
+    """
+
+    settings: PipelineSettings
+    data: Path
+    golden: Path
+    span: int | None
+    root: Path
+    bootstrap: bool
+    command: str = ""
+    remembered: Remembered | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose data could be read.
+
+    Attributes:
+        number: of the span.
+        span: the span.
+        parts: everything that could change the run's result, by name: `RunRecord.asked`.
+    """
+
+    number: int
+    span: Source
+    parts: dict[str, Any]
+
+
+def read_request(request: RunRequest) -> Asked:
+    """Reads the data that a request names, and checks the settings against it; the pipeline root is not asked.
+
+    Raises:
+        InputError: something the user gave cannot work.
+    """
+    names = read_class_names(schema_file(request.settings), LOCAL_FILES)
+    found = find_span(str(request.data), request.span)
+    span = read_source(found.directory, class_names=names)
+    golden = read_source(str(request.golden), strict=True, class_names=names)
+    for source in (span, golden):
+        _check_files(source)
+    check_settings(golden.label_map.names, _attributes(golden), request.settings.evaluator)
+    if request.bootstrap:
+        _check_checkpoint(request.settings.training.init_checkpoint)
+    return Asked(found.number, span, _parts(request, found.number, span, golden))
+
+
+def check_new(request: RunRequest, asked: Asked) -> ServedModel | None:
+    """Whether a new run of a request could start from what is served; the baseline, None for a bootstrap.
+
+    Raises:
+        InputError: it could not.
+        StateError: the pipeline root contradicts itself.
+    """
+    served = registry_of(request.root, request.settings.name).baseline(request.bootstrap)
+    _check_training(request, asked.number, asked.span, _record(served))
+    return served
+
+
+def schema_file(settings: PipelineSettings) -> str:
+    """The curated schema: the user's, or the one that comes along."""
+    return settings.data.schema or str(DEFAULT_SCHEMA_FILE)
+
+
+def _check_files(source: Source) -> None:
+    """Whether the image files are there; what is in them is seen when they are read."""
+    problems = Problems()
+    for path in _paths(source):
+        if not os.path.isfile(path):
+            what = "not a regular file" if os.path.lexists(path) else "no such file"
+            problems.add(f"{path}: {what}; deliver it or remove the image from the annotations")
+    problems.raise_if_any()
+
+
+def _paths(source: Source) -> list[str]:
+    return [path for shard in source.shards for path in shard.paths]
+
+
+def _attributes(dataset: Source) -> dict[str, np.ndarray]:
+    names = dict.fromkeys(name for record in dataset.records for name in record.attributes)
+    return {name: np.array([record.attributes.get(name, "") for record in dataset.records]) for name in names}
+
+
+def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
+    data = request.settings.data
+    splits = splits_of(span.records, data.eval_fraction, data.group_by)
+    records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
+    names = span.label_map.names
+    counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())
+    boxes = {name: counts[label] for label, name in enumerate(names, start=1)}
+    plan = plan_training(
+        request.settings.trainer, NewSpan(TrainedData(number, 1, "", len(records), names, ""), boxes), baseline
+    )
+    for earlier in plan.replayed:
+        read_earlier(earlier, LOCAL_FILES, f"{request.root}/artifacts")
+
+
+def _record(served: ServedModel | None) -> TrainingRecord | None:
+    if served is None:
+        return None
+    return read_record(served.path, LOCAL_FILES)
+
+
+def _check_checkpoint(prefix: str | None) -> None:
+    if prefix and "://" not in prefix and not _checkpoint_files(prefix):
+        raise ConfigError(f"training.init_checkpoint = {prefix!r}: no such file")
+
+
+def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> dict[str, Any]:
+    # Whom it tells and what is kept after it change nothing about a run: a crashed one goes on although they changed.
+    settings = dataclasses.replace(request.settings, notify=NotifySettings(), retention=RetentionSettings())
+    init_checkpoint = request.settings.training.init_checkpoint
+    return {
+        "span": number,
+        "data": content_digest(span),
+        "golden": content_digest(golden),
+        "bootstrap": request.bootstrap,
+        "settings": json.loads(settings_io.to_json(settings)),
+        "schema": _digest([schema_file(request.settings)]),
+        "init_checkpoint": _digest(_checkpoint_files(init_checkpoint)) if init_checkpoint else None,
+        "code": code_version(),
+    }
+
+
+def _checkpoint_files(prefix: str) -> list[str]:
+    """The files of a TensorFlow checkpoint, or a file of this name; none where it is not on this machine."""
+    found = {*glob.glob(f"{glob.escape(prefix)}.*"), *glob.glob(glob.escape(prefix))}
+    return sorted(filter(os.path.isfile, found))
+
+
+def _digest(paths: list[str]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,128 @@
+"""TFX's LocalDagRunner, started with a run id of ours and questioned afterwards.
+
+Importing this module starts TensorFlow and TFX.
+"""
+
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import absl.logging
+from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
+
+from components.detector.serving_check import process_ready
+from components.trainer.model.experiment import check_model
+from pipeline.config import PipelineSettings
+from pipeline.pipeline import Locations, create_pipeline
+from pipeline.root.ml_metadata_sync import OverrideStore
+from pipeline.root.store import StepResult, read_run
+from pipeline.run.golden_cache import drop_damaged
+from pipeline.run.preflight import schema_file
+from schemas.artifacts.review import REJECTION_STEP
+from schemas.data.dataset import GOLDEN_STEP
+
+
+@dataclass(frozen=True)
+class CompiledRun:
+    """A pipeline ready to run.
+
+    Attributes:
+        ir: TFX's compiled form.
+        connection: its ML Metadata store.
+        steps: node ids in the order they run.
+        behind_the_gate: those that run only when the data gate lets them.
+        if_rejected: those that run only when it does not.
+    """
+
+    ir: pipeline_pb2.Pipeline
+    connection: ConnectionConfig
+    steps: tuple[str, ...]
+    behind_the_gate: frozenset[str]
+    if_rejected: frozenset[str]
+
+
+def check_first_model(settings: PipelineSettings) -> None:
+    """Whether tf-models can build the model, which only TensorFlow knows; a retraining's has been built before.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    check_model(settings.model)
+
+
+def compile_run(
+    settings: PipelineSettings,
+    root: str,
+    data: str,
+    golden: str,
+    span: int,
+    bootstrap: bool,
+    run_id: str,
+    command: str,
+    golden_content: str = "",
+) -> CompiledRun:
+    """Compiles the pipeline for one run; a run id that was used before resumes that run.
+
+    Args:
+        settings: what the steps are told.
+        root: absolute path of the pipeline root.
+        data: directory of the `span-N` directories.
+        golden: the golden set.
+        span: the span to train on.
+        bootstrap: whether this run may train a first model.
+        run_id: names the run.
+        command: what a person gave to start it.
+        golden_content: `cache_key` of the golden set: a run whose is the same takes what an earlier one has stored;
+            empty: it is stored again.
+    """
+    connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
+    locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
+    pipeline = create_pipeline(settings, locations, span, bootstrap, connection, command, golden_content)
+    ir = compiler.Compiler().compile(pipeline)
+    if golden_content:
+        drop_damaged(Path(root), golden_content)
+        _let_be_cached(ir, GOLDEN_STEP)
+    runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    nodes = [node.pipeline_node for node in ir.nodes]
+    return CompiledRun(
+        ir=ir,
+        connection=connection,
+        steps=tuple(node.node_info.id for node in nodes),
+        behind_the_gate=frozenset(node.node_info.id for node in nodes if node.inputs.conditionals) - {REJECTION_STEP},
+        if_rejected=frozenset([REJECTION_STEP]),
+    )
+
+
+def _let_be_cached(ir: pipeline_pb2.Pipeline, step: str) -> None:
+    [node] = [node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == step]
+    node.execution_options.caching_options.enable_cache = True
+
+
+def execute(compiled: CompiledRun) -> None:
+    """Runs the steps; an exception of a step comes out as it is."""
+    absl.logging.set_verbosity(absl.logging.INFO)
+    with process_ready():  # for the check of what is to be served, at the end
+        LocalDagRunner().run_with_ir(compiled.ir)
+
+
+def results(compiled: CompiledRun, run_id: str) -> dict[str, StepResult]:
+    """How the steps of a run ended, by node id."""
+    return read_run(compiled.connection, run_id)
+
+
+def unbless(root: Path, run_id: str) -> None:
+    """Takes back the evaluator's blessing of a candidate that was kept out of service after it."""
+    OverrideStore(root).unbless(run_id)

@@ -1,0 +1,128 @@
+"""Between the lock and the first step: what was interrupted is completed, and the run is found again or begun."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.registry.registry import Registry
+from pipeline.root.rebuild import read_root
+from pipeline.root.root_file import is_moved
+from pipeline.root.root_settings import record_root
+from pipeline.root.roots import registry_of, settled
+from pipeline.run.preflight import Asked, RunRequest, check_new
+from pipeline.run.run_record import RunRecord, begin_run, key_of, unfinished_run, unreported_run
+from pipeline.serving.change import tell_ml_metadata
+from schemas.base.code_version import code_version
+from schemas.base.errors import StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import is_intact
+from schemas.base.progress import LOGGER
+
+
+@dataclass(frozen=True)
+class Started:
+    """A run that is about to work.
+
+    Attributes:
+        run_id: its id.
+        resumed: whether it goes on from where it was interrupted.
+    """
+
+    run_id: str
+    resumed: bool
+
+
+def start(request: RunRequest, asked: Asked) -> Started:
+    """Finds the interrupted run of the same request, or begins a new one; in a root that is locked.
+
+    Args:
+        request: what to do.
+        asked: of `read_request`.
+
+    Raises:
+        InputError: a new run could not start.
+        StateError: the pipeline root contradicts itself.
+    """
+    registry = registry_of(request.root, request.settings.name)
+    settled(registry)
+    check_ml_metadata(request.root)
+    at_home(request.root)
+    if request.remembered is not None:
+        record_root(request.root, request.remembered)
+    tell_ml_metadata(request.root, registry)
+    ended = None if request.anew else unreported_run(request.root, asked.number, key_of(asked.parts))
+    if ended is not None:
+        return Started(ended, resumed=True)
+    run_id = None if request.anew else unfinished_run(request.root, asked.number, key_of(asked.parts))
+    if run_id is not None:
+        LOGGER.info("run %s was interrupted; this goes on with it", run_id)
+        restore_baseline(request.root, registry, run_id)
+        return Started(run_id, resumed=True)
+    served = check_new(request, asked)
+    record = RunRecord(
+        span=asked.number,
+        asked=asked.parts,
+        baseline=(served.version, served.digest) if served else None,
+        command=request.command,
+        started_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        code=code_version(),
+    )
+    return Started(begin_run(request.root, record), resumed=False)
+
+
+def at_home(root: Path) -> None:
+    """Tells ML Metadata where its artifacts are, in a root that was moved or copied.
+
+    Raises:
+        StateError: it cannot be told.
+    """
+    there = read_root(root)
+    if there is None or not is_moved(there, root) or not (root / "metadata.sqlite").exists():
+        return
+    from pipeline.root.relocate import relocate
+
+    LOGGER.info("this root was %s before: ML Metadata is told where its artifacts are now", there.path)
+    relocate(root, there.path)
+
+
+def check_ml_metadata(root: Path) -> None:
+    """Whether ML Metadata is there where artifacts are; with a new one TFX would count from the start, and overwrite.
+
+    Raises:
+        StateError: it is not.
+    """
+    database, artifacts = root / "metadata.sqlite", root / "artifacts"
+    if artifacts.is_dir() and any(artifacts.iterdir()) and not (database.is_file() and database.stat().st_size):
+        raise StateError(
+            f"{database}: ML Metadata is lost; restore the file from a backup, or `ratchet doctor --repair` begins a "
+            "new one"
+        )
+
+
+def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
+    """Makes a resumed run's copy of the baseline whole again, should it have been damaged since.
+
+    Raises:
+        StateError: it cannot be.
+    """
+    from pipeline.root.local_metadata import store_errors
+    from pipeline.root.store import read_step, sqlite_at
+
+    with store_errors(root):
+        step = read_step(sqlite_at(root), run_id, "BaselineReader")
+    if step is None or not step.done or not step.output_properties["baseline"].get("has_baseline"):
+        return
+    version, digest = (str(step.output_properties["baseline"][name]) for name in ("version", "digest"))
+    copy = f"{step.outputs['baseline']}/Format-Serving"
+    if is_intact(copy, digest, LOCAL_FILES):
+        return
+    if not registry.storage.holds(version, digest):
+        raise StateError(
+            f"{copy}: the run's copy of the baseline is damaged, and version {version} is no longer served from "
+            f"{registry.serving_directory}; give the command with --anew, which begins a new run"
+        )
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(f"{registry.serving_directory}/{version}", copy)

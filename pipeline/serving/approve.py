@@ -1,0 +1,194 @@
+"""A person lets a blocked candidate into service: the bytes that were measured, for what they were compared with."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.registry.entries import APPROVED, RecordedDecision, ServedModel
+from components.registry.publication import Publication
+from components.registry.registry import Registry
+from pipeline.root.roots import check_root, registry_at, settled
+from pipeline.serving.blocked_runs import approvable, check_blocked, find_decision
+from pipeline.serving.change import ServingChange, serve, tell_ml_metadata, told_before
+from pipeline.serving.person import last_day, one_line
+from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.base.errors import InputError, StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
+
+
+@dataclass(frozen=True)
+class ApproveRequest:
+    """What a person asks for.
+
+    Attributes:
+        run: the run's id, or its beginning.
+        root: pipeline root.
+        by: who approves.
+        reason: why.
+        expires: the last day of the approval, YYYY-MM-DD.
+        evaluation_broken: whether the person knows that the evaluation itself failed.
+    """
+
+    run: str
+    root: Path
+    by: str
+    reason: str
+    expires: str
+    evaluation_broken: bool = False
+
+
+def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
+    """Serves the blocked candidate of a run; given again, it says what the first time had done.
+
+    Args:
+        request: which, and on whose responsibility.
+        now: the present, UTC.
+
+    Returns:
+        The approval as it was logged.
+
+    Raises:
+        InputError: that run cannot be approved, or not so; nothing was changed.
+        StateError: the pipeline root contradicts itself, or the candidate was changed; nothing was changed.
+    """
+    root = check_root(request.root)
+    registry = registry_at(root)
+    settled(registry)
+    done = _done(request, registry)
+    made = told_before(done) if done else serve(registry, plan_approval(request, registry, now), now)
+    tell_ml_metadata(root, registry)
+    return made
+
+
+def plan_approval(request: ApproveRequest, registry: Registry, now: datetime.datetime) -> ServingChange:
+    """Checks whether a run may be approved, and says what is to be done; see `approve`."""
+    by, reason = one_line("--by", request.by), one_line("--reason", request.reason)
+    expires = last_day(request.expires, now.date())
+    decision, hint = _decision(request, registry)
+    check_blocked(decision, hint)
+    registry.check_signature(decision)
+    _check_evaluation(decision, request.evaluation_broken)
+    served = registry.served()
+    _check_baseline(decision, served, hint)
+    _check_golden(decision, served, registry.decisions())
+    model = _entry(decision, now)
+    override = Override(
+        kind=OverrideKind.APPROVED,
+        at=now.isoformat(timespec="seconds"),
+        by=by,
+        reason=reason,
+        run_id=decision.run_id,
+        version="",
+        previous_version=served.version if served else None,
+        model_digest=model.digest,
+        golden_digest=decision.golden_digest,
+        expires=expires,
+        evaluation_broken=decision.evaluation_broken,
+    )
+    over = (served.version, served.digest) if served else None
+    probe = Path(decision.evaluation, PROBE_FILE)
+    return ServingChange(Publication(model, str(_candidate(decision)), over, override), probe)
+
+
+def _decision(request: ApproveRequest, registry: Registry) -> tuple[RecordedDecision, str]:
+    """The decision on the run, and which runs could be approved instead, for errors."""
+    decisions = registry.decisions()
+    hint = approvable(decisions, registry.pointer().served)
+    return find_decision(request.run, request.root, decisions, hint), hint
+
+
+def _done(request: ApproveRequest, registry: Registry) -> Override | None:
+    """The approval that this very command had made before, if its model is served."""
+    current = registry.current_override()
+    if current is None or current.kind is not OverrideKind.APPROVED:
+        return None
+    asked = (request.by.strip(), request.reason.strip(), request.expires.strip())
+    same = (current.by, current.reason, current.expires) == asked
+    return current if same and _decision(request, registry)[0].run_id == current.run_id else None
+
+
+def _check_evaluation(decision: RecordedDecision, known: bool) -> None:
+    if decision.evaluation_broken and not known:
+        raise InputError(
+            f"run {decision.run_id}: its evaluation itself failed ({decision.reason}), so its figures say nothing for "
+            f"or against the candidate. Mend that and run again; to serve a model that was never measured soundly, "
+            f"give --evaluation-broken, which the log will say"
+        )
+    if known and not decision.evaluation_broken:
+        raise InputError(
+            f"run {decision.run_id}: its evaluation was sound and said no ({decision.reason}); leave "
+            f"--evaluation-broken out, or the log would lie"
+        )
+
+
+def _check_baseline(decision: RecordedDecision, served: ServedModel | None, hint: str) -> None:
+    if served and served.run_id == decision.run_id:
+        raise InputError(f"run {decision.run_id} is served already, as version {served.version}{hint}")
+    if (served.digest if served else None) != decision.baseline_digest:
+        then = f"version {decision.baseline_version}" if decision.baseline_version else "no model"
+        now = f"version {served.version}" if served else "no model"
+        raise InputError(
+            f"run {decision.run_id} was compared with {then}, but {now} is served now, with which it was never "
+            f"compared; run again on its span{hint}"
+        )
+
+
+def _check_golden(decision: RecordedDecision, served: ServedModel | None, decisions: list[RecordedDecision]) -> None:
+    """A candidate is judged by the set that counts: the served model's own, or the one that took its place since."""
+    newest = decisions[-1].golden_digest
+    if decision.golden_digest in (newest, served.golden_digest if served else newest):
+        return
+    of_served = f"the served model was accepted on {served.golden_digest[:12]} and " if served else ""
+    raise InputError(
+        f"run {decision.run_id} was decided on the golden set {decision.golden_digest[:12]}, but {of_served}the "
+        f"newest decision was made on {newest[:12]}: its figures answer a question that is no longer asked; run again "
+        f"on its span"
+    )
+
+
+def _candidate(decision: RecordedDecision) -> Path:
+    """The candidate's SavedModel, with the bytes that were measured."""
+    source = Path(decision.model, "Format-Serving")
+    if not (source / "saved_model.pb").is_file():
+        raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run again")
+    found = model_digest(str(source), LOCAL_FILES)
+    if found != decision.model_digest:
+        raise StateError(
+            f"{source}: content digest {found[:12]} of the candidate is not the {decision.model_digest[:12]} "
+            f"that was measured in run {decision.run_id}; restore the files of that run, or run again"
+        )
+    return source
+
+
+def _map(decision: RecordedDecision) -> float:
+    """The candidate's mAP over all classes; the decision's is over those that the baseline knows too."""
+    path = Path(decision.evaluation, EVALUATION_FILE)
+    if not path.is_file():
+        raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
+    content = path.read_bytes()
+    evaluation = Evaluation.from_json(content.decode())
+    is_recorded = decision.evaluation_digest in (None, hashlib.sha256(content).hexdigest())
+    if not is_recorded or evaluation.candidate_digest not in ("", decision.model_digest):
+        raise StateError(
+            f"{path}: this is not the evaluation by which run {decision.run_id} was decided; restore it, or run again"
+        )
+    return evaluation.golden.candidate.coco["AP"]
+
+
+def _entry(decision: RecordedDecision, now: datetime.datetime) -> ServedModel:
+    return ServedModel(
+        version="",
+        path="",
+        digest=decision.model_digest,
+        span=decision.span,
+        golden_digest=decision.golden_digest,
+        map=_map(decision),
+        verdict=APPROVED,
+        run_id=decision.run_id,
+        pushed_at=now.isoformat(timespec="seconds"),
+    )

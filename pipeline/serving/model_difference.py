@@ -1,0 +1,45 @@
+"""Where two descriptions of a model differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from components.trainer.model.model_settings import AUTO, ModelSettings
+from schemas.base import settings as settings_io
+
+
+class Difference(NamedTuple):
+    """One setting with two values."""
+
+    key: str
+    wanted: Any
+    there: Any
+
+
+def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source: str = "model") -> Difference | None:
+    """The first setting in which two models differ; None if they agree, as `auto` does with everything.
+
+    Args:
+        wanted: settings under `model:`; what is left out has its default.
+        there: those of the model that is there.
+        source: what to call `there` in messages.
+
+    Raises:
+        ConfigError: one of the two cannot be read by this version.
+    """
+    return _difference(_whole(wanted, "--config"), _whole(there, source), "model")
+
+
+def _whole(values: Mapping[str, Any], source: str) -> Any:
+    return json.loads(settings_io.to_json(settings_io.load(ModelSettings, values, source)))
+
+
+def _difference(wanted: Any, there: Any, key: str) -> Difference | None:
+    if AUTO in (wanted, there):
+        return None
+    if isinstance(wanted, Mapping) and isinstance(there, Mapping):
+        below = (_difference(wanted.get(name), there.get(name), f"{key}.{name}") for name in {**wanted, **there})
+        return next(filter(None, below), None)
+    return None if wanted == there else Difference(key, wanted, there)

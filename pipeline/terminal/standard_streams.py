@@ -1,0 +1,113 @@
+"""Standard input, output and error of a command, which may be closed, full, or a pipe that nobody reads any more."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import select
+import signal
+import sys
+from types import FrameType
+from typing import IO, Any, NoReturn
+
+from pipeline.terminal.plain_text import visible
+from schemas.base.errors import RatchetError
+
+
+class OutputError(RatchetError):
+    """Standard output cannot be written."""
+
+    @property
+    def reader_left(self) -> bool:
+        """Whether it was a pipe and the program behind it ended, as `head` does."""
+        return isinstance(self.__cause__, BrokenPipeError)
+
+
+def own_process() -> None:
+    """Prepares the process of a command; only for a process that does nothing else.
+
+    What is closed becomes /dev/null: the next file that is opened would get its number, and with that all that
+    libraries print. What the output's encoding lacks is written as an escape. A second Ctrl-C ends the process at
+    once, while the first one still waits for threads.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def end_at_once(code: int) -> NoReturn:
+    """Ends the process without waiting for threads: those of Beam never end when their work was broken off."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def say(text: str) -> None:
+    """Writes lines to standard output, made harmless for a terminal.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        print(visible(text))
+    except OSError as error:
+        raise output_lost(error) from error
+
+
+def tell(text: str) -> None:
+    """Writes lines to standard error, made harmless for a terminal; when nobody can see them, nothing happens."""
+    try:
+        print(visible(text), file=sys.stderr, flush=True)
+    except OSError:
+        discard(sys.stderr)
+
+
+def flush_output() -> None:
+    """Makes sure that what was said has left the process, so that nothing goes wrong when the interpreter ends.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        raise output_lost(error) from error
+
+
+def reader_left() -> bool:
+    """Whether standard output or error is a pipe that nobody reads any more."""
+    poll = select.poll()
+    for descriptor in (1, 2):
+        poll.register(descriptor, 0)  # errors are told without being asked for
+    return any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def discard(stream: IO[Any]) -> None:
+    """Lets a stream that cannot be written lead nowhere, so that what it still holds does no harm."""
+    with contextlib.suppress(OSError, ValueError):  # a stream of another kind has no number
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
+
+
+def output_lost(error: OSError) -> OutputError:
+    """The error of a standard output that could not be written; what it still holds is dropped."""
+    discard(sys.stdout)
+    return OutputError(f"standard output: {error.strerror}; what was to be printed is lost, print to another place")
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt

@@ -1,0 +1,227 @@
+"""What the MapEvaluator measured: `evaluation.json` in the ModelEvaluation artifact."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.artifacts.decisions import Decision
+from schemas.base.errors import StateError
+
+EVALUATION_FILE = "evaluation.json"
+PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with
+FORMAT = 2  # of EVALUATION_FILE; before it had a number it lacked the digests and the figures of serving
+# In a directory per data set:
+GROUND_TRUTH_FILE = "ground_truth.json"  # COCO annotations
+CANDIDATE_FILE = "candidate_detections.json"  # COCO results
+BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
+MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
+
+CANDIDATE, BASELINE = "candidate", "baseline"
+COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+
+# The data sets that every model is measured on.
+GOLDEN = "golden"
+HELD_OUT = "held_out"  # the part of the new span that nothing was trained on
+TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
+
+
+@dataclass(frozen=True)
+class ModelScores:
+    """One model on one data set; -1 where there is no ground truth to measure against, or for a class unknown to it.
+
+    Attributes:
+        coco: the 12 COCO figures, `AP` to `ARl`.
+        per_class: AP of each class name.
+        per_slice: mAP of each slice, such as `object_size=small` or `camera=north`.
+    """
+
+    coco: dict[str, float]
+    per_class: dict[str, float]
+    per_slice: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Candidate minus baseline, with its 95 % interval; all None where one of them is undefined."""
+
+    value: float | None
+    lo: float | None
+    hi: float | None
+    std_error: float | None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval; None where it is undefined."""
+        return None if self.lo is None or self.hi is None else (self.lo, self.hi)
+
+
+@dataclass(frozen=True)
+class Deltas:
+    """The differences on one data set, all from the same resamples."""
+
+    overall: Delta
+    per_class: dict[str, Delta]
+    per_slice: dict[str, Delta]
+
+
+@dataclass(frozen=True)
+class Support:
+    """How much ground truth a class or slice has: objects that count, and the images they are in."""
+
+    objects: int
+    images: int
+
+
+@dataclass(frozen=True)
+class DataSetEvaluation:
+    """Both models on one data set.
+
+    A baseline may know fewer classes than the data set has. Held against all of them, a candidate could lose on every
+    old class and still win by the new ones, so the two are compared over the classes that both know.
+
+    Attributes:
+        images: its images.
+        candidate: scores of the candidate, over all classes.
+        baseline: scores of the baseline, over the classes that it knows; None before the first model.
+        deltas: their differences, over the classes that both know; None without a baseline.
+        class_support: ground truth of each class.
+        slice_support: ground truth of each slice.
+        shared: the same over the classes that both know; None where they know the same.
+    """
+
+    images: int
+    candidate: ModelScores
+    baseline: ModelScores | None
+    deltas: Deltas | None
+    class_support: dict[str, Support]
+    slice_support: dict[str, Support]
+    shared: DataSetEvaluation | None = None
+
+    @property
+    def compared(self) -> DataSetEvaluation:
+        """What is fair to compare: the classes that both models know."""
+        return self.shared or self
+
+    @property
+    def new_classes(self) -> tuple[str, ...]:
+        """The classes that the baseline does not know."""
+        return tuple(name for name in self.class_support if name not in self.compared.class_support)
+
+    @property
+    def objects(self) -> int:
+        """Objects of all classes."""
+        return sum(support.objects for support in self.class_support.values())
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> DataSetEvaluation:
+        """From what `dataclasses.asdict` gave."""
+        deltas = values["deltas"]
+        return cls(
+            images=values["images"],
+            candidate=ModelScores(**values["candidate"]),
+            baseline=ModelScores(**values["baseline"]) if values["baseline"] else None,
+            deltas=deltas
+            and Deltas(
+                overall=Delta(**deltas["overall"]),
+                per_class={name: Delta(**delta) for name, delta in deltas["per_class"].items()},
+                per_slice={name: Delta(**delta) for name, delta in deltas["per_slice"].items()},
+            ),
+            class_support={name: Support(**support) for name, support in values["class_support"].items()},
+            slice_support={name: Support(**support) for name, support in values["slice_support"].items()},
+            shared=cls.from_json(values["shared"]) if values["shared"] else None,
+        )
+
+
+@dataclass(frozen=True)
+class ServingFigures:
+    """What a model costs where it is served.
+
+    Attributes:
+        latency_ms: median time of a single image through `serving_default`, in milliseconds.
+        size_bytes: of all files of the SavedModel.
+    """
+
+    latency_ms: float
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Both models in the same process, one after the other image by image; no baseline before the first model."""
+
+    candidate: ServingFigures
+    baseline: ServingFigures | None
+
+    @property
+    def latency_ratio(self) -> float | None:
+        """The candidate's latency as a multiple of the baseline's."""
+        return self.candidate.latency_ms / self.baseline.latency_ms if self.baseline else None
+
+    @property
+    def size_ratio(self) -> float | None:
+        """The candidate's size as a multiple of the baseline's."""
+        return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Serving:
+        """From what `dataclasses.asdict` gave."""
+        baseline = values["baseline"]
+        return cls(ServingFigures(**values["candidate"]), ServingFigures(**baseline) if baseline else None)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Candidate and baseline on every data set, and what was decided from the golden one.
+
+    Attributes:
+        decision: verdict and reasons.
+        data_sets: by name, `golden` always among them.
+        golden_digest: digest of the golden set.
+        candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
+        baseline_digest: the same of the baseline; None without one.
+        serving: latency and size; None in a file from before they were measured.
+    """
+
+    decision: Decision
+    data_sets: dict[str, DataSetEvaluation]
+    golden_digest: str
+    candidate_digest: str = ""
+    baseline_digest: str | None = None
+    serving: Serving | None = None
+
+    @property
+    def golden(self) -> DataSetEvaluation:
+        """Both models on the golden set, which alone decides."""
+        return self.data_sets[GOLDEN]
+
+    def to_json(self) -> str:
+        """JSON text."""
+        values = {"format": FORMAT} | dataclasses.asdict(self)
+        values["decision"] = self.decision.to_json()
+        return json.dumps(values, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Evaluation:
+        """The inverse of `to_json`; reads what earlier versions wrote, too.
+
+        Raises:
+            StateError: a later version wrote it.
+        """
+        values = json.loads(text)
+        if values.get("format", 1) > FORMAT:
+            raise StateError(
+                f"{EVALUATION_FILE}: format {values['format']} is newer than the {FORMAT} that this version of Ratchet "
+                "reads; use the version that wrote it"
+            )
+        serving = values.get("serving")
+        return cls(
+            decision=Decision.from_json(values["decision"]),
+            data_sets={name: DataSetEvaluation.from_json(entry) for name, entry in values["data_sets"].items()},
+            golden_digest=values["golden_digest"],
+            candidate_digest=values.get("candidate_digest", ""),
+            baseline_digest=values.get("baseline_digest"),
+            serving=Serving.from_json(serving) if serving else None,
+        )

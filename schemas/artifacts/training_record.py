@@ -1,0 +1,222 @@
+"""What a model was made from and how; it travels inside the SavedModel, in `assets.extra/`.
+
+Beside `training_record.json` lies `training_statistics.pb`, the TFDV statistics of the training
+data (DatasetFeatureStatisticsList), which the data gate compares the next span with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.base.errors import StateError
+
+RECORD_FILE = "assets.extra/training_record.json"
+STATISTICS_FILE = "assets.extra/training_statistics.pb"
+LABELS_FILE = "assets.extra/labels.json"
+TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.data.feature_sample, of the training data
+TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.data.fingerprints, of the whole lineage
+
+_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class LearningRateRecord:
+    """The schedule that was followed.
+
+    Attributes:
+        peak: highest rate.
+        bootstrap_peak: peak of the lineage's first training; retrainings take their fraction of this one.
+        warmup_steps: steps of linear rise.
+        warmup_start: rate at step 0.
+        final: rate at the last planned step, after cosine decay.
+    """
+
+    peak: float
+    bootstrap_peak: float
+    warmup_steps: int
+    warmup_start: float
+    final: float
+
+    def at(self, step: int, steps: int) -> float:
+        """Linear warm-up, then cosine decay (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts).
+
+        Args:
+            step: 0..steps-1.
+            steps: length of the training.
+
+        >>> rate = LearningRateRecord(peak=1.0, bootstrap_peak=1.0, warmup_steps=10, warmup_start=0.05, final=0.02)
+        >>> [round(rate.at(step, 100), 3) for step in (0, 10, 55, 99)]
+        [0.05, 1.0, 0.51, 0.02]
+        """
+        if step < self.warmup_steps:
+            return self.warmup_start + (self.peak - self.warmup_start) * step / self.warmup_steps
+        progress = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
+        return self.final + (self.peak - self.final) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@dataclass(frozen=True)
+class KeepRecord:
+    """What held a retraining to its baseline: see `RetrainSettings`; all off for a first model.
+
+    Attributes:
+        replay: share of each batch that came from earlier spans.
+        l2_sp: strength of the pull toward the baseline's weights.
+        batch_norm: `train`, `slow` or `frozen`.
+        freeze_backbone: whether only decoder and heads were trained.
+    """
+
+    replay: float = 0.0
+    l2_sp: float = 0.0
+    batch_norm: str = "train"
+    freeze_backbone: bool = False
+
+
+@dataclass(frozen=True)
+class TrainedData:
+    """A span that a model or one of its ancestors was trained on.
+
+    Attributes:
+        span: its number.
+        version: its version.
+        digest: its content digest.
+        images: images in its training split.
+        class_names: its label map, 1..K.
+        examples: where its tf.Examples are: an Examples artifact's path below the artifacts directory of the pipeline
+            root; or its URI, where it lies elsewhere and in records of format 1.
+    """
+
+    span: int
+    version: int
+    digest: str
+    images: int
+    class_names: tuple[str, ...]
+    examples: str
+
+
+@dataclass(frozen=True)
+class ValidationPoint:
+    """mAP on the held-out part of the training spans, after some step.
+
+    Attributes:
+        step: steps taken; 0 is the start.
+        map: of the mixture that is trained on: `new` and `old` weighted as in a batch.
+        new: on the new span.
+        old: on the earlier spans; None where none are replayed.
+    """
+
+    step: int
+    map: float
+    new: float
+    old: float | None
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """One model's origin.
+
+    Attributes:
+        mode: `bootstrap` or `retrain`.
+        data: all spans of the lineage, each once; the last is the one trained on now.
+        category_ids: the data set's ids of its classes.
+        model: the model settings, everything derived from data resolved.
+        augmentation: policy name.
+        augmentation_digest: digest of the policy's exact parameters.
+        learning_rate: the schedule.
+        keep: what held it to the baseline.
+        planned_steps: optimizer steps of the schedule.
+        steps: those taken; fewer after an early stop.
+        best_step: after which the weights are the exported ones.
+        batch_size: images a step.
+        clip_norm: global norm that gradients were cut to; 0 is no limit.
+        average: decay of the average of the weights that was exported; 0: the weights themselves.
+        seed: of weights, order and augmentation.
+        devices: replicas that trained together.
+        init_checkpoint: where a bootstrap's weights came from; None for random weights.
+        batch_norm_frozen: whether the backbone's batch norm was left as it was.
+        baseline_digest: digest of the model a retraining started from; None for a bootstrap.
+        declared_changes: what deliberately differs from the baseline's training, in words.
+        loss_curve: (step, total loss) pairs, at most a few hundred.
+        validation: mAP over the training; empty if too little was held out.
+        weight_distance: L2 distance of the trainable weights from their start, relative to the start's norm.
+        ratchet_version: version of the code.
+    """
+
+    mode: str
+    data: tuple[TrainedData, ...]
+    category_ids: tuple[int, ...]
+    model: dict[str, Any]
+    augmentation: str
+    augmentation_digest: str
+    learning_rate: LearningRateRecord
+    keep: KeepRecord
+    planned_steps: int
+    steps: int
+    best_step: int
+    batch_size: int
+    clip_norm: float
+    average: float
+    seed: int
+    devices: int
+    init_checkpoint: str | None
+    batch_norm_frozen: bool
+    baseline_digest: str | None
+    declared_changes: tuple[str, ...]
+    loss_curve: tuple[tuple[int, float], ...]
+    validation: tuple[ValidationPoint, ...]
+    weight_distance: float
+    ratchet_version: str
+
+    @property
+    def span(self) -> int:
+        """Number of the span it was trained on."""
+        return self.data[-1].span
+
+    @property
+    def images(self) -> int:
+        """Training images of that span."""
+        return self.data[-1].images
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Its label map, 1..K."""
+        return self.data[-1].class_names
+
+    def to_json(self) -> str:
+        """JSON text; floats keep their exact value."""
+        return json.dumps({"format": _FORMAT, **dataclasses.asdict(self)}, indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> TrainingRecord:
+        """The inverse of `to_json`.
+
+        Args:
+            text: what `to_json` wrote.
+            source: what to call it in messages.
+
+        Raises:
+            StateError: not a training record of this version.
+        """
+        try:
+            values = json.loads(text)
+            made_as = values.pop("format", 1)  # records of format 1 do not say so
+            if made_as not in range(1, _FORMAT + 1):
+                raise ValueError(f"its format is {made_as}, this Ratchet knows those up to {_FORMAT}")
+            values["learning_rate"] = LearningRateRecord(**values["learning_rate"])
+            values["keep"] = KeepRecord(**values["keep"])
+            values["data"] = tuple(
+                TrainedData(**{**entry, "class_names": tuple(entry["class_names"])}) for entry in values["data"]
+            )
+            values["validation"] = tuple(ValidationPoint(**point) for point in values["validation"])
+            for key in ("category_ids", "declared_changes"):
+                values[key] = tuple(values[key])
+            values["loss_curve"] = tuple((int(step), float(loss)) for step, loss in values["loss_curve"])
+            record = cls(**values)
+            if not record.data:
+                raise ValueError("no data")
+            return record
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StateError(f"{source}: not a training record of this version of Ratchet ({error})") from error

@@ -1,0 +1,21 @@
+"""Which code is running: the version, and a digest of the source, which tells two states of one version apart."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from pathlib import Path
+
+from schemas import __version__
+
+_PACKAGES = ("schemas", "components", "pipeline")
+
+
+@functools.cache
+def code_version() -> str:
+    """Version and the first digits of a sha256 over the Python files of all steps."""
+    root = Path(__file__).parent.parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
+        digest.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return f"{__version__}, source {digest.hexdigest()[:12]}"

@@ -1,0 +1,40 @@
+"""Identity and size of a SavedModel."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from schemas.base.files import Files, refuse_irregular
+
+
+def model_digest(directory: str, files: Files) -> str:
+    """Digest of a SavedModel: of every file's relative path and content."""
+    digest = hashlib.sha256()
+    for path in _paths(directory, files):
+        content = hashlib.sha256()
+        refuse_irregular(path)
+        with files.open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                content.update(chunk)
+        digest.update(f"{os.path.relpath(path, directory)}\0{content.hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def is_intact(directory: str, digest: str, files: Files) -> bool:
+    """Whether a directory holds the SavedModel with that digest."""
+    return files.exists(f"{directory}/saved_model.pb") and model_digest(directory, files) == digest
+
+
+def model_size(directory: str, files: Files) -> int:
+    """Bytes of all files of a SavedModel."""
+    size = 0
+    for path in _paths(directory, files):
+        with files.open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            size += file.tell()
+    return size
+
+
+def _paths(directory: str, files: Files) -> list[str]:
+    return sorted(f"{folder}/{name}" for folder, _, names in files.walk(directory) for name in names)

@@ -1,0 +1,110 @@
+"""What the steps after ExampleGen know of a data set: `dataset.json` beside its splits, and its content digest.
+
+Two levels, so that a step that sees the images one by one and in any order can compute the digest again:
+one digest an image, and one over those, by ascending image id.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
+
+DATASET_FILE = "dataset.json"
+GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
+FINGERPRINTS = "fingerprints"  # directory of `schemas.data.fingerprints` text files, one a split
+TRAIN_SPLIT = "train"
+EVAL_SPLIT = "eval"
+
+
+@dataclass(frozen=True)
+class BadBoxes:
+    """Labelled boxes that cannot be boxes of their image: without area, or outside of it. They were left out.
+
+    Attributes:
+        count: how many.
+        of: boxes in all, bad ones among them.
+        reading: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
+        examples: some of them in words, each with its annotation, its image, its numbers and what is wrong.
+        images: file names of images with bad boxes, the most of them first.
+    """
+
+    count: int = 0
+    of: int = 0
+    reading: str | None = None
+    examples: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSetInfo:
+    """A data set's identity.
+
+    Attributes:
+        source: directory it was read from.
+        format: `coco`, `voc`, `yolo` or `tfrecord`.
+        span: span number; 0 for the golden set.
+        version: of the span, from 1; 1 unless the directory's name says otherwise.
+        digest: content digest of annotations and images.
+        class_names: in label order, 1..K.
+        category_ids: the data set's own ids of those classes.
+        images: number of images of each split.
+        boxes: number of boxes of each split.
+        bad_boxes: what was left out.
+    """
+
+    source: str
+    format: str
+    span: int
+    version: int
+    digest: str
+    class_names: tuple[str, ...]
+    category_ids: tuple[int, ...]
+    images: dict[str, int]
+    boxes: dict[str, int]
+    bad_boxes: BadBoxes = BadBoxes()
+
+    def to_json(self) -> str:
+        """JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> DataSetInfo:
+        """The inverse of `to_json`."""
+        values = json.loads(text)
+        bad = values["bad_boxes"]
+        values["bad_boxes"] = BadBoxes(**{**bad, "examples": tuple(bad["examples"]), "images": tuple(bad["images"])})
+        return cls(
+            **{**values, "class_names": tuple(values["class_names"]), "category_ids": tuple(values["category_ids"])}
+        )
+
+
+def image_digest(record: ImageRecord, encoded: bytes) -> bytes:
+    """sha256 (32 bytes) of one image's annotation, whatever the order of its objects, and of its file."""
+    canonical = record_to_json(replace(record, truth=_in_canonical_order(record.truth)))
+    return hashlib.sha256(canonical + b" " + hashlib.sha256(encoded).digest()).digest()
+
+
+def dataset_digest(label_map: LabelMap, image_digests: Mapping[int, bytes]) -> str:
+    """sha256 (hex) of a data set's classes and images.
+
+    Args:
+        label_map: its classes.
+        image_digests: `image_digest` by image id, in any order.
+    """
+    digest = hashlib.sha256(b"ratchet data set 2\n")
+    digest.update(json.dumps([label_map.category_ids, label_map.names]).encode() + b"\n")
+    for image_id in sorted(image_digests):
+        digest.update(image_digests[image_id])
+    return digest.hexdigest()
+
+
+def _in_canonical_order(truth: GroundTruth) -> GroundTruth:
+    order = np.lexsort((truth.is_crowd, truth.area_px2, *truth.boxes_xywh_px.T[::-1], truth.labels))
+    return GroundTruth(truth.boxes_xywh_px[order], truth.labels[order], truth.area_px2[order], truth.is_crowd[order])

@@ -1,0 +1,79 @@
+"""The `qa/` features of some images as columns, with what a backbone makes of them.
+
+A model carries such a sample of its training images, so that the next span can be compared with what is known to be one
+and the same world.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.base.errors import StateError
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSample:
+    """Images in the order in which they were delivered.
+
+    Attributes:
+        images: feature key -> [n] float64, one value an image.
+        objects: feature key -> [m] float64, one value a box; all keys have the same boxes.
+        labels: [m] int64, 1..K.
+        box_counts: [n] int64, boxes of each image; they add up to m.
+        embeddings: [n, d] float32; d is 0 for a model that has none.
+    """
+
+    images: Mapping[str, np.ndarray]
+    objects: Mapping[str, np.ndarray]
+    labels: np.ndarray
+    box_counts: np.ndarray
+    embeddings: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.box_counts)
+
+    def to_bytes(self) -> bytes:
+        """The content of an .npz file; figures are kept as float32, embeddings as float16."""
+        arrays = {f"image:{key}": values.astype(np.float32) for key, values in self.images.items()}
+        arrays |= {f"object:{key}": values.astype(np.float32) for key, values in self.objects.items()}
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            labels=self.labels,
+            box_counts=self.box_counts,
+            embeddings=self.embeddings.astype(np.float16),
+            **arrays,  # pyright: ignore[reportArgumentType]
+        )
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes, source: str) -> FeatureSample:
+        """The inverse of `to_bytes`.
+
+        Raises:
+            StateError: not such a file; `source` is its name in the message.
+        """
+        try:
+            arrays = dict(np.load(io.BytesIO(content), allow_pickle=False))
+            return cls(
+                images=_below("image:", arrays),
+                objects=_below("object:", arrays),
+                labels=arrays["labels"],
+                box_counts=arrays["box_counts"],
+                embeddings=arrays["embeddings"].astype(np.float32),
+            )
+        except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            raise StateError(
+                f"{source}: not a sample of training images ({error}); retrain from a bootstrap"
+            ) from error
+
+
+def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        key.removeprefix(prefix): values.astype(np.float64) for key, values in arrays.items() if key.startswith(prefix)
+    }

@@ -1,0 +1,128 @@
+"""Where a command works: --root, RATCHET_ROOT, and no URI for a path."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.main import _parser, main
+from pipeline.cli.options import local, local_name, with_root
+from schemas.artifacts.decisions import Verdict
+from tests.pipeline.roots import add_run, serve
+
+PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--baseline-dt"}
+PATHS |= {"--config", "--images", "--log", "--from", "--classes"}
+
+
+def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterator[tuple[str, argparse.Action]]:
+    """Every option of every command."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield from options(below, name)
+        for flag in action.option_strings:
+            yield f"{command} {flag}", action
+
+
+ALL = list(options(_parser()))
+NO_PATHS = {"digits --golden", "digits --images"}  # a flag and a number
+OF_PATHS = [(name, action) for name, action in ALL if name.split()[1] in PATHS and name not in NO_PATHS]
+
+
+def test_every_option_that_takes_a_path_refuses_a_uri() -> None:
+    assert {name.split()[1] for name, _ in OF_PATHS} == PATHS
+    assert [name for name, action in OF_PATHS if action.type not in (local, local_name)] == []
+
+
+def test_no_option_is_a_path_that_this_test_does_not_know() -> None:
+    assert [name for name, action in ALL if action.type is Path] == []
+    assert [name for name, action in ALL if action.type in (local, local_name) and name.split()[1] not in PATHS] == []
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/x", "s3://b", "file:///x", "http://h/x", "gs:/mangled", "HDFS://n/x"])
+def test_a_uri_is_named_with_its_option(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--data", uri]) == 2
+    assert f"argument --data: {uri} is a URI" in capsys.readouterr().err
+
+
+def test_paths_with_colons_are_paths() -> None:
+    assert [local(text) for text in ("a:b", "x/gs://y", "2030-01-01T12:00/span", "c:/x")] == [
+        Path(text) for text in ("a:b", "x/gs://y", "2030-01-01T12:00/span", "c:/x")
+    ]
+
+
+def test_an_empty_path_is_not_this_directory(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--data", ""]) == 2
+    assert "argument --data: is empty" in capsys.readouterr().err
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    add_run(tmp_path / "root", "span-1-aa-1", Verdict.BOOTSTRAPPED, 1)
+    serve(tmp_path / "root", "100", "span-1-aa-1", 1)
+    return tmp_path / "root"
+
+
+def served(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["status", "--json", *arguments]) == 0
+    return json.loads(capsys.readouterr().out.splitlines()[-1])["served"]["version"]
+
+
+def test_the_environment_gives_the_root_and_the_option_wins(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RATCHET_ROOT", str(root))
+    assert served(capsys) == "100"
+    other = root.parent / "other"
+    serve(other, "300", "span-1-aa-1", 1)
+    assert served(capsys, "--root", str(other)) == "300"
+    monkeypatch.chdir(root.parent)
+    monkeypatch.setenv("RATCHET_ROOT", "")
+    root.rename("ratchet-root")
+    assert served(capsys) == "100"
+
+
+def test_every_root_has_the_same_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATCHET_ROOT", "somewhere")
+    roots = [action for name, action in options(_parser()) if name.endswith(" --root")]
+    assert len(roots) >= 7
+    assert {action.default for action in roots} == {"somewhere"}
+    assert all("RATCHET_ROOT" in str(action.help) for action in roots)
+
+
+def test_a_uri_in_the_environment_is_named_as_such(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RATCHET_ROOT", "gs://bucket/root")
+    assert main(["status"]) == 2
+    assert "argument --root: gs://bucket/root (from RATCHET_ROOT) is a URI" in capsys.readouterr().err
+
+
+def test_a_command_to_copy_says_the_root_that_the_environment_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RATCHET_ROOT", raising=False)
+    assert with_root("ratchet run --data d", Path("ratchet-root")) == "ratchet run --data d"
+    monkeypatch.setenv("RATCHET_ROOT", "my root")
+    assert with_root("ratchet run --data d", Path("my root")) == "ratchet run --data d --root 'my root'"
+    assert with_root("ratchet run --root x", Path("x")) == "ratchet run --root x"
+    assert with_root("ratchet run --root=x", Path("x")) == "ratchet run --root=x"
+
+
+@pytest.mark.parametrize("command", [["status"], ["history"], ["review"], ["approve", "r"], ["rollback"]])
+def test_a_missing_root_lists_those_that_are_near(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    demo = root.parent / "ratchet-demo"
+    demo.mkdir()
+    root.rename(demo / "root")
+    monkeypatch.chdir(demo.parent)
+    monkeypatch.delenv("RATCHET_ROOT", raising=False)
+    signed = ["--by", "Ada", "--reason", "r"] if command[0] in ("approve", "rollback") else []
+    expires = ["--expires", "2030-01-01"] if command[0] == "approve" else []
+    assert main([*command, *signed, *expires]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("ratchet: --root ratchet-root: no ")
+    assert error.endswith("near are --root ratchet-demo/root\n")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.serving import add_serving_commands
+from schemas.artifacts.decisions import Verdict
+from tests.pipeline.served_root import ServedRoot
+
+
+def run(*argv: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_serving_commands(parser.add_subparsers(required=True))
+    arguments = parser.parse_args(argv)
+    return arguments.command(arguments)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ServedRoot:
+    world = ServedRoot(tmp_path / "root")
+    world.run("first", Verdict.BOOTSTRAPPED)
+    world.run("bad", Verdict.BLOCKED)
+    return world
+
+
+def test_approve_and_rollback_say_what_is_served_and_print_the_override(
+    world: ServedRoot, capsys: pytest.CaptureFixture[str], tomorrow: str
+) -> None:
+    who = ("--root", str(world.root), "--by", "Ana", "--reason", "seen by hand", "--json")
+    assert run("approve", "bad", *who, "--expires", tomorrow) == 0
+    text, printed = capsys.readouterr().out.rstrip().rsplit("\n", 1)
+    assert "the blocked candidate of run bad is served now" in text
+    assert json.loads(printed) == world.registry.overrides()[0].to_json()
+    assert run("rollback", *who) == 0
+    text, printed = capsys.readouterr().out.rstrip().rsplit("\n", 1)
+    assert "the model of version 100 is served again" in text
+    assert json.loads(printed) == world.registry.overrides()[1].to_json()
+
+
+@pytest.fixture
+def tomorrow() -> str:
+    return str(datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=1))
+
+
+@pytest.mark.parametrize("missing", ["--by", "--reason", "--expires"])
+def test_who_why_and_until_when_have_to_be_said(missing: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"--by": "Ana", "--reason": "why", "--expires": "2030-01-01"}
+    given = [word for option, value in options.items() if option != missing for word in (option, value)]
+    with pytest.raises(SystemExit) as end:
+        run("approve", "bad", *given)
+    assert end.value.code == 2
+    assert missing in capsys.readouterr().err

@@ -1,0 +1,230 @@
+"""`ratchet evaluate`: the numbers of pycocotools on plain files, a verdict, and one clear error for a bad file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.cli.main import main
+from tests.components.metrics.oracle import FIGURES, pycocotools_on_files
+
+ROOT = Path(__file__).resolve().parents[3]
+CLASSES = {3: "cat", 5: "dog", 9: "auk"}  # nothing is labelled auk
+
+
+def write(path: Path, value: Any) -> Path:
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """60 images, a better and a worse detector; crowds and ties in score are among them."""
+    random = np.random.default_rng(0)
+    images = [
+        {"id": 10 + i, "file_name": f"{i}.jpg", "width": 400, "height": 300, "camera": ("north", "south")[i % 2]}
+        for i in range(60)
+    ]
+    annotations, good, bad = [], [], []
+    for image in images:
+        for _ in range(int(random.integers(0, 5))):
+            x, y, width, height = *random.uniform(0, 200, 2), *random.uniform(10, 100, 2)
+            category = int(random.choice([3, 5]))
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image["id"],
+                    "category_id": category,
+                    "bbox": [x, y, width, height],
+                    "area": width * height * 0.8,
+                    "iscrowd": int(random.random() < 0.05),
+                }
+            )
+            for results, error, seen in ((good, 0.05, 0.95), (bad, 0.2, 0.7)):
+                if random.random() < seen:
+                    box = np.array([x, y, width, height]) + random.normal(0, error, 4) * [width, height, width, height]
+                    score = round(float(random.uniform(0.3, 1)), 1)
+                    entry = {"image_id": image["id"], "category_id": category, "bbox": np.abs(box).tolist()}
+                    results.append({**entry, "score": score})
+    categories = [{"id": number, "name": name} for number, name in CLASSES.items()]
+    return {
+        "gt": write(tmp_path / "gt.json", {"images": images, "annotations": annotations, "categories": categories}),
+        "good": write(tmp_path / "good.json", good),
+        "bad": write(tmp_path / "bad.json", bad),
+    }
+
+
+def evaluate(
+    capsys: pytest.CaptureFixture[str], gt: Path, dt: Path, baseline: Path | None = None, *more: str
+) -> tuple[int, dict[str, Any]]:
+    arguments = ["evaluate", "--gt", str(gt), "--dt", str(dt), *(["--baseline-dt", str(baseline)] if baseline else [])]
+    code = main([*arguments, "--json", *more])
+    return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+@pytest.mark.parametrize("model", ["good", "bad"])
+def test_figures_are_those_of_pycocotools(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], model: str
+) -> None:
+    code, result = evaluate(capsys, files["gt"], files[model])
+    expected = pycocotools_on_files(files["gt"], files[model])
+    assert list(result["coco"]) == list(FIGURES)
+    assert result["coco"] == pytest.approx(expected.coco, abs=1e-12)
+    assert 0 < result["coco"]["AP"] < 1
+    for place, name in enumerate(CLASSES.values()):
+        precision = expected.precision[:, :, place, 0]
+        ap = precision[precision > -1].mean() if (precision > -1).any() else -1.0
+        assert result["per_class"][name] == pytest.approx(ap, abs=1e-12)
+    assert result["per_class"]["auk"] == -1.0
+    assert (code, result["verdict"]) == (0, "BOOTSTRAPPED")
+    assert result["baseline"] is None
+    assert result["delta"] is None
+
+
+def test_a_better_candidate_passes_with_an_interval(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    code, result = evaluate(capsys, files["gt"], files["good"], files["bad"])
+    assert (code, result["verdict"]) == (0, "PUSHED")
+    delta = result["delta"]["AP"]
+    assert delta["value"] == pytest.approx(result["coco"]["AP"] - result["baseline"]["coco"]["AP"])
+    assert 0 < delta["lo"] < delta["value"] < delta["hi"]
+    assert set(result["delta"]["per_class"]) == {"cat", "dog"}
+    assert [reason["rule"] for reason in result["reasons"] if reason["warning"]] == ["untestable"]
+
+
+def test_a_worse_candidate_is_blocked_with_exit_code_3(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, result = evaluate(capsys, files["gt"], files["bad"], files["good"])
+    assert (code, result["verdict"]) == (3, "BLOCKED")
+    rules = [reason["rule"] for reason in result["reasons"]]
+    assert rules[0] == "map_drop"
+    assert "class_drop:cat" in rules
+
+
+def test_a_model_against_itself_passes(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    code, result = evaluate(capsys, files["gt"], files["good"], files["good"])
+    assert (code, result["delta"]["AP"]) == (0, {"value": 0.0, "lo": 0.0, "hi": 0.0})
+
+
+def test_the_same_command_gives_the_same_interval(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = (evaluate(capsys, files["gt"], files["good"], files["bad"]) for _ in range(2))
+    assert first == second
+
+
+def test_slices_and_groups_are_asked_for_in_the_settings(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, result = evaluate(capsys, files["gt"], files["good"], files["bad"], "--set", "evaluator.slice_by=[camera]")
+    assert code == 0
+    assert set(result["per_slice"]) >= {"camera=north", "camera=south", "object_size=small"}
+    assert result["delta"]["per_slice"]["camera=north"]["lo"] > 0
+
+
+def test_rules_come_from_the_configuration(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("evaluator: {per_class: {cat: {min_ap: 0.99}}}")
+    code, result = evaluate(capsys, files["gt"], files["good"], files["bad"], "--config", str(config))
+    assert (code, result["reasons"][0]["rule"]) == (3, "class_min_ap:cat")
+
+
+def test_a_detector_that_always_says_the_same_is_no_evaluation(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    images = json.loads(files["gt"].read_text())["images"]
+    entry = {"category_id": 3, "bbox": [0, 0, 300, 300], "score": 0.5}
+    many = [{"category_id": 3, "bbox": [x, y, 60, 60], "score": 0.4} for x in (0, 60, 120) for y in (0, 60, 120)]
+    constant = [{"image_id": image["id"], **found} for image in images for found in (entry, *many)]
+    code, result = evaluate(capsys, files["gt"], write(tmp_path / "constant.json", constant), files["good"])
+    rules = [reason["rule"] for reason in result["reasons"]]
+    assert (code, result["verdict"]) == (3, "BLOCKED")
+    assert "trust:shuffled_detections:candidate" in rules
+    assert "map_drop" in rules
+
+
+def test_too_few_images_decide_nothing(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    gt = json.loads(files["gt"].read_text())
+    kept = {image["id"] for image in gt["images"][:5]}
+    gt["images"] = gt["images"][:5]
+    gt["annotations"] = [entry for entry in gt["annotations"] if entry["image_id"] in kept]
+    found = {
+        name: write(
+            tmp_path / f"few_{name}.json", [e for e in json.loads(files[name].read_text()) if e["image_id"] in kept]
+        )
+        for name in ("good", "bad")
+    }
+    code, result = evaluate(capsys, write(tmp_path / "few.json", gt), found["good"], found["bad"])
+    assert (code, result["reasons"][0]["rule"]) == (3, "trust:enough")
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        ({"image_id": 999}, ["good.json", "999"]),
+        ({"category_id": 4}, ["good.json", "category_id 4"]),
+        ({"score": float("nan")}, ["good.json", "score nan"]),
+        ({"bbox": [1, 2, float("inf"), 4]}, ["good.json", "bbox[2] inf"]),
+        ({"bbox": [100, 100, -20, 30]}, ["good.json", "x, y, width, height"]),
+    ],
+)
+def test_a_bad_detection_is_one_error(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], change: dict[str, Any], parts: list[str]
+) -> None:
+    found = json.loads(files["good"].read_text())
+    found[7] |= change
+    write(files["good"], found)
+    assert main(["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"])]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert all(part in error for part in [*parts, "[7]"]), error
+
+
+def test_corners_given_as_sizes_are_recognised(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(files["good"].read_text())
+    for entry in found:
+        x, y, width, height = entry["bbox"]
+        entry["bbox"] = [x, y, min(400, x + width), min(300, y + height)]
+    write(files["good"], found)
+    assert main(["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"])]) == 2
+    assert "x1, y1, x2, y2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("setting", "part"),
+    [
+        ("evaluator.slice_by=[weather]", "'weather'"),
+        ("evaluator.bootstrap_by=camera", "2 values"),
+        ("evaluator.per_class={cta: {drop: 0.1}}", "no class 'cta'"),
+        ("evaluator.per_slice={camera=north: {drop: 0.1}}", "no slice 'camera=north'"),
+        ("evaluator.margim=0.1", "did you mean 'margin'"),
+        ("evaluator.per_class={cat: {drp: 0.1}}", "did you mean 'drop'"),
+    ],
+)
+def test_a_setting_that_could_never_apply_is_one_error(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], setting: str, part: str
+) -> None:
+    assert main(["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"]), "--set", setting]) == 2
+    error = capsys.readouterr().err
+    assert part in error
+    assert len(error.splitlines()) == 1
+
+
+def test_neither_tensorflow_nor_tfx_is_imported(files: dict[str, Path]) -> None:
+    arguments = ["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"]), "--baseline-dt", str(files["bad"])]
+    code = (
+        f"import sys\nfrom pipeline.cli.main import main\nassert main({arguments!r}) == 0\n"
+        "heavy = {'tensorflow', 'tfx', 'apache_beam', 'tensorflow_model_analysis', 'pycocotools', 'sklearn'}\n"
+        "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "PUSHED" in done.stdout

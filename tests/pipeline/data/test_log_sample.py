@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli.main import main
+from pipeline.data.log_sample import log_sample
+from schemas.base.errors import InputError
+from tests.builders import encode, picture
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    directory = tmp_path / "images" / "cam 1"
+    directory.mkdir(parents=True)
+    for number in range(40):
+        (directory / f"{number:02}.jpg").write_bytes(encode(picture(seed=number)))
+    (directory / "notes.txt").write_text("no image")
+    return tmp_path / "images"
+
+
+def lines_of(log: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for file in sorted(log.glob("*.jsonl")) for line in file.read_text().splitlines()]
+
+
+def test_all_images_are_kept_byte_for_byte(images: Path, tmp_path: Path) -> None:
+    logged = log_sample([images], tmp_path / "log", 1.0)
+    assert (logged.seen, logged.kept) == (40, 40)
+    kept = {entry["name"]: base64.b64decode(entry["image"]) for entry in lines_of(tmp_path / "log")}
+    assert kept == {file.name: file.read_bytes() for file in images.rglob("*.jpg")}
+
+
+def test_a_share_is_kept_and_always_the_same_images(images: Path, tmp_path: Path) -> None:
+    first = log_sample([images], tmp_path / "a", 0.3)
+    log_sample([images], tmp_path / "b", 0.3)
+    assert 3 < first.kept < 25
+    names = [[entry["name"] for entry in lines_of(tmp_path / log)] for log in "ab"]
+    assert names[0] == names[1]
+
+
+def test_each_call_adds_a_file_and_newer_names_sort_later(images: Path, tmp_path: Path) -> None:
+    files = [log_sample([images / "cam 1" / f"0{number}.jpg"], tmp_path / "log", 1.0).file for number in range(3)]
+    assert files == sorted((tmp_path / "log").iterdir())
+
+
+@pytest.mark.parametrize(("path", "fraction", "word"), [("nowhere", 1.0, "nowhere"), ("images", 0.0, "--fraction 0.0")])
+def test_bad_input_is_named_and_nothing_is_written(
+    images: Path, tmp_path: Path, path: str, fraction: float, word: str
+) -> None:
+    with pytest.raises(InputError, match=word):
+        log_sample([tmp_path / path], tmp_path / "log", fraction)
+    assert not (tmp_path / "log").exists()
+
+
+def test_the_command_says_what_it_kept(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["log-sample", "--images", str(images), "--log", str(tmp_path / "log"), "--json"]) == 0
+    text, last = capsys.readouterr().out.splitlines()
+    assert text.startswith("kept 40 of 40 images in ")
+    assert json.loads(last)["kept"] == 40

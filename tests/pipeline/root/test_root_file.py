@@ -1,0 +1,114 @@
+"""`ratchet.json`: what is written is read again, and what was not written whole is never taken for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.root.root_file import ROOT_FILE, RootFile, is_moved, read_file, write_file
+from schemas.base.errors import StateError
+
+
+def root_file(root: Path, **fields: Any) -> RootFile:
+    whole: dict[str, Any] = {
+        "name": "digits",
+        "settings": {"name": "digits", "model": {"input_size": [64, 64]}},
+        "config": "digits",
+        "path": str(root.resolve()),
+    }
+    return RootFile(**whole | fields)
+
+
+def edit(root: Path, **changes: Any) -> None:
+    values = json.loads((root / ROOT_FILE).read_text())
+    (root / ROOT_FILE).write_text(json.dumps(values | changes))
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    written = root_file(tmp_path, left_out=("notify.urls[0]",))
+    write_file(tmp_path, written)
+    assert read_file(tmp_path) == written
+    assert json.loads((tmp_path / ROOT_FILE).read_text())["format"] == 1
+    assert [file.name for file in tmp_path.iterdir()] == [ROOT_FILE]
+
+
+def test_a_root_without_one_says_nothing(tmp_path: Path) -> None:
+    assert read_file(tmp_path) is None
+    assert read_file(tmp_path / "nowhere") is None
+
+
+def test_keys_of_later_versions_are_left_alone_and_missing_ones_have_defaults(tmp_path: Path) -> None:
+    write_file(tmp_path, root_file(tmp_path))
+    edit(tmp_path, retention={"runs": 7})
+    assert read_file(tmp_path) == root_file(tmp_path)
+    (tmp_path / ROOT_FILE).write_text('{"format": 1, "name": "digits", "settings": {}}')
+    assert read_file(tmp_path) == root_file(tmp_path, settings={}, config="", path="")
+
+
+def test_a_later_format_asks_for_an_upgrade(tmp_path: Path) -> None:
+    write_file(tmp_path, root_file(tmp_path))
+    edit(tmp_path, format=2, name=None)
+    with pytest.raises(StateError, match=r"ratchet\.json: written by a newer Ratchet \(format 2.*upgrade"):
+        read_file(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 40, 150])
+def test_a_torn_file_names_what_mends_it(tmp_path: Path, kept: int) -> None:
+    write_file(tmp_path, root_file(tmp_path))
+    path = tmp_path / ROOT_FILE
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(StateError, match=r"ratchet\.json: damaged .*`ratchet doctor --repair`"):
+        read_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"format": None}, "format None"),
+        ({"format": True}, "format True"),
+        ({"format": "1"}, "format '1'"),
+        ({"name": None}, "name is missing"),
+        ({"name": "../up"}, "name '../up'"),
+        ({"settings": []}, "settings is []"),
+        ({"path": 7}, "path is 7"),
+        ({"artifacts": "../elsewhere"}, "artifacts '../elsewhere'"),
+        ({"artifacts": "/elsewhere"}, "artifacts '/elsewhere'"),
+        ({"left_out": "notify"}, "left_out is 'notify'"),
+    ],
+)
+def test_values_that_no_version_writes_are_damage(tmp_path: Path, changes: dict[str, Any], part: str) -> None:
+    write_file(tmp_path, root_file(tmp_path))
+    edit(tmp_path, **changes)
+    with pytest.raises(StateError) as error:
+        read_file(tmp_path)
+    assert f"damaged ({part}" in str(error.value)
+
+
+def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:
+    (tmp_path / ROOT_FILE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StateError, match="doctor"):
+        read_file(tmp_path)
+
+
+def test_nesting_without_end_is_damage(tmp_path: Path) -> None:
+    (tmp_path / ROOT_FILE).write_text('{"a":' * 100_000)
+    with pytest.raises(StateError, match="doctor"):
+        read_file(tmp_path)
+
+
+def test_a_root_that_was_moved_is_told_from_one_that_was_not(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    (tmp_path / "link").symlink_to(old)
+    made = root_file(old)
+    assert not is_moved(made, old)
+    assert not is_moved(made, tmp_path / "link")
+    assert not is_moved(made, old / ".." / "old")
+    old.rename(new)
+    assert is_moved(made, new)
+    assert not is_moved(dataclasses.replace(made, path=str(new)), new)
+    assert not is_moved(dataclasses.replace(made, path=""), new)

@@ -1,0 +1,120 @@
+"""What a root is, where it does not say so: as roots of the first versions, or after damage."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.config import load_config, load_settings, read_config
+from pipeline.root.rebuild import has_lineage, read_root, rebuild
+from pipeline.root.root_file import ROOT_FILE, is_moved
+from pipeline.root.roots import serving_name
+from schemas.artifacts.training_record import RECORD_FILE, KeepRecord, LearningRateRecord
+from schemas.base.errors import StateError
+from tests.builders import training_record
+from tests.pipeline.root.test_root_file import root_file
+from tests.pipeline.roots import add_unfinished, serve
+
+
+def trained(root: Path, model: dict[str, Any], **fields: Any) -> None:
+    """A served model of the pipeline `digits` with its training record."""
+    served = serve(root, "200", "span-2-bb-1", 2)
+    file = Path(served.path) / RECORD_FILE
+    file.parent.mkdir()
+    file.write_text(training_record(model=model, **fields).to_json())
+
+
+def whole(model: dict[str, Any]) -> dict[str, Any]:
+    return dataclasses.asdict(load_settings({"model": model}, ()).model)
+
+
+def test_a_fresh_root_is_nothing_yet(tmp_path: Path) -> None:
+    assert read_root(tmp_path / "nowhere") is None
+    add_unfinished(tmp_path, "span-1-aa-1", 1)
+    assert read_root(tmp_path) is None
+    assert not has_lineage(tmp_path)
+    with pytest.raises(StateError, match=r"neither registry/versions nor serving/ tells"):
+        rebuild(tmp_path)
+
+
+def test_the_preset_of_its_name_is_taken_if_it_describes_the_served_model(tmp_path: Path) -> None:
+    trained(tmp_path, whole(read_config("digits")["model"]))
+    derived = read_root(tmp_path)
+    assert derived == rebuild(tmp_path)
+    assert derived is not None
+    assert (derived.name, derived.config) == ("digits", "digits")
+    assert load_settings(derived.settings, ()) == load_config("digits")
+    assert not is_moved(derived, tmp_path)
+    assert not (tmp_path / ROOT_FILE).exists()
+
+
+def test_another_model_of_the_same_name_tells_its_own_settings(tmp_path: Path) -> None:
+    model = whole({"input_size": [256, 256]})
+    rate = LearningRateRecord(0.002, 0.008, 25, 0.0004, 0.00016)
+    keep = KeepRecord(replay=0.25, l2_sp=0.5, batch_norm="slow", freeze_backbone=True)
+    trained(tmp_path, model, mode="retrain", augmentation="flip-scale-v1", learning_rate=rate, keep=keep, clip_norm=3.0)
+    derived = rebuild(tmp_path)
+    settings = load_settings(derived.settings, ())
+    assert settings.name == "digits"
+    assert whole({"input_size": [256, 256]}) == whole(dict(derived.settings["model"])) == model
+    assert settings.augmentation == "flip-scale-v1"
+    assert settings.training.clip_norm == 3.0
+    assert settings.training.bootstrap.peak_learning_rate == 0.008
+    retrain = settings.training.retrain
+    assert retrain.learning_rate_fraction == pytest.approx(0.25)
+    assert (retrain.l2_sp, retrain.batch_norm, retrain.freeze_backbone) == (0.5, "slow", True)
+    assert retrain.replay == 0.5  # the default: of one span there is nothing to replay
+
+
+def test_without_registry_the_served_directory_tells_name_and_model(tmp_path: Path) -> None:
+    trained(tmp_path, whole({"input_size": [256, 256]}))
+    for file in sorted((tmp_path / "registry").rglob("*.json")):
+        file.unlink()
+    (tmp_path / "serving" / "aaa").mkdir()
+    derived = rebuild(tmp_path)
+    assert derived.name == "digits"
+    assert derived.settings["model"]["input_size"] == [256, 256]
+    assert has_lineage(tmp_path)
+
+
+def test_a_torn_entry_does_not_keep_the_others_from_telling(tmp_path: Path) -> None:
+    serve(tmp_path, "100", "span-1-aa-1", 1)
+    serve(tmp_path, "200", "span-2-bb-1", 2)
+    (tmp_path / "registry" / "versions" / "200.json").write_text('{"version": "2')
+    assert rebuild(tmp_path).name == "digits"
+
+
+def test_a_model_without_a_readable_record_still_tells_the_name(tmp_path: Path) -> None:
+    serve(tmp_path, "200", "span-2-bb-1", 2)
+    assert rebuild(tmp_path).name == "digits"
+
+
+def test_the_file_counts_where_there_is_one(tmp_path: Path) -> None:
+    serve(tmp_path, "200", "span-2-bb-1", 2)
+    (tmp_path / ROOT_FILE).write_text(root_file(tmp_path, name="cells").to_json())
+    there = read_root(tmp_path)
+    assert there is not None
+    assert there.name == "cells"
+
+
+def test_a_copied_root_without_a_file_knows_where_it_was_written(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    made = serve(old, "200", "span-2-bb-1", 2)
+    entry = old / "registry" / "versions" / "200.json"
+    entry.write_text(json.dumps({**json.loads(entry.read_text()), "format": 1, "path": made.path}))  # as it once was
+    old.rename(new)
+    derived = rebuild(new)
+    assert derived.path == str(old)
+    assert is_moved(derived, new)
+
+
+def test_the_name_in_the_file_tells_the_serving_directory_before_anything_is_served(tmp_path: Path) -> None:
+    (tmp_path / "serving" / "aaa").mkdir(parents=True)
+    (tmp_path / ROOT_FILE).write_text(root_file(tmp_path, name="cells").to_json())
+    assert serving_name(tmp_path) == "cells"
+    (tmp_path / ROOT_FILE).write_text("{")
+    assert serving_name(tmp_path) == "aaa"

@@ -1,0 +1,123 @@
+"""What the runner around LocalDagRunner must catch; the steps themselves are faked as what ML Metadata says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pipeline.run.local import RunError, _check_steps, _evaluated, _is_decided, _page
+from pipeline.run.result import RunResult
+from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation, ModelScores
+from schemas.artifacts.publication import PublicationResult
+
+COMPILED: Any = SimpleNamespace(
+    steps=("Gen", "DataGate", "RejectionReview", "Trainer", "Pusher", "Review"),
+    behind_the_gate={"Trainer", "Pusher", "Review"},
+    if_rejected={"RejectionReview"},
+)
+
+
+def step(done: bool = True, **properties: int) -> Any:
+    return SimpleNamespace(done=done, output_properties={"decision": properties})
+
+
+def test_all_steps_done_and_the_gate_open() -> None:
+    steps = {"Gen": step(), "DataGate": step(passed=1), "Trainer": step(), "Pusher": step()}
+    assert _check_steps(COMPILED, steps, Path("runs"))
+
+
+def test_a_closed_gate_excuses_the_steps_behind_it() -> None:
+    assert not _check_steps(COMPILED, {"Gen": step(), "DataGate": step(passed=0)}, Path("runs"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "culprit"),
+    [
+        ({"Gen": step(), "DataGate": step(passed=1), "Trainer": step(done=False), "Pusher": step()}, "Trainer"),
+        ({"Gen": step(), "DataGate": step(passed=1), "Trainer": step()}, "Pusher"),
+        ({"Gen": step(done=False), "DataGate": step(passed=0)}, "Gen"),
+        # The gate itself could not run, and what hangs on it ran on: never a pass.
+        ({"Gen": step(), "DataGate": step(done=False), "Trainer": step(), "Pusher": step()}, "DataGate"),
+        ({}, "Gen"),
+    ],
+)
+def test_a_step_that_did_not_complete_fails_the_run_by_name(steps: dict[str, Any], culprit: str) -> None:
+    with pytest.raises(RunError, match=f"{culprit} did not complete"):
+        _check_steps(COMPILED, steps, Path("runs"))
+
+
+DECIDED = {"Gen": step(), "DataGate": step(passed=1), "Trainer": step(), "Pusher": step()}
+
+
+@pytest.mark.parametrize(
+    ("steps", "decided"),
+    [
+        (DECIDED, True),
+        (DECIDED | {"Review": step(done=False)}, True),
+        ({"Gen": step(), "DataGate": step(passed=0), "RejectionReview": step(done=False)}, True),
+        (DECIDED | {"Pusher": step(done=False)}, False),
+        ({"Gen": step(), "DataGate": step(done=False)}, False),
+    ],
+)
+def test_a_page_that_could_not_be_written_leaves_the_verdict_as_it_is(steps: dict[str, Any], decided: bool) -> None:
+    assert _is_decided(COMPILED, steps) is decided
+    if decided:
+        _check_steps(COMPILED, steps, Path("runs"))
+
+
+def test_the_page_lies_beside_the_log_and_without_one_the_data_gates_is_named(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / "review.html").write_text("a page")
+    gate = SimpleNamespace(done=True, outputs={"decision": "decision/6"})
+    review = SimpleNamespace(done=True, outputs={"page": str(tmp_path / "artifact")})
+    steps: Any = {"DataGate": gate, "Review": review}
+    assert _page(steps, True, tmp_path).read_text() == "a page"
+    assert _page({**steps, "Review": step(done=False)}, True, tmp_path) == Path("decision/6/report.html")
+    assert _page(steps, False, tmp_path) == Path("decision/6/report.html")
+
+
+def evaluated(directory: Path, verdict: Verdict, publication: PublicationResult) -> RunResult:
+    scores = ModelScores({"AP": 0.5}, {})
+    golden = DataSetEvaluation(1, scores, None, None, {}, {})
+    evaluation = Evaluation(Decision(verdict, ()), {"golden": golden}, "digest")
+    (directory / "evaluation.json").write_text(evaluation.to_json())
+    (directory / "publication.json").write_text(publication.to_json())
+    (directory / "decision.json").write_text(json.dumps(DataDecision(True, ()).to_json()))
+    steps: Any = {
+        "MapEvaluator": SimpleNamespace(outputs={"evaluation": str(directory)}, seconds=1.0),
+        "Pusher": SimpleNamespace(outputs={"pushed_model": str(directory)}, seconds=1.0),
+        "DetectorTrainer": SimpleNamespace(outputs={"model": "model"}, seconds=1.0),
+        "DataGate": SimpleNamespace(outputs={"decision": str(directory)}, seconds=1.0),
+    }
+    return _evaluated(steps, 1, "run", directory)
+
+
+@pytest.mark.parametrize(("verdict", "version"), [(Verdict.BLOCKED, "7"), (Verdict.PUSHED, None)])
+def test_a_push_that_contradicts_the_verdict_fails_the_run(
+    tmp_path: Path, verdict: Verdict, version: str | None
+) -> None:
+    with pytest.raises(RunError, match=f"the verdict is {verdict.value}, but Pusher"):
+        evaluated(tmp_path, verdict, PublicationResult(version))
+
+
+def test_a_candidate_that_was_kept_out_at_the_door_is_blocked_for_that_reason(tmp_path: Path) -> None:
+    refused = Reason("baseline_changed", "version 1", "version 2")
+    result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult(None, (refused,)))
+    assert (result.verdict, result.exit_code, result.pushed_version) == (Verdict.BLOCKED, 3, None)
+    assert result.reasons == (refused,)
+
+
+def test_a_pushed_candidate_has_its_version(tmp_path: Path) -> None:
+    result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult("7"))
+    assert (result.verdict, result.pushed_version) == (Verdict.PUSHED, "7")
+
+
+def test_a_page_that_a_pruning_left_beside_the_log_alone_is_the_page(tmp_path: Path) -> None:
+    (tmp_path / "review.html").write_text("a page")
+    steps: Any = {"Review": SimpleNamespace(done=True, outputs={"page": str(tmp_path / "pruned")})}
+    assert _page(steps, True, tmp_path).read_text() == "a page"

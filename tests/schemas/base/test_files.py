@@ -1,0 +1,52 @@
+"""A file that is read again is the old one or the new one, never half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from schemas.base.files import write_durably
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    write_durably(file, "one")
+    write_durably(str(file), b"two")
+    assert file.read_text() == "two"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    file = tmp_path / "a.json"
+    write_durably(file, "one")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space left"):
+        write_durably(file, "two")
+    assert file.read_text() == "one"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_content_and_name_are_flushed_in_this_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def flushing(descriptor: int) -> None:
+        done.append("directory" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "content")
+        fsync(descriptor)
+
+    def renaming(source: str, target: object) -> None:
+        done.append("rename")
+        replace(source, target)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(os, "fsync", flushing)
+    monkeypatch.setattr(os, "replace", renaming)
+    write_durably(tmp_path / "a.json", "one")
+    assert done == ["content", "rename", "directory"]
