@@ -58,7 +58,7 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
     package_data={
         "schemas": ["*.pbtxt"],
-        "pipeline": ["configs/*.yaml"],
+        "pipeline.config": ["*.yaml"],
         "components.review": ["*.js", "*.css"],
         "components.review.tfma_view": ["*.js", "*.css"],
     },

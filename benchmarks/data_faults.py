@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.faults import Fault, all_faults, plant
 from components.registry.entries import ServedModel
-from pipeline.config import PipelineSettings, load_settings
+from pipeline.config.pipeline_settings import PipelineSettings, load_settings
 from pipeline.data.check_steps import CheckSteps, run_steps
 from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.root.roots import registry_of

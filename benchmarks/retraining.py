@@ -33,7 +33,7 @@ from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
 from components.trainer.served.export import save_model
 from components.trainer.validation import HeldOut, HeldOutImage, Validator, read_held_out
-from pipeline.config import load_config
+from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.artifacts.training_record import RECORD_FILE
 from schemas.base.files import LOCAL_FILES

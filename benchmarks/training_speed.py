@@ -34,7 +34,7 @@ from components.trainer.images.examples import Examples
 from components.trainer.learner import Learner, LearnerOptions
 from components.trainer.model.experiment import build_model, build_task
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
-from pipeline.config import load_config
+from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.data.dataset import TRAIN_SPLIT
 

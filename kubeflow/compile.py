@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config import PipelineSettings, load_config
+from pipeline.config.pipeline_settings import PipelineSettings, load_config
 from pipeline.terminal.console import output_to
 from schemas.base.errors import ConfigError, RatchetError
 

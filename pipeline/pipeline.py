@@ -24,7 +24,7 @@ from components.registry.component import BaselineReader
 from components.registry.executor import PusherExecutor
 from components.review.component import Review
 from components.trainer.component import DetectorTrainer
-from pipeline.config import PipelineSettings
+from pipeline.config.pipeline_settings import PipelineSettings
 from schemas.artifacts.review import REJECTION_STEP
 from schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP
 

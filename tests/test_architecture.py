@@ -19,6 +19,14 @@ COMMANDS = (
     *("check", "convert", "schema", "log-sample", "digits"),
 )
 SHARED = ("metrics", "detector", "imaging", "pages")  # packages that every component may use
+# Rooms of a package, each using only those before it; modules that lie in none of them are left out.
+ROOMS = {
+    "schemas": ("base", "data", "artifacts"),
+    "pipeline": (
+        *("terminal", "config", "pipeline", "root", "past", "retention", "serving", "notify", "run"),
+        *("data", "doctor", "demo", "cli"),
+    ),
+}
 GLUE = {
     "components.data_gate.comparing",
     "components.data_gate.component",
@@ -101,7 +109,8 @@ def wrong_direction(module: str, source: str) -> list[str]:
     """Imports of a package that stands above the module's own, or of another component."""
     own = module.split(".")
     names = sorted(name for name in imported(source) if name.split(".")[0] in PACKAGES)
-    return [name for name in names if _goes_up(name.split("."), own) or _goes_across(name.split("."), own)]
+    wrong = (_goes_up, _goes_across, _goes_to_a_later_room)
+    return [name for name in names if any(goes(name.split("."), own) for goes in wrong)]
 
 
 def _goes_up(other: list[str], own: list[str]) -> bool:
@@ -110,6 +119,13 @@ def _goes_up(other: list[str], own: list[str]) -> bool:
 
 def _goes_across(other: list[str], own: list[str]) -> bool:
     return own[0] == other[0] == "components" and len(other) > 1 and other[1] not in (own[1], *SHARED)
+
+
+def _goes_to_a_later_room(other: list[str], own: list[str]) -> bool:
+    rooms = ROOMS.get(own[0], ())
+    if own[0] != other[0] or len(own) < 2 or len(other) < 2 or own[1] not in rooms or other[1] not in rooms:
+        return False
+    return rooms.index(other[1]) > rooms.index(own[1])
 
 
 def heavy(source: str) -> list[str]:
@@ -131,6 +147,12 @@ def test_no_step_imports_the_slow_top_of_tfx(module: str, source: str) -> None:
     assert not any(name in ("tfx.v1", "tensorflow_models") or name.startswith("tfx.v1.") for name in imported(source))
 
 
+def test_every_package_of_a_parted_package_is_a_room() -> None:
+    for package, rooms in ROOMS.items():
+        inside = {name.split(".")[1] for name, _ in modules() if name.startswith(f"{package}.")}
+        assert inside == set(rooms), package
+
+
 def test_the_list_of_glue_names_only_modules_that_exist() -> None:
     assert {name for name, _ in modules()} >= GLUE
 
@@ -139,9 +161,11 @@ def test_the_list_of_glue_names_only_modules_that_exist() -> None:
     ("module", "source"),
     [
         ("schemas.data.records", "import components.metrics.boxes"),
-        ("components.metrics.boxes", "from pipeline.config import load_config"),
+        ("components.metrics.boxes", "from pipeline.config.pipeline_settings import load_config"),
         ("components.trainer.loop", "from components.data_gate import rules"),
         ("pipeline.run.local", "def f():\n    from kubeflow import compile"),
+        ("pipeline.root.roots", "from pipeline.cli import options"),
+        ("schemas.base.files", "from schemas.data.features import LABEL"),
     ],
 )
 def test_the_direction_guard_can_fail(module: str, source: str) -> None:

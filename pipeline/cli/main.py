@@ -48,7 +48,7 @@ def _guarded(given: Sequence[str]) -> int:
 
 
 def _command(given: Sequence[str]) -> int:
-    from pipeline.notify.settings import without_urls
+    from pipeline.config.notify import without_urls
 
     try:
         arguments = _parser().parse_args(given)
@@ -148,10 +148,10 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from pipeline.past.result import RunResult
     from pipeline.root.root_settings import configure_run
     from pipeline.run.local import run
     from pipeline.run.preflight import RunRequest
-    from pipeline.run.result import RunResult
 
     def report(result: RunResult) -> None:
         say(result.to_text())
@@ -180,8 +180,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from components.map_evaluator.evaluate_files import evaluate_files
     from pipeline.cli.evaluation_text import evaluation_json, evaluation_text
-    from pipeline.config import load_config, load_settings
-    from pipeline.run.result import EXIT_CODES
+    from pipeline.config.pipeline_settings import load_config, load_settings
+    from pipeline.past.result import EXIT_CODES
 
     settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
     scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)

@@ -8,8 +8,8 @@ import re
 import shlex
 from pathlib import Path
 
-ROOT_VARIABLE = "RATCHET_ROOT"
-DEFAULT_ROOT = "ratchet-root"
+from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # gs://, file:/: a path of this machine never begins so
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from components.example_gen.dataset import find_span, read_source
 from components.example_gen.spans import FoundSpan, spans_in
 from components.registry.entries import ServedModel
-from pipeline.config import PipelineSettings
+from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.root.roots import registry_of, settled_if_possible
 from pipeline.run.preflight import schema_file
 from pipeline.terminal.console import output_to, own_stderr, progress_on

@@ -21,7 +21,7 @@ from components.data_gate.sights import GateInputs, ServedBaseline
 from components.data_gate.tfdv_files import span_statistics
 from components.example_gen.generate import GenRequest, generate
 from components.registry.registry import ServedModel
-from pipeline.config import PipelineSettings
+from pipeline.config.pipeline_settings import PipelineSettings
 from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.trained_spans import TrainedSpans
 from schemas.base.progress import LOGGER

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import ROOT_VARIABLE
 from pipeline.demo.digits import DigitsOptions, write_digits
+from pipeline.past.result import RunResult
+from pipeline.root import ROOT_VARIABLE
 from pipeline.root.root_settings import configure_run
 from pipeline.run.local import run
 from pipeline.run.preflight import RunRequest
-from pipeline.run.result import RunResult
 from pipeline.terminal.standard_streams import tell
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import InputError

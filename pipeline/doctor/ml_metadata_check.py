@@ -15,7 +15,7 @@ from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.doctor.result_rebuild import rebuilt_result
 from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
-from pipeline.run.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
+from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import StateError
 from schemas.base.files import WRITING, flush_directory, write_durably

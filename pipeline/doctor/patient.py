@@ -17,10 +17,10 @@ from components.registry.entry_files import POINTER_FILE, Entry, parse_entry
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from components.registry.registry import DECISIONS, VERSIONS, Registry
 from components.registry.storage import DiskStorage
+from pipeline.past.run_record import RESULT_FILE
 from pipeline.root import root_file
 from pipeline.root.root_file import ROOT_FILE
 from pipeline.root.roots import serving_name, which_root
-from pipeline.run.run_record import RESULT_FILE
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import flush_directory, read_regular
 from schemas.base.signing import Signer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from components.registry.entries import RecordedDecision
 from pipeline.doctor.patient import Patient
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
 from schemas.artifacts.review import REVIEW_FILE

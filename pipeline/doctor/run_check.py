@@ -12,8 +12,8 @@ from components.registry.locking import holder
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, put_aside, read_object
 from pipeline.doctor.result_rebuild import rebuilt_result
-from pipeline.run.result import RunResult
-from pipeline.run.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
+from pipeline.past.result import RunResult
+from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
 from schemas.base.files import write_durably
 
 

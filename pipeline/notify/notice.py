@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.past.history import page_of
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
 

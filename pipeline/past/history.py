@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.registry import Registry
+from pipeline.past.result import RunResult
+from pipeline.past.run_record import RESULT_FILE
 from pipeline.root.roots import registry_at, settled_if_possible, which_root
-from pipeline.run.result import RunResult
-from pipeline.run.run_record import RESULT_FILE
 from schemas.artifacts.overrides import Override
 from schemas.artifacts.review import REVIEW_FILE
 from schemas.base.artifact_places import places

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.past.history import History, RunEntry
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from pipeline.terminal.plain_text import cut, one_line, visible_line
 from schemas.artifacts.overrides import Override, OverrideKind
 

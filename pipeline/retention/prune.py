@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Protocol
 
 from components.registry.locking import hold
+from pipeline.config.retention import RetentionSettings
+from pipeline.past.pruned import write_left
 from pipeline.retention.facts import RunArtifacts
-from pipeline.retention.marker import write_left
 from pipeline.retention.plan import Kept, Plan, Removal, plan
-from pipeline.retention.settings import RetentionSettings
 from pipeline.retention.survey import SET_ASIDE, survey
 from pipeline.root.roots import registry_at, settled, which_root
 from schemas.base.errors import InputError, RatchetError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.config.retention import RetentionSettings
 from pipeline.retention.facts import RunFacts
-from pipeline.retention.settings import RetentionSettings
 
 DAY_S = 24 * 60 * 60
 

@@ -1,0 +1,4 @@
+"""A pipeline root on this machine: what it says of itself, and what ML Metadata says of it."""
+
+ROOT_VARIABLE = "RATCHET_ROOT"
+DEFAULT_ROOT = "ratchet-root"

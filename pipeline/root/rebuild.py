@@ -12,9 +12,9 @@ from typing import Any
 from components.registry.entries import ServedModel
 from components.registry.entry_files import POINTER_FILE, parse_entry
 from components.trainer.lineage import read_record
-from pipeline.config import CONFIG_DIRECTORY
+from pipeline.config.pipeline_settings import CONFIG_DIRECTORY
+from pipeline.root.model_difference import model_difference
 from pipeline.root.root_file import RootFile, read_file
-from pipeline.serving.model_difference import model_difference
 from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular

@@ -9,7 +9,7 @@ from components.registry.locking import BusyError
 from components.registry.publication import Settled, settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.cli.options import DEFAULT_ROOT, ROOT_VARIABLE
+from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from pipeline.root.rebuild import read_root, rebuild
 from pipeline.root.root_file import ROOT_FILE
 from schemas.base.errors import InputError, StateError

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from components.example_gen.content import cache_key
 from components.registry.locking import hold
 from pipeline.notify.notifier import Notifier
+from pipeline.past.result import RunResult
+from pipeline.past.run_record import RESULT_FILE, UNREPORTED_FILE
 from pipeline.retention.prune import apply_retention
 from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
-from pipeline.run.result import RunResult
-from pipeline.run.run_record import RESULT_FILE, UNREPORTED_FILE
 from pipeline.run.starting import Started, start
 from pipeline.run.workers import WorkerDiedError, run_watched
 from pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced

@@ -25,7 +25,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.detector.serving_check import process_ready
 from components.trainer.model.experiment import check_model
-from pipeline.config import PipelineSettings
+from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.root.ml_metadata_sync import OverrideStore
 from pipeline.root.store import StepResult, read_run

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pipeline.cli.main import main
-from pipeline.config import load_config
+from pipeline.config.pipeline_settings import load_config
 from pipeline.data.check import CheckRequest, CheckResult, check_data
 from pipeline.data.log_sample import log_sample
 from schemas.artifacts.data_evidence import evidence_from_json

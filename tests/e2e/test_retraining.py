@@ -13,7 +13,7 @@ import pytest
 
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from schemas.artifacts.data_evidence import evidence_from_json
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation

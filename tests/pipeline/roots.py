@@ -11,7 +11,7 @@ from typing import Any
 from components.registry.entries import ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.base.files import LOCAL_FILES

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.trainer.settings import TrainerSettings
-from pipeline.config import load_settings
+from pipeline.config.pipeline_settings import load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
 
 TINY: dict[str, Any] = {

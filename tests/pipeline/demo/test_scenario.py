@@ -8,7 +8,7 @@ import pytest
 from pipeline.demo.scenario import ACTS, MARKER, DemoResult, _make_anew
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import InputError
-from tests.pipeline.run.test_result import DROP, PASSED, result
+from tests.pipeline.past.test_result import DROP, PASSED, result
 
 DIRECTORY = Path("my demo")
 RUNS = (

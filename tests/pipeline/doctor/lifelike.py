@@ -16,9 +16,9 @@ from components.registry.entries import RecordedDecision
 from components.registry.publication import decision_key
 from components.registry.push import decision_on
 from pipeline.doctor.decision_check import Remembered
+from pipeline.past.result import RunResult
+from pipeline.past.run_record import RunRecord, begin_run
 from pipeline.root.root_file import RootFile, write_file
-from pipeline.run.result import RunResult
-from pipeline.run.run_record import RunRecord, begin_run
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.blessing import Blessing

@@ -393,7 +393,7 @@ def test_with_a_new_store_approve_and_rollback_work(world: LifelikeRoot) -> None
 
 
 def test_with_a_new_store_an_interrupted_run_begins_anew_and_a_decided_one_has_ended(world: LifelikeRoot) -> None:
-    from pipeline.run.run_record import key_of, unfinished_run
+    from pipeline.past.run_record import key_of, unfinished_run
 
     undecided, decided = world.begin(4, "ratchet run --span 4"), world.begin(5, "ratchet run --span 5")
     [made] = [one for one in world.registry.decisions() if one.run_id == "bad"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Reason, Verdict
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.7271", "0.5646 (-0.1626)")

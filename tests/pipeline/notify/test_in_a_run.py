@@ -12,9 +12,9 @@ import pytest
 
 import pipeline
 from pipeline.cli.main import main
-from pipeline.config import load_settings
+from pipeline.config.pipeline_settings import load_settings
+from pipeline.past.run_record import key_of
 from pipeline.run.preflight import RunRequest, read_request
-from pipeline.run.run_record import key_of
 from schemas.artifacts.data_evidence import DECISION_FILE
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.notify import Event, NotifySettings
 from pipeline.notify.notifier import TIMEOUT_S, Notifier
-from pipeline.notify.settings import Event, NotifySettings
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import ConfigError, InputError, RatchetError, StateError
 from schemas.base.progress import LOGGER

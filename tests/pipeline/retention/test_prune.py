@@ -14,11 +14,11 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.locking import hold
 from pipeline.cli.main import main
+from pipeline.config.retention import RetentionSettings
+from pipeline.past.pruned import is_pruned, read_left
 from pipeline.retention.artifacts import RunArtifactStore
-from pipeline.retention.marker import is_pruned, read_left
 from pipeline.retention.plan import Plan, plan
 from pipeline.retention.prune import apply_retention, carry_out, prune
-from pipeline.retention.settings import RetentionSettings
 from pipeline.retention.survey import survey
 from pipeline.retention.text import to_text
 from pipeline.serving.approve import ApproveRequest, approve

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from components.registry.entries import ServedModel
+from pipeline.config.retention import RetentionSettings
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunArtifacts, RunFacts
 from pipeline.retention.plan import Kind, Plan, plan
-from pipeline.retention.settings import RetentionSettings
 from pipeline.retention.windows import DAY_S
 
 NOW_S = 1000.0 * DAY_S

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import load_config, load_settings, read_config
+from pipeline.config.pipeline_settings import load_config, load_settings, read_config
 from pipeline.root.rebuild import has_lineage, read_root, rebuild
 from pipeline.root.root_file import ROOT_FILE, is_moved
 from pipeline.root.roots import serving_name

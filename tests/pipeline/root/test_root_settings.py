@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import load_config, load_settings
+from pipeline.config.pipeline_settings import load_config, load_settings
 from pipeline.root.root_file import ROOT_FILE, read_file
 from pipeline.root.root_settings import Remembered, configure_check, configure_run, record_root
 from schemas.base.errors import ConfigError, StateError

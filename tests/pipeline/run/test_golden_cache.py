@@ -41,7 +41,7 @@ def root(stored: Path, tmp_path: Path) -> Path:
 
 
 def run_golden_step(root: Path, golden: Path, run_id: str, content: str) -> None:
-    from pipeline.config import load_config
+    from pipeline.config.pipeline_settings import load_config
     from pipeline.run import runner
 
     compiled = runner.compile_run(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from pipeline.past.result import RunResult
 from pipeline.run.local import RunError, _check_steps, _evaluated, _is_decided, _page
-from pipeline.run.result import RunResult
 from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation, ModelScores
 from schemas.artifacts.publication import PublicationResult

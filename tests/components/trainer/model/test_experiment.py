@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from components.trainer.model.model_settings import BackboneSettings, ModelSettings
-from pipeline.config import load_config
+from pipeline.config.pipeline_settings import load_config
 from schemas.base.errors import ConfigError
 from schemas.base.settings import load
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.trainer.model.model_settings import AnchorSettings, ModelSettings
-from pipeline.config import PipelineSettings, load_config
+from pipeline.config.pipeline_settings import PipelineSettings, load_config
 from schemas.base.errors import ConfigError
 from schemas.base.settings import from_json, to_json
 

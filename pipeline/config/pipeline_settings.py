@@ -15,13 +15,13 @@ from components.map_evaluator.settings import EvaluatorSettings
 from components.trainer.images.augmentation import AugmentationName
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.settings import TrainerSettings, TrainingSettings
-from pipeline.notify.settings import NotifySettings, check_shape
-from pipeline.retention.settings import RetentionSettings
+from pipeline.config.notify import NotifySettings, check_shape
+from pipeline.config.retention import RetentionSettings
 from schemas.base.errors import ConfigError
 from schemas.base.files import reason_of, refuse_irregular
 from schemas.base.settings import load, parse_yaml, settings, with_overrides
 
-CONFIG_DIRECTORY = Path(__file__).parent / "configs"
+CONFIG_DIRECTORY = Path(__file__).parent
 
 
 @settings
@@ -70,7 +70,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> PipelineSett
     """Reads a configuration.
 
     Args:
-        path: a YAML file, or the name of one in `pipeline/configs` without `.yaml`.
+        path: a YAML file, or the name of one in `pipeline/config` without `.yaml`.
         overrides: `a.b=value` texts, applied on top.
 
     Raises:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import CONFIG_DIRECTORY, PipelineSettings, load_config
+from pipeline.config.pipeline_settings import CONFIG_DIRECTORY, PipelineSettings, load_config
 from schemas.base.errors import ConfigError
 from schemas.base.settings import from_json, to_json
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.retention.marker import is_pruned
+from pipeline.past.pruned import is_pruned
 from schemas.base.files import read_regular, write_durably
 
 REQUEST_FILE = "request.json"

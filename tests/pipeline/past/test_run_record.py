@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.run_record import RunRecord, begin_run, unfinished_run, unreported_run
+from pipeline.past.run_record import RunRecord, begin_run, unfinished_run, unreported_run
 
 ASKED = {"data": "abc", "golden": "def", "settings": {"margin": 0.0}}
 

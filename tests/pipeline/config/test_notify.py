@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from pipeline.config import PipelineSettings, load_config, load_settings
+from pipeline.config.pipeline_settings import PipelineSettings, load_config, load_settings
 from schemas.base.errors import ConfigError
 from schemas.base.settings import from_json, to_json
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.result import RunResult
+from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Reason, Verdict
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.4000 (-0.1000)")
