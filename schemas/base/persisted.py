@@ -2,10 +2,10 @@
 
     {"format": 2, "run_id": ..., ...}
 
-A reader takes every format from the first on. A file without a number is of format 0, older formats are migrated by small
-functions, a key that an older file lacks has the default of its field, and one that a newer minor version added is left
-alone. What cannot be read is refused in one sentence: a newer format, a torn file, a value of another type ("1" is no
-number, and 1 is no truth value).
+A reader takes every format from the first on. A file without a number is of format 0, older formats are migrated by
+small functions, a key that an older file lacks has the default of its field, and one that a newer minor version added is
+left alone. What cannot be read is refused in one sentence: a newer format, a torn file, a value of another type ("1" is
+no number, and 1 is no truth value).
 
 A new field with a default needs no new number. The number goes up when a key changes its name or its meaning.
 """
@@ -34,6 +34,15 @@ Migration = Callable[[Values], Values]
 class PersistedFormat(Generic[T]):
     """How one kind of file is written and read.
 
+    >>> example = PersistedFormat(_Example, "an example", 1, "delete it")
+    >>> example.write(_Example(0.1))
+    '{\\n "format": 1,\\n "figure": 0.1,\\n "names": []\\n}'
+    >>> example.read('{"figure": 0.1, "later": true}', "a.json")
+    _Example(figure=0.1, names=())
+    >>> example.read('{"format": 1, "figure": "0.1"}', "a.json")
+    Traceback (most recent call last):
+    schemas.base.errors.StateError: a.json: not an example (figure = '0.1': input should be a valid number); delete it
+
     Attributes:
         kind: the dataclass that a file holds.
         name: what a file is, for messages: `a training record`.
@@ -41,7 +50,9 @@ class PersistedFormat(Generic[T]):
         fix: what to do about a file that cannot be read.
         migrations: by the number of a format, what its values are in the next one; none where only keys with defaults
             came along.
+        derived: properties of the value that are written for other readers, and not read again.
         sort_keys: whether the keys are written in order of the alphabet.
+        allow_nan: whether NaN and infinite numbers may be written.
     """
 
     kind: type[T]
@@ -49,20 +60,19 @@ class PersistedFormat(Generic[T]):
     number: int
     fix: str
     migrations: Mapping[int, Migration] = dataclasses.field(default_factory=dict)
+    derived: tuple[str, ...] = ()
     sort_keys: bool = False
+    allow_nan: bool = True
 
     def write(self, value: T) -> str:
-        """The text of a file, floats exact.
-
-        >>> written = PersistedFormat(_Example, "an example", 1, "delete it").write(_Example(0.1))
-        >>> written
-        '{\\n "format": 1,\\n "figure": 0.1,\\n "names": []\\n}'
-        """
-        return json.dumps({"format": self.number, **self.values_of(value)}, indent=1, sort_keys=self.sort_keys)
+        """The text of a file, floats exact; ValueError for a number that it may not hold."""
+        values = {"format": self.number, **self.values_of(value)}
+        return json.dumps(values, indent=1, sort_keys=self.sort_keys, allow_nan=self.allow_nan)
 
     def values_of(self, value: T) -> Values:
         """The JSON object of a value, without a format number."""
-        return self._adapter.dump_python(value, mode="json")
+        derived = {name: getattr(value, name) for name in self.derived}
+        return {**derived, **self._adapter.dump_python(value, mode="json")}
 
     def read(self, text: str | bytes, source: str) -> T:
         """The inverse of `write`, for every format up to this one.
@@ -73,14 +83,6 @@ class PersistedFormat(Generic[T]):
 
         Raises:
             StateError: it holds something else, or was written by a newer version of Ratchet.
-
-        >>> example = PersistedFormat(_Example, "an example", 1, "delete it")
-        >>> example.read('{"figure": 0.1, "later": true}', "a.json")
-        _Example(figure=0.1, names=())
-        >>> example.read('{"format": 1, "figure": "0.1"}', "a.json")
-        Traceback (most recent call last):
-        ...
-        schemas.base.errors.StateError: a.json: not an example (figure = '0.1': input should be a valid number); delete it
         """
         return self.from_values(self.load(text, source), source)
 

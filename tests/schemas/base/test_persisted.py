@@ -145,5 +145,6 @@ def test_a_newer_format_is_refused_and_names_the_way_out() -> None:
     with pytest.raises(StateError) as caught:
         read(format=4, count="whatever")
     assert str(caught.value) == (
-        "thing.json: format 4 is newer than the 3 that this Ratchet reads; use the version that wrote it, or a newer one"
+        "thing.json: format 4 is newer than the 3 that this Ratchet reads; "
+        "use the version that wrote it, or a newer one"
     )
