@@ -33,6 +33,7 @@ from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
+    EVALUATION_FORMAT,
     GOLDEN,
     HELD_OUT,
     TRAIN_SAMPLE,
@@ -44,7 +45,15 @@ from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo, dataset_digest
+from schemas.data.dataset import (
+    DATASET_FILE,
+    DATASET_FORMAT,
+    EVAL_SPLIT,
+    FINGERPRINTS,
+    TRAIN_SPLIT,
+    DataSetInfo,
+    dataset_digest,
+)
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
 
@@ -104,7 +113,7 @@ class Executor(tfx_evaluator.Executor):
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
         )
-        text = evaluation.to_json()
+        text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
         write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden_uri, uri)
@@ -299,7 +308,8 @@ def _measured_bytes(evaluation: Evaluation, baseline: types.Artifact, uri: str, 
 
 
 def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
-    return DataSetInfo.from_json(_bytes(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}").decode())
+    path = f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}"
+    return DATASET_FORMAT.read(_bytes(path), path)
 
 
 def _found(pattern: str) -> list[str]:

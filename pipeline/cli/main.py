@@ -17,9 +17,11 @@ from pipeline.cli.options import add_root, local, local_name, with_root
 from pipeline.cli.prune import add_prune
 from pipeline.cli.review import add_review_commands
 from pipeline.cli.serving import add_serving_commands
+from pipeline.past.result import result_text
 from pipeline.terminal.failures import INTERRUPTED, guarded
 from pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process, say
 from schemas import __version__
+from schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from schemas.base.errors import InputError
 
 _LONGEST_PATH = 4096  # bytes with the one that ends it
@@ -148,15 +150,15 @@ def _add_evaluate(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.past.result import RunResult
     from pipeline.root.root_settings import configure_run
     from pipeline.run.local import run
     from pipeline.run.preflight import RunRequest
+    from schemas.artifacts.run_result import RunResult
 
     def report(result: RunResult) -> None:
-        say(result.to_text())
+        say(result_text(result))
         if arguments.json:
-            say(json.dumps(result.to_json()))
+            say(json.dumps(RUN_RESULT_FORMAT.values_of(result)))
         flush_output()
 
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
@@ -181,7 +183,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from components.map_evaluator.evaluate_files import evaluate_files
     from pipeline.cli.evaluation_text import evaluation_json, evaluation_text
     from pipeline.config.pipeline_settings import load_config, load_settings
-    from pipeline.past.result import EXIT_CODES
+    from schemas.artifacts.run_result import EXIT_CODES
 
     settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
     scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.cli.data import add_json
 from pipeline.cli.options import add_root
 from pipeline.terminal.standard_streams import say
+from schemas.artifacts.overrides import OVERRIDE_FORMAT
 
 if TYPE_CHECKING:
     from schemas.artifacts.overrides import Override
@@ -83,7 +84,7 @@ def _rollback(arguments: argparse.Namespace) -> int:
 def _tell(made: Override, arguments: argparse.Namespace) -> int:
     say(made.to_text())
     if arguments.json:
-        say(json.dumps(made.to_json()))
+        say(json.dumps(OVERRIDE_FORMAT.values_of(made)))
     return 0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.registry.entries import ServedModel
 from components.trainer.lineage import read_record
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, here
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import DATASET_FILE

@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import ServedModel
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import is_intact
 

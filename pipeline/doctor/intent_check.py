@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from components.registry.entry_files import POINTER_FILE
 from components.registry.publication import settle
 from components.registry.storage import STAGED
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
+from schemas.artifacts.registry_entries import POINTER_FILE
 
 
 def check_intent(patient: Patient) -> list[Finding]:

@@ -39,7 +39,7 @@ def _problem(text: str, told: tuple[str, ...], named: dict[str, str]) -> str | N
         logged = read_log(text, "it")
         check_named(logged, named, "it")
     except StateError as error:
-        return str(error).partition(": approvals and rollbacks are only")[0]
+        return str(error).partition("; approvals and rollbacks are only")[0]
     lost = [line for line in told if line not in {entry.line for entry in logged}]
     return f"{len(lost)} lines that ML Metadata has are missing or were changed in it" if lost else None
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from functools import partial
 
-from components.registry.entries import Pointer, ServedModel
-from components.registry.entry_files import POINTER_FILE, pointer_json
+from components.registry.entry_files import pointer_json
 from components.registry.storage import Token
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.registry_entries import POINTER_FILE, Pointer, ServedModel
 from schemas.base.errors import StateError
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.registry.entries import RecordedDecision
 from pipeline.doctor.patient import Patient
-from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from schemas.artifacts.registry_entries import RecordedDecision
 from schemas.artifacts.review import REVIEW_FILE
+from schemas.artifacts.run_result import RunResult
+from schemas.base.errors import StateError
 
 
 def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
@@ -48,8 +49,8 @@ def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
     """The evaluator's; where it was blocked for something else, that."""
     try:
         text = Path(made.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        measured: Decision | None = Evaluation.from_json(text).decision
-    except (OSError, ValueError, LookupError, TypeError):
+        measured: Decision | None = EVALUATION_FORMAT.read(text, EVALUATION_FILE).decision
+    except (OSError, ValueError, StateError):
         measured = None
     if measured is not None and measured.verdict.value == made.verdict:
         return measured.explaining

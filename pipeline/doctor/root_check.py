@@ -9,7 +9,8 @@ from pathlib import Path
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.root.rebuild import has_lineage, rebuild
-from pipeline.root.root_file import ROOT_FILE, RootFile, is_moved, read_file, write_file
+from pipeline.root.root_file import is_moved, read_file, write_file
+from schemas.artifacts.root_file import ROOT_FILE, RootFile
 from schemas.base.errors import StateError
 
 

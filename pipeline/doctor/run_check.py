@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from functools import partial
@@ -12,8 +11,8 @@ from components.registry.locking import holder
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient, put_aside, read_object
 from pipeline.doctor.result_rebuild import rebuilt_result
-from pipeline.past.result import RunResult
-from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
+from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from schemas.base.files import write_durably
 
 
@@ -59,4 +58,4 @@ def _in_root(command: str, root: Path) -> str:
 
 
 def _write(file: Path, result: RunResult) -> None:
-    write_durably(file, json.dumps(result.to_json(), indent=1))
+    write_durably(file, RUN_RESULT_FORMAT.write(result))

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.entry_files import signed_values
 from pipeline.doctor.finding import Finding, Severity
 from pipeline.doctor.patient import Patient
+from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.base.errors import StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 

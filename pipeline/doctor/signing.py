@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.registry.entries import Pointer, ServedModel
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient
 from pipeline.doctor.signature_check import Record, problem_of, records
 from pipeline.serving.person import one_line
+from schemas.artifacts.registry_entries import Pointer, ServedModel
 from schemas.base.errors import InputError, StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 

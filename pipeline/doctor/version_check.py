@@ -6,14 +6,15 @@ import dataclasses
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.override_log import LoggedOverride
 from components.registry.registry import VERSIONS
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.overrides import OverrideKind
+from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
+from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 
@@ -141,8 +142,8 @@ def _map(decision: RecordedDecision) -> float:
     """Over all classes where the evaluation is there; the decision's is over those that the baseline knows too."""
     try:
         text = Path(decision.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        return Evaluation.from_json(text).golden.candidate.coco["AP"]
-    except (OSError, ValueError, LookupError, TypeError):
+        return EVALUATION_FORMAT.read(text, EVALUATION_FILE).golden.candidate.coco["AP"]
+    except (OSError, ValueError, LookupError, StateError):
         return decision.map
 
 

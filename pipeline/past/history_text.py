@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.past.history import History, RunEntry
-from pipeline.past.result import RunResult
 from pipeline.terminal.plain_text import cut, one_line, visible_line
 from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.run_result import RunResult
 
 _HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "why")
 _BARS = "▁▂▃▄▅▆▇█"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from components.registry.entries import ServedModel
 from pipeline.config.retention import RetentionSettings
 from pipeline.retention.facts import RootFacts, RunArtifacts
 from pipeline.retention.versions import rollback_targets
 from pipeline.retention.windows import Windows
+from schemas.artifacts.registry_entries import ServedModel
 
 ArtifactsOf = Callable[[str], RunArtifacts]
 

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from components.registry.locking import hold
 from pipeline.config.retention import RetentionSettings
-from pipeline.past.pruned import write_left
+from pipeline.past.run_record import write_left
 from pipeline.retention.facts import RunArtifacts
 from pipeline.retention.plan import Kept, Plan, Removal, plan
 from pipeline.retention.survey import SET_ASIDE, survey

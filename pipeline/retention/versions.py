@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 
-from components.registry.entries import ServedModel
 from pipeline.config.retention import RetentionSettings
 from pipeline.retention.facts import RootFacts
 from pipeline.retention.windows import DAY_S
+from schemas.artifacts.registry_entries import ServedModel
 
 
 def rollback_targets(facts: RootFacts, settings: RetentionSettings) -> tuple[ServedModel, ...]:

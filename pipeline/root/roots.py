@@ -11,7 +11,7 @@ from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
 from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from pipeline.root.rebuild import read_root, rebuild
-from pipeline.root.root_file import ROOT_FILE
+from schemas.artifacts.root_file import ROOT_FILE
 from schemas.base.errors import InputError, StateError
 from schemas.base.progress import LOGGER
 from schemas.base.signing import Signer

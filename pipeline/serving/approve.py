@@ -7,15 +7,15 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.publication import Publication
 from components.registry.registry import Registry
 from pipeline.root.roots import check_root, registry_at, settled
 from pipeline.serving.blocked_runs import approvable, check_blocked, find_decision
 from pipeline.serving.change import ServingChange, serve, tell_ml_metadata, told_before
 from pipeline.serving.person import last_day, one_line
-from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -171,7 +171,7 @@ def _map(decision: RecordedDecision) -> float:
     if not path.is_file():
         raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
     content = path.read_bytes()
-    evaluation = Evaluation.from_json(content.decode())
+    evaluation = EVALUATION_FORMAT.read(content, str(path))
     is_recorded = decision.evaluation_digest in (None, hashlib.sha256(content).hexdigest())
     if not is_recorded or evaluation.candidate_digest not in ("", decision.model_digest):
         raise StateError(

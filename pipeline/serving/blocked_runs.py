@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from components.registry.entries import RecordedDecision, ServedModel
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from schemas.base.errors import InputError
 
 _APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
@@ -82,16 +82,16 @@ def _run_id(run: str, root: Path, decisions: Sequence[RecordedDecision], hint: s
 
 
 def _undecided(run_id: str, root: Path, hint: str) -> NoReturn:
-    result = root / "runs" / run_id / "result.json"
+    result = root / "runs" / run_id / RESULT_FILE
     if not result.is_file():
         raise InputError(
             f"run {run_id} did not end, so there is no candidate to approve: give its `ratchet run` again, which goes "
             f"on where it stopped; its log is {result.parent / 'log.txt'}{hint}"
         )
-    verdict = json.loads(result.read_text(encoding="utf-8")).get("verdict")
-    if verdict == Verdict.DATA_REJECTED.value:
+    verdict = RUN_RESULT_FORMAT.read(result.read_bytes(), str(result)).verdict
+    if verdict is Verdict.DATA_REJECTED:
         raise InputError(
             f"run {run_id} was rejected by the data gate, so no candidate was trained: give its `ratchet run` again "
             f"with --set data_gate.mode=observe, then approve that run if it is blocked{hint}"
         )
-    raise InputError(f"run {run_id} ended as {verdict}, but the registry has no decision on it; run again{hint}")
+    raise InputError(f"run {run_id} ended as {verdict.value}, but the registry has no decision on it; run again{hint}")
