@@ -170,7 +170,7 @@ _GATE = (
     ),
     *mutants_of(
         "components/map_evaluator/measured_bytes.py",
-        "tests/components/map_evaluator/test_measured.py",
+        "tests/components/map_evaluator/test_measured_bytes.py",
         ("if found != recorded:", "if False:", "a baseline whose bytes were altered is not compared with"),
         ("if before != after:", "if False:", "a candidate that changed while it was measured is not blessed"),
     ),
