@@ -103,7 +103,7 @@ def test_a_first_model_is_bootstrapped_only_if_it_learned_something() -> None:
     assert failed(judged(golden(0.0))) == ["min_map"]
 
 
-@pytest.mark.parametrize("value", [-1.0, math.nan])
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 def test_an_undefined_map_blocks(value: float) -> None:
     assert judged(golden(value)).verdict is Verdict.BLOCKED
     assert "map_defined" in failed(judged(golden(0.5, value, (0.0, 0.1))))
