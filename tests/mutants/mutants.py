@@ -572,6 +572,41 @@ _PEOPLE = (
         ("if undecided:", "if False:", "a step that did not run fails the run"),
     ),
     *mutants_of(
+        "pipeline/run/starting.py",
+        "tests/pipeline/doctor/test_messages.py",
+        ("if artifacts.is_dir() and any(", "if False and any(", "a new ML Metadata overwrites no artifacts"),
+    ),
+    *mutants_of(
+        "pipeline/notify/deliver.py",
+        "tests/pipeline/notify/test_webhook.py tests/pipeline/notify/test_mailbox.py",
+        ("build_opener(_NoRedirects)", "build_opener()", "a message goes where its URL says, or nowhere"),
+        (
+            "elif not target.implicit_tls and target.user is not None",
+            "elif False",
+            "no password over an open line",
+        ),
+    ),
+    *mutants_of(
+        "pipeline/notify/notifier.py",
+        "tests/pipeline/notify/test_notifier.py",
+        (
+            "except Exception as error:  # a bug",
+            "except ValueError as error:  # a bug",
+            "no message becomes a run's error",
+        ),
+        ("if event not in self._on or", "if", "nobody is told what was not asked for"),
+    ),
+    *mutants_of(
+        "pipeline/doctor/pointer_check.py",
+        "tests/pipeline/doctor/test_doctor.py",
+        ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
+        (
+            "if override is None and not _was_pushed",
+            "if False and not _was_pushed",
+            "nothing serves that nobody decided",
+        ),
+    ),
+    *mutants_of(
         "pipeline/terminal/failures.py",
         "tests/pipeline/terminal/test_failures.py",
         ("(InputError, StateError))", "InputError)", "2 is for what the user can mend"),
