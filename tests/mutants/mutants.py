@@ -176,7 +176,7 @@ _GATE = (
     ),
     *mutants_of(
         "schemas/data/fingerprints.py",
-        "tests/schemas/data/test_fingerprints.py",
+        "tests/schemas/data/test_fingerprints.py tests/components/data_gate/test_copies.py",
         ("np.nonzero(distance <= max_bits)", "np.nonzero(distance < max_bits)", "copies differ in at most max_bits"),
         (">= own[:, None]", "> own[:, None]", "no image is a copy of itself"),
     ),
@@ -240,9 +240,14 @@ _DATA = (
     *mutants_of(
         "components/example_gen/splits.py",
         "tests/components/example_gen/test_splits.py",
-        ("/ 2**48", "/ 2**47", "as many images are held out as was asked for"),
         ("record.file_name if group_by is None", "record.file_name if True", "a recording is not parted"),
         ("eval_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
+    ),
+    *mutants_of(
+        "schemas/base/sampling.py",
+        "tests/schemas/base/test_sampling.py",
+        ("/ 2**48", "/ 2**47", "as many images are held out as was asked for"),
+        ("hashlib.sha256(salt + ", "hashlib.sha256(b'' + ", "what is held out does not depend on another sample"),
     ),
     *mutants_of(
         "components/example_gen/spans.py",

@@ -45,6 +45,7 @@ def test_a_dark_span_fails_in_plain_words() -> None:
     ("parts", "passed", "warning"),
     [
         ({"distance": 0.05}, True, False),  # within its limit, however far it moved
+        ({"moved": 0.12}, False, False),  # just what a person would notice
         ({"moved": 0.11}, True, True),  # too little to stop a run, enough to look at
         ({"moved": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
         ({"feature": features.QA_NUM_BOXES}, True, True),  # never stops a run
