@@ -180,6 +180,51 @@ _GATE = (
         ("np.nonzero(distance <= max_bits)", "np.nonzero(distance < max_bits)", "copies differ in at most max_bits"),
         (">= own[:, None]", "> own[:, None]", "no image is a copy of itself"),
     ),
+    *mutants_of(
+        "components/detector/detections.py",
+        "tests/components/detector/test_detections.py",
+        (
+            "np.stack([xmin, ymin, xmax - xmin, ymax - ymin]",
+            "np.stack([ymin, xmin, ymax - ymin, xmax - xmin]",
+            "x is x",
+        ),
+        (
+            "place.get(name, 0) for name in own",
+            "place.get(name, 1) for name in own",
+            "an unknown class is no known one",
+        ),
+        ("< num_detections[:, None]", "<= num_detections[:, None]", "what pads a list of detections is none"),
+    ),
+    *mutants_of(
+        "components/detector/agreement.py",
+        "tests/components/detector/test_serving_check.py",
+        ("same & (scores <= SCORE) &", "(scores <= SCORE) &", "another class is another answer"),
+        ("(scores <= SCORE) &", "", "another score is another answer"),
+        ("*_differences(other, pairs.any(axis=0), one, most, is_lost=False),", "", "an answer too many is seen"),
+    ),
+    *mutants_of(
+        "components/detector/serving_check.py",
+        "tests/components/detector/test_serving_check.py",
+        ("return severe if few else every", "return severe", "much that rounding may explain is no rounding"),
+        ('len(entry["images"]) != len(probe.images)', "False", "every image of the probe is answered"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/trained_spans.py",
+        "tests/components/registry/test_registry.py",
+        ("in reversed(self.entries)", "in (self.entries)", "the last training on a span counts"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/latency.py",
+        "tests/components/map_evaluator/test_latency.py",
+        ("    _one_round(models, images, clock, 0)\n", "", "the round in which TensorFlow sets up does not count"),
+        ("(place + number) % 2 == 0", "True", "no model is always the first"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/box_order.py",
+        "tests/components/map_evaluator/test_box_order.py",
+        ("is_far_out.mean() <= FAR_OUT_SHARE", "is_far_out.mean() < 0", "a few boxes over the border prove nothing"),
+        ("or np.isnan(sizes_px).any()", "", "without sizes nothing is suspected"),
+    ),
 )
 
 _DATA = (
@@ -690,6 +735,19 @@ _ROOT = (
         ("candidate - baseline", "baseline - candidate", "the images that got worse are shown"),
         ("np.count_nonzero(change > 0)", "np.count_nonzero(change >= 0)", "an image that stayed is not worse"),
         ("found.scores >= points", "found.scores > points", "a detection at the operating point is shown"),
+    ),
+    *mutants_of(
+        "components/review/sections/headline.py",
+        "tests/components/review/test_page.py",
+        ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
+        ("if content.verdict.pushes:\n        return []", "if False:\n        return []", "no advice after a push"),
+    ),
+    *mutants_of(
+        "pipeline/past/history.py",
+        "tests/pipeline/past/test_history.py",
+        ("(entry.at, entry.run_id))), tuple", "(entry.run_id,))), tuple", "runs come in the order in which they ended"),
+        ("if len(found) > 1:", "if False:", "one run is meant, not the first that begins so"),
+        ("return history.finished[-1]", "return history.finished[0]", "the newest run is meant"),
     ),
     *mutants_of(
         "components/review/gallery.py",
