@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from pipeline.config.notify import CRASHED, NotifySettings
+from pipeline.config.pipeline_settings import CRASHED, NotifySettings
 from pipeline.notify.deliver import DeliveryError, deliver
 from pipeline.notify.notice import Notice, notice_of_crash, notice_of_result, notice_of_stop
 from pipeline.notify.target import Target, parse_targets

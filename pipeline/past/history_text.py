@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pipeline.past.history import History, RunEntry
 from pipeline.past.result import RunResult
 from pipeline.terminal.plain_text import cut, one_line, visible_line
+from pipeline.terminal.tables import table
 from schemas.artifacts.overrides import Override, OverrideKind
 
 _HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "why")
@@ -30,7 +31,7 @@ def history_text(history: History, width: int | None) -> str:
     # Sorting is stable: an override made in the second in which its run ended stands below it.
     rows = [_HEADER, *(row for _, row in sorted(dated, key=lambda pair: pair[0]))]
     bars = _bars(history.served_maps) if width is not None else []
-    return "\n".join([*bars, *_table(rows, width)])
+    return "\n".join([*bars, *_lines(rows, width)])
 
 
 def when(at: str) -> str:
@@ -42,34 +43,24 @@ def when(at: str) -> str:
     return at[:16].replace("T", " ")
 
 
-def _table(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER) - 1)]
-    whole = ["  ".join([*(cell.ljust(size) for cell, size in zip(row, widths)), row[-1]]).rstrip() for row in rows]
+def _lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    whole = table(rows)
     if width is None:
         return whole
-    if width - sum(widths) - 2 * len(widths) >= _LEAST_REASON:
+    if width - max(map(len, table([row[:-1] for row in rows]))) - 2 >= _LEAST_REASON:
         return [cut(line, width) for line in whole]
     lines = []
-    for row in rows:
-        *cells, difference, reason = [cell.ljust(size) for cell, size in zip(row, [*widths, 0])]
-        below = [part for part in (difference.strip(), reason) if part not in ("", "-")]
-        lines += [cut("  ".join(cells).rstrip(), width), cut(_INDENT + "  ".join(below), width)]
+    for line, row in zip(table([row[:-2] for row in rows]), rows):
+        below = [part for part in row[-2:] if part not in ("", "-")]
+        lines += [cut(line, width), cut(_INDENT + "  ".join(below), width)]
     return lines
 
 
 def _run_row(entry: RunEntry) -> tuple[str, ...]:
     result = entry.result
     if result is None:
-        return (
-            visible_line(entry.run_id),
-            when(entry.at),
-            "",
-            entry.state,
-            "",
-            "",
-            "",
-            f"see {visible_line(str(entry.log))}",
-        )
+        see = f"see {visible_line(str(entry.log))}"
+        return visible_line(entry.run_id), when(entry.at), "", entry.state, "", "", "", see
     return (
         visible_line(entry.run_id),
         when(entry.at),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.retention.facts import Found, RootFacts, RunArtifacts, RunFacts
 from pipeline.retention.protection import ArtifactsOf, protected_artifacts
 from pipeline.retention.versions import dispensable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from components.registry.entries import ServedModel
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.retention.facts import RootFacts, RunArtifacts
 from pipeline.retention.versions import rollback_targets
 from pipeline.retention.windows import Windows

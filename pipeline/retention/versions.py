@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from components.registry.entries import ServedModel
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.retention.facts import RootFacts
 from pipeline.retention.windows import DAY_S
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.retention.facts import RunFacts
 
 DAY_S = 24 * 60 * 60

@@ -97,6 +97,6 @@ def test_what_the_message_promises_comes_true(world: LifelikeRoot, module: str, 
 
 
 def test_every_module_with_such_a_message_is_tested() -> None:
-    own = ("pipeline.doctor", "pipeline.cli.doctor")
+    own = ("pipeline.doctor", "pipeline.cli.root")
     found = {name for name, source in modules() if "doctor --repair" in source and not name.startswith(own)}
     assert found == {module for module, _, _ in MESSAGES}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.registry.entries import ServedModel
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunArtifacts, RunFacts
 from pipeline.retention.plan import Kind, Plan, plan
 from pipeline.retention.windows import DAY_S
