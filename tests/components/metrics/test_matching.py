@@ -30,10 +30,11 @@ def ignored_at_50(matches: Matches, area: str = "all") -> list[bool]:
     return unpack_bits(matches.detections["ignored"], AREA_NAMES.index(area))[:, 0].tolist()
 
 
-def test_a_detection_hits_up_to_its_iou_and_including_it() -> None:
-    matches = matched_one(truth_of((1, 0, 0, 10, 10)), found((1, 0.9, 0, 0, 10, 7.5)))
+@pytest.mark.parametrize(("height", "hits"), [(4.99, 0), (5, 1), (7.5, 6), (9.5, 10)])
+def test_a_detection_hits_up_to_its_iou_and_including_it(height: float, hits: int) -> None:
+    matches = matched_one(truth_of((1, 0, 0, 10, 10)), found((1, 0.9, 0, 0, 10, height)))
 
-    assert unpack_bits(matches.detections["tp"], 0).tolist() == [[True] * 6 + [False] * 4]
+    assert unpack_bits(matches.detections["tp"], 0).tolist() == [[True] * hits + [False] * (10 - hits)]
 
 
 def test_the_second_detection_of_an_object_is_a_false_positive() -> None:
