@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.terminal.plain_text import cut, visible_line
-from pipeline.terminal.tables import table
+from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, ModelScores
 
@@ -59,7 +58,7 @@ def _delta(delta: Delta) -> dict[str, float | None]:
 
 def _coco_table(scored: DataSetEvaluation) -> list[str]:
     baseline = scored.baseline
-    rows = [("", "candidate", "baseline", "change", "") if baseline else ("", "candidate")]
+    rows: list[tuple[str, ...]] = [("", "candidate", "baseline", "change", "") if baseline else ("", "candidate")]
     for name, value in scored.candidate.coco.items():
         interval = _interval(scored.deltas.overall) if name == "AP" and scored.deltas else ""
         compared = _compared(value, baseline.coco[name], interval) if baseline else ()
@@ -72,7 +71,7 @@ def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, gr
     deltas: dict[str, Delta] = getattr(scored.deltas, group) if scored.deltas else {}
     others: dict[str, float] = getattr(scored.baseline, group) if scored.baseline else {}
     names = sorted(aps, key=lambda name: _damage(deltas.get(name))) if deltas else list(aps)
-    rows = [(title, "objects", "AP", *(("baseline", "change", "") if others else ()))]
+    rows: list[tuple[str, ...]] = [(title, "objects", "AP", *(("baseline", "change", "") if others else ()))]
     for name in names[:_SHOWN_CLASSES]:
         interval = _interval(deltas[name]) if name in deltas else ""
         compared = _compared(aps[name], others[name], interval) if others else ()

@@ -8,14 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import (
-    add_command,
-    option,
-    person_options,
-    root_option,
-    settings_options,
-    show,
-)
+from pipeline.cli.options import add_command, option, person_options, root_option, settings_options, show
 from pipeline.terminal.plain_text import visible_line
 from pipeline.terminal.standard_streams import tell
 
@@ -99,8 +92,7 @@ def add_root_commands(commands: Any) -> None:
 def _history(arguments: argparse.Namespace) -> int:
     import shutil
 
-    from pipeline.past.history import open_registry, read_history
-    from pipeline.past.history_text import history_text
+    from pipeline.past.history import history_text, open_registry, read_history
 
     history = read_history(arguments.root, open_registry(arguments.root).overrides())
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None

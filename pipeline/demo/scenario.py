@@ -16,8 +16,8 @@ from pipeline.root import ROOT_VARIABLE
 from pipeline.root.root_settings import configure_run
 from pipeline.run.local import run
 from pipeline.run.preflight import RunRequest
+from pipeline.terminal.plain_text import table
 from pipeline.terminal.standard_streams import tell
-from pipeline.terminal.tables import table
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import InputError
 

@@ -27,7 +27,7 @@ from pipeline.retention.facts import RunArtifacts
 from pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
 from pipeline.retention.survey import SET_ASIDE, survey
 from pipeline.root.roots import registry_at, settled, which_root
-from pipeline.terminal.tables import table
+from pipeline.terminal.plain_text import table
 from schemas.base.errors import InputError, RatchetError
 from schemas.base.progress import LOGGER
 
