@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.locking import holder
-from pipeline.past.history import RunEntry, open_registry, read_history
-from pipeline.past.history_text import when
+from pipeline.past.history import RunEntry, open_registry, read_history, when
 from pipeline.terminal.plain_text import one_line, visible_line
 from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel

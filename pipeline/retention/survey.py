@@ -12,14 +12,15 @@ from components.trainer.lineage import read_record
 from pipeline.past.history import UNFINISHED, RunEntry, read_history
 from pipeline.past.run_record import read_left
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
-from pipeline.retention.versions import seconds
+from pipeline.retention.protection import seconds
 from pipeline.root.roots import registry_at
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
 from schemas.base.artifact_places import places
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES, WRITING
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, GOLDEN_STEP
+from schemas.data.dataset import GOLDEN_STEP
+from schemas.data.examples_artifact import ExamplesArtifact
 
 SET_ASIDE = ".pruned-"
 _MODEL = "Format-Serving"
@@ -101,7 +102,7 @@ def _own(root: Path, uri: str) -> str:
 def _golden(root: Path) -> Iterator[GoldenFacts]:
     for path in _below(root, f"artifacts/{GOLDEN_STEP}/examples/[0-9]*"):
         try:
-            info = DATASET_FORMAT.read((root / path / DATASET_FILE).read_bytes(), path)
+            info = ExamplesArtifact.open(f"{root}/{path}", LOCAL_FILES).info
         except (OSError, ValueError, LookupError, TypeError):
             continue  # not whole: nothing says that it is a golden set
         yield GoldenFacts(path, info.digest, int(path.rpartition("/")[2]))
