@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
-from components.trainer.model.model_settings import AUTO, ModelSettings
+from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
 from components.trainer.schedule import schedule
 from components.trainer.settings import TrainerSettings
 from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, TrainedData, TrainingRecord
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
-from schemas.base.settings import load, to_json
+from schemas.base.settings import to_json
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
 
 def _same_model(model: ModelSettings, baseline: TrainingRecord) -> ModelSettings:
     """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default."""
-    there = load(ModelSettings, baseline.model, "the served model's training record")
+    there = recorded_model(baseline.model, "the served model's training record")
     wanted, built = (json.loads(to_json(settings)) for settings in (model, there))
     for key, value in wanted.items():
         if value not in (AUTO, built[key]):

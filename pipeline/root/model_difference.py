@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from components.trainer.model.model_settings import AUTO, ModelSettings
+from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
 from schemas.base import settings as settings_io
 
 
@@ -29,11 +29,12 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
     Raises:
         ConfigError: one of the two cannot be read by this version.
     """
-    return _difference(_whole(wanted, "--config"), _whole(there, source), "model")
+    asked, built = settings_io.load(ModelSettings, wanted, "--config"), recorded_model(there, source)
+    return _difference(_plain(asked), _plain(built), "model")
 
 
-def _whole(values: Mapping[str, Any], source: str) -> Any:
-    return json.loads(settings_io.to_json(settings_io.load(ModelSettings, values, source)))
+def _plain(model: ModelSettings) -> Any:
+    return json.loads(settings_io.to_json(model))
 
 
 def _difference(wanted: Any, there: Any, key: str) -> Difference | None:
