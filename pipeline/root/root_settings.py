@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
-from pipeline.root.model_difference import Difference, model_difference
-from pipeline.root.rebuild import has_lineage, read_root
+from pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
 from pipeline.root.root_file import ARTIFACTS, RootFile, read_file, write_file
 from pipeline.root.roots import near_roots
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
