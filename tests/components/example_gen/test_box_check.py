@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.box_check import explain, is_sound
@@ -179,7 +179,6 @@ def test_swapped_corners_in_xml_are_explained(tmp_path: Path) -> None:
     assert read_source(str(span)).bad_boxes.reading == "[xmax, ymax, xmin, ymin]"
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=4, max_size=4), st.integers(1, 65_535), st.integers(1, 65_535))
 def test_no_number_makes_a_reading_fail(numbers: list[float], width: int, height: int) -> None:
     for form in (COCO_BBOX, VOC_BNDBOX, YOLO_LINE, TFRECORD_BBOX):
