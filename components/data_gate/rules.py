@@ -172,8 +172,8 @@ def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     if not bad.count:
         return Reason("boxes:sound", expected, "none", passed=True)
     actual = f"{bad.count} of {bad.of} boxes, left out"
-    if bad.reading:
-        actual += f"; they make sense as {bad.reading}"
+    if bad.format:
+        actual += f"; they make sense as {bad.format}"
     actual += f": {bad.examples[0]}" if bad.examples else ""
     passed = bad.count <= settings.bad_boxes * bad.of
     return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images)

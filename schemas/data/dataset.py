@@ -30,14 +30,14 @@ class BadBoxes:
     Attributes:
         count: how many.
         of: boxes in all, bad ones among them.
-        reading: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
+        format: the one in which they would be sound, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
         examples: some of them in words, each with its annotation, its image, its numbers and what is wrong.
         images: file names of images with bad boxes, the most of them first.
     """
 
     count: int = 0
     of: int = 0
-    reading: str | None = None
+    format: str | None = None
     examples: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
 
@@ -72,14 +72,18 @@ class DataSetInfo:
 
     def to_json(self) -> str:
         """JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
+        values = dataclasses.asdict(self)
+        values["bad_boxes"]["reading"] = values["bad_boxes"].pop("format")
+        return json.dumps(values, indent=1, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> DataSetInfo:
         """The inverse of `to_json`."""
         values = json.loads(text)
         bad = values["bad_boxes"]
-        values["bad_boxes"] = BadBoxes(**{**bad, "examples": tuple(bad["examples"]), "images": tuple(bad["images"])})
+        values["bad_boxes"] = BadBoxes(
+            bad["count"], bad["of"], bad["reading"], tuple(bad["examples"]), tuple(bad["images"])
+        )
         return cls(
             **{**values, "class_names": tuple(values["class_names"]), "category_ids": tuple(values["category_ids"])}
         )
