@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import pipeline
+import pipeline.run
 from pipeline.cli.main import main
 from pipeline.config.pipeline_settings import load_settings
 from pipeline.past.run_record import key_of
@@ -73,7 +73,7 @@ def run(data: Path, server: WebhookServer, *arguments: str) -> int:
 def test_a_rejected_span_is_told_after_its_result_was_written_and_ends_as_ever(
     data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], answer: Any
 ) -> None:
-    monkeypatch.setattr(pipeline, "runner", RejectingRunner(data.parent / "gate"), raising=False)
+    monkeypatch.setattr(pipeline.run, "runner", RejectingRunner(data.parent / "gate"), raising=False)
     seen: list[Any] = []
     with webhook_server(answer) as server:
         server.on_request = lambda: seen.extend(data.parent.glob("root/runs/*/result.json"))
@@ -95,7 +95,7 @@ def test_a_rejected_span_is_told_after_its_result_was_written_and_ends_as_ever(
 
 def test_a_crash_is_told(data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     runner = RejectingRunner(data.parent / "gate", crash=ValueError("no such op"))
-    monkeypatch.setattr(pipeline, "runner", runner, raising=False)
+    monkeypatch.setattr(pipeline.run, "runner", runner, raising=False)
     with webhook_server() as server:
         assert run(data, server) == 1
     [(_, _, body)] = server.requests
