@@ -650,8 +650,8 @@ _PEOPLE = (
         ("if event not in self._on or", "if", "nobody is told what was not asked for"),
     ),
     *mutants_of(
-        "pipeline/doctor/pointer_check.py",
-        "tests/pipeline/doctor/test_doctor.py",
+        "pipeline/doctor/registry_checks.py",
+        "tests/pipeline/doctor/test_registry_checks.py",
         ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
         (
             "if override is None and not _was_pushed",
@@ -723,7 +723,7 @@ _ROOT = (
         ("if there.left_out and not any(", "if False and not any(", "a run does not silently tell fewer people"),
     ),
     *mutants_of(
-        "pipeline/root/model_difference.py",
+        "pipeline/root/rebuild.py",
         "tests/pipeline/root/test_root_settings.py",
         ("if AUTO in (wanted, there):", "if False:", "`auto` agrees with what was derived"),
     ),
