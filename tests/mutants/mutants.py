@@ -388,9 +388,9 @@ _SERVING = (
         ("if seen.served_as != publication.over:", "if False:", "nothing goes over a model it was not compared with"),
         ("settle(registry)\n        seen", "seen", "what was interrupted is completed first"),
         (
-            "with registry.exclusive():\n        settle",
-            "with contextlib.nullcontext():\n        settle",
-            "one publishes",
+            "with registry.exclusive() if wait_s is None",
+            "with contextlib.nullcontext() if True",
+            "one settles at a time",
         ),
         ("    registry.check_signature(intent)\n", "", "a claim that somebody forged is not completed"),
         ("if storage.holds(version, digest):", "if version in storage.served():", "damaged bytes are not served"),
