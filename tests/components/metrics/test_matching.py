@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.metrics import greedy
+from components.metrics import boxes as box_pairs
 from components.metrics.coco_rules import AREA_NAMES, MAX_DETECTIONS, unpack_bits
 from components.metrics.matching import Matches, match
 from schemas.data.columns import DetectionColumns, TruthColumns
@@ -214,7 +214,7 @@ def test_small_chunks_of_pairs_change_nothing(monkeypatch: pytest.MonkeyPatch) -
         boxes = np.hstack([np.ones((30, 1)), random.integers(0, 6, (30, 2)), np.full((30, 2), 10)])
         images[image_id] = (truth_of(*boxes[:9]), found(*np.insert(boxes[9:], 1, random.random(21), axis=1)))
     whole = rows_of_images(matched(images))
-    monkeypatch.setattr(greedy, "_CHUNK_PAIRS", 20)
+    monkeypatch.setattr(box_pairs, "_CHUNK_PAIRS", 20)
 
     assert rows_of_images(matched(images)) == whole
 
