@@ -650,7 +650,7 @@ _PEOPLE = (
         ("if event not in self._on or", "if", "nobody is told what was not asked for"),
     ),
     *mutants_of(
-        "pipeline/doctor/pointer_check.py",
+        "pipeline/doctor/registry_checks.py",
         "tests/pipeline/doctor/test_doctor.py",
         ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
         (
