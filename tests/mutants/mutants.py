@@ -528,7 +528,7 @@ _SERVING = (
 _PEOPLE = (
     *mutants_of(
         "pipeline/serving/approve.py",
-        "tests/pipeline/serving/test_approve.py",
+        "tests/pipeline/serving/test_approve.py tests/pipeline/serving/test_signed.py",
         (
             "if (served.digest if served else None) != decision.baseline_digest:",
             "if False:",
@@ -556,7 +556,8 @@ _PEOPLE = (
     ),
     *mutants_of(
         "pipeline/serving/rollback.py",
-        "tests/pipeline/serving/test_rollback.py",
+        "tests/pipeline/serving/test_rollback.py tests/pipeline/serving/test_signed.py",
+        ("    registry.check_signature(target)\n", "", "a forged entry is not served again"),
         ("if not target.blessed:", "if False:", "a version that was left behind is not served again"),
         ("if not registry.storage.holds(target", "if False and (target", "damaged bytes are not served again"),
         (
