@@ -212,9 +212,9 @@ _GATE = (
         ('len(entry["images"]) != len(probe.images)', "False", "every image of the probe is answered"),
     ),
     *mutants_of(
-        "schemas/artifacts/trained_spans.py",
+        "schemas/artifacts/history.py",
         "tests/components/registry/test_registry.py",
-        ("in reversed(self.entries)", "in (self.entries)", "the last training on a span counts"),
+        ("return made[-1] if made", "return made[0] if made", "the last training on a span counts"),
     ),
     *mutants_of(
         "components/map_evaluator/latency.py",
@@ -246,7 +246,7 @@ _DATA = (
             "the limit is included",
         ),
         ('not broken or settings.mode == "observe"', "not broken", "observe lets a run go on"),
-        ("if before.digest == span.digest:", "if True:", "a span that changed under its name is refused"),
+        ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not growth.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
         ("reasons.sort(key=lambda", "sorted(reasons, key=lambda", "what failed is told first"),
@@ -327,7 +327,7 @@ _TRAINING = (
         ("peak >= before.bootstrap_peak", "peak > before.bootstrap_peak", "a retraining's rate is below the first"),
         ("learning_rate.bootstrap_peak * retrain", "learning_rate.peak * retrain", "fractions do not pile up"),
         ("retrain.replay if earlier", "retrain.replay if False", "earlier spans are replayed"),
-        ("* (1 - keep.replay))", "* 1)", "replay takes no steps from the new span"),
+        ("* (1 - continual.replay))", "* 1)", "replay takes no steps from the new span"),
         ("if data.span != span.data.span", "if True", "a span that comes again is in the lineage once"),
         (
             "AUGMENTATIONS[settings.augmentation].digest == baseline.augmentation_digest",
@@ -579,11 +579,11 @@ _PEOPLE = (
         ("int(target.version) < int(model.version)", "False", "what was rolled back from is left behind"),
     ),
     *mutants_of(
-        "pipeline/past/result.py",
+        "schemas/artifacts/run_result.py",
         "tests/pipeline/past/test_result.py",
         ("Verdict.INCONCLUSIVE: 3", "Verdict.INCONCLUSIVE: 0", "an exit code of 0 means pushed"),
         ("Verdict.DATA_REJECTED: 4", "Verdict.DATA_REJECTED: 3", "rejected data have an exit code of their own"),
-        ("return against[0].sentence", "return against[-1].sentence", "the first reason is the decisive one"),
+        ("in self.deciding if not", "in self.deciding[::-1] if not", "the first reason is the decisive one"),
     ),
     *mutants_of(
         "pipeline/past/run_record.py",
@@ -711,9 +711,19 @@ _ROOT = (
     *mutants_of(
         "pipeline/root/root_file.py",
         "tests/pipeline/root/test_root_file.py",
-        ("if number > FORMAT:", "if False:", "a newer format is not guessed at"),
         ('not in ("", str(root.resolve()))', 'in ("", str(root.resolve()))', "a moved root is known as one"),
-        ('or ".." in Path(artifacts).parts', "", "a root writes nothing outside of itself"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/root_file.py",
+        "tests/pipeline/root/test_root_file.py",
+        ('or ".." in PurePath(artifacts).parts', "", "a root writes nothing outside of itself"),
+    ),
+    *mutants_of(
+        "schemas/base/persisted.py",
+        "tests/schemas/base/test_persisted.py",
+        ("        if self.is_newer(values):", "        if False:", "a newer format is not guessed at"),
+        ("if number >= found else", "if number > found else", "an old format is migrated, its own step included"),
+        ("strict=True", "strict=False", "a number in quotes is no number"),
     ),
     *mutants_of(
         "pipeline/root/root_settings.py",
