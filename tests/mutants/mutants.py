@@ -565,7 +565,6 @@ _PEOPLE = (
             "if one.digest != pointer.digest",
             "no step back to a bad one",
         ),
-        ("int(model.version) < int(pointer.version)", "True", "a step back goes back"),
         (
             "expires=approval.expires if approval else None",
             "expires=None",
@@ -681,7 +680,6 @@ _ROOT = (
     *mutants_of(
         "pipeline/retention/protection.py",
         "tests/pipeline/retention/test_retention_plan.py",
-        ("needed = {served.version, *", "needed = {*", "the served version stays"),
         ("int(model.version) < int(served.version)", "True", "a version above the served one stays"),
         ("if model.blessed and is_other", "if is_other", "what was left behind does not take a place"),
         ("seconds(model.pushed_at) < old", "True", "a young version stays"),
