@@ -52,6 +52,22 @@ def format_of(bad: np.ndarray, good: np.ndarray | None = None, size: tuple[int, 
     return explain(bad, bad, np.full((len(bad), 2), size), good, COCO_BBOX)
 
 
+@pytest.mark.parametrize(
+    ("box", "sound"),
+    [
+        ([0, 0, WIDTH + 1, HEIGHT], True),
+        ([0, 0, WIDTH, HEIGHT + 1.1], False),
+        ([-1, -1, 5, 5], True),
+        ([-1.1, 0, 5, 5], False),
+        ([WIDTH, 0, 1, 5], False),
+        ([5, 5, 0, 3], False),
+        ([5, 5, 3, -3], False),
+    ],
+)
+def test_a_box_has_an_area_and_may_be_a_pixel_over_the_border(box: list[float], sound: bool) -> None:
+    assert is_sound(np.array([box], np.float64), np.array([[WIDTH, HEIGHT]], np.float64)).tolist() == [sound]
+
+
 @pytest.mark.parametrize("fault", coco_faults())
 def test_boxes_in_another_order_are_explained(tmp_path: Path, fault: str) -> None:
     boxes = np.stack(coco_faults()[fault](*true_boxes().T), axis=1)
