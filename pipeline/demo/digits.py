@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -12,7 +11,8 @@ import numpy as np
 from components.coco.writing import image_lines, join_ground_truth
 from pipeline.demo.digit_scenes import SIDE_PX, Look, draw_scene
 from pipeline.demo.label_faults import Labelled, parse_fault, plant_fault
-from schemas.base.errors import ConfigError, InputError
+from schemas.base.errors import ConfigError
+from schemas.base.files import whole_directory
 from schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 _JPEG_QUALITY = 92
@@ -70,18 +70,8 @@ def write_digits(directory: str, options: DigitsOptions) -> None:
     Raises:
         InputError: the directory holds something already, or cannot be written.
     """
-    if os.path.lexists(directory) and not (os.path.isdir(directory) and not os.listdir(directory)):
-        raise InputError(f"{directory}: exists and is not empty; remove it or choose another directory")
-    parent = os.path.dirname(os.path.abspath(directory))
-    try:
-        os.makedirs(parent, exist_ok=True)
-        # A sibling, because a rename is atomic only within one file system.
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".digits-") as scratch:
-            made = os.path.join(scratch, "span")
-            _write_span(made, options)
-            os.rename(made, directory)
-    except OSError as error:
-        raise InputError(f"{directory}: cannot be written ({error}); choose another directory") from error
+    with whole_directory(directory) as made:
+        _write_span(made, options)
 
 
 def _write_span(directory: str, options: DigitsOptions) -> None:
