@@ -51,7 +51,7 @@ def find_bad_boxes(labelled: Labelled, source: str, strict: bool) -> tuple[np.nd
     return is_bad, BadBoxes(
         count=len(bad),
         of=len(boxes),
-        format=meant or (FRACTIONS if in_first_pixel else None),
+        guessed_format=meant or (FRACTIONS if in_first_pixel else None),
         examples=tuple(_told(index, labelled) for index in bad[:_SHOWN].tolist()),
         images=tuple(labelled.images[image].file_name for image, _ in most),
     )

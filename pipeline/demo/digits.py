@@ -94,7 +94,7 @@ def _file_name(index: int) -> str:
 
 def _record(index: int, objects: list[Labelled]) -> ImageRecord:
     boxes = np.array([each.box_xywh_px for each in objects], np.float64).reshape(-1, 4)
-    labels = [each.digit + 1 for each in objects]
+    labels = np.array([each.digit + 1 for each in objects], np.int64)
     truth = GroundTruth(boxes, labels, boxes[:, 2] * boxes[:, 3], np.zeros(len(objects)))
     return ImageRecord(index + 1, _file_name(index), SIDE_PX, SIDE_PX, truth)
 

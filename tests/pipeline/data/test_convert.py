@@ -76,7 +76,9 @@ def test_what_was_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "converting 2/2" in told.err
 
 
-def test_bad_boxes_are_left_out_and_told_with_their_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_boxes_are_left_out_and_told_with_the_format_that_they_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = [("cat", (30 + n, 35, 10 + n, 5)) for n in range(4)]
     source = write_voc(tmp_path / "in", [bad, [("dog", (2, 4, 34, 28))]])
     assert run(source, tmp_path / "out", "--json") == 0
