@@ -17,8 +17,8 @@ from components.data_gate.copies import Copies, leaked, repeated
 from components.data_gate.drift_rules import drift_reason, too_few
 from components.data_gate.embedding import outliers
 from components.data_gate.growth import beside_new_classes, boxes_of, shows_only
-from components.data_gate.labels.audit import Seen, audit_labels
-from components.data_gate.labels.seen import in_label_map
+from components.data_gate.labels.audit import audit_labels
+from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.page import PageContent, data_page
 from components.data_gate.pictures import Drawable, draw_pictures, pictured_rules
 from components.data_gate.rules import Findings, decide
@@ -174,7 +174,7 @@ def _labels(seen: Sights, settings: DataGateSettings) -> list[Reason]:
         return []
     known = seen.served.record.class_names
     numbers = renumbering(seen.span.class_names, known)
-    span, golden = (in_label_map(_seen(look), numbers) for look in (seen.span_look, seen.golden_look))
+    span, golden = (in_label_map(_profile(look), numbers) for look in (seen.span_look, seen.golden_look))
     return audit_labels(span, golden, known, settings.labels)
 
 
@@ -221,8 +221,8 @@ def _all_record_files(directory: str) -> list[str]:
     return [path for split in (TRAIN_SPLIT, EVAL_SPLIT) for path in record_files(directory, split)]
 
 
-def _seen(look: Look) -> Seen:
-    return Seen(
+def _profile(look: Look) -> Profile:
+    return Profile(
         file_names=tuple(record.file_name for record in look.records),
         sizes_px=np.array([(record.width_px, record.height_px) for record in look.records], np.float64).reshape(-1, 2),
         truth=look.truth,

@@ -24,7 +24,7 @@ class LabelLimits:
         size: median ln(label's size / detection's size), as it differs from the golden set's.
         misread: share of boxes that fit only when their numbers are read in another order.
         classes: share of what looks like one class that is labelled as a certain other one.
-        noise: share of objects whose class is wrong without a system.
+        noise: share of objects with a wrong class, beyond systematic confusion.
         missing: share of objects without a label.
     """
 

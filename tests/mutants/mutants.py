@@ -230,14 +230,14 @@ _DATA = (
         ("block = min(BLOCK,", "block = min(1,", "frames of one scene are drawn together"),
     ),
     *mutants_of(
-        "components/data_gate/labels/statistics.py",
-        "tests/components/data_gate/labels/test_statistics.py",
+        "components/data_gate/labels/findings.py",
+        "tests/components/data_gate/labels/test_findings.py",
         (
             "self.value > limit and self.p_value < significance",
             "self.value > limit",
             "a fault must be more than chance",
         ),
-        ("expected = golden.value * trust", "expected = golden.value", "what the model does not find is not missing"),
+        ("expected = golden.value * relative_recall", "expected = golden.value", "what the model does not find is not missing"),
         ("max(1, self.images - 1)", "10**6", "what few images show is believed less"),
     ),
     *mutants_of(
