@@ -237,7 +237,11 @@ _DATA = (
             "self.value > limit",
             "a fault must be more than chance",
         ),
-        ("expected = golden.value * relative_recall", "expected = golden.value", "what the model does not find is not missing"),
+        (
+            "expected = golden.value * relative_recall",
+            "expected = golden.value",
+            "what the model does not find is not missing",
+        ),
         ("max(1, self.images - 1)", "10**6", "what few images show is believed less"),
     ),
     *mutants_of(
