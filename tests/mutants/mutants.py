@@ -179,9 +179,54 @@ _GATE = (
     ),
     *mutants_of(
         "schemas/data/fingerprints.py",
-        "tests/schemas/data/test_fingerprints.py",
+        "tests/schemas/data/test_fingerprints.py tests/components/data_gate/test_copies.py",
         ("np.nonzero(distance <= max_bits)", "np.nonzero(distance < max_bits)", "copies differ in at most max_bits"),
         (">= own[:, None]", "> own[:, None]", "no image is a copy of itself"),
+    ),
+    *mutants_of(
+        "components/detector/detections.py",
+        "tests/components/detector/test_detections.py",
+        (
+            "np.stack([xmin, ymin, xmax - xmin, ymax - ymin]",
+            "np.stack([ymin, xmin, ymax - ymin, xmax - xmin]",
+            "x is x",
+        ),
+        (
+            "place.get(name, 0) for name in own",
+            "place.get(name, 1) for name in own",
+            "an unknown class is no known one",
+        ),
+        ("< num_detections[:, None]", "<= num_detections[:, None]", "what pads a list of detections is none"),
+    ),
+    *mutants_of(
+        "components/detector/agreement.py",
+        "tests/components/detector/test_serving_check.py",
+        ("same & (scores <= SCORE) &", "(scores <= SCORE) &", "another class is another answer"),
+        ("(scores <= SCORE) &", "", "another score is another answer"),
+        ("*_differences(other, pairs.any(axis=0), one, most, is_lost=False),", "", "an answer too many is seen"),
+    ),
+    *mutants_of(
+        "components/detector/serving_check.py",
+        "tests/components/detector/test_serving_check.py",
+        ("return severe if few else every", "return severe", "much that rounding may explain is no rounding"),
+        ('len(entry["images"]) != len(probe.images)', "False", "every image of the probe is answered"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/trained_spans.py",
+        "tests/components/registry/test_registry.py",
+        ("in reversed(self.entries)", "in (self.entries)", "the last training on a span counts"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/latency.py",
+        "tests/components/map_evaluator/test_latency.py",
+        ("    _one_round(models, images, clock, 0)\n", "", "the round in which TensorFlow sets up does not count"),
+        ("(place + number) % 2 == 0", "True", "no model is always the first"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/box_order.py",
+        "tests/components/map_evaluator/test_box_order.py",
+        ("is_far_out.mean() <= FAR_OUT_SHARE", "is_far_out.mean() < 0", "a few boxes over the border prove nothing"),
+        ("or np.isnan(sizes_px).any()", "", "without sizes nothing is suspected"),
     ),
 )
 
@@ -247,9 +292,14 @@ _DATA = (
     *mutants_of(
         "components/example_gen/splits.py",
         "tests/components/example_gen/test_splits.py",
-        ("/ 2**48", "/ 2**47", "as many images are held out as was asked for"),
         ("record.file_name if group_by is None", "record.file_name if True", "a recording is not parted"),
         ("eval_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
+    ),
+    *mutants_of(
+        "schemas/base/sampling.py",
+        "tests/schemas/base/test_sampling.py",
+        ("/ 2**48", "/ 2**47", "as many images are held out as was asked for"),
+        ("hashlib.sha256(salt + ", "hashlib.sha256(b'' + ", "what is held out does not depend on another sample"),
     ),
     *mutants_of(
         "components/example_gen/spans.py",
@@ -496,14 +546,14 @@ _PEOPLE = (
         ("if decision.golden_digest in (newest,", "if True or (newest,", "an approval answers a question still asked"),
     ),
     *mutants_of(
-        "pipeline/serving/person.py",
+        "pipeline/serving/change.py",
         "tests/pipeline/serving/test_approve.py",
         ("if day < today:", "if day <= today:", "an approval may end today"),
         ("if day > today + _LONGEST_APPROVAL:", "if False:", "an approval lasts a year at most"),
         ("if not stripped:", "if False:", "who and why are on record"),
     ),
     *mutants_of(
-        "pipeline/serving/blocked_runs.py",
+        "pipeline/serving/approve.py",
         "tests/pipeline/serving/test_approve.py",
         ("if decision.verdict not in _APPROVABLE:", "if False:", "only a no can be overruled"),
         ("if len(found) > 1:", "if False:", "one run is approved, not the first that begins so"),
@@ -579,6 +629,41 @@ _PEOPLE = (
         ("if undecided:", "if False:", "a step that did not run fails the run"),
     ),
     *mutants_of(
+        "pipeline/run/starting.py",
+        "tests/pipeline/doctor/test_messages.py",
+        ("if artifacts.is_dir() and any(", "if False and any(", "a new ML Metadata overwrites no artifacts"),
+    ),
+    *mutants_of(
+        "pipeline/notify/deliver.py",
+        "tests/pipeline/notify/test_webhook.py tests/pipeline/notify/test_mailbox.py",
+        ("build_opener(_NoRedirects)", "build_opener()", "a message goes where its URL says, or nowhere"),
+        (
+            "elif not target.implicit_tls and target.user is not None",
+            "elif False",
+            "no password over an open line",
+        ),
+    ),
+    *mutants_of(
+        "pipeline/notify/notifier.py",
+        "tests/pipeline/notify/test_notifier.py",
+        (
+            "except Exception as error:  # a bug",
+            "except ValueError as error:  # a bug",
+            "no message becomes a run's error",
+        ),
+        ("if event not in self._on or", "if", "nobody is told what was not asked for"),
+    ),
+    *mutants_of(
+        "pipeline/doctor/pointer_check.py",
+        "tests/pipeline/doctor/test_doctor.py",
+        ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
+        (
+            "if override is None and not _was_pushed",
+            "if False and not _was_pushed",
+            "nothing serves that nobody decided",
+        ),
+    ),
+    *mutants_of(
         "pipeline/terminal/failures.py",
         "tests/pipeline/terminal/test_failures.py",
         ("(InputError, StateError))", "InputError)", "2 is for what the user can mend"),
@@ -597,7 +682,7 @@ _ROOT = (
         ('(parts.resumable, "can', '((), "can', "what a run can be resumed from stays"),
     ),
     *mutants_of(
-        "pipeline/retention/versions.py",
+        "pipeline/retention/protection.py",
         "tests/pipeline/retention/test_retention_plan.py",
         ("needed = {served.version, *", "needed = {*", "the served version stays"),
         ("int(model.version) < int(served.version)", "True", "a version above the served one stays"),
@@ -605,7 +690,7 @@ _ROOT = (
         ("seconds(model.pushed_at) < old", "True", "a young version stays"),
     ),
     *mutants_of(
-        "pipeline/retention/windows.py",
+        "pipeline/retention/protection.py",
         "tests/pipeline/retention/test_retention_plan.py",
         ("finished[-settings.runs :]", "finished[: settings.runs]", "the newest runs are kept, not the oldest"),
         ("run.at_s >= now_s", "run.at_s > now_s", "a run as old as the limit is kept"),
@@ -657,6 +742,19 @@ _ROOT = (
         ("candidate - baseline", "baseline - candidate", "the images that got worse are shown"),
         ("np.count_nonzero(change > 0)", "np.count_nonzero(change >= 0)", "an image that stayed is not worse"),
         ("found.scores >= points", "found.scores > points", "a detection at the operating point is shown"),
+    ),
+    *mutants_of(
+        "components/review/sections/headline.py",
+        "tests/components/review/test_page.py",
+        ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
+        ("if content.verdict.pushes:\n        return []", "if False:\n        return []", "no advice after a push"),
+    ),
+    *mutants_of(
+        "pipeline/past/history.py",
+        "tests/pipeline/past/test_history.py",
+        ("(entry.at, entry.run_id))), tuple", "(entry.run_id,))), tuple", "runs come in the order in which they ended"),
+        ("if len(found) > 1:", "if False:", "one run is meant, not the first that begins so"),
+        ("return history.finished[-1]", "return history.finished[0]", "the newest run is meant"),
     ),
     *mutants_of(
         "components/review/gallery.py",

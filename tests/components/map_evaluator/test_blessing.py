@@ -103,7 +103,7 @@ def test_a_first_model_is_bootstrapped_only_if_it_learned_something() -> None:
     assert failed(judged(golden(0.0))) == ["min_map"]
 
 
-@pytest.mark.parametrize("value", [-1.0, math.nan])
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 def test_an_undefined_map_blocks(value: float) -> None:
     assert judged(golden(value)).verdict is Verdict.BLOCKED
     assert "map_defined" in failed(judged(golden(0.5, value, (0.0, 0.1))))
@@ -257,3 +257,12 @@ def test_an_object_size_that_never_occurs_is_no_gap_of_the_golden_set() -> None:
     )
     [warning] = judged(data).warnings
     assert warning.actual == "not tested: auk (0 in 0)"
+
+
+def test_a_new_class_has_not_fallen_and_is_no_gap_either() -> None:
+    known = golden(0.55, 0.50, classes={"cat": (0.6, 0.5)})
+    support = {"cat": PLENTY, "fox": PLENTY}
+    grown = replace(known, candidate=scores(0.4, {"cat": 0.6, "fox": 0.1}, {}), class_support=support, shared=known)
+    decision = judged(grown)
+    assert decision.verdict is Verdict.PUSHED
+    assert [reason.rule for reason in decision.warnings] == ["new_classes"]

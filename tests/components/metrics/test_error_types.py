@@ -76,6 +76,7 @@ def usual_sizes(images: Images) -> Images:
         ((1, 0.9, 0, 0, 100, 60), "hit"),
         ((1, 0.9, 0, 0, 100, 49), "localization"),
         ((1, 0.9, 0, 0, 100, 11), "localization"),
+        ((1, 0.9, 0, 0, 100, 10), "localization"),
         ((1, 0.9, 0, 0, 100, 9), "background"),
         ((2, 0.9, 0, 0, 100, 60), "classification"),
         ((2, 0.9, 0, 0, 100, 50), "classification"),
