@@ -11,8 +11,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.data_gate.examine import examine
+from components.data_gate.inputs import GateSources, ServedBaseline
 from components.data_gate.settings import DataGateSettings
-from components.data_gate.sights import GateInputs, ServedBaseline
 from schemas.artifacts.trained_spans import TrainedSpans
 from schemas.base import settings as settings_io
 from schemas.data.dataset import TRAIN_SPLIT
@@ -34,7 +34,7 @@ class Executor(base_executor.BaseExecutor):
         settings = settings_io.from_json(DataGateSettings, exec_properties["settings"])
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
-        inputs = GateInputs(
+        inputs = GateSources(
             span=artifact_utils.get_single_uri(input_dict["examples"]),
             golden=artifact_utils.get_single_uri(input_dict["golden"]),
             statistics=f"{statistics}/FeatureStats.pb",

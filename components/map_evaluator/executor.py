@@ -262,7 +262,7 @@ def _trust(
             recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
             accept_new=accept_new_golden,
         ),
-        trust.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.duplicate_bits),
+        trust.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.max_hamming_distance),
         trust.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         trust.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]

@@ -247,7 +247,7 @@ _DATA = (
         ),
         ('not broken or settings.mode == "observe"', "not broken", "observe lets a run go on"),
         ("if before.digest == span.digest:", "if True:", "a span that changed under its name is refused"),
-        ("passed=not growth.lost", "passed=True", "no class of the served model is lost"),
+        ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
         ("reasons.sort(key=lambda", "sorted(reasons, key=lambda", "what failed is told first"),
         ("passed=boxes > 0", "passed=True", "a golden set without boxes decides nothing"),
@@ -261,7 +261,7 @@ _DATA = (
     *mutants_of(
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
-        ("is not None and moved >= noticeable", "is not None and moved > noticeable", "a movement of the limit stops"),
+        ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
         ("stops = not comparison.passed and", "stops = ", "what chance reaches does not stop a run"),
         ("span.median > other.median else less", "span.median < other.median else less", "darker is not brighter"),
         ("if reason.passed or reason.rule in _CERTAIN", "if reason.passed", "boxes that cannot be are no doubt"),

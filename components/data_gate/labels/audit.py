@@ -46,7 +46,7 @@ def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], l
     enough, found = _enough(judged, trusted, reading, limits.min_objects), _found(judged, trusted)
     if enough.actual.startswith(_UNTESTED):
         return [enough, found]
-    misread = reading_reason(reading, judged, limits.misread)
+    misread = reading_reason(reading, judged, limits.box_format)
     reasons = [enough, misread, *_after_reading(misread, judged, trusted, class_names, limits)]
     return [*reasons, _duplicates(span, golden), found]
 
