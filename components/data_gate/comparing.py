@@ -215,7 +215,7 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
         noise=noise,
         other=distribution_of(other.statistics, feature),
         span=distribution_of(span.statistics, feature),
-        moved=effect,
+        effect_size=effect,
     )
 
 
@@ -254,7 +254,7 @@ def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -
         noise=found.noise,
         other=_distribution(found.training_scores),
         span=_distribution(found.span_scores),
-        moved=found.effect_size,
+        effect_size=found.effect_size,
     )
 
 

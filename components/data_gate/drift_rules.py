@@ -64,12 +64,12 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
         images: file names of those of the span that differ most.
     """
     minimum = settings.minimum_effect_of(comparison.feature)
-    effect = comparison.distance if comparison.moved is None else comparison.moved
+    effect = comparison.distance if comparison.effect_size is None else comparison.effect_size
     stops = not comparison.passed and minimum is not None and effect >= minimum
     warns = not comparison.passed and (minimum is None or effect >= minimum / 2)
     against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
     expected = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
-    if minimum and comparison.moved is not None:
+    if minimum and comparison.effect_size is not None:
         expected += f", or an effect size below {minimum:g}"
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
@@ -130,7 +130,7 @@ def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
 
 def _actual(comparison: Comparison, far: bool) -> str:
     words = _words(comparison) if far else ""
-    effect = "" if comparison.moved is None else f", effect size {comparison.moved:.2g}"
+    effect = "" if comparison.effect_size is None else f", effect size {comparison.effect_size:.2g}"
     return f"{words}{comparison.distance:.3f}{effect}"
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,17 +36,20 @@ from components.data_gate.settings import DataGateSettings
 from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, ReadRecords, read_records
 from schemas.artifacts.data_evidence import (
+    DATA_DECISION_FORMAT,
     DECISION_FILE,
     DRIFT,
     EMBEDDING,
     EVIDENCE_FILE,
+    EVIDENCE_FORMAT,
     PAGE_FILE,
     PICTURES_FILE,
+    PICTURES_FORMAT,
     SKEW,
     Comparison,
+    DataEvidence,
+    DataPictures,
     Picture,
-    evidence_to_json,
-    pictures_to_json,
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
@@ -87,7 +89,7 @@ def examine(
         labels=_labels(inputs, settings),
         drift=compared.reasons,
         image_names=inputs.images.names,
-        trained=sources.trained,
+        history=sources.history,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
     content = PageContent(
@@ -99,9 +101,9 @@ def examine(
         comparisons=compared.comparisons,
         pictures=_pictures(inputs, decision),
     )
-    _write(f"{out}/{DECISION_FILE}", json.dumps(decision.to_json(), indent=1))
-    _write(f"{out}/{EVIDENCE_FILE}", evidence_to_json(compared.comparisons))
-    _write(f"{out}/{PICTURES_FILE}", pictures_to_json(content.pictures))
+    _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
+    _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(DataEvidence(compared.comparisons)))
+    _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(DataPictures(content.pictures)))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
     _write(f"{split_directory(out, TRAIN_SPLIT)}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
     return decision

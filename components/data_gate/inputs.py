@@ -15,8 +15,14 @@ from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from components.detector.served import ServedDetector, load_detector
 from components.pages.parts import MOST_PICTURES
-from schemas.artifacts.trained_spans import TrainedSpans
-from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE, TrainingRecord
+from schemas.artifacts.history import History
+from schemas.artifacts.training_record import (
+    RECORD_FILE,
+    STATISTICS_FILE,
+    TRAINING_RECORD_FORMAT,
+    TRAINING_SAMPLE_FILE,
+    TrainingRecord,
+)
 from schemas.base.model_digest import model_digest
 from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
 from schemas.data.examples_artifact import ExamplesArtifact
@@ -51,7 +57,7 @@ class GateSources:
         statistics: FeatureStats.pb of the span's training split.
         schema: the curated schema.
         baseline: None before the first model.
-        trained: spans that were trained on before.
+        history: what was decided before.
     """
 
     span: str
@@ -59,7 +65,7 @@ class GateSources:
     statistics: str
     schema: str
     baseline: ServedBaseline | None
-    trained: TrainedSpans
+    history: History
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Served:
         directory = baseline.directory
         return cls(
             baseline,
-            TrainingRecord.from_json(read_bytes(f"{directory}/{RECORD_FILE}").decode(), directory),
+            TRAINING_RECORD_FORMAT.read(read_bytes(f"{directory}/{RECORD_FILE}"), directory),
             FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
             load_detector("the served model", directory, model_digest(directory, fileio)),
         )

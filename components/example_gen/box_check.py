@@ -48,7 +48,7 @@ def find_bad_boxes(labelled: Labelled, source: str, strict: bool) -> tuple[np.nd
     return is_bad, BadBoxes(
         count=len(bad),
         of=len(boxes),
-        reading=reading or (FRACTIONS if in_first_pixel else None),
+        guessed_format=reading or (FRACTIONS if in_first_pixel else None),
         examples=tuple(_told(box, labelled) for box in bad[:_SHOWN]),
         images=tuple(
             labelled.images[image].file_name for image, _ in Counter(b.image for b in bad).most_common(_SHOWN)

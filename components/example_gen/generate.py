@@ -24,6 +24,7 @@ from schemas.base.errors import DataError
 from schemas.base.progress import Progress
 from schemas.data.dataset import (
     DATASET_FILE,
+    DATASET_FORMAT,
     EVAL_SPLIT,
     FINGERPRINTS,
     TRAIN_SPLIT,
@@ -122,7 +123,7 @@ class _Read:
             _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
         info = self._info(dataset_digest(self.source.label_map, digests))
-        _write(f"{self.out}/{DATASET_FILE}", [info.to_json()])
+        _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
         return info
 
     def _info(self, digest: str) -> DataSetInfo:
@@ -133,7 +134,7 @@ class _Read:
             boxes[self.splits[record.image_id]] += len(record.truth.labels)
         return DataSetInfo(
             source=source.directory,
-            format=source.format,
+            source_format=source.format,
             span=request.span,
             version=request.version,
             digest=digest,

@@ -32,6 +32,7 @@ from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
+    EVALUATION_FORMAT,
     GOLDEN,
     HELD_OUT,
     TRAIN_SAMPLE,
@@ -105,7 +106,7 @@ class Executor(tfx_evaluator.Executor):
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
         )
-        text = evaluation.to_json()
+        text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
         write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden.uri, uri)

@@ -76,7 +76,7 @@ class Converted:
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields."""
         bad = self.bad_boxes
-        left_out = {"count": bad.count, "of": bad.of, "reading": bad.reading, "images": list(bad.images)}
+        left_out = {"count": bad.count, "of": bad.of, "reading": bad.guessed_format, "images": list(bad.images)}
         return {
             "directory": self.directory,
             "format": self.format,
@@ -153,7 +153,7 @@ def parse_attributes(texts: Sequence[str]) -> dict[str, re.Pattern[str]]:
 
 def bad_boxes_text(bad: BadBoxes) -> str:
     """What was left out, for a person."""
-    reading = f"; they would be sound as {bad.reading}" if bad.reading else ""
+    reading = f"; they would be sound as {bad.guessed_format}" if bad.guessed_format else ""
     more = [f"and {bad.count - len(bad.examples)} more"] if bad.count > len(bad.examples) else []
     return "\n  ".join(
         [f"{bad.count} of {bad.of} boxes left out, they are no boxes of their images{reading}:", *bad.examples, *more]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import APPROVED
 from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.doctor.run_checks import rebuilt_result
 from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
-from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
+from pipeline.past.run_record import has_ended
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.registry_entries import APPROVED
+from schemas.artifacts.run_files import ABANDONED_FILE, ABANDONED_FORMAT, REQUEST_FILE, AbandonedRun
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from schemas.base.errors import StateError
 from schemas.base.files import WRITING, flush_directory, write_durably
 
@@ -96,14 +97,11 @@ def _end(patient: Patient, directory: Path) -> None:
     """Of a run that was decided the result is known; another one has to begin anew, as the same command then does."""
     result = rebuilt_result(patient, directory.name)
     if result is not None:
-        write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
+        write_durably(directory / RESULT_FILE, RUN_RESULT_FORMAT.write(result))
         return
-    note = {
-        "format": 1,
-        "at": patient.now.isoformat(timespec="seconds"),
-        "why": "ML Metadata, which knew how far it had come, was lost",
-    }
-    write_durably(directory / ABANDONED_FILE, json.dumps(note, indent=1))
+    why = "ML Metadata, which knew how far it had come, was lost"
+    note = AbandonedRun(patient.now.isoformat(timespec="seconds"), why)
+    write_durably(directory / ABANDONED_FILE, ABANDONED_FORMAT.write(note))
 
 
 def _unfinished(patient: Patient) -> str:

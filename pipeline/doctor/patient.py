@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry import entry_files
-from components.registry.entries import Pointer, RecordedDecision, ServedModel
-from components.registry.entry_files import POINTER_FILE, Entry, parse_entry
+from components.registry.entry_files import Entry, parse_entry
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from components.registry.registry import DECISIONS, VERSIONS, Registry
 from components.registry.storage import DiskStorage
-from pipeline.past.run_record import RESULT_FILE
-from pipeline.root import root_file
-from pipeline.root.root_file import ROOT_FILE
 from pipeline.root.roots import serving_name, which_root
+from schemas.artifacts.registry_entries import POINTER_FILE, SERVED_MODEL_FORMAT, Pointer, RecordedDecision, ServedModel
+from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
+from schemas.artifacts.run_result import RESULT_FILE
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import flush_directory, read_regular
+from schemas.base.persisted import PersistedFormat
 from schemas.base.signing import Signer
 
 _PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
@@ -208,11 +207,11 @@ def _name(root: Path) -> str:
 def _refuse_newer(root: Path) -> None:
     registry = root / "registry"
     written = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
-    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(written, entry_files.FORMAT)}
-    for path, number in known.items():
-        there = (read_object(path) or {}).get("format", 1)
-        if type(there) is int and there > number:
+    formats: dict[Path, PersistedFormat[Any]] = {root / ROOT_FILE: ROOT_FILE_FORMAT}
+    for path, form in {**formats, **dict.fromkeys(written, SERVED_MODEL_FORMAT)}.items():
+        there = read_object(path) or {}
+        if form.is_newer(there):
             raise StateError(
-                f"{path}: written by a newer Ratchet (format {there}, this one knows {number}); upgrade Ratchet: "
-                "this one would take for damage what it does not know"
+                f"{path}: written by a newer Ratchet (format {there['format']}, this one knows {form.number}); upgrade "
+                "Ratchet: this one would take for damage what it does not know"
             )

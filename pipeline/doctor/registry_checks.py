@@ -8,8 +8,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import APPROVED, Pointer, RecordedDecision, ServedModel
-from components.registry.entry_files import POINTER_FILE, pointer_json
+from components.registry.entry_files import pointer_json
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from components.registry.registry import VERSIONS
 from components.registry.storage import Token
@@ -17,8 +16,9 @@ from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import read_told
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.overrides import OverrideKind
+from schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -55,7 +55,7 @@ def _log_problem(text: str, told: tuple[str, ...], named: dict[str, str]) -> str
         logged = read_log(text, "it")
         check_named(logged, named, "it")
     except StateError as error:
-        return str(error).partition(": approvals and rollbacks are only")[0]
+        return str(error).partition("; approvals and rollbacks are only")[0]
     lost = [line for line in told if line not in {entry.line for entry in logged}]
     return f"{len(lost)} lines that ML Metadata has are missing or were changed in it" if lost else None
 
@@ -205,8 +205,8 @@ def _map(decision: RecordedDecision) -> float:
     """Over all classes where the evaluation is there; the decision's is over those that the baseline knows too."""
     try:
         text = Path(decision.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        return Evaluation.from_json(text).golden.candidate.coco["AP"]
-    except (OSError, ValueError, LookupError, TypeError):
+        return EVALUATION_FORMAT.read(text, EVALUATION_FILE).golden.candidate.coco["AP"]
+    except (OSError, ValueError, LookupError, StateError):
         return decision.map
 
 

@@ -18,7 +18,8 @@ from components.registry.locking import holder
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.root.rebuild import has_lineage, rebuild
-from pipeline.root.root_file import ROOT_FILE, RootFile, is_moved, read_file, write_file
+from pipeline.root.root_file import is_moved, read_file, write_file
+from schemas.artifacts.root_file import ROOT_FILE, RootFile
 from schemas.base.errors import StateError
 from schemas.base.files import WRITING, read_regular, refuse_irregular
 

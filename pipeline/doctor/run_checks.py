@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.locking import holder
 from components.trainer.lineage import read_record
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient, here, put_aside, read_object
-from pipeline.past.result import RunResult
-from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.artifacts.review import REVIEW_FILE
-from schemas.base.errors import RatchetError
+from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
+from schemas.base.errors import RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.data.dataset import DATASET_FILE
 
@@ -62,8 +61,8 @@ def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
     """The evaluator's; where it was blocked for something else, that."""
     try:
         text = Path(made.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        measured: Decision | None = Evaluation.from_json(text).decision
-    except (OSError, ValueError, LookupError, TypeError):
+        measured: Decision | None = EVALUATION_FORMAT.read(text, EVALUATION_FILE).decision
+    except (OSError, ValueError, StateError):
         measured = None
     if measured is not None and measured.verdict.value == made.verdict:
         return measured.explaining
@@ -117,7 +116,7 @@ def _in_root(command: str, root: Path) -> str:
 
 
 def _write_result(file: Path, result: RunResult) -> None:
-    write_durably(file, json.dumps(result.to_json(), indent=1))
+    write_durably(file, RUN_RESULT_FORMAT.write(result))
 
 
 def check_artifacts(patient: Patient) -> list[Finding]:

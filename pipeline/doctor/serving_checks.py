@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import ServedModel
-from components.registry.entry_files import POINTER_FILE
 from components.registry.publication import settle
 from components.registry.registry import VERSIONS
 from components.registry.storage import STAGED
@@ -16,6 +14,7 @@ from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient
 from pipeline.doctor.registry_checks import told_versions
 from pipeline.doctor.told import read_told
+from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import is_intact, model_digest
 

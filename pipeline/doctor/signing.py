@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entries import Pointer, RecordedDecision, ServedModel
 from components.registry.entry_files import signed_values
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient
 from pipeline.serving.change import one_line
+from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from schemas.base.errors import InputError, StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.registry.entries import ServedModel
-from components.registry.entry_files import POINTER_FILE, parse_entry
-from pipeline.root.root_file import RootFile, read_file
+from components.registry.entry_files import parse_entry
+from pipeline.root.root_file import read_file
+from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
+from schemas.artifacts.root_file import RootFile
 from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular
@@ -159,14 +160,14 @@ def _trained(record: TrainingRecord) -> dict[str, Any]:
         "bootstrap": {"peak_learning_rate": record.learning_rate.bootstrap_peak},
     }
     if record.mode == "retrain":
-        keep = record.keep
+        continual = record.continual
         training["retrain"] = {
             "learning_rate_fraction": record.learning_rate.peak / record.learning_rate.bootstrap_peak,
-            "l2_sp": keep.l2_sp,
-            "batch_norm": keep.batch_norm,
-            "freeze_backbone": keep.freeze_backbone,
+            "l2_sp": continual.l2_sp,
+            "batch_norm": continual.batch_norm,
+            "freeze_backbone": continual.freeze_backbone,
             # Without earlier spans nothing was replayed, whatever was wanted.
-            **({"replay": keep.replay} if len(record.data) > 1 else {}),
+            **({"replay": continual.replay} if len(record.data) > 1 else {}),
         }
     model = json.loads(json.dumps(record.model))
     return {"model": model, "training": training, "augmentation": record.augmentation}

@@ -12,8 +12,9 @@ from typing import Any
 from pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
 from pipeline.root.model_difference import Difference, model_difference
 from pipeline.root.rebuild import has_lineage, read_root
-from pipeline.root.root_file import ARTIFACTS, RootFile, read_file, write_file
+from pipeline.root.root_file import read_file, write_file
 from pipeline.root.roots import near_roots
+from schemas.artifacts.root_file import ARTIFACTS, RootFile
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.base.settings import with_overrides
 

@@ -18,12 +18,12 @@ from components.example_gen.content import content_digest
 from components.example_gen.dataset import find_span, read_source, splits_of
 from components.example_gen.source import Source
 from components.map_evaluator.scoring import check_settings
-from components.registry.entries import ServedModel
 from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
 from pipeline.root.root_settings import Remembered
 from pipeline.root.roots import registry_of
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
 from schemas.base import settings as settings_io
 from schemas.base.checked_json import Problems

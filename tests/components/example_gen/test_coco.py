@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.box_check import find_bad_boxes
@@ -298,7 +298,6 @@ def places_of(value: Any) -> list[tuple[Any, Any]]:
     return [place for key, part in items for place in ((value, key), *places_of(part))]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_mutated_file_is_read_or_refused_with_a_data_error(data: st.DataObject) -> None:
     document: Any = copy.deepcopy(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.map_evaluator.box_order import find_wrong_order
@@ -100,7 +100,6 @@ def test_no_boxes_are_not_suspected() -> None:
     assert find_wrong_order(np.empty((0, 4)), np.empty((0, 2))) is None
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(10, 60), st.integers(16, 2000), st.integers(16, 2000))
 def test_boxes_that_barely_leave_the_image_are_never_suspected(seed: int, count: int, width: int, height: int) -> None:
     size_px = sizes(count, width, height)
@@ -108,7 +107,6 @@ def test_boxes_that_barely_leave_the_image_are_never_suspected(seed: int, count:
     assert find_wrong_order(np.hstack([start, end - start]), size_px) is None
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(30, 200),

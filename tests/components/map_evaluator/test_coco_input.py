@@ -306,7 +306,7 @@ numbers = st.one_of(st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6))
 sides = st.one_of(st.integers(0, 10**6), st.floats(0, 1e6))
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.tuples(st.sampled_from([1, 2]), st.sampled_from([3, 7]), numbers, numbers, sides, sides, numbers),

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from components.registry.entries import Pointer, ServedModel
 from components.registry.publication import BaselineChangedError, Publication, publish, settle
 from components.registry.registry import Registry
 from components.registry.storage import ChangedError, DiskStorage, Token
+from schemas.artifacts.registry_entries import Pointer, ServedModel
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -283,7 +283,7 @@ def test_a_registry_of_the_first_format_is_read_and_goes_on(world: World) -> Non
 def test_a_registry_of_a_later_format_is_not_guessed_at(world: World) -> None:
     file = world.root / "registry" / "served.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 3}))
-    with pytest.raises(StateError, match="it has format 3, this version of Ratchet reads up to 2"):
+    with pytest.raises(StateError, match="format 3 is newer than the 2 that this Ratchet reads"):
         world.registry.served()
 
 
@@ -320,7 +320,7 @@ def test_places_in_the_registry_are_relative_to_the_root(world: World) -> None:
 def test_an_entry_with_a_value_of_another_kind_is_named(world: World, field: str, value: object) -> None:
     file = world.root / "registry" / "versions" / f"{NOW_S}.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
-    with pytest.raises(StateError, match=rf"versions/{NOW_S}\.json: not a registry entry \({field} is .*doctor"):
+    with pytest.raises(StateError, match=rf"versions/{NOW_S}\.json: not a registry entry \({field} = .*doctor"):
         world.registry.versions()
 
 

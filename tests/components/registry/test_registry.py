@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
+from schemas.artifacts.history import History
 from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -121,13 +121,14 @@ def test_a_step_that_is_repeated_counts_once(registry: Registry) -> None:
 
 
 def test_the_spans_that_were_trained_on_are_known_with_the_last_run_first(registry: Registry) -> None:
-    assert registry.trained_spans() == TrainedSpans()
+    assert registry.history() == History()
     registry.record_decision("b", decision("run 2", "g1"))
     registry.record_decision("a", decision("run 1", "g1"))
-    trained = TrainedSpans.from_json(registry.trained_spans().to_json())
-    found = trained.of(2, 1)
-    assert found == TrainedSpan(2, 1, "data of run 2", "run 2", "BLOCKED")
-    assert trained.of(2, 2) is None
+    history = registry.history()
+    found = history.trained_on(2, 1)
+    assert found is not None
+    assert (found.data_digest, found.run_id, found.verdict) == ("data of run 2", "run 2", "BLOCKED")
+    assert history.trained_on(2, 2) is None
 
 
 def add(served: ServedModel, version: str, weights: bytes = b"other", blessed: bool = True) -> ServedModel:
@@ -261,7 +262,7 @@ def test_a_version_is_logged_once(registry: Registry) -> None:
         (lambda lines: [*lines[:2], lines[2].replace("Ana", "Bob")], "line 3 was changed; .* version 20 was served"),
         (lambda lines: lines[:2], "a line is missing after line 2; .* version 20 was served"),
         (lambda lines: [], "a line is missing after line 0"),
-        (lambda lines: [*lines, "", lines[2]], "line 4: not an approval or rollback"),
+        (lambda lines: [*lines, "", lines[2]], "line 4: is empty"),
         (lambda lines: [*lines, '{"previous": "0", "kind": "APPROVED"}'], "line 4: not an approval or rollback"),
         (lambda lines: [*lines, "[]"], "line 4: not an approval or rollback"),
     ],

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from components.registry.entries import Pointer
 from components.registry.publication import settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
+from schemas.artifacts.registry_entries import Pointer
 from schemas.base.errors import StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.components.registry.test_publication import World

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
 from components.registry.locking import hold
 from pipeline.doctor.doctor import doctor
 from pipeline.doctor.findings import Report
@@ -22,6 +21,7 @@ from pipeline.doctor.patient import here
 from pipeline.root.ml_metadata import open_store
 from pipeline.root.root_file import read_file
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel
 from schemas.base.errors import InputError, StateError
 from tests.faults import FAILING, FULL, in_child
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, lifelike_root, tree
@@ -393,7 +393,8 @@ def test_with_a_new_store_approve_and_rollback_work(world: LifelikeRoot) -> None
 
 
 def test_with_a_new_store_an_interrupted_run_begins_anew_and_a_decided_one_has_ended(world: LifelikeRoot) -> None:
-    from pipeline.past.run_record import key_of, unfinished_run
+    from pipeline.past.run_record import unfinished_run
+    from schemas.artifacts.run_files import key_of
 
     undecided, decided = world.begin(4, "ratchet run --span 4"), world.begin(5, "ratchet run --span 5")
     [made] = [one for one in world.registry.decisions() if one.run_id == "bad"]
