@@ -15,11 +15,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.coco.writing import join_detections, join_ground_truth
 from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.coco_files import join_detections, join_ground_truth
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
@@ -216,7 +216,7 @@ def _read_matches(part: DataPart, uri: str) -> DataSetMatches | None:
 def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) -> None:
     lines = _Lines(f"{directory}/lines-*")
     with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
-        join_ground_truth(lines, label_map.names, label_map.category_ids, out)
+        join_ground_truth(lines, label_map, out)
     names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
     for place, model in enumerate(models):
         with fileio.open(f"{directory}/{names[model]}", "w") as out:
