@@ -15,7 +15,7 @@ from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
 from schemas.base.errors import StateError
 from schemas.base.sampling import is_sampled
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.dataset import image_digest
 from schemas.data.records import ImageRecord
 
@@ -153,8 +153,7 @@ class Collector:
         # Detections of a class without objects have no effect on mAP.
         if self.shared_labels is None:
             return truth
-        rows = np.isin(truth.labels, self.shared_labels)
-        return TruthColumns(**{name: values[rows] for name, values in vars(truth).items()})
+        return rows_of(truth, np.isin(truth.labels, self.shared_labels))
 
 
 @dataclass(frozen=True, eq=False)

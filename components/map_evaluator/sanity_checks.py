@@ -13,13 +13,12 @@ import numpy as np
 
 from components.metrics.accumulator import Accumulator
 from components.metrics.average_precision import detection_metrics
-from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
+from components.metrics.matching import best_of_each_class, match
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.fingerprints import Fingerprints, near_duplicates
 
 _LISTED = 5
@@ -53,16 +52,10 @@ def perfect_detections(truth: TruthColumns) -> tuple[TruthColumns, DetectionColu
     Returns:
         The objects that count, no more of a class and image than COCO takes detections, and one sure detection of each.
     """
-    counts = np.flatnonzero(~truth.is_crowd)
-    order = counts[np.lexsort((truth.labels[counts], truth.image[counts]))]
-    key = np.stack([truth.image[order], truth.labels[order]])
-    starts = np.flatnonzero(np.any(np.diff(key, axis=1, prepend=-1) != 0, axis=0))
-    place = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    rows = np.sort(order[place < MAX_DETECTIONS])
-    kept = TruthColumns(
-        truth.image[rows], truth.boxes_xywh_px[rows], truth.labels[rows], truth.area_px2[rows], truth.is_crowd[rows]
-    )
-    return kept, DetectionColumns(kept.image, kept.boxes_xywh_px, kept.labels, np.ones(len(rows)))
+    objects = rows_of(truth, ~truth.is_crowd)
+    perfect = DetectionColumns(objects.image, objects.boxes_xywh_px, objects.labels, np.ones(len(objects.labels)))
+    rows = np.sort(best_of_each_class(perfect)[0])
+    return rows_of(objects, rows), rows_of(perfect, rows)
 
 
 def permuted_scores(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> PermutedScores:

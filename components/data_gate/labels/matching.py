@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from components.data_gate.labels.profile import Profile, relation, rows_of, single_labels, undone
+from components.data_gate.labels.profile import Profile, relation, single_labels, undone
 from components.metrics.boxes import NO_CROWD, BoxPairs, iou_of_pairs, overlapping, pairs_of_groups
 from components.metrics.greedy import match_greedily
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 QUANTILES = (0.25, 0.5)  # of the scores of what is held against labels: in either they must be found wrong
 MATCH_IOU = 0.4  # of a sighting and a label whose relation was undone

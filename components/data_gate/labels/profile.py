@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from components.metrics.boxes import overlapping
-from schemas.data.columns import DetectionColumns, TruthColumns
-
-Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _SAME_SIGHTING_IOU = 0.6  # detections of several classes that overlap this much see one object
 _IN_CROWD = 0.5  # part of a detection; from there on it lies in the region of a crowd
@@ -56,11 +53,6 @@ def in_label_map(profile: Profile, numbers: np.ndarray) -> Profile:
     return dataclasses.replace(
         profile, truth=truth, found=dataclasses.replace(profile.found, labels=numbers[profile.found.labels])
     )
-
-
-def rows_of(columns: Columns, rows: np.ndarray) -> Columns:
-    """Some rows of columns; `rows` is a mask or positions."""
-    return type(columns)(**{field.name: getattr(columns, field.name)[rows] for field in dataclasses.fields(columns)})
 
 
 def sightings_of(profile: Profile) -> DetectionColumns:
