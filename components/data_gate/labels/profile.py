@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
-from components.metrics.boxes import iou_of_pairs
-from schemas.data.columns import DetectionColumns, TruthColumns
+from components.metrics.boxes import overlapping
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
-Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
-
-NO_CROWD = np.array(False)  # for `iou_of_pairs`: of single objects
 _SAME_SIGHTING_IOU = 0.6  # detections of several classes that overlap this much see one object
+_IN_CROWD = 0.5  # part of a detection; from there on it lies in the region of a crowd
 _SAME_LABEL_IOU = 0.9  # labels of one class that overlap this much are one object, labelled twice
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Profile:
     """Labelled images and what the served model found in them.
 
     Attributes:
@@ -44,58 +41,33 @@ class Seen:
                 raise ValueError(f"{name}.image: positions must be within 0..{images - 1}, got {image.max()}")
 
 
-def in_label_map(seen: Seen, numbers: np.ndarray) -> Seen:
+def in_label_map(profile: Profile, numbers: np.ndarray) -> Profile:
     """The same in the label map of the model.
 
     Args:
-        seen: in the label map of the data.
+        profile: in the label map of the data.
         numbers: [K + 1] the model's label of each label of the data; 0 for a class that it does not know.
     """
     numbers = np.where(numbers > 0, numbers, -np.arange(len(numbers)))  # unknown classes stay apart from each other
-    truth = dataclasses.replace(seen.truth, labels=numbers[seen.truth.labels])
+    truth = dataclasses.replace(profile.truth, labels=numbers[profile.truth.labels])
     return dataclasses.replace(
-        seen, truth=truth, found=dataclasses.replace(seen.found, labels=numbers[seen.found.labels])
+        profile, truth=truth, found=dataclasses.replace(profile.found, labels=numbers[profile.found.labels])
     )
 
 
-def rows_of(columns: Columns, rows: np.ndarray) -> Columns:
-    """Some rows of columns; `rows` is a mask or positions."""
-    return type(columns)(**{field.name: getattr(columns, field.name)[rows] for field in dataclasses.fields(columns)})
-
-
-def pairs_in_images(image: np.ndarray, other_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of all pairs that are in one image.
-
-    >>> pairs_in_images(np.array([0, 1]), np.array([1, 0, 1]))
-    (array([0, 1, 1]), array([1, 0, 2]))
-    """
-    order = np.argsort(other_image, kind="stable")
-    first, last = (np.searchsorted(other_image[order], image, side=side) for side in ("left", "right"))
-    count = last - first
-    rows = np.repeat(np.arange(len(image)), count)
-    # The k-th pair of all is the k - (pairs of earlier rows)-th of its own row.
-    return rows, order[np.arange(len(rows)) - np.repeat(np.cumsum(count) - count - first, count)]
-
-
-def sightings_of(seen: Seen) -> DetectionColumns:
+def sightings_of(profile: Profile) -> DetectionColumns:
     """What the model sees, one row per place: of detections that overlap only the surest speaks.
 
     What lies in a region labelled as a crowd is left out, for there nobody labelled single objects.
     """
-    found = rows_of(seen.found, (seen.found.boxes_xywh_px[:, 2:] > 0).all(axis=1))
+    found = rows_of(profile.found, (profile.found.boxes_xywh_px[:, 2:] > 0).all(axis=1))
     found = rows_of(found, np.argsort(-found.scores, kind="stable"))
-    better, worse = pairs_in_images(found.image, found.image)
-    boxes = found.boxes_xywh_px
-    # Nearly all pairs lie apart, and to see that is cheaper than their overlap.
-    near = (better < worse) & (np.abs(boxes[better, 0] - boxes[worse, 0]) < boxes[better, 2])
-    better, worse = better[near], worse[near]
-    overlap = iou_of_pairs(found.boxes_xywh_px[better], found.boxes_xywh_px[worse], NO_CROWD)
     keep = np.ones(len(found.scores), dtype=np.bool_)
-    keep[worse[overlap > _SAME_SIGHTING_IOU]] = False
-    crowds = rows_of(seen.truth, seen.truth.is_crowd)
-    inside, crowd = pairs_in_images(found.image, crowds.image)
-    covered = iou_of_pairs(found.boxes_xywh_px[inside], crowds.boxes_xywh_px[crowd], crowds.is_crowd[crowd])
-    keep[inside[covered > 0.5]] = False
+    pairs = overlapping(found.image, found.boxes_xywh_px, found.image, found.boxes_xywh_px)
+    keep[pairs.other[(pairs.one < pairs.other) & (pairs.iou > _SAME_SIGHTING_IOU)]] = False
+    crowds = rows_of(profile.truth, profile.truth.is_crowd)
+    inside = overlapping(found.image, found.boxes_xywh_px, crowds.image, crowds.boxes_xywh_px, crowds.is_crowd)
+    keep[inside.one[inside.iou > _IN_CROWD]] = False
     return rows_of(found, keep)
 
 
@@ -106,17 +78,15 @@ def single_labels(truth: TruthColumns) -> tuple[TruthColumns, np.ndarray]:
         The labels, and the images [d] int64 of those left out as copies of another.
     """
     singles = rows_of(truth, ~truth.is_crowd & (truth.boxes_xywh_px[:, 2:] > 0).all(axis=1))
-    first, second = pairs_in_images(singles.image, singles.image)
-    alike = (first < second) & (singles.labels[first] == singles.labels[second])
-    first, second = first[alike], second[alike]
-    overlap = iou_of_pairs(singles.boxes_xywh_px[first], singles.boxes_xywh_px[second], NO_CROWD)
+    pairs = overlapping(singles.image, singles.boxes_xywh_px, singles.image, singles.boxes_xywh_px)
+    alike = (pairs.one < pairs.other) & (singles.labels[pairs.one] == singles.labels[pairs.other])
     is_copy = np.zeros(len(singles.labels), dtype=np.bool_)
-    is_copy[second[overlap > _SAME_LABEL_IOU]] = True
+    is_copy[pairs.other[alike & (pairs.iou > _SAME_LABEL_IOU)]] = True
     return rows_of(singles, ~is_copy), singles.image[is_copy]
 
 
 def relation(labelled_xywh_px: np.ndarray, seen_xywh_px: np.ndarray) -> np.ndarray:
-    """How labelled boxes are drawn around what is seen.
+    """How labelled boxes are drawn around what is profile.
 
     Args:
         labelled_xywh_px: [n, 4].

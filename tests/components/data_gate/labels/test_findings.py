@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.labels.statistics import Excess, Measured, median_of, share_of, shortfall
+from components.data_gate.labels.findings import Estimate, Excess, median_of, share_of, shortfall
 
 
 def test_a_share_of_objects_that_err_together_is_less_certain() -> None:
@@ -36,9 +36,9 @@ def test_the_standard_error_of_a_median_is_that_of_repeated_draws() -> None:
 
 
 def test_what_is_expected_of_images_that_the_model_finds_less_in_is_less() -> None:
-    span, golden = Measured(0.6, 0.02, 100), Measured(0.8, 0.02, 100)
-    assert shortfall(span, golden, trust=1).value == pytest.approx(0.25)
-    assert shortfall(span, golden, trust=0.75).value == pytest.approx(0)
+    span, golden = Estimate(0.6, 0.02, 100), Estimate(0.8, 0.02, 100)
+    assert shortfall(span, golden, relative_recall=1).value == pytest.approx(0.25)
+    assert shortfall(span, golden, relative_recall=0.75).value == pytest.approx(0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.map_evaluator.measured import PERFECT, Collector, Measured
+from components.map_evaluator.matches import PERFECT, Collector, DataSetMatches
 from schemas.base.errors import StateError
 from schemas.data.columns import DetectionColumns
 from schemas.data.dataset import image_digest
@@ -41,7 +41,7 @@ def collected(image_ids: list[int], batch: int, share: float = 1.0) -> list[Coll
     return parts
 
 
-def assert_equal(one: Measured, other: Measured) -> None:
+def assert_equal(one: DataSetMatches, other: DataSetMatches) -> None:
     assert one.tables.keys() == other.tables.keys() == {"candidate", PERFECT}
     for name, table in one.tables.items():
         for field, values in vars(table).items():
@@ -86,7 +86,7 @@ def test_a_file_holds_it_all(tmp_path: Path) -> None:
     parts = [*collected(list(range(12)), 4), Collector(("camera", "weather"), errors=["model x: broken"])]
     measured = Collector.merge(parts).finish()
     measured.save(str(tmp_path / "m.npz"))
-    read = Measured.load(str(tmp_path / "m.npz"))
+    read = DataSetMatches.load(str(tmp_path / "m.npz"))
     assert_equal(read, measured)
     with pytest.raises(StateError, match="model x: broken"):
         read.raise_errors()

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from components.map_evaluator.trust import Fall, fall_when_shuffled, perfect_detections
+from components.map_evaluator.sanity_checks import PermutedScores, perfect_detections, permuted_scores
 from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
 from schemas.base.errors import StateError
 from schemas.base.sampling import is_sampled
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.dataset import image_digest
 from schemas.data.records import ImageRecord
 
@@ -116,7 +116,7 @@ class Collector:
             },
         )
 
-    def finish(self) -> Measured:
+    def finish(self) -> DataSetMatches:
         """All that was collected, the same whatever the order; the collector is empty afterwards.
 
         Tables are made one after the other and what they were made of is given up, for these are hundreds of
@@ -130,7 +130,7 @@ class Collector:
         empty = np.empty((0, len(self.attribute_names)), np.str_)
         attributes = np.concatenate([empty, *(part.attributes for part in self._parts)])
         order = np.argsort(image_ids)
-        return Measured(
+        return DataSetMatches(
             shuffled={name: self._shuffled(name) for name in self._matches if name != PERFECT},
             tables={name: self._matches.pop(name).table() for name in list(self._matches)},
             digests=digests[order],
@@ -138,27 +138,26 @@ class Collector:
             errors=tuple(sorted(self.errors)),
         )
 
-    def _shuffled(self, model: str) -> Fall:
+    def _shuffled(self, model: str) -> PermutedScores:
         image_ids = np.concatenate([np.empty(0, np.int64), *(sample.image_ids for sample in self._samples)])
         position = np.argsort(np.argsort(image_ids))
         starts = np.cumsum([0, *(len(sample.image_ids) for sample in self._samples)])
         truths, founds = [], []
         for start, sample in zip(starts, self._samples):
             truth, found = self._of_shared(sample.truth), sample.detections[model]
-            truths.append(_moved(truth, position[truth.image + start]))
-            founds.append(_moved(found, position[found.image + start]))
-        return fall_when_shuffled(np.sort(image_ids), _joined(TruthColumns, truths), _joined(DetectionColumns, founds))
+            truths.append(_renumbered(truth, position[truth.image + start]))
+            founds.append(_renumbered(found, position[found.image + start]))
+        return permuted_scores(np.sort(image_ids), _joined(TruthColumns, truths), _joined(DetectionColumns, founds))
 
     def _of_shared(self, truth: TruthColumns) -> TruthColumns:
         # Detections of a class without objects have no effect on mAP.
         if self.shared_labels is None:
             return truth
-        rows = np.isin(truth.labels, self.shared_labels)
-        return TruthColumns(**{name: values[rows] for name, values in vars(truth).items()})
+        return rows_of(truth, np.isin(truth.labels, self.shared_labels))
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class DataSetMatches:
     """What is known of one data set after every model has seen it.
 
     Attributes:
@@ -172,7 +171,7 @@ class Measured:
     tables: dict[str, MatchTable]
     digests: np.ndarray
     attributes: dict[str, np.ndarray]
-    shuffled: dict[str, Fall]
+    shuffled: dict[str, PermutedScores]
     errors: tuple[str, ...] = ()
 
     @property
@@ -186,14 +185,14 @@ class Measured:
         rest = {
             "tables": list(self.tables),
             "attributes": list(self.attributes),
-            "shuffled": {name: dataclasses.astuple(fall) for name, fall in self.shuffled.items()},
+            "shuffled": {name: dataclasses.astuple(scores) for name, scores in self.shuffled.items()},
             "errors": self.errors,
         }
         with open(path, "wb") as file:
             np.savez(file, digests=self.digests, rest=np.array(json.dumps(rest)), **arrays)
 
     @classmethod
-    def load(cls, path: str) -> Measured:
+    def load(cls, path: str) -> DataSetMatches:
         """The inverse of `save`."""
         with np.load(path, allow_pickle=False) as arrays:
             rest = json.loads(arrays["rest"].item())
@@ -201,7 +200,7 @@ class Measured:
                 tables=from_arrays(arrays, rest["tables"]),
                 digests=arrays["digests"],
                 attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
-                shuffled={name: Fall(*values) for name, values in rest["shuffled"].items()},
+                shuffled={name: PermutedScores(*values) for name, values in rest["shuffled"].items()},
                 errors=tuple(rest["errors"]),
             )
 
@@ -211,7 +210,7 @@ class Measured:
             raise StateError(self.errors[0])
 
 
-def _moved(columns, image: np.ndarray):
+def _renumbered(columns, image: np.ndarray):
     return type(columns)(**{**vars(columns), "image": image})
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data_gate.growth import Growth, beside_new_classes, boxes_of, shows_only
+from components.data_gate.new_classes import NewClasses, beside_new_classes, boxes_of, shows_only
 from schemas.artifacts.decisions import Reason
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
@@ -23,14 +23,14 @@ NAMES = st.lists(st.sampled_from("abcdef"), unique=True)
 
 @given(NAMES, NAMES)
 def test_every_class_is_known_new_or_lost(span: list[str], model: list[str]) -> None:
-    growth = Growth.of(span, model)
-    assert set(growth.known) == set(span) & set(model)
-    assert sorted(growth.known + growth.new) == sorted(span)
-    assert sorted(growth.known + growth.lost) == sorted(model)
+    new_classes = NewClasses.of(span, model)
+    assert set(new_classes.known) == set(span) & set(model)
+    assert sorted(new_classes.known + new_classes.new) == sorted(span)
+    assert sorted(new_classes.known + new_classes.lost) == sorted(model)
 
 
 def test_without_a_model_nothing_is_new() -> None:
-    assert Growth.of(("cat",), None) == Growth(("cat",), (), ())
+    assert NewClasses.of(("cat",), None) == NewClasses(("cat",), (), ())
 
 
 def test_boxes_of_some_classes_stay_with_their_images() -> None:

@@ -1,4 +1,4 @@
-"""What the gate is given, and what it has seen of it: both data sets, looked at with the served model."""
+"""What the gate judges: both data sets, read once, and what the served model finds in them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
 
-from components.data_gate.comparing import Side
-from components.data_gate.growth import Growth
+from components.data_gate.comparing import Side, Statistics
+from components.data_gate.copies import SpanCopies
+from components.data_gate.new_classes import NewClasses
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
-from components.data_gate.tfdv_files import Statistics
 from components.detector.detections import renumbering
-from components.detector.look import Look, look_at
+from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from components.detector.served import ServedDetector, load_detector
+from components.pages.parts import MOST_PICTURES
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
     RECORD_FILE,
@@ -23,8 +24,12 @@ from schemas.artifacts.training_record import (
     TrainingRecord,
 )
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
+from schemas.data.fingerprints import Fingerprints
+
+_SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class ServedBaseline:
 
 
 @dataclass(frozen=True)
-class GateInputs:
-    """What the gate looks at.
+class GateSources:
+    """Where what the gate judges is.
 
     Attributes:
         span: directory that ExampleGen wrote for the span.
@@ -103,59 +108,70 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Sights:
-    """Both data sets and what was seen of them, detections in the span's label map.
+class GateInputs:
+    """Both data sets and what was found in them, detections in the span's label map.
 
-    Golden images are looked at only for a served model, and if their classes are the span's.
+    Attributes:
+        span: what the span says of itself.
+        golden: the same of the golden set; None: there is none.
+        served: the served model; None before the first.
+        copies: in the span.
+        span_sample: of its training images.
+        golden_sample: only for a served model, and if the golden set's classes are the span's.
+        images: those of the span that the page may show: the sample, copies, images with unusable boxes.
     """
 
     span: DataSetInfo
     golden: DataSetInfo | None
     served: Served | None
-    span_look: Look
-    golden_look: Look | None
+    copies: SpanCopies
+    span_sample: ImageSample
+    golden_sample: ImageSample | None
+    images: KeptImages
 
     @property
-    def growth(self) -> Growth:
+    def classes(self) -> NewClasses:
         """The span's classes beside the served model's."""
-        return Growth.of(self.span.class_names, self.served and self.served.record.class_names)
+        return NewClasses.of(self.span.class_names, self.served and self.served.record.class_names)
 
     @property
     def known_labels(self) -> list[int]:
         """The span's labels of the classes that the served model knows."""
-        return [self.span.class_names.index(name) + 1 for name in self.growth.known]
+        return [self.span.class_names.index(name) + 1 for name in self.classes.known]
 
 
-def see(inputs: GateInputs, settings: DataGateSettings) -> Sights:
-    """Looks at both data sets.
+def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadRecords) -> GateInputs:
+    """Reads both data sets, each image once.
 
     Args:
-        inputs: where everything is.
-        settings: how many images to look at.
+        sources: where everything is.
+        settings: how many images to sample, and what a copy is.
+        read: reads TFRecord files.
 
     Raises:
         StateError: the served model cannot be used.
     """
-    span, golden = _dataset(inputs.span), _dataset(inputs.golden) if inputs.golden else None
-    served = Served.load(inputs.baseline) if inputs.baseline else None
+    span = ExamplesArtifact.open(sources.span, fileio)
+    golden = ExamplesArtifact.open(sources.golden, fileio) if sources.golden else None
+    served = Served.load(sources.baseline) if sources.baseline else None
+    copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
+    images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
-    numbers = renumbering(known, span.class_names)
-    limit = settings.audit_images
+    numbers = renumbering(known, span.info.class_names)
 
-    def look(directory: str, split: str, images: int, title: str) -> Look:
-        files = record_files(directory, split)
-        return look_at(files, images, limit, detector, len(known), title, numbers=numbers)
+    def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages | None = None) -> ImageSample:
+        files, limit = of.record_files(split), settings.audit_images
+        return sample_images(
+            files, of.info.images[split], limit, detector, len(known), title, numbers=numbers, kept=kept, read=read
+        )
 
-    golden_look = None
-    if inputs.golden and golden and served and span.class_names == golden.class_names:
-        golden_look = look(inputs.golden, EVAL_SPLIT, golden.images[EVAL_SPLIT], "looking at golden images")
-    span_look = look(inputs.span, TRAIN_SPLIT, span.images[TRAIN_SPLIT], "looking at the span")
-    return Sights(span, golden, served, span_look, golden_look)
-
-
-def record_files(directory: str, split: str) -> list[str]:
-    """The TFRecord files of a split."""
-    return sorted(str(path) for path in fileio.glob(f"{directory}/Split-{split}/*"))
+    golden_sample = None
+    if golden and served and span.info.class_names == golden.info.class_names:
+        golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images")
+    span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
+    if not images.are_all_here:
+        images.read(span.record_files(EVAL_SPLIT), read)
+    return GateInputs(span.info, golden and golden.info, served, copies, span_sample, golden_sample, images)
 
 
 def read_bytes(path: str) -> bytes:
@@ -164,6 +180,5 @@ def read_bytes(path: str) -> bytes:
         return file.read()
 
 
-def _dataset(directory: str) -> DataSetInfo:
-    path = f"{directory}/{DATASET_FILE}"
-    return DATASET_FORMAT.read(read_bytes(path), path)
+def _fingerprints(examples: ExamplesArtifact | None) -> Fingerprints:
+    return Fingerprints.join([examples.fingerprints(split) for split in _SPLITS] if examples else [])

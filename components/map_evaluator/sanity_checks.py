@@ -1,4 +1,8 @@
-"""Can this evaluation be believed: it is tried on detections of which the answer is known; pure."""
+"""Can this evaluation be believed? Pure.
+
+It is tried on detections of which the answer is known, on the golden set that it should have, and on the bytes of the
+models from beginning to end.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ import numpy as np
 
 from components.metrics.accumulator import Accumulator
 from components.metrics.average_precision import detection_metrics
-from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
+from components.metrics.matching import best_of_each_class, match
 from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.base.errors import StateError
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.fingerprints import Fingerprints, near_duplicates
 
 _LISTED = 5
@@ -22,8 +27,8 @@ _ALIKE = 0.9  # of images labelled that much alike, places cannot be told apart
 
 
 @dataclass(frozen=True)
-class Fall:
-    """What remains on a sample of images when detections change places.
+class PermutedScores:
+    """What remains of mAP on a sample of images when detections change places: a permutation test.
 
     Attributes:
         before: mAP of the model.
@@ -47,19 +52,13 @@ def perfect_detections(truth: TruthColumns) -> tuple[TruthColumns, DetectionColu
     Returns:
         The objects that count, no more of a class and image than COCO takes detections, and one sure detection of each.
     """
-    counts = np.flatnonzero(~truth.is_crowd)
-    order = counts[np.lexsort((truth.labels[counts], truth.image[counts]))]
-    key = np.stack([truth.image[order], truth.labels[order]])
-    starts = np.flatnonzero(np.any(np.diff(key, axis=1, prepend=-1) != 0, axis=0))
-    place = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    rows = np.sort(order[place < MAX_DETECTIONS])
-    kept = TruthColumns(
-        truth.image[rows], truth.boxes_xywh_px[rows], truth.labels[rows], truth.area_px2[rows], truth.is_crowd[rows]
-    )
-    return kept, DetectionColumns(kept.image, kept.boxes_xywh_px, kept.labels, np.ones(len(rows)))
+    objects = rows_of(truth, ~truth.is_crowd)
+    perfect = DetectionColumns(objects.image, objects.boxes_xywh_px, objects.labels, np.ones(len(objects.labels)))
+    rows = np.sort(best_of_each_class(perfect)[0])
+    return rows_of(objects, rows), rows_of(perfect, rows)
 
 
-def fall_when_shuffled(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> Fall:
+def permuted_scores(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> PermutedScores:
     """Gives every image the detections of the next one.
 
     Args:
@@ -68,15 +67,15 @@ def fall_when_shuffled(image_ids: np.ndarray, truth: TruthColumns, detections: D
         detections: what a model found in them.
     """
     countable, perfect = perfect_detections(truth)
-    return Fall(
+    return PermutedScores(
         before=_map(image_ids, truth, detections),
-        after=_map(image_ids, truth, _moved(detections, len(image_ids))),
-        alike=_map(image_ids, countable, _moved(perfect, len(image_ids))),
+        after=_map(image_ids, truth, _permuted(detections, len(image_ids))),
+        alike=_map(image_ids, countable, _permuted(perfect, len(image_ids))),
         images=len(image_ids),
     )
 
 
-def _moved(found: DetectionColumns, images: int) -> DetectionColumns:
+def _permuted(found: DetectionColumns, images: int) -> DetectionColumns:
     return DetectionColumns((found.image + 1) % max(1, images), found.boxes_xywh_px, found.labels, found.scores)
 
 
@@ -86,12 +85,12 @@ def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumn
     return matches.finish().coco["AP"]
 
 
-def known_answers(perfect: MatchTable, shuffled: Mapping[str, Fall]) -> list[Reason]:
+def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -> list[Reason]:
     """Whether detections with a known answer got it.
 
     Args:
         perfect: matches of `perfect_detections`.
-        shuffled: `fall_when_shuffled` of each model.
+        shuffled: `permuted_scores` of each model.
     """
     score = detection_metrics(perfect).coco["AP"]
     nothing = detection_metrics(
@@ -107,7 +106,7 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, Fall]) -> list[Rea
             passed=score >= 1 - _ROUNDING,
         ),
         Reason("trust:no_detections", "no detections at all score 0", f"{nothing:.6f}", passed=nothing == 0),
-        *(_shuffled(model, fall) for model, fall in shuffled.items()),
+        *(_shuffled(model, scores) for model, scores in shuffled.items()),
     ]
 
 
@@ -119,14 +118,14 @@ def _not_found(perfect: MatchTable) -> str:
     return f"{len(missed)} objects that no detector can find (boxes without area?) in images {_listed(ids.tolist())}"
 
 
-def _shuffled(model: str, fall: Fall) -> Reason:
-    tested = fall.images > 1 and fall.before > 0 and fall.alike < _ALIKE
-    shown = f"{fall.before:.4f} -> {fall.after:.4f} on {fall.images} images"
+def _shuffled(model: str, scores: PermutedScores) -> Reason:
+    tested = scores.images > 1 and scores.before > 0 and scores.alike < _ALIKE
+    shown = f"{scores.before:.4f} -> {scores.after:.4f} on {scores.images} images"
     return Reason(
         rule=f"trust:shuffled_detections:{model}",
         expected=f"the {model}'s mAP falls when its detections are given to other images",
         actual=shown if tested else f"{shown}: not tested",
-        passed=not tested or fall.after < fall.before,
+        passed=not tested or scores.after < scores.before,
     )
 
 
@@ -192,6 +191,45 @@ def golden_budget(uses: int, budget: int) -> Reason:
         passed=True,
         warning=uses >= budget,
     )
+
+
+def check_baseline(directory: str, found: str, recorded: str, version: str) -> None:
+    """Whether this run's copy of the served model is still what BaselineReader copied.
+
+    Args:
+        directory: the copy.
+        found: its digest now.
+        recorded: the digest that the registry has of it.
+        version: what it is served as.
+
+    Raises:
+        StateError: it is not.
+    """
+    if found != recorded:
+        raise StateError(
+            f"{BASELINE} ({directory}): its content digest is {found[:12]}, that of the served version {version} is "
+            f"{recorded[:12] or 'not recorded'}, so nothing is blessed; put the files of that version there again, and "
+            "give the same command"
+        )
+
+
+def check_unchanged(directory: str, before: str, after: str) -> None:
+    """Whether the candidate is what it was before it was loaded.
+
+    Args:
+        directory: the candidate.
+        before: its digest then.
+        after: its digest when all was measured.
+
+    Raises:
+        StateError: it was altered.
+    """
+    if before != after:
+        raise StateError(
+            f"{CANDIDATE} ({directory}): its files changed while they were measured (content digest {before[:12]} "
+            f"before, {after[:12]} after), so nothing is blessed; give the same command again, which measures what is "
+            "there then"
+        )
 
 
 def _listed(values: Sequence[object]) -> str:

@@ -17,7 +17,7 @@ _OF_BOXES = {f"{DRIFT}:{key}" for key in (features.BOX_CLASS, features.QA_BOX_LO
 
 
 @dataclass(frozen=True)
-class Growth:
+class NewClasses:
     """A span's classes beside the served model's, by name.
 
     Attributes:
@@ -31,15 +31,15 @@ class Growth:
     lost: tuple[str, ...]
 
     @classmethod
-    def of(cls, span: Sequence[str], model: Sequence[str] | None) -> Growth:
+    def of(cls, span: Sequence[str], model: Sequence[str] | None) -> NewClasses:
         """Compares two lists of classes.
 
         Args:
             span: its classes.
             model: those of the served model; None: there is none.
 
-        >>> Growth.of(["cat", "fox"], ["dog", "cat"])
-        Growth(known=('cat',), new=('fox',), lost=('dog',))
+        >>> NewClasses.of(["cat", "fox"], ["dog", "cat"])
+        NewClasses(known=('cat',), new=('fox',), lost=('dog',))
         """
         model = span if model is None else model
         known, new = (tuple(name for name in span if (name in model) is wanted) for wanted in (True, False))
