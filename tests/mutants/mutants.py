@@ -542,14 +542,14 @@ _PEOPLE = (
         ("if decision.golden_digest in (newest,", "if True or (newest,", "an approval answers a question still asked"),
     ),
     *mutants_of(
-        "pipeline/serving/person.py",
+        "pipeline/serving/change.py",
         "tests/pipeline/serving/test_approve.py",
         ("if day < today:", "if day <= today:", "an approval may end today"),
         ("if day > today + _LONGEST_APPROVAL:", "if False:", "an approval lasts a year at most"),
         ("if not stripped:", "if False:", "who and why are on record"),
     ),
     *mutants_of(
-        "pipeline/serving/blocked_runs.py",
+        "pipeline/serving/approve.py",
         "tests/pipeline/serving/test_approve.py",
         ("if decision.verdict not in _APPROVABLE:", "if False:", "only a no can be overruled"),
         ("if len(found) > 1:", "if False:", "one run is approved, not the first that begins so"),
@@ -678,7 +678,7 @@ _ROOT = (
         ('(parts.resumable, "can', '((), "can', "what a run can be resumed from stays"),
     ),
     *mutants_of(
-        "pipeline/retention/versions.py",
+        "pipeline/retention/protection.py",
         "tests/pipeline/retention/test_retention_plan.py",
         ("needed = {served.version, *", "needed = {*", "the served version stays"),
         ("int(model.version) < int(served.version)", "True", "a version above the served one stays"),
@@ -686,7 +686,7 @@ _ROOT = (
         ("seconds(model.pushed_at) < old", "True", "a young version stays"),
     ),
     *mutants_of(
-        "pipeline/retention/windows.py",
+        "pipeline/retention/protection.py",
         "tests/pipeline/retention/test_retention_plan.py",
         ("finished[-settings.runs :]", "finished[: settings.runs]", "the newest runs are kept, not the oldest"),
         ("run.at_s >= now_s", "run.at_s > now_s", "a run as old as the limit is kept"),
