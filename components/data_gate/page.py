@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from components.pages.comparisons import comparison_section, in_words
 from components.pages.parts import affordable, data_sets, rule_card, rules_table
 from components.pages.style import CONTENT_SECURITY_POLICY, STYLE
-from components.pages.text import many, safe
+from components.pages.text import safe
 from components.pages.words import next_steps, rule_title
 from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Pictures
 from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
+from schemas.base.formatting import many
 from schemas.data.dataset import DataSetInfo
 
 _PICTURE_BYTES = 2_000_000  # of all JPEGs; base64 adds a third, and the page stays below 3 MB

@@ -9,9 +9,9 @@ import numpy as np
 
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
 from components.pages.parts import MOST_PICTURES
-from components.pages.text import many
 from schemas.artifacts.data_evidence import Picture
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import many
 from schemas.data.records import Detections, ImageRecord
 
 SIDE_PX = 360

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import listed, score
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.fingerprints import Fingerprints, near_duplicates
 
@@ -116,12 +117,13 @@ def _not_found(perfect: MatchTable) -> str:
     ids = np.unique(perfect.image_ids[missed])
     if not ids.size:
         return "there is no ground truth" if not perfect.truth.size else "labelled areas contradict their boxes"
-    return f"{len(missed)} objects that no detector can find (boxes without area?) in images {_listed(ids.tolist())}"
+    where = listed(ids.tolist(), _LISTED)
+    return f"{len(missed)} objects that no detector can find (boxes without area?) in images {where}"
 
 
 def _shuffled(model: str, fall: Fall) -> Reason:
     tested = fall.images > 1 and fall.before > 0 and fall.alike < _ALIKE
-    shown = f"{fall.before:.4f} -> {fall.after:.4f} on {fall.images} images"
+    shown = f"{score(fall.before)} -> {score(fall.after)} on {fall.images} images"
     return Reason(
         rule=f"trust:shuffled_detections:{model}",
         expected=f"the {model}'s mAP falls when its detections are given to other images",
@@ -166,11 +168,10 @@ def no_leak(golden: Fingerprints, training: Fingerprints | None, max_bits: int) 
         return Reason(rule, expected, f"none among {len(training.image_ids)} training images", passed=True)
     shown = [
         f"golden image {golden.image_ids[row]} is image {training.image_ids[column]} of span {training.spans[column]}"
-        for row, column, _ in pairs[:_LISTED]
+        for row, column, _ in pairs
     ]
     images = len({row for row, _, _ in pairs})
-    more = ", ..." if len(pairs) > _LISTED else ""
-    return Reason(rule, expected, f"{images} golden images leaked: {', '.join(shown)}{more}")
+    return Reason(rule, expected, f"{images} golden images leaked: {listed(shown, _LISTED)}")
 
 
 def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reason:
@@ -192,7 +193,3 @@ def golden_budget(uses: int, budget: int) -> Reason:
         passed=True,
         warning=uses >= budget,
     )
-
-
-def _listed(values: Sequence[object]) -> str:
-    return ", ".join(map(str, values[:_LISTED])) + (", ..." if len(values) > _LISTED else "")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from components.pages.chart_parts import Kind, legend, shortened
 from components.pages.plot import WIDTH, Axis, Mark, Plot
-from components.pages.text import number, safe
+from components.pages.text import safe
 from components.pages.thinning import Point, runs_of
+from schemas.base.formatting import number
 
 __all__ = ["Axis", "Mark", "Marker", "Series", "line_chart"]
 

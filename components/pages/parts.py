@@ -6,10 +6,11 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from components.pages.comparisons import feature_figure, in_words
-from components.pages.text import listed, many, percent, safe
+from components.pages.text import safe, safe_list
 from components.pages.words import rule_title
 from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import many, percent
 from schemas.data.dataset import DataSetInfo
 
 MOST_PICTURES = 6  # a rule
@@ -96,7 +97,7 @@ def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
     if not rest:
         return ""
     title = f"{many(len(rest), 'further image')} that {'shows' if len(rest) == 1 else 'show'} it"
-    return f"<details><summary>{title}</summary><p><code>{listed(rest, 100)}</code></p></details>"
+    return f"<details><summary>{title}</summary><p><code>{safe_list(rest, 100)}</code></p></details>"
 
 
 def rules_table(reasons: Iterable[Reason]) -> str:
@@ -149,7 +150,7 @@ def _bad_count(info: DataSetInfo) -> str:
 
 
 def _classes(info: DataSetInfo) -> str:
-    return f"{len(info.class_names):,}: {listed(info.class_names, _MOST_CLASSES)}"
+    return f"{len(info.class_names):,}: {safe_list(info.class_names, _MOST_CLASSES)}"
 
 
 def _bad_boxes(whose: str, info: DataSetInfo) -> str:
@@ -160,5 +161,5 @@ def _bad_boxes(whose: str, info: DataSetInfo) -> str:
     examples = "".join(f"<li>{safe(example)}</li>" for example in bad.examples[:_MOST_EXAMPLES])
     return (
         f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{reading}"
-        f"<ul>{examples}</ul><p>Images: <code>{listed(bad.images, _MOST_EXAMPLES)}</code></p></details>"
+        f"<ul>{examples}</ul><p>Images: <code>{safe_list(bad.images, _MOST_EXAMPLES)}</code></p></details>"
     )

@@ -9,6 +9,7 @@ from components.pages.data_words import DATA_WORDS, RELABEL
 from components.pages.evaluation_words import EVALUATION_WORDS
 from components.pages.features import short_title
 from components.pages.rule_words import RuleWords
+from schemas.base.formatting import capital, listed
 from schemas.data.dataset import DataSetInfo
 
 _WORDS = DATA_WORDS | EVALUATION_WORDS
@@ -26,8 +27,8 @@ def rule_title(rule: str, passed: bool) -> str:
     words, of = _found(rule)
     title = (words.right if passed else words.title) if words else ""
     if not title or ("{of}" in title and not of):
-        return _capital(rule.replace("_", " ").replace(":", ": "))
-    return _capital(title.replace("{of}", _subject(rule, of)))
+        return capital(rule.replace("_", " ").replace(":", ": "))
+    return capital(title.replace("{of}", _subject(rule, of)))
 
 
 def _found(rule: str) -> tuple[RuleWords | None, str]:
@@ -54,14 +55,10 @@ def next_steps(span: DataSetInfo, failed: Iterable[str]) -> list[str]:
         words, of = _found(rule)
         subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
     return [
-        advice.replace("{next}", following).replace("{of}", _joined(names)) + (place if "{next}" in advice else "")
+        advice.replace("{next}", following).replace("{of}", listed(names, _NAMED))
+        + (place if "{next}" in advice else "")
         for advice, names in subjects.items()
     ]
-
-
-def _joined(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _subject(rule: str, of: str) -> str:
@@ -69,7 +66,3 @@ def _subject(rule: str, of: str) -> str:
     if name in ("drift", "skew", "schema"):
         return short_title(of)
     return of if name.startswith(("class_", "slice_")) else of.replace("_", " ")
-
-
-def _capital(text: str) -> str:
-    return text if text.startswith("mAP") else text[:1].upper() + text[1:]

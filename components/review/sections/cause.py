@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from components.pages.text import many, safe
+from components.pages.text import safe
 from components.pages.words import rule_title
 from components.review.content import ErrorTypeCost, ReviewContent
 from components.review.sections.figures import ap, change, interval
 from components.review.sections.findings import found_in_words
 from components.review.sections.records import differing
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from schemas.base.formatting import listed, many
 
 _DATA_SETS = {
     GOLDEN: "golden set",
@@ -121,12 +122,9 @@ def _training(content: ReviewContent) -> Iterable[tuple[str, str]]:
     if not rows:
         yield "fact", f"Both models were trained in the same way; only their data differ. {_link('differences')}"
         return
-    shown = "; ".join(
-        f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})"
-        for row in rows[:_MOST_DIFFERENCES]
-    )
-    more = f" and {len(rows) - _MOST_DIFFERENCES} more" if len(rows) > _MOST_DIFFERENCES else ""
-    yield "fact", f"What differs in how they were trained: {shown}{more}{times}. {_link('differences')}"
+    texts = [f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})" for row in rows]
+    shown = listed(texts, _MOST_DIFFERENCES, "; ")
+    yield "fact", f"What differs in how they were trained: {shown}{times}. {_link('differences')}"
 
 
 def _link(section: str) -> str:

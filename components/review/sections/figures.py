@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta
+from schemas.base.formatting import difference, minus, minute, score
 
 NOTHING = "\N{EN DASH}"  # where there is no figure
-UNDEFINED = -1.0  # COCO's value where there is no ground truth
 
 
 def ap(value: float | None) -> str:
@@ -16,7 +14,7 @@ def ap(value: float | None) -> str:
     >>> ap(0.56458), ap(-1.0), ap(None)
     ('0.5646', '\u2013', '\u2013')
     """
-    return NOTHING if value is None or value <= UNDEFINED else f"{value:.4f}"
+    return score(value, NOTHING)
 
 
 def change(value: float | None) -> str:
@@ -25,7 +23,7 @@ def change(value: float | None) -> str:
     >>> change(-0.1626), change(0.0), change(None)
     ('\u22120.1626', '+0.0000', '\u2013')
     """
-    return NOTHING if value is None else f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+    return minus(difference(value, NOTHING))
 
 
 def interval(delta: Delta | None) -> str:
@@ -54,4 +52,4 @@ def when(moment: str) -> str:
     >>> when("2026-11-26T07:29:30+00:00")
     '2026-11-26 07:29 UTC'
     """
-    return datetime.datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{minute(moment)} UTC"

@@ -7,9 +7,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from components.pages.text import many, safe
+from components.pages.text import safe
 from components.review.content import CORRECT, GalleryImage, Measured, ModelErrors, ShownBox
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.base.formatting import many
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
 _BUDGET = 7_000_000  # bytes of all JPEGs

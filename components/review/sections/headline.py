@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from components.pages.interval_bar import interval_bar
-from components.pages.text import many, safe
+from components.pages.text import safe
 from components.pages.words import next_steps, rule_title
 from components.review.content import ReviewContent
 from components.review.sections.figures import ap, change, interval, moved, when
 from components.review.sections.findings import found_in_words, shortened, stopped
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
+from schemas.base.formatting import many
 
 TONES = {
     Verdict.PUSHED: "pass",

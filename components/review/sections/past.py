@@ -15,6 +15,7 @@ from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.artifacts.history import PastRun
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
+from schemas.base.formatting import minute, score
 
 _MOST_RUNS = 200
 _NAMES = {
@@ -85,7 +86,7 @@ def _chart(runs: list[PastRun]) -> str:
     if not runs:
         return "<p>No candidate was evaluated before.</p>"
     places = list(enumerate(runs, start=1))
-    marks = [Marker(place, run.map, f"{run.run_id}: {run.verdict}, mAP {run.map:.4f}") for place, run in places]
+    marks = [Marker(place, run.map, f"{run.run_id}: {run.verdict}, mAP {score(run.map)}") for place, run in places]
     series = [
         Series("served after the run", BASELINE, [(place, _served(run)) for place, run in places]),
         Series("candidate", CANDIDATE, [(place, run.map) for place, run in places], marks),
@@ -103,7 +104,7 @@ def _runs_table(runs: list[PastRun]) -> str:
         return ""
     goldens = list(dict.fromkeys(run.golden_digest for run in runs))
     rows = "".join(
-        f'<tr><th scope="row">{safe(run.run_id, 80)}</th><td>{safe(run.decided_at[:16].replace("T", " "))}</td>'
+        f'<tr><th scope="row">{safe(run.run_id, 80)}</th><td>{safe(minute(run.decided_at))}</td>'
         f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
         f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
         f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
@@ -123,7 +124,7 @@ def _overrides_table(overrides: tuple[Override, ...]) -> str:
     titles = ("when (UTC)", "what", "by", "reason", "version", "until")
     head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     rows = "".join(
-        f"<tr><td>{safe(entry.at[:16].replace('T', ' '))}</td>"
+        f"<tr><td>{safe(minute(entry.at))}</td>"
         f"<td>{safe(_kind(entry))}</td><td>{safe(entry.by, 80)}</td>"
         f"<td>{safe(entry.reason)}</td><td>{safe(entry.version)}</td><td>{safe(entry.expires or NOTHING)}</td></tr>"
         for entry in reversed(overrides)

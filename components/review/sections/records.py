@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.pages.text import many, safe
+from components.pages.text import safe
 from components.review.sections.figures import NOTHING
 from schemas.artifacts.training_record import TrainingRecord
+from schemas.base.formatting import many
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) ->
     folded = (
         f"<details><summary>{many(len(same), 'entry')} alike</summary>{_table(same, with_baseline=False)}</details>"
     )
-    return _table(apart, with_baseline=True) + (folded.replace("entrys", "entries") if same else "")
+    return _table(apart, with_baseline=True) + (folded if same else "")
 
 
 def _table(found: list[Row], with_baseline: bool) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from components.pages.text import number
 from components.review.sections.figures import NOTHING
 from schemas.artifacts.evaluation import Serving, ServingFigures
+from schemas.base.formatting import megabytes, number
 
 
 def serving_section(serving: Serving) -> str:
@@ -38,4 +38,4 @@ def _latency(figures: ServingFigures) -> str:
 
 
 def _size(figures: ServingFigures) -> str:
-    return f"{number(figures.size_bytes / 1e6)} MB"
+    return megabytes(figures.size_bytes)

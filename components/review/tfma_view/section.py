@@ -11,8 +11,9 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.pages.text import listed, many
+from components.pages.text import safe_list
 from components.review.tfma_view.figures import LESS, TfmaData, script_json
+from schemas.base.formatting import many
 
 _CHARTS = ("google_charts.js", "google_charts_table.js", "google_charts_svg.js")
 _MOST_NAMED = 5
@@ -77,7 +78,7 @@ def _notes(data: TfmaData) -> str:
     if data.skipped:
         notes.append(
             f"{many(len(data.skipped), 'past run')} could not be read and {'is' if len(data.skipped) == 1 else 'are'} "
-            f"missing from the time series: {listed(data.skipped, _MOST_NAMED)}."
+            f"missing from the time series: {safe_list(data.skipped, _MOST_NAMED)}."
         )
     return "".join(f'<p class="quiet">{note}</p>' for note in notes)
 
