@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from components.pages.comparisons import comparison_section, in_words
 from components.pages.parts import affordable, data_sets, rule_card, rules_table
-from components.pages.style import CONTENT_SECURITY_POLICY, STYLE
+from components.pages.policy import content_security_policy
+from components.pages.rule_words import next_steps, rule_title
+from components.pages.style import STYLE
 from components.pages.text import safe
-from components.pages.words import next_steps, rule_title
 from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Pictures
 from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
 from schemas.base.formatting import many
@@ -60,7 +61,7 @@ def data_page(content: PageContent) -> str:
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_security_policy(STYLE)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{verdict.value}: {safe(content.title, 200)}</title><style>{STYLE}</style></head><body>"

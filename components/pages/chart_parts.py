@@ -56,3 +56,8 @@ def legend(entries: list[tuple[str, str]]) -> str:
         for drawing, name in entries
     )
     return f'<div class="legend">{items}</div>'
+
+
+def chart_card(title: str, chart: str) -> str:
+    """A chart below its title, as HTML."""
+    return f'<div class="chart-card"><p class="chart-title">{safe(title, 80)}</p>{chart}</div>'

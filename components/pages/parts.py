@@ -6,8 +6,9 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from components.pages.comparisons import feature_figure, in_words
+from components.pages.rule_words import rule_title
+from components.pages.tables import columns, table
 from components.pages.text import safe, safe_list
-from components.pages.words import rule_title
 from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import many, percent
@@ -111,8 +112,7 @@ def rules_table(reasons: Iterable[Reason]) -> str:
             f'{safe(title)}<br><code class="quiet">{safe(reason.rule)}</code></th>'
             f'<td data-of="expected">{safe(reason.expected)}</td><td data-of="found">{safe(reason.actual)}</td></tr>'
         )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("state", "rule", "expected", "found"))
-    return f'<table class="stack"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return table(columns(("state", "rule", "expected", "found")), rows, "stack")
 
 
 def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
@@ -128,15 +128,14 @@ def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
         "classes": _classes,
         "content digest": lambda info: f"<code>{safe(info.digest)}</code>",
     }
-    head = "<tr><td></td>" + "".join(f'<th scope="col">{title}</th>' for title in sets) + "</tr>"
-    body = "".join(
+    rows = (
         f'<tr><th scope="row">{name}</th>'
         + "".join(f'<td data-of="{title}">{fact(info)}</td>' for title, info in sets.items())
         + "</tr>"
         for name, fact in facts.items()
     )
-    table = f'<table class="stack"><thead>{head}</thead><tbody>{body}</tbody></table>'
-    return table + "".join(_bad_boxes(title, info) for title, info in sets.items())
+    facts_table = table("<td></td>" + columns(sets), rows, "stack")
+    return facts_table + "".join(_bad_boxes(title, info) for title, info in sets.items())
 
 
 def _per_split(counts: dict[str, int], thing: str) -> str:

@@ -19,8 +19,8 @@ from tfx.utils import path_utils
 from components.detector.look import images_of
 from components.imaging.drawing import draw_boxes
 from components.metrics.match_table import from_arrays
-from components.review.content import Lineage, Measured, ReviewContent
-from components.review.measure import GoldenFiles, measure
+from components.review.content import ErrorAnalysis, Lineage, ReviewContent
+from components.review.error_analysis import GoldenFiles, analyse_errors
 from components.review.page import review_page
 from components.review.tfma_view.data import read_tfma, tfma_code
 from schemas.artifacts import evaluation as files
@@ -97,7 +97,7 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
         comparisons=evidence_from_json(run.text("decision", EVIDENCE_FILE)),
         pictures=pictures_from_json(run.text("decision", PICTURES_FILE)),
         evaluation=evaluation,
-        measured=_measured(run, evaluation) if evaluation else None,
+        analysis=_analysis(run, evaluation) if evaluation else None,
         candidate=_record(run.uri("model")) if run.one("model") else None,
         baseline=_record(baseline.uri) if has_baseline else None,
         history=History.from_json(run.text("baseline", HISTORY_FILE)),
@@ -113,11 +113,11 @@ def _publication(run: _Run) -> PublicationResult:
 
 def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:
     """What was measured, with what was decided in the end."""
-    measured = Evaluation.from_json(run.text("evaluation", files.EVALUATION_FILE))
-    return dataclasses.replace(measured, decision=publication.final(measured.decision))
+    evaluation = Evaluation.from_json(run.text("evaluation", files.EVALUATION_FILE))
+    return dataclasses.replace(evaluation, decision=publication.final(evaluation.decision))
 
 
-def _measured(run: _Run, evaluation: Evaluation) -> Measured:
+def _analysis(run: _Run, evaluation: Evaluation) -> ErrorAnalysis:
     directory = f"{run.uri('evaluation')}/{GOLDEN}"
     models = {CANDIDATE: files.CANDIDATE_FILE}
     if evaluation.golden.baseline:
@@ -125,7 +125,7 @@ def _measured(run: _Run, evaluation: Evaluation) -> Measured:
     with fileio.open(f"{directory}/{files.MATCHES_FILE}", "rb") as file, np.load(file, allow_pickle=False) as arrays:
         tables = from_arrays(arrays, models)
     golden = ExamplesArtifact.open(run.uri("golden"), fileio).record_files(EVAL_SPLIT)
-    return measure(
+    return analyse_errors(
         GoldenFiles(
             tables=tables,
             truth=_Lines(f"{directory}/{files.GROUND_TRUTH_FILE}"),

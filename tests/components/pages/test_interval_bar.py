@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.pages.interval_bar import interval_bar
+from components.pages.bars import interval_bar
 from tests.components.pages.drawn import HOSTILE, of_class, parsed, words
 
 ANY = st.one_of(st.none(), st.floats(), st.floats(-1, 1))

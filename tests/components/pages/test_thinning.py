@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.pages.thinning import MOST_POINTS, runs_of
+from components.pages.line_chart import MOST_POINTS, runs_of
 
 STRANGE = st.one_of(st.none(), st.floats(), st.integers(-5, 5))
 

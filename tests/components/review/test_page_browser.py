@@ -28,13 +28,13 @@ from schemas.artifacts.history import History
 from tests.builders import dataset_info, training_record
 from tests.components.review.browsing import Seen, see
 from tests.components.review.content import (
+    analysis,
     bootstrapped,
     content,
     data_set,
     delta,
     evaluation,
     gallery_image,
-    measured,
     override,
     past_run,
     reason,
@@ -239,7 +239,7 @@ def hostile(text: str) -> ReviewContent:
     )
     box = ShownBox((1, 2, 30, 40), text, "wrong", text)
     image = gallery_image(file_name=text, truth=(box,), found={BASELINE: (box,), CANDIDATE: (box,)}, classes=(text,))
-    curves = tuple(dataclasses.replace(entry, name=text) for entry in measured().curves)
+    curves = tuple(dataclasses.replace(entry, name=text) for entry in analysis().curves)
     rules = (reason("map_drop", expected=text, actual=text, images=(text,)), reason(f"class_drop:{text}"))
     record: Any = {"augmentation": text, "class_names": (text,), "digest": text, "init_checkpoint": text}
     record |= {"declared_changes": (text,), "model": {text: text}, "ratchet_version": text, "baseline_digest": text}
@@ -255,7 +255,7 @@ def hostile(text: str) -> ReviewContent:
         data=DataDecision(True, gate),
         pictures={f"labels:{text}": (Picture(text, image.jpeg, text),)},
         evaluation=evaluation(*rules, golden=golden),
-        measured=measured(gallery=(image,), curves=(measured().curves[0], *curves)),
+        analysis=analysis(gallery=(image,), curves=(analysis().curves[0], *curves)),
         candidate=training_record(**record),
         baseline=training_record(),
         history=History((past_run(1, run_id=text),), (made,), made),
@@ -351,7 +351,7 @@ def test_a_thousand_golden_images_of_eighty_classes_open_fast(browser: Browser, 
     )
     shown = content(
         evaluation=evaluation(reason(), golden=golden),
-        measured=measured(gallery=tuple(crowded(place) for place in range(24)), worse=700),
+        analysis=analysis(gallery=tuple(crowded(place) for place in range(24)), worse=700),
         history=History(tuple(past_run(1 + number % 28, run_id=f"run-{number}") for number in range(200))),
     )
     page = page_of(shown)

@@ -9,8 +9,8 @@ import pytest
 
 from components.data_gate.page import data_page
 from components.pages.parts import MOST_PICTURES
+from components.pages.rule_words import next_steps
 from components.pages.text import safe
-from components.pages.words import next_steps
 from schemas.artifacts.data_evidence import SKEW, Picture
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import number, percent

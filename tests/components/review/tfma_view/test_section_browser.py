@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from components.review.tfma_view.figures import tfma_data
-from components.review.tfma_view.page import tfma_frame
-from components.review.tfma_view.section import tfma_section
+from components.review.tfma_view.section import tfma_frame, tfma_section
 from tests.components.review.tfma_view.pages import Seen, open_section, page_of, see, tfma_code
 from tests.components.review.tfma_view.runs import NAN, evaluated_run, of_class
 
