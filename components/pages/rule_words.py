@@ -28,8 +28,8 @@ class RuleWords:
 
 RELABEL = "Correct the annotations and deliver the span again as {next}; the pictures show where to start."
 _EXPORT = (
-    "Correct the export, which writes the four numbers of a box in another order than its format says, and deliver the "
-    "span again as {next}."
+    "Correct the export, which writes the four numbers of a box in another format than the file's, and deliver the span "
+    "again as {next}."
 )
 _LOOK = (
     "Look at the images that show it. If the span shows what the model is to learn, train on it in observe mode and "
@@ -86,11 +86,11 @@ DATA_WORDS = {
         "The served model does not find the labelled objects", "The served model finds the labelled objects", _LOOK
     ),
     "labels:reading": RuleWords(
-        "The numbers of labelled boxes are in another order", "The numbers of labelled boxes are in order", _EXPORT
+        "Labelled boxes are in another box format", "Labelled boxes are in the box format of their file", _EXPORT
     ),
     "labels:duplicates": RuleWords("Objects are labelled twice", "No object is labelled twice", RELABEL),
-    "labels:classes": RuleWords("Objects are labelled as another class", "No class is labelled as another", RELABEL),
-    "labels:noise": RuleWords("Classes are wrong without a system", "No class is wrong without a system", RELABEL),
+    "labels:classes": RuleWords("Systematic confusion of classes", "No systematic confusion of classes", RELABEL),
+    "labels:noise": RuleWords("Label noise: wrong classes here and there", "No label noise", RELABEL),
     "labels:missing": RuleWords("Objects have no label", "Objects have labels", RELABEL),
     "leak": RuleWords(
         "Images of the golden set are in the span",
