@@ -28,8 +28,8 @@ class RuleWords:
 
 RELABEL = "Correct the annotations and deliver the span again as {next}; the pictures show where to start."
 _EXPORT = (
-    "Correct the export, which writes the four numbers of a box in another format than the file's, and deliver the span "
-    "again as {next}."
+    "Correct the export, which writes boxes in another format than that of their file, and deliver the span again as "
+    "{next}."
 )
 _LOOK = (
     "Look at the images that show it. If the span shows what the model is to learn, train on it in observe mode and "

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.publication import (
     BaselineChangedError,
     Publication,
@@ -21,6 +20,7 @@ from schemas.artifacts.blessing import Blessing
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import Evaluation
 from schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, PublicationResult
+from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
 from schemas.artifacts.training_record import TrainedData
 
 Accept = Callable[[str], Reason]  # of the staged directory

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from schemas.artifacts.training_record import RECORD_FILE, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData, TrainingRecord
 from schemas.base.artifact_places import places
 from schemas.base.errors import ConfigError, StateError
 from schemas.base.files import Files
-from schemas.data.dataset import DATASET_FILE, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, DataSetInfo
 
 
 def read_record(model: str, files: Files) -> TrainingRecord:
@@ -27,7 +27,7 @@ def read_record(model: str, files: Files) -> TrainingRecord:
             "ratchet rollback --to VERSION --by NAME --reason TEXT"
         )
     with files.open(path) as file:
-        return TrainingRecord.from_json(file.read(), path)
+        return TRAINING_RECORD_FORMAT.read(file.read(), path)
 
 
 def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> tuple[str, DataSetInfo]:
@@ -58,6 +58,6 @@ def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) 
 def _read_info(examples: str, files: Files) -> DataSetInfo | None:
     try:
         with files.open(f"{examples}/{DATASET_FILE}") as file:
-            return DataSetInfo.from_json(file.read())
+            return DATASET_FORMAT.read(file.read(), examples)
     except Exception:  # each file system has errors of its own, and none of them would help more than the message
         return None

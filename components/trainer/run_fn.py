@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
 
 import tensorflow as tf
@@ -72,7 +74,7 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     examples, record = trained.examples, trained.record
     files = examples.span(TRAIN_SPLIT, record.class_names).files
     save_model(trained.serving, directory, _first_images(files))
-    _write(f"{directory}/{RECORD_FILE}", record.to_json())
+    _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
     _write(f"{directory}/{TRAINING_IMAGES_FILE}", _training_images(examples, baseline).to_bytes())
     sample = look_at(

@@ -16,7 +16,7 @@ from components.trainer.model.box_shapes import BoxShapes
 from schemas.artifacts.training_record import TrainedData
 from schemas.base.artifact_places import to_record
 from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, TRAIN_SPLIT, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, TRAIN_SPLIT, DataSetInfo
 from schemas.data.records import ImageRecord, record_from_json
 
 
@@ -36,7 +36,7 @@ class Examples:
     def open(cls, uri: str) -> Examples:
         """Reads what it says of itself."""
         with fileio.open(f"{uri}/{DATASET_FILE}") as file:
-            return cls(uri, DataSetInfo.from_json(file.read()))
+            return cls(uri, DATASET_FORMAT.read(file.read(), f"{uri}/{DATASET_FILE}"))
 
     @classmethod
     def reopen(cls, data: TrainedData, artifacts: str | None) -> Examples:

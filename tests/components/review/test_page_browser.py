@@ -200,7 +200,7 @@ def test_without_scripts_everything_can_be_read(open_page: Opener) -> None:
 
 def hostile(text: str) -> ReviewContent:
     """A blocked run, every string of which is `text`."""
-    info = dataset_info(source=text, format=text, digest=text, class_names=(text, text))
+    info = dataset_info(source=text, source_format=text, digest=text, class_names=(text, text))
     support = {text: Support(5, 5)}
     golden = data_set(candidate=0.5)
     golden = dataclasses.replace(
