@@ -14,11 +14,13 @@ import numpy as np
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
 from components.pages.comparisons import comparison_section, in_words
 from components.pages.parts import MOST_PICTURES, affordable, data_sets, rule_card, rules_table
-from components.pages.style import CONTENT_SECURITY_POLICY, STYLE
-from components.pages.text import many, safe
-from components.pages.words import next_steps, rule_title
+from components.pages.policy import content_security_policy
+from components.pages.rule_words import next_steps, rule_title
+from components.pages.style import STYLE
+from components.pages.text import safe
 from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Picture, Pictures
 from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
+from schemas.base.formatting import many
 from schemas.data.dataset import DataSetInfo
 from schemas.data.records import Detections, ImageRecord
 
@@ -65,7 +67,7 @@ def data_page(content: PageContent) -> str:
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_security_policy(STYLE)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{verdict.value}: {safe(content.title, 200)}</title><style>{STYLE}</style></head><body>"

@@ -11,6 +11,7 @@ from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
+from schemas.base.formatting import listed
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
@@ -187,9 +188,8 @@ def _no_leak(findings: Findings, settings: DataGateSettings) -> Reason:
     if not pairs:
         return Reason("leak", expected, f"none among {findings.leaked.images} images", passed=True)
     golden = len({other for _, other in pairs})
-    shown = [f"{_name(findings, image)} is golden image {other}" for image, other in pairs[:_LISTED]]
-    more = f" and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else ""
-    actual = f"{golden} golden images are in the span: {', '.join(shown)}{more}"
+    shown = [f"{_name(findings, image)} is golden image {other}" for image, other in pairs]
+    actual = f"{golden} golden images are in the span: {listed(shown, _LISTED)}"
     return Reason("leak", expected, actual, images=tuple(_name(findings, image) for image, _ in pairs))
 
 

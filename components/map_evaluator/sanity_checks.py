@@ -6,7 +6,7 @@ models from beginning to end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from components.metrics.matching import best_of_each_class, match
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.base.errors import StateError
+from schemas.base.formatting import listed, score
 from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.fingerprints import Fingerprints, near_duplicates
 
@@ -115,12 +116,13 @@ def _not_found(perfect: MatchTable) -> str:
     ids = np.unique(perfect.image_ids[missed])
     if not ids.size:
         return "there is no ground truth" if not perfect.truth.size else "labelled areas contradict their boxes"
-    return f"{len(missed)} objects that no detector can find (boxes without area?) in images {_listed(ids.tolist())}"
+    where = listed(ids.tolist(), _LISTED)
+    return f"{len(missed)} objects that no detector can find (boxes without area?) in images {where}"
 
 
 def _shuffled(model: str, scores: PermutedScores) -> Reason:
     tested = scores.images > 1 and scores.before > 0 and scores.alike < _ALIKE
-    shown = f"{scores.before:.4f} -> {scores.after:.4f} on {scores.images} images"
+    shown = f"{score(scores.before)} -> {score(scores.after)} on {scores.images} images"
     return Reason(
         rule=f"trust:shuffled_detections:{model}",
         expected=f"the {model}'s mAP falls when its detections are given to other images",
@@ -165,11 +167,10 @@ def no_leak(golden: Fingerprints, training: Fingerprints | None, max_bits: int) 
         return Reason(rule, expected, f"none among {len(training.image_ids)} training images", passed=True)
     shown = [
         f"golden image {golden.image_ids[row]} is image {training.image_ids[column]} of span {training.spans[column]}"
-        for row, column, _ in pairs[:_LISTED]
+        for row, column, _ in pairs
     ]
     images = len({row for row, _, _ in pairs})
-    more = ", ..." if len(pairs) > _LISTED else ""
-    return Reason(rule, expected, f"{images} golden images leaked: {', '.join(shown)}{more}")
+    return Reason(rule, expected, f"{images} golden images leaked: {listed(shown, _LISTED)}")
 
 
 def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reason:
@@ -230,7 +231,3 @@ def check_unchanged(directory: str, before: str, after: str) -> None:
             f"before, {after[:12]} after), so nothing is blessed; give the same command again, which measures what is "
             "there then"
         )
-
-
-def _listed(values: Sequence[object]) -> str:
-    return ", ".join(map(str, values[:_LISTED])) + (", ..." if len(values) > _LISTED else "")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import Serving
+from schemas.base.formatting import megabytes
 
 LATENCY, SIZE = "serving:latency", "serving:size"
 _MOST_ROUNDS = 10
@@ -93,12 +94,12 @@ def _latency(serving: Serving, settings: EvaluatorSettings) -> list[Reason]:
 def _size(serving: Serving, settings: EvaluatorSettings) -> list[Reason]:
     if settings.max_size_ratio is None or serving.baseline is None or serving.size_ratio is None:
         return []
-    of = _mb(serving.baseline.size_bytes)
+    of = megabytes(serving.baseline.size_bytes)
     return [
         Reason(
             rule=SIZE,
             expected=f"files of at most {settings.max_size_ratio:g} x the baseline's {of}",
-            actual=f"{_mb(serving.candidate.size_bytes)}{_times(serving.size_ratio)}",
+            actual=f"{megabytes(serving.candidate.size_bytes)}{_times(serving.size_ratio)}",
             passed=serving.size_ratio <= settings.max_size_ratio,
         )
     ]
@@ -106,7 +107,3 @@ def _size(serving: Serving, settings: EvaluatorSettings) -> list[Reason]:
 
 def _times(ratio: float | None) -> str:
     return "" if ratio is None else f" ({ratio:.2f} x)"
-
-
-def _mb(size: int) -> str:
-    return f"{size / 1e6:.2f} MB"

@@ -10,6 +10,7 @@ from scipy.special import stdtr
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
+from schemas.base.formatting import difference, difference_with_interval, listed, score
 
 _LISTED = 8
 
@@ -103,14 +104,14 @@ def _fixed_limits(part: _Part) -> Iterable[Reason]:
         yield Reason(
             rule=f"{part.rule}_min_ap:{part.name}",
             expected=f"candidate AP at least {floor:g}",
-            actual=f"{part.ap:.4f}",
+            actual=score(part.ap, "undefined"),
             passed=part.ap >= floor,
         )
     if margin is not None and part.baseline is not None:
         yield Reason(
             rule=f"{part.rule}_margin:{part.name}",
-            expected=f"candidate AP at least the baseline's {part.baseline:.4f} - {margin:g}",
-            actual=f"{part.candidate:.4f} ({part.candidate - part.baseline:+.4f})",
+            expected=f"candidate AP at least the baseline's {score(part.baseline)} - {margin:g}",
+            actual=f"{score(part.candidate)} ({difference(part.candidate - part.baseline)})",
             passed=part.candidate >= part.baseline - margin,
         )
 
@@ -138,27 +139,24 @@ def _regressed(part: _Part, p_value: float) -> Reason:
     return Reason(
         rule=f"{part.rule}_drop:{part.name}",
         expected=f"no significant fall of AP by more than {part.drop:g}",
-        actual=f"{part.baseline:.4f} -> {part.candidate:.4f} ({_shown(part.delta)}), p = {p_value:.2g}",
+        actual=f"{score(part.baseline)} -> {score(part.candidate)} ({_shown(part.delta)}), p = {p_value:.2g}",
     )
 
 
 def _shown(delta: Delta | None) -> str:
-    if delta is None or delta.value is None:
-        return "undefined"
-    return f"{delta.value:+.4f}" + ("" if delta.lo is None else f" [{delta.lo:+.4f}, {delta.hi:+.4f}]")
+    return difference_with_interval(delta and delta.value, delta and delta.interval, "undefined")
 
 
 def _untestable(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
     if not parts:
         return []
-    shown = [f"{part.name} ({part.support.objects} in {part.support.images})" for part in parts[:_LISTED]]
-    more = f" and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
+    shown = [f"{part.name} ({part.support.objects} in {part.support.images})" for part in parts]
     return [
         Reason(
             rule="untestable",
             expected=f"at least {settings.min_objects} objects in {settings.min_object_images} images of every class "
             "and slice, to test it for a fall",
-            actual=f"not tested: {', '.join(shown)}{more}",
+            actual=f"not tested: {listed(shown, _LISTED)}",
             passed=True,
             warning=True,
         )

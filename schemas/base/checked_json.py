@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from schemas.base.errors import DataError
+from schemas.base.formatting import and_more
 from schemas.base.json_keys import RepeatedKeyError, unique_keys
 
 MAX_ID = 2**63 - 1  # ids travel as int64
@@ -41,8 +42,8 @@ class Problems:
             DataError: with the first problems and how many more there are; not if there are none.
         """
         if self._count:
-            more = self._count - len(self._shown)
-            raise DataError(self._prefix + "\n  ".join(self._shown + ([f"and {more} more"] if more else [])))
+            more = and_more(self._count - len(self._shown)).strip()
+            raise DataError(self._prefix + "\n  ".join(self._shown + ([more] if more else [])))
 
 
 def shown(value: object) -> str:

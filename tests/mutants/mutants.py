@@ -749,8 +749,8 @@ _ROOT = (
         ("if AUTO in (wanted, there):", "if False:", "`auto` agrees with what was derived"),
     ),
     *mutants_of(
-        "components/review/measure.py",
-        "tests/components/review/test_measure.py",
+        "components/review/error_analysis.py",
+        "tests/components/review/test_error_analysis.py",
         (
             "np.lexsort((-candidate, -change))",
             "np.lexsort((candidate, -change))",
@@ -761,7 +761,7 @@ _ROOT = (
         ("found.scores >= points", "found.scores > points", "a detection at the operating point is shown"),
     ),
     *mutants_of(
-        "components/review/sections/headline.py",
+        "components/review/sections/verdict.py",
         "tests/components/review/test_page.py",
         ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
         ("if content.verdict.pushes:\n        return []", "if False:\n        return []", "no advice after a push"),
@@ -774,8 +774,8 @@ _ROOT = (
         ("return history.finished[-1]", "return history.finished[0]", "the newest run is meant"),
     ),
     *mutants_of(
-        "components/review/gallery.py",
-        "tests/components/review/test_measure.py",
+        "components/review/error_analysis.py",
+        "tests/components/review/test_error_analysis.py",
         ("lost[row] and not truth.is_crowd[row]", "lost[row]", "a crowd is never missed"),
         ("np.argsort(-found.scores", "np.argsort(found.scores", "of too many boxes the surest are drawn"),
     ),

@@ -156,8 +156,3 @@ def worst_images(profile: Profile, weight: np.ndarray) -> tuple[str, ...]:
     """File names of the images of most weight [i], the heaviest first."""
     order = np.argsort(-weight, kind="stable")[:_MOST_IMAGES]
     return tuple(profile.file_names[image] for image in order if weight[image] > 0)
-
-
-def listed(words: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

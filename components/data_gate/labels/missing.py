@@ -9,7 +9,6 @@ from components.data_gate.labels.findings import (
     Estimate,
     Excess,
     Finding,
-    listed,
     per_image,
     reason_of,
     share_of,
@@ -17,6 +16,7 @@ from components.data_gate.labels.findings import (
 )
 from components.data_gate.labels.matching import QUANTILES, Matched
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import joined
 
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes
@@ -66,7 +66,7 @@ def _of_classes(
     if not found or _STANDS_OUT * others.value > min(lacking[label].value for label in found):
         return None
     found.sort(key=lambda label: -lacking[label].value)
-    words = listed([f"{lacking[label].value:.0%} of {names[label - 1]}" for label in found])
+    words = joined([f"{lacking[label].value:.0%} of {names[label - 1]}" for label in found])
     unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0]) & np.isin(span.sightings.labels, found)
     worst = lacking[found[0]]
     return Finding(worst, f"objects of some classes have no label: {words}", _weight(span, unlabelled))

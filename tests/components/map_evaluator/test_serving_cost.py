@@ -50,7 +50,7 @@ def test_of_two_limits_of_latency_the_tighter_one_is_told() -> None:
 def test_size_is_told_in_megabytes() -> None:
     [reason] = judged(SERVING, max_size_ratio=1.1)
     assert reason.sentence == (
-        "serving:size: expected files of at most 1.1 x the baseline's 2.00 MB; found 2.40 MB (1.20 x)"
+        "serving:size: expected files of at most 1.1 x the baseline's 2 MB; found 2.4 MB (1.20 x)"
     )
 
 

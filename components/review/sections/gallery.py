@@ -7,25 +7,26 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from components.pages.text import many, safe
-from components.review.content import CORRECT, GalleryImage, Measured, ModelErrors, ShownBox
+from components.pages.text import safe
+from components.review.content import CORRECT, ErrorAnalysis, GalleryImage, ModelErrors, ShownBox
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.base.formatting import many
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
 _BUDGET = 7_000_000  # bytes of all JPEGs
 _SMALL, _LARGE = 40, 24  # letters, as parts of the longer side; what is wrong must be read in a thumbnail too
 
 
-def gallery_section(measured: Measured, golden_images: int) -> str:
+def gallery_section(analysis: ErrorAnalysis, golden_images: int) -> str:
     """Switches, a choice of class, and the images; safe HTML."""
-    if not measured.gallery:
+    if not analysis.gallery:
         return "<p>The candidate makes no more errors than the baseline in any golden image.</p>"
-    images = _affordable(measured.gallery)
+    images = _affordable(analysis.gallery)
     layers = [name for name in _LAYERS if name == "truth" or name in images[0].found]
     compared = "more errors than the baseline" if BASELINE in layers else "errors"
     figures = "".join(_figure(place, image, layers) for place, image in enumerate(images))
     return (
-        f"<p>In {measured.worse:,} of {many(golden_images, 'golden image')} the candidate makes {compared}; here are "
+        f"<p>In {analysis.worse:,} of {many(golden_images, 'golden image')} the candidate makes {compared}; here are "
         f"the {len(images)} worst. Shown are detections that are sure enough to count: from each model's and "
         "class's own score at which F1 is best. An error is a missed object or a false detection, averaged over IoU "
         ".50 to .95: a box that fits badly is one only at the stricter thresholds. <span class='script'>Choose an "

@@ -1,14 +1,19 @@
-"""Two training records side by side."""
+"""How both models were trained: their records side by side, and their curves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from components.pages.text import many, safe
-from components.review.sections.figures import NOTHING
+from components.pages.chart_parts import Kind, chart_card
+from components.pages.line_chart import Axis, Mark, Series, line_chart
+from components.pages.tables import columns, table
+from components.pages.text import safe
+from components.review.sections.wording import NOTHING
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.artifacts.training_record import TrainingRecord
+from schemas.base.formatting import many
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,18 @@ def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) ->
     folded = (
         f"<details><summary>{many(len(same), 'entry')} alike</summary>{_table(same, with_baseline=False)}</details>"
     )
-    return _table(apart, with_baseline=True) + (folded.replace("entrys", "entries") if same else "")
+    return _table(apart, with_baseline=True) + (folded if same else "")
 
 
 def _table(found: list[Row], with_baseline: bool) -> str:
-    columns = ["baseline", "candidate"] if with_baseline else ["value"]
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("", *columns))
-    body = "".join(
+    models = ["baseline", "candidate"] if with_baseline else ["value"]
+    body = (
         f'<tr><th scope="row">{safe(row.name)}</th>'
         + (f'<td data-of="baseline">{safe(row.baseline)}</td>' if with_baseline else "")
-        + f'<td data-of="{columns[-1]}">{safe(row.candidate)}</td></tr>'
+        + f'<td data-of="{models[-1]}">{safe(row.candidate)}</td></tr>'
         for row in found
     )
-    return f'<table class="stack"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return table(columns(("", *models)), body, "stack")
 
 
 def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
@@ -114,3 +118,53 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, st
             yield from _flat(value, f"{before}{name}.")
         else:
             yield f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+_RATE_POINTS = 120
+
+_MODELS: tuple[Literal["baseline", "candidate"], ...] = (BASELINE, CANDIDATE)
+
+
+def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
+    """Learning rate, loss and mAP of validation over the steps; safe HTML."""
+    records = {CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
+    order: list[Kind] = [name for name in _MODELS if name in records]
+    steps = Axis("step", whole=True)
+    rate = [Series(name, name, _rates(records[name])) for name in order]
+    loss = [Series(name, name, records[name].loss_curve) for name in order]
+    best = [Mark(candidate.best_step, "exported")] if candidate.best_step < candidate.steps else []
+    charts = [
+        chart_card(
+            "learning rate", line_chart(rate, steps, Axis("learning rate"), "Learning rate over the steps", best)
+        ),
+        chart_card(
+            "training loss", line_chart(loss, steps, Axis("loss", log=True), "Training loss over the steps", best)
+        ),
+        chart_card("mAP on held-out training images", _validation(records, order, steps, best)),
+        _of_spans(candidate, steps),
+    ]
+    return f'<div class="charts">{"".join(charts)}</div>'
+
+
+def _validation(records: Mapping[str, TrainingRecord], order: list[Kind], steps: Axis, best: list[Mark]) -> str:
+    series = [Series(name, name, [(point.step, point.map) for point in records[name].validation]) for name in order]
+    return line_chart(series, steps, Axis("mAP"), "mAP on held-out training images over the steps", best)
+
+
+def _of_spans(candidate: TrainingRecord, steps: Axis) -> str:
+    """What is gained of the new span, and kept of the earlier ones, while training."""
+    points = candidate.validation
+    if not any(point.old is not None for point in points):
+        return ""
+    series = [
+        Series("new span", "neutral", [(point.step, point.new) for point in points]),
+        Series("earlier spans", "neutral", [(point.step, point.old) for point in points]),
+    ]
+    chart = line_chart(series, steps, Axis("mAP"), "mAP of the candidate on held-out images of new and earlier spans")
+    return chart_card("candidate on new and earlier spans", chart)
+
+
+def _rates(record: TrainingRecord) -> list[tuple[float, float]]:
+    every = max(1, record.planned_steps // _RATE_POINTS)
+    places = [*range(0, max(1, record.steps), every), max(0, record.steps - 1)]
+    return [(step, record.learning_rate.at(step, record.planned_steps)) for step in dict.fromkeys(places)]

@@ -1,4 +1,4 @@
-"""Figures of two models as pairs of bars: the baseline as an outline, the candidate filled."""
+"""Two models' figures as bars, and a difference with its interval as a small picture for a table's row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.pages.chart_parts import finite, legend, shortened, signed
-from components.pages.text import number, safe
+from components.pages.text import safe
+from schemas.base.formatting import number
 
 _WIDTH, _LEFT = 360, 2  # px of the SVG's own coordinates
 _REACH = 285  # longest bar; a number has to fit behind it
@@ -15,7 +16,7 @@ _LONGEST_NAME = 30  # characters; the difference stands behind it
 
 
 @dataclass(frozen=True)
-class Row:
+class BarPair:
     """One figure of both models.
 
     Attributes:
@@ -29,7 +30,7 @@ class Row:
     candidate: float
 
 
-def paired_bars(rows: Sequence[Row], unit: str) -> str:
+def paired_bars(rows: Sequence[BarPair], unit: str) -> str:
     """Horizontal bars of all figures on one axis from 0, each with its number and the difference.
 
     Args:
@@ -56,7 +57,7 @@ def paired_bars(rows: Sequence[Row], unit: str) -> str:
     )
 
 
-def _pair(row: Row, top: int, scale: float) -> str:
+def _pair(row: BarPair, top: int, scale: float) -> str:
     difference = _difference(row)
     shown = f'<text class="difference" x="{_WIDTH - 2}" y="{top + 14}" text-anchor="end">{difference}</text>'
     name = safe(shortened(row.name, _LONGEST_NAME))
@@ -79,14 +80,76 @@ def _figure(value: float | None) -> str:
     return "unknown" if shown is None else number(shown)
 
 
-def _difference(row: Row) -> str:
+def _difference(row: BarPair) -> str:
     baseline, candidate = finite(row.baseline), finite(row.candidate)
     return "" if baseline is None or candidate is None else signed(candidate - baseline)
 
 
-def _in_words(row: Row) -> str:
+def _in_words(row: BarPair) -> str:
     if row.baseline is None:
         return f"{row.name}: candidate {_figure(row.candidate)}"
     difference = _difference(row)
     words = f"{row.name}: baseline {_figure(row.baseline)}, candidate {_figure(row.candidate)}"
     return words + (f", difference {difference}" if difference else "")
+
+
+_INTERVAL_WIDTH, _INTERVAL_HEIGHT = 160, 22  # px of the SVG's own coordinates
+_ZERO, _WHISKER_REACH, _MIDDLE = 80, 72, 11
+_BEYOND = 1e100  # stands for infinity, with which nothing can be drawn
+
+
+def interval_bar(value: float | None, lo: float | None, hi: float | None, scale: float, label: str) -> str:
+    """A zero line, the interval as a whisker and the difference as a dot; what is worse lies left of the line.
+
+    Args:
+        value: candidate - baseline, higher is better; unknown if None or NaN.
+        lo: lower end of the interval; infinite without a bound, None or NaN if there is no interval.
+        hi: upper end, likewise.
+        scale: the largest absolute value on the axis, the same in all rows of a table; what is beyond it is drawn at
+            the end of the axis, without a cap.
+        label: what is compared, for those who cannot see the picture.
+
+    Returns:
+        An SVG element of class `worse` where the whole interval is below 0, `better` where it is above, and `unclear`
+        else; an empty string for an unknown difference.
+    """
+    dot = finite(value)
+    if dot is None:
+        return ""
+    ends = _interval(lo, hi)
+    tone = "unclear" if ends is None or ends[0] <= 0 <= ends[1] else "better" if ends[0] > 0 else "worse"
+    reach = finite(scale) or 0.0
+    per_px = (reach if reach > 0 else max(map(abs, (dot, *(ends or ()))), default=1.0) or 1.0) / _WHISKER_REACH
+    return (
+        f'<svg class="interval {tone}" viewBox="0 0 {_INTERVAL_WIDTH} {_INTERVAL_HEIGHT}" role="img" '
+        f'aria-label="{safe(f"{label}: {_interval_in_words(dot, ends, tone)}")}">'
+        f'<path class="zero" d="M{_ZERO} 1V{_INTERVAL_HEIGHT - 1}"/>{_whisker(ends, per_px)}'
+        f'<circle class="value" cx="{_x(dot, per_px):.1f}" cy="{_MIDDLE}" r="4"/></svg>'
+    )
+
+
+def _interval(lo: float | None, hi: float | None) -> tuple[float, float] | None:
+    """Both ends in order, None if one is unknown; an infinite end stays far beyond every axis."""
+    if lo is None or hi is None or lo != lo or hi != hi:
+        return None
+    low, high = sorted(finite(max(-_BEYOND, min(end, _BEYOND))) or 0.0 for end in (lo, hi))
+    return low, high
+
+
+def _interval_in_words(value: float, ends: tuple[float, float] | None, tone: str) -> str:
+    if ends is None:
+        return f"{signed(value)}, no interval"
+    low, high = (signed(end) if abs(end) < _BEYOND else "unbounded" for end in ends)
+    return f"{signed(value)}, 95 % interval {low} to {high}, {tone}"
+
+
+def _x(value: float, per_px: float) -> float:
+    return _ZERO + max(-_WHISKER_REACH, min(value / per_px, _WHISKER_REACH))
+
+
+def _whisker(ends: tuple[float, float] | None, per_px: float) -> str:
+    if ends is None:
+        return ""
+    caps = "".join(f"M{_x(end, per_px):.1f} 6v10" for end in ends if abs(end) <= per_px * _WHISKER_REACH * (1 + 1e-9))
+    left, right = (_x(end, per_px) for end in ends)
+    return f'<path class="whisker" d="M{left:.1f} {_MIDDLE}H{right:.1f}{caps}"/>'

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from components.coco.lines import annotations_in, results_in
 from components.metrics.average_precision import DetectionMetrics, detection_metrics
-from components.metrics.error_types import ERROR_TYPES, error_types
+from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, error_types
 from components.metrics.image_errors import ImageErrors, image_errors, operating_points
 from components.metrics.match_table import MatchTable
 from components.review.content import (
+    CORRECT,
+    MISSED,
     OVERALL,
+    WRONG,
+    ErrorAnalysis,
     ErrorTypeCost,
     ErrorTypesFound,
     GalleryImage,
-    Measured,
     ModelErrors,
     PrecisionRecall,
+    ShownBox,
 )
-from components.review.gallery import shown_found, shown_truth
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 from schemas.data.columns import DetectionColumns, TruthColumns
 
@@ -33,6 +37,7 @@ _USUAL_SCORE = 0.5
 CURVE_IOUS = (0.5, 0.75)
 
 Lines = Callable[[], Iterable[str]]  # of a file, opened anew at each call
+_Columns = TypeVar("_Columns", TruthColumns, DetectionColumns)
 ReadImages = Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
@@ -53,8 +58,8 @@ class GoldenFiles:
     read_images: ReadImages
 
 
-def measure(files: GoldenFiles, golden: DataSetEvaluation) -> Measured:
-    """Measures what the page shows beyond the evaluation itself.
+def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalysis:
+    """What the page shows beyond the evaluation itself.
 
     Args:
         files: of the golden set.
@@ -76,7 +81,7 @@ def measure(files: GoldenFiles, golden: DataSetEvaluation) -> Measured:
         }
         for place in order[:GALLERY_IMAGES]
     }
-    return Measured(
+    return ErrorAnalysis(
         gallery=_gallery(boxes.of(chosen), points, per_image, files.read_images),
         worse=worse,
         curves=_curves(tables, golden.compared, names),
@@ -138,8 +143,9 @@ class _Boxes:
         }
         sizes = [(int(width), int(height)) for width, height in truth.sizes_px]
         images = tuple(map(_Image, truth.image_ids.tolist(), truth.file_names, sizes))
-        objects = _rows(truth.objects, labels)
-        return cls(truth.label_map.names, images, objects, {name: _rows(each, labels) for name, each in found.items()})
+        known = {model: _kept(each, np.isin(each.labels, labels)) for model, each in found.items()}
+        objects = _kept(truth.objects, np.isin(truth.objects.labels, labels))
+        return cls(truth.label_map.names, images, objects, known)
 
     def of(self, image_ids: Sequence[int]) -> _Boxes:
         """Those of some of the images, in the order given."""
@@ -147,19 +153,17 @@ class _Boxes:
         new = np.full(len(places), -1, np.int64)
         new[[places[image_id] for image_id in image_ids]] = np.arange(len(image_ids))
         images = tuple(self.images[places[image_id]] for image_id in image_ids)
-        found = {model: _moved(each, new) for model, each in self.found.items()}
-        return _Boxes(self.class_names, images, _moved(self.objects, new), found)
+        found = {model: _placed(each, new) for model, each in self.found.items()}
+        return _Boxes(self.class_names, images, _placed(self.objects, new), found)
 
 
-def _rows(columns, labels: Sequence[int]):
-    keep = np.isin(columns.labels, labels)
+def _kept(columns: _Columns, keep: np.ndarray) -> _Columns:
     return type(columns)(**{name: values[keep] for name, values in vars(columns).items()})
 
 
-def _moved(columns, new_place: np.ndarray):
-    keep = new_place[columns.image] >= 0
-    kept = {name: values[keep] for name, values in vars(columns).items()}
-    return type(columns)(**{**kept, "image": new_place[kept["image"]]})
+def _placed(columns: _Columns, new_place: np.ndarray) -> _Columns:
+    kept = _kept(columns, new_place[columns.image] >= 0)
+    return dataclasses.replace(kept, image=new_place[kept.image])
 
 
 def _gallery(
@@ -198,8 +202,7 @@ def _classes(boxes: _Boxes, sure: Mapping[str, DetectionColumns], place: int) ->
 
 
 def _sure(found: DetectionColumns, points: np.ndarray) -> DetectionColumns:
-    keep = found.scores >= points[found.labels]
-    return DetectionColumns(**{name: values[keep] for name, values in vars(found).items()})
+    return _kept(found, found.scores >= points[found.labels])
 
 
 def _curves(
@@ -256,3 +259,72 @@ def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, io
         )
         for name in ERROR_TYPES
     )
+
+
+MOST_BOXES = 100  # a layer of an image; more would hide it
+
+_WORDS = {
+    "classification": "another class than the object",
+    "localization": "right class, but the box fits badly",
+    "both": "another class, and the box fits badly",
+    "duplicate": "a second detection of one object",
+    "background": "nothing labelled there",
+}
+
+
+def shown_truth(
+    truth: TruthColumns, missed: Mapping[str, np.ndarray], class_names: Sequence[str], images: int
+) -> list[tuple[ShownBox, ...]]:
+    """Labelled boxes of each image.
+
+    Args:
+        truth: the objects of the images.
+        missed: by model, [n] bool: whether nothing was found of an object.
+        class_names: in label order.
+        images: how many there are.
+    """
+    shown: list[list[ShownBox]] = [[] for _ in range(images)]
+    lost = missed[CANDIDATE]
+    for row, place in enumerate(truth.image.tolist()):
+        name = class_names[int(truth.labels[row]) - 1]
+        state = MISSED if lost[row] and not truth.is_crowd[row] else CORRECT
+        what = _truth_words(row, missed, bool(truth.is_crowd[row]))
+        shown[place].append(ShownBox(_box(truth.boxes_xywh_px[row]), name, state, what))
+    return [tuple(boxes[:MOST_BOXES]) for boxes in shown]
+
+
+def _truth_words(row: int, missed: Mapping[str, np.ndarray], crowd: bool) -> str:
+    if crowd:
+        return "a crowd: not counted"
+    by_baseline = BASELINE in missed and missed[BASELINE][row]
+    if not missed[CANDIDATE][row]:
+        return "missed by the baseline only" if by_baseline else ""
+    if BASELINE not in missed:
+        return "missed"
+    return "missed by both models" if by_baseline else "missed by the candidate, found by the baseline"
+
+
+def shown_found(
+    found: DetectionColumns, types: np.ndarray, class_names: Sequence[str], images: int
+) -> list[tuple[ShownBox, ...]]:
+    """Detections of each image, the surest first.
+
+    Args:
+        found: of one model.
+        types: [m] error type of each, a place in `error_types.DETECTION_CODES`.
+        class_names: in label order.
+        images: how many there are.
+    """
+    shown: list[list[ShownBox]] = [[] for _ in range(images)]
+    for row in np.argsort(-found.scores, kind="stable").tolist():
+        kind = DETECTION_CODES[int(types[row])]
+        text = f"{class_names[int(found.labels[row]) - 1]} {found.scores[row]:.0%}"
+        state = WRONG if kind in _WORDS else CORRECT
+        box = ShownBox(_box(found.boxes_xywh_px[row]), text, state, _WORDS.get(kind, ""))
+        shown[int(found.image[row])].append(box)
+    return [tuple(boxes[:MOST_BOXES]) for boxes in shown]
+
+
+def _box(xywh_px: np.ndarray) -> tuple[float, float, float, float]:
+    x, y, width, height = (round(float(value), 2) for value in xywh_px)
+    return x, y, width, height

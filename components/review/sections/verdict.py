@@ -1,15 +1,28 @@
-"""The top of the page: the verdict, its reason in a sentence, the figures, and what to do first."""
+"""The verdict, its reason in a sentence, the figures, and what to do now, with commands to copy."""
 
 from __future__ import annotations
 
-from components.pages.interval_bar import interval_bar
-from components.pages.text import many, safe
-from components.pages.words import next_steps, rule_title
+import datetime
+import itertools
+import shlex
+
+from components.pages.bars import interval_bar
+from components.pages.rule_words import next_steps, rule_title
+from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.figures import ap, change, interval, moved, when
-from components.review.sections.findings import found_in_words, shortened, stopped
+from components.review.sections.wording import (
+    ap,
+    change,
+    found_in_words,
+    interval,
+    map_change,
+    shortened,
+    stopped,
+    when,
+)
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
+from schemas.base.formatting import many
 
 TONES = {
     Verdict.PUSHED: "pass",
@@ -73,15 +86,15 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     if not evaluation.decision.failures:
         if golden.baseline is None:
             return f"The first model reaches mAP {ap(golden.candidate.coco['AP'])} on {images} and is served now"
-        return f"mAP went {moved(golden)} on {images} and no rule failed, so the candidate is served now"
+        return f"mAP went {map_change(golden)} on {images} and no rule failed, so the candidate is served now"
     first = evaluation.decision.failures[0]
     if first.rule == "map_drop":
-        return f"mAP fell {moved(golden)} on {images}"
+        return f"mAP fell {map_change(golden)} on {images}"
     if first.rule == "map_interval":
-        return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {moved(golden)}"
+        return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {map_change(golden)}"
     sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual, _LONGEST)}"
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
-        sentence += f"; mAP as a whole went {moved(golden)}"
+        sentence += f"; mAP as a whole went {map_change(golden)}"
     return sentence
 
 
@@ -159,3 +172,106 @@ def advice(content: ReviewContent) -> list[str]:
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
     # Where a cause is known, advice on how to look for one would only distract from it.
     return [*next_steps(content.lineage.span, found), *steps] or next_steps(content.lineage.span, failures)
+
+
+_APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
+_LONGEST_COMMAND = 4000
+_OBSERVE = "--set data_gate.mode=observe"
+# Right once, and not to be repeated by habit: what was declared goes with what it declared.
+_ONCE = ("data_gate.mode=observe", "data_gate.accept_new_golden=", "training.allow=")
+_DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
+
+
+def next_section(content: ReviewContent) -> str:
+    """Advice, and the commands that go with it; safe HTML."""
+    steps = "".join(f"<li>{safe(step)}</li>" for step in advice(content))
+    listed = f'<ol class="steps">{steps}</ol>' if steps else ""
+    return listed + "".join(
+        f"<h3>{title}</h3>{_paragraph(words)}{command(text)}" for title, words, text in _commands(content)
+    )
+
+
+def _paragraph(words: str) -> str:
+    return f"<p>{safe(words)}</p>" if words else ""
+
+
+def command(text: str) -> str:
+    """A command with a button that copies it."""
+    return (
+        f'<div class="command"><pre tabindex="0"><code>{safe(text, _LONGEST_COMMAND)}</code></pre>'
+        '<button type="button" class="copy script">Copy</button></div>'
+    )
+
+
+def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
+    """Title, what it does, and the command."""
+    root = f"--root {shlex.quote(content.root)}"
+    signed = '--by "$USER" --reason ""'
+    found = []
+    if content.command:
+        command_line, left_out = _again(content.command)
+        again = "With the data corrected, or with other settings (--set a.b=c)."
+        if left_out:
+            again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
+        found.append(("Run again", again, command_line))
+    if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
+        found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
+    if content.verdict is Verdict.DATA_REJECTED:
+        observe = "Once and on record. The evaluator still has to find the model no worse than the served one:"
+        text = f"{content.command or 'ratchet run ...'} {_OBSERVE}"
+        found.append(("Train on this span all the same", observe, text))
+    found.append(_rollback(content, root, signed))
+    found.append(("See what is served, and why", "", f"ratchet status {root}"))
+    found.append(("See all runs", "", f"ratchet history {root}"))
+    return found
+
+
+def _again(command_line: str) -> tuple[str, list[str]]:
+    """A command without settings that are meant for once, and those settings."""
+    try:
+        words = shlex.split(command_line)
+    except ValueError:  # not a command that was put together by us
+        return command_line, []
+    settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
+    once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
+    left_out = [setting for setting in settings if setting.startswith(once)]
+    kept: list[str] = []
+    for word in words:
+        if word in left_out and kept[-1:] == ["--set"]:
+            kept.pop()
+        else:
+            kept.append(word)
+    return shlex.join(kept), left_out
+
+
+def _approval(content: ReviewContent) -> str:
+    words = (
+        "Serves exactly the model that was measured here. Give a reason; it is shown with your name on every later "
+        "page. The date is the last day for which you vouch for it."
+    )
+    if content.evaluation_is_broken:
+        words += (
+            " The evaluation itself was broken, so nobody knows how good this model is: --evaluation-broken says that "
+            "you know that."
+        )
+    return words
+
+
+def _approve(content: ReviewContent, root: str, signed: str) -> str:
+    expires = (datetime.datetime.fromisoformat(content.made_at) + _APPROVED_FOR).date().isoformat()
+    broken = " --evaluation-broken" if content.evaluation_is_broken else ""
+    return f"ratchet approve {shlex.quote(content.run_id)} {root} {signed} --expires {expires}{broken}"
+
+
+def _rollback(content: ReviewContent, root: str, signed: str) -> tuple[str, str, str]:
+    if content.pushed_version:
+        words = "If the new model disappoints in service: serves the model before it again, at once, and un-blesses it:"
+    else:
+        words = (
+            f"This run changed nothing: {_still_served(content)}. If that model itself is at fault, the one before it:"
+        )
+    return "Roll back", words, f"ratchet rollback {root} {signed}"
+
+
+def _still_served(content: ReviewContent) -> str:
+    return f"version {content.served} is served as before" if content.served else "no model is served yet"

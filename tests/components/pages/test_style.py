@@ -6,11 +6,9 @@ import re
 
 import pytest
 
-from components.pages.chart_style import CHART_STYLE
-from components.pages.interval_bar import interval_bar
+from components.pages.bars import BarPair, interval_bar, paired_bars
 from components.pages.line_chart import Axis, Mark, Marker, Series, line_chart
-from components.pages.paired_bars import Row, paired_bars
-from components.pages.style import STYLE
+from components.pages.style import CHART_STYLE, STYLE
 
 DARK = "@media (prefers-color-scheme: dark)"
 LINES = ("baseline", "candidate", "neutral", "worse", "better", "unclear")
@@ -61,7 +59,7 @@ def test_every_class_that_is_drawn_has_a_style() -> None:
         Series(kind, kind, [(0, 1.0), (1, 2.0), (2, None), (3, 1.0)], [Marker(0, 1.0, "m")])
         for kind in ("baseline", "candidate", "neutral")
     ]
-    html = line_chart(series, Axis("x"), Axis("y"), "any", [Mark(1, "here")]) + paired_bars([Row("a", 1, 2)], "any")
+    html = line_chart(series, Axis("x"), Axis("y"), "any", [Mark(1, "here")]) + paired_bars([BarPair("a", 1, 2)], "any")
     html += "".join(interval_bar(value, value - 1, value + 1, 4, "any") for value in (-2, 0, 2))
     drawn = {name for names in re.findall(r'class="([^"]+)"', html) for name in names.split()}
     # v0 is the plain pattern of a kind; its other patterns have a style.
