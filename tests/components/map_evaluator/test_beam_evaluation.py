@@ -85,7 +85,7 @@ def save_reader(
     def serve(image_bytes: Any) -> dict[str, Any]:
         numbers = tf.strings.to_number(tf.strings.split(image_bytes, ",").to_tensor())
         rows = tf.reshape(numbers, [-1, 3, 6])
-        turn = tf.constant(0)
+        turn: Any = tf.constant(0)
         if begun:
             tf.io.write_file(str(begun), "")
             while turn >= 0:
