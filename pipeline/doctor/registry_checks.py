@@ -117,9 +117,8 @@ def _no_version(patient: Patient, name: str, problem: str) -> Finding:
 
 def _rebuilt(patient: Patient, version: str) -> tuple[ServedModel, str] | None:
     """The entry of a version, and where it is from."""
-    pointer = patient.pointer()
-    if pointer and pointer.served and pointer.served.version == version:
-        return pointer.served, "registry/served.json"
+    if patient.served and patient.served.version == version:
+        return patient.served, "registry/served.json"
     logged = next((one for one in patient.log() or [] if one.override.version == version), None)
     if logged is not None:
         model = _overridden(patient, logged)
@@ -130,7 +129,7 @@ def _rebuilt(patient: Patient, version: str) -> tuple[ServedModel, str] | None:
 
 def _overridden(patient: Patient, logged: LoggedOverride) -> ServedModel | None:
     made = logged.override
-    decision = next((one for one in reversed(patient.decisions()) if one.run_id == made.run_id), None)
+    decision = patient.decision_on(made.run_id)
     if decision is None or decision.model_digest != made.model_digest:
         return None
     restored = patient.versions().get(made.restored or "")
@@ -167,11 +166,11 @@ def _pushed(patient: Patient, version: str, decision: RecordedDecision) -> Serve
 def _decision(patient: Patient, version: str) -> RecordedDecision | None:
     """That by which a version was pushed: its run says so, or its files do and no other version is of this run."""
     pushing = [one for one in patient.decisions() if one.verdict in _PUSHING]
-    told = [one for one in pushing if _pushed_version(patient, one.run_id) == version]
+    told = [one for one in pushing if patient.told_version(one.run_id) == version]
     if told:
         return told[-1]
     entered = {one.run_id for one in patient.versions().values() if one.restores is None and one.verdict != APPROVED}
-    elsewhere = [one for one in pushing if one.run_id not in entered and not _pushed_version(patient, one.run_id)]
+    elsewhere = [one for one in pushing if one.run_id not in entered and not patient.told_version(one.run_id)]
     directory = Path(patient.registry.serving_directory, version)
     if not elsewhere or not directory.is_dir():
         return None
@@ -181,16 +180,10 @@ def _decision(patient: Patient, version: str) -> RecordedDecision | None:
 
 def told_versions(patient: Patient) -> set[str]:
     """The versions that something else speaks of."""
-    pointer = patient.pointer()
-    served = {pointer.served.version} if pointer and pointer.served else set()
-    runs = {_pushed_version(patient, run.name) for run in patient.runs()}
+    served = {patient.served.version} if patient.served else set()
+    runs = {patient.told_version(run.name) for run in patient.runs()}
     logged = {one.override.version for one in patient.log() or []}
     return {version for version in served | runs | logged if version and _is_number(version)}
-
-
-def _pushed_version(patient: Patient, run_id: str) -> str | None:
-    version = (patient.result(run_id) or {}).get("pushed_version")
-    return version if isinstance(version, str) else None
 
 
 def _is_blessed(patient: Patient, version: str, digest: str) -> bool:

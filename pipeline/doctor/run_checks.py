@@ -35,10 +35,10 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
     Returns:
         None where no decision is recorded.
     """
-    made = next((one for one in reversed(patient.decisions()) if one.run_id == run_id), None)
+    made = patient.decision_on(run_id)
     if made is None:
         return None
-    verdict = Verdict(made.verdict)
+    verdict, pushed = Verdict(made.verdict), patient.pushed_by(run_id)
     page = patient.root / "runs" / run_id / REVIEW_FILE
     return RunResult(
         verdict=verdict,
@@ -48,7 +48,7 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
         delta=made.delta,
         delta_ci=made.delta_ci,
         model=made.model,
-        pushed_version=_version(patient, run_id) if verdict.pushes else None,
+        pushed_version=pushed.version if pushed and verdict.pushes else None,
         report=str(page if page.is_file() else made.evaluation),
         run_id=run_id,
         span=made.span,
@@ -67,11 +67,6 @@ def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
     if measured is not None and measured.verdict.value == made.verdict:
         return measured.explaining
     return (Reason(made.rule or "decision", "a better model", made.reason),) if made.reason else ()
-
-
-def _version(patient: Patient, run_id: str) -> str | None:
-    entries = patient.versions().values()
-    return next((one.version for one in entries if one.run_id == run_id and one.restores is None), None)
 
 
 def check_runs(patient: Patient) -> list[Finding]:
@@ -97,7 +92,7 @@ def _look(patient: Patient, run: Path, is_working: bool) -> list[Finding]:
 
 def _unfinished(patient: Patient, run: Path) -> Finding:
     what = "this run was interrupted"
-    decided = next((one for one in patient.decisions() if one.run_id == run.name), None)
+    decided = patient.decision_on(run.name)
     if decided is not None:
         what += f" after it was decided: {decided.verdict}"
     command = (read_object(run / REQUEST_FILE) or {}).get("command")
@@ -121,11 +116,8 @@ def _write_result(file: Path, result: RunResult) -> None:
 
 def check_artifacts(patient: Patient) -> list[Finding]:
     """Whether they are there; nothing that is lost can be made again."""
-    pointer = patient.pointer()
-    served = pointer.served if pointer else None
-    return (
-        [] if served is None else [*_lineage(patient, served), *_archived(patient, served), *_blocked(patient, served)]
-    )
+    served = patient.served
+    return [*_lineage(patient, served), *_archived(patient, served), *_blocked(patient, served)] if served else []
 
 
 def _lineage(patient: Patient, served: ServedModel) -> Iterator[Finding]:

@@ -651,7 +651,7 @@ _PEOPLE = (
     ),
     *mutants_of(
         "pipeline/doctor/registry_checks.py",
-        "tests/pipeline/doctor/test_doctor.py",
+        "tests/pipeline/doctor/test_registry_checks.py",
         ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
         (
             "if override is None and not _was_pushed",
@@ -732,7 +732,7 @@ _ROOT = (
         ("if there.left_out and not any(", "if False and not any(", "a run does not silently tell fewer people"),
     ),
     *mutants_of(
-        "pipeline/root/model_difference.py",
+        "pipeline/root/rebuild.py",
         "tests/pipeline/root/test_root_settings.py",
         ("if AUTO in (wanted, there):", "if False:", "`auto` agrees with what was derived"),
     ),

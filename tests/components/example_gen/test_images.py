@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from components.example_gen.images import inspect_image
+from components.example_gen.dataset import inspect_image
 from components.imaging.quality import image_quality
 from pipeline.demo.digit_scenes import Look, draw_scene
 from schemas.base.errors import DataError
