@@ -223,8 +223,8 @@ _GATE = (
         ("(place + number) % 2 == 0", "True", "no model is always the first"),
     ),
     *mutants_of(
-        "components/map_evaluator/box_order.py",
-        "tests/components/map_evaluator/test_box_order.py",
+        "components/coco/wrong_format.py",
+        "tests/components/coco/test_wrong_format.py",
         ("is_far_out.mean() <= FAR_OUT_SHARE", "is_far_out.mean() < 0", "a few boxes over the border prove nothing"),
         ("or np.isnan(sizes_px).any()", "", "without sizes nothing is suspected"),
     ),
