@@ -764,7 +764,6 @@ _ROOT = (
     *mutants_of(
         "components/review/gallery.py",
         "tests/components/review/test_measure.py",
-        ("lost[row] and not truth.is_crowd[row]", "lost[row]", "a crowd is never missed"),
         ("np.argsort(-found.scores", "np.argsort(found.scores", "of too many boxes the surest are drawn"),
     ),
 )
