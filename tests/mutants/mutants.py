@@ -390,11 +390,6 @@ _SERVING = (
         "tests/pipeline/serving/test_rollback.py",
         ("if seen.served_as != publication.over:", "if False:", "nothing goes over a model it was not compared with"),
         ("settle(registry)\n        seen", "seen", "what was interrupted is completed first"),
-        (
-            "with registry.exclusive() if wait_s is None",
-            "with contextlib.nullcontext() if True",
-            "one settles at a time",
-        ),
         ("    registry.check_signature(intent)\n", "", "a claim that somebody forged is not completed"),
         ("if storage.holds(version, digest):", "if version in storage.served():", "damaged bytes are not served"),
         (
