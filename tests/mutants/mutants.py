@@ -639,7 +639,7 @@ _PEOPLE = (
         "tests/pipeline/notify/test_notifier.py",
         (
             "except Exception as error:  # a bug",
-            "except ValueError as error:  # a bug",
+            "except KeyError as error:  # a bug",
             "no message becomes a run's error",
         ),
         ("if event not in self._on or", "if", "nobody is told what was not asked for"),
