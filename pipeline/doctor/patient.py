@@ -16,6 +16,7 @@ from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, che
 from components.registry.registry import DECISIONS, VERSIONS, Registry
 from components.registry.storage import DiskStorage
 from pipeline.root.roots import serving_name, which_root
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
 from schemas.artifacts.registry_entries import POINTER_FILE, SERVED_MODEL_FORMAT, Pointer, RecordedDecision, ServedModel
 from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
 from schemas.artifacts.run_result import RESULT_FILE
@@ -188,6 +189,15 @@ def read_object(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return values if isinstance(values, dict) else None
+
+
+def evaluation_behind(made: RecordedDecision) -> Evaluation | None:
+    """What a decision was made from; None if it is gone or cannot be read."""
+    file = Path(made.evaluation, EVALUATION_FILE)
+    try:
+        return EVALUATION_FORMAT.read(file.read_bytes(), str(file))
+    except (OSError, ValueError, StateError):
+        return None
 
 
 def free_name(path: Path, ending: str) -> Path:

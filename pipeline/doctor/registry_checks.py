@@ -13,10 +13,9 @@ from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, che
 from components.registry.registry import VERSIONS
 from components.registry.storage import Token
 from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, put_aside
+from pipeline.doctor.patient import Patient, evaluation_behind, put_aside
 from pipeline.doctor.told import read_told
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.overrides import OverrideKind
 from schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
 from schemas.base.errors import StateError
@@ -196,11 +195,8 @@ def _is_blessed(patient: Patient, version: str, digest: str) -> bool:
 
 def _map(decision: RecordedDecision) -> float:
     """Over all classes where the evaluation is there; the decision's is over those that the baseline knows too."""
-    try:
-        text = Path(decision.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        return EVALUATION_FORMAT.read(text, EVALUATION_FILE).golden.candidate.coco["AP"]
-    except (OSError, ValueError, LookupError, StateError):
-        return decision.map
+    evaluation = evaluation_behind(decision)
+    return evaluation.golden.candidate.coco.get("AP", decision.map) if evaluation else decision.map
 
 
 def _is_number(name: str) -> bool:

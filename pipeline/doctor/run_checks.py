@@ -11,14 +11,14 @@ from pathlib import Path
 from components.registry.locking import holder
 from components.trainer.lineage import read_record
 from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient, here, put_aside, read_object
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from pipeline.doctor.patient import Patient, evaluation_behind, here, put_aside, read_object
+from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE
 from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.artifacts.review import REVIEW_FILE
 from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
 from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
-from schemas.base.errors import RatchetError, StateError
+from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.data.dataset import DATASET_FILE
 
@@ -59,13 +59,9 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
 
 def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
     """The evaluator's; where it was blocked for something else, that."""
-    try:
-        text = Path(made.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        measured: Decision | None = EVALUATION_FORMAT.read(text, EVALUATION_FILE).decision
-    except (OSError, ValueError, StateError):
-        measured = None
-    if measured is not None and measured.verdict.value == made.verdict:
-        return measured.explaining
+    evaluation = evaluation_behind(made)
+    if evaluation is not None and evaluation.decision.verdict.value == made.verdict:
+        return evaluation.decision.explaining
     return (Reason(made.rule or "decision", "a better model", made.reason),) if made.reason else ()
 
 
