@@ -747,7 +747,6 @@ _ROOT = (
         "components/review/sections/headline.py",
         "tests/components/review/test_page.py",
         ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
-        ("if content.verdict.pushes:\n        return []", "if False:\n        return []", "no advice after a push"),
     ),
     *mutants_of(
         "pipeline/past/history.py",
