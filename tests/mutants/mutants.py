@@ -647,7 +647,6 @@ _PEOPLE = (
     *mutants_of(
         "pipeline/doctor/registry_checks.py",
         "tests/pipeline/doctor/test_registry_checks.py",
-        ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
         (
             "if override is None and not _was_pushed",
             "if False and not _was_pushed",
