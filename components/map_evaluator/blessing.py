@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from components.map_evaluator.serving_rules import serving_reasons
+from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
@@ -15,20 +15,20 @@ UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
 
 def decide(
-    golden: DataSetEvaluation, trust: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
+    golden: DataSetEvaluation, sanity: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
 ) -> Decision:
     """Judges a candidate.
 
     Args:
         golden: what was measured on the golden set.
-        trust: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
+        sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
 
     Returns:
-        The verdict with all reasons, those of the trust checks first.
+        The verdict with all reasons, those of the sanity checks first.
     """
-    reasons = [*trust, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)

@@ -68,7 +68,7 @@ DATA_WORDS = {
     ),
     "labels:duplicates": RuleWords("Objects are labelled twice", "No object is labelled twice", RELABEL),
     "labels:classes": RuleWords("Objects are labelled as another class", "No class is labelled as another", RELABEL),
-    "labels:noise": RuleWords("Classes are wrong without a system", "No class is wrong without a system", RELABEL),
+    "labels:noise": RuleWords("Classes are wrong here and there (label noise)", "No label noise", RELABEL),
     "labels:missing": RuleWords("Objects have no label", "Objects have labels", RELABEL),
     "leak": RuleWords(
         "Images of the golden set are in the span",

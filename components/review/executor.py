@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.detector.look import images_of
+from components.detector.sampling import images_of
 from components.imaging.drawing import draw_boxes
 from components.metrics.match_table import from_arrays
 from components.review.content import Lineage, Measured, ReviewContent

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from components.trainer.model.or_auto import AUTO, Auto, OrAuto
 from schemas.base.errors import ConfigError
-from schemas.base.settings import settings
+from schemas.base.settings import load, settings
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -125,3 +126,19 @@ class ModelSettings:
         if self.anchors == AUTO:
             raise ConfigError("model.anchors = 'auto': they are not derived from the data yet")
         return self.anchors
+
+
+def recorded_model(values: Mapping[str, Any], source: str) -> ModelSettings:
+    """The settings of a model that is there; one that an older record lacks has its default.
+
+    Args:
+        values: as a training record or a root has them.
+        source: what to call it in messages.
+
+    Raises:
+        ConfigError: one of them is unknown here, so that the model cannot be built again.
+    """
+    try:
+        return load(ModelSettings, values, source)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; where a newer Ratchet wrote it, use that one") from error

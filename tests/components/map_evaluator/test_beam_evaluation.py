@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.map_evaluator.measured import PERFECT, Measured
+from components.map_evaluator.matches import PERFECT, DataSetMatches
 from pipeline.run.workers import WorkerDiedError, run_watched, worker_processes
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import StateError
@@ -111,7 +111,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save_reader(tmp_path_factory.mktemp("model") / "1")
 
 
-def evaluated(shards: tuple[str, ...], model: str, out: Path, *options: str) -> Measured:
+def evaluated(shards: tuple[str, ...], model: str, out: Path, *options: str) -> DataSetMatches:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -121,12 +121,12 @@ def evaluated(shards: tuple[str, ...], model: str, out: Path, *options: str) -> 
     evaluators = Evaluators({"candidate": model}, LABEL_MAP, ("camera",), batch_size=8)
     with beam.Pipeline(options=PipelineOptions(list(options))) as pipeline:
         add_data_set(pipeline, DataPart("golden", shards, IMAGES), evaluators, str(out), str(out / "lines"))
-    measured = Measured.load(str(out / MATCHES_FILE))
+    measured = DataSetMatches.load(str(out / MATCHES_FILE))
     measured.raise_errors()
     return measured
 
 
-def assert_equal(one: Measured, other: Measured) -> None:
+def assert_equal(one: DataSetMatches, other: DataSetMatches) -> None:
     for name, table in one.tables.items():
         for field in dataclasses.fields(table):
             assert np.array_equal(getattr(table, field.name), getattr(other.tables[name], field.name))
@@ -135,11 +135,11 @@ def assert_equal(one: Measured, other: Measured) -> None:
 
 
 @pytest.fixture(scope="module")
-def in_memory(shards: tuple[str, ...], model: str, tmp_path_factory: pytest.TempPathFactory) -> Measured:
+def in_memory(shards: tuple[str, ...], model: str, tmp_path_factory: pytest.TempPathFactory) -> DataSetMatches:
     return evaluated(shards, model, tmp_path_factory.mktemp("in_memory"))
 
 
-def test_every_image_is_measured_once_with_its_digest_and_attributes(in_memory: Measured) -> None:
+def test_every_image_is_measured_once_with_its_digest_and_attributes(in_memory: DataSetMatches) -> None:
     assert in_memory.image_ids.tolist() == list(range(IMAGES))
     assert bytes(in_memory.digests[7]) == image_digest(record(7), encoded(7))
     assert in_memory.attributes["camera"].tolist() == ["a", "b"] * (IMAGES // 2)
@@ -148,7 +148,7 @@ def test_every_image_is_measured_once_with_its_digest_and_attributes(in_memory: 
 
 
 def test_the_lines_become_coco_files_that_score_the_same(
-    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: Measured
+    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches
 ) -> None:
     from components.coco.writing import join_detections, join_ground_truth
     from components.map_evaluator.evaluate_files import evaluate_files
@@ -171,7 +171,7 @@ def test_the_lines_become_coco_files_that_score_the_same(
 
 
 def test_several_processes_measure_the_same(
-    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: Measured
+    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches
 ) -> None:
     options = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
     assert_equal(evaluated(shards, model, tmp_path, *options), in_memory)
@@ -214,7 +214,7 @@ def portable(endpoint: str) -> tuple[str, ...]:
 
 
 def test_a_portable_runner_with_worker_processes_measures_the_same(
-    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: Measured, job_service: str
+    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches, job_service: str
 ) -> None:
     assert_equal(evaluated(shards, model, tmp_path, *portable(job_service)), in_memory)
 

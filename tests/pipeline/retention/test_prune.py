@@ -368,7 +368,7 @@ def test_a_note_of_a_pruning_that_makes_no_sense_is_named(world: PrunableRoot) -
     with pytest.raises(StateError, match=r"boot/pruned\.json: is torn .*the next pruning makes it anew"):
         prune(world.root, NARROW, NOW)
     (world.root / "runs" / "boot" / "pruned.json").write_text('{"format": 2, "left": []}')
-    with pytest.raises(StateError, match=r"boot/pruned\.json: format 2 is of a newer Ratchet"):
+    with pytest.raises(StateError, match=r"boot/pruned\.json: format 2 is newer than the 1 that this Ratchet reads"):
         prune(world.root, NARROW, NOW)
 
 
