@@ -346,7 +346,7 @@ _TRAINING = (
             "settings.augmentation == baseline.augmentation",
             "an augmentation that changed under its name is refused",
         ),
-        ("(AUTO, baseline.model.get(key))", "(AUTO, value)", "another architecture than the served one is refused"),
+        ("(AUTO, built[key])", "(AUTO, value)", "another architecture than the served one is refused"),
         ("(*earlier, span.data)", "(span.data,)", "the lineage remembers every span"),
         (
             "min(max(steps, retrain.min_steps), retrain.max_steps)",
