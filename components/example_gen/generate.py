@@ -16,9 +16,8 @@ from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
 from components.example_gen.convert import to_example
-from components.example_gen.dataset import encoded_images, read_source, splits_of
-from components.example_gen.images import inspect_image
-from components.example_gen.source import Shard, Source
+from components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
+from components.example_gen.splits import splits_of
 from schemas.base.checked_json import Problems
 from schemas.base.errors import DataError
 from schemas.base.progress import Progress

@@ -156,13 +156,11 @@ def _bad_boxes(whose: str, info: DataSetInfo) -> str:
     bad = info.bad_boxes
     if bad.count == 0:
         return ""
-    reading = (
-        ""
-        if bad.guessed_format is None
-        else f"<p>Read as <code>{safe(bad.guessed_format)}</code> they would be sound.</p>"
-    )
+    meant = ""
+    if bad.guessed_format is not None:
+        meant = f"<p>Read as <code>{safe(bad.guessed_format)}</code> they would be sound.</p>"
     examples = "".join(f"<li>{safe(example)}</li>" for example in bad.examples[:_MOST_EXAMPLES])
     return (
-        f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{reading}"
+        f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{meant}"
         f"<ul>{examples}</ul><p>Images: <code>{listed(bad.images, _MOST_EXAMPLES)}</code></p></details>"
     )

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.dataset import find_span, read_source
-from components.example_gen.spans import FoundSpan, spans_in
+from components.example_gen.dataset import read_source
+from components.example_gen.spans import FoundSpan, find_span, spans_in
 from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.root.roots import registry_of, settled_if_possible
 from pipeline.run.preflight import schema_file

@@ -138,11 +138,10 @@ def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing:
 
 def _pushed_digest(patient: Patient, run: ToldRun, directory: Path) -> str | None:
     """Of the candidate, if it has the bytes that were put into service; by the entry of its version, or its files."""
-    entry = next((one for one in patient.versions().values() if one.run_id == run.run_id and not one.restores), None)
-    version = (patient.result(run.run_id) or {}).get("pushed_version")
+    entry, version = patient.pushed_by(run.run_id), patient.told_version(run.run_id)
     if entry is not None:
         digest = entry.digest
-    elif isinstance(version, str):
+    elif version is not None:
         digest = model_digest(f"{patient.registry.serving_directory}/{version}", LOCAL_FILES)
     else:
         return None
@@ -165,10 +164,9 @@ def _verdict(patient: Patient, run: ToldRun, otherwise: str) -> str:
 
 def _decided_at(patient: Patient, run: ToldRun) -> datetime.datetime:
     """When the version was pushed, or the run ended; else when its evaluation was written."""
-    result = patient.result(run.run_id) or {}
-    pushed = [one.pushed_at for one in patient.versions().values() if one.run_id == run.run_id and not one.restores]
-    for text in [*pushed, result.get("ended_at")]:
-        with contextlib.suppress(TypeError, ValueError):
+    pushed, result = patient.pushed_by(run.run_id), patient.result(run.run_id) or {}
+    for text in (pushed.pushed_at if pushed else "", str(result.get("ended_at"))):
+        with contextlib.suppress(ValueError):
             return datetime.datetime.fromisoformat(text)
     written_s = (run.evaluation / EVALUATION_FILE).stat().st_mtime
     return datetime.datetime.fromtimestamp(written_s, datetime.timezone.utc)

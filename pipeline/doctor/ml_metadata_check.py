@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -52,14 +51,14 @@ def begin_anew(patient: Patient) -> None:
     """
     from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-    from pipeline.root.ml_metadata import sqlite_at
+    from pipeline.root.ml_metadata import sqlite_at, store_errors
 
     for directory in patient.runs():
         if not has_ended(directory) and (directory / REQUEST_FILE).exists():
             _end(patient, directory)
     new = patient.root / f"ml-metadata.{os.getpid()}{WRITING}"
     new.mkdir(exist_ok=True)
-    with _store_errors(new):
+    with store_errors(new):
         MetadataStore(sqlite_at(new))
     _count_on(new / DATABASE, highest_execution(patient.root))
     database = patient.root / DATABASE
@@ -74,23 +73,14 @@ def begin_anew(patient: Patient) -> None:
 
 def _count_on(database: Path, last: int) -> None:
     """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
-    with _store_errors(database), contextlib.closing(sqlite3.connect(database)) as store, store:
+    from pipeline.root.ml_metadata import store_errors
+
+    with store_errors(database.parent), contextlib.closing(sqlite3.connect(database)) as store, store:
         [(there,)] = store.execute("SELECT COUNT(*) FROM sqlite_sequence WHERE name = 'Execution'").fetchall()
         if there:
             store.execute("UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'Execution'", (last,))
         else:
             store.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Execution', ?)", (last,))
-
-
-@contextlib.contextmanager
-def _store_errors(place: Path) -> Iterator[None]:
-    """Turns what SQLite and ML Metadata raise into one line."""
-    from ml_metadata.errors import StatusError
-
-    try:
-        yield
-    except (sqlite3.Error, RuntimeError, StatusError) as error:
-        raise StateError(f"{place}: cannot be written ({error}); make room, or make it writable") from error
 
 
 def _end(patient: Patient, directory: Path) -> None:
@@ -137,7 +127,8 @@ def _tell(patient: Patient) -> None:
 
 
 def _unbless(root: Path, run_id: str) -> None:
+    from pipeline.root.ml_metadata import store_errors
     from pipeline.root.ml_metadata_sync import OverrideStore
 
-    with _store_errors(root / DATABASE):
+    with store_errors(root):
         OverrideStore(root).unbless(run_id)

@@ -54,8 +54,8 @@ def check_bytes(patient: Patient) -> list[Finding]:
 
     In that order TensorFlow Serving never sees a lower one come before the one that is to be served.
     """
-    versions, pointer = patient.versions(), patient.pointer()
-    served = pointer.served.version if pointer and pointer.served else max(versions, key=int, default=None)
+    versions = patient.versions()
+    served = patient.served.version if patient.served else max(versions, key=int, default=None)
     found = []
     for model in reversed(versions.values()):
         if not patient.registry.storage.holds(model.version, model.digest):

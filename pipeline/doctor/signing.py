@@ -48,9 +48,8 @@ def records(patient: Patient) -> Iterator[Record]:
         yield Record(f"versions/{model.version}.json", "served", model, model.signature)
     for key, decision in patient.keyed_decisions():
         yield Record(f"decisions/{key}.json", "decision", decision, decision.signature)
-    pointer = patient.pointer()
-    if pointer and pointer.served:
-        yield Record("served.json", "served", pointer.served, pointer.served.signature)
+    if patient.served:
+        yield Record("served.json", "served", patient.served, patient.served.signature)
 
 
 def _fix(root: Path, record: Record, problem: str) -> str:

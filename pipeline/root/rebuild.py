@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from components.registry.entry_files import parse_entry
 from pipeline.root.root_file import read_file
@@ -18,6 +18,14 @@ from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular
 
 _ARTIFACTS = "/artifacts/"
+
+
+class Difference(NamedTuple):
+    """One setting with two values."""
+
+    key: str
+    wanted: Any
+    there: Any
 
 
 def read_root(root: Path) -> RootFile | None:
@@ -62,6 +70,38 @@ def derived_name(root: Path) -> str | None:
     """The name of a root's pipeline by what it serves, or by ML Metadata; None where nothing tells."""
     newest = _newest(root)
     return Path(newest.path).parent.name if newest else next(_names(root), None)
+
+
+def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source: str = "model") -> Difference | None:
+    """The first setting in which two models differ; None if they agree, as `auto` does with everything.
+
+    Args:
+        wanted: settings under `model:`; what is left out has its default.
+        there: those of the model that is there.
+        source: what to call `there` in messages.
+
+    Raises:
+        ConfigError: one of the two cannot be read by this version.
+    """
+    from components.trainer.model.model_settings import ModelSettings, recorded_model
+    from schemas.base import settings
+
+    def plain(model: ModelSettings) -> Any:
+        return json.loads(settings.to_json(model))
+
+    asked, built = settings.load(ModelSettings, wanted, "--config"), recorded_model(there, source)
+    return _difference(plain(asked), plain(built), "model")
+
+
+def _difference(wanted: Any, there: Any, key: str) -> Difference | None:
+    from components.trainer.model.or_auto import AUTO
+
+    if AUTO in (wanted, there):
+        return None
+    if isinstance(wanted, Mapping) and isinstance(there, Mapping):
+        below = (_difference(wanted.get(name), there.get(name), f"{key}.{name}") for name in {**wanted, **there})
+        return next(filter(None, below), None)
+    return None if wanted == there else Difference(key, wanted, there)
 
 
 def _derived(root: Path) -> RootFile | None:
@@ -145,8 +185,6 @@ def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, An
 
 
 def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
-    from pipeline.root.model_difference import model_difference
-
     with contextlib.suppress(ConfigError):  # of a version with other settings
         return model_difference(wanted, there) is None
     return False

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from components.registry.locking import BusyError, hold
 from components.registry.publication import BaselineChangedError, Publication, publish, settle
 from components.registry.registry import Registry
 from components.registry.storage import ChangedError, DiskStorage, Token
@@ -198,12 +199,34 @@ def test_damaged_bytes_are_never_served_while_there_are_whole_ones(world: World,
     assert world.registry.served() is not None
 
 
-def test_a_publication_whose_bytes_are_nowhere_is_taken_back(world: World) -> None:
+def killed_after_its_claim(world: World) -> Publication:
+    """A publication that was killed when it had claimed and not yet published."""
     candidate = world.candidate("new")
     points = points_of(world, lambda: world.publish(candidate).version)
     claimed = next(number for number, name in enumerate(points) if name.startswith("os.rename unfinished-"))
     restore(world)
     assert in_child(lambda: world.publish(candidate), world.root, claimed, KILL).killed
+    return candidate
+
+
+def test_whoever_publishes_next_completes_what_was_interrupted_and_does_not_go_over_it(world: World) -> None:
+    killed_after_its_claim(world)
+    with pytest.raises(BaselineChangedError):
+        world.publish(world.candidate("next"))
+    served = world.registry.served()
+    assert served is not None
+    assert served.run_id == "run of new"
+
+
+def test_what_was_interrupted_is_completed_by_one_at_a_time(world: World) -> None:
+    killed_after_its_claim(world)
+    with hold(world.root / "registry" / "lock", "changing what is served"), pytest.raises(BusyError):
+        settle(world.registry, wait_s=0.0)
+    assert world.visible() == ["old"]
+
+
+def test_a_publication_whose_bytes_are_nowhere_is_taken_back(world: World) -> None:
+    candidate = killed_after_its_claim(world)
     [staged] = world.serving.glob("unfinished-*")
     (staged / "saved_model.pb").write_text("damaged")
     shutil.rmtree(candidate.source)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
+from components.registry.storage import ChangedError, DiskStorage
 from schemas.artifacts.history import History
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
@@ -104,6 +104,26 @@ def test_the_digest_depends_on_names_and_contents(tmp_path: Path) -> None:
 
 def decision(run_id: str, golden: str) -> RecordedDecision:
     return recorded_decision(run_id=run_id, data_digest=f"data of {run_id}", golden_digest=golden)
+
+
+def test_decisions_come_in_the_order_in_which_they_were_made(registry: Registry) -> None:
+    for key, run_id, day in (("a", "span-9", 2), ("b", "span-10", 3), ("c", "span-8", 1)):
+        registry.record_decision(key, recorded_decision(run_id=run_id, decided_at=f"2026-01-0{day}T00:00:00+00:00"))
+    assert [made.run_id for made in registry.decisions()] == ["span-8", "span-9", "span-10"]
+
+
+def test_versions_come_in_the_order_of_their_numbers(registry: Registry, served: ServedModel) -> None:
+    for version in ("100", "9", "17"):
+        registry.record_version(dataclasses.replace(served, version=version))
+    assert [model.version for model in registry.versions()] == ["9", "17", "100"]
+
+
+def test_a_pointer_that_was_changed_meanwhile_is_not_overwritten(registry: Registry, served: ServedModel) -> None:
+    seen = registry.pointer()
+    record_served(registry, served)
+    with pytest.raises(ChangedError):
+        registry.swap(seen, Pointer())
+    assert registry.served() == served
 
 
 def test_uses_of_a_golden_set_are_counted_blocked_or_pushed(registry: Registry) -> None:

@@ -101,6 +101,16 @@ def test_what_a_newer_or_older_version_signed_with_other_keys_is_believed(
     assert "later" not in json.loads(file.read_text())
 
 
+@pytest.mark.parametrize("change", [{"map": 0.99}, {"golden_digest": "other"}, {"signature": None}])
+def test_a_served_model_whose_pointer_was_altered_is_no_baseline(world: SignedWorld, change: dict[str, Any]) -> None:
+    assert world.registry.baseline(bootstrap=False) is not None
+    pointer = world.registry.pointer()
+    assert pointer.served is not None
+    Registry(world.storage).swap(pointer, Pointer(dataclasses.replace(pointer.served, **change)))
+    with pytest.raises(StateError, match=f"version {pointer.served.version}"):
+        world.registry.baseline(bootstrap=False)
+
+
 def test_a_publication_that_somebody_wrote_into_the_pointer_is_not_completed(world: SignedWorld) -> None:
     candidate = world.candidate("forged")
     points = in_child(lambda: world.publish(candidate).version, world.root).points

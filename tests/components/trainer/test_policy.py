@@ -140,6 +140,11 @@ def test_an_undeclared_change_of_augmentation_is_refused_and_a_declared_one_reco
     assert plan.augmentation.horizontal_flip
 
 
+def test_an_augmentation_that_changed_under_its_name_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"augmentation = 'none-v1': .*trained with 'none-v1', and a changed"):
+        plan_training(settings(), span(), baseline(augmentation_digest="of an earlier version"))
+
+
 def test_another_architecture_than_the_baseline_is_refused() -> None:
     for change, message in (
         ({"fpn_filters": 64}, r"model.fpn_filters = 64: .*256"),

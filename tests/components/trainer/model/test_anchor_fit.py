@@ -96,7 +96,7 @@ def test_a_rare_shape_is_covered_too() -> None:
     assert measure(fit_anchors(boxes, LEVELS), boxes[980:], LEVELS).covered > 0.7
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(
     st.floats(10, 60),
     st.floats(1.2, 6),

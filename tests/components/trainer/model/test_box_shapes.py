@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.trainer.model.box_shapes import BoxShapes
@@ -18,7 +18,6 @@ def test_boxes_shrink_with_their_own_image() -> None:
     assert shapes.letterboxed_px((100, 100)).tolist() == [[5, 10], [10, 2], [15, 15]]
 
 
-@settings(deadline=None)
 @given(st.tuples(SIDE, SIDE), st.tuples(SIDE, SIDE))
 def test_a_box_as_large_as_its_image_fits_and_touches_two_sides(image: tuple[int, int], size: tuple[int, int]) -> None:
     height, width = BoxShapes(np.array([image]), np.array([image]), np.array([0])).letterboxed_px(size)[0]

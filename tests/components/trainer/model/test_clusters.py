@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.trainer.model.clusters import cluster
@@ -24,7 +24,6 @@ def least_spread(values: list[float], count: int) -> float:
     )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(-300, 300).map(lambda n: n / 100), min_size=1, max_size=9), st.integers(1, 4))
 def test_no_division_of_the_values_has_a_smaller_spread(values: list[float], count: int) -> None:
     assert spread(np.array(values), cluster(np.array(values), count)) == pytest.approx(

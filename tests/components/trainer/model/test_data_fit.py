@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.trainer.model.box_shapes import BoxShapes
@@ -71,7 +71,6 @@ def test_the_typical_image_is_the_median_one() -> None:
     assert fit_input_size(BoxShapes(sizes, np.full((10, 2), 5.0), np.arange(10)), 3, 4) == (304, 400)
 
 
-@settings(deadline=None)
 @given(
     st.tuples(st.integers(20, 3000), st.integers(20, 3000)),
     st.floats(0.01, 1),
