@@ -29,7 +29,7 @@ def comparison(**parts: Any) -> Comparison:
         "noise": 0.05,
         "other": numbers(63.0),
         "span": numbers(21.0),
-        "moved": 1.1,
+        "effect_size": 1.1,
     }
     return Comparison(**whole | parts)
 
@@ -45,15 +45,15 @@ def test_a_dark_span_fails_in_plain_words() -> None:
     ("parts", "passed", "warning"),
     [
         ({"distance": 0.05}, True, False),  # within its limit, however far it moved
-        ({"moved": 0.12}, False, False),  # just what a person would notice
-        ({"moved": 0.11}, True, True),  # too little to stop a run, enough to look at
-        ({"moved": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
+        ({"effect_size": 0.12}, False, False),  # just what a person would notice
+        ({"effect_size": 0.11}, True, True),  # too little to stop a run, enough to look at
+        ({"effect_size": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
         ({"feature": features.QA_NUM_BOXES}, True, True),  # never stops a run
-        ({"feature": EMBEDDING, "moved": 0.05}, False, False),
-        ({"feature": EMBEDDING, "moved": 0.03}, True, True),
-        ({"feature": features.BOX_CLASS, "distance": 0.3, "moved": None}, False, False),
-        ({"feature": features.BOX_CLASS, "distance": 0.2, "moved": None}, True, True),
-        ({"feature": "source/camera", "distance": 0.5, "moved": None}, False, False),
+        ({"feature": EMBEDDING, "effect_size": 0.05}, False, False),
+        ({"feature": EMBEDDING, "effect_size": 0.03}, True, True),
+        ({"feature": features.BOX_CLASS, "distance": 0.3, "effect_size": None}, False, False),
+        ({"feature": features.BOX_CLASS, "distance": 0.2, "effect_size": None}, True, True),
+        ({"feature": "source/camera", "distance": 0.5, "effect_size": None}, False, False),
     ],
 )
 def test_distance_and_movement_decide_together(parts: dict[str, Any], passed: bool, warning: bool) -> None:
