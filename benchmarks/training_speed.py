@@ -37,6 +37,7 @@ from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import split_directory
 
 Step = Callable[[], Any]
 
@@ -110,7 +111,7 @@ def _bare(plan: TrainingPlan, examples: Examples, batch_size: int) -> Step:
     model = build_model(task, plan.model)
     optimizer = tf_keras.optimizers.legacy.Adam(plan.learning_rate.peak)
     data = retinanet.DataConfig(
-        input_path=f"{examples.uri}/Split-{TRAIN_SPLIT}/*",
+        input_path=f"{split_directory(examples.uri, TRAIN_SPLIT)}/*",
         is_training=True,
         global_batch_size=batch_size,
         dtype="float32",

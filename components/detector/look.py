@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import tensorflow as tf
 from components.detector.detections import renumbered
 from components.detector.served import ServedDetector
 from schemas.base.progress import Progress
+from schemas.base.sampling import is_sampled
 from schemas.data import features
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.feature_sample import FeatureSample
@@ -34,6 +34,7 @@ OBJECT_FEATURES = (
     features.QA_BOX_CENTER_Y,
 )
 _BATCH = 16
+_PURPOSE = "look"  # of the sample; another word would sample other images
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,15 +112,10 @@ def _sampled(files: Sequence[str], share: float) -> Iterator[_Row]:
     for serialized in tf.data.TFRecordDataset(list(files)).as_numpy_iterator():
         values = tf.train.Example.FromString(serialized).features.feature
         record = record_from_json(values[features.RECORD].bytes_list.value[0])
-        if _place(record.file_name) < share:
+        if is_sampled(record.file_name, share, _PURPOSE):
             figures = {key: list(values[key].float_list.value) for key in (*IMAGE_FEATURES, *OBJECT_FEATURES)}
             figures |= {key: list(map(float, values[key].int64_list.value)) for key in COUNT_FEATURES}
             yield _Row(record, values[features.IMAGE_ENCODED].bytes_list.value[0], figures)
-
-
-def _place(file_name: str) -> float:
-    """A place in 0..1 that is the image's own, other than the one that splits a span."""
-    return int.from_bytes(hashlib.sha256(b"look " + file_name.encode()).digest()[:6], "big") / 2**48
 
 
 def _sample(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:

@@ -31,6 +31,7 @@ from schemas.data.dataset import (
     dataset_digest,
     image_digest,
 )
+from schemas.data.examples_artifact import split_directory
 from schemas.data.fingerprints import line_of
 from schemas.data.records import ImageRecord, LabelMap
 
@@ -104,14 +105,14 @@ class _Read:
         )
         _ = converted[_LINES] | f"WriteLines/{name}" >> WriteToText(f"{self.out}/{_LINES}")
         for split in SPLITS:
-            fileio.makedirs(f"{self.out}/Split-{split}")
+            fileio.makedirs(split_directory(self.out, split))
         for split in sorted(set(splits.values())):
             _ = (
                 converted["images"]
                 | f"Pick/{name}/{split}" >> beam.Filter(lambda image, wanted: image[0] == wanted, split)
                 | f"Example/{name}/{split}" >> beam.Values()
                 # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
-                | f"Write/{name}/{split}" >> WriteToTFRecord(f"{self.out}/Split-{split}/data_tfrecord")
+                | f"Write/{name}/{split}" >> WriteToTFRecord(f"{split_directory(self.out, split)}/data_tfrecord")
             )
 
     def finish(self) -> DataSetInfo:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
 from schemas.base.checked_json import shown
 from schemas.base.errors import ConfigError, DataError
+from schemas.base.sampling import is_sampled
 from schemas.data.dataset import EVAL_SPLIT
 from schemas.data.records import ImageRecord
 
@@ -33,8 +33,7 @@ def split_of(record: ImageRecord, eval_fraction: float, group_by: str | None = N
     if not 0 <= eval_fraction <= 1:
         raise ConfigError(f"eval_fraction {eval_fraction} must be within 0..1")
     key = record.file_name if group_by is None else _group(record, group_by)
-    place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:6], "big") / 2**48
-    return "eval" if place < eval_fraction else "train"
+    return "eval" if is_sampled(key, eval_fraction) else "train"
 
 
 def splits_of(records: Sequence[ImageRecord], eval_fraction: float, group_by: str | None = None) -> dict[int, Split]:

@@ -21,10 +21,11 @@ from tfx.dsl.io import fileio
 from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.coco_files import image_lines
-from components.map_evaluator.measured import SAMPLE_IMAGES, Collector, Measured, is_sampled
+from components.map_evaluator.measured import SAMPLE, SAMPLE_IMAGES, Collector, Measured
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
+from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns
 from schemas.data.records import ImageRecord, LabelMap, record_from_json
 
@@ -164,8 +165,9 @@ class SeeImages(beam.DoFn):
             yield _Batch(len(images), records, encoded, found)
 
     def _chosen(self, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
+        share = self._part.share
         pairs = [(record_from_json(text), encoded) for text, encoded in images]
-        chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, self._part.share)]
+        chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, share, SAMPLE)]
         return [record for record, _ in chosen], [encoded for _, encoded in chosen]
 
 

@@ -44,7 +44,8 @@ from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT, DataSetInfo, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
 
@@ -55,10 +56,8 @@ Artifacts = dict[str, list[types.Artifact]]
 class _Inputs:
     """The artifacts of one execution, read."""
 
-    golden: DataSetInfo
-    golden_uri: str
-    span: DataSetInfo
-    span_uri: str
+    golden: ExamplesArtifact
+    span: ExamplesArtifact
     models: dict[str, types.Artifact]
     digests: dict[str, str]  # of the models, from before anything of them was read
     class_names: dict[str, tuple[str, ...]]
@@ -66,7 +65,7 @@ class _Inputs:
 
     @property
     def label_map(self) -> LabelMap:
-        return LabelMap(self.golden.class_names, self.golden.category_ids)
+        return LabelMap(self.golden.info.class_names, self.golden.info.category_ids)
 
     @property
     def directories(self) -> dict[str, str]:
@@ -83,12 +82,12 @@ class Executor(tfx_evaluator.Executor):
         inputs = _read_inputs(input_dict, exec_properties)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         measured = self._measure(inputs, uri)
-        check_settings(inputs.golden.class_names, measured[GOLDEN].attributes, inputs.settings)
+        check_settings(inputs.label_map.names, measured[GOLDEN].attributes, inputs.settings)
         probe = _probe(inputs, measured[GOLDEN], uri)
         serving = serving_figures(inputs.directories, inputs.digests, probe.images)
         known = inputs.class_names.get(BASELINE)
         data_sets = {
-            name: score(data, inputs.golden.class_names, inputs.settings, known) for name, data in measured.items()
+            name: score(data, inputs.label_map.names, inputs.settings, known) for name, data in measured.items()
         }
         [baseline] = input_dict["baseline_model"]
         reasons = _trust(
@@ -99,7 +98,7 @@ class Executor(tfx_evaluator.Executor):
         evaluation = Evaluation(
             decision,
             data_sets,
-            inputs.golden.digest,
+            inputs.golden.info.digest,
             candidate_digest=inputs.digests[CANDIDATE],
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
@@ -107,7 +106,7 @@ class Executor(tfx_evaluator.Executor):
         text = evaluation.to_json()
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
-        write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden_uri, uri)
+        write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden.uri, uri)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         bless(blessing, decision.verdict.pushes, inputs.models, _measured_bytes(evaluation, baseline, uri, text))
 
@@ -138,16 +137,14 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
     if baseline.get_int_custom_property("has_baseline"):
         models[BASELINE] = baseline
     digests = _digests(models)
-    golden = _dataset(input_dict["golden"])
+    golden = _opened(input_dict["golden"])
     return _Inputs(
         golden=golden,
-        golden_uri=artifact_utils.get_single_uri(input_dict["golden"]),
-        span=_dataset(input_dict["examples"]),
-        span_uri=artifact_utils.get_single_uri(input_dict["examples"]),
+        span=_opened(input_dict["examples"]),
         models=models,
         digests=digests,
         class_names={
-            name: _class_names(name, path_utils.serving_model_path(model.uri), golden.class_names)
+            name: _class_names(name, path_utils.serving_model_path(model.uri), golden.info.class_names)
             for name, model in models.items()
         },
         settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
@@ -184,19 +181,15 @@ def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[st
 
 def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
-    train, sample = inputs.span.images[TRAIN_SPLIT], inputs.settings.train_sample
-    golden, held_out, training = (
-        tuple(_found(f"{uri}/Split-{split}/*"))
-        for uri, split in (
-            (inputs.golden_uri, EVAL_SPLIT),
-            (inputs.span_uri, EVAL_SPLIT),
-            (inputs.span_uri, TRAIN_SPLIT),
-        )
-    )
+
+    def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
+        return DataPart(name, tuple(data.record_files(split)), data.info.images[split], share)
+
+    share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
-        DataPart(GOLDEN, golden, inputs.golden.images[EVAL_SPLIT]),
-        DataPart(HELD_OUT, held_out, inputs.span.images[EVAL_SPLIT]),
-        DataPart(TRAIN_SAMPLE, training, train, share=min(1.0, sample / max(1, train))),
+        part(GOLDEN, inputs.golden, EVAL_SPLIT),
+        part(HELD_OUT, inputs.span, EVAL_SPLIT),
+        part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),
     ]
     return [part for part in parts if part.images and part.share]
 
@@ -233,7 +226,7 @@ class _Lines:
     """The lines of several text files; can be gone through more than once."""
 
     def __init__(self, pattern: str) -> None:
-        self.paths = _found(pattern)
+        self.paths = sorted(map(str, fileio.glob(pattern)))
 
     def __iter__(self) -> Iterator[str]:
         for path in self.paths:
@@ -243,8 +236,8 @@ class _Lines:
 
 def _probe(inputs: _Inputs, golden: Measured, uri: str) -> ServingProbe:
     return read_probe(
-        inputs.golden,
-        _found(f"{inputs.golden_uri}/Split-{EVAL_SPLIT}/*"),
+        inputs.golden.info,
+        inputs.golden.record_files(EVAL_SPLIT),
         chosen_images(golden.tables[CANDIDATE]),
         f"{uri}/{GOLDEN}/{files.CANDIDATE_FILE}",
         inputs.settings.batch_size,
@@ -265,19 +258,14 @@ def _trust(
         *trust.known_answers(measured.tables[PERFECT], measured.shuffled),
         trust.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
-            expected=inputs.golden.digest,
+            expected=inputs.golden.info.digest,
             recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
             accept_new=accept_new_golden,
         ),
-        trust.no_leak(_golden_fingerprints(inputs), _training_images(inputs), settings.duplicate_bits),
+        trust.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.duplicate_bits),
         trust.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
-        trust.golden_budget(uses.get(inputs.golden.digest, 0), settings.golden_budget),
+        trust.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
-
-
-def _golden_fingerprints(inputs: _Inputs) -> Fingerprints:
-    text = _bytes(f"{inputs.golden_uri}/{FINGERPRINTS}/{EVAL_SPLIT}").decode()
-    return Fingerprints.parse(text.splitlines(), span=0)
 
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:
@@ -298,12 +286,8 @@ def _measured_bytes(evaluation: Evaluation, baseline: types.Artifact, uri: str, 
     )
 
 
-def _dataset(artifacts: list[types.Artifact]) -> DataSetInfo:
-    return DataSetInfo.from_json(_bytes(f"{artifact_utils.get_single_uri(artifacts)}/{DATASET_FILE}").decode())
-
-
-def _found(pattern: str) -> list[str]:
-    return sorted(str(path) for path in fileio.glob(pattern))
+def _opened(artifacts: list[types.Artifact]) -> ExamplesArtifact:
+    return ExamplesArtifact.open(artifact_utils.get_single_uri(artifacts), fileio)
 
 
 def _write(path: str, content: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,11 +14,13 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
 from schemas.base.errors import StateError
+from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.dataset import image_digest
 from schemas.data.records import ImageRecord
 
 PERFECT = "perfect"  # the ground truth itself, fed back as detections
+SAMPLE = "sample"  # purpose of the fixed random samples of images
 SAMPLE_IMAGES = 500  # whose boxes are kept for the test with shuffled detections
 
 
@@ -91,7 +92,8 @@ class Collector:
         for name, found in detections.items():
             self._matches.setdefault(name, Accumulator.create()).add(match(image_ids, truth, found))
         self._matches.setdefault(PERFECT, Accumulator.create()).add(match(image_ids, countable, perfect))
-        keep = np.array([_place(image_id) < self.sample_share for image_id in image_ids.tolist()], dtype=np.bool_)
+        share = self.sample_share
+        keep = np.array([is_sampled(str(number), share, SAMPLE) for number in image_ids.tolist()], np.bool_)
         if keep.any():
             kept = {name: found.of_images(keep) for name, found in detections.items()}
             self._samples.append(_Sample(image_ids[keep], truth.of_images(keep), kept))
@@ -207,15 +209,6 @@ class Measured:
         """Raises StateError if the models could not be run."""
         if self.errors:
             raise StateError(self.errors[0])
-
-
-def is_sampled(key: int | str, share: float) -> bool:
-    """Whether an image belongs to a fixed random sample of a share (0..1) of the images."""
-    return _place(key) < share
-
-
-def _place(key: int | str) -> float:
-    return int.from_bytes(hashlib.sha256(b"sample " + str(key).encode()).digest()[:6], "big") / 2**48
 
 
 def _moved(columns, image: np.ndarray):

@@ -38,7 +38,8 @@ from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
 from schemas.artifacts.review import REVIEW_FILE
 from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
 from schemas.base.code_version import code_version
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
+from schemas.data.dataset import EVAL_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 
 Artifacts = dict[str, list[types.Artifact]]
 THUMBNAIL_PX = 480
@@ -123,7 +124,7 @@ def _measured(run: _Run, evaluation: Evaluation) -> Measured:
         models[BASELINE] = files.BASELINE_FILE
     with fileio.open(f"{directory}/{files.MATCHES_FILE}", "rb") as file, np.load(file, allow_pickle=False) as arrays:
         tables = from_arrays(arrays, models)
-    golden = [str(path) for path in sorted(fileio.glob(f"{run.uri('golden')}/Split-{EVAL_SPLIT}/*"))]
+    golden = ExamplesArtifact.open(run.uri("golden"), fileio).record_files(EVAL_SPLIT)
     return measure(
         GoldenFiles(
             tables=tables,
@@ -159,8 +160,8 @@ def _lineage(run: _Run) -> Lineage:
     return Lineage(
         artifacts=tuple((key, entries[0].uri, entries[0].id) for key, entries in run.artifacts.items() if entries),
         code=code_version(),
-        golden=DataSetInfo.from_json(run.text("golden", DATASET_FILE)),
-        span=DataSetInfo.from_json(run.text("examples", DATASET_FILE)),
+        golden=ExamplesArtifact.open(run.uri("golden"), fileio).info,
+        span=ExamplesArtifact.open(run.uri("examples"), fileio).info,
     )
 
 

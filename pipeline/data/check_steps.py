@@ -26,6 +26,7 @@ from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.trained_spans import TrainedSpans
 from schemas.base.progress import LOGGER
 from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import split_directory
 from schemas.data.tfdv_schema import class_names, read_schema
 
 
@@ -84,7 +85,9 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
     LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))
     generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))
     LOGGER.info("computing statistics")
-    statistics = span_statistics(f"{scratch}/span/Split-{TRAIN_SPLIT}/*", schema, steps.settings.beam_args)
+    statistics = span_statistics(
+        split_directory(f"{scratch}/span", TRAIN_SPLIT) + "/*", schema, steps.settings.beam_args
+    )
     (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
     served = steps.served
     inputs = GateInputs(

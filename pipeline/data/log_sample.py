@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES, reason_of, refuse_irregular
+from schemas.base.sampling import is_sampled
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -47,7 +47,7 @@ def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
     for path in _files(images):
         seen += 1
         content = _read(path)
-        if int.from_bytes(hashlib.sha256(content).digest()[:6], "big") / 2**48 < fraction:
+        if is_sampled(content, fraction):
             entry = {"image": base64.b64encode(content).decode(), "name": path.name, "logged_at": now.isoformat()}
             lines.append(json.dumps(entry) + "\n")
     if not lines:

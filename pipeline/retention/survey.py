@@ -19,7 +19,8 @@ from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
 from schemas.base.artifact_places import places
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES, WRITING
-from schemas.data.dataset import DATASET_FILE, GOLDEN_STEP, DataSetInfo
+from schemas.data.dataset import GOLDEN_STEP
+from schemas.data.examples_artifact import ExamplesArtifact
 
 SET_ASIDE = ".pruned-"
 _MODEL = "Format-Serving"
@@ -101,7 +102,7 @@ def _own(root: Path, uri: str) -> str:
 def _golden(root: Path) -> Iterator[GoldenFacts]:
     for path in _below(root, f"artifacts/{GOLDEN_STEP}/examples/[0-9]*"):
         try:
-            info = DataSetInfo.from_json((root / path / DATASET_FILE).read_text(encoding="utf-8"))
+            info = ExamplesArtifact.open(f"{root}/{path}", LOCAL_FILES).info
         except (OSError, ValueError, LookupError, TypeError):
             continue  # not whole: nothing says that it is a golden set
         yield GoldenFacts(path, info.digest, int(path.rpartition("/")[2]))

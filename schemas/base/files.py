@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import stat
 from collections.abc import Iterable
@@ -36,6 +37,10 @@ class Files(Protocol):
         """The names in a directory."""
         ...
 
+    def glob(self, pattern: Any) -> list[Any]:
+        """The paths that match a pattern; none is no error."""
+        ...
+
     def walk(self, top: Any, topdown: bool = True) -> Iterable[tuple[Any, list[Any], list[Any]]]:
         """Directory, names of directories, names of files, for a directory and all below it."""
         ...
@@ -58,6 +63,7 @@ class _LocalFiles:
     exists = staticmethod(os.path.exists)
     isdir = staticmethod(os.path.isdir)
     listdir = staticmethod(os.listdir)
+    glob = staticmethod(glob.glob)
 
     @staticmethod
     def walk(top: str, topdown: bool = True) -> Iterable[tuple[str, list[str], list[str]]]:

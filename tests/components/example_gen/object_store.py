@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from fnmatch import fnmatch
 
 from tests.builders import coco, coco_image, encode, picture, to_bytes
 
@@ -42,6 +43,9 @@ class ObjectStore:
 
     def isdir(self, path: str) -> bool:
         return any(name.startswith(path.rstrip("/") + "/") for name in self.files)
+
+    def glob(self, pattern: str) -> list[str]:
+        return [name for name in self.files if fnmatch(name, pattern)]
 
     def walk(self, top: str, topdown: bool = True) -> Iterator[tuple[str, list[str], list[str]]]:
         entries = self.listdir(top)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.map_evaluator.measured import PERFECT, Collector, Measured, is_sampled
+from components.map_evaluator.measured import PERFECT, Collector, Measured
 from schemas.base.errors import StateError
 from schemas.data.columns import DetectionColumns
 from schemas.data.dataset import image_digest
@@ -95,15 +95,6 @@ def test_a_file_holds_it_all(tmp_path: Path) -> None:
 def test_an_image_that_comes_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="image id 1 was added twice"):
         Collector.merge(collected([1, 2, 1], 1)).finish()
-
-
-def test_the_sample_is_a_share_of_the_images_and_always_the_same() -> None:
-    chosen = [name for name in range(10_000) if is_sampled(name, 0.2)]
-    assert 1900 < len(chosen) < 2100
-    assert chosen == [name for name in range(10_000) if is_sampled(name, 0.2)]
-    assert all(is_sampled(name, 0.3) for name in chosen)
-    assert all(is_sampled(name, 1.0) for name in range(1000))
-    assert not any(is_sampled(name, 0.0) for name in range(1000))
 
 
 def test_what_travels_is_small() -> None:

@@ -1,0 +1,50 @@
+"""A data set as ExampleGen stores it: `Split-NAME/` with TFRecord files, `dataset.json`, `fingerprints/NAME`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from schemas.base.files import Files
+from schemas.data.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo
+from schemas.data.fingerprints import Fingerprints
+
+
+def split_directory(uri: str, split: str) -> str:
+    """The directory with the TFRecord files of a split, by TFX's convention."""
+    return f"{uri}/Split-{split}"
+
+
+@dataclass(frozen=True)
+class ExamplesArtifact:
+    """A stored data set.
+
+    Attributes:
+        uri: its directory.
+        info: its `dataset.json`.
+        files: the file system.
+    """
+
+    uri: str
+    info: DataSetInfo
+    files: Files = field(repr=False, compare=False)
+
+    @classmethod
+    def open(cls, uri: str, files: Files) -> ExamplesArtifact:
+        """Reads what it says of itself.
+
+        Raises:
+            Exception: the file system's own, if its `dataset.json` cannot be read.
+            ValueError, LookupError, TypeError: that is not whole.
+        """
+        with files.open(f"{uri}/{DATASET_FILE}") as file:
+            return cls(uri, DataSetInfo.from_json(file.read()), files)
+
+    def record_files(self, *splits: str) -> list[str]:
+        """The TFRecord files of tf.Examples of some splits, in the order of the splits and then of their names."""
+        found = (self.files.glob(f"{split_directory(self.uri, split)}/*") for split in splits)
+        return [path for paths in found for path in sorted(map(str, paths))]
+
+    def fingerprints(self, split: str) -> Fingerprints:
+        """The perceptual hashes of a split's images."""
+        with self.files.open(f"{self.uri}/{FINGERPRINTS}/{split}") as file:
+            return Fingerprints.parse(file.read().splitlines(), self.info.span)
