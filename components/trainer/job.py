@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
+from components.stack.keras2 import keras
 from components.trainer.checkpoint_state import TrainingState
 from components.trainer.checkpoints import Checkpoints
 from components.trainer.devices import pick_strategy, worker_number
@@ -125,10 +125,10 @@ def _build(
 ) -> tuple[Learner, Serving]:
     """The model that learns, and a second one, on one device, that is measured and exported."""
     training = job.settings.training
-    tf_keras.backend.clear_session()
-    tf_keras.utils.set_random_seed(training.seed)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(training.seed)
 
-    def initialise(model: tf_keras.Model) -> None:
+    def initialise(model: keras.Model) -> None:
         if job.baseline and job.baseline_record:
             restore_weights(model, job.baseline, job.baseline_record.class_names, class_names)
         elif training.init_checkpoint:

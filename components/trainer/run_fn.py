@@ -6,7 +6,9 @@ import json
 import os
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
+from components.stack import environment
+
+environment.prepare()
 
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs

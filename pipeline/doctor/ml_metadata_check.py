@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from components.registry.entries import APPROVED
+from components.stack import mlmd_tables
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.doctor.result_rebuild import rebuilt_result
@@ -74,11 +75,7 @@ def begin_anew(patient: Patient) -> None:
 def _count_on(database: Path, last: int) -> None:
     """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
     with _store_errors(database), contextlib.closing(sqlite3.connect(database)) as store, store:
-        [(there,)] = store.execute("SELECT COUNT(*) FROM sqlite_sequence WHERE name = 'Execution'").fetchall()
-        if there:
-            store.execute("UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'Execution'", (last,))
-        else:
-            store.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Execution', ?)", (last,))
+        mlmd_tables.count_on(store, last)
 
 
 @contextlib.contextmanager
