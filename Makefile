@@ -4,7 +4,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
+.PHONY: browser demo test lint unit e2e mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -21,6 +21,9 @@ unit: .venv/ready browser  ## seconds; no TensorFlow
 
 e2e: .venv/ready  ## minutes; TensorFlow and TFX are started once
 	$(PYTHON) -m pytest -q -m tensorflow
+
+mutants: .venv/ready  ## breaks one promise after the other; every time a test has to notice: ten minutes
+	$(PYTHON) -m tests.mutants.run
 
 lock: .venv/ready  ## resolve setup.py again into requirements/lock.txt
 	requirements/lock.sh

@@ -87,13 +87,11 @@ GLUE = {
     "components.trainer.model.weights",
     "pipeline.data.check_steps",
     "pipeline.run.golden_cache",
-    "pipeline.root.local_metadata",
+    "pipeline.root.ml_metadata",
     "pipeline.root.ml_metadata_sync",
     "pipeline.pipeline",
-    "pipeline.root.relocate",
     "pipeline.retention.artifacts",
     "pipeline.run.runner",
-    "pipeline.root.store",
 }
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from components.example_gen.box_forms import COCO_BBOX
 from components.example_gen.file_names import check_file_name, read_file
-from components.example_gen.image_header import MAX_SIDE_PX, check_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
+from components.imaging.quality import MAX_SIDE_PX, check_size
 from schemas.base.checked_json import (
     Problems,
     check_number,

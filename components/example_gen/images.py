@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from PIL import Image
 
 from components.imaging.quality import ImageQuality, measure, open_image
@@ -25,7 +27,7 @@ def inspect_image(encoded: bytes, record: ImageRecord, source: str) -> ImageQual
         DataError: not a JPEG or PNG, too many pixels, another size than annotated, truncated or damaged.
     """
     where = f"{source} (image {record.image_id})"
-    image = open_image(encoded, where)
+    image = open_image(io.BytesIO(encoded), where)
     if image.size != (record.width_px, record.height_px):
         raise DataError(
             f"{where}: the file has {image.width}x{image.height} px, the annotation says "

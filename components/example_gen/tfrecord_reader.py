@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from components.example_gen.box_forms import TFRECORD_BBOX
 from components.example_gen.class_lists import check_class_name, read_pbtxt
 from components.example_gen.file_names import is_plain_path
-from components.example_gen.image_header import PNG_MAGIC, check_size, image_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
 from components.example_gen.tfrecord_classes import Classes
 from components.example_gen.tfrecords import TFRECORD_NAME, Feature, parse_example, read_records
+from components.imaging.quality import PNG_MAGIC, check_size, open_image
 from schemas.base.checked_json import MAX_ID, Problems, check_number, shown
 from schemas.base.errors import DataError
 from schemas.base.files import Files
@@ -150,7 +150,7 @@ def _read_record(data: bytes, path: str, position: int) -> _Record:
         size = _scalar(features, "image/width", "int", where), _scalar(features, "image/height", "int", where)
         check_size(*size, where)
     else:
-        size = image_size(io.BytesIO(encoded), where)
+        size = open_image(io.BytesIO(encoded), where).size
     name, source_id = (_name(features, key) for key in ("image/filename", "image/source_id"))
     suffix = ".png" if encoded.startswith(PNG_MAGIC) else ".jpg"
     place = f"{os.path.basename(path)}: record {position}"

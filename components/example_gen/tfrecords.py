@@ -1,8 +1,8 @@
 """TFRecord files and tf.train.Examples without TensorFlow; of any input only a record is ever in memory.
 
-Framing: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. Wire format:
-https://protobuf.dev/programming-guides/encoding; messages: tensorflow/core/example/{example,feature}.proto.
-A key that an Example has twice is an error here; protobuf takes the last.
+Framing: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. Messages:
+tensorflow/core/example/{example,feature}.proto. A key that an Example has twice is an error here; protobuf takes the
+last.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 import google_crc32c
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 from components.example_gen.file_names import unreadable
 from schemas.base.errors import DataError
@@ -116,91 +118,49 @@ def parse_example(data: bytes, where: str) -> dict[str, Feature]:
     """
     features: dict[str, Feature] = {}
     try:
-        for example_part in _messages(data, 1):
-            for entry in _messages(example_part, 1):
-                [*_, key] = [b"", *_messages(entry, 1)]
-                [*_, value] = [b"", *_messages(entry, 2)]
-                name = key.decode()
-                if name in features:
-                    raise DataError(f"{where}: the feature {name[:80]!r} is there twice; write the record again")
-                features[name] = _feature(value)
-    except (ValueError, IndexError, struct.error) as error:  # UnicodeDecodeError is a ValueError
+        for entry in _Example.FromString(data).features.feature:
+            if entry.key in features:
+                raise DataError(f"{where}: the feature {entry.key[:80]!r} is there twice; write the record again")
+            kind = entry.value.WhichOneof("kind")
+            features[entry.key] = Feature(kind or "", list(getattr(entry.value, kind).value) if kind else [])
+    except (DecodeError, ValueError) as error:
         raise DataError(f"{where}: no tf.train.Example ({error}); write the record again") from error
     return features
 
 
-def _feature(message: bytes) -> Feature:
-    for number, kind in ((1, "bytes"), (2, "float"), (3, "int")):
-        for values in _messages(message, number):
-            return Feature(kind, _VALUES[kind](values))
-    return Feature("", [])
+def _example_class() -> Any:
+    """The class of tf.train.Example, from a pool of its own: TensorFlow has another in protobuf's common one."""
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="ratchet/example.proto", package="ratchet", syntax="proto3")
+
+    def add(message: str, repeated: bool, fields: dict[str, Any], choice: str = "") -> None:
+        made = file.message_type.add(name=message)
+        if choice:
+            made.oneof_decl.add(name=choice)
+        for number, (name, kind) in enumerate(fields.items(), 1):
+            part = made.field.add(name=name, number=number)
+            part.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
+            if isinstance(kind, str):
+                part.type, part.type_name = field.TYPE_MESSAGE, f".ratchet.{kind}"
+            else:
+                part.type = kind
+            if choice:
+                part.oneof_index = 0
+
+    add("BytesList", True, {"value": field.TYPE_BYTES})
+    add("FloatList", True, {"value": field.TYPE_FLOAT})
+    add("Int64List", True, {"value": field.TYPE_INT64})
+    add("Feature", False, {"bytes": "BytesList", "float": "FloatList", "int": "Int64List"}, choice="kind")
+    # A map on the wire is a list of entries. As a list it shows a key that is there twice.
+    add("Entry", False, {"key": field.TYPE_STRING, "value": "Feature"})
+    add("Features", True, {"feature": "Entry"})
+    add("Example", False, {"features": "Features"})
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(file.SerializeToString())
+    example = pool.FindMessageTypeByName("ratchet.Example")
+    if hasattr(message_factory, "GetMessageClass"):  # protobuf from 4.22 on
+        return message_factory.GetMessageClass(example)
+    return message_factory.MessageFactory(pool).GetPrototype(example)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _floats(message: bytes) -> list[float]:
-    values: list[float] = []
-    for number, _, value in _fields(message):
-        if number == 1 and isinstance(value, bytes):  # packed, or one of them
-            values += struct.unpack(f"<{len(value) // 4}f", value)
-    return values
-
-
-def _ints(message: bytes) -> list[int]:
-    values: list[int] = []
-    for number, wire_type, value in _fields(message):
-        if number != 1:
-            continue
-        if isinstance(value, int):
-            values.append(value)
-        elif wire_type == _LENGTH:
-            position = 0
-            while position < len(value):
-                one, position = _varint(value, position)
-                values.append(one)
-    return [value - (1 << 64) if value >> 63 else value for value in values]
-
-
-def _messages(data: bytes, wanted: int) -> list[bytes]:
-    found: list[bytes] = []
-    for number, wire_type, value in _fields(data):
-        if number == wanted:
-            if wire_type != _LENGTH or isinstance(value, int):
-                raise ValueError(f"field {number} is of wire type {wire_type}")
-            found.append(value)
-    return found
-
-
-_VALUES = {"bytes": lambda message: _messages(message, 1), "float": _floats, "int": _ints}
-_LENGTH = 2  # wire type of strings, messages and packed numbers
-_FIXED = {1: 8, 5: 4}
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int, bytes | int]]:
-    """Field number, wire type and value of everything in a message."""
-    position = 0
-    while position < len(data):
-        tag, position = _varint(data, position)
-        number, wire_type = tag >> 3, tag & 7
-        if wire_type == 0:
-            value, position = _varint(data, position)
-            yield number, wire_type, value
-            continue
-        if wire_type == _LENGTH:
-            length, position = _varint(data, position)
-        else:
-            length = _FIXED.get(wire_type, -1)
-        if not 0 <= length <= len(data) - position or not number:
-            raise ValueError(f"at byte {position} of {len(data)}")
-        yield number, wire_type, data[position : position + length]
-        position += length
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70:
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value & 0xFFFFFFFFFFFFFFFF, position
-        shift += 7
-    raise ValueError(f"a number without end at byte {position}")
+_Example = _example_class()

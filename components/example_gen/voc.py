@@ -12,15 +12,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from typing import Any
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from components.example_gen.box_forms import VOC_BNDBOX
 from components.example_gen.class_lists import check_class_name, first_list, label_map_of, read_class_list
 from components.example_gen.file_names import IMAGE_SUFFIXES, check_file_name, files_below, read_file, read_number
-from components.example_gen.image_header import check_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
+from components.imaging.quality import check_size
 from schemas.base.checked_json import Problems, shown
 from schemas.base.errors import DataError
 from schemas.base.files import Files
@@ -31,7 +32,6 @@ IMAGES = "JPEGImages"
 CLASS_LISTS = ("classes.txt", "labels.txt", "labelmap.txt")
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_MAX_DEPTH = 32
 
 _Object = tuple[str, list[float], str]  # class name, corners, place
 
@@ -86,33 +86,13 @@ def parse_xml(text: bytes, path: str) -> Element:
         The root element.
 
     Raises:
-        DataError: no XML, with line and column; or it has a document type or is nested too deeply.
+        DataError: no XML, with line and column; or it has a document type.
     """
-    builder, depth = TreeBuilder(), 0
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > _MAX_DEPTH:
-            raise DataError(f"{path}: nested more than {_MAX_DEPTH} deep; it is no VOC annotation")
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    def refuse(*_: Any) -> None:
-        raise DataError(f"{path}: it has a <!DOCTYPE>, which can make a small file endless; remove it")
-
     try:
-        parser = expat.ParserCreate()
-        parser.StartElementHandler, parser.EndElementHandler = start, end
-        parser.CharacterDataHandler = builder.data
-        parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
-        parser.Parse(text, True)
-        return builder.close()
-    except (expat.ExpatError, LookupError, ValueError, AssertionError) as error:  # LookupError: unknown encoding
+        return fromstring(text, forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise DataError(f"{path}: it has a <!DOCTYPE>, which can make a small file endless; remove it") from error
+    except (ParseError, LookupError, ValueError, AssertionError) as error:  # LookupError: unknown encoding
         raise DataError(f"{path}: broken XML: {error}; export or copy the file again") from error
 
 

@@ -20,8 +20,8 @@ from components.example_gen.file_names import (
     read_text_file,
     unreadable,
 )
-from components.example_gen.image_header import image_size
 from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
+from components.imaging.quality import open_image
 from schemas.base.checked_json import Problems, shown
 from schemas.base.errors import DataError
 from schemas.base.files import Files, refuse_irregular
@@ -161,7 +161,7 @@ def _read_sizes(pictures: list[str], top: str, files: Files, problems: Problems)
         try:
             refuse_irregular(path)
             with files.open(path, "rb") as file:
-                return image_size(file, path)
+                return open_image(file, path).size
         except DataError as error:
             return error
         except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this

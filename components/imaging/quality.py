@@ -7,6 +7,7 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass, field
+from typing import IO
 
 import imagehash
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image, ImageStat, JpegImagePlugin, PngImagePlugin
 from schemas.base.errors import DataError
 from schemas.data import features
 
+MAX_SIDE_PX = 65_535  # the largest side a JPEG can have
 MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
 QUALITY_SIDE_PX = 256  # sharpness depends on the scale: one scale for all cameras
 HASH_SIDE = 16  # 256 bits: 64 do not tell two pictures of one scene from a copy
@@ -71,33 +73,47 @@ def image_quality(encoded: bytes, source: str) -> ImageQuality:
     Raises:
         DataError: not a JPEG or PNG, too many pixels, truncated or damaged.
     """
-    return measure(open_image(encoded, source), encoded, source)
+    return measure(open_image(io.BytesIO(encoded), source), encoded, source)
 
 
-def open_image(encoded: bytes, where: str) -> Image.Image:
-    """Reads a file's header; the pixels are not decoded yet.
+def open_image(file: IO[bytes], where: str) -> Image.Image:
+    """Reads the header of an image file; nothing after it is read, and nothing decoded, before `measure`.
+
+    Args:
+        file: open at the start of the image.
+        where: what to call it in messages.
 
     Raises:
-        DataError: not a JPEG or PNG, damaged in its header, or too many pixels.
+        DataError: not a JPEG or PNG, damaged in its header, or larger than allowed.
     """
+    start = file.read(len(PNG_MAGIC))
     # Not Image.open: its warning about large images cannot be silenced in threads, and it tries other formats.
-    if encoded.startswith(JPEG_MAGIC):
+    if start.startswith(JPEG_MAGIC):
         reader = JpegImagePlugin.JpegImageFile
-    elif encoded.startswith(PNG_MAGIC):
+    elif start == PNG_MAGIC:
         reader = PngImagePlugin.PngImageFile
     else:
-        start = f"its first bytes are {encoded[:8]!r}" if encoded else "it is empty"
-        raise DataError(f"{where}: not a JPEG or PNG file, {start}; deliver the image in one of these formats")
+        begins = f"its first bytes are {start!r}" if start else "it is empty"
+        raise DataError(f"{where}: not a JPEG or PNG file, {begins}; deliver the image in one of these formats")
+    file.seek(0)
     try:
-        image = reader(io.BytesIO(encoded))
+        image = reader(file)
     except _DAMAGE as error:
         raise DataError(f"{where}: truncated or damaged in its header ({error}); copy the file again") from error
-    if image.width * image.height > MAX_IMAGE_PIXELS:
-        raise DataError(
-            f"{where}: {image.width}x{image.height} is {image.width * image.height} pixels, allowed are "
-            f"{MAX_IMAGE_PIXELS}; deliver a smaller image"
-        )
+    check_size(image.width, image.height, where)
     return image
+
+
+def check_size(width_px: int, height_px: int, where: str) -> None:
+    """DataError for a side outside 1..65535 px and for more than 100 megapixels."""
+    for side, value in (("width", width_px), ("height", height_px)):
+        if not 1 <= value <= MAX_SIDE_PX:
+            raise DataError(f"{where}: {side} {value} must be an integer, 1..{MAX_SIDE_PX}; correct it")
+    if width_px * height_px > MAX_IMAGE_PIXELS:
+        raise DataError(
+            f"{where}: width x height {width_px}x{height_px} is {width_px * height_px} pixels, allowed are "
+            f"{MAX_IMAGE_PIXELS}; correct them or deliver a smaller image"
+        )
 
 
 def measure(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scipy.special import stdtr
-
 
 def fall_p_value(delta: float, std_error: float, drop: float, images: int) -> float:
     """Chance of a difference this low or lower if the true one were -drop (one-sided, Student's t).
@@ -26,6 +24,8 @@ def fall_p_value(delta: float, std_error: float, drop: float, images: int) -> fl
     """
     if std_error == 0:
         return 0.0 if delta < -drop else 1.0
+    from scipy.special import stdtr  # as long to import as all the rest of a command's start
+
     return float(stdtr(images - 1, (delta + drop) / std_error))
 
 

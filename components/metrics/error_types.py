@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.metrics.coco_rules import RECALL_POINTS
-from components.metrics.error_evidence import Evidence, evidence
+from components.metrics.boxes import BoxPairs, overlapping
+from components.metrics.coco_rules import MAX_DETECTIONS, RECALL_POINTS
+from components.metrics.greedy import match_greedily
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 # What a code of `ErrorTypes.detection_code` means: codes 1 to 5 are false positives.
@@ -76,15 +77,16 @@ def error_types(
         ValueError: a label is out of range, or the overlaps are not 0 < background_iou < match_iou <= 1.
     """
     _check(truth, detections, num_classes, match_iou, background_iou)
-    seen = evidence(truth, detections, match_iou, background_iou)
-    code = _codes(seen, match_iou, background_iou)
+    evidence = _evidence(truth, detections, match_iou, background_iou)
+    code = _codes(evidence, match_iou, background_iou)
     # What a detection would hit if it lay right, or were of the right class; an object that is found needs no other.
-    target = np.select([code == _LOCALIZATION, code == _CLASSIFICATION], [seen.own.truth, seen.other.truth], -1)
-    target[np.append(seen.found, False)[target]] = -1
-    lost = ~truth.is_crowd & ~seen.found
+    target = np.select([code == _LOCALIZATION, code == _CLASSIFICATION], [evidence.own.truth, evidence.other.truth], -1)
+    target[np.append(evidence.found, False)[target]] = -1
+    lost = ~truth.is_crowd & ~evidence.found
     missed = lost.copy()
     missed[target[target >= 0]] = False
-    scored = _Scored.of(truth, detections.labels, seen.order[code[seen.order] != _IGNORED], code, target, num_classes)
+    judged = evidence.order[code[evidence.order] != _IGNORED]
+    scored = _Scored.of(truth, detections.labels, judged, code, target, num_classes)
     return _summary(scored, truth.labels, code, lost, missed)
 
 
@@ -146,16 +148,117 @@ def _check(
             )
 
 
-def _codes(seen: Evidence, match_iou: float, background_iou: float) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class _Nearest:
+    """Of every detection the object it overlaps most, the first of equal ones.
+
+    Attributes:
+        iou: [m] float64, 0 without an object.
+        truth: [m] int64, row of the object, -1 without.
+    """
+
+    iou: np.ndarray
+    truth: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """What is known of the boxes of some images, rows as in the columns it was made from.
+
+    Attributes:
+        order: [m] int64, rows of the detections, best score first, then by image.
+        hit: [m] bool, detections that have an object.
+        ignored: [m] bool, detections that lie in a crowd, whether they hit or not, or are not among the best of their
+            image and class.
+        found: [n] bool, objects that have a detection.
+        own: the objects of the same class.
+        other: the objects of other classes.
+    """
+
+    order: np.ndarray
+    hit: np.ndarray
+    ignored: np.ndarray
+    found: np.ndarray
+    own: _Nearest
+    other: _Nearest
+
+
+def _evidence(truth: TruthColumns, detections: DetectionColumns, match_iou: float, least_iou: float) -> _Evidence:
+    """Match the boxes of some images at one IoU, and see what else they overlap.
+
+    Args:
+        truth: the objects of the images.
+        detections: what a model found in the same images.
+        match_iou: overlap from which on a box is right.
+        least_iou: overlap below which it is taken for none; above 0 and at most match_iou.
+
+    Returns:
+        Who hits what as COCO's evaluation has it, and the nearest objects.
+    """
+    order = np.lexsort((detections.image, -detections.scores))
+    counted = _counted(detections, order)
+    pairs = overlapping(
+        *(detections.image, detections.boxes_xywh_px, truth.image, truth.boxes_xywh_px), truth.is_crowd, least_iou
+    )
+    same = detections.labels[pairs.one] == truth.labels[pairs.other]
+    crowd, fits = truth.is_crowd[pairs.other], pairs.iou >= match_iou
+    rows = np.flatnonzero(same & fits & ~crowd & counted[pairs.one])
+    hit, found = np.zeros(len(order), np.bool_), np.zeros(len(truth.labels), np.bool_)
+    matched = rows[_matches(pairs, rows, order, detections.image)]
+    hit[pairs.one[matched]] = found[pairs.other[matched]] = True
+    ignored = ~counted
+    ignored[pairs.one[same & fits & crowd]] = True
+    return _Evidence(
+        order=order,
+        hit=hit,
+        ignored=ignored,
+        found=found,
+        own=_nearest(pairs, np.flatnonzero(same & ~crowd), len(order)),
+        other=_nearest(pairs, np.flatnonzero(~same & ~crowd), len(order)),
+    )
+
+
+def _counted(detections: DetectionColumns, order: np.ndarray) -> np.ndarray:
+    """Which detections are among the best of their image and class, [m] bool."""
+    by_group = order[np.lexsort((detections.labels[order], detections.image[order]))]
+    image, label = detections.image[by_group], detections.labels[by_group]
+    place = np.arange(len(by_group))
+    starts = np.ones(len(by_group), dtype=np.bool_)
+    starts[1:] = (image[1:] != image[:-1]) | (label[1:] != label[:-1])
+    counted = np.zeros(len(by_group), dtype=np.bool_)
+    counted[by_group] = place - np.maximum.accumulate(np.where(starts, place, 0)) < MAX_DETECTIONS
+    return counted
+
+
+def _matches(pairs: BoxPairs, rows: np.ndarray, order: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The matches among the pairs `rows` that may be one, as rows of these."""
+    turn = np.empty(len(order), dtype=np.int64)
+    turn[order] = np.arange(len(order))
+    one, other = pairs.one[rows], pairs.other[rows]
+    # The better score chooses first: the object it overlaps most, on a tie the last, as pycocotools does.
+    choice = np.lexsort((-other, -pairs.iou[rows], turn[one], image[one]))
+    one, other = one[choice], other[choice]
+    return choice[match_greedily(image[one], one, other, np.ones(len(rows), np.bool_))]
+
+
+def _nearest(pairs: BoxPairs, rows: np.ndarray, num_detections: int) -> _Nearest:
+    rows = rows[np.lexsort((pairs.other[rows], -pairs.iou[rows], pairs.one[rows]))]
+    detection, first = np.unique(pairs.one[rows], return_index=True)
+    nearest = _Nearest(np.zeros(num_detections), np.full(num_detections, -1))
+    nearest.iou[detection], nearest.truth[detection] = pairs.iou[rows[first]], pairs.other[rows[first]]
+    return nearest
+
+
+def _codes(evidence: _Evidence, match_iou: float, background_iou: float) -> np.ndarray:
     """Codes [m] uint8; where several types fit, the first of TIDE's order."""
     kinds = [
-        (seen.hit, _HIT),
-        (seen.ignored, _IGNORED),
-        ((seen.own.iou >= background_iou) & (seen.own.iou <= match_iou), _LOCALIZATION),
-        (seen.other.iou >= match_iou, _CLASSIFICATION),
+        (evidence.hit, _HIT),
+        (evidence.ignored, _IGNORED),
+        ((evidence.own.iou >= background_iou) & (evidence.own.iou <= match_iou), _LOCALIZATION),
+        (evidence.other.iou >= match_iou, _CLASSIFICATION),
         # Its object has another detection, for it would have hit a free one.
-        (seen.own.iou > match_iou, _DUPLICATE),
-        (seen.other.iou <= background_iou, _BACKGROUND),
+        (evidence.own.iou > match_iou, _DUPLICATE),
+        (evidence.other.iou <= background_iou, _BACKGROUND),
     ]
     return np.select([fits for fits, _ in kinds], [kind for _, kind in kinds], _BOTH).astype(np.uint8)
 

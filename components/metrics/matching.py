@@ -6,15 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.metrics.boxes import overlapping
 from components.metrics.coco_rules import (
     ALL_BITS,
     DETECTION_DTYPE,
+    FITS,
     IN_AREAS,
+    IOU_THRESHOLDS,
     MAX_DETECTIONS,
     TRUTH_DTYPE,
     areas_holding,
 )
-from components.metrics.greedy import Boxes, match_greedily
+from components.metrics.greedy import match_greedily
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 _LARGEST_LABEL = np.iinfo(DETECTION_DTYPE["label"]).max
@@ -62,11 +65,10 @@ def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColum
     chosen, group, rank = _best_of_each_class(detections)
     boxes = detections.boxes_xywh_px[chosen]
     truth_group, truth_order = _sorted_stably(_group(truth.image, truth.labels))
-    valid = np.where(truth.is_crowd, np.uint8(0), areas_holding(truth.area_px2))[truth_order]
+    truth_boxes, is_crowd = truth.boxes_xywh_px[truth_order], truth.is_crowd[truth_order]
+    valid = np.where(is_crowd, np.uint8(0), areas_holding(truth.area_px2[truth_order]))
 
-    tp, ignored = match_greedily(
-        Boxes(group, boxes), Boxes(truth_group, truth.boxes_xywh_px[truth_order]), valid, truth.is_crowd[truth_order]
-    )
+    tp, ignored = _hits(group, boxes, truth_group, truth_boxes, valid, is_crowd)
     # A detection that hit nothing and is outside the area range itself is no false positive of that range.
     ignored |= ALL_BITS & ~IN_AREAS[areas_holding(boxes[:, 2] * boxes[:, 3])] & ~tp
 
@@ -84,6 +86,48 @@ def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColum
         truth=_packed(TRUTH_DTYPE, label=truth.labels[truth_order], valid=valid),
         truth_image=truth.image[truth_order].astype(np.int32),
     )
+
+
+def _hits(
+    group: np.ndarray,
+    boxes_xywh_px: np.ndarray,
+    truth_group: np.ndarray,
+    truth_xywh_px: np.ndarray,
+    valid: np.ndarray,
+    is_crowd: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What pycocotools' evaluateImg finds in all 40 matchings.
+
+    Args:
+        group: [m] int64, ascending, of each detection; inside a group the best score first.
+        boxes_xywh_px: [m, 4].
+        truth_group: [n] int64, ascending, of each object; inside a group in the order of annotation.
+        truth_xywh_px: [n, 4].
+        valid: [n] uint8, the area ranges in which an object counts.
+        is_crowd: [n] bool; a crowd takes any number of detections.
+
+    Returns:
+        `tp` and `ignored`, each [m] uint64: the matchings in which a detection hit an object that counts, and one
+        that does not.
+    """
+    # Only pairs that reach the lowest threshold can ever match.
+    pairs = overlapping(group, boxes_xywh_px, truth_group, truth_xywh_px, is_crowd, IOU_THRESHOLDS[0])
+    # An object that counts comes before an ignored one, however well that one overlaps. Among objects of a kind
+    # pycocotools takes the highest IoU and on a tie the last object.
+    order = np.lexsort((-pairs.other, -pairs.iou, pairs.one))
+    one, other = pairs.one[order], pairs.other[order]
+    fits, counts = FITS[np.searchsorted(IOU_THRESHOLDS, pairs.iou[order], side="right")], IN_AREAS[valid[other]]
+    turn = np.concatenate([2 * one, 2 * one + 1])  # of a detection the objects that count, then the ignored ones
+    allowed = np.concatenate([fits & counts, fits & ~counts])
+    twice = np.flatnonzero(allowed)
+    twice = twice[np.argsort(turn[twice], kind="stable")]
+    turn, allowed, pair = turn[twice], allowed[twice], twice % max(1, len(one))
+    matches = match_greedily(group[one[pair]], one[pair], other[pair], allowed, is_crowd[other[pair]])
+
+    hits = np.zeros(2 * len(group), np.uint64)
+    turns, first = np.unique(turn, return_index=True)
+    hits[turns] = np.bitwise_or.reduceat(matches, first) if len(first) else 0
+    return hits[::2], hits[1::2]
 
 
 def _check(image_ids: np.ndarray, owner: str, rows: TruthColumns | DetectionColumns, numbers: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.terminal.plain_text import visible_line
+from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, ModelScores
 
@@ -58,39 +58,35 @@ def _delta(delta: Delta) -> dict[str, float | None]:
 
 def _coco_table(scored: DataSetEvaluation) -> list[str]:
     baseline = scored.baseline
-    lines = [f"{'':<8}{'candidate':>10}" + (f"{'baseline':>10}{'change':>10}" if baseline else "")]
+    rows: list[tuple[str, ...]] = [("", "candidate", "baseline", "change", "") if baseline else ("", "candidate")]
     for name, value in scored.candidate.coco.items():
-        line = f"{name:<8}{_shown(value):>10}"
-        if baseline:
-            other = baseline.coco[name]
-            line += f"{_shown(other):>10}{_change(value, other):>10}"
-            if name == "AP" and scored.deltas:
-                line += _interval(scored.deltas.overall)
-        lines.append(line)
-    return lines
+        interval = _interval(scored.deltas.overall) if name == "AP" and scored.deltas else ""
+        compared = _compared(value, baseline.coco[name], interval) if baseline else ()
+        rows.append((name, _shown(value), *compared))
+    return table(rows, " rrr")
 
 
 def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, group: str) -> list[str]:
     support = scored.class_support if group == "per_class" else scored.slice_support
     deltas: dict[str, Delta] = getattr(scored.deltas, group) if scored.deltas else {}
     others: dict[str, float] = getattr(scored.baseline, group) if scored.baseline else {}
-    width = max(len(title), *(len(_name(name)) for name in aps)) + 2
-    head = f"{title:<{width}}{'objects':>8}{'AP':>10}" + (f"{'baseline':>10}{'change':>10}" if others else "")
     names = sorted(aps, key=lambda name: _damage(deltas.get(name))) if deltas else list(aps)
-    lines = [head]
+    rows: list[tuple[str, ...]] = [(title, "objects", "AP", *(("baseline", "change", "") if others else ()))]
     for name in names[:_SHOWN_CLASSES]:
-        line = f"{_name(name):<{width}}{support[name].objects:>8}{_shown(aps[name]):>10}"
-        if others:
-            line += f"{_shown(others[name]):>10}{_change(aps[name], others[name]):>10}"
-            line += _interval(deltas[name]) if name in deltas else ""
-        lines.append(line)
-    if len(names) > _SHOWN_CLASSES:
-        lines.append(f"... and {len(names) - _SHOWN_CLASSES} more; --json has all")
-    return lines
+        interval = _interval(deltas[name]) if name in deltas else ""
+        compared = _compared(aps[name], others[name], interval) if others else ()
+        rows.append((_name(name), str(support[name].objects), _shown(aps[name]), *compared))
+    more = len(names) - _SHOWN_CLASSES
+    return [*table(rows, " rrrr"), *([f"... and {more} more; --json has all"] if more > 0 else [])]
+
+
+def _compared(value: float, other: float, interval: str) -> tuple[str, str, str]:
+    change = "-" if min(value, other) < 0 else f"{value - other:+.4f}"
+    return _shown(other), change, interval
 
 
 def _name(name: str) -> str:
-    return visible_line(name)[:_SHOWN_NAME]
+    return cut(visible_line(name), _SHOWN_NAME)
 
 
 def _damage(delta: Delta | None) -> float:
@@ -101,9 +97,5 @@ def _shown(value: float) -> str:
     return "-" if value < 0 else f"{value:.4f}"
 
 
-def _change(value: float, other: float) -> str:
-    return "-" if min(value, other) < 0 else f"{value - other:+.4f}"
-
-
 def _interval(delta: Delta) -> str:
-    return "" if delta.interval is None else f"  [{delta.interval[0]:+.4f}, {delta.interval[1]:+.4f}]"
+    return "" if delta.interval is None else f"[{delta.interval[0]:+.4f}, {delta.interval[1]:+.4f}]"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import sys
@@ -11,14 +10,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from pipeline.cli.data import add_data_commands, add_json
-from pipeline.cli.doctor import add_doctor_command
-from pipeline.cli.options import add_root, local, local_name, with_root
-from pipeline.cli.prune import add_prune
-from pipeline.cli.review import add_review_commands
-from pipeline.cli.serving import add_serving_commands
+from pipeline.cli.data import add_data_commands
+from pipeline.cli.options import (
+    add_command,
+    local,
+    option,
+    root_option,
+    settings_options,
+    show,
+    with_root,
+    without_urls,
+)
+from pipeline.cli.root import add_root_commands
 from pipeline.terminal.failures import INTERRUPTED, guarded
-from pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process, say
+from pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
 from schemas import __version__
 from schemas.base.errors import InputError
 
@@ -48,8 +53,6 @@ def _guarded(given: Sequence[str]) -> int:
 
 
 def _command(given: Sequence[str]) -> int:
-    from pipeline.config.notify import without_urls
-
     try:
         arguments = _parser().parse_args(given)
     except OSError as error:  # it prints the help itself
@@ -92,59 +95,46 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ratchet {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_run(commands)
-    _add_demo(commands)
-    _add_evaluate(commands)
-    add_review_commands(commands)
-    add_serving_commands(commands)
-    add_prune(commands)
-    add_doctor_command(commands)
+    _add_run_commands(commands)
+    add_root_commands(commands)
     add_data_commands(commands)
     return parser
 
 
-def _add_run(commands: Any) -> None:
-    parser = commands.add_parser("run", help="retrain once", description="One retraining run on this machine.")
-    parser.add_argument(
-        "--config", type=local_name, help="a YAML file, or one of ours by name (default: what the root remembers)"
+def _add_run_commands(commands: Any) -> None:
+    add_command(
+        commands,
+        "run",
+        _run,
+        "retrain once",
+        "One retraining run on this machine.",
+        option("--data", type=local, required=True, metavar="DIR", help="directory of the span-N directories"),
+        option("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden)"),
+        option("--span", type=int, metavar="N", help="the span to train on (default: the newest)"),
+        root_option(),
+        *settings_options(),
+        option("--bootstrap", action="store_true", help="train and serve a first model"),
+        option("--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"),
     )
-    parser.add_argument("--data", type=local, required=True, metavar="DIR", help="directory of the span-N directories")
-    parser.add_argument("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden)")
-    parser.add_argument("--span", type=int, metavar="N", help="the span to train on (default: the newest)")
-    add_root(parser)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
-    parser.add_argument("--bootstrap", action="store_true", help="train and serve a first model")
-    parser.add_argument(
-        "--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"
-    )
-    add_json(parser)
-    parser.set_defaults(command=_run)
-
-
-def _add_demo(commands: Any) -> None:
-    parser = commands.add_parser(
+    add_command(
+        commands,
         "demo",
-        help="see a bootstrap, a push and a block on generated digits",
-        description="Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
+        _demo,
+        "see a bootstrap, a push and a block on generated digits",
+        "Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
+        option("--dir", type=local, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)"),
     )
-    parser.add_argument("--dir", type=local, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)")
-    add_json(parser)
-    parser.set_defaults(command=_demo)
-
-
-def _add_evaluate(commands: Any) -> None:
-    parser = commands.add_parser(
+    add_command(
+        commands,
         "evaluate",
-        help="compare detections in COCO files",
-        description="COCO mAP of one or two models from plain COCO files, the interval of the difference, a verdict.",
+        _evaluate,
+        "compare detections in COCO files",
+        "COCO mAP of one or two models from plain COCO files, the interval of the difference, a verdict.",
+        option("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)"),
+        option("--dt", type=local, required=True, metavar="FILE", help="COCO results of the candidate"),
+        option("--baseline-dt", type=local, metavar="FILE", help="COCO results of the baseline"),
+        *settings_options("take the rules under `evaluator:` from this configuration", "such as evaluator.margin=0.01"),
     )
-    parser.add_argument("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)")
-    parser.add_argument("--dt", type=local, required=True, metavar="FILE", help="COCO results of the candidate")
-    parser.add_argument("--baseline-dt", type=local, metavar="FILE", help="COCO results of the baseline")
-    parser.add_argument("--config", type=local_name, help="take the rules under `evaluator:` from this configuration")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="such as evaluator.margin=0.01")
-    add_json(parser)
-    parser.set_defaults(command=_evaluate)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -154,9 +144,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from pipeline.run.preflight import RunRequest
 
     def report(result: RunResult) -> None:
-        say(result.to_text())
-        if arguments.json:
-            say(json.dumps(result.to_json()))
+        show(arguments, result.to_text(), result.to_json())
         flush_output()
 
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
@@ -185,9 +173,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
     settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
     scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)
-    say(evaluation_text(scored, decision))
-    if arguments.json:
-        say(json.dumps(evaluation_json(scored, decision)))
+    show(arguments, evaluation_text(scored, decision), evaluation_json(scored, decision))
     return EXIT_CODES[decision.verdict]
 
 
@@ -195,7 +181,5 @@ def _demo(arguments: argparse.Namespace) -> int:
     from pipeline.demo.scenario import run_demo
 
     demo = run_demo(arguments.dir)
-    say(demo.to_text())
-    if arguments.json:
-        say(json.dumps(demo.to_json()))
+    show(arguments, demo.to_text(), demo.to_json())
     return 0 if demo.as_expected else 1

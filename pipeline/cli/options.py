@@ -1,26 +1,57 @@
-"""Options that several commands have, and the type of every option that names a place."""
+"""How a command and its options are declared: what several commands have, and the type of what names a place."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from pipeline.terminal.standard_streams import say
+
+Option = Callable[[argparse.ArgumentParser], Any]
+Action = Callable[[argparse.Namespace], int]
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # gs://, file:/: a path of this machine never begins so
+_URLS = re.compile(r"^((?:--\w+=)?\s*notify\.urls\s*=).*", re.DOTALL)
+_NOTIFY = re.compile(r"^((?:--\w+=)?\s*notify\s*=).*", re.DOTALL)
 
 
-def add_root(parser: argparse.ArgumentParser, what: str = "pipeline root") -> None:
-    """Adds `--root`, whose default the environment gives.
+def add_command(commands: Any, name: str, action: Action, help: str, description: str, *options: Option) -> None:
+    """Adds a command, which has `--json` besides its own options.
 
     Args:
-        parser: of the command.
+        commands: what `add_subparsers` gave.
+        name: what is typed.
+        action: carries it out; gives the exit code.
+        help: its line in the list of commands.
+        description: what its own help begins with.
+        options: its options, in the order of its help.
+    """
+    parser = commands.add_parser(name, help=help, description=description)
+    as_json = option("--json", action="store_true", help="print one JSON object as the last line")
+    for add in (*options, as_json):
+        add(parser)
+    parser.set_defaults(command=action)
+
+
+def option(*names: str, **settings: Any) -> Option:
+    """An option with the settings that argparse gives it."""
+    return lambda parser: parser.add_argument(*names, **settings)
+
+
+def root_option(what: str = "pipeline root") -> Option:
+    """`--root`, whose default the environment gives.
+
+    Args:
         what: its help.
     """
-    parser.add_argument(
+    return option(
         "--root",
         type=local,
         # A text and not a Path, so that argparse checks it as if it had been given.
@@ -28,6 +59,57 @@ def add_root(parser: argparse.ArgumentParser, what: str = "pipeline root") -> No
         metavar="DIR",
         help=f"{what} (default: ${ROOT_VARIABLE}, or ./{DEFAULT_ROOT} where that is not set)",
     )
+
+
+def settings_options(
+    config: str = "a YAML file, or one of ours by name (default: what the root remembers)",
+    setting: str = "a setting over the config's",
+) -> tuple[Option, Option]:
+    """`--config` and `--set`.
+
+    Args:
+        config: help of the first.
+        setting: help of the second.
+    """
+    return (
+        option("--config", type=local_name, help=config),
+        option("--set", action="append", default=[], metavar="KEY=VALUE", help=setting),
+    )
+
+
+def person_options() -> tuple[Option, Option]:
+    """`--by` and `--reason`, of a person who answers for something."""
+    return (
+        option("--by", required=True, metavar="NAME", help="who does it"),
+        option("--reason", required=True, metavar="TEXT", help="why, in one line"),
+    )
+
+
+def show(arguments: argparse.Namespace, text: str, values: Any) -> None:
+    """Prints what a command came to.
+
+    Args:
+        arguments: of the command.
+        text: for a person.
+        values: what `--json` prints after it.
+
+    Raises:
+        OutputError: standard output cannot be written.
+    """
+    say(text)
+    if arguments.json:
+        say(json.dumps(values))
+
+
+def without_urls(arguments: Sequence[str]) -> list[str]:
+    """Arguments of a command, to be shown or kept, without what `--set notify.urls=...` may hold.
+
+    >>> without_urls(["run", "--set", "notify.urls=[https://hooks.example.org/secret]", "--set", "notify.on=[PUSHED]"])
+    ['run', '--set', 'notify.urls=[env:HIDDEN]', '--set', 'notify.on=[PUSHED]']
+    >>> without_urls(["--set=notify={urls: [https://hooks.example.org/secret]}"])
+    ['--set=notify={urls: [env:HIDDEN]}']
+    """
+    return [_NOTIFY.sub(r"\1{urls: [env:HIDDEN]}", _URLS.sub(r"\1[env:HIDDEN]", argument)) for argument in arguments]
 
 
 def with_root(command: str, root: Path) -> str:

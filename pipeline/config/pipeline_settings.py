@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, Literal, Optional
 
 from pydantic import Field
 
@@ -15,13 +15,15 @@ from components.map_evaluator.settings import EvaluatorSettings
 from components.trainer.images.augmentation import AugmentationName
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.settings import TrainerSettings, TrainingSettings
-from pipeline.config.notify import NotifySettings, check_shape
-from pipeline.config.retention import RetentionSettings
 from schemas.base.errors import ConfigError
 from schemas.base.files import reason_of, refuse_irregular
 from schemas.base.settings import load, parse_yaml, settings, with_overrides
 
 CONFIG_DIRECTORY = Path(__file__).parent
+
+# A plain Literal and not the Verdict: a crash has none.
+Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED"]
+CRASHED: Event = "CRASHED"
 
 
 @settings
@@ -37,6 +39,37 @@ class DataSettings:
     eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     group_by: Optional[str] = None
     schema: Optional[str] = None
+
+
+@settings
+class NotifySettings:
+    """Who is told how a run ended: docs/notifications.md.
+
+    Attributes:
+        urls: webhooks, mailboxes, or `env:NAME` for what an environment variable holds; none: nobody is told.
+        on: what is told.
+    """
+
+    urls: tuple[str, ...] = ()
+    on: Annotated[tuple[Event, ...], Field(min_length=1)] = ("BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED")
+
+
+@settings
+class RetentionSettings:
+    """How much stays on the disk: docs/retention.md. What a later run reads and what is served stays in any case.
+
+    Attributes:
+        runs: of that many finished runs, the newest, everything is kept; None: of all.
+        days: besides, of all runs that ended in that many days; an unfinished run that is older can no longer be
+            resumed, unless it is the newest; None: there is no such age.
+        versions: that many models besides the served one, the newest, stay for a rollback; None: all.
+        pages: of that many runs, the newest, page and log are kept; None: of all. A result is never deleted.
+    """
+
+    runs: Annotated[Optional[int], Field(ge=1)] = 20
+    days: Annotated[Optional[int], Field(ge=0)] = 7
+    versions: Annotated[Optional[int], Field(ge=1)] = 10
+    pages: Annotated[Optional[int], Field(ge=1)] = 200
 
 
 @settings
@@ -106,13 +139,30 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
         ConfigError: a setting is unknown, of the wrong type or impossible.
     """
     whole = with_overrides(values, overrides)
-    check_shape(whole.get("notify", {}), source)
+    _check_shape(whole.get("notify", {}), source)
     return load(PipelineSettings, whole, source)
 
 
 def preset_names() -> str:
     """The configurations that come along, for a message."""
     return ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))
+
+
+def _check_shape(notify: Any, source: str) -> None:
+    """Finds a wrong type in the group `notify` before pydantic does, which shows the value: a URL may be a secret.
+
+    Args:
+        notify: the group as YAML gives it.
+        source: what to call it in the message.
+
+    Raises:
+        ConfigError: it is not a group, or its `urls` are not a list of texts.
+    """
+    if not isinstance(notify, Mapping):
+        raise ConfigError(f"{source}: notify: must be a group of settings, for example {{urls: [env:SLACK_URL]}}")
+    urls = notify.get("urls", [])
+    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+        raise ConfigError(f"{source}: notify.urls: must be a list of texts, for example [env:SLACK_URL]")
 
 
 def _find(path: str) -> Path:

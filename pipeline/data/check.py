@@ -15,8 +15,8 @@ from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.root.roots import registry_of, settled_if_possible
 from pipeline.run.preflight import schema_file
 from pipeline.terminal.console import output_to, own_stderr, progress_on
+from pipeline.terminal.failures import tracebacks_to
 from pipeline.terminal.plain_text import visible_line
-from pipeline.terminal.tracebacks import tracebacks_to
 from schemas.artifacts.data_evidence import PAGE_FILE
 from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
 from schemas.artifacts.trained_spans import TrainedSpans

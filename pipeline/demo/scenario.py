@@ -16,6 +16,7 @@ from pipeline.root import ROOT_VARIABLE
 from pipeline.root.root_settings import configure_run
 from pipeline.run.local import run
 from pipeline.run.preflight import RunRequest
+from pipeline.terminal.plain_text import table
 from pipeline.terminal.standard_streams import tell
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import InputError
@@ -72,9 +73,7 @@ class DemoResult:
     def to_text(self) -> str:
         """A table of the runs, and what to look at next."""
         header = ("span", "baseline mAP", "candidate mAP", "difference", "verdict", "seconds", "reason")
-        rows = [_row(result) for result in self.results]
-        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in [header, *rows]]
+        lines = table([header, *map(_row, self.results)])
         end = "Each run ended as it should." if self.as_expected else "NOT as expected."
         page = f"Why the last one was blocked: {self.results[-1].report}"
         look = ["", "Look at it yourself:", *(f"  {command}" for command in commands_after(self.directory))]

@@ -15,7 +15,7 @@ from components.registry.publication import decision_key
 from components.registry.push import decision_on
 from components.registry.registry import DECISIONS
 from components.trainer.lineage import read_record
-from pipeline.doctor.finding import Finding
+from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import ToldRun, read_told
 from schemas.artifacts.blessing import Blessing

@@ -13,26 +13,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from components.registry.locking import hold
-from pipeline.doctor.artifact_check import check_artifacts
-from pipeline.doctor.bytes_check import check_bytes
-from pipeline.doctor.clock_check import check_clock
 from pipeline.doctor.decision_check import check_decisions
-from pipeline.doctor.finding import Finding
-from pipeline.doctor.intent_check import check_intent
-from pipeline.doctor.leftover_check import check_leftovers
-from pipeline.doctor.lock_check import check_locks
+from pipeline.doctor.findings import Finding, Report
 from pipeline.doctor.ml_metadata_check import check_ml_metadata
-from pipeline.doctor.override_check import check_overrides
 from pipeline.doctor.patient import Patient, admit
-from pipeline.doctor.place_check import check_places
-from pipeline.doctor.pointer_check import check_pointer
-from pipeline.doctor.report import Report
-from pipeline.doctor.root_check import check_place, check_root_file
-from pipeline.doctor.run_check import check_runs
-from pipeline.doctor.signature_check import check_signatures
-from pipeline.doctor.signing import Voucher, sign, to_sign
-from pipeline.doctor.unknown_check import check_unknown
-from pipeline.doctor.version_check import check_versions
+from pipeline.doctor.registry_checks import check_overrides, check_pointer, check_versions
+from pipeline.doctor.root_checks import (
+    check_clock,
+    check_leftovers,
+    check_locks,
+    check_place,
+    check_places,
+    check_root_file,
+)
+from pipeline.doctor.run_checks import check_artifacts, check_runs
+from pipeline.doctor.serving_checks import check_bytes, check_intent, check_unknown
+from pipeline.doctor.signing import Voucher, check_signatures, sign, to_sign
 from schemas.base.errors import RatchetError, StateError
 
 _ROUNDS = 3  # what was mended may show what was hidden behind it

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from components.registry.entries import APPROVED
 from components.stack import mlmd_tables
-from pipeline.doctor.finding import Finding
+from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, free_name
-from pipeline.doctor.result_rebuild import rebuilt_result
+from pipeline.doctor.run_checks import rebuilt_result
 from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
 from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
 from schemas.artifacts.decisions import Verdict
@@ -52,7 +52,7 @@ def begin_anew(patient: Patient) -> None:
     """
     from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-    from pipeline.root.store import sqlite_at
+    from pipeline.root.ml_metadata import sqlite_at
 
     for directory in patient.runs():
         if not has_ended(directory) and (directory / REQUEST_FILE).exists():

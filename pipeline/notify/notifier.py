@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from pipeline.config.notify import CRASHED, NotifySettings
+from pipeline.config.pipeline_settings import CRASHED, NotifySettings
 from pipeline.notify.deliver import DeliveryError, deliver
-from pipeline.notify.notice import Notice, notice_of_crash, notice_of_result, notice_of_stop
+from pipeline.notify.message import Notice, notice_of_crash, notice_of_result, notice_of_stop
 from pipeline.notify.target import Target, parse_targets
 from pipeline.past.result import RunResult
 from schemas.base.errors import StateError
@@ -77,42 +77,27 @@ class Notifier:
             return
         stands = "the run's error stands" if event == CRASHED else "the verdict stands"
         try:
-            for target, problem in self._send(notice()):
-                LOGGER.warning("notify: %s did not take the message (%s); %s", target.host, problem, stands)
+            for host, problem in self._undelivered(notice()):
+                LOGGER.warning("notify: %s did not take the message (%s); %s", host, problem, stands)
         except Exception as error:  # a bug in here must not become the run's
             LOGGER.warning("notify: no message was made (%s); %s", type(error).__name__, stands)
 
-    def _send(self, notice: Notice) -> list[tuple[Target, str]]:
-        deliveries = [_Delivery(target, notice, self._timeout_s) for target in self._targets]
+    def _undelivered(self, notice: Notice) -> list[tuple[str, str]]:
+        """Sends to all targets at once; the hosts of those that did not take it, and why."""
+        problems: list[str | None] = [f"no answer within {self._timeout_s:g} s"] * len(self._targets)
+
+        def send(position: int, target: Target) -> None:
+            try:
+                deliver(target, notice, self._timeout_s)
+                problems[position] = None
+            except DeliveryError as error:
+                problems[position] = str(error)
+
+        # Threads: no timeout of a socket covers a name server or an answer in small pieces. They keep no process alive.
+        threads = [threading.Thread(target=send, args=each, daemon=True) for each in enumerate(self._targets)]
         deadline = time.monotonic() + self._timeout_s
-        problems = [delivery.problem(deadline) for delivery in deliveries]
-        return [(target, problem) for target, problem in zip(self._targets, problems) if problem is not None]
-
-
-class _Delivery:
-    """A message on its way, in a thread: no timeout of a socket covers a name server or an answer in small pieces."""
-
-    def __init__(self, target: Target, notice: Notice, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        self._problem: str | None = f"no answer within {timeout_s:g} s"
-        self._thread = threading.Thread(target=self._run, args=(target, notice), daemon=True)
-        self._thread.start()
-
-    def problem(self, deadline: float) -> str | None:
-        """Waits.
-
-        Args:
-            deadline: of `time.monotonic`.
-
-        Returns:
-            Why it was not taken; None if it was.
-        """
-        self._thread.join(max(0.0, deadline - time.monotonic()))
-        return self._problem
-
-    def _run(self, target: Target, notice: Notice) -> None:
-        try:
-            deliver(target, notice, self._timeout_s)
-            self._problem = None
-        except DeliveryError as error:
-            self._problem = str(error)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return [(target.host, problem) for target, problem in zip(self._targets, problems) if problem is not None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from schemas.base.errors import ConfigError
@@ -75,68 +74,63 @@ def _parse(setting: str, text: str, environment: Mapping[str, str]) -> Target:
         setting, text = f"{setting} (env:{name})", environment.get(name, "").strip()
         if not text:
             raise ConfigError(f"{setting}: the environment variable {name} is not set; export it or remove the entry")
-    url = _split(setting, text)
-    if url.scheme in _WEBHOOKS:
-        return _webhook(setting, url)
-    if url.scheme in _MAILBOXES:
-        return _mailbox(setting, url)
-    raise ConfigError(f"{setting}: must begin with https://, http://, smtp://, smtps:// or env:")
+    try:
+        url = _split(text)
+        return _webhook(url) if url.scheme in _WEBHOOKS else _mailbox(url)
+    except _UrlError as problem:
+        raise ConfigError(f"{setting}: {problem}") from None
 
 
-def _split(setting: str, text: str) -> SplitResult:
+class _UrlError(Exception):
+    """What is wrong with a URL, said without it."""
+
+
+def _split(text: str) -> SplitResult:
     if not re.fullmatch(r"[!-~]*", text):  # urlsplit would drop line breaks without a word
-        _refuse(setting, "holds a space, a control character or one outside of ASCII; percent-encode it")
+        raise _UrlError("holds a space, a control character or one outside of ASCII; percent-encode it")
     try:
         url = urlsplit(text)
         _ = url.port
     except ValueError:  # its text may quote the password
-        _refuse(setting, "is no URL: host or port cannot be read; percent-encode special characters in a password")
-    if url.scheme in (*_WEBHOOKS, *_MAILBOXES) and not url.hostname:
-        _refuse(setting, f"has no host; expected https://HOST/... or {_FORM}")
+        problem = "is no URL: host or port cannot be read; percent-encode special characters in a password"
+        raise _UrlError(problem) from None
+    if url.scheme not in (*_WEBHOOKS, *_MAILBOXES):
+        raise _UrlError("must begin with https://, http://, smtp://, smtps:// or env:")
+    if not url.hostname:
+        raise _UrlError(f"has no host; expected https://HOST/... or {_FORM}")
     return url
 
 
-def _refuse(setting: str, problem: str) -> NoReturn:
-    raise ConfigError(f"{setting}: {problem}") from None
-
-
-def _webhook(setting: str, url: SplitResult) -> Webhook:
+def _webhook(url: SplitResult) -> Webhook:
     if "@" in url.netloc:
-        _refuse(setting, "a webhook takes no user and password before its host; remove them")
+        raise _UrlError("a webhook takes no user and password before its host; remove them")
     return Webhook(str(url.hostname), url.geturl())
 
 
-def _mailbox(setting: str, url: SplitResult) -> Mailbox:
+def _mailbox(url: SplitResult) -> Mailbox:
     if url.fragment or url.path not in ("", "/"):
-        _refuse(setting, f"expected {_FORM}; percent-encode /, ?, # and @ in user and password")
-    fields = _mail_fields(setting, url.query)
+        raise _UrlError(f"expected {_FORM}; percent-encode /, ?, # and @ in user and password")
+    sender, recipients = _addresses(url.query)
     if (url.username is None) != (url.password is None) or url.username == "":
-        _refuse(setting, f"needs both a user and a password, or neither: {_FORM}")
+        raise _UrlError(f"needs both a user and a password, or neither: {_FORM}")
     user = None if url.username is None else unquote(url.username)
     password = unquote(url.password or "")
     if not f"{user}{password}".isascii():
-        _refuse(setting, "user and password must be ASCII, because Python's smtplib can send no other")
-    return Mailbox(
-        host=str(url.hostname),
-        port=url.port or _MAILBOXES[url.scheme],
-        implicit_tls=url.scheme == "smtps",
-        sender=fields["from"][0],
-        recipients=tuple(fields["to"]),
-        user=user,
-        password=password,
-    )
+        raise _UrlError("user and password must be ASCII, because Python's smtplib can send no other")
+    port = url.port or _MAILBOXES[url.scheme]
+    return Mailbox(str(url.hostname), port, url.scheme == "smtps", sender, recipients, user, password)
 
 
-def _mail_fields(setting: str, query: str) -> dict[str, list[str]]:
+def _addresses(query: str) -> tuple[str, tuple[str, ...]]:
     fields: dict[str, list[str]] = {"from": [], "to": []}
     for part in filter(None, query.split("&")):  # not parse_qs: it would make a space of the + in an address
         name, _, value = part.partition("=")
         if name not in fields:
-            _refuse(setting, "knows only from= and to= after the question mark")
+            raise _UrlError("knows only from= and to= after the question mark")
         fields[name].append(unquote(value))
     if len(fields["from"]) != 1 or not fields["to"]:
-        _refuse(setting, f"needs one from= and at least one to=: {_FORM}")
+        raise _UrlError(f"needs one from= and at least one to=: {_FORM}")
     for name, addresses in fields.items():
         if not all(_ADDRESS.fullmatch(address) for address in addresses):
-            _refuse(setting, f"{name}= must be a plain address such as someone@example.org")
-    return fields
+            raise _UrlError(f"{name}= must be a plain address such as someone@example.org")
+    return fields["from"][0], tuple(fields["to"])

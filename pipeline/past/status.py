@@ -10,8 +10,7 @@ from typing import Any
 
 from components.registry.entries import ServedModel
 from components.registry.locking import holder
-from pipeline.past.history import RunEntry, open_registry, read_history
-from pipeline.past.history_text import when
+from pipeline.past.history import RunEntry, open_registry, read_history, when
 from pipeline.terminal.plain_text import one_line, visible_line
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.base.errors import StateError

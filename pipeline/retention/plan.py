@@ -6,11 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.retention.facts import Found, RootFacts, RunArtifacts, RunFacts
-from pipeline.retention.protection import ArtifactsOf, protected_artifacts
-from pipeline.retention.versions import dispensable
-from pipeline.retention.windows import Windows, windows, without_evidence
+from pipeline.retention.protection import (
+    ArtifactsOf,
+    Windows,
+    dispensable,
+    protected_artifacts,
+    windows,
+    without_evidence,
+)
 
 LEFTOVER_S = 60 * 60  # something half-written that nobody has touched for an hour
 

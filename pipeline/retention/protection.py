@@ -1,16 +1,121 @@
-"""Artifacts of old runs that stay, because what is served or a later run needs them; pure."""
+"""What stays: recent runs, versions that a rollback may need, and the artifacts that these need; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from components.registry.entries import ServedModel
-from pipeline.config.retention import RetentionSettings
-from pipeline.retention.facts import RootFacts, RunArtifacts
-from pipeline.retention.versions import rollback_targets
-from pipeline.retention.windows import Windows
+from pipeline.config.pipeline_settings import RetentionSettings
+from pipeline.retention.facts import RootFacts, RunArtifacts, RunFacts
 
+DAY_S = 24 * 60 * 60
 ArtifactsOf = Callable[[str], RunArtifacts]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The runs of a root, each in one of three.
+
+    Attributes:
+        kept: finished, and recent enough to be kept whole.
+        resumable: not finished, and the same command may go on with them.
+        old: all others, those among them that nobody will resume any more.
+    """
+
+    kept: tuple[RunFacts, ...]
+    resumable: tuple[RunFacts, ...]
+    old: tuple[RunFacts, ...]
+
+
+def windows(runs: Sequence[RunFacts], settings: RetentionSettings, now_s: float) -> Windows:
+    """Divides the runs of a root.
+
+    Args:
+        runs: all of them.
+        settings: how many are kept whole, and for how long.
+        now_s: the present, seconds since 1970.
+    """
+    ordered = sorted(runs, key=lambda run: (run.at_s, run.run_id))
+    finished = [run for run in ordered if run.finished]
+    newest = {run.run_id for run in (finished[-settings.runs :] if settings.runs else finished)}
+    kept = [run for run in finished if run.left is None and (run.run_id in newest or is_recent(run, settings, now_s))]
+    unfinished = [run for run in ordered if not run.finished and run.left is None]
+    resumable = [run for run in unfinished if is_recent(run, settings, now_s) or run is ordered[-1]]
+    others = {run.run_id for run in (*kept, *resumable)}
+    return Windows(tuple(kept), tuple(resumable), tuple(run for run in ordered if run.run_id not in others))
+
+
+def is_recent(run: RunFacts, settings: RetentionSettings, now_s: float) -> bool:
+    """Whether a run is younger than the days of the settings."""
+    return settings.days is None or run.at_s >= now_s - settings.days * DAY_S
+
+
+def without_evidence(runs: Sequence[RunFacts], settings: RetentionSettings) -> tuple[RunFacts, ...]:
+    """The runs that are too old for their page and log to be kept, if only their number counts."""
+    ordered = sorted(runs, key=lambda run: (run.at_s, run.run_id))
+    return tuple(ordered[: -settings.pages]) if settings.pages else ()
+
+
+def rollback_targets(facts: RootFacts, settings: RetentionSettings) -> tuple[ServedModel, ...]:
+    """The versions that a rollback can go to, the newest of each model, ascending.
+
+    Args:
+        facts: the root.
+        settings: how many models stay.
+    """
+    newest: dict[str, ServedModel] = {}
+    for model in reversed(facts.versions):
+        is_other = facts.served is None or model.digest != facts.served.digest
+        if model.blessed and is_other and model.version in facts.restorable:
+            newest.setdefault(model.digest, model)
+    return tuple(reversed(list(newest.values())[: settings.versions]))
+
+
+def dispensable(facts: RootFacts, settings: RetentionSettings, now_s: float) -> Mapping[str, str]:
+    """The versions whose files may go, each with the reason.
+
+    Args:
+        facts: the root; where nothing is served, no version may go.
+        settings: how many models stay; a version that came into service in the days of the settings stays, too.
+        now_s: the present, seconds since 1970.
+    """
+    served = facts.served
+    if served is None or settings.versions is None or settings.days is None:
+        return {}
+    needed = {served.version, *(model.version for model in rollback_targets(facts, settings))}
+    old = now_s - settings.days * DAY_S
+    reasons: dict[str, str] = {}
+    for model in facts.versions:
+        if model.version not in needed and seconds(model.pushed_at) < old and int(model.version) < int(served.version):
+            reasons[model.version] = _why(model, served, facts.versions, needed, settings)
+    return reasons
+
+
+def seconds(moment: str) -> float:
+    """Seconds since 1970 of a moment in ISO 8601; one without a zone is in UTC.
+
+    >>> seconds("1970-01-01T00:01:00+00:00")
+    60.0
+    """
+    parsed = datetime.datetime.fromisoformat(moment)
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.timezone.utc)).timestamp()
+
+
+def _why(
+    model: ServedModel,
+    served: ServedModel,
+    versions: Sequence[ServedModel],
+    needed: set[str],
+    settings: RetentionSettings,
+) -> str:
+    if not model.blessed:
+        return "a rollback left it behind"
+    same = [other.version for other in versions if other.digest == model.digest and other.version in needed]
+    if same or model.digest == served.digest:
+        return f"version {(same or [served.version])[0]} is the same model"
+    return f"older than the {settings.versions} models that a rollback can go to"
 
 
 def protected_artifacts(

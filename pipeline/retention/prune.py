@@ -15,19 +15,24 @@ import datetime
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from components.registry.locking import hold
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.past.pruned import write_left
 from pipeline.retention.facts import RunArtifacts
-from pipeline.retention.plan import Kept, Plan, Removal, plan
+from pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
 from pipeline.retention.survey import SET_ASIDE, survey
 from pipeline.root.roots import registry_at, settled, which_root
+from pipeline.terminal.plain_text import table
 from schemas.base.errors import InputError, RatchetError
 from schemas.base.progress import LOGGER
+
+_UNITS = ("kB", "MB", "GB", "TB")
+_SHOWN = 5  # of the failures, and of the reasons for which something stays
 
 
 class ArtifactStore(Protocol):
@@ -63,6 +68,39 @@ class Pruned:
         """Room of all removals together."""
         return sum(removal.size_bytes for removal in self.removals)
 
+    def to_text(self) -> str:
+        """A table of what was deleted, and what stays and why."""
+        sizes = [(kind.value, [one.size_bytes for one in self.removals if one.kind is kind]) for kind in Kind]
+        sizes = [
+            *((name, given) for name, given in sizes if given),
+            ("in all", [one.size_bytes for one in self.removals]),
+        ]
+        head = ("would go" if self.dry_run else "deleted", "number", "room")
+        rows = [head, *((name, str(len(given)), size_text(sum(given))) for name, given in sizes)]
+        lines = table(rows, " rr") if self.removals else ["Nothing to prune."]
+        return "\n".join([*lines, *self._kept_lines(), *_first(self.failures, "")])
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `ratchet prune --json`."""
+        return {
+            "dry_run": self.dry_run,
+            "removed": [
+                {"kind": one.kind.name.lower(), "path": one.path, "reason": one.reason, "bytes": one.size_bytes}
+                for one in self.removals
+            ],
+            "kept": [dataclasses.asdict(one) for one in self.kept],
+            "bytes": self.size_bytes,
+            "failures": list(self.failures),
+        }
+
+    def _kept_lines(self) -> list[str]:
+        if not self.kept:
+            return []
+        reasons = Counter(one.reason for one in self.kept).most_common()
+        lines = table([(str(number), reason) for reason, number in reasons], "r")
+        head = f"{len(self.kept)} artifacts of old runs stay:"
+        return [head, *(f"  {line}" for line in _first(lines, " reasons: --json"))]
+
 
 def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_run: bool = False) -> Pruned:
     """Deletes what is old in a pipeline root.
@@ -87,6 +125,25 @@ def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_r
     with hold(root / "lock", "retraining"):
         settled(registry_at(root))  # it may need what looks like a leftover
         return _prune(root, settings, now, dry_run)
+
+
+def size_text(size_bytes: int) -> str:
+    """A size with three digits or fewer.
+
+    >>> size_text(0), size_text(4096), size_text(28_400_000), size_text(3_210_000_000)
+    ('0 kB', '4 kB', '28 MB', '3.2 GB')
+    """
+    value = size_bytes / 1000
+    for unit in _UNITS:
+        if value < 999.5 or unit == _UNITS[-1]:
+            break
+        value /= 1000
+    return f"{value:.1f} {unit}" if 0 < value < 9.95 and unit != "kB" else f"{value:.0f} {unit}"
+
+
+def _first(lines: Sequence[str], of: str) -> list[str]:
+    more = len(lines) - _SHOWN
+    return [*lines[:_SHOWN], *([f"and {more} more{of}"] if more > 0 else [])]
 
 
 def apply_retention(root: Path, settings: RetentionSettings, now: datetime.datetime) -> Pruned:

@@ -13,7 +13,7 @@ from components.trainer.lineage import read_record
 from pipeline.past.history import UNFINISHED, RunEntry, read_history
 from pipeline.past.pruned import read_left
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
-from pipeline.retention.versions import seconds
+from pipeline.retention.protection import seconds
 from pipeline.root.roots import registry_at
 from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
 from schemas.base.artifact_places import places

@@ -17,7 +17,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.override_log import LoggedOverride
 from components.registry.registry import Registry
-from pipeline.root.local_metadata import open_store, store_errors
+from pipeline.root.ml_metadata import open_store, store_errors
 from schemas.artifacts.overrides import OverrideKind
 from schemas.base.errors import StateError
 

@@ -11,14 +11,10 @@ from typing import Any
 from components.registry.entries import ServedModel
 from components.registry.entry_files import POINTER_FILE, parse_entry
 from components.stack import mlmd_tables
-from components.trainer.lineage import read_record
-from pipeline.config.pipeline_settings import CONFIG_DIRECTORY
-from pipeline.root.model_difference import model_difference
 from pipeline.root.root_file import RootFile, read_file
 from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular
-from schemas.base.settings import parse_yaml
 
 _ARTIFACTS = "/artifacts/"
 
@@ -61,9 +57,14 @@ def has_lineage(root: Path) -> bool:
     return (root / "registry" / POINTER_FILE).exists() or bool(_version_files(root)) or bool(_served_directories(root))
 
 
-def _derived(root: Path) -> RootFile | None:
+def derived_name(root: Path) -> str | None:
+    """The name of a root's pipeline by what it serves, or by ML Metadata; None where nothing tells."""
     newest = _newest(root)
-    name = Path(newest.path).parent.name if newest else next(_names(root), None)
+    return Path(newest.path).parent.name if newest else next(_names(root), None)
+
+
+def _derived(root: Path) -> RootFile | None:
+    name, newest = derived_name(root), _newest(root)
     if name is None:
         return None
     settings, config = _settings(name, _record(root, name, newest))
@@ -107,6 +108,8 @@ def _served_directories(root: Path) -> list[Path]:
 
 def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord | None:
     """What the newest model says of its training, also where the registry has lost it."""
+    from components.trainer.lineage import read_record
+
     on_disk = [path.name for path in _served_directories(root) if path.parent.name == name]
     version = newest.version if newest else max(on_disk, key=int, default=None)
     with contextlib.suppress(RatchetError, OSError):
@@ -116,6 +119,9 @@ def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord
 
 def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, Any], str]:
     """Settings, and where they come from."""
+    from pipeline.config.pipeline_settings import CONFIG_DIRECTORY
+    from schemas.base.settings import parse_yaml
+
     for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
         values = parse_yaml(read_regular(file), str(file))
         if values.get("name") == name and (record is None or _agree(values.get("model", {}), record.model)):
@@ -124,6 +130,8 @@ def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, An
 
 
 def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
+    from pipeline.root.model_difference import model_difference
+
     with contextlib.suppress(ConfigError):  # of a version with other settings
         return model_difference(wanted, there) is None
     return False

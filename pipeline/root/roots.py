@@ -10,8 +10,8 @@ from components.registry.publication import Settled, settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
 from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
-from pipeline.root.rebuild import read_root, rebuild
-from pipeline.root.root_file import ROOT_FILE
+from pipeline.root.rebuild import derived_name, rebuild
+from pipeline.root.root_file import ROOT_FILE, read_file
 from schemas.base.errors import InputError, StateError
 from schemas.base.progress import LOGGER
 from schemas.base.signing import Signer
@@ -80,10 +80,10 @@ def registry_at(root: Path) -> Registry:
 def serving_name(root: Path) -> str:
     """The name of a root's pipeline, which is that of the directory that TensorFlow Serving watches."""
     try:
-        there = read_root(root)
+        there = read_file(root)
     except StateError:  # a damaged ratchet.json; what this is asked for works without it
-        there = rebuild(root)
-    return there.name if there else "detector"
+        return rebuild(root).name
+    return there.name if there else derived_name(root) or "detector"
 
 
 def settled(registry: Registry) -> Settled | None:

@@ -15,7 +15,7 @@ from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.example_gen.content import stored_digest
-from pipeline.root.local_metadata import open_store, store_errors
+from pipeline.root.ml_metadata import open_store, store_errors
 from schemas.base.progress import LOGGER
 from schemas.data.dataset import GOLDEN_STEP
 

@@ -26,7 +26,7 @@ from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
 from pipeline.run.starting import Started, start
 from pipeline.run.workers import WorkerDiedError, run_watched
 from pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
-from pipeline.terminal.tracebacks import tracebacks_to
+from pipeline.terminal.failures import tracebacks_to
 from schemas.artifacts.data_evidence import DECISION_FILE, PAGE_FILE
 from schemas.artifacts.decisions import DataDecision, Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
@@ -37,7 +37,7 @@ from schemas.base.files import write_durably
 from schemas.base.progress import LOGGER
 
 if TYPE_CHECKING:
-    from pipeline.root.store import StepResult
+    from pipeline.root.ml_metadata import StepResult
     from pipeline.run.runner import CompiledRun
 
 

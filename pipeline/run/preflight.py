@@ -21,9 +21,7 @@ from components.map_evaluator.scoring import check_settings
 from components.registry.entries import ServedModel
 from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
-from pipeline.config.notify import NotifySettings
-from pipeline.config.pipeline_settings import PipelineSettings
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
 from pipeline.root.root_settings import Remembered
 from pipeline.root.roots import registry_of
 from schemas.artifacts.training_record import TrainedData, TrainingRecord

@@ -24,8 +24,8 @@ from components.stack.tfx_runs import CompiledPipeline, compile_pipeline
 from components.trainer.model.experiment import check_model
 from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
+from pipeline.root.ml_metadata import StepResult, read_run
 from pipeline.root.ml_metadata_sync import OverrideStore
-from pipeline.root.store import StepResult, read_run
 from pipeline.run.golden_cache import drop_damaged
 from pipeline.run.preflight import schema_file
 from schemas.artifacts.review import REJECTION_STEP

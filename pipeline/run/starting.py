@@ -82,7 +82,7 @@ def at_home(root: Path) -> None:
     there = read_root(root)
     if there is None or not is_moved(there, root) or not (root / "metadata.sqlite").exists():
         return
-    from pipeline.root.relocate import relocate
+    from pipeline.root.ml_metadata import relocate
 
     LOGGER.info("this root was %s before: ML Metadata is told where its artifacts are now", there.path)
     relocate(root, there.path)
@@ -108,8 +108,7 @@ def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
     Raises:
         StateError: it cannot be.
     """
-    from pipeline.root.local_metadata import store_errors
-    from pipeline.root.store import read_step, sqlite_at
+    from pipeline.root.ml_metadata import read_step, sqlite_at, store_errors
 
     with store_errors(root):
         step = read_step(sqlite_at(root), run_id, "BaselineReader")

@@ -12,8 +12,7 @@ from components.registry.entries import ServedModel
 from components.registry.publication import Publication
 from components.registry.registry import Registry
 from pipeline.root.roots import check_root, registry_at, settled
-from pipeline.serving.change import ServingChange, serve, tell_ml_metadata, told_before
-from pipeline.serving.person import one_line
+from pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, told_before
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.base.errors import InputError, StateError
 

@@ -1,8 +1,9 @@
-"""Text of others, such as class names and reasons, made harmless for one line of a terminal, a mail or a message."""
+"""Text of others, such as class names and reasons, made harmless for a line of a terminal, a mail or a message."""
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 # Control and formatting characters, lone surrogates, separators of lines and paragraphs.
 _OBEYED = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
@@ -50,3 +51,22 @@ def cut(text: str, limit: int) -> str:
     ('0123456789', '01234...')
     """
     return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
+
+
+def table(rows: Sequence[Sequence[str]], right: str = "") -> list[str]:
+    """The lines of a table without rules: columns two blanks apart, as wide as their widest cell.
+
+    Args:
+        rows: all of the same length, made harmless by `visible_line`; the first may be a header.
+        right: a letter for each column from the first, `r` for one whose cells stand at its right end.
+
+    >>> print("\\n".join(table([("class", "AP"), ("cat", "0.5"), ("aeroplane", "-")], right=" r")))
+    class       AP
+    cat        0.5
+    aeroplane    -
+    """
+    import tabulate  # as long to import as the rest of a light command
+
+    ends = ["right" if letter == "r" else "left" for letter in right]
+    text = tabulate.tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=ends or None)
+    return [line.rstrip() for line in text.split("\n")]

@@ -9,37 +9,26 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as _pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from schemas.base.errors import ConfigError
-from schemas.base.yaml_checks import MAX_DEPTH, YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
 
 T = TypeVar("T")
 
 # Strict: "16" is not a number and 1 is not a truth value; a typo in a key is not a comment.
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_MAX_GROUPS = 100  # inside each other, as in YAML
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(cls: type[T]) -> type[T]:
     """Class decorator: a frozen, keyword-only dataclass that validates its fields."""
     return _pydantic_dataclass(cls, frozen=True, kw_only=True, config=_STRICT)  # type: ignore[return-value]
-
-
-class _Loader(UniqueKeys, yaml.SafeLoader):
-    """SafeLoader that reads 1e-3 as a number, as YAML 1.2 does, and refuses a key given twice."""
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
-)
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
@@ -52,9 +41,10 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     Raises:
         ConfigError: not YAML, not a mapping, a key twice, or nested or repeated without end.
     """
+    from schemas.base.yaml_checks import YAML_ERRORS, UnfitYamlError, load_yaml  # PyYAML takes a while to import
+
     try:
-        check_yaml(text)
-        value = yaml.load(text, Loader=_Loader)
+        value = load_yaml(text)
     except UnfitYamlError as error:
         raise ConfigError(f"{source}: {error}") from error
     except YAML_ERRORS as error:
@@ -78,7 +68,7 @@ def with_overrides(values: Mapping[str, Any], overrides: Iterable[str]) -> dict[
         if not equals or not path.strip():
             raise ConfigError(f"--set {override}: expected key=value, for example --set training.batch_size=8")
         *parents, last = path.strip().split(".")
-        if len(parents) > MAX_DEPTH:
+        if len(parents) > _MAX_GROUPS:
             raise ConfigError(
                 f"--set {override[:80]}...: {len(parents)} groups of settings inside each other; correct it"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -34,6 +35,26 @@ class UniqueKeys(yaml.constructor.BaseConstructor):
                 raise UnfitYamlError(f"key {str(key)[:80]!r} is given twice (line {line}): keep one")
             seen.add(str(key))
         return super().construct_mapping(node, deep)
+
+
+class _Loader(UniqueKeys, yaml.SafeLoader):
+    """SafeLoader that reads 1e-3 as a number, as YAML 1.2 does, and refuses a key given twice."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def load_yaml(text: str) -> Any:
+    """What a text says, once `check_yaml` has found it fit.
+
+    Raises:
+        UnfitYamlError: it could not be meant.
+        Exception: one of YAML_ERRORS: it is not YAML.
+    """
+    check_yaml(text)
+    return yaml.load(text, Loader=_Loader)
 
 
 def check_yaml(text: str) -> None:

@@ -81,7 +81,7 @@ def measured(tiny: Tiny) -> frozenset[str]:
     def ask() -> frozenset[str]:
         from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-        from pipeline.root.store import sqlite_at
+        from pipeline.root.ml_metadata import sqlite_at
 
         blessings = MetadataStore(sqlite_at(tiny.root)).get_artifacts_by_type("ModelBlessing")
         return frozenset(one.custom_properties["model_digest"].string_value for one in blessings)

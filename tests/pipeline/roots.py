@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,16 @@ def registry_in(root: Path) -> Registry:
     return Registry(DiskStorage(f"{root}/registry", f"{root}/serving/digits"))
 
 
-def serve(root: Path, version: str, run_id: str, day: int, **fields: Any) -> ServedModel:
-    """Pushes a model, as the run of that name did on that day of January 2030."""
+def serve(
+    root: Path, version: str, run_id: str, day: int, files: Mapping[str, str] | None = None, **fields: Any
+) -> ServedModel:
+    """Pushes a model with some files in it, as the run of that name did on that day of January 2030."""
     directory = root / "serving" / "digits" / version
     directory.mkdir(parents=True)
     (directory / "saved_model.pb").write_bytes(version.encode())
+    for name, text in (files or {}).items():
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).write_text(text)
     whole: dict[str, Any] = {
         "version": version,
         "path": str(directory),

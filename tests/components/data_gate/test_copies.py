@@ -32,10 +32,10 @@ def test_near_copies_of_golden_images_are_named_closest_first() -> None:
     assert found.images == 50
 
 
-def test_images_beyond_the_limit_are_no_copies() -> None:
+def test_images_up_to_the_limit_are_copies_and_those_beyond_it_are_not() -> None:
     golden = noise(5)
-    span = np.stack([flipped(golden[0], 13)])
-    assert leaked(prints(span), prints(golden), max_bits=12).pairs == ()
+    span = np.stack([flipped(golden[0], 13), flipped(golden[0], 12)])
+    assert leaked(prints(span), prints(golden), max_bits=12).pairs == ((2, 1),)
 
 
 def test_the_first_of_equal_images_is_no_copy_and_the_others_are() -> None:

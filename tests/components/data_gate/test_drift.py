@@ -71,6 +71,11 @@ def test_two_samples_of_one_world_stay_below_its_noise() -> None:
     assert np.mean(np.array(reached) > limit) <= 0.05
 
 
+def test_noise_is_the_same_however_often_it_is_asked_for() -> None:
+    world = sample(RNG.normal(100, 10, 500))
+    assert noise(world, features.QA_BRIGHTNESS, 500, 80) == noise(world, features.QA_BRIGHTNESS, 500, 80)
+
+
 def test_scenes_of_many_frames_vary_more_than_independent_images() -> None:
     scenes = np.repeat(RNG.normal(100, 10, 60), 8)  # eight frames of each scene look alike
     loose, frames = sample(RNG.permutation(scenes)), sample(scenes)

@@ -45,6 +45,7 @@ def test_a_dark_span_fails_in_plain_words() -> None:
     ("parts", "passed", "warning"),
     [
         ({"distance": 0.05}, True, False),  # within its limit, however far it moved
+        ({"moved": 0.12}, False, False),  # just what a person would notice
         ({"moved": 0.11}, True, True),  # too little to stop a run, enough to look at
         ({"moved": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
         ({"feature": features.QA_NUM_BOXES}, True, True),  # never stops a run
@@ -170,3 +171,19 @@ def test_missing_labels_explain_the_warning_that_there_are_fewer() -> None:
     reasons = in_order_of_explanation([rule("labels:missing")], [warning])
     assert (reasons[1].passed, reasons[1].warning) == (True, False)
     assert reasons[1].actual == "lower (explained by labels:missing)"
+
+
+@pytest.mark.parametrize(
+    ("cause", "explained"),
+    [
+        ("labels:noise", "image/object/class/text"),
+        ("labels:classes", "image/object/class/text"),
+        ("labels:offset", "qa/num_truncated"),
+        ("labels:size", "qa/box_log_aspect"),
+        ("labels:missing", "qa/num_boxes"),
+    ],
+)
+def test_a_fault_of_the_labels_is_told_once(cause: str, explained: str) -> None:
+    reasons = in_order_of_explanation([rule(cause)], [rule(f"drift:{explained}")])
+    assert [reason.passed for reason in reasons] == [False, True]
+    assert reasons[1].actual == f"far (explained by {cause})"

@@ -167,7 +167,7 @@ def test_training_on_the_same_data_again_is_a_warning() -> None:
     assert "already trained on by run span-2-abc-1, which ended PUSHED" in warning.actual
 
 
-@pytest.mark.parametrize(("count", "verdict"), [(0, "PASS"), (5, "WARN"), (11, "REJECT")])
+@pytest.mark.parametrize(("count", "verdict"), [(0, "PASS"), (5, "WARN"), (10, "WARN"), (11, "REJECT")])
 def test_unusable_boxes_are_a_warning_up_to_their_limit(count: int, verdict: str) -> None:
     bad = (
         BadBoxes(count, 1000, "[x1, y1, x2, y2]", ("annotations[3]: bbox outside",), ("a.jpg",))

@@ -20,7 +20,7 @@ import pytest
 
 from components.example_gen import images
 from components.example_gen.dataset import encoded_images, read_source
-from components.example_gen.image_header import image_size
+from components.imaging.quality import open_image
 from pipeline.data.convert import ConvertRequest, convert
 from schemas.base.errors import DataError, InputError
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, record, write_span
@@ -260,7 +260,7 @@ def test_header_of_thirty_thousand_pixels_a_side_is_refused_fast_and_with_little
     with pytest.raises(DataError, match="900000000 pixels, allowed are 100000000"):
         images.inspect_image(bomb, record(30_000, 30_000), "a.jpg")
     with pytest.raises(DataError, match="is 900000000 pixels"):
-        image_size(io.BytesIO(bomb), "a.jpg")
+        open_image(io.BytesIO(bomb), "a.jpg")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert (time.monotonic() - start < 1, peak < 10_000_000) == (True, True)

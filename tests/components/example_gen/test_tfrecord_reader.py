@@ -269,7 +269,7 @@ GOOD = framed(example(two_records()[0]))
             "record 0: 1152921504606846976 bytes long, allowed are 268435456",
         ),
         (framed(b"junk"), "record 0: no tf.train.Example ("),
-        (framed(b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "no tf.train.Example (a number without end"),
+        (framed(b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "no tf.train.Example (Error parsing message"),
         (framed(b"\x0a\x7f"), "no tf.train.Example"),
         (framed(b""), "record 0: no image/encoded"),
     ],

@@ -115,7 +115,7 @@ def test_two_images_that_would_share_a_text_file_are_refused(tmp_path: Path) -> 
     [
         (b"", "a.jpg: not a JPEG or PNG file, it is empty"),
         (b"GIF89a..", "its first bytes are b'GIF89a..'"),
-        (b"\xff\xd8\xff\xe0\x00", "a.jpg: truncated or damaged in its header; copy the file again"),
+        (b"\xff\xd8\xff\xe0\x00", "a.jpg: truncated or damaged in its header ("),
     ],
 )
 def test_image_without_a_readable_size_is_named(tmp_path: Path, content: bytes, part: str) -> None:

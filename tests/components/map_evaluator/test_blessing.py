@@ -103,7 +103,7 @@ def test_a_first_model_is_bootstrapped_only_if_it_learned_something() -> None:
     assert failed(judged(golden(0.0))) == ["min_map"]
 
 
-@pytest.mark.parametrize("value", [-1.0, math.nan])
+@pytest.mark.parametrize("value", [-1.0, math.nan, math.inf])
 def test_an_undefined_map_blocks(value: float) -> None:
     assert judged(golden(value)).verdict is Verdict.BLOCKED
     assert "map_defined" in failed(judged(golden(0.5, value, (0.0, 0.1))))
@@ -213,3 +213,56 @@ def test_a_model_that_costs_too_much_to_serve_is_blocked_however_good_it_is() ->
     assert (decision.verdict, failed(decision)) == (Verdict.BLOCKED, ["serving:latency"])
     assert not decision.evaluation_broken
     assert decide(golden(0.9, 0.5), [], SETTINGS, serving).verdict is Verdict.PUSHED
+
+
+def test_a_limit_that_cannot_be_broken_does_not_cost_the_others_their_significance() -> None:
+    # p = .028: significant alone, and not as one of two.
+    data = golden(0.55, 0.50, classes={"cat": (0.40, 0.50), "dog": (0.50, 0.50)}, std_error=0.026)
+    assert judged(data).verdict is Verdict.PUSHED
+    unlimited = EvaluatorSettings(per_class={"dog": SliceRules(drop=1.0)})
+    assert failed(judged(data, unlimited))[0] == "class_drop:cat"
+
+
+def test_a_fall_seen_in_few_images_is_believed_less() -> None:
+    # 1.9 standard errors beyond the limit: p = .029 in 1,000 images, .045 in 10 and .077 in 4.
+    def with_images(images: int) -> Verdict:
+        support = {"cat": Support(objects=100, images=images)}
+        settings = EvaluatorSettings(min_object_images=2, significance=0.05)
+        data = golden(0.55, 0.50, classes={"cat": (0.412, 0.50)}, support=support, std_error=0.02)
+        return judged(data, settings).verdict
+
+    assert [with_images(images) for images in (1000, 10, 4)] == [Verdict.BLOCKED, Verdict.BLOCKED, Verdict.PUSHED]
+
+
+def test_limits_include_themselves() -> None:
+    data = golden(0.5, 0.5, classes={"cat": (0.5, 0.5)}, slices={"camera=north": (0.25, 0.5)}, std_error=0.5)
+    rules = EvaluatorSettings(
+        min_map=0.5,
+        per_class={"cat": SliceRules(min_ap=0.5)},
+        per_slice={"camera=north": SliceRules(margin=0.25)},
+    )
+    assert judged(data, rules).verdict is Verdict.PUSHED
+
+
+@pytest.mark.parametrize(("objects", "images", "is_tested"), [(20, 10, True), (19, 10, False), (20, 9, False)])
+def test_just_enough_ground_truth_is_enough_to_test_a_class(objects: int, images: int, is_tested: bool) -> None:
+    data = golden(0.55, 0.50, classes={"cat": (0.1, 0.50)}, support={"cat": Support(objects, images)})
+    assert ("class_drop:cat" in failed(judged(data))) is is_tested
+
+
+def test_an_object_size_that_never_occurs_is_no_gap_of_the_golden_set() -> None:
+    nothing = {"object_size=large": Support(0, 0), "auk": Support(0, 0)}
+    data = golden(
+        0.55, 0.50, classes={"auk": (-1.0, -1.0)}, slices={"object_size=large": (-1.0, -1.0)}, support=nothing
+    )
+    [warning] = judged(data).warnings
+    assert warning.actual == "not tested: auk (0 in 0)"
+
+
+def test_a_new_class_has_not_fallen_and_is_no_gap_either() -> None:
+    known = golden(0.55, 0.50, classes={"cat": (0.6, 0.5)})
+    support = {"cat": PLENTY, "fox": PLENTY}
+    grown = replace(known, candidate=scores(0.4, {"cat": 0.6, "fox": 0.1}, {}), class_support=support, shared=known)
+    decision = judged(grown)
+    assert decision.verdict is Verdict.PUSHED
+    assert [reason.rule for reason in decision.warnings] == ["new_classes"]

@@ -120,3 +120,13 @@ def test_settings_that_apply_are_accepted() -> None:
         per_slice={"camera=c1": SliceRules(), "object_size=small": SliceRules()},
     )
     check_settings(NAMES, {"camera": np.array([f"c{i}" for i in range(5)])}, settings)
+
+
+def test_the_resampling_follows_its_settings() -> None:
+    def error_of_dogs(**settings: int) -> float | None:
+        deltas = scored(EvaluatorSettings(**{"resamples": 200, **settings})).deltas  # pyright: ignore[reportArgumentType]
+        assert deltas is not None
+        return deltas.per_class["dog"].std_error
+
+    assert error_of_dogs() == error_of_dogs(seed=0)
+    assert len({error_of_dogs(), error_of_dogs(seed=1), error_of_dogs(resamples=201)}) == 3

@@ -59,6 +59,7 @@ def test_no_ground_truth_at_all_is_no_evaluation() -> None:
     found = answers(truth_of([], []), 2)
     assert not found["trust:perfect_detections"].passed
     assert "no ground truth" in found["trust:perfect_detections"].actual
+    assert not found["trust:no_detections"].passed
 
 
 def test_a_model_that_looks_at_the_images_falls_when_shuffled() -> None:

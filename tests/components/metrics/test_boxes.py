@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.metrics.boxes import iou_xywh
+from components.metrics import boxes
+from components.metrics.boxes import iou_xywh, overlapping, pairs_of_groups
 from tests.components.metrics.oracle import pycocotools_iou
 
 
@@ -47,3 +48,34 @@ def test_iou_equals_pycocotools_to_the_bit(seed: int, decimals: int, shift: floa
     crowd = random.random(9) < 0.3
 
     np.testing.assert_array_equal(iou_xywh(detected, truth, crowd), pycocotools_iou(detected, truth, crowd))
+
+
+def test_all_pairs_of_a_group_are_found_in_any_order() -> None:
+    random = np.random.default_rng(0)
+    one, other = random.integers(0, 5, 20), random.integers(0, 5, 30)
+    [(rows, columns)] = pairs_of_groups(one, other)
+
+    assert list(zip(rows.tolist(), columns.tolist())) == [
+        (i, j) for i in range(20) for j in range(30) if one[i] == other[j]
+    ]
+
+
+@given(seed=st.integers(0, 2**32 - 1), chunk=st.integers(1, 200), least=st.sampled_from([0.0, 0.1, 0.5]))
+@settings(max_examples=50, deadline=None, database=None)
+def test_overlapping_boxes_are_those_of_all_pairs_however_many_are_tried_at_once(
+    seed: int, chunk: int, least: float
+) -> None:
+    random = np.random.default_rng(seed)
+    image, truth_image = random.integers(0, 3, 20), random.integers(0, 3, 15)
+    detected, truth = random.uniform(-3, 12, (20, 4)).round(), random.uniform(-3, 12, (15, 4)).round()
+    detected[0, 2] = np.nan
+    crowd = random.random(15) < 0.3
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boxes, "_CHUNK_PAIRS", chunk)
+        pairs = overlapping(image, detected, truth_image, truth, crowd, least)
+
+    iou = np.where(image[:, None] == truth_image, iou_xywh(detected, truth, crowd), 0)
+    one, other = np.nonzero((iou > 0) & (iou >= least))
+    np.testing.assert_array_equal([pairs.one, pairs.other], [one, other])
+    np.testing.assert_array_equal(pairs.iou, iou[one, other])

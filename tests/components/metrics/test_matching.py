@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.metrics import greedy
+from components.metrics import boxes as box_pairs
 from components.metrics.coco_rules import AREA_NAMES, MAX_DETECTIONS, unpack_bits
 from components.metrics.matching import Matches, match
 from schemas.data.columns import DetectionColumns, TruthColumns
@@ -30,10 +30,11 @@ def ignored_at_50(matches: Matches, area: str = "all") -> list[bool]:
     return unpack_bits(matches.detections["ignored"], AREA_NAMES.index(area))[:, 0].tolist()
 
 
-def test_a_detection_hits_up_to_its_iou_and_including_it() -> None:
-    matches = matched_one(truth_of((1, 0, 0, 10, 10)), found((1, 0.9, 0, 0, 10, 7.5)))
+@pytest.mark.parametrize(("height", "hits"), [(4.99, 0), (5, 1), (7.5, 6), (9.5, 10)])
+def test_a_detection_hits_up_to_its_iou_and_including_it(height: float, hits: int) -> None:
+    matches = matched_one(truth_of((1, 0, 0, 10, 10)), found((1, 0.9, 0, 0, 10, height)))
 
-    assert unpack_bits(matches.detections["tp"], 0).tolist() == [[True] * 6 + [False] * 4]
+    assert unpack_bits(matches.detections["tp"], 0).tolist() == [[True] * hits + [False] * (10 - hits)]
 
 
 def test_the_second_detection_of_an_object_is_a_false_positive() -> None:
@@ -213,7 +214,7 @@ def test_small_chunks_of_pairs_change_nothing(monkeypatch: pytest.MonkeyPatch) -
         boxes = np.hstack([np.ones((30, 1)), random.integers(0, 6, (30, 2)), np.full((30, 2), 10)])
         images[image_id] = (truth_of(*boxes[:9]), found(*np.insert(boxes[9:], 1, random.random(21), axis=1)))
     whole = rows_of_images(matched(images))
-    monkeypatch.setattr(greedy, "_CHUNK_PAIRS", 20)
+    monkeypatch.setattr(box_pairs, "_CHUNK_PAIRS", 20)
 
     assert rows_of_images(matched(images)) == whole
 

@@ -373,3 +373,17 @@ def test_a_torn_entry_of_the_version_that_is_being_published_is_written_again(wo
     assert settled.completed
     assert world.visible() == ["old", "new"]
     assert world.registry.served() is not None
+
+
+def test_all_of_a_model_is_on_the_disk_before_it_is_served(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    publication, flushed = world.candidate("new"), []
+    fsync = os.fsync
+
+    def flush(descriptor: int) -> None:
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", flush)
+        staged = world.serving / world.storage.stage(publication.source, publication.model.digest)
+    assert set(flushed) >= {staged, *staged.rglob("*")}

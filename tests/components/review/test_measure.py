@@ -55,6 +55,13 @@ def test_images_are_ordered_by_what_the_candidate_made_worse() -> None:
     assert found.gallery[1].errors[CANDIDATE].total == pytest.approx(1.4)
 
 
+def test_of_images_that_got_equally_worse_the_one_with_more_errors_comes_first() -> None:
+    one = detections([BOX], [1], [0.9])
+    files = files_of(records(3), {CANDIDATE: [one, nothing(), right()], BASELINE: [right(), one, right()]})
+    found = measure(files, evaluated())
+    assert [entry.file_name for entry in found.gallery] == ["000002.jpg", "000001.jpg"]
+
+
 def test_only_images_that_are_shown_are_read() -> None:
     asked: list[str] = []
 

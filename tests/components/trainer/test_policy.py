@@ -61,9 +61,10 @@ def test_a_rate_not_below_that_of_the_first_training_is_refused(fraction: float,
         plan_with({"learning_rate_fraction": fraction})
 
 
-def test_a_rate_above_that_of_the_last_retraining_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"0\.004 is above the 0\.0008 that it was retrained with"):
-        plan_with({"learning_rate_fraction": 0.5}, of=retrained(0.0008))
+@pytest.mark.parametrize(("fraction", "peak"), [(0.5, "0.004"), (0.11, "0.00088")])
+def test_a_rate_above_that_of_the_last_retraining_is_refused(fraction: float, peak: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{peak} is above the 0\.0008 that it was retrained with"):
+        plan_with({"learning_rate_fraction": fraction}, of=retrained(0.0008))
 
 
 def test_a_declared_rate_is_taken_and_recorded() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.review import add_review_commands
+from pipeline.cli.root import add_root_commands
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import InputError
 from tests.pipeline.roots import add_run, add_unfinished, serve
@@ -21,7 +21,7 @@ from tests.test_architecture import HEAVY, ROOT
 
 def ratchet(*arguments: str) -> int:
     parser = argparse.ArgumentParser()
-    add_review_commands(parser.add_subparsers(required=True))
+    add_root_commands(parser.add_subparsers(required=True))
     parsed = parser.parse_args(arguments)
     return parsed.command(parsed)
 
@@ -103,8 +103,8 @@ def test_a_root_that_is_none_is_an_input_error(tmp_path: Path, command: str) -> 
 @pytest.mark.parametrize("command", ["history", "status", "review"])
 def test_no_command_starts_tensorflow(root: Path, command: str) -> None:
     code = (
-        "import argparse, sys\nfrom pipeline.cli.review import add_review_commands\n"
-        "parser = argparse.ArgumentParser()\nadd_review_commands(parser.add_subparsers())\n"
+        "import argparse, sys\nfrom pipeline.cli.root import add_root_commands\n"
+        "parser = argparse.ArgumentParser()\nadd_root_commands(parser.add_subparsers())\n"
         f"arguments = parser.parse_args([{command!r}, '--root', {str(root)!r}])\n"
         "arguments.command(arguments)\n"
         f"sys.exit(str([name for name in {sorted(HEAVY)!r} if name in sys.modules] or ''))"

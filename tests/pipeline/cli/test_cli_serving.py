@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.serving import add_serving_commands
+from pipeline.cli.root import add_root_commands
 from schemas.artifacts.decisions import Verdict
 from tests.pipeline.served_root import ServedRoot
 
 
 def run(*argv: str) -> int:
     parser = argparse.ArgumentParser()
-    add_serving_commands(parser.add_subparsers(required=True))
+    add_root_commands(parser.add_subparsers(required=True))
     arguments = parser.parse_args(argv)
     return arguments.command(arguments)
 

@@ -17,9 +17,9 @@ import pytest
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel
 from components.registry.locking import hold
 from pipeline.doctor.doctor import doctor
+from pipeline.doctor.findings import Report
 from pipeline.doctor.patient import here
-from pipeline.doctor.report import Report
-from pipeline.root.local_metadata import open_store
+from pipeline.root.ml_metadata import open_store
 from pipeline.root.root_file import read_file
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import InputError, StateError
@@ -371,7 +371,7 @@ def test_a_new_store_counts_on_from_what_is_on_the_disk_and_the_old_one_is_kept(
     from ml_metadata.metadata_store.metadata_store import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.root.store import sqlite_at
+    from pipeline.root.ml_metadata import sqlite_at
 
     (world.root / "artifacts" / "DataGate" / ".system" / "executor_execution" / "91").mkdir(parents=True)
     an_ml_metadata_of_noise(world)
@@ -505,7 +505,7 @@ def test_what_is_in_the_way_is_named_before_anything_else(world: LifelikeRoot) -
 
 
 def test_what_cannot_be_read_is_named_with_its_owner(world: LifelikeRoot) -> None:
-    from pipeline.doctor.place_check import check_places
+    from pipeline.doctor.root_checks import check_places
 
     locked = world.file("served.json")
     [finding] = check_places(world.root, lambda path, mode: path != locked and os.access(path, mode))

@@ -78,8 +78,8 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ("components.registry.entry_files", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
     ("components.registry.override_log", lambda w: edit_log(w), ask_what_is_served),
     ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
-    ("pipeline.root.local_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
-    ("pipeline.root.local_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
+    ("pipeline.root.ml_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
+    ("pipeline.root.ml_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
     ("pipeline.root.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),
     ("pipeline.run.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
     ("pipeline.root.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
@@ -97,6 +97,6 @@ def test_what_the_message_promises_comes_true(world: LifelikeRoot, module: str, 
 
 
 def test_every_module_with_such_a_message_is_tested() -> None:
-    own = ("pipeline.doctor", "pipeline.cli.doctor")
+    own = ("pipeline.doctor", "pipeline.cli.root")
     found = {name for name, source in modules() if "doctor --repair" in source and not name.startswith(own)}
     assert found == {module for module, _, _ in MESSAGES}

@@ -9,7 +9,7 @@ import pytest
 
 from components.registry.registry import Registry
 from pipeline.doctor.doctor import doctor
-from pipeline.doctor.report import Report
+from pipeline.doctor.findings import Report
 from pipeline.doctor.signing import Voucher
 from schemas.base.errors import InputError, StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer

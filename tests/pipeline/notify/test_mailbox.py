@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from pipeline.notify.deliver import DeliveryError, deliver
-from pipeline.notify.notice import Notice, notice_of_result
+from pipeline.notify.message import Notice, notice_of_result
 from pipeline.notify.target import parse_targets
 from schemas.artifacts.decisions import Reason
 from tests.pipeline.notify.mail_server import PASSWORD, USER, MailServer, mail_server, write_certificate

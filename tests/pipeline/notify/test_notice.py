@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
-from pipeline.notify.mail import mail_message
-from pipeline.notify.notice import Notice, notice_of_crash, notice_of_result, notice_of_stop
-from pipeline.notify.slack import slack_message
+from pipeline.notify.message import (
+    Notice,
+    mail_message,
+    notice_of_crash,
+    notice_of_result,
+    notice_of_stop,
+    slack_message,
+)
 from pipeline.notify.target import Mailbox
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.base.errors import RatchetError, StateError

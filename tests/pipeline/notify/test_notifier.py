@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.notify import Event, NotifySettings
+from pipeline.config.pipeline_settings import Event, NotifySettings
 from pipeline.notify.notifier import TIMEOUT_S, Notifier
 from schemas.artifacts.decisions import Verdict
 from schemas.base.errors import ConfigError, InputError, RatchetError, StateError

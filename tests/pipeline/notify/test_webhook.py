@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pipeline.notify.deliver import DeliveryError, deliver
-from pipeline.notify.notice import notice_of_result
-from pipeline.notify.slack import slack_message
+from pipeline.notify.message import notice_of_result, slack_message
 from pipeline.notify.target import Webhook
 from tests.pipeline.notify.notices import result
 from tests.pipeline.notify.webhook_server import webhook_server

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.history import find_run, open_registry, page_of, read_history
-from pipeline.past.history_text import history_text
+from pipeline.past.history import find_run, history_text, open_registry, page_of, read_history
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.base.errors import InputError
 from tests.pipeline.roots import add_run, add_unfinished, approval, rollback, serve

@@ -14,13 +14,12 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.locking import hold
 from pipeline.cli.main import main
-from pipeline.config.retention import RetentionSettings
+from pipeline.config.pipeline_settings import RetentionSettings
 from pipeline.past.pruned import is_pruned, read_left
 from pipeline.retention.artifacts import RunArtifactStore
 from pipeline.retention.plan import Plan, plan
 from pipeline.retention.prune import apply_retention, carry_out, prune
 from pipeline.retention.survey import survey
-from pipeline.retention.text import to_text
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.decisions import Verdict
@@ -367,12 +366,12 @@ def test_a_directory_that_is_no_root_is_named(tmp_path: Path) -> None:
 
 
 def test_the_table_has_numbers_room_and_why_the_rest_stays(world: PrunableRoot) -> None:
-    lines = to_text(prune(world.root, NARROW, NOW)).splitlines()
+    lines = prune(world.root, NARROW, NOW).to_text().splitlines()
     assert lines[0].split() == ["deleted", "number", "room"]
     assert lines[1].startswith("artifacts of old runs ")
     assert lines[1].split()[4] == "5"
     assert "  2  version 300, which is served, was trained on it: replay reads it" in " ".join(lines)
-    assert to_text(prune(world.root, NARROW, NOW)).splitlines()[0] == "Nothing to prune."
+    assert prune(world.root, NARROW, NOW).to_text().splitlines()[0] == "Nothing to prune."
 
 
 def test_the_command_takes_the_settings_and_prints_json(world: PrunableRoot, capsys: pytest.CaptureFixture) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 
+from pipeline.root.ml_metadata import read_run, sqlite_at
 from pipeline.root.ml_metadata_sync import OverrideStore, tell
-from pipeline.root.store import read_run, sqlite_at
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.decisions import Verdict

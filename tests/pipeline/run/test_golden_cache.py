@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.root.local_metadata import open_store
-from pipeline.root.relocate import relocate
+from pipeline.root.ml_metadata import open_store, relocate
 from pipeline.run.golden_cache import drop_damaged
 from tests.builders import write_span
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.terminal.failures import explain, guarded
+from pipeline.terminal.failures import explain, guarded, tracebacks_to
 from pipeline.terminal.plain_text import visible
-from pipeline.terminal.tracebacks import tracebacks_to
 from schemas.base.errors import InputError, RatchetError, StateError
 
 

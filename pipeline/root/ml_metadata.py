@@ -1,17 +1,55 @@
-"""What ML Metadata knows of one run: which steps ended how, and what they left."""
+"""The ML Metadata store of a root on this machine: opened, asked for the steps of a run, told that the root moved."""
 
 # pyright: reportAttributeAccessIssue=false
 # (protobuf's classes are made when their module is imported)
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ml_metadata import errors
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from schemas.base.errors import StateError
+
+_MEND = "restore the file from a backup, or `ratchet doctor --repair` begins a new one"
 _DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+
+
+def open_store(root: Path) -> MetadataStore:
+    """Opens the store of a pipeline root; none is made.
+
+    Raises:
+        StateError: there is none, or it is damaged.
+    """
+    database = root.resolve() / "metadata.sqlite"
+    if not database.is_file() or not database.stat().st_size:
+        raise StateError(f"{database}: ML Metadata is lost; {_MEND}")
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(database)
+    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
+    with store_errors(root):
+        return MetadataStore(config)
+
+
+@contextlib.contextmanager
+def store_errors(root: Path) -> Iterator[None]:
+    """Turns what the store raises into one line.
+
+    Raises:
+        StateError: the store cannot be read or written.
+    """
+    try:
+        yield
+    except (errors.StatusError, RuntimeError) as error:  # a damaged file is a RuntimeError
+        first = str(error).strip().splitlines()[0][:200]
+        raise StateError(
+            f"{root.resolve() / 'metadata.sqlite'}: cannot be read or written ({first}); make it writable, or {_MEND}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -85,3 +123,44 @@ def _properties(artifact: mlmd.Artifact) -> dict[str, int | float | str]:
         for name, value in artifact.custom_properties.items()
         if value.WhichOneof("value") in ("int_value", "double_value", "string_value")
     }
+
+
+def relocate(root: Path, recorded: str) -> int:
+    """Rewrites what ML Metadata says of places below the old root: URIs of artifacts, and properties that are such.
+
+    All of it is one transaction of ML Metadata: after a kill either everything was rewritten or nothing. What lies
+    elsewhere, executions (which say what was asked for then) and everything outside ML Metadata stay as they are.
+
+    Args:
+        root: pipeline root, where it is now.
+        recorded: absolute path where it was; of a copy, the path of its original.
+
+    Returns:
+        How many artifacts were rewritten; 0 if it is done again.
+
+    Raises:
+        StateError: there is no store, or it cannot be read or written.
+    """
+    own, before = str(root.resolve()), recorded.rstrip("/")
+    if before == own:
+        return 0
+    store = open_store(root)
+    with store_errors(root):
+        moved = [one for one in store.get_artifacts() if _move(one, before, own)]
+        if moved:
+            store.put_artifacts(moved)
+    return len(moved)
+
+
+def _move(artifact: mlmd.Artifact, recorded: str, own: str) -> bool:
+    """Whether something in it named a place below the old root; then it names the new one."""
+    values = [value for value in artifact.custom_properties.values() if value.HasField("string_value")]
+    before = [artifact.uri, *(value.string_value for value in values)]
+    artifact.uri = _moved(artifact.uri, recorded, own)
+    for value in values:
+        value.string_value = _moved(value.string_value, recorded, own)
+    return before != [artifact.uri, *(value.string_value for value in values)]
+
+
+def _moved(place: str, recorded: str, own: str) -> str:
+    return own + place[len(recorded) :] if place == recorded or place.startswith(f"{recorded}/") else place

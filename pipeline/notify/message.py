@@ -1,12 +1,17 @@
-"""What is told about a run, before it becomes a mail or a message."""
+"""What is told about a run, and the same as a mail and as the JSON of a webhook."""
 
 from __future__ import annotations
 
+import email.policy
+import email.utils
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
+from pipeline.notify.target import Mailbox
 from pipeline.past.history import page_of
 from pipeline.past.result import RunResult
 from pipeline.terminal.plain_text import cut, one_line
@@ -15,6 +20,11 @@ from schemas.artifacts.decisions import Reason, Verdict
 _TITLE = 140  # characters
 _TEXT = 700
 _SEEN = 3  # findings of the data gate
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}  # all that Slack gives a meaning to, and all it wants escaped
+# Slack's limits, in characters after escaping. It refuses a whole message over one of them.
+HEADER_LIMIT = 150
+SECTION_LIMIT = 3000
+TEXT_LIMIT = 40_000
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,65 @@ def notice_of_stop(error: Exception, name: str, root: Path, span: int | None) ->
     return _notice(f"CRASHED {name}{of_span}: not started, {problem}", facts, _command("status", root=root))
 
 
-def _notice(title: str, facts: Iterable[tuple[str, str]], command: str) -> Notice:
+def mail_message(notice: Notice, mailbox: Mailbox) -> EmailMessage:
+    """Plain text with the headers that a mail must have.
+
+    Args:
+        notice: its title has no line break, so that none can end the subject.
+        mailbox: for `From` and `To`.
+    """
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["Subject"] = f"[ratchet] {notice.title}"
+    message["From"] = mailbox.sender
+    message["To"] = ", ".join(mailbox.recipients)
+    message["Date"] = email.utils.localtime()
+    # The sender's domain and not this machine's name, which would be looked up.
+    message["Message-ID"] = email.utils.make_msgid("ratchet", domain=mailbox.sender.rpartition("@")[2])
+    message["Auto-Submitted"] = "auto-generated"  # keeps holiday replies away
+    message.set_content(notice.to_text() + "\n")
+    return message
+
+
+def slack_message(notice: Notice) -> dict[str, Any]:
+    """The JSON that Slack's incoming webhooks take, and those of Mattermost and others that are made like them.
+
+    Args:
+        notice: `text` says everything by itself, `blocks` show it.
+    """
+    title = {"type": "plain_text", "text": escaped(notice.title, HEADER_LIMIT), "emoji": False}
+    facts = [_section(f"*{label}*\n{escaped(text, SECTION_LIMIT - 100)}") for label, text in notice.facts]
+    command = _section(f"*Next*\n```{escaped(notice.command, SECTION_LIMIT - 100)}```")
+    return {
+        "text": escaped(notice.to_text(), TEXT_LIMIT),
+        "blocks": [{"type": "header", "text": title}, *facts, command],
+    }
+
+
+def escaped(text: str, limit: int) -> str:
+    """The text with `&`, `<` and `>` escaped, cut between characters so that it has at most `limit` of them then.
+
+    >>> escaped("a < b & c", 100), escaped("<<<", 11)
+    ('a &lt; b &amp; c', '&lt;&lt;...')
+    """
+    parts = [_ESCAPES.get(character, character) for character in text]
+    if sum(map(len, parts)) <= limit:
+        return "".join(parts)
+    room = limit - 3
+    kept: list[str] = []
+    for part in parts:
+        room -= len(part)
+        if room < 0:
+            break
+        kept.append(part)
+    return "".join(kept) + "..."
+
+
+def _section(text: str) -> dict[str, Any]:
+    # Verbatim: "@channel" or "#general" in a class's name calls nobody.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
+
+
+def _notice(title: str, facts: Sequence[tuple[str, str]], command: str) -> Notice:
     shown = tuple((label, cut(one_line(text), _TEXT)) for label, text in facts)
     return Notice(cut(one_line(title), _TITLE), shown, one_line(command))
 

@@ -1,0 +1,164 @@
+"""The runs: interrupted ones, torn results, and what later commands read of earlier ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from components.registry.entries import RecordedDecision, ServedModel
+from components.registry.locking import holder
+from components.trainer.lineage import read_record
+from pipeline.doctor.findings import Finding, Severity
+from pipeline.doctor.patient import Patient, here, put_aside, read_object
+from pipeline.past.result import RunResult
+from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
+from schemas.artifacts.decisions import Decision, Reason, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.review import REVIEW_FILE
+from schemas.base.errors import RatchetError
+from schemas.base.files import LOCAL_FILES, write_durably
+from schemas.data.dataset import DATASET_FILE
+
+_APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
+
+
+def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
+    """What `result.json` of a run held, without the seconds and what the data gate only observed.
+
+    Args:
+        patient: the root.
+        run_id: the run's id.
+
+    Returns:
+        None where no decision is recorded.
+    """
+    made = next((one for one in reversed(patient.decisions()) if one.run_id == run_id), None)
+    if made is None:
+        return None
+    verdict = Verdict(made.verdict)
+    page = patient.root / "runs" / run_id / REVIEW_FILE
+    return RunResult(
+        verdict=verdict,
+        reasons=_reasons(made),
+        map=made.map,
+        baseline_map=made.baseline_map,
+        delta=made.delta,
+        delta_ci=made.delta_ci,
+        model=made.model,
+        pushed_version=_version(patient, run_id) if verdict.pushes else None,
+        report=str(page if page.is_file() else made.evaluation),
+        run_id=run_id,
+        span=made.span,
+        seconds={},
+        ended_at=made.decided_at,
+    )
+
+
+def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
+    """The evaluator's; where it was blocked for something else, that."""
+    try:
+        text = Path(made.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
+        measured: Decision | None = Evaluation.from_json(text).decision
+    except (OSError, ValueError, LookupError, TypeError):
+        measured = None
+    if measured is not None and measured.verdict.value == made.verdict:
+        return measured.explaining
+    return (Reason(made.rule or "decision", "a better model", made.reason),) if made.reason else ()
+
+
+def _version(patient: Patient, run_id: str) -> str | None:
+    entries = patient.versions().values()
+    return next((one.version for one in entries if one.run_id == run_id and one.restores is None), None)
+
+
+def check_runs(patient: Patient) -> list[Finding]:
+    """Whether every run has a result that can be read."""
+    holds = holder(patient.root / "lock")
+    is_working = holds is not None and holds.process != os.getpid()
+    return [finding for run in patient.runs() for finding in _look(patient, run, is_working)]
+
+
+def _look(patient: Patient, run: Path, is_working: bool) -> list[Finding]:
+    file = run / RESULT_FILE
+    if not file.exists():
+        return [] if is_working or (run / ABANDONED_FILE).exists() else [_unfinished(patient, run)]
+    if patient.result(run.name) is not None:
+        return []
+    result = rebuilt_result(patient, run.name)
+    if result is not None:
+        fix = "makes it again from the decision on the run"
+        return [Finding("result", str(file), "it is torn", fix, repair=partial(_write_result, file, result))]
+    fix = "sets it aside, so that the run counts as interrupted"
+    return [Finding("result", str(file), "it is torn", fix, repair=partial(put_aside, file, "torn"))]
+
+
+def _unfinished(patient: Patient, run: Path) -> Finding:
+    what = "this run was interrupted"
+    decided = next((one for one in patient.decisions() if one.run_id == run.name), None)
+    if decided is not None:
+        what += f" after it was decided: {decided.verdict}"
+    command = (read_object(run / REQUEST_FILE) or {}).get("command")
+    fix = (
+        f"goes on with: {_in_root(command, patient.root)}"
+        if command
+        else "the same command makes a new run; this one says not what it was asked"
+    )
+    return Finding("unfinished", str(run), what, fix, Severity.NOTE)
+
+
+def _in_root(command: str, root: Path) -> str:
+    """The command for this root, which may have been moved or copied since it was given."""
+    words = shlex.split(command)
+    return shlex.join([str(root) if before == "--root" else word for before, word in zip(["", *words], words)])
+
+
+def _write_result(file: Path, result: RunResult) -> None:
+    write_durably(file, json.dumps(result.to_json(), indent=1))
+
+
+def check_artifacts(patient: Patient) -> list[Finding]:
+    """Whether they are there; nothing that is lost can be made again."""
+    pointer = patient.pointer()
+    served = pointer.served if pointer else None
+    return (
+        [] if served is None else [*_lineage(patient, served), *_archived(patient, served), *_blocked(patient, served)]
+    )
+
+
+def _lineage(patient: Patient, served: ServedModel) -> Iterator[Finding]:
+    try:
+        record = read_record(served.path, LOCAL_FILES)
+    except (RatchetError, OSError, ValueError) as error:
+        if Path(served.path).is_dir() and patient.registry.storage.holds(served.version, served.digest):
+            fix = "serve an earlier version that has one: ratchet rollback --to VERSION --by NAME --reason TEXT"
+            yield Finding("training-record", served.path, str(error).partition("; ")[0], fix)
+        return
+    for data in record.data:
+        place = here(patient.root, data.examples)
+        if not (place / DATASET_FILE).is_file() and not Path(data.examples, DATASET_FILE).is_file():
+            what = f"the training images of span {data.span}, which the served model was trained on, are gone"
+            fix = "restore the directory from a backup; without it retrain with --set training.retrain.replay=0"
+            yield Finding("examples", str(place), what, fix)
+
+
+def _archived(patient: Patient, served: ServedModel) -> Iterator[Finding]:
+    decision = next((one for one in patient.decisions() if one.model_digest == served.digest), None)
+    if decision is not None and not (Path(decision.model) / "Format-Serving" / "saved_model.pb").is_file():
+        what = f"the archived model of run {decision.run_id} is gone; it is the served one, and its only other copy"
+        fix = f"copy {served.path} to a safe place"
+        yield Finding("archived-model", decision.model, what, fix, Severity.WARNING)
+
+
+def _blocked(patient: Patient, served: ServedModel) -> Iterator[Finding]:
+    for made in patient.decisions():
+        if made.verdict not in _APPROVABLE or made.baseline_digest != served.digest:
+            continue
+        files = (Path(made.model, "Format-Serving", "saved_model.pb"), Path(made.evaluation, EVALUATION_FILE))
+        gone = next((file for file in files if not file.is_file()), None)
+        if gone is not None:
+            what = f"run {made.run_id}, {made.verdict}, cannot be approved: its files are gone"
+            yield Finding("candidate", str(gone), what, "restore them from a backup, or run again", Severity.NOTE)
