@@ -28,10 +28,10 @@ import numpy as np
 
 from benchmarks.faults import Fault, plant
 from components.example_gen.generate import GenRequest, generate
+from components.trainer.export import save_model
 from components.trainer.images.examples import Examples
 from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
-from components.trainer.served.export import save_model
 from components.trainer.validation import HeldOut, HeldOutImage, Validator, read_held_out
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits

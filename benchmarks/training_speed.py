@@ -32,7 +32,7 @@ from components.example_gen.generate import GenRequest, generate
 from components.trainer.images.batches import MAX_OBJECTS, Mixture, training_batches
 from components.trainer.images.examples import Examples
 from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.model.experiment import build_model, build_task
+from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits

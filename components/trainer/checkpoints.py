@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.checkpoint_state import TrainingState
 from components.trainer.learner import Learner
+from components.trainer.loop import TrainingState
 from components.trainer.model.weights import ordered_weights
 from schemas.base.errors import RatchetError
 

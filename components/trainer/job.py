@@ -12,22 +12,20 @@ import numpy as np
 import tensorflow as tf
 
 from components.stack.keras2 import keras
-from components.trainer.checkpoint_state import TrainingState
 from components.trainer.checkpoints import Checkpoints
-from components.trainer.devices import pick_strategy, worker_number
 from components.trainer.images.batches import Mixture, training_batches
 from components.trainer.images.examples import Examples, box_shapes, count_boxes
 from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.loop import Measure, Training, train
+from components.trainer.loop import Measure, Training, TrainingState, train
 from components.trainer.model.data_fit import coverage, resolve
-from components.trainer.model.experiment import build_model, build_task
+from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import load_init_checkpoint
 from components.trainer.model.weights import restore_weights
-from components.trainer.pictures import draw_batch, draw_validation
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
-from components.trainer.served.serving import Serving
+from components.trainer.serving import Serving
 from components.trainer.settings import TrainerSettings, ValidationSettings
-from components.trainer.tensorboard import TrainingLog
+from components.trainer.strategy import pick_strategy, worker_number
+from components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
 from components.trainer.validation import HeldOut, Validator, read_held_out
 from schemas import __version__
 from schemas.artifacts.training_record import TrainingRecord, ValidationPoint

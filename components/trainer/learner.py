@@ -12,7 +12,7 @@ import tensorflow as tf
 from official.modeling.optimization.ema_optimizer import ExponentialMovingAverage
 
 from components.stack.keras2 import create_slots, keras
-from components.trainer.model.experiment import build_model, build_task
+from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import norm_layers
 from components.trainer.model.weights import ordered_weights
 from components.trainer.policy import TrainingPlan

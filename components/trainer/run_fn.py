@@ -16,12 +16,12 @@ from tfx.dsl.io import fileio
 
 from components.detector.look import look_at
 from components.detector.served import ServedDetector, read_images
-from components.trainer.devices import wait_for_all, worker_number
+from components.trainer.export import save_model
 from components.trainer.images.examples import Examples
 from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
-from components.trainer.served.export import save_model
 from components.trainer.settings import TrainerSettings
+from components.trainer.strategy import wait_for_all, worker_number
 from schemas.artifacts.training_record import (
     LABELS_FILE,
     RECORD_FILE,

@@ -14,7 +14,7 @@ from components.detector.served import read_images
 from components.metrics.accumulator import Accumulator
 from components.metrics.matching import match
 from components.trainer.images.batches import Span
-from components.trainer.served.serving import Serving
+from components.trainer.serving import Serving
 from schemas.artifacts.training_record import ValidationPoint
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import GroundTruth, record_from_json

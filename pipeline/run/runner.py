@@ -21,7 +21,7 @@ from tfx.orchestration import metadata
 
 from components.detector.serving_check import process_ready
 from components.stack.tfx_runs import CompiledPipeline, compile_pipeline
-from components.trainer.model.experiment import check_model
+from components.trainer.model.retinanet import check_model
 from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.root.ml_metadata import StepResult, read_run

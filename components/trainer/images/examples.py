@@ -12,7 +12,7 @@ from tfx.dsl.io import fileio
 
 from components.trainer.images.batches import Span
 from components.trainer.lineage import read_earlier
-from components.trainer.model.box_shapes import BoxShapes
+from components.trainer.model.data_fit import BoxShapes
 from schemas.artifacts.training_record import TrainedData
 from schemas.base.artifact_places import to_record
 from schemas.data import features

@@ -12,8 +12,7 @@ from official.vision.tasks.retinanet import RetinaNetTask
 
 from components.stack.keras2 import keras
 from components.trainer.model.backbone import backbone_config
-from components.trainer.model.model_settings import ModelSettings
-from components.trainer.model.or_auto import AUTO
+from components.trainer.model.model_settings import AUTO, ModelSettings
 from schemas.base.errors import ConfigError
 
 

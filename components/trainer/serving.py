@@ -13,8 +13,8 @@ import tensorflow as tf
 from official.vision.ops import preprocess_ops
 
 from components.stack.keras2 import keras
-from components.trainer.model.experiment import anchor_boxes
 from components.trainer.model.model_settings import ModelSettings
+from components.trainer.model.retinanet import anchor_boxes
 from components.trainer.model.weights import ordered_weights
 from schemas.data import features
 
