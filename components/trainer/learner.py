@@ -80,7 +80,7 @@ class Learner:
 
     def _step_function(self, task: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
         def replica_step(inputs: Any) -> dict[str, tf.Tensor]:
-            parts = [_Last(name) for name in LOSSES]
+            parts = [_LossPart(name) for name in LOSSES]
             task.train_step(inputs, self.model, self.optimizer, metrics=parts)
             return {part.name: part.result() for part in parts}
 
@@ -110,7 +110,7 @@ class Learner:
         norm = sum(float(np.square(start).sum()) for start in self._start.values())
         return math.sqrt(moved / norm) if norm else 0.0
 
-    def agreed(self, value: float) -> float:
+    def mean_over_replicas(self, value: float) -> float:
         """The mean of what all replicas hold for the same number, so that all of them decide alike."""
         if self._strategy.num_replicas_in_sync == 1:
             return value
@@ -118,7 +118,7 @@ class Learner:
         return float(self._strategy.reduce(tf.distribute.ReduceOp.MEAN, own, axis=None))
 
 
-class _Last:
+class _LossPart:
     """What tf-models takes for a metric: hands the part of the loss that it is named after through."""
 
     def __init__(self, name: str) -> None:

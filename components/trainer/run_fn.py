@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from components.stack import environment
@@ -17,7 +18,6 @@ from tfx.dsl.io import fileio
 from components.detector.look import look_at
 from components.detector.served import ServedDetector, read_images
 from components.trainer.export import save_model
-from components.trainer.images.examples import Examples
 from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
 from components.trainer.settings import TrainerSettings
@@ -30,7 +30,8 @@ from schemas.artifacts.training_record import (
     TRAINING_SAMPLE_FILE,
 )
 from schemas.base import settings as settings_io
-from schemas.data.dataset import FINGERPRINTS, TRAIN_SPLIT
+from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 
 SAMPLE_IMAGES = 500  # that a model carries figures of
@@ -72,7 +73,7 @@ def _baseline(base_model: str | None) -> str | None:
 
 def _export(trained: Trained, directory: str, baseline: str | None, statistics: str) -> None:
     examples, record = trained.examples, trained.record
-    files = examples.span(TRAIN_SPLIT, record.class_names).files
+    files = examples.record_files(TRAIN_SPLIT)
     save_model(trained.serving, directory, _first_images(files))
     _write(f"{directory}/{RECORD_FILE}", record.to_json())
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
@@ -90,24 +91,18 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     tf.io.gfile.copy(statistics, f"{directory}/{STATISTICS_FILE}", overwrite=True)
 
 
-def _first_images(files: tuple[str, ...]) -> list[bytes]:
+def _first_images(files: Sequence[str]) -> list[bytes]:
     return [encoded for _, encoded in next(read_images(files, WARMUP_IMAGES))]
 
 
-def _training_images(examples: Examples, baseline: str | None) -> Fingerprints:
+def _training_images(examples: ExamplesArtifact, baseline: str | None) -> Fingerprints:
     """All images that the model or one of its ancestors was trained on."""
-    path = f"{examples.uri}/{FINGERPRINTS}/{TRAIN_SPLIT}"
-    own = Fingerprints.parse(_read(path).splitlines(), examples.info.span)
+    own = examples.fingerprints(TRAIN_SPLIT)
     if baseline is None:
         return own
     path = f"{baseline}/{TRAINING_IMAGES_FILE}"
     with tf.io.gfile.GFile(path, "rb") as file:
         return Fingerprints.join([Fingerprints.from_bytes(file.read(), path), own])
-
-
-def _read(path: str) -> str:
-    with tf.io.gfile.GFile(path) as file:
-        return file.read()
 
 
 def _write(path: str, content: str | bytes) -> None:
