@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
-HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"}
+HEAVY = {
+    *("tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"),
+    *("tensorflow_model_analysis", "tensorflow_serving"),
+}
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
@@ -171,6 +174,36 @@ def _foreign_attributes(tree: ast.AST) -> set[str]:
 @pytest.mark.parametrize(("module", "source"), [(m, s) for m, s in modules() if not m.startswith(STACK)])
 def test_what_ties_to_one_version_of_a_library_stands_in_one_package(module: str, source: str) -> None:
     assert tied_to_one_version(source) == []
+
+
+def asked_for(module: str) -> set[str]:
+    """The heavy packages that a module of ours, or one that it imports, asks for when it is imported."""
+    sources = dict(modules())
+    seen, coming = set[str](), [module]
+    while coming:
+        name = coming.pop()
+        if name in sources and name not in seen:
+            seen.add(name)
+            parents = [name.rsplit(".", part)[0] for part in range(1, name.count(".") + 1)]
+            coming += [*parents, *imported(sources[name], top_level_only=True)]
+    return {top.split(".")[0] for name in seen for top in heavy(sources[name])}
+
+
+# What each step asks for beside TFX, which starts TensorFlow and Beam by itself when a step is one of its own classes.
+STEPS = {
+    "components.registry.executor": set(),
+    "components.trainer.component": set(),
+    "components.example_gen.executor": {"apache_beam", "tensorflow"},
+    "components.map_evaluator.executor": {"apache_beam", "tensorflow", "tensorflow_model_analysis"},
+    "components.data_gate.executor": {"apache_beam", "tensorflow", "tensorflow_data_validation"},
+    "components.review.executor": {"tensorflow", "tensorflow_model_analysis"},
+    "components.trainer.run_fn": {"tensorflow", "tf_keras", "official", "tensorflow_serving"},
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_imports_the_libraries_that_it_needs_and_no_other(step: str) -> None:
+    assert asked_for(step) - {"tfx"} == STEPS[step]
 
 
 @pytest.mark.parametrize(("module", "source"), modules())

@@ -17,7 +17,7 @@ from collections import Counter
 from contextlib import AbstractContextManager
 from typing import TypeVar
 
-from components.registry.contradictions import check_served, nothing_should_be_served
+from components.registry.consistency import check_served, nothing_should_be_served
 from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from components.registry.entry_files import (
     POINTER_FILE,

@@ -420,7 +420,7 @@ _SERVING = (
         ("(decision.decided_at, decision.run_id)", "decision.run_id", "decisions come in the order they were made"),
     ),
     *mutants_of(
-        "components/registry/contradictions.py",
+        "components/registry/consistency.py",
         "tests/components/registry/test_registry.py",
         ("if not storage.holds(model.version, model.digest):", "if False:", "altered bytes are no baseline"),
         ("if highest != model.version:", "if False:", "the served version is the one that TensorFlow Serving takes"),
