@@ -22,13 +22,13 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.faults import Fault, all_faults, plant
-from components.registry.entries import ServedModel
 from pipeline.config.pipeline_settings import PipelineSettings, load_settings
 from pipeline.data.check_steps import CheckSteps, run_steps
 from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.root.roots import registry_of
 from schemas.artifacts.decisions import DataDecision
-from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.history import History
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 
 GOLDEN_IMAGES = 200
@@ -137,7 +137,7 @@ def _judge(
         golden=str(golden),
         schema_file=str(DEFAULT_SCHEMA_FILE),
         served=served,
-        trained=TrainedSpans(),
+        history=History(),
     )
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stderr(sys.stderr):

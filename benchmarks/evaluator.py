@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from schemas.data.dataset import DATASET_FORMAT
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import apache_beam as beam
@@ -31,7 +33,7 @@ from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.base import settings as settings_io
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT
 
 
 def main() -> None:
@@ -97,12 +99,12 @@ def _model(directory: Path, version: Path) -> Any:
 
 def _empty_span(golden: Any) -> Any:
     """A span of which nothing is measured, so that both sides see the same images."""
-    info = DataSetInfo.from_json(Path(golden.uri, DATASET_FILE).read_text())
+    info = DATASET_FORMAT.read(Path(golden.uri, DATASET_FILE).read_bytes(), golden.uri)
     span = standard_artifacts.Examples()
     span.uri = str(Path(golden.uri).parent / "span")
     Path(span.uri).mkdir()
     nothing = dict.fromkeys(info.images, 0)
-    Path(span.uri, DATASET_FILE).write_text(replace(info, images=nothing, boxes=nothing).to_json())
+    Path(span.uri, DATASET_FILE).write_text(DATASET_FORMAT.write(replace(info, images=nothing, boxes=nothing)))
     return span
 
 

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -86,7 +88,7 @@ class Bench:
         trained = self._train(world.first, None, ())
         save_model(trained.serving, str(work / "baseline"), [])
         (work / "baseline" / RECORD_FILE).parent.mkdir(exist_ok=True)
-        (work / "baseline" / RECORD_FILE).write_text(trained.record.to_json())
+        (work / "baseline" / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(trained.record))
         self.baseline = self._score(trained)
 
     def retrain(self, span: str, way: Sequence[str], seed: int) -> Scores:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.registry.entries import Pointer, RecordedDecision, ServedModel
 from components.registry.registry import Registry
+from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from schemas.artifacts.training_record import (
-    KeepRecord,
+    ContinualLearningRecord,
     LearningRateRecord,
     TrainedData,
     TrainingRecord,
@@ -114,7 +114,7 @@ def training_record(**fields: Any) -> TrainingRecord:
         "augmentation": "none-v1",
         "augmentation_digest": "augmentation",
         "learning_rate": LearningRateRecord(0.008, 0.008, 25, 0.0004, 0.00016),
-        "keep": KeepRecord(),
+        "continual": ContinualLearningRecord(),
         "planned_steps": 250,
         "steps": 250,
         "best_step": 250,
@@ -139,7 +139,7 @@ def dataset_info(**fields: Any) -> DataSetInfo:
     """A span of 600 images of cats and dogs."""
     whole: dict[str, Any] = {
         "source": "data/span-2",
-        "format": "coco",
+        "source_format": "coco",
         "version": 1,
         "span": 2,
         "digest": "span-digest",

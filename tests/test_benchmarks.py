@@ -51,6 +51,6 @@ def test_every_fault_is_planted_and_nothing_else_changes(scenes: Path, tmp_path:
     assert len(after.records) == 12 + (fault.name == "leaked")
 
 
-def test_the_strongest_misreadings_leave_boxes_that_cannot_be(scenes: Path, tmp_path: Path) -> None:
+def test_the_strongest_wrong_formats_leave_boxes_that_cannot_be(scenes: Path, tmp_path: Path) -> None:
     plant(Fault("corners", 3, ()), scenes / "span", scenes / "golden", tmp_path / "span")
-    assert read_source(str(tmp_path / "span")).bad_boxes.reading == "[x1, y1, x2, y2]"
+    assert read_source(str(tmp_path / "span")).bad_boxes.guessed_format == "[x1, y1, x2, y2]"

@@ -68,7 +68,7 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
         noise=noise,
         other=distribution(other.statistics, feature),
         span=distribution(span.statistics, feature),
-        moved=moved,
+        effect_size=moved,
     )
 
 
@@ -107,7 +107,7 @@ def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -
         noise=measured.noise,
         other=_distribution(measured.training_scores),
         span=_distribution(measured.span_scores),
-        moved=measured.moved,
+        effect_size=measured.moved,
     )
 
 

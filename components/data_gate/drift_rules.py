@@ -64,12 +64,12 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
         images: file names of those of the span that differ most.
     """
     noticeable = settings.noticeable_of(comparison.feature)
-    moved = comparison.distance if comparison.moved is None else comparison.moved
+    moved = comparison.distance if comparison.effect_size is None else comparison.effect_size
     stops = not comparison.passed and noticeable is not None and moved >= noticeable
     warns = not comparison.passed and (noticeable is None or moved >= noticeable / 2)
     against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
     expected = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
-    if noticeable and comparison.moved is not None:
+    if noticeable and comparison.effect_size is not None:
         expected += f", or moved by less than {noticeable:g}"
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
@@ -130,7 +130,7 @@ def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
 
 def _actual(comparison: Comparison, far: bool) -> str:
     words = _words(comparison) if far else ""
-    moved = "" if comparison.moved is None else f", moved by {comparison.moved:.2g}"
+    moved = "" if comparison.effect_size is None else f", moved by {comparison.effect_size:.2g}"
     return f"{words}{comparison.distance:.3f}{moved}"
 
 

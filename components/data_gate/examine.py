@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,17 +35,20 @@ from components.data_gate.tfdv_files import (
 from components.detector.detections import renumbering
 from components.detector.look import Look, images_of, names_of
 from schemas.artifacts.data_evidence import (
+    DATA_DECISION_FORMAT,
     DECISION_FILE,
     DRIFT,
     EMBEDDING,
     EVIDENCE_FILE,
+    EVIDENCE_FORMAT,
     PAGE_FILE,
     PICTURES_FILE,
+    PICTURES_FORMAT,
     SKEW,
     Comparison,
+    DataEvidence,
+    DataPictures,
     Picture,
-    evidence_to_json,
-    pictures_to_json,
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
@@ -84,7 +86,7 @@ def examine(inputs: GateInputs, settings: DataGateSettings, out: str) -> DataDec
         labels=_labels(seen, settings),
         drift=compared.reasons,
         image_names=names_of(_all_record_files(inputs.span), {image for image, _ in copies.pairs}),
-        trained=inputs.trained,
+        history=inputs.history,
     )
     decision = decide(seen.span, seen.golden, seen.served and seen.served.facts, findings, settings)
     content = PageContent(
@@ -96,9 +98,9 @@ def examine(inputs: GateInputs, settings: DataGateSettings, out: str) -> DataDec
         comparisons=compared.comparisons,
         pictures=_pictures(inputs, seen, copies, decision),
     )
-    _write(f"{out}/{DECISION_FILE}", json.dumps(decision.to_json(), indent=1))
-    _write(f"{out}/{EVIDENCE_FILE}", evidence_to_json(compared.comparisons))
-    _write(f"{out}/{PICTURES_FILE}", pictures_to_json(content.pictures))
+    _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
+    _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(DataEvidence(compared.comparisons)))
+    _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(DataPictures(content.pictures)))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
     _write(f"{out}/Split-{TRAIN_SPLIT}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
     return decision

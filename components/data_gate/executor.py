@@ -13,7 +13,7 @@ from tfx.utils import io_utils, path_utils
 from components.data_gate.examine import examine
 from components.data_gate.settings import DataGateSettings
 from components.data_gate.sights import GateInputs, ServedBaseline
-from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.base import settings as settings_io
 from schemas.data.dataset import TRAIN_SPLIT
 
@@ -34,13 +34,14 @@ class Executor(base_executor.BaseExecutor):
         settings = settings_io.from_json(DataGateSettings, exec_properties["settings"])
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
+        history = f"{baseline.uri}/{HISTORY_FILE}"
         inputs = GateInputs(
             span=artifact_utils.get_single_uri(input_dict["examples"]),
             golden=artifact_utils.get_single_uri(input_dict["golden"]),
             statistics=f"{statistics}/FeatureStats.pb",
             schema=io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])),
             baseline=_baseline(baseline),
-            trained=TrainedSpans.from_json(baseline.get_string_custom_property("trained_spans")),
+            history=HISTORY_FORMAT.read(io_utils.read_string_file(history), history),
         )
         output = artifact_utils.get_single_instance(output_dict["decision"])
         decision = examine(inputs, settings, output.uri)

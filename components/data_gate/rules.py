@@ -10,7 +10,7 @@ from components.data_gate.drift_rules import in_order_of_explanation
 from components.data_gate.growth import Growth
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.history import History
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
@@ -52,7 +52,7 @@ class Findings:
         labels: what the label audit says; empty without a served model.
         drift: rules of distances from the training data and from served traffic; empty without either.
         image_names: file names by image id, of the images that are copies.
-        trained: the spans that were trained on before.
+        history: what was decided before.
     """
 
     anomalies: Sequence[Anomaly]
@@ -62,7 +62,7 @@ class Findings:
     labels: Sequence[Reason]
     drift: Sequence[Reason]
     image_names: dict[int, str]
-    trained: TrainedSpans
+    history: History
 
 
 def decide(
@@ -93,7 +93,7 @@ def decide(
         reasons.append(_known_classes(span, baseline.class_names))
     if baseline is not None and golden is not None:
         reasons.append(_golden_unchanged(golden, baseline, settings))
-    reasons.append(_span_version(span, findings.trained))
+    reasons.append(_span_version(span, findings.history))
     if golden is not None:
         reasons.append(_no_leak(findings, settings))
     reasons.extend(in_order_of_explanation([_sound_boxes(span, settings), *findings.labels], findings.drift))
@@ -149,20 +149,21 @@ def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGat
     )
 
 
-def _span_version(span: DataSetInfo, trained: TrainedSpans) -> Reason:
+def _span_version(span: DataSetInfo, history: History) -> Reason:
     """The same name must mean the same data: otherwise nobody could say what a model was trained on."""
-    before = trained.of(span.span, span.version)
+    before = history.trained_on(span.span, span.version)
     expected = "data that was not trained on before, or a new version of it"
     if before is None:
         return Reason("span_version", expected, "not trained on before", passed=True)
-    if before.digest == span.digest:
+    if before.data_digest == span.digest:
         actual = f"already trained on by run {before.run_id}, which ended {before.verdict}"
         return Reason("span_version", expected, actual, passed=True, warning=True)
     return Reason(
         "span_version",
         expected,
         f"span {span.span} version {span.version} is not what run {before.run_id} trained on (digest "
-        f"{before.digest[:12]}, now {span.digest[:12]}); deliver it as span-{span.span}-version-{span.version + 1}",
+        f"{before.data_digest[:12]}, now {span.digest[:12]}); "
+        f"deliver it as span-{span.span}-version-{span.version + 1}",
     )
 
 
@@ -172,8 +173,8 @@ def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     if not bad.count:
         return Reason("boxes:sound", expected, "none", passed=True)
     actual = f"{bad.count} of {bad.of} boxes, left out"
-    if bad.reading:
-        actual += f"; they make sense as {bad.reading}"
+    if bad.guessed_format:
+        actual += f"; they make sense as {bad.guessed_format}"
     actual += f": {bad.examples[0]}" if bad.examples else ""
     passed = bad.count <= settings.bad_boxes * bad.of
     return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images)

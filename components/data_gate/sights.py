@@ -14,10 +14,16 @@ from components.data_gate.tfdv_files import Statistics
 from components.detector.detections import renumbering
 from components.detector.look import Look, look_at
 from components.detector.served import ServedDetector, load_detector
-from schemas.artifacts.trained_spans import TrainedSpans
-from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE, TrainingRecord
+from schemas.artifacts.history import History
+from schemas.artifacts.training_record import (
+    RECORD_FILE,
+    STATISTICS_FILE,
+    TRAINING_RECORD_FORMAT,
+    TRAINING_SAMPLE_FILE,
+    TrainingRecord,
+)
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
 from schemas.data.feature_sample import FeatureSample
 
 
@@ -46,7 +52,7 @@ class GateInputs:
         statistics: FeatureStats.pb of the span's training split.
         schema: the curated schema.
         baseline: None before the first model.
-        trained: spans that were trained on before.
+        history: what was decided before.
     """
 
     span: str
@@ -54,7 +60,7 @@ class GateInputs:
     statistics: str
     schema: str
     baseline: ServedBaseline | None
-    trained: TrainedSpans
+    history: History
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Served:
         directory = baseline.directory
         return cls(
             baseline,
-            TrainingRecord.from_json(read_bytes(f"{directory}/{RECORD_FILE}").decode(), directory),
+            TRAINING_RECORD_FORMAT.read(read_bytes(f"{directory}/{RECORD_FILE}"), directory),
             FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
             load_detector("the served model", directory, model_digest(directory, fileio)),
         )
@@ -159,4 +165,5 @@ def read_bytes(path: str) -> bytes:
 
 
 def _dataset(directory: str) -> DataSetInfo:
-    return DataSetInfo.from_json(read_bytes(f"{directory}/{DATASET_FILE}").decode())
+    path = f"{directory}/{DATASET_FILE}"
+    return DATASET_FORMAT.read(read_bytes(path), path)

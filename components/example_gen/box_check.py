@@ -6,9 +6,9 @@ from collections import Counter
 
 import numpy as np
 
-from components.example_gen.box_forms import COCO_BBOX, FRACTIONS, BoxForm
-from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
-from schemas.base.checked_json import Problems, shown
+from components.coco.box_formats import FRACTIONS, PIXELS
+from components.example_gen.labelled import COCO_BBOX, BoxField, Labelled, LabelledImage, sizes_of
+from schemas.base.checked_json import Problems
 from schemas.data.dataset import BadBoxes
 
 OVERHANG_PX = 1.0  # real annotation tools round outwards; such boxes are kept as they are
@@ -18,7 +18,7 @@ _SHOWN = 20  # bad boxes, and images with bad boxes, that are named
 _CORNERS_OVERHANG = 0.05  # of the image's side: farther out than that is no drawing inaccuracy
 _EXPLAINED = 0.9  # of the bad boxes, and no fewer than this number of them:
 _MIN_EXPLAINED = 3
-_MIN_OVERHANG = 1 / 3  # of the way that a reading moves a box, in the median; 1/2 where the reading is true
+_MIN_OVERHANG = 1 / 3  # of the way that a format moves a box, in the median; 1/2 where it is the true one
 
 
 def find_bad_boxes(labelled: Labelled, source: str, strict: bool) -> tuple[np.ndarray, BadBoxes]:
@@ -30,29 +30,30 @@ def find_bad_boxes(labelled: Labelled, source: str, strict: bool) -> tuple[np.nd
         strict: whether such a box is an error.
 
     Returns:
-        [n] bool, which of `labelled.boxes` are bad, and what to tell of them.
+        [n] bool, which of the boxes are bad, and what to tell of them.
 
     Raises:
         DataError: with `strict`, when there is one.
     """
-    given, boxes, sizes = _arrays(labelled)
+    given, boxes, owners = labelled.given, labelled.objects.boxes_xywh_px, labelled.objects.image
+    sizes = sizes_of(labelled.images)[owners]
     is_bad = ~is_sound(boxes, sizes)
-    in_first_pixel = labelled.form.in_pixels and bool(np.all(boxes[:, :2] + boxes[:, 2:] <= 1))
+    in_pixels = labelled.box_field.format.unit == PIXELS
+    in_first_pixel = in_pixels and bool(np.all(boxes[:, :2] + boxes[:, 2:] <= 1))
     if strict:
         _refuse(labelled, is_bad, in_first_pixel, source)
     is_bad = is_bad | in_first_pixel
     if not is_bad.any():
         return is_bad, BadBoxes(of=len(boxes))
-    reading = explain(given[is_bad], boxes[is_bad], sizes[is_bad], boxes[~is_bad], labelled.form, in_first_pixel)
-    bad = [labelled.boxes[index] for index in np.flatnonzero(is_bad)]
+    meant = explain(given[is_bad], boxes[is_bad], sizes[is_bad], boxes[~is_bad], labelled.box_field, in_first_pixel)
+    bad = np.flatnonzero(is_bad)
+    most = Counter(owners[bad].tolist()).most_common(_SHOWN)
     return is_bad, BadBoxes(
         count=len(bad),
         of=len(boxes),
-        reading=reading or (FRACTIONS if in_first_pixel else None),
-        examples=tuple(_told(box, labelled) for box in bad[:_SHOWN]),
-        images=tuple(
-            labelled.images[image].file_name for image, _ in Counter(b.image for b in bad).most_common(_SHOWN)
-        ),
+        guessed_format=meant or (FRACTIONS if in_first_pixel else None),
+        examples=tuple(_told(index, labelled) for index in bad[:_SHOWN].tolist()),
+        images=tuple(labelled.images[image].file_name for image, _ in most),
     )
 
 
@@ -80,33 +81,33 @@ def explain(
     boxes_xywh_px: np.ndarray,
     sizes_px: np.ndarray,
     good_xywh_px: np.ndarray,
-    form: BoxForm,
+    box_field: BoxField,
     as_fractions: bool = False,
 ) -> str | None:
-    """Looks for the one reading that makes bad boxes sound.
+    """Looks for the one format in which bad boxes are sound.
 
     Args:
         given: [m, 4], the bad boxes as they were given.
         boxes_xywh_px: [m, 4], what they are at their word.
         sizes_px: [m, 2], their images.
-        good_xywh_px: [k, 4], the good boxes of the data set: of two equal readings the one is taken whose boxes are
+        good_xywh_px: [k, 4], the good boxes of the data set: of two equal formats the one is taken whose boxes are
             the more like these in shape and size.
-        form: how boxes are given.
+        box_field: how boxes are given.
         as_fractions: whether only fractions of the image come into question.
 
     Returns:
-        The reading in words; None if fewer than three boxes, or less than 90 % of them, are sound in any. A reading
-        that only moves boxes must also be needed: half a box to the left cures whatever overhangs a little.
+        The format in words; None if fewer than three boxes, or less than 90 % of them, are sound in any. A format that
+        only moves boxes must also be needed: half a box to the left cures whatever overhangs a little.
     """
     scores: list[tuple[int, float, str]] = []
-    for name, reading in form.readings.items():
-        if as_fractions and not name.endswith(FRACTIONS):
+    for meant in box_field.mistaken:
+        if as_fractions and meant.unit != FRACTIONS:
             continue
-        boxes = reading(given, sizes_px)
+        boxes = meant.boxes(given, sizes_px)
         sound = is_sound(boxes, sizes_px)
         count = int(np.count_nonzero(sound))
         if count >= max(_MIN_EXPLAINED, _EXPLAINED * len(given)) and _is_needed(boxes, boxes_xywh_px, sizes_px):
-            scores.append((-count, _difference(boxes[sound], good_xywh_px), name))
+            scores.append((-count, _difference(boxes[sound], good_xywh_px), meant.beside(box_field.format)))
     return min(scores, key=lambda score: score[:2])[2] if scores else None
 
 
@@ -131,20 +132,12 @@ def _difference(boxes: np.ndarray, good: np.ndarray) -> float:
     return float(np.abs(medians[0] - medians[1]).sum())
 
 
-def _arrays(labelled: Labelled) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    images = np.array([image[2:4] for image in labelled.images], np.float64)  # [images, 2]
-    owners = np.array([box.image for box in labelled.boxes], np.int64)
-    given = np.array([box.given for box in labelled.boxes], np.float64)
-    boxes = np.array([box.box_xywh_px for box in labelled.boxes], np.float64)
-    return given, boxes, images[owners]
-
-
 def _refuse(labelled: Labelled, is_bad: np.ndarray, in_first_pixel: bool, source: str) -> None:
     problems = Problems(f"{source}: ")
-    for rank, index in enumerate(np.flatnonzero(is_bad)):  # all are counted, only the first are shown
-        problems.add(_told(labelled.boxes[index], labelled) if rank < Problems.SHOWN else "")
+    for rank, index in enumerate(np.flatnonzero(is_bad).tolist()):  # all are counted, only the first are shown
+        problems.add(_told(index, labelled) if rank < Problems.SHOWN else "")
     if in_first_pixel:
-        form, first = labelled.form, labelled.boxes[0].given
+        form, first = labelled.box_field, labelled.given[0]
         problems.add(
             f"all {len(is_bad)} boxes end within the image's first pixel (the first is {_numbers(first)}): they look "
             f"like fractions of the image; a {form.name} is {form.order} in pixels"
@@ -152,44 +145,44 @@ def _refuse(labelled: Labelled, is_bad: np.ndarray, in_first_pixel: bool, source
     problems.raise_if_any()
 
 
-def _told(box: LabelledBox, labelled: Labelled) -> str:
-    image = labelled.images[box.image]
-    separator = "" if box.place.endswith("(") else ", "
-    return f"{box.place}{separator}image {image.id} {shown(image.file_name)}): {_complaint(box, image, labelled.form)}"
+def _told(index: int, labelled: Labelled) -> str:
+    image, box = labelled.images[labelled.objects.image[index]], labelled.objects.boxes_xywh_px[index]
+    return f"{labelled.place(index)}: {_complaint(labelled.given[index], box, image, labelled.box_field)}"
 
 
-def _complaint(box: LabelledBox, image: LabelledImage, form: BoxForm) -> str:
-    named = f"{form.name} {_numbers(box.given)}"
-    x, y, width, height = box.box_xywh_px
+def _complaint(given: np.ndarray, box_xywh_px: np.ndarray, image: LabelledImage, form: BoxField) -> str:
+    named = f"{form.name} {_numbers(given)}"
+    x, y, width, height = box_xywh_px.tolist()
     for side, value in (("width", width), ("height", height)):
         if value < MIN_BOX_SIDE_PX:
             return (
                 f"{named} has {side} {_number(value)}; it must be at least {MIN_BOX_SIDE_PX} px (a {form.name} is "
                 f"{form.order}); correct or remove the annotation"
             )
-    if is_sound(np.array([box.box_xywh_px]), np.array([[image.width_px, image.height_px]]))[0]:
+    if is_sound(box_xywh_px[None], np.array([[image.width_px, image.height_px]]))[0]:
         return f"{named} ends within the image's first pixel; a {form.name} is {form.order} in pixels"
     spans = ", ".join(
         f"{axis} {_number(start)}..{_number(start + side)}" for axis, start, side in (("x", x, width), ("y", y, height))
     )
+    corners = form is COCO_BBOX and _looks_like_corners(box_xywh_px, image)
     hint = "; it looks like x1, y1, x2, y2 where COCO has x, y, width, height"
     return (
         f"{named} spans {spans}, outside the image of {image.width_px}x{image.height_px} px (up to {OVERHANG_PX} px "
-        f"over is allowed){hint if form is COCO_BBOX and _looks_like_corners(box, image) else ''}; correct the box or "
+        f"over is allowed){hint if corners else ''}; correct the box or "
         "the image's size"
     )
 
 
-def _looks_like_corners(box: LabelledBox, image: LabelledImage) -> bool:
-    x, y, width, height = box.box_xywh_px
+def _looks_like_corners(box_xywh_px: np.ndarray, image: LabelledImage) -> bool:
+    x, y, width, height = box_xywh_px.tolist()
     right, bottom = image.width_px + OVERHANG_PX, image.height_px + OVERHANG_PX
     far_right = x + width - right > _CORNERS_OVERHANG * image.width_px
     far_down = y + height - bottom > _CORNERS_OVERHANG * image.height_px
     return (far_right or far_down) and 0 <= x < width <= right and 0 <= y < height <= bottom
 
 
-def _numbers(values: list[float]) -> list[float]:
-    return [_number(value) for value in values]
+def _numbers(values: np.ndarray) -> list[float]:
+    return [_number(value) for value in values.tolist()]
 
 
 def _number(value: float) -> float:

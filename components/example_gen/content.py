@@ -8,7 +8,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from components.example_gen.source import Source
+from components.example_gen.dataset import Source
 from schemas.base.code_version import code_version
 from schemas.base.files import LOCAL_FILES, Files
 from schemas.base.progress import Progress

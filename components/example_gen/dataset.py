@@ -1,28 +1,33 @@
-"""A span or golden set in any of four formats -> its annotations, and its images one after the other."""
+"""A span or golden set in any of four formats -> its annotations, and its images one after the other.
+
+Nothing is decoded before `inspect_image`.
+"""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from PIL import Image
 
 from components.example_gen import coco, voc, yolo
 from components.example_gen.box_check import find_bad_boxes
 from components.example_gen.file_names import check_distinct, read_file
-from components.example_gen.formats import marks_in
 from components.example_gen.labelled import Labelled
-from components.example_gen.source import Shard, Source
-from components.example_gen.spans import FoundSpan, find_span, listed, spans_in
-from components.example_gen.splits import split_of, splits_of
+from components.example_gen.read_once import ReadOnce
+from components.example_gen.spans import listed, marks_in, spans_in
 from components.example_gen.tfrecord_reader import read_tfrecords, record_images
+from components.imaging.quality import ImageQuality, measure, open_image
 from schemas.base.errors import DataError
 from schemas.base.files import LOCAL_FILES, Files
-from schemas.data.records import GroundTruth, ImageRecord
-
-__all__ = ["FoundSpan", "encoded_images", "find_span", "read_source", "split_of", "splits_of"]
+from schemas.data.dataset import BadBoxes
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 SHARD_IMAGES = 64
+_EXIF_ORIENTATION = 0x0112
 
 _READERS: dict[str, Callable[[str, Files, tuple[str, ...] | None], Labelled]] = {
     "coco": coco.read_coco,
@@ -30,6 +35,62 @@ _READERS: dict[str, Callable[[str, Files, tuple[str, ...] | None], Labelled]] = 
     "yolo": yolo.read_yolo,
     "tfrecord": read_tfrecords,
 }
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Images that are read one after the other.
+
+    Attributes:
+        records: their annotations.
+        paths: their files; or, for images inside a TFRecord file, that file and nothing else.
+        positions: places of the records in the TFRecord file, from 0, ascending; empty for image files.
+    """
+
+    records: tuple[ImageRecord, ...]
+    paths: tuple[str, ...]
+    positions: tuple[int, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What to call each image's file in a message."""
+        return tuple(f"{self.paths[0]}, record {place}" for place in self.positions) or self.paths
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set's annotations, found sound.
+
+    Attributes:
+        directory: where it was read.
+        format: `coco`, `voc`, `yolo` or `tfrecord`.
+        label_map: its classes.
+        records: its images, ascending by image id.
+        shards: the same records, as they are to be read.
+        bad_boxes: labelled boxes that were left out, because they cannot be boxes of their image.
+    """
+
+    directory: str
+    format: str
+    label_map: LabelMap
+    records: tuple[ImageRecord, ...] = field(repr=False)
+    shards: tuple[Shard, ...] = field(repr=False)
+    bad_boxes: BadBoxes
+
+    def at(self, directory: str) -> Source:
+        """The same data set under another name of its directory."""
+        if directory == self.directory:
+            return self
+        start = len(self.directory)
+
+        def renamed(path: str) -> str:
+            return os.path.join(directory, path[start:].lstrip("/"))
+
+        shards = tuple(replace(shard, paths=tuple(map(renamed, shard.paths))) for shard in self.shards)
+        return replace(self, directory=directory, shards=shards)
+
+
+_READ: ReadOnce[Source] = ReadOnce(2)  # span and golden set
 
 
 def read_source(
@@ -40,6 +101,8 @@ def read_source(
     form: str | None = None,
 ) -> Source:
     """Reads the annotations of a span or golden set; its image files are not decoded.
+
+    What was read before in this process, from local files that have not changed since, is not read again.
 
     Args:
         directory: where it is.
@@ -54,6 +117,13 @@ def read_source(
     Raises:
         DataError: something is missing or contradicts itself; names file, entry, value and fix.
     """
+    if not os.path.isdir(directory):
+        return _read(directory, files, strict, class_names, form)
+    key = (os.path.realpath(directory), strict, class_names, form)
+    return _READ.get(key, files, lambda noting: _read(directory, noting, strict, class_names, form)).at(directory)
+
+
+def _read(directory: str, files: Files, strict: bool, class_names: tuple[str, ...] | None, form: str | None) -> Source:
     form = form or _recognise(directory, files)
     labelled = _READERS[form](directory, files, class_names)
     check_distinct((image.file_name for image in labelled.images), directory)
@@ -90,6 +160,37 @@ def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[I
             yield record, error
 
 
+def inspect_image(encoded: bytes, record: ImageRecord, source: str) -> ImageQuality:
+    """Makes sure that a file is the image which the record describes, and measures it; decodes it once.
+
+    The stored size counts: TensorFlow does not apply EXIF orientation, so neither may the annotation.
+
+    Args:
+        encoded: the content of the file.
+        record: its annotation.
+        source: the path of the file, for messages.
+
+    Raises:
+        DataError: not a JPEG or PNG, too many pixels, another size than annotated, truncated or damaged.
+    """
+    where = f"{source} (image {record.image_id})"
+    image = open_image(io.BytesIO(encoded), where)
+    if image.size != (record.width_px, record.height_px):
+        raise DataError(
+            f"{where}: the file has {image.width}x{image.height} px, the annotation says "
+            f"{record.width_px}x{record.height_px}{_rotation_hint(image, record)}; correct one of them"
+        )
+    return measure(image, encoded, where)
+
+
+def _rotation_hint(image: Image.Image, record: ImageRecord) -> str:
+    if (image.height, image.width) != (record.width_px, record.height_px):
+        return ""
+    if image.getexif().get(_EXIF_ORIENTATION, 1) == 1:
+        return " (width and height swapped)"
+    return " (width and height swapped by an EXIF orientation, which TensorFlow ignores: store the pixels rotated)"
+
+
 def to_records(labelled: Labelled, is_bad: np.ndarray) -> list[ImageRecord]:
     """Makes the records of annotations.
 
@@ -100,19 +201,15 @@ def to_records(labelled: Labelled, is_bad: np.ndarray) -> list[ImageRecord]:
     Returns:
         One record an image, in the order of `labelled.images`; its objects in the order they were given.
     """
-    kept = [box for box, bad in zip(labelled.boxes, is_bad) if not bad]
-    owners = np.array([box.image for box in kept], np.int64)
-    boxes = np.array([box.box_xywh_px for box in kept], np.float64).reshape(-1, 4)
-    areas = np.array([np.nan if box.area_px2 is None else box.area_px2 for box in kept], np.float64)
-    areas = np.where(np.isnan(areas), boxes[:, 2] * boxes[:, 3], areas)
-    labels = np.array([box.label for box in kept], np.int64)
-    crowds = np.array([box.is_crowd for box in kept], np.bool_)
-    order = np.argsort(owners, kind="stable")
-    ends = np.searchsorted(owners[order], np.arange(len(labelled.images)), side="right")
+    objects, sound = labelled.objects, np.flatnonzero(~is_bad)
+    order = sound[np.argsort(objects.image[sound], kind="stable")]
+    ends = np.searchsorted(objects.image[order], np.arange(len(labelled.images)), side="right")
     records, start = [], 0
     for image, end in zip(labelled.images, ends):
         own = order[start:end]
-        truth = GroundTruth(boxes[own], labels[own], areas[own], crowds[own])
+        truth = GroundTruth(
+            objects.boxes_xywh_px[own], objects.labels[own], objects.area_px2[own], objects.is_crowd[own]
+        )
         records.append(ImageRecord(*image[:4], truth, image.attributes))
         start = end
     return records

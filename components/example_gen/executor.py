@@ -10,8 +10,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.example_gen.content import stored_digest
-from components.example_gen.dataset import find_span
 from components.example_gen.generate import SPLITS, GenRequest, generate
+from components.example_gen.spans import find_span
 from components.stack.tfx_steps import beam_pipeline
 from schemas.data.tfdv_schema import read_class_names
 

@@ -16,14 +16,14 @@ from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
 from components.example_gen.convert import to_example
-from components.example_gen.dataset import encoded_images, read_source, splits_of
-from components.example_gen.images import inspect_image
-from components.example_gen.source import Shard, Source
+from components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
+from components.example_gen.splits import splits_of
 from schemas.base.checked_json import Problems
 from schemas.base.errors import DataError
 from schemas.base.progress import Progress
 from schemas.data.dataset import (
     DATASET_FILE,
+    DATASET_FORMAT,
     EVAL_SPLIT,
     FINGERPRINTS,
     TRAIN_SPLIT,
@@ -122,7 +122,7 @@ class _Read:
             _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
         info = self._info(dataset_digest(self.source.label_map, digests))
-        _write(f"{self.out}/{DATASET_FILE}", [info.to_json()])
+        _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
         return info
 
     def _info(self, digest: str) -> DataSetInfo:
@@ -133,7 +133,7 @@ class _Read:
             boxes[self.splits[record.image_id]] += len(record.truth.labels)
         return DataSetInfo(
             source=source.directory,
-            format=source.format,
+            source_format=source.format,
             span=request.span,
             version=request.version,
             digest=digest,

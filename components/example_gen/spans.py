@@ -1,4 +1,4 @@
-"""Deliveries by number and version: `span-3` is the first version of span 3, `span-3-version-2` its second."""
+"""Deliveries by number, version and format: `span-3` is the first version of span 3, `span-3-version-2` its second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
-from components.example_gen.formats import marks_in
+from components.example_gen import coco, voc, yolo
+from components.example_gen.tfrecord_reader import record_files
 from schemas.base.errors import DataError
 from schemas.base.files import LOCAL_FILES, Files
 
@@ -75,3 +76,26 @@ def listed(spans: dict[tuple[int, int], list[str]]) -> str:
     if len(names) > _LISTED_SPANS:
         return f"{len(names)} spans, {names[0]} to {names[-1]}"
     return ", ".join(names)
+
+
+def marks_in(directory: str, files: Files) -> dict[str, str]:
+    """Looks for what tells the formats apart.
+
+    Args:
+        directory: a span or golden set.
+        files: the file system.
+
+    Returns:
+        The file or directory that is the mark, by `coco`, `voc`, `yolo` and `tfrecord`; those that are there.
+    """
+
+    def holds(name: str) -> bool:
+        return files.isdir(os.path.join(directory, name))
+
+    marks = {
+        "coco": coco.ANNOTATIONS if files.exists(os.path.join(directory, coco.ANNOTATIONS)) else "",
+        "voc": f"{voc.ANNOTATIONS}/" if holds(voc.ANNOTATIONS) else "",
+        "yolo": next((f"{name}/" for name in (yolo.LABELS, yolo.DARKNET) if holds(name)), ""),
+        "tfrecord": next(iter(record_files(directory, files)), ""),
+    }
+    return {form: mark for form, mark in marks.items() if mark}

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from components.example_gen.box_forms import TFRECORD_BBOX
-from components.example_gen.class_lists import check_class_name, read_pbtxt
+import numpy as np
+
+from components.coco.box_formats import XYXY
+from components.example_gen.class_lists import Classes, check_class_name, read_pbtxt
 from components.example_gen.file_names import is_plain_path
-from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
-from components.example_gen.tfrecord_classes import Classes
+from components.example_gen.labelled import TFRECORD_BBOX, Labelled, LabelledBox, LabelledImage
 from components.example_gen.tfrecords import TFRECORD_NAME, Feature, parse_example, read_records
 from components.imaging.quality import PNG_MAGIC, check_size, open_image
 from schemas.base.checked_json import MAX_ID, Problems, check_number, shown
@@ -265,24 +266,17 @@ def _to_labelled(records: list[_Record], classes: Classes, directory: str) -> La
     owners = [(position, box) for position, record in enumerate(records) for box in record.boxes]
     boxes = [
         LabelledBox(
-            position,
-            label,
-            box.corners,
-            _to_px(box.corners, records[position]),
-            box.area_px2,
-            box.is_crowd,
-            f"{box.place} ({shown(classes_name)}",
+            position, label, box.corners, f"{box.place} ({shown(label_map.name(label))}", box.area_px2, box.is_crowd
         )
-        for (position, box), label, classes_name in zip(owners, labels, (label_map.name(label) for label in labels))
+        for (position, box), label in zip(owners, labels)
     ]
-    return Labelled(
-        label_map, images, boxes, TFRECORD_BBOX, records=[(record.path, record.position) for record in records]
-    )
+    places = [(record.path, record.position) for record in records]
+    return Labelled.of(label_map, images, boxes, TFRECORD_BBOX, records=places, to_xywh_px=_to_xywh_px)
 
 
-def _to_px(corners: list[float], record: _Record) -> list[float]:
-    x, y, right, bottom = (value * side for value, side in zip(corners, (record.width_px, record.height_px) * 2))
-    return [x, y, right - x, bottom - y]
+def _to_xywh_px(corners: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:
+    # Scaled before they are subtracted, not after: the last bits of a box are part of a data set's digest.
+    return XYXY.boxes(corners * np.tile(sizes_px, 2), sizes_px)
 
 
 def _file_names(records: list[_Record]) -> list[str]:

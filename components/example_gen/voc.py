@@ -17,10 +17,9 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from components.example_gen.box_forms import VOC_BNDBOX
 from components.example_gen.class_lists import check_class_name, first_list, label_map_of, read_class_list
 from components.example_gen.file_names import IMAGE_SUFFIXES, check_file_name, files_below, read_file, read_number
-from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
+from components.example_gen.labelled import VOC_BNDBOX, Labelled, LabelledBox, LabelledImage
 from components.imaging.quality import check_size
 from schemas.base.checked_json import Problems, shown
 from schemas.base.errors import DataError
@@ -164,8 +163,5 @@ def _to_labelled(images: dict[str, tuple[int, int, list[_Object]]], label_map: L
     boxes: list[LabelledBox] = []
     for position, (file_name, (width, height, objects)) in enumerate(sorted(images.items())):
         found.append(LabelledImage(position + 1, file_name, width, height, {}))
-        for name, corners, place in objects:
-            left, upper, right, lower = corners
-            box = [left, upper, right - left, lower - upper]
-            boxes.append(LabelledBox(position, labels[name], corners, box, None, False, place))
-    return Labelled(label_map, found, boxes, VOC_BNDBOX, top)
+        boxes += [LabelledBox(position, labels[name], corners, place) for name, corners, place in objects]
+    return Labelled.of(label_map, found, boxes, VOC_BNDBOX, top)

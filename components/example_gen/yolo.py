@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from components.example_gen.box_forms import YOLO_LINE
 from components.example_gen.class_lists import first_list, label_map_of, read_class_list
 from components.example_gen.file_names import (
     IMAGE_SUFFIXES,
@@ -20,7 +19,7 @@ from components.example_gen.file_names import (
     read_text_file,
     unreadable,
 )
-from components.example_gen.labelled import Labelled, LabelledBox, LabelledImage
+from components.example_gen.labelled import YOLO_LINE, Labelled, LabelledBox, LabelledImage
 from components.imaging.quality import open_image
 from schemas.base.checked_json import Problems, shown
 from schemas.base.errors import DataError
@@ -71,11 +70,11 @@ def read_yolo(directory: str, files: Files, class_names: tuple[str, ...] | None 
         raise DataError(f"{directory}: {len(pictures)} images without one object; a data set needs at least one")
     images = [LabelledImage(n, name, *size, {}) for n, (name, size) in enumerate(zip(pictures, sizes), 1)]
     boxes = [
-        LabelledBox(position, number + 1, given, _to_px(given, images[position]), None, False, place)
+        LabelledBox(position, number + 1, given, place)
         for position, image_lines in enumerate(lines)
         for number, given, place in image_lines
     ]
-    return Labelled(label_map, images, boxes, YOLO_LINE, top)
+    return Labelled.of(label_map, images, boxes, YOLO_LINE, top)
 
 
 def label_files(directory: str, files: Files) -> set[str]:
@@ -175,13 +174,3 @@ def _read_sizes(pictures: list[str], top: str, files: Files, problems: Problems)
             else:
                 sizes.append(found)
     return sizes
-
-
-def _to_px(given: list[float], image: LabelledImage) -> list[float]:
-    center_x, center_y, width, height = given
-    return [
-        (center_x - width / 2) * image.width_px,
-        (center_y - height / 2) * image.height_px,
-        width * image.width_px,
-        height * image.height_px,
-    ]

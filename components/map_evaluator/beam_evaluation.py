@@ -18,9 +18,9 @@ from apache_beam.io.textio import WriteToText
 from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
+from components.coco.writing import image_lines
 from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
-from components.map_evaluator.coco_files import image_lines
 from components.map_evaluator.measured import SAMPLE, SAMPLE_IMAGES, Collector, Measured
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import RatchetError

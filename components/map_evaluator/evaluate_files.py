@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from os import PathLike
 
-import numpy as np
-
+from components.coco.reading import read_results, read_truth
 from components.map_evaluator import trust
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.coco_input import read_detections, read_truth
 from components.map_evaluator.measured import PERFECT, SAMPLE_IMAGES, Collector, Measured
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.data.records import attribute_columns
 
 Path = str | PathLike[str]
 
@@ -38,13 +37,13 @@ def evaluate_files(
         ConfigError: the settings name a class, slice or attribute that there is not.
     """
     truth = read_truth(ground_truth)
-    found = {CANDIDATE: read_detections(detections, truth)}
+    found = {CANDIDATE: read_results(detections, truth)}
     if baseline is not None:
-        found[BASELINE] = read_detections(baseline, truth)
-    attributes = {name: np.array([value or "" for value in values]) for name, values in truth.attributes.items()}
+        found[BASELINE] = read_results(baseline, truth)
+    attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))))
-    collector.add_columns(truth.image_ids, truth.truth, found)
+    collector.add_columns(truth.image_ids, truth.objects, found)
     measured = collector.finish()
     scored = score(Measured(measured.tables, measured.digests, attributes, {}), truth.label_map.names, settings)
     return scored, decide(scored, _trust(measured, scored, settings), settings)

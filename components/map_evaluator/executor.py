@@ -14,12 +14,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.coco.writing import join_detections, join_ground_truth
 from components.detector.served import load_detector
 from components.map_evaluator import trust
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_measured
 from components.map_evaluator.bless import bless
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.coco_files import join_detections, join_ground_truth
 from components.map_evaluator.measured import PERFECT, Measured
 from components.map_evaluator.measured_bytes import check_baseline, check_unchanged
 from components.map_evaluator.probe import chosen_images
@@ -34,6 +34,7 @@ from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
+    EVALUATION_FORMAT,
     GOLDEN,
     HELD_OUT,
     TRAIN_SAMPLE,
@@ -104,7 +105,7 @@ class Executor(tfx_evaluator.Executor):
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
         )
-        text = evaluation.to_json()
+        text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
         write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden.uri, uri)
@@ -214,7 +215,7 @@ def _read_measured(part: DataPart, uri: str) -> Measured | None:
 def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) -> None:
     lines = _Lines(f"{directory}/lines-*")
     with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
-        join_ground_truth(lines, label_map.names, label_map.category_ids, out)
+        join_ground_truth(lines, label_map, out)
     names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
     for place, model in enumerate(models):
         with fileio.open(f"{directory}/{names[model]}", "w") as out:

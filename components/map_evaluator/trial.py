@@ -6,14 +6,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from tfx.dsl.io import fileio
 
+from components.coco.lines import results_in
 from components.detector.served import EncodedImage, ServedDetector, load_detector, read_images
 from components.map_evaluator.latency import median_latencies
-from components.map_evaluator.probe import found_in, probe_of
+from components.map_evaluator.probe import probe_of
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Serving, ServingFigures
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.base.model_digest import model_size
 from schemas.data.dataset import DataSetInfo
-from schemas.data.records import record_from_json
+from schemas.data.records import LabelMap, record_from_json
 
 
 def read_probe(
@@ -28,10 +29,10 @@ def read_probe(
         results: COCO results of the candidate.
         batch_size: images read at once.
     """
+    images = dict(sorted(_wanted(read_images(files, batch_size), image_ids)))
     with fileio.open(results, "r") as lines:
-        found = found_in(lines, image_ids, golden.category_ids)
-    images = dict(_wanted(read_images(files, batch_size), image_ids))
-    return probe_of(found, images, golden.class_names)
+        found = results_in(lines, list(images), LabelMap(golden.class_names, golden.category_ids), results)
+    return probe_of(found, list(images.values()), golden.class_names)
 
 
 def _wanted(

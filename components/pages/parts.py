@@ -119,7 +119,7 @@ def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
     sets = {"this span": span} | ({"golden set": golden} if golden else {})
     facts: dict[str, Callable[[DataSetInfo], str]] = {
         "source": lambda info: f"<code>{safe(info.source)}</code>",
-        "format": lambda info: safe(info.format),
+        "format": lambda info: safe(info.source_format),
         "span and version": lambda info: f"span {info.span}, version {info.version}" if info.span else "-",
         "images": lambda info: _per_split(info.images, "image"),
         "labelled boxes": lambda info: _per_split(info.boxes, "box"),
@@ -156,9 +156,11 @@ def _bad_boxes(whose: str, info: DataSetInfo) -> str:
     bad = info.bad_boxes
     if bad.count == 0:
         return ""
-    reading = "" if bad.reading is None else f"<p>Read as <code>{safe(bad.reading)}</code> they would be sound.</p>"
+    meant = ""
+    if bad.guessed_format is not None:
+        meant = f"<p>Read as <code>{safe(bad.guessed_format)}</code> they would be sound.</p>"
     examples = "".join(f"<li>{safe(example)}</li>" for example in bad.examples[:_MOST_EXAMPLES])
     return (
-        f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{reading}"
+        f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{meant}"
         f"<ul>{examples}</ul><p>Images: <code>{listed(bad.images, _MOST_EXAMPLES)}</code></p></details>"
     )

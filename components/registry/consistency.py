@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.registry.entries import ServedModel
-from components.registry.entry_files import POINTER_FILE
 from components.registry.storage import Storage
+from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from schemas.base.errors import StateError
 
 _DOCTOR = "`ratchet doctor --repair` mends what can be mended"

@@ -27,10 +27,10 @@ from components.registry.storage import DiskStorage
 from components.stack.tfx_executors import PusherBase
 from components.stack.tfx_steps import run_id
 from schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
-from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
-from schemas.artifacts.history import HISTORY_FILE, History, PastRun
-from schemas.artifacts.publication import PUBLICATION_FILE
-from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
+from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from schemas.base.files import write_durably
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
@@ -49,36 +49,14 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
         baseline.set_string_custom_property("golden_uses", json.dumps(registry.golden_uses()))
-        baseline.set_string_custom_property("trained_spans", registry.trained_spans().to_json())
         fileio.makedirs(baseline.uri)
-        io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", _history(registry).to_json())
+        io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", HISTORY_FORMAT.write(registry.history()))
         if served is None:
             return
         io_utils.copy_dir(served.path, path_utils.serving_model_path(baseline.uri))
         baseline.set_string_custom_property("version", served.version)
         baseline.set_string_custom_property("digest", served.digest)
         baseline.set_string_custom_property("golden_digest", served.golden_digest)
-
-
-def _history(registry: Registry) -> History:
-    return History(
-        runs=tuple(
-            PastRun(
-                run_id=made.run_id,
-                span=made.span,
-                verdict=made.verdict,
-                map=made.map,
-                baseline_map=made.baseline_map,
-                decided_at=made.decided_at,
-                golden_digest=made.golden_digest,
-                evaluation=made.evaluation,
-                reason=made.reason or "",
-            )
-            for made in registry.decisions()
-        ),
-        overrides=tuple(registry.overrides()),
-        current=registry.current_override(),
-    )
 
 
 class PusherExecutor(PusherBase):
@@ -97,7 +75,7 @@ class PusherExecutor(PusherBase):
         now = datetime.datetime.now(datetime.timezone.utc)
         result = push(registry, candidate, lambda staged: check_serving(staged, probe, fileio), now)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
-        _write(f"{pushed.uri}/{PUBLICATION_FILE}", result.to_json())
+        _write(f"{pushed.uri}/{PUBLICATION_FILE}", PUBLICATION_FORMAT.write(result))
         self.mark(pushed, registry.serving_directory, result.version)
 
 
@@ -111,9 +89,9 @@ def _candidate(input_dict: Artifacts, run: str) -> Candidate:
         model=model.uri,
         directory=directory,
         digest=model_digest(directory, fileio),
-        trained_on=TrainingRecord.from_json(_read(record), record).data[-1],
+        trained_on=TRAINING_RECORD_FORMAT.read(_read(record), record).data[-1],
         evaluation_uri=blessing.evaluation,
-        evaluation=Evaluation.from_json(evaluation),
+        evaluation=EVALUATION_FORMAT.read(evaluation, EVALUATION_FILE),
         evaluation_digest=hashlib.sha256(evaluation.encode()).hexdigest(),
         blessing=blessing,
     )

@@ -6,15 +6,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from schemas.artifacts.overrides import Override
+from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override
 from schemas.base.errors import StateError
 
 OVERRIDES_FILE = "overrides.jsonl"
 _BEFORE_THE_FIRST = "0" * 64
-_FIX = (
-    "approvals and rollbacks are only ever added to it; `ratchet doctor --repair` restores it from ML Metadata, which "
-    "holds the same lines, if they are whole there; else restore it from a backup"
-)
+_FIX = OVERRIDE_FORMAT.fix
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,15 @@ def read_log(text: str, path: str) -> list[LoggedOverride]:
         previous, override = _parse(line, f"{path}, line {number}")
         if previous != _last(logged):
             what = f"line {number - 1} is not the line that it followed" if logged else "lines before it are missing"
-            raise StateError(f"{path}, line {number}: {what}, so the log was changed: {_FIX}")
+            raise StateError(f"{path}, line {number}: {what}, so the log was changed; {_FIX}")
         logged.append(LoggedOverride(override, line))
     return logged
 
 
 def follow(logged: list[LoggedOverride], override: Override) -> LoggedOverride:
     """The line of an override that comes after all others."""
-    line = json.dumps({"previous": _last(logged), **override.to_json()})
+    values = OVERRIDE_FORMAT.values_of(override)
+    line = json.dumps({"format": OVERRIDE_FORMAT.number, "previous": _last(logged), **values})
     return LoggedOverride(override, line)
 
 
@@ -78,16 +76,13 @@ def check_named(logged: list[LoggedOverride], named: dict[str, str], path: str) 
             changed = [n for n, entry in enumerate(logged, start=1) if entry.override.version == version]
             what = f"line {changed[-1]} was changed" if changed else f"a line is missing after line {len(logged)}"
             raise StateError(
-                f"{path}: {what}; it is the line by which version {version} was served (sha256 {digest[:12]}): {_FIX}"
+                f"{path}: {what}; it is the line by which version {version} was served (sha256 {digest[:12]}); {_FIX}"
             )
 
 
 def _parse(line: str, where: str) -> tuple[str, Override]:
-    try:
-        values = json.loads(line)
-        return values.pop("previous"), Override.from_json(values)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise StateError(f"{where}: not an approval or rollback ({error}): {_FIX}") from error
+    values = OVERRIDE_FORMAT.load(line, where)
+    return str(values.get("previous")), OVERRIDE_FORMAT.from_values(values, where)
 
 
 def _last(logged: list[LoggedOverride]) -> str:

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.publication import (
     BaselineChangedError,
     Publication,
@@ -20,6 +19,7 @@ from schemas.artifacts.blessing import Blessing
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import Evaluation
 from schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, PublicationResult
+from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
 from schemas.artifacts.training_record import TrainedData
 
 Accept = Callable[[str], Reason]  # of the staged directory

@@ -15,27 +15,26 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from contextlib import AbstractContextManager
-from typing import TypeVar
 
 from components.registry.consistency import check_served, nothing_should_be_served
-from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from components.registry.entry_files import (
-    POINTER_FILE,
     Entry,
+    Signed,
     entry_json,
     parse_entry,
     parse_pointer,
     pointer_json,
+    relative,
     signed_values,
 )
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
 from components.registry.storage import ChangedError, Storage, Token
+from schemas.artifacts.history import History
 from schemas.artifacts.overrides import Override
-from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.registry_entries import POINTER_FILE, Intent, Pointer, RecordedDecision, ServedModel, is_version
 from schemas.base.errors import InputError
 from schemas.base.signing import Signer
 
-Signed = TypeVar("Signed", ServedModel, RecordedDecision, Intent)
 VERSIONS, DECISIONS = "versions", "decisions"
 
 
@@ -156,14 +155,14 @@ class Registry:
         found = self._read_all(DECISIONS, RecordedDecision)
         return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
 
-    def trained_spans(self) -> TrainedSpans:
-        """The spans that candidates were trained on."""
-        return TrainedSpans(
-            tuple(
-                TrainedSpan(made.span, made.span_version, made.data_digest, made.run_id, made.verdict)
-                for made in self.decisions()
-            )
-        )
+    def history(self) -> History:
+        """Everything that was decided, with places relative to the pipeline root.
+
+        Raises:
+            StateError: a line of the log was changed or cut away.
+        """
+        runs = tuple(relative(made, self.storage.root) for made in self.decisions())
+        return History(runs, tuple(self.overrides()), self.current_override())
 
     def overrides(self) -> list[Override]:
         """Every approval and rollback, in the order in which they were made.
@@ -214,6 +213,7 @@ class Registry:
         if self._signer is None:
             return entry
         kind, _ = _kind(entry)
+        entry = dataclasses.replace(entry, as_written=None)
         return dataclasses.replace(entry, signature=self._signer.sign(kind, signed_values(entry, self.storage.root)))
 
     def check_signature(self, entry: ServedModel | RecordedDecision | Intent) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from tfx import types
@@ -27,19 +26,20 @@ from components.stack import tfma as tfma_package
 from components.stack.tfx_steps import run_id
 from schemas.artifacts import evaluation as files
 from schemas.artifacts.data_evidence import (
+    DATA_DECISION_FORMAT,
     DECISION_FILE,
     EVIDENCE_FILE,
+    EVIDENCE_FORMAT,
     PICTURES_FILE,
-    evidence_from_json,
-    pictures_from_json,
+    PICTURES_FORMAT,
 )
-from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
-from schemas.artifacts.history import HISTORY_FILE, History
-from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
+from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from schemas.artifacts.review import REVIEW_FILE
-from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from schemas.base.code_version import code_version
+from schemas.base.persisted import PersistedFormat
 from schemas.data.dataset import EVAL_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 
@@ -65,6 +65,9 @@ class Executor(base_executor.BaseExecutor):
             file.write(page)
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class _Run:
     """The artifacts of the run."""
@@ -78,8 +81,9 @@ class _Run:
     def uri(self, key: str) -> str:
         return artifact_utils.get_single_uri(self.artifacts[key])
 
-    def text(self, key: str, name: str) -> str:
-        return _text(f"{self.uri(key)}/{name}")
+    def read(self, key: str, name: str, kind: PersistedFormat[T]) -> T:
+        path = f"{self.uri(key)}/{name}"
+        return kind.read(_text(path), path)
 
 
 def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewContent:
@@ -95,14 +99,14 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
         made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         pushed_version=publication.version,
         served=baseline.get_string_custom_property("version") if has_baseline else None,
-        data=DataDecision.from_json(json.loads(run.text("decision", DECISION_FILE))),
-        comparisons=evidence_from_json(run.text("decision", EVIDENCE_FILE)),
-        pictures=pictures_from_json(run.text("decision", PICTURES_FILE)),
+        data=run.read("decision", DECISION_FILE, DATA_DECISION_FORMAT),
+        comparisons=run.read("decision", EVIDENCE_FILE, EVIDENCE_FORMAT).comparisons,
+        pictures=run.read("decision", PICTURES_FILE, PICTURES_FORMAT).pictures,
         evaluation=evaluation,
         measured=_measured(run, evaluation) if evaluation else None,
         candidate=_record(run.uri("model")) if run.one("model") else None,
         baseline=_record(baseline.uri) if has_baseline else None,
-        history=History.from_json(run.text("baseline", HISTORY_FILE)),
+        history=run.read("baseline", HISTORY_FILE, HISTORY_FORMAT),
         lineage=_lineage(run),
     )
 
@@ -110,12 +114,12 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
 def _publication(run: _Run) -> PublicationResult:
     if run.one("pushed_model") is None:
         return PublicationResult()
-    return PublicationResult.from_json(run.text("pushed_model", PUBLICATION_FILE), PUBLICATION_FILE)
+    return run.read("pushed_model", PUBLICATION_FILE, PUBLICATION_FORMAT)
 
 
 def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:
     """What was measured, with what was decided in the end."""
-    measured = Evaluation.from_json(run.text("evaluation", files.EVALUATION_FILE))
+    measured = run.read("evaluation", files.EVALUATION_FILE, files.EVALUATION_FORMAT)
     return dataclasses.replace(measured, decision=publication.final(measured.decision))
 
 
@@ -155,7 +159,7 @@ class _Lines:
 
 def _record(uri: str) -> TrainingRecord:
     path = f"{path_utils.serving_model_path(uri)}/{RECORD_FILE}"
-    return TrainingRecord.from_json(_text(path), path)
+    return TRAINING_RECORD_FORMAT.read(_text(path), path)
 
 
 def _lineage(run: _Run) -> Lineage:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from components.coco.lines import annotations_in, results_in
 from components.metrics.average_precision import DetectionMetrics, detection_metrics
 from components.metrics.error_types import ERROR_TYPES, error_types
 from components.metrics.image_errors import ImageErrors, image_errors, operating_points
 from components.metrics.match_table import MatchTable
-from components.review.boxes import GroundTruthFile, read_detections, read_ground_truth
 from components.review.content import (
     OVERALL,
     ErrorTypeCost,
@@ -110,30 +111,44 @@ def _sample(image_ids: np.ndarray) -> list[int]:
     return np.sort(np.random.default_rng(0).choice(image_ids, ERROR_TYPE_IMAGES, replace=False)).tolist()
 
 
+class _Image(NamedTuple):
+    """An image of the golden set."""
+
+    image_id: int
+    file_name: str
+    size_px: tuple[int, int]
+
+
 @dataclass(frozen=True)
 class _Boxes:
-    """Objects and detections of some images, in the order of their ids."""
+    """Objects and detections of some images, and their classes; positions count the images."""
 
-    truth: GroundTruthFile
+    class_names: tuple[str, ...]
+    images: tuple[_Image, ...]
     objects: TruthColumns
     found: Mapping[str, DetectionColumns]
 
     @classmethod
     def read(cls, files: GoldenFiles, image_ids: Sequence[int], labels: Sequence[int]) -> _Boxes:
-        truth = read_ground_truth(files.truth(), image_ids)
-        found = {model: read_detections(lines(), image_ids, truth.labels) for model, lines in files.found.items()}
-        return cls(truth, _rows(truth.truth, labels), {model: _rows(each, labels) for model, each in found.items()})
+        """Those of some images, by ascending id; of some labels."""
+        truth = annotations_in(files.truth(), image_ids, "the ground truth file")
+        found = {
+            model: results_in(lines(), truth.image_ids, truth.label_map, f"the detections of the {model}")
+            for model, lines in files.found.items()
+        }
+        sizes = [(int(width), int(height)) for width, height in truth.sizes_px]
+        images = tuple(map(_Image, truth.image_ids.tolist(), truth.file_names, sizes))
+        objects = _rows(truth.objects, labels)
+        return cls(truth.label_map.names, images, objects, {name: _rows(each, labels) for name, each in found.items()})
 
     def of(self, image_ids: Sequence[int]) -> _Boxes:
         """Those of some of the images, in the order given."""
-        places = {image.image_id: place for place, image in enumerate(self.truth.images)}
+        places = {image.image_id: place for place, image in enumerate(self.images)}
         new = np.full(len(places), -1, np.int64)
         new[[places[image_id] for image_id in image_ids]] = np.arange(len(image_ids))
-        images = tuple(self.truth.images[places[image_id]] for image_id in image_ids)
-        truth = GroundTruthFile(images, self.truth.truth, self.truth.labels, self.truth.class_names)
-        return _Boxes(
-            truth, _moved(self.objects, new), {model: _moved(found, new) for model, found in self.found.items()}
-        )
+        images = tuple(self.images[places[image_id]] for image_id in image_ids)
+        found = {model: _moved(each, new) for model, each in self.found.items()}
+        return _Boxes(self.class_names, images, _moved(self.objects, new), found)
 
 
 def _rows(columns, labels: Sequence[int]):
@@ -153,7 +168,7 @@ def _gallery(
     errors: Mapping[int, Mapping[str, ModelErrors]],
     read_images: ReadImages,
 ) -> tuple[GalleryImage, ...]:
-    names, images = boxes.truth.class_names, boxes.truth.images
+    names, images = boxes.class_names, boxes.images
     jpegs = read_images([image.file_name for image in images])
     sure = {model: _sure(found, points[model]) for model, found in boxes.found.items()}
     types = {model: error_types(boxes.objects, found, len(names)) for model, found in sure.items()}
@@ -179,7 +194,7 @@ def _gallery(
 def _classes(boxes: _Boxes, sure: Mapping[str, DetectionColumns], place: int) -> tuple[str, ...]:
     labels = [boxes.objects.labels[boxes.objects.image == place]]
     labels += [found.labels[found.image == place] for found in sure.values()]
-    return tuple(boxes.truth.class_names[label - 1] for label in np.unique(np.concatenate(labels)).tolist())
+    return tuple(boxes.class_names[label - 1] for label in np.unique(np.concatenate(labels)).tolist())
 
 
 def _sure(found: DetectionColumns, points: np.ndarray) -> DetectionColumns:
@@ -223,7 +238,7 @@ def _averaged(
 
 def _error_types(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, images: int) -> ErrorTypesFound:
     types = {iou: _costs(boxes, points, num_classes, iou) for iou in CURVE_IOUS}
-    return ErrorTypesFound(types, len(boxes.truth.images), images)
+    return ErrorTypesFound(types, len(boxes.images), images)
 
 
 def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, iou: float) -> tuple[ErrorTypeCost, ...]:

@@ -177,7 +177,7 @@ def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy)
 def _mixture(plan: TrainingPlan, examples: list[ExamplesArtifact], split: str) -> Mixture:
     names = examples[0].info.class_names
     new, *old = [span_of(part, split, names) for part in examples]
-    return Mixture(new, tuple(old), plan.keep.replay)
+    return Mixture(new, tuple(old), plan.continual.replay)
 
 
 def _measure(
@@ -246,7 +246,7 @@ def _record(
         augmentation=settings.augmentation,
         augmentation_digest=plan.augmentation.digest,
         learning_rate=plan.learning_rate,
-        keep=plan.keep,
+        continual=plan.continual,
         planned_steps=plan.steps,
         steps=state.step,
         best_step=state.best_step,

@@ -56,7 +56,7 @@ class Learner:
         initialise: Callable[[keras.Model], None],
     ) -> None:
         self._strategy = strategy
-        momentum = SLOW_NORM_MOMENTUM if plan.keep.batch_norm == "slow" else NORM_MOMENTUM
+        momentum = SLOW_NORM_MOMENTUM if plan.continual.batch_norm == "slow" else NORM_MOMENTUM
         # The statistics of a few images a device are no statistics: with several devices they are shared.
         shared = strategy.num_replicas_in_sync > 1
         with strategy.scope():
@@ -64,8 +64,8 @@ class Learner:
             self.model = build_model(task, plan.model)
             initialise(self.model)
             _freeze(self.model, plan)
-            if plan.keep.l2_sp:
-                _pull_to_start(self.model, plan.keep.l2_sp)
+            if plan.continual.l2_sp:
+                _pull_to_start(self.model, plan.continual.l2_sp)
             self.optimizer = _optimizer(plan, options)
             trained = self.model.trainable_variables
             # At once instead of in the first step, so that a checkpoint finds them when it is restored.
@@ -133,9 +133,9 @@ class _LossPart:
 
 
 def _freeze(model: Any, plan: TrainingPlan) -> None:
-    if plan.keep.freeze_backbone:
+    if plan.continual.freeze_backbone:
         model.backbone.trainable = False
-    frozen = model if plan.keep.batch_norm == "frozen" else model.backbone if plan.freeze_batch_norm else None
+    frozen = model if plan.continual.batch_norm == "frozen" else model.backbone if plan.freeze_batch_norm else None
     for layer in norm_layers(frozen) if frozen is not None else ():
         layer.trainable = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from schemas.artifacts.training_record import RECORD_FILE, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData, TrainingRecord
 from schemas.base.artifact_places import places, to_record
 from schemas.base.errors import ConfigError, StateError
 from schemas.base.files import Files
@@ -30,7 +30,7 @@ def read_record(model: str, files: Files) -> TrainingRecord:
             "ratchet rollback --to VERSION --by NAME --reason TEXT"
         )
     with files.open(path) as file:
-        return TrainingRecord.from_json(file.read(), path)
+        return TRAINING_RECORD_FORMAT.read(file.read(), path)
 
 
 def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedData:

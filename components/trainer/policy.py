@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from components.trainer.model.model_settings import AUTO, ModelSettings
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import KeepRecord, LearningRateRecord, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, TrainedData, TrainingRecord
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.base.settings import load
 
@@ -50,7 +50,7 @@ class TrainingPlan:
         learning_rate: the schedule.
         augmentation: what happens to training images.
         data: all spans of the lineage, the new one last.
-        keep: what holds the model to its baseline.
+        continual: what holds the model to its baseline.
         freeze_batch_norm: whether the backbone's batch norm stays as it is.
         declared_changes: what deliberately differs from the baseline's training, in words.
     """
@@ -62,14 +62,14 @@ class TrainingPlan:
     learning_rate: LearningRateRecord
     augmentation: Augmentation
     data: tuple[TrainedData, ...]
-    keep: KeepRecord
+    continual: ContinualLearningRecord
     freeze_batch_norm: bool
     declared_changes: tuple[str, ...] = ()
 
     @property
     def replayed(self) -> tuple[TrainedData, ...]:
         """The earlier spans that images are taken from."""
-        return self.data[:-1] if self.keep.replay else ()
+        return self.data[:-1] if self.continual.replay else ()
 
 
 def plan_training(settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord | None) -> TrainingPlan:
@@ -99,7 +99,7 @@ def _bootstrap(settings: TrainerSettings, span: NewSpan) -> TrainingPlan:
         learning_rate=schedule(bootstrap.peak_learning_rate, bootstrap.peak_learning_rate, bootstrap.steps),
         augmentation=AUGMENTATIONS[settings.augmentation],
         data=(span.data,),
-        keep=KeepRecord(),
+        continual=ContinualLearningRecord(),
         freeze_batch_norm=settings.training.init_checkpoint is not None if frozen is None else frozen,
     )
 
@@ -108,13 +108,13 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
     retrain = settings.training.retrain
     frozen = settings.training.freeze_batch_norm
     earlier = tuple(data for data in baseline.data if data.span != span.data.span)
-    keep = KeepRecord(
+    continual = ContinualLearningRecord(
         replay=retrain.replay if earlier else 0.0,
         l2_sp=retrain.l2_sp,
         batch_norm=retrain.batch_norm,
         freeze_backbone=retrain.freeze_backbone,
     )
-    steps = math.ceil(retrain.epochs * span.data.images / (settings.training.batch_size * (1 - keep.replay)))
+    steps = math.ceil(retrain.epochs * span.data.images / (settings.training.batch_size * (1 - continual.replay)))
     steps = min(max(steps, retrain.min_steps), retrain.max_steps)
     peak = baseline.learning_rate.bootstrap_peak * retrain.learning_rate_fraction
     return TrainingPlan(
@@ -125,7 +125,7 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         learning_rate=schedule(peak, baseline.learning_rate.bootstrap_peak, steps),
         augmentation=AUGMENTATIONS[settings.augmentation],
         data=(*earlier, span.data),
-        keep=keep,
+        continual=continual,
         freeze_batch_norm=baseline.batch_norm_frozen if frozen is None else frozen,
         declared_changes=(*_changed_rate(settings, peak, baseline), *_changed_augmentation(settings, baseline)),
     )

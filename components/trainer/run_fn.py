@@ -27,6 +27,7 @@ from schemas.artifacts.training_record import (
     RECORD_FILE,
     STATISTICS_FILE,
     TRAINING_IMAGES_FILE,
+    TRAINING_RECORD_FORMAT,
     TRAINING_SAMPLE_FILE,
 )
 from schemas.base import settings as settings_io
@@ -75,7 +76,7 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     examples, record = trained.examples, trained.record
     files = examples.record_files(TRAIN_SPLIT)
     save_model(trained.serving, directory, _first_images(files))
-    _write(f"{directory}/{RECORD_FILE}", record.to_json())
+    _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
     _write(f"{directory}/{TRAINING_IMAGES_FILE}", _training_images(examples, baseline).to_bytes())
     sample = look_at(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from pipeline.terminal.plain_text import cut, table, visible_line
@@ -32,7 +33,7 @@ def evaluation_json(scored: DataSetEvaluation, decision: Decision) -> dict[str, 
         },
         "images": scored.images,
         "verdict": decision.verdict.value,
-        "reasons": [reason.to_json() for reason in decision.explaining],
+        "reasons": [dataclasses.asdict(reason) for reason in decision.explaining],
     }
 
 

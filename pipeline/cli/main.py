@@ -22,9 +22,11 @@ from pipeline.cli.options import (
     without_urls,
 )
 from pipeline.cli.root import add_root_commands
+from pipeline.past.result import result_text
 from pipeline.terminal.failures import INTERRUPTED, guarded
 from pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
 from schemas import __version__
+from schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from schemas.base.errors import InputError
 
 _LONGEST_PATH = 4096  # bytes with the one that ends it
@@ -138,13 +140,13 @@ def _add_run_commands(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.past.result import RunResult
     from pipeline.root.root_settings import configure_run
     from pipeline.run.local import run
     from pipeline.run.preflight import RunRequest
+    from schemas.artifacts.run_result import RunResult
 
     def report(result: RunResult) -> None:
-        show(arguments, result.to_text(), result.to_json())
+        show(arguments, result_text(result), RUN_RESULT_FORMAT.values_of(result))
         flush_output()
 
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
@@ -169,7 +171,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from components.map_evaluator.evaluate_files import evaluate_files
     from pipeline.cli.evaluation_text import evaluation_json, evaluation_text
     from pipeline.config.pipeline_settings import load_config, load_settings
-    from pipeline.past.result import EXIT_CODES
+    from schemas.artifacts.run_result import EXIT_CODES
 
     settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
     scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.cli.options import add_command, option, person_options, root_option, settings_options, show
 from pipeline.terminal.plain_text import visible_line
 from pipeline.terminal.standard_streams import tell
+from schemas.artifacts.overrides import OVERRIDE_FORMAT
 
 
 def add_root_commands(commands: Any) -> None:
@@ -149,7 +150,7 @@ def _approve(arguments: argparse.Namespace) -> int:
         evaluation_broken=arguments.evaluation_broken,
     )
     made = approve(request, _now())
-    show(arguments, made.to_text(), made.to_json())
+    show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
     return 0
 
 
@@ -157,7 +158,7 @@ def _rollback(arguments: argparse.Namespace) -> int:
     from pipeline.serving.rollback import RollbackRequest, rollback
 
     made = rollback(RollbackRequest(arguments.root, arguments.by, arguments.reason, arguments.to), _now())
-    show(arguments, made.to_text(), made.to_json())
+    show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
     return 0
 
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.dataset import find_span, read_source
-from components.example_gen.spans import FoundSpan, spans_in
-from components.registry.entries import ServedModel
+from components.example_gen.dataset import read_source
+from components.example_gen.spans import FoundSpan, find_span, spans_in
 from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.root.roots import registry_of, settled_if_possible
 from pipeline.run.preflight import schema_file
 from pipeline.terminal.console import output_to, own_stderr, progress_on
 from pipeline.terminal.failures import tracebacks_to
 from pipeline.terminal.plain_text import visible_line
-from schemas.artifacts.data_evidence import PAGE_FILE
+from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PAGE_FILE
 from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
-from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.history import History
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.progress import LOGGER
@@ -75,7 +75,7 @@ class CheckResult:
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet check --json`."""
         return {
-            **self.decision.to_json(),
+            **DATA_DECISION_FORMAT.values_of(self.decision),
             "directory": self.directory,
             "baseline": self.baseline,
             "page": str(self.page),
@@ -122,7 +122,7 @@ def check_data(request: CheckRequest) -> CheckResult:
     """
     number, version, directory = find_data(request.data, request.span)
     _read_annotations(request, directory)
-    served, trained = _served(request)
+    served, history = _served(request)
     out = request.out or Path("ratchet-check") / Path(directory).name
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def check_data(request: CheckRequest) -> CheckResult:
                     golden=str(request.golden) if request.golden else None,
                     schema_file=schema_file(request.settings),
                     served=served,
-                    trained=trained,
+                    history=history,
                 ),
                 scratch,
                 out,
@@ -176,8 +176,8 @@ def find_data(data: Path, span: int | None) -> FoundSpan:
     return find_span(directory, span)
 
 
-def _served(request: CheckRequest) -> tuple[ServedModel | None, TrainedSpans]:
+def _served(request: CheckRequest) -> tuple[ServedModel | None, History]:
     root = request.root
     registry = registry_of(root, request.settings.name)
     settled_if_possible(registry)
-    return registry.served(), registry.trained_spans()
+    return registry.served(), registry.history()

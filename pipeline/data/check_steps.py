@@ -23,7 +23,7 @@ from components.example_gen.generate import GenRequest, generate
 from components.registry.registry import ServedModel
 from pipeline.config.pipeline_settings import PipelineSettings
 from schemas.artifacts.decisions import DataDecision
-from schemas.artifacts.trained_spans import TrainedSpans
+from schemas.artifacts.history import History
 from schemas.base.progress import LOGGER
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
@@ -42,7 +42,7 @@ class CheckSteps:
         golden: the golden set; None: there is none.
         schema_file: the curated schema.
         served: the served model; None: there is none.
-        trained: spans that were trained on.
+        history: what was decided before.
     """
 
     settings: PipelineSettings
@@ -52,7 +52,7 @@ class CheckSteps:
     golden: str | None
     schema_file: str
     served: ServedModel | None
-    trained: TrainedSpans
+    history: History
 
 
 def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
@@ -96,6 +96,6 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         statistics=f"{scratch}/FeatureStats.pb",
         schema=steps.schema_file,
         baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
-        trained=steps.trained,
+        history=steps.history,
     )
     return examine(inputs, steps.settings.data_gate, str(out))

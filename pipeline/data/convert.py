@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from components.coco.writing import image_lines, join_ground_truth
 from components.example_gen.class_lists import read_class_list
 from components.example_gen.coco import ANNOTATIONS, IMAGES
-from components.example_gen.dataset import encoded_images, read_source
-from components.example_gen.images import inspect_image
-from components.example_gen.source import Source
+from components.example_gen.dataset import Source, encoded_images, inspect_image, read_source
 from schemas.base.checked_json import Problems, shown
 from schemas.base.errors import ConfigError, DataError, InputError
 from schemas.base.files import LOCAL_FILES
@@ -76,7 +74,7 @@ class Converted:
     def to_json(self) -> dict[str, Any]:
         """A JSON object with the fields."""
         bad = self.bad_boxes
-        left_out = {"count": bad.count, "of": bad.of, "reading": bad.reading, "images": list(bad.images)}
+        left_out = {"count": bad.count, "of": bad.of, "reading": bad.guessed_format, "images": list(bad.images)}
         return {
             "directory": self.directory,
             "format": self.format,
@@ -116,8 +114,7 @@ def convert(request: ConvertRequest) -> Converted:
         with tempfile.TemporaryDirectory(dir=parent, prefix=".convert-") as scratch:
             made = os.path.join(scratch, "span")
             _write_images(source, os.path.join(made, IMAGES))
-            with open(os.path.join(made, ANNOTATIONS), "w", encoding="utf-8") as file:
-                json.dump(to_coco(source, records), file)
+            write_coco(source, records, os.path.join(made, ANNOTATIONS))
             os.rename(made, out)
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error}); choose another directory") from error
@@ -153,48 +150,18 @@ def parse_attributes(texts: Sequence[str]) -> dict[str, re.Pattern[str]]:
 
 def bad_boxes_text(bad: BadBoxes) -> str:
     """What was left out, for a person."""
-    reading = f"; they would be sound as {bad.reading}" if bad.reading else ""
+    meant = f"; they would be sound as {bad.guessed_format}" if bad.guessed_format else ""
     more = [f"and {bad.count - len(bad.examples)} more"] if bad.count > len(bad.examples) else []
     return "\n  ".join(
-        [f"{bad.count} of {bad.of} boxes left out, they are no boxes of their images{reading}:", *bad.examples, *more]
+        [f"{bad.count} of {bad.of} boxes left out, they are no boxes of their images{meant}:", *bad.examples, *more]
     )
 
 
-def to_coco(source: Source, records: Sequence[ImageRecord]) -> dict[str, Any]:
-    """The COCO document of a data set; image ids and category ids stay, annotations are numbered anew."""
-    label_map = source.label_map
-    return {
-        "info": {"description": f"Converted from {source.format} by `ratchet convert`"},
-        "categories": [{"id": number, "name": name} for number, name in zip(label_map.category_ids, label_map.names)],
-        "images": [
-            {
-                **record.attributes,
-                "id": record.image_id,
-                "file_name": record.file_name,
-                "width": record.width_px,
-                "height": record.height_px,
-            }
-            for record in records
-        ],
-        "annotations": [
-            {"id": number} | annotation
-            for number, annotation in enumerate(_annotations(records, label_map.category_ids), 1)
-        ],
-    }
-
-
-def _annotations(records: Sequence[ImageRecord], category_ids: Sequence[int]) -> Iterator[dict[str, Any]]:
-    for record in records:
-        truth = record.truth
-        columns = (truth.labels, truth.boxes_xywh_px, truth.area_px2, truth.is_crowd)
-        for label, box, area, crowd in zip(*(column.tolist() for column in columns)):
-            yield {
-                "image_id": record.image_id,
-                "category_id": category_ids[label - 1],
-                "bbox": box,
-                "area": area,
-                "iscrowd": int(crowd),
-            }
+def write_coco(source: Source, records: Sequence[ImageRecord], path: str) -> None:
+    """Writes the annotations of a data set; image ids and category ids stay, annotations are numbered anew."""
+    lines = image_lines(records, {}, source.label_map.category_ids)
+    with open(path, "w", encoding="utf-8") as file:
+        join_ground_truth(lines, source.label_map, file, f"Converted from {source.format} by `ratchet convert`")
 
 
 def _with_attributes(record: ImageRecord, patterns: Mapping[str, re.Pattern[str]]) -> ImageRecord:

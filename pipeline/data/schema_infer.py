@@ -10,7 +10,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.example_gen.source import Source
+from components.example_gen.dataset import Source
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES
 from schemas.data import features

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.past.result import RunResult
+from pipeline.past.result import result_text
 from pipeline.root import ROOT_VARIABLE
 from pipeline.root.root_settings import configure_run
 from pipeline.run.local import run
@@ -19,6 +19,7 @@ from pipeline.run.preflight import RunRequest
 from pipeline.terminal.plain_text import table
 from pipeline.terminal.standard_streams import tell
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
 from schemas.base.errors import InputError
 
 GOLDEN_IMAGES = 200
@@ -65,7 +66,7 @@ class DemoResult:
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet demo --json`."""
         return {
-            "runs": [result.to_json() for result in self.results],
+            "runs": [RUN_RESULT_FORMAT.values_of(result) for result in self.results],
             "seconds": self.seconds,
             "page": self.results[-1].report,
         }
@@ -122,7 +123,7 @@ def run_demo(directory: Path) -> DemoResult:
                 remembered=configuration.remembered,
             )
         )
-        tell(result.to_text())
+        tell(result_text(result))
         results.append(result)
     return DemoResult(tuple(results), round(time.monotonic() - started, 1), directory)
 

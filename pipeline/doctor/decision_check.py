@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import RecordedDecision
 from components.registry.publication import decision_key
 from components.registry.push import EvaluatedCandidate, decision_on
 from components.registry.registry import DECISIONS
@@ -19,8 +18,9 @@ from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import ToldRun, read_told
 from schemas.artifacts.blessing import Blessing
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
-from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
+from schemas.artifacts.registry_entries import RecordedDecision
 from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import is_intact, model_digest
@@ -44,7 +44,7 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
     """The decision on a run, from its evaluation, its model and ML Metadata; None if they do not tell it for sure."""
     try:
         text = (run.evaluation / EVALUATION_FILE).read_text(encoding="utf-8")
-        evaluation = Evaluation.from_json(text)
+        evaluation = EVALUATION_FORMAT.read(text, EVALUATION_FILE)
         directory = run.model / "Format-Serving"
         blessing = _blessing(patient, run, directory)
         final = _publication(run).final(evaluation.decision)
@@ -124,11 +124,10 @@ def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing:
 
 def _pushed_digest(patient: Patient, run: ToldRun, directory: Path) -> str | None:
     """Of the candidate, if it has the bytes that were put into service; by the entry of its version, or its files."""
-    entry = next((one for one in patient.versions().values() if one.run_id == run.run_id and not one.restores), None)
-    version = (patient.result(run.run_id) or {}).get("pushed_version")
+    entry, version = patient.pushed_by(run.run_id), patient.told_version(run.run_id)
     if entry is not None:
         digest = entry.digest
-    elif isinstance(version, str):
+    elif version is not None:
         digest = model_digest(f"{patient.registry.serving_directory}/{version}", LOCAL_FILES)
     else:
         return None
@@ -138,7 +137,7 @@ def _pushed_digest(patient: Patient, run: ToldRun, directory: Path) -> str | Non
 def _publication(run: ToldRun) -> PublicationResult:
     file = run.pushed / PUBLICATION_FILE if run.pushed else None
     return (
-        PublicationResult.from_json(file.read_text(encoding="utf-8"), str(file))
+        PUBLICATION_FORMAT.read(file.read_text(encoding="utf-8"), str(file))
         if file and file.is_file()
         else PublicationResult()
     )
@@ -151,10 +150,9 @@ def _verdict(patient: Patient, run: ToldRun, otherwise: str) -> str:
 
 def _decided_at(patient: Patient, run: ToldRun) -> datetime.datetime:
     """When the version was pushed, or the run ended; else when its evaluation was written."""
-    result = patient.result(run.run_id) or {}
-    pushed = [one.pushed_at for one in patient.versions().values() if one.run_id == run.run_id and not one.restores]
-    for text in [*pushed, result.get("ended_at")]:
-        with contextlib.suppress(TypeError, ValueError):
+    pushed, result = patient.pushed_by(run.run_id), patient.result(run.run_id) or {}
+    for text in (pushed.pushed_at if pushed else "", str(result.get("ended_at"))):
+        with contextlib.suppress(ValueError):
             return datetime.datetime.fromisoformat(text)
     written_s = (run.evaluation / EVALUATION_FILE).stat().st_mtime
     return datetime.datetime.fromtimestamp(written_s, datetime.timezone.utc)

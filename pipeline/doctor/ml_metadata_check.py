@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import APPROVED
 from components.stack import mlmd_tables
 from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.doctor.run_checks import rebuilt_result
 from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
-from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE, has_ended
+from pipeline.past.run_record import has_ended
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.registry_entries import APPROVED
+from schemas.artifacts.run_files import ABANDONED_FILE, ABANDONED_FORMAT, REQUEST_FILE, AbandonedRun
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from schemas.base.errors import StateError
 from schemas.base.files import WRITING, flush_directory, write_durably
 
@@ -52,14 +52,14 @@ def begin_anew(patient: Patient) -> None:
     """
     from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-    from pipeline.root.ml_metadata import sqlite_at
+    from pipeline.root.ml_metadata import sqlite_at, store_errors
 
     for directory in patient.runs():
         if not has_ended(directory) and (directory / REQUEST_FILE).exists():
             _end(patient, directory)
     new = patient.root / f"ml-metadata.{os.getpid()}{WRITING}"
     new.mkdir(exist_ok=True)
-    with _store_errors(new):
+    with store_errors(new):
         MetadataStore(sqlite_at(new))
     _count_on(new / DATABASE, highest_execution(patient.root))
     database = patient.root / DATABASE
@@ -74,33 +74,21 @@ def begin_anew(patient: Patient) -> None:
 
 def _count_on(database: Path, last: int) -> None:
     """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
-    with _store_errors(database), contextlib.closing(sqlite3.connect(database)) as store, store:
+    from pipeline.root.ml_metadata import store_errors
+
+    with store_errors(database.parent), contextlib.closing(sqlite3.connect(database)) as store, store:
         mlmd_tables.count_on(store, last)
-
-
-@contextlib.contextmanager
-def _store_errors(place: Path) -> Iterator[None]:
-    """Turns what SQLite and ML Metadata raise into one line."""
-    from ml_metadata.errors import StatusError
-
-    try:
-        yield
-    except (sqlite3.Error, RuntimeError, StatusError) as error:
-        raise StateError(f"{place}: cannot be written ({error}); make room, or make it writable") from error
 
 
 def _end(patient: Patient, directory: Path) -> None:
     """Of a run that was decided the result is known; another one has to begin anew, as the same command then does."""
     result = rebuilt_result(patient, directory.name)
     if result is not None:
-        write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
+        write_durably(directory / RESULT_FILE, RUN_RESULT_FORMAT.write(result))
         return
-    note = {
-        "format": 1,
-        "at": patient.now.isoformat(timespec="seconds"),
-        "why": "ML Metadata, which knew how far it had come, was lost",
-    }
-    write_durably(directory / ABANDONED_FILE, json.dumps(note, indent=1))
+    why = "ML Metadata, which knew how far it had come, was lost"
+    note = AbandonedRun(patient.now.isoformat(timespec="seconds"), why)
+    write_durably(directory / ABANDONED_FILE, ABANDONED_FORMAT.write(note))
 
 
 def _unfinished(patient: Patient) -> str:
@@ -136,7 +124,8 @@ def _tell(patient: Patient) -> None:
 
 
 def _unbless(root: Path, run_id: str) -> None:
+    from pipeline.root.ml_metadata import store_errors
     from pipeline.root.ml_metadata_sync import OverrideStore
 
-    with _store_errors(root / DATABASE):
+    with store_errors(root):
         OverrideStore(root).unbless(run_id)

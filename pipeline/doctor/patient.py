@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry import entry_files
-from components.registry.entries import Pointer, RecordedDecision, ServedModel
-from components.registry.entry_files import POINTER_FILE, Entry, parse_entry
+from components.registry.entry_files import Entry, parse_entry
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from components.registry.registry import DECISIONS, VERSIONS, Registry
 from components.registry.storage import DiskStorage
-from pipeline.past.run_record import RESULT_FILE
-from pipeline.root import root_file
-from pipeline.root.root_file import ROOT_FILE
 from pipeline.root.roots import serving_name, which_root
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
+from schemas.artifacts.registry_entries import POINTER_FILE, SERVED_MODEL_FORMAT, Pointer, RecordedDecision, ServedModel
+from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
+from schemas.artifacts.run_result import RESULT_FILE
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import flush_directory, read_regular
+from schemas.base.persisted import PersistedFormat
 from schemas.base.signing import Signer
 
 _PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
@@ -54,6 +54,12 @@ class Patient:
             return None
 
     @property
+    def served(self) -> ServedModel | None:
+        """The model that the registry says is served; None if it says none, or its file is torn."""
+        pointer = self.pointer()
+        return pointer.served if pointer else None
+
+    @property
     def begun(self) -> str | None:
         """The version that is being put into service; None if none is, or that is not known."""
         pointer = self.pointer()
@@ -71,24 +77,29 @@ class Patient:
         found = [decision for _, decision in self._readable(DECISIONS, RecordedDecision)]
         return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
 
+    def decision_on(self, run_id: str) -> RecordedDecision | None:
+        """The last decision on a run; None if none can be read."""
+        return next((one for one in reversed(self.decisions()) if one.run_id == run_id), None)
+
+    def pushed_by(self, run_id: str) -> ServedModel | None:
+        """The version that a run put into service itself, by its entry."""
+        return next((one for one in self.versions().values() if one.run_id == run_id and one.restores is None), None)
+
     def keyed_decisions(self) -> list[tuple[str, RecordedDecision]]:
         """The same with the names of their files, without `.json`."""
         return [(name.removesuffix(".json"), made) for name, made in self._readable(DECISIONS, RecordedDecision)]
 
     def torn(self, directory: str) -> dict[str, str]:
         """The names without `.json` of what cannot be read in VERSIONS or DECISIONS, and why not."""
-        names = self._json(directory)
-        if directory == DECISIONS:
-            found = {name: self._parsed(directory, name, RecordedDecision) for name in names}
-        else:
-            found = {name: self._parsed(directory, name, ServedModel) for name in names}
-        torn = {name.removesuffix(".json"): value for name, value in found.items() if isinstance(value, str)}
-        wrong = {
-            name.removesuffix(".json"): f"it speaks of version {value.version}"
-            for name, value in found.items()
-            if isinstance(value, ServedModel) and name != f"{value.version}.json"
-        }
-        return {**torn, **wrong}
+        torn: dict[str, str] = {}
+        kind: type[Any] = RecordedDecision if directory == DECISIONS else ServedModel
+        for name in self._json(directory):
+            value = self._parsed(directory, name, kind)
+            if isinstance(value, ServedModel) and name != f"{value.version}.json":
+                value = f"it speaks of version {value.version}"
+            if isinstance(value, str):
+                torn[name.removesuffix(".json")] = value
+        return torn
 
     def log(self) -> list[LoggedOverride] | None:
         """The log of overrides; None if it was changed."""
@@ -117,6 +128,11 @@ class Patient:
         """`result.json` of a run; None where there is none, or a torn one."""
         values = read_object(self.root / "runs" / run_id / RESULT_FILE)
         return values if values and "verdict" in values else None
+
+    def told_version(self, run_id: str) -> str | None:
+        """The version that a run pushed, by its result."""
+        version = (self.result(run_id) or {}).get("pushed_version")
+        return version if isinstance(version, str) else None
 
     def is_trusted(self, entry: ServedModel | RecordedDecision) -> bool:
         """Whether its signature is right; without a key, nothing is asked."""
@@ -175,6 +191,15 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
+def evaluation_behind(made: RecordedDecision) -> Evaluation | None:
+    """What a decision was made from; None if it is gone or cannot be read."""
+    file = Path(made.evaluation, EVALUATION_FILE)
+    try:
+        return EVALUATION_FORMAT.read(file.read_bytes(), str(file))
+    except (OSError, ValueError, StateError):
+        return None
+
+
 def free_name(path: Path, ending: str) -> Path:
     """A name beside a file that nothing has yet: NAME.ENDING-1, ..."""
     number = 1
@@ -208,11 +233,11 @@ def _name(root: Path) -> str:
 def _refuse_newer(root: Path) -> None:
     registry = root / "registry"
     written = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
-    known = {root / ROOT_FILE: root_file.FORMAT, **dict.fromkeys(written, entry_files.FORMAT)}
-    for path, number in known.items():
-        there = (read_object(path) or {}).get("format", 1)
-        if type(there) is int and there > number:
+    formats: dict[Path, PersistedFormat[Any]] = {root / ROOT_FILE: ROOT_FILE_FORMAT}
+    for path, form in {**formats, **dict.fromkeys(written, SERVED_MODEL_FORMAT)}.items():
+        there = read_object(path) or {}
+        if form.is_newer(there):
             raise StateError(
-                f"{path}: written by a newer Ratchet (format {there}, this one knows {number}); upgrade Ratchet: "
-                "this one would take for damage what it does not know"
+                f"{path}: written by a newer Ratchet (format {there['format']}, this one knows {form.number}); upgrade "
+                "Ratchet: this one would take for damage what it does not know"
             )

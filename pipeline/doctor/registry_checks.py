@@ -8,17 +8,16 @@ import json
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import APPROVED, Pointer, RecordedDecision, ServedModel
-from components.registry.entry_files import POINTER_FILE, pointer_json
+from components.registry.entry_files import pointer_json
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from components.registry.registry import VERSIONS
 from components.registry.storage import Token
 from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, put_aside
+from pipeline.doctor.patient import Patient, evaluation_behind, put_aside
 from pipeline.doctor.told import read_told
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
 from schemas.artifacts.overrides import OverrideKind
+from schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -55,7 +54,7 @@ def _log_problem(text: str, told: tuple[str, ...], named: dict[str, str]) -> str
         logged = read_log(text, "it")
         check_named(logged, named, "it")
     except StateError as error:
-        return str(error).partition(": approvals and rollbacks are only")[0]
+        return str(error).partition("; approvals and rollbacks are only")[0]
     lost = [line for line in told if line not in {entry.line for entry in logged}]
     return f"{len(lost)} lines that ML Metadata has are missing or were changed in it" if lost else None
 
@@ -117,9 +116,8 @@ def _no_version(patient: Patient, name: str, problem: str) -> Finding:
 
 def _rebuilt(patient: Patient, version: str) -> tuple[ServedModel, str] | None:
     """The entry of a version, and where it is from."""
-    pointer = patient.pointer()
-    if pointer and pointer.served and pointer.served.version == version:
-        return pointer.served, "registry/served.json"
+    if patient.served and patient.served.version == version:
+        return patient.served, "registry/served.json"
     logged = next((one for one in patient.log() or [] if one.override.version == version), None)
     if logged is not None:
         model = _overridden(patient, logged)
@@ -130,7 +128,7 @@ def _rebuilt(patient: Patient, version: str) -> tuple[ServedModel, str] | None:
 
 def _overridden(patient: Patient, logged: LoggedOverride) -> ServedModel | None:
     made = logged.override
-    decision = next((one for one in reversed(patient.decisions()) if one.run_id == made.run_id), None)
+    decision = patient.decision_on(made.run_id)
     if decision is None or decision.model_digest != made.model_digest:
         return None
     restored = patient.versions().get(made.restored or "")
@@ -167,11 +165,11 @@ def _pushed(patient: Patient, version: str, decision: RecordedDecision) -> Serve
 def _decision(patient: Patient, version: str) -> RecordedDecision | None:
     """That by which a version was pushed: its run says so, or its files do and no other version is of this run."""
     pushing = [one for one in patient.decisions() if one.verdict in _PUSHING]
-    told = [one for one in pushing if _pushed_version(patient, one.run_id) == version]
+    told = [one for one in pushing if patient.told_version(one.run_id) == version]
     if told:
         return told[-1]
     entered = {one.run_id for one in patient.versions().values() if one.restores is None and one.verdict != APPROVED}
-    elsewhere = [one for one in pushing if one.run_id not in entered and not _pushed_version(patient, one.run_id)]
+    elsewhere = [one for one in pushing if one.run_id not in entered and not patient.told_version(one.run_id)]
     directory = Path(patient.registry.serving_directory, version)
     if not elsewhere or not directory.is_dir():
         return None
@@ -181,16 +179,10 @@ def _decision(patient: Patient, version: str) -> RecordedDecision | None:
 
 def told_versions(patient: Patient) -> set[str]:
     """The versions that something else speaks of."""
-    pointer = patient.pointer()
-    served = {pointer.served.version} if pointer and pointer.served else set()
-    runs = {_pushed_version(patient, run.name) for run in patient.runs()}
+    served = {patient.served.version} if patient.served else set()
+    runs = {patient.told_version(run.name) for run in patient.runs()}
     logged = {one.override.version for one in patient.log() or []}
     return {version for version in served | runs | logged if version and _is_number(version)}
-
-
-def _pushed_version(patient: Patient, run_id: str) -> str | None:
-    version = (patient.result(run_id) or {}).get("pushed_version")
-    return version if isinstance(version, str) else None
 
 
 def _is_blessed(patient: Patient, version: str, digest: str) -> bool:
@@ -203,11 +195,8 @@ def _is_blessed(patient: Patient, version: str, digest: str) -> bool:
 
 def _map(decision: RecordedDecision) -> float:
     """Over all classes where the evaluation is there; the decision's is over those that the baseline knows too."""
-    try:
-        text = Path(decision.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        return Evaluation.from_json(text).golden.candidate.coco["AP"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return decision.map
+    evaluation = evaluation_behind(decision)
+    return evaluation.golden.candidate.coco.get("AP", decision.map) if evaluation else decision.map
 
 
 def _is_number(name: str) -> bool:

@@ -18,7 +18,8 @@ from components.registry.locking import holder
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.root.rebuild import has_lineage, rebuild
-from pipeline.root.root_file import ROOT_FILE, RootFile, is_moved, read_file, write_file
+from pipeline.root.root_file import is_moved, read_file, write_file
+from schemas.artifacts.root_file import ROOT_FILE, RootFile
 from schemas.base.errors import StateError
 from schemas.base.files import WRITING, read_regular, refuse_irregular
 
@@ -149,9 +150,8 @@ def _write_anew(root: Path, made: RootFile) -> None:
 
 def check_locks(patient: Patient) -> list[Finding]:
     """Who holds one, and who held one on another machine."""
-    found = [
-        _look_at_lock(patient.root / name, doing) for name, doing in _LOCKS.items() if (patient.root / name).is_file()
-    ]
+    places = {patient.root / name: doing for name, doing in _LOCKS.items()}
+    found = [_look_at_lock(path, doing) for path, doing in places.items() if path.is_file()]
     return [finding for finding in found if finding is not None]
 
 
@@ -230,8 +230,7 @@ def _remove(path: Path) -> None:
 
 def check_clock(patient: Patient) -> list[Finding]:
     """Whether the served version is from the future; its successor gets a higher number all the same."""
-    pointer = patient.pointer()
-    served = pointer.served if pointer else None
+    served = patient.served
     if served is None:
         return []
     try:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.locking import holder
 from components.trainer.lineage import read_record
 from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient, here, put_aside, read_object
-from pipeline.past.result import RunResult
-from pipeline.past.run_record import ABANDONED_FILE, REQUEST_FILE, RESULT_FILE
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from pipeline.doctor.patient import Patient, evaluation_behind, here, put_aside, read_object
+from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.evaluation import EVALUATION_FILE
+from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.artifacts.review import REVIEW_FILE
+from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.data.dataset import DATASET_FILE
@@ -36,10 +35,10 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
     Returns:
         None where no decision is recorded.
     """
-    made = next((one for one in reversed(patient.decisions()) if one.run_id == run_id), None)
+    made = patient.decision_on(run_id)
     if made is None:
         return None
-    verdict = Verdict(made.verdict)
+    verdict, pushed = Verdict(made.verdict), patient.pushed_by(run_id)
     page = patient.root / "runs" / run_id / REVIEW_FILE
     return RunResult(
         verdict=verdict,
@@ -49,7 +48,7 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
         delta=made.delta,
         delta_ci=made.delta_ci,
         model=made.model,
-        pushed_version=_version(patient, run_id) if verdict.pushes else None,
+        pushed_version=pushed.version if pushed and verdict.pushes else None,
         report=str(page if page.is_file() else made.evaluation),
         run_id=run_id,
         span=made.span,
@@ -60,19 +59,10 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
 
 def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
     """The evaluator's; where it was blocked for something else, that."""
-    try:
-        text = Path(made.evaluation, EVALUATION_FILE).read_text(encoding="utf-8")
-        measured: Decision | None = Evaluation.from_json(text).decision
-    except (OSError, ValueError, LookupError, TypeError):
-        measured = None
-    if measured is not None and measured.verdict.value == made.verdict:
-        return measured.explaining
+    evaluation = evaluation_behind(made)
+    if evaluation is not None and evaluation.decision.verdict.value == made.verdict:
+        return evaluation.decision.explaining
     return (Reason(made.rule or "decision", "a better model", made.reason),) if made.reason else ()
-
-
-def _version(patient: Patient, run_id: str) -> str | None:
-    entries = patient.versions().values()
-    return next((one.version for one in entries if one.run_id == run_id and one.restores is None), None)
 
 
 def check_runs(patient: Patient) -> list[Finding]:
@@ -98,7 +88,7 @@ def _look(patient: Patient, run: Path, is_working: bool) -> list[Finding]:
 
 def _unfinished(patient: Patient, run: Path) -> Finding:
     what = "this run was interrupted"
-    decided = next((one for one in patient.decisions() if one.run_id == run.name), None)
+    decided = patient.decision_on(run.name)
     if decided is not None:
         what += f" after it was decided: {decided.verdict}"
     command = (read_object(run / REQUEST_FILE) or {}).get("command")
@@ -117,16 +107,13 @@ def _in_root(command: str, root: Path) -> str:
 
 
 def _write_result(file: Path, result: RunResult) -> None:
-    write_durably(file, json.dumps(result.to_json(), indent=1))
+    write_durably(file, RUN_RESULT_FORMAT.write(result))
 
 
 def check_artifacts(patient: Patient) -> list[Finding]:
     """Whether they are there; nothing that is lost can be made again."""
-    pointer = patient.pointer()
-    served = pointer.served if pointer else None
-    return (
-        [] if served is None else [*_lineage(patient, served), *_archived(patient, served), *_blocked(patient, served)]
-    )
+    served = patient.served
+    return [*_lineage(patient, served), *_archived(patient, served), *_blocked(patient, served)] if served else []
 
 
 def _lineage(patient: Patient, served: ServedModel) -> Iterator[Finding]:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from components.registry.entries import ServedModel
-from components.registry.entry_files import POINTER_FILE
 from components.registry.publication import settle
 from components.registry.registry import VERSIONS
 from components.registry.storage import STAGED
@@ -16,6 +14,7 @@ from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient
 from pipeline.doctor.registry_checks import told_versions
 from pipeline.doctor.told import read_told
+from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import is_intact, model_digest
 
@@ -55,8 +54,8 @@ def check_bytes(patient: Patient) -> list[Finding]:
 
     In that order TensorFlow Serving never sees a lower one come before the one that is to be served.
     """
-    versions, pointer = patient.versions(), patient.pointer()
-    served = pointer.served.version if pointer and pointer.served else max(versions, key=int, default=None)
+    versions = patient.versions()
+    served = patient.served.version if patient.served else max(versions, key=int, default=None)
     found = []
     for model in reversed(versions.values()):
         if not patient.registry.storage.holds(model.version, model.digest):

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entries import Pointer, RecordedDecision, ServedModel
 from components.registry.entry_files import signed_values
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient
 from pipeline.serving.change import one_line
+from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from schemas.base.errors import InputError, StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 
@@ -48,9 +48,8 @@ def records(patient: Patient) -> Iterator[Record]:
         yield Record(f"versions/{model.version}.json", "served", model, model.signature)
     for key, decision in patient.keyed_decisions():
         yield Record(f"decisions/{key}.json", "decision", decision, decision.signature)
-    pointer = patient.pointer()
-    if pointer and pointer.served:
-        yield Record("served.json", "served", pointer.served, pointer.served.signature)
+    if patient.served:
+        yield Record("served.json", "served", patient.served, patient.served.signature)
 
 
 def _fix(root: Path, record: Record, problem: str) -> str:

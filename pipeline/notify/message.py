@@ -13,9 +13,9 @@ from typing import Any
 
 from pipeline.notify.target import Mailbox
 from pipeline.past.history import page_of
-from pipeline.past.result import RunResult
 from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.run_result import RunResult
 
 _TITLE = 140  # characters
 _TEXT = 700
@@ -168,7 +168,7 @@ def _command(*words: str, root: Path) -> str:
 
 
 def _with_others(result: RunResult) -> str:
-    others = sum(not reason.passed for reason in result.reasons) - 1
+    others = sum(not reason.passed for reason in result.deciding) - 1
     return result.first_reason + (f" (and {others} more)" if others > 0 else "")
 
 
@@ -192,7 +192,7 @@ def _seen(result: RunResult) -> str:
         return f"rejected the span: {_some(result.reasons)}"
     if not result.observed:
         return "nothing remarkable"
-    return f"let the span pass and saw {_some(result.observed)}"
+    return f"let the span pass and saw {_some(result.observations)}"
 
 
 def _some(reasons: Sequence[Reason]) -> str:

@@ -13,7 +13,7 @@ from pipeline.config.pipeline_settings import CRASHED, NotifySettings
 from pipeline.notify.deliver import DeliveryError, deliver
 from pipeline.notify.message import Notice, notice_of_crash, notice_of_result, notice_of_stop
 from pipeline.notify.target import Target, parse_targets
-from pipeline.past.result import RunResult
+from schemas.artifacts.run_result import RunResult
 from schemas.base.errors import StateError
 from schemas.base.progress import LOGGER
 

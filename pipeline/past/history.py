@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.registry.registry import Registry
-from pipeline.past.result import RunResult
-from pipeline.past.run_record import RESULT_FILE
 from pipeline.root.roots import registry_at, settled_if_possible, which_root
 from pipeline.terminal.plain_text import cut, one_line, table, visible_line
-from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from schemas.artifacts.review import REVIEW_FILE
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from schemas.base.artifact_places import places
-from schemas.base.errors import InputError
+from schemas.base.errors import InputError, StateError
 from schemas.base.files import read_regular, refuse_irregular
 
 UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
@@ -54,7 +52,11 @@ class RunEntry:
 
     def to_json(self) -> dict[str, Any]:
         """What `ratchet run --json` printed of a finished run, with `state` and `page`; `verdict` null of others."""
-        values = self.result.to_json() if self.result else {"verdict": None, "run_id": self.run_id, "ended_at": None}
+        values = (
+            RUN_RESULT_FORMAT.values_of(self.result)
+            if self.result
+            else {"verdict": None, "run_id": self.run_id, "ended_at": None}
+        )
         return {**values, "state": self.state, "page": str(self.page) if self.page else None}
 
 
@@ -86,7 +88,7 @@ class History:
         """The contract of `ratchet history --json`."""
         return {
             "runs": [entry.to_json() for entry in self.runs],
-            "overrides": [override.to_json() for override in self.overrides],
+            "overrides": [OVERRIDE_FORMAT.values_of(override) for override in self.overrides],
         }
 
 
@@ -184,10 +186,10 @@ def _read_result(file: Path) -> tuple[RunResult | None, str]:
     # One file that a full disk or an editor spoilt must not hide the other runs.
     try:
         refuse_irregular(file)
-        values = json.loads(read_regular(file))
-        # Results written before these two were recorded.
-        return RunResult.from_json({"ended_at": _modified(file), "observed": [], **values}), FINISHED
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        values = RUN_RESULT_FORMAT.load(read_regular(file), str(file))
+        # A result from before its end was recorded ended when its file was written.
+        return RUN_RESULT_FORMAT.from_values({"ended_at": _modified(file), **values}, str(file)), FINISHED
+    except (OSError, ValueError, StateError):
         return None, UNREADABLE
 
 

@@ -1,62 +1,26 @@
-"""What a run was asked for: `runs/ID/request.json`, by which the same command finds an interrupted run again."""
+"""The directories of runs: by what it was asked for, the same command finds an interrupted run again."""
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
+import datetime
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pipeline.past.pruned import is_pruned
+from schemas.artifacts.run_files import (
+    ABANDONED_FILE,
+    PRUNED_FILE,
+    PRUNED_FORMAT,
+    REQUEST_FILE,
+    RUN_RECORD_FORMAT,
+    UNREPORTED_FILE,
+    PrunedRun,
+    RunRecord,
+)
+from schemas.artifacts.run_result import RESULT_FILE
+from schemas.base.errors import StateError
 from schemas.base.files import read_regular, write_durably
-
-REQUEST_FILE = "request.json"
-RESULT_FILE = "result.json"
-ABANDONED_FILE = "abandoned.json"  # of a run that nothing can go on with, and why
-UNREPORTED_FILE = "unreported"  # beside a result that nobody has seen yet
-FORMAT = 1
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run at its start.
-
-    Attributes:
-        span: number of its span.
-        asked: everything that could change its result, by name; digests of what is large.
-        baseline: version and digest of what was served; None before the first model.
-        command: what a person gave to ask for it.
-        started_at: UTC time, ISO 8601.
-        code: of Ratchet, that started it.
-    """
-
-    span: int
-    asked: dict[str, Any]
-    baseline: tuple[str, str] | None
-    command: str
-    started_at: str
-    code: str
-
-    @property
-    def key(self) -> str:
-        """The same for the same request, whatever is served."""
-        return key_of(self.asked)
-
-    def to_json(self) -> str:
-        """JSON text."""
-        return json.dumps({"format": FORMAT, "key": self.key, **dataclasses.asdict(self)}, indent=1)
-
-
-def key_of(asked: dict[str, Any]) -> str:
-    """Changes with anything that was asked for.
-
-    >>> key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1}) != key_of({"a": 1, "b": 3})
-    True
-    """
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 def unfinished_run(root: Path, span: int, key: str) -> str | None:
@@ -104,7 +68,7 @@ def begin_run(root: Path, record: RunRecord) -> str:
     run_id = f"{_stem(record.span, record.key)}-{attempt}"
     directory = root / "runs" / run_id
     directory.mkdir(parents=True)
-    write_durably(directory / REQUEST_FILE, record.to_json())
+    write_durably(directory / REQUEST_FILE, RUN_RECORD_FORMAT.write(record))
     return run_id
 
 
@@ -126,7 +90,32 @@ def _attempts(root: Path, span: int, key: str) -> list[str]:
 
 def _key(directory: Path) -> str | None:
     """None for a run that was killed before it could say what it was asked for."""
+    file = directory / REQUEST_FILE
     try:
-        return json.loads(read_regular(directory / REQUEST_FILE))["key"]
-    except (OSError, ValueError, LookupError, TypeError):
+        return RUN_RECORD_FORMAT.read(read_regular(file), str(file)).key
+    except (OSError, ValueError, StateError):
         return None
+
+
+def is_pruned(root: Path, run_id: str) -> bool:
+    """Whether artifacts of a run are gone, or were about to be: then it must not be resumed."""
+    return (root / "runs" / run_id / PRUNED_FILE).exists()
+
+
+def read_left(root: Path, run_id: str) -> tuple[str, ...] | None:
+    """The artifacts that a pruning has left of a run, as paths relative to the root; None if it was never pruned.
+
+    Raises:
+        StateError: the file makes no sense.
+    """
+    file = root / "runs" / run_id / PRUNED_FILE
+    try:
+        return PRUNED_FORMAT.read(file.read_bytes(), str(file)).left
+    except FileNotFoundError:
+        return None
+
+
+def write_left(root: Path, run_id: str, left: Sequence[str], now: datetime.datetime) -> None:
+    """Notes what is left of a run, or what may be left while it is being pruned."""
+    pruned = PrunedRun(now.isoformat(timespec="seconds"), tuple(left))
+    write_durably(root / "runs" / run_id / PRUNED_FILE, PRUNED_FORMAT.write(pruned))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry.entries import ServedModel
 from components.registry.locking import holder
 from pipeline.past.history import RunEntry, open_registry, read_history, when
 from pipeline.terminal.plain_text import one_line, visible_line
-from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
+from schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
 from schemas.base.errors import StateError
 
 
@@ -51,9 +50,9 @@ class Status:
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet status --json`."""
         return {
-            "served": dataclasses.asdict(self.served) if self.served else None,
+            "served": SERVED_MODEL_FORMAT.values_of(self.served) if self.served else None,
             "since": self.since,
-            "override": self.override.to_json() if self.override else None,
+            "override": OVERRIDE_FORMAT.values_of(self.override) if self.override else None,
             "expired": self.expired,
             "problem": self.problem,
             "last_run": self.last.to_json() if self.last else None,

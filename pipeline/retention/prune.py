@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from components.registry.locking import hold
 from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.past.pruned import write_left
+from pipeline.past.run_record import write_left
 from pipeline.retention.facts import RunArtifacts
 from pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
 from pipeline.retention.survey import SET_ASIDE, survey

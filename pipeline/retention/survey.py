@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.registry.entries import ServedModel
 from components.trainer.lineage import read_record
 from pipeline.past.history import UNFINISHED, RunEntry, read_history
-from pipeline.past.pruned import read_left
+from pipeline.past.run_record import read_left
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from pipeline.retention.protection import seconds
 from pipeline.root.roots import registry_at
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
 from schemas.base.artifact_places import places
 from schemas.base.errors import StateError

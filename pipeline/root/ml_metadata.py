@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +30,10 @@ def open_store(root: Path) -> MetadataStore:
     database = root.resolve() / "metadata.sqlite"
     if not database.is_file() or not database.stat().st_size:
         raise StateError(f"{database}: ML Metadata is lost; {_MEND}")
-    config = mlmd.ConnectionConfig()
-    config.sqlite.filename_uri = str(database)
-    config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
+    connection = sqlite_at(root.resolve())
+    connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE
     with store_errors(root):
-        return MetadataStore(config)
+        return MetadataStore(connection)
 
 
 @contextlib.contextmanager
@@ -45,7 +45,7 @@ def store_errors(root: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (errors.StatusError, RuntimeError) as error:  # a damaged file is a RuntimeError
+    except (errors.StatusError, RuntimeError, sqlite3.Error) as error:  # a damaged file is a RuntimeError
         first = str(error).strip().splitlines()[0][:200]
         raise StateError(
             f"{root.resolve() / 'metadata.sqlite'}: cannot be read or written ({first}); make it writable, or {_MEND}"

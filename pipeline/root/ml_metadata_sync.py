@@ -18,7 +18,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.registry.override_log import LoggedOverride
 from components.registry.registry import Registry
 from pipeline.root.ml_metadata import open_store, store_errors
-from schemas.artifacts.overrides import OverrideKind
+from schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
 from schemas.base.errors import StateError
 
 OVERRIDE_TYPE = "RatchetOverride"
@@ -189,7 +189,7 @@ class OverrideStore:
             uri=str(self._root.resolve() / "registry"),
             state=mlmd.Artifact.LIVE,
         )
-        for name, value in {**logged.override.to_json(), "line": logged.line}.items():
+        for name, value in {**OVERRIDE_FORMAT.values_of(logged.override), "line": logged.line}.items():
             if isinstance(value, bool):
                 artifact.properties[name].int_value = int(value)
             elif value is not None:

@@ -6,17 +6,26 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from components.registry.entries import ServedModel
-from components.registry.entry_files import POINTER_FILE, parse_entry
+from components.registry.entry_files import parse_entry
 from components.stack import mlmd_tables
-from pipeline.root.root_file import RootFile, read_file
+from pipeline.root.root_file import read_file
+from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
+from schemas.artifacts.root_file import RootFile
 from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular
 
 _ARTIFACTS = "/artifacts/"
+
+
+class Difference(NamedTuple):
+    """One setting with two values."""
+
+    key: str
+    wanted: Any
+    there: Any
 
 
 def read_root(root: Path) -> RootFile | None:
@@ -61,6 +70,37 @@ def derived_name(root: Path) -> str | None:
     """The name of a root's pipeline by what it serves, or by ML Metadata; None where nothing tells."""
     newest = _newest(root)
     return Path(newest.path).parent.name if newest else next(_names(root), None)
+
+
+def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source: str = "model") -> Difference | None:
+    """The first setting in which two models differ; None if they agree, as `auto` does with everything.
+
+    Args:
+        wanted: settings under `model:`; what is left out has its default.
+        there: those of the model that is there.
+        source: what to call `there` in messages.
+
+    Raises:
+        ConfigError: one of the two cannot be read by this version.
+    """
+    from components.trainer.model.model_settings import ModelSettings
+    from schemas.base import settings
+
+    def whole(values: Mapping[str, Any], source: str) -> Any:
+        return json.loads(settings.to_json(settings.load(ModelSettings, values, source)))
+
+    return _difference(whole(wanted, "--config"), whole(there, source), "model")
+
+
+def _difference(wanted: Any, there: Any, key: str) -> Difference | None:
+    from components.trainer.model.model_settings import AUTO
+
+    if AUTO in (wanted, there):
+        return None
+    if isinstance(wanted, Mapping) and isinstance(there, Mapping):
+        below = (_difference(wanted.get(name), there.get(name), f"{key}.{name}") for name in {**wanted, **there})
+        return next(filter(None, below), None)
+    return None if wanted == there else Difference(key, wanted, there)
 
 
 def _derived(root: Path) -> RootFile | None:
@@ -130,8 +170,6 @@ def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, An
 
 
 def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
-    from pipeline.root.model_difference import model_difference
-
     with contextlib.suppress(ConfigError):  # of a version with other settings
         return model_difference(wanted, there) is None
     return False
@@ -145,14 +183,14 @@ def _trained(record: TrainingRecord) -> dict[str, Any]:
         "bootstrap": {"peak_learning_rate": record.learning_rate.bootstrap_peak},
     }
     if record.mode == "retrain":
-        keep = record.keep
+        continual = record.continual
         training["retrain"] = {
             "learning_rate_fraction": record.learning_rate.peak / record.learning_rate.bootstrap_peak,
-            "l2_sp": keep.l2_sp,
-            "batch_norm": keep.batch_norm,
-            "freeze_backbone": keep.freeze_backbone,
+            "l2_sp": continual.l2_sp,
+            "batch_norm": continual.batch_norm,
+            "freeze_backbone": continual.freeze_backbone,
             # Without earlier spans nothing was replayed, whatever was wanted.
-            **({"replay": keep.replay} if len(record.data) > 1 else {}),
+            **({"replay": continual.replay} if len(record.data) > 1 else {}),
         }
     model = json.loads(json.dumps(record.model))
     return {"model": model, "training": training, "augmentation": record.augmentation}

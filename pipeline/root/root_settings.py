@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
-from pipeline.root.model_difference import Difference, model_difference
-from pipeline.root.rebuild import has_lineage, read_root
-from pipeline.root.root_file import ARTIFACTS, RootFile, read_file, write_file
+from pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
+from pipeline.root.root_file import read_file, write_file
 from pipeline.root.roots import near_roots
+from schemas.artifacts.root_file import ARTIFACTS, RootFile
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.base.settings import with_overrides
 
@@ -113,8 +113,14 @@ def record_root(root: Path, remembered: Remembered) -> RootFile:
 def _configured(root: Path, there: RootFile | None, config: str | None, overrides: Sequence[str]) -> Configuration:
     is_fixed = there is not None and has_lineage(root)
     given = _given(root, there, is_fixed, config)
-    settings = load_settings(given.settings, overrides, config or ("--set" if overrides else f"settings of {root}"))
-    whole = {**with_overrides(given.settings, overrides), "name": settings.name}
+    whole = with_overrides(given.settings, overrides)
+    try:
+        settings = load_settings(whole, (), config or ("--set" if overrides else f"settings of {root}"))
+    except ConfigError:
+        if config is None:
+            _check_known(given.settings, root)
+        raise
+    whole["name"] = settings.name
     if there is not None and is_fixed:
         _check_agreement(whole, there, root, config, overrides)
     kept, left_out = _without_secrets({**given.settings, "name": whole["name"], "model": whole.get("model", {})})
@@ -127,9 +133,9 @@ def _given(root: Path, there: RootFile | None, is_fixed: bool, config: str | Non
         # What a configuration does not say, it does not contradict.
         identity = {"name": there.name, **_model(there.settings)} if there and is_fixed else {}
         return Remembered({**identity, **read_config(config)}, config)
-    values = {**(there.settings if there else {}), **({"name": there.name} if there else {})}
-    _check_known(values, root)
-    return Remembered(values, there.config if there else "", there.left_out if there else ())
+    if there is None:
+        return Remembered({}, "")
+    return Remembered({**there.settings, "name": there.name}, there.config, there.left_out)
 
 
 def _model(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,6 +143,7 @@ def _model(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_known(values: Mapping[str, Any], root: Path) -> None:
+    """Whether it is what the root remembers that cannot be read, and not what was given on top."""
     try:
         load_settings(values, (), f"settings of {root}")
     except ConfigError as error:

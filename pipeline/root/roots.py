@@ -11,7 +11,8 @@ from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
 from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from pipeline.root.rebuild import derived_name, rebuild
-from pipeline.root.root_file import ROOT_FILE, read_file
+from pipeline.root.root_file import read_file
+from schemas.artifacts.root_file import ROOT_FILE
 from schemas.base.errors import InputError, StateError
 from schemas.base.progress import LOGGER
 from schemas.base.signing import Signer

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import os
 import sys
 import traceback
@@ -19,19 +18,19 @@ from typing import TYPE_CHECKING
 from components.example_gen.content import cache_key
 from components.registry.locking import hold
 from pipeline.notify.notifier import Notifier
-from pipeline.past.result import RunResult
-from pipeline.past.run_record import RESULT_FILE, UNREPORTED_FILE
 from pipeline.retention.prune import apply_retention
 from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
 from pipeline.run.starting import Started, start
 from pipeline.run.workers import WorkerDiedError, run_watched
 from pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
 from pipeline.terminal.failures import tracebacks_to
-from schemas.artifacts.data_evidence import DECISION_FILE, PAGE_FILE
+from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, PAGE_FILE
 from schemas.artifacts.decisions import DataDecision, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
-from schemas.artifacts.publication import PUBLICATION_FILE, PublicationResult
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
 from schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
+from schemas.artifacts.run_files import UNREPORTED_FILE
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from schemas.base.errors import InputError, RatchetError, StateError
 from schemas.base.files import write_durably
 from schemas.base.progress import LOGGER
@@ -81,7 +80,7 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
                 with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
                     result = _run_steps(request, asked, started, directory)
                 write_durably(directory / UNREPORTED_FILE, "")
-                write_durably(directory / RESULT_FILE, json.dumps(result.to_json(), indent=1))
+                write_durably(directory / RESULT_FILE, RUN_RESULT_FORMAT.write(result))
         notifier.ended(result)
         with output_to(directory / "log.txt"):
             apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
@@ -95,8 +94,8 @@ def _ended_unreported(directory: Path) -> RunResult | None:
     if not (directory / UNREPORTED_FILE).exists():
         return None
     try:
-        return RunResult.from_json(json.loads((directory / RESULT_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, LookupError, TypeError):
+        return RUN_RESULT_FORMAT.read((directory / RESULT_FILE).read_bytes(), RESULT_FILE)
+    except (OSError, StateError):
         return None
 
 
@@ -218,21 +217,22 @@ def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pat
 
 def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
     path = Path(steps["DataGate"].outputs["decision"], DECISION_FILE)
-    return DataDecision.from_json(json.loads(path.read_text(encoding="utf-8")))
+    return DATA_DECISION_FORMAT.read(path.read_bytes(), str(path))
 
 
 def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
-    uri = Path(steps["MapEvaluator"].outputs["evaluation"])
-    evaluation = Evaluation.from_json((uri / EVALUATION_FILE).read_text(encoding="utf-8"))
+    measured = Path(steps["MapEvaluator"].outputs["evaluation"], EVALUATION_FILE)
+    evaluation = EVALUATION_FORMAT.read(measured.read_bytes(), str(measured))
     pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
-    publication = PublicationResult.from_json(pushed.read_text(encoding="utf-8"), str(pushed))
+    publication = PUBLICATION_FORMAT.read(pushed.read_bytes(), str(pushed))
     decision = publication.final(evaluation.decision)
     if (publication.version is not None) != decision.verdict.pushes:
         raise RunError(_failed(f"the verdict is {decision.verdict.value}, but Pusher did not act on it", page.parent))
+    observed = _data_decision(steps).remarkable
     golden_scores, deltas = evaluation.golden.compared, evaluation.golden.deltas
     return RunResult(
         verdict=decision.verdict,
-        reasons=decision.explaining,
+        reasons=decision.explaining + observed,
         map=golden_scores.candidate.coco["AP"],
         baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
         delta=deltas.overall.value if deltas else None,
@@ -243,7 +243,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pa
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
-        observed=_data_decision(steps).remarkable,
+        observed=tuple(reason.rule for reason in observed),
     )
 
 

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from components.example_gen.content import content_digest
-from components.example_gen.dataset import find_span, read_source, splits_of
-from components.example_gen.source import Source
+from components.example_gen.dataset import Source, read_source
+from components.example_gen.spans import find_span
+from components.example_gen.splits import splits_of
 from components.map_evaluator.scoring import check_settings
-from components.registry.entries import ServedModel
 from components.trainer.lineage import read_earlier, read_record
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
 from pipeline.root.root_settings import Remembered
 from pipeline.root.roots import registry_of
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
 from schemas.base import settings as settings_io
 from schemas.base.checked_json import Problems
@@ -31,6 +30,7 @@ from schemas.base.code_version import code_version
 from schemas.base.errors import ConfigError
 from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.records import attribute_columns
 from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
 
 
@@ -88,7 +88,11 @@ def read_request(request: RunRequest) -> Asked:
     golden = read_source(str(request.golden), strict=True, class_names=names)
     for source in (span, golden):
         _check_files(source)
-    check_settings(golden.label_map.names, _attributes(golden), request.settings.evaluator)
+    check_settings(
+        golden.label_map.names,
+        attribute_columns([record.attributes for record in golden.records]),
+        request.settings.evaluator,
+    )
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
     return Asked(found.number, span, _parts(request, found.number, span, golden))
@@ -123,11 +127,6 @@ def _check_files(source: Source) -> None:
 
 def _paths(source: Source) -> list[str]:
     return [path for shard in source.shards for path in shard.paths]
-
-
-def _attributes(dataset: Source) -> dict[str, np.ndarray]:
-    names = dict.fromkeys(name for record in dataset.records for name in record.attributes)
-    return {name: np.array([record.attributes.get(name, "") for record in dataset.records]) for name in names}
 
 
 def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:

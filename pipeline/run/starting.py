@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.registry.registry import Registry
-from pipeline.past.run_record import RunRecord, begin_run, key_of, unfinished_run, unreported_run
+from pipeline.past.run_record import begin_run, unfinished_run, unreported_run
 from pipeline.root.rebuild import read_root
 from pipeline.root.root_file import is_moved
 from pipeline.root.root_settings import record_root
 from pipeline.root.roots import registry_of, settled
 from pipeline.run.preflight import Asked, RunRequest, check_new
 from pipeline.serving.change import tell_ml_metadata
+from schemas.artifacts.run_files import RunRecord, key_of
 from schemas.base.code_version import code_version
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES

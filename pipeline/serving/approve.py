@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from components.registry.entries import APPROVED, RecordedDecision, ServedModel
 from components.registry.publication import Publication
 from components.registry.registry import Registry
 from pipeline.root.roots import check_root, registry_at, settled
 from pipeline.serving.change import ServingChange, last_day, one_line, serve, tell_ml_metadata, told_before
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -176,7 +176,7 @@ def _map(decision: RecordedDecision) -> float:
     if not path.is_file():
         raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
     content = path.read_bytes()
-    evaluation = Evaluation.from_json(content.decode())
+    evaluation = EVALUATION_FORMAT.read(content, str(path))
     is_recorded = decision.evaluation_digest in (None, hashlib.sha256(content).hexdigest())
     if not is_recorded or evaluation.candidate_digest not in ("", decision.model_digest):
         raise StateError(
@@ -266,16 +266,16 @@ def _run_id(run: str, root: Path, decisions: Sequence[RecordedDecision], hint: s
 
 
 def _undecided(run_id: str, root: Path, hint: str) -> NoReturn:
-    result = root / "runs" / run_id / "result.json"
+    result = root / "runs" / run_id / RESULT_FILE
     if not result.is_file():
         raise InputError(
             f"run {run_id} did not end, so there is no candidate to approve: give its `ratchet run` again, which goes "
             f"on where it stopped; its log is {result.parent / 'log.txt'}{hint}"
         )
-    verdict = json.loads(result.read_text(encoding="utf-8")).get("verdict")
-    if verdict == Verdict.DATA_REJECTED.value:
+    verdict = RUN_RESULT_FORMAT.read(result.read_bytes(), str(result)).verdict
+    if verdict is Verdict.DATA_REJECTED:
         raise InputError(
             f"run {run_id} was rejected by the data gate, so no candidate was trained: give its `ratchet run` again "
             f"with --set data_gate.mode=observe, then approve that run if it is blocked{hint}"
         )
-    raise InputError(f"run {run_id} ended as {verdict}, but the registry has no decision on it; run again{hint}")
+    raise InputError(f"run {run_id} ended as {verdict.value}, but the registry has no decision on it; run again{hint}")

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entries import ServedModel
 from components.registry.publication import Publication
 from components.registry.registry import Registry
 from pipeline.root.roots import check_root, registry_at, settled
 from pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, told_before
 from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.base.errors import InputError, StateError
 
 _LISTED = 10

@@ -1,13 +1,16 @@
-"""What the data gate's decision rests on, feature by feature: `evidence.json` beside `decision.json`."""
+"""What the data gate wrote: `decision.json`, `evidence.json`, which it rests on feature by feature, `pictures.json`."""
 
 from __future__ import annotations
 
 import base64
-import dataclasses
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from schemas.artifacts.decisions import DataDecision
+from schemas.base.persisted import PersistedFormat, Values, renamed
 
 DECISION_FILE = "decision.json"
 EVIDENCE_FILE = "evidence.json"
@@ -16,6 +19,11 @@ PICTURES_FILE = "pictures.json"  # the images that its rules name, drawn
 DRIFT = "drift"  # the span against the data that the served model was trained on
 SKEW = "skew"  # the span against the traffic that the served model sees
 
+_Base64 = Annotated[
+    bytes,
+    BeforeValidator(base64.b64decode),
+    PlainSerializer(lambda content: base64.b64encode(content).decode()),
+]
 EMBEDDING = "embedding"  # a feature of its own: what the served model's backbone makes of an image
 
 
@@ -51,7 +59,7 @@ class Comparison:
         noise: what pure chance reaches between samples this small.
         other: the data compared with.
         span: the span.
-        moved: how far the values moved, in the feature's own unit; None where that cannot be said.
+        effect_size: how far the values moved, in the feature's own unit; None where that cannot be said.
     """
 
     kind: str
@@ -62,7 +70,7 @@ class Comparison:
     noise: float
     other: Distribution
     span: Distribution
-    moved: float | None = None
+    effect_size: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -81,45 +89,34 @@ class Picture:
     """
 
     file_name: str
-    jpeg: bytes
+    jpeg: _Base64
     caption: str
 
 
 Pictures = Mapping[str, tuple[Picture, ...]]  # by rule, the worst first
 
 
-def pictures_to_json(pictures: Pictures) -> str:
-    """JSON text of PICTURES_FILE."""
-    return json.dumps(
-        {
-            rule: [{**dataclasses.asdict(entry), "jpeg": base64.b64encode(entry.jpeg).decode()} for entry in entries]
-            for rule, entries in pictures.items()
-        }
-    )
+@dataclass(frozen=True)
+class DataPictures:
+    """The images that the gate's rules name."""
+
+    pictures: Pictures
 
 
-def pictures_from_json(text: str) -> dict[str, tuple[Picture, ...]]:
-    """The inverse of `pictures_to_json`."""
-    return {
-        rule: tuple(Picture(**{**entry, "jpeg": base64.b64decode(entry["jpeg"])}) for entry in entries)
-        for rule, entries in json.loads(text).items()
-    }
+@dataclass(frozen=True)
+class DataEvidence:
+    """Every feature that was compared."""
+
+    comparisons: tuple[Comparison, ...]
 
 
-def evidence_to_json(comparisons: Sequence[Comparison]) -> str:
-    """JSON text of EVIDENCE_FILE."""
-    return json.dumps({"comparisons": [dataclasses.asdict(entry) for entry in comparisons]}, indent=1)
+def _with_effect_sizes(values: Values) -> Values:
+    return {"comparisons": [renamed(moved="effect_size")(entry) for entry in values["comparisons"]]}
 
 
-def evidence_from_json(text: str) -> tuple[Comparison, ...]:
-    """The inverse of `evidence_to_json`."""
-    entries = json.loads(text)["comparisons"]
-    return tuple(
-        Comparison(**{**entry, "other": _distribution(entry["other"]), "span": _distribution(entry["span"])})
-        for entry in entries
-    )
-
-
-def _distribution(values: dict[str, Any]) -> Distribution:
-    lists = {name: tuple(values[name]) for name in ("shares", "edges", "categories")}
-    return Distribution(**{**values, **lists})
+_FIX = "give the command with --anew"
+DATA_DECISION_FORMAT = PersistedFormat(DataDecision, "the data gate's decision", 1, _FIX, derived=("verdict",))
+EVIDENCE_FORMAT = PersistedFormat(DataEvidence, "the data gate's evidence", 1, _FIX, {0: _with_effect_sizes})
+PICTURES_FORMAT = PersistedFormat(
+    DataPictures, "the data gate's pictures", 1, _FIX, {0: lambda values: {"pictures": values}}
+)

@@ -1,11 +1,9 @@
-"""Decisions are values with reasons; each goes to JSON and back unchanged."""
+"""Decisions are values with reasons."""
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from dataclasses import dataclass
-from typing import Any
 
 _EVALUATION_RULES = ("map_defined", "no_rules")  # besides those named trust:...
 
@@ -50,15 +48,6 @@ class Reason:
         """The rule, what it expected and what it found, in one line."""
         return f"{self.rule}: expected {self.expected}; found {self.actual}"
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object with the fields."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Reason:
-        """The inverse of `to_json`."""
-        return cls(**{**value, "images": tuple(value["images"])})
-
 
 class DataVerdict(str, enum.Enum):
     """What the data gate thinks of a span."""
@@ -102,16 +91,6 @@ class DataDecision:
         """What a person should see: the rules that the data broke, then the warnings."""
         return self.failures + self.warnings
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object with verdict, passed and reasons."""
-        reasons = [reason.to_json() for reason in self.reasons]
-        return {"verdict": self.verdict.value, "passed": self.passed, "reasons": reasons}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> DataDecision:
-        """The inverse of `to_json`."""
-        return cls(value["passed"], tuple(Reason.from_json(reason) for reason in value["reasons"]))
-
 
 @dataclass(frozen=True)
 class Decision:
@@ -142,12 +121,3 @@ class Decision:
     def warnings(self) -> tuple[Reason, ...]:
         """The rules that passed with a warning."""
         return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object with verdict and reasons."""
-        return {"verdict": self.verdict.value, "reasons": [reason.to_json() for reason in self.reasons]}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Decision:
-        """The inverse of `to_json`."""
-        return cls(Verdict(value["verdict"]), tuple(Reason.from_json(reason) for reason in value["reasons"]))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
 from schemas.artifacts.decisions import Decision
-from schemas.base.errors import StateError
+from schemas.base.persisted import PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
 PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with
-FORMAT = 2  # of EVALUATION_FILE; before it had a number it lacked the digests and the figures of serving
 # In a directory per data set:
 GROUND_TRUTH_FILE = "ground_truth.json"  # COCO annotations
 CANDIDATE_FILE = "candidate_detections.json"  # COCO results
@@ -115,25 +111,6 @@ class DataSetEvaluation:
         """Objects of all classes."""
         return sum(support.objects for support in self.class_support.values())
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> DataSetEvaluation:
-        """From what `dataclasses.asdict` gave."""
-        deltas = values["deltas"]
-        return cls(
-            images=values["images"],
-            candidate=ModelScores(**values["candidate"]),
-            baseline=ModelScores(**values["baseline"]) if values["baseline"] else None,
-            deltas=deltas
-            and Deltas(
-                overall=Delta(**deltas["overall"]),
-                per_class={name: Delta(**delta) for name, delta in deltas["per_class"].items()},
-                per_slice={name: Delta(**delta) for name, delta in deltas["per_slice"].items()},
-            ),
-            class_support={name: Support(**support) for name, support in values["class_support"].items()},
-            slice_support={name: Support(**support) for name, support in values["slice_support"].items()},
-            shared=cls.from_json(values["shared"]) if values["shared"] else None,
-        )
-
 
 @dataclass(frozen=True)
 class ServingFigures:
@@ -165,12 +142,6 @@ class Serving:
         """The candidate's size as a multiple of the baseline's."""
         return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Serving:
-        """From what `dataclasses.asdict` gave."""
-        baseline = values["baseline"]
-        return cls(ServingFigures(**values["candidate"]), ServingFigures(**baseline) if baseline else None)
-
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -197,31 +168,12 @@ class Evaluation:
         """Both models on the golden set, which alone decides."""
         return self.data_sets[GOLDEN]
 
-    def to_json(self) -> str:
-        """JSON text."""
-        values = {"format": FORMAT} | dataclasses.asdict(self)
-        values["decision"] = self.decision.to_json()
-        return json.dumps(values, indent=1, allow_nan=False)
 
-    @classmethod
-    def from_json(cls, text: str) -> Evaluation:
-        """The inverse of `to_json`; reads what earlier versions wrote, too.
-
-        Raises:
-            StateError: a later version wrote it.
-        """
-        values = json.loads(text)
-        if values.get("format", 1) > FORMAT:
-            raise StateError(
-                f"{EVALUATION_FILE}: format {values['format']} is newer than the {FORMAT} that this version of Ratchet "
-                "reads; use the version that wrote it"
-            )
-        serving = values.get("serving")
-        return cls(
-            decision=Decision.from_json(values["decision"]),
-            data_sets={name: DataSetEvaluation.from_json(entry) for name, entry in values["data_sets"].items()},
-            golden_digest=values["golden_digest"],
-            candidate_digest=values.get("candidate_digest", ""),
-            baseline_digest=values.get("baseline_digest"),
-            serving=Serving.from_json(serving) if serving else None,
-        )
+EVALUATION_FORMAT = PersistedFormat(
+    # Format 0 lacked the digests and the figures of serving, which have their defaults.
+    Evaluation,
+    "an evaluation",
+    2,
+    "restore it from a backup, or run again",
+    allow_nan=False,
+)

@@ -2,40 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
 
 from schemas.artifacts.overrides import Override
+from schemas.artifacts.registry_entries import RecordedDecision
+from schemas.base.persisted import PersistedFormat, Values
 
 HISTORY_FILE = "history.json"
-
-
-@dataclass(frozen=True)
-class PastRun:
-    """A decision of the evaluator.
-
-    Attributes:
-        run_id: the run.
-        span: number of its span.
-        verdict: how it ended.
-        map: the candidate's mAP on the golden set, over the classes that the baseline knows too.
-        baseline_map: the baseline's; None before the first model.
-        decided_at: UTC time, ISO 8601.
-        golden_digest: the golden set that decided.
-        evaluation: URI of the ModelEvaluation artifact.
-        reason: the first rule that decided against it, in a sentence; empty if none did.
-    """
-
-    run_id: str
-    span: int
-    verdict: str
-    map: float
-    baseline_map: float | None
-    decided_at: str
-    golden_digest: str
-    evaluation: str
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,30 +16,39 @@ class History:
     """Everything that was decided before.
 
     Attributes:
-        runs: the oldest first.
+        runs: the decisions of the evaluator, the oldest first.
         overrides: approvals and rollbacks, the oldest first.
         current: the one by which the baseline is served; None if it was pushed.
     """
 
-    runs: tuple[PastRun, ...] = ()
+    runs: tuple[RecordedDecision, ...] = ()
     overrides: tuple[Override, ...] = ()
     current: Override | None = None
 
-    def to_json(self) -> str:
-        """JSON text."""
-        values = {
-            "runs": [dataclasses.asdict(run) for run in self.runs],
-            "overrides": [override.to_json() for override in self.overrides],
-            "current": self.current and self.current.to_json(),
-        }
-        return json.dumps(values, indent=1)
+    def trained_on(self, span: int, version: int) -> RecordedDecision | None:
+        """The last decision on a candidate that was trained on a version of a span; None if there was none."""
+        made = [run for run in self.runs if (run.span, run.span_version) == (span, version)]
+        return made[-1] if made else None
 
-    @classmethod
-    def from_json(cls, text: str) -> History:
-        """The inverse of `to_json`."""
-        values = json.loads(text)
-        return cls(
-            runs=tuple(PastRun(**entry) for entry in values["runs"]),
-            overrides=tuple(Override.from_json(entry) for entry in values["overrides"]),
-            current=values["current"] and Override.from_json(values["current"]),
-        )
+
+# What format 0 did not say of a decision.
+_NOT_SAID = {
+    "span_version": 1,
+    "data_digest": "",
+    "model": "",
+    "model_digest": "",
+    "baseline_version": None,
+    "baseline_digest": None,
+    "delta": None,
+    "delta_ci": None,
+    "evaluation_broken": False,
+}
+
+
+def _of_format_0(values: Values) -> Values:
+    return {**values, "runs": [{**_NOT_SAID, **run, "reason": run["reason"] or None} for run in values["runs"]]}
+
+
+HISTORY_FORMAT = PersistedFormat(
+    History, "the history of a baseline", 1, "give the command with --anew", {0: _of_format_0}
+)

@@ -6,11 +6,11 @@ ML Metadata.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import enum
 from dataclasses import dataclass
-from typing import Any
+
+from schemas.base.persisted import PersistedFormat
 
 
 class OverrideKind(str, enum.Enum):
@@ -77,16 +77,11 @@ class Override:
             lines.append(f"  it takes the place of version {self.previous_version}")
         return "\n".join(lines)
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object with the fields."""
-        return {**dataclasses.asdict(self), "kind": self.kind.value}
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Override:
-        """The inverse of `to_json`.
-
-        Raises:
-            ValueError: an unknown kind.
-            TypeError: other fields than these.
-        """
-        return cls(**{**values, "kind": OverrideKind(values["kind"])})
+OVERRIDE_FORMAT = PersistedFormat(
+    Override,
+    "an approval or rollback",
+    1,
+    "approvals and rollbacks are only ever added to it; `ratchet doctor --repair` restores it from ML Metadata, which "
+    "holds the same lines, if they are whole there; else restore it from a backup",
+)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.base.errors import StateError
+from schemas.base.persisted import PersistedFormat
 
 PUBLICATION_FILE = "publication.json"
-FORMAT = 1
 
 # Rules by which a candidate that the evaluator accepted is blocked at the door.
 BASELINE_CHANGED = "baseline_changed"
@@ -37,26 +35,5 @@ class PublicationResult:
             (*decision.reasons, *self.reasons),
         )
 
-    def to_json(self) -> str:
-        """JSON text."""
-        reasons = [reason.to_json() for reason in self.reasons]
-        return json.dumps({"format": FORMAT, "version": self.version, "reasons": reasons}, indent=1)
 
-    @classmethod
-    def from_json(cls, text: str, source: str) -> PublicationResult:
-        """The inverse of `to_json`.
-
-        Args:
-            text: what `to_json` wrote.
-            source: what to call it in messages.
-
-        Raises:
-            StateError: it is torn, or of a later format.
-        """
-        try:
-            values = json.loads(text)
-            if values["format"] <= FORMAT:
-                return cls(values["version"], tuple(Reason.from_json(reason) for reason in values["reasons"]))
-        except (ValueError, TypeError, LookupError) as error:
-            raise StateError(f"{source}: not what the Pusher wrote ({error}); give the command with --anew") from error
-        raise StateError(f"{source}: format {values['format']} is newer than the {FORMAT} that this Ratchet reads")
+PUBLICATION_FORMAT = PersistedFormat(PublicationResult, "what the Pusher wrote", 1, "give the command with --anew")

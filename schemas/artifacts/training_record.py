@@ -6,21 +6,19 @@ data (DatasetFeatureStatisticsList), which the data gate compares the next span 
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from schemas.base.errors import StateError
+from pydantic import Field
+
+from schemas.base.persisted import PersistedFormat, renamed
 
 RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"
 LABELS_FILE = "assets.extra/labels.json"
 TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.data.feature_sample, of the training data
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.data.fingerprints, of the whole lineage
-
-_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class LearningRateRecord:
 
 
 @dataclass(frozen=True)
-class KeepRecord:
+class ContinualLearningRecord:
     """What held a retraining to its baseline: see `RetrainSettings`; all off for a first model.
 
     Attributes:
@@ -86,7 +84,7 @@ class TrainedData:
         images: images in its training split.
         class_names: its label map, 1..K.
         examples: where its tf.Examples are: an Examples artifact's path below the artifacts directory of the pipeline
-            root; or its URI, where it lies elsewhere and in records of format 1.
+            root; or its URI, where it lies elsewhere and in records of format 0.
     """
 
     span: int
@@ -126,7 +124,7 @@ class TrainingRecord:
         augmentation: policy name.
         augmentation_digest: digest of the policy's exact parameters.
         learning_rate: the schedule.
-        keep: what held it to the baseline.
+        continual: what held it to the baseline.
         planned_steps: optimizer steps of the schedule.
         steps: those taken; fewer after an early stop.
         best_step: after which the weights are the exported ones.
@@ -146,13 +144,13 @@ class TrainingRecord:
     """
 
     mode: str
-    data: tuple[TrainedData, ...]
+    data: Annotated[tuple[TrainedData, ...], Field(min_length=1)]
     category_ids: tuple[int, ...]
     model: dict[str, Any]
     augmentation: str
     augmentation_digest: str
     learning_rate: LearningRateRecord
-    keep: KeepRecord
+    continual: ContinualLearningRecord
     planned_steps: int
     steps: int
     best_step: int
@@ -185,38 +183,13 @@ class TrainingRecord:
         """Its label map, 1..K."""
         return self.data[-1].class_names
 
-    def to_json(self) -> str:
-        """JSON text; floats keep their exact value."""
-        return json.dumps({"format": _FORMAT, **dataclasses.asdict(self)}, indent=1, sort_keys=True)
 
-    @classmethod
-    def from_json(cls, text: str, source: str) -> TrainingRecord:
-        """The inverse of `to_json`.
-
-        Args:
-            text: what `to_json` wrote.
-            source: what to call it in messages.
-
-        Raises:
-            StateError: not a training record of this version.
-        """
-        try:
-            values = json.loads(text)
-            made_as = values.pop("format", 1)  # records of format 1 do not say so
-            if made_as not in range(1, _FORMAT + 1):
-                raise ValueError(f"its format is {made_as}, this Ratchet knows those up to {_FORMAT}")
-            values["learning_rate"] = LearningRateRecord(**values["learning_rate"])
-            values["keep"] = KeepRecord(**values["keep"])
-            values["data"] = tuple(
-                TrainedData(**{**entry, "class_names": tuple(entry["class_names"])}) for entry in values["data"]
-            )
-            values["validation"] = tuple(ValidationPoint(**point) for point in values["validation"])
-            for key in ("category_ids", "declared_changes"):
-                values[key] = tuple(values[key])
-            values["loss_curve"] = tuple((int(step), float(loss)) for step, loss in values["loss_curve"])
-            record = cls(**values)
-            if not record.data:
-                raise ValueError("no data")
-            return record
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StateError(f"{source}: not a training record of this version of Ratchet ({error})") from error
+TRAINING_RECORD_FORMAT = PersistedFormat(
+    TrainingRecord,
+    "a training record",
+    3,
+    "restore the model from a backup, or serve another one: ratchet rollback --by NAME --reason TEXT",
+    # In format 2 the places of examples became relative to the artifacts of the root; both are understood.
+    {2: renamed(keep="continual")},
+    sort_keys=True,
+)

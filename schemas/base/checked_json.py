@@ -160,9 +160,18 @@ def read_text(entry: Any, key: str, where: str) -> str:
     """The string under a key; DataError for other types and for blank ones."""
     value = read_field(entry, key, where)
     # A lone surrogate such as "\ud800" is valid JSON but can be neither a file name nor a tf.Example string.
-    if not isinstance(value, str) or not value.strip() or any("\ud800" <= char <= "\udfff" for char in value):
+    if not isinstance(value, str) or not value.strip() or not is_unicode(value):
         raise DataError(f"{where}: {key} {shown(value)} must be a non-empty string of valid Unicode; correct it")
     return value
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a string can be written as UTF-8; one with half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_number(value: Any, name: str, where: str, largest: float = _LARGEST_NUMBER) -> float:

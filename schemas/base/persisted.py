@@ -3,9 +3,9 @@
     {"format": 2, "run_id": ..., ...}
 
 A reader takes every format from the first on. A file without a number is of format 0, older formats are migrated by
-small functions, a key that an older file lacks has the default of its field, and one that a newer minor version added is
-left alone. What cannot be read is refused in one sentence: a newer format, a torn file, a value of another type ("1" is
-no number, and 1 is no truth value).
+small functions, a key that an older file lacks has the default of its field, and one that a newer minor version added
+is left alone. What cannot be read is refused in one sentence: a newer format, a torn file, a value of another type ("1"
+is no number, and 1 is no truth value).
 
 A new field with a default needs no new number. The number goes up when a key changes its name or its meaning.
 """
@@ -51,6 +51,7 @@ class PersistedFormat(Generic[T]):
         migrations: by the number of a format, what its values are in the next one; none where only keys with defaults
             came along.
         derived: properties of the value that are written for other readers, and not read again.
+        is_unnumbered: tells a file of format 0.
         sort_keys: whether the keys are written in order of the alphabet.
         allow_nan: whether NaN and infinite numbers may be written.
     """
@@ -61,6 +62,7 @@ class PersistedFormat(Generic[T]):
     fix: str
     migrations: Mapping[int, Migration] = dataclasses.field(default_factory=dict)
     derived: tuple[str, ...] = ()
+    is_unnumbered: Callable[[Mapping[str, Any]], bool] = lambda values: "format" not in values
     sort_keys: bool = False
     allow_nan: bool = True
 
@@ -112,15 +114,20 @@ class PersistedFormat(Generic[T]):
 
     def number_of(self, values: Mapping[str, Any], source: str) -> int:
         """The number of a file's format; StateError if it is newer than those that can be read, or none."""
-        number = values.get("format", 0)
+        number = 0 if self.is_unnumbered(values) else values["format"]
         if type(number) is not int or number < 0:
             raise self._refused(source, f"its format {shown(number)} is no format number")
-        if number > self.number:
+        if self.is_newer(values):
             raise StateError(
                 f"{source}: format {number} is newer than the {self.number} that this Ratchet reads; use the version "
                 "that wrote it, or a newer one"
             )
         return number
+
+    def is_newer(self, values: Mapping[str, Any]) -> bool:
+        """Whether a newer version of Ratchet wrote the JSON object of a file."""
+        number = values.get("format")
+        return type(number) is int and number > self.number
 
     def _migrated(self, migrate: Migration, values: Values, source: str) -> Values:
         try:

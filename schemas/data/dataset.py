@@ -6,7 +6,6 @@ one digest an image, and one over those, by ascending image id.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from schemas.base.persisted import PersistedFormat, Values, renamed
 from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
@@ -30,14 +30,14 @@ class BadBoxes:
     Attributes:
         count: how many.
         of: boxes in all, bad ones among them.
-        reading: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
+        guessed_format: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
         examples: some of them in words, each with its annotation, its image, its numbers and what is wrong.
         images: file names of images with bad boxes, the most of them first.
     """
 
     count: int = 0
     of: int = 0
-    reading: str | None = None
+    guessed_format: str | None = None
     examples: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
 
@@ -48,7 +48,7 @@ class DataSetInfo:
 
     Attributes:
         source: directory it was read from.
-        format: `coco`, `voc`, `yolo` or `tfrecord`.
+        source_format: `coco`, `voc`, `yolo` or `tfrecord`.
         span: span number; 0 for the golden set.
         version: of the span, from 1; 1 unless the directory's name says otherwise.
         digest: content digest of annotations and images.
@@ -60,7 +60,7 @@ class DataSetInfo:
     """
 
     source: str
-    format: str
+    source_format: str
     span: int
     version: int
     digest: str
@@ -70,19 +70,22 @@ class DataSetInfo:
     boxes: dict[str, int]
     bad_boxes: BadBoxes = BadBoxes()
 
-    def to_json(self) -> str:
-        """JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True)
 
-    @classmethod
-    def from_json(cls, text: str) -> DataSetInfo:
-        """The inverse of `to_json`."""
-        values = json.loads(text)
-        bad = values["bad_boxes"]
-        values["bad_boxes"] = BadBoxes(**{**bad, "examples": tuple(bad["examples"]), "images": tuple(bad["images"])})
-        return cls(
-            **{**values, "class_names": tuple(values["class_names"]), "category_ids": tuple(values["category_ids"])}
-        )
+def _of_format_0(values: Values) -> Values:
+    bad_boxes = renamed(reading="guessed_format")(values["bad_boxes"])
+    return {**values, "source_format": values["format"], "bad_boxes": bad_boxes}
+
+
+DATASET_FORMAT = PersistedFormat(
+    DataSetInfo,
+    "what ExampleGen wrote",
+    1,
+    "give the command with --anew",
+    {0: _of_format_0},
+    # Before files had a number, `format` was that of the data set.
+    is_unnumbered=lambda values: isinstance(values.get("format"), str),
+    sort_keys=True,
+)
 
 
 def image_digest(record: ImageRecord, encoded: bytes) -> bytes:

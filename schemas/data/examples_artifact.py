@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from schemas.base.files import Files
-from schemas.data.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo
 from schemas.data.fingerprints import Fingerprints
 
 
@@ -34,10 +34,11 @@ class ExamplesArtifact:
 
         Raises:
             Exception: the file system's own, if its `dataset.json` cannot be read.
-            ValueError, LookupError, TypeError: that is not whole.
+            StateError: that is not whole.
         """
-        with files.open(f"{uri}/{DATASET_FILE}") as file:
-            return cls(uri, DataSetInfo.from_json(file.read()), files)
+        path = f"{uri}/{DATASET_FILE}"
+        with files.open(path) as file:
+            return cls(uri, DATASET_FORMAT.read(file.read(), path), files)
 
     def record_files(self, *splits: str) -> list[str]:
         """The TFRecord files of tf.Examples of some splits, in the order of the splits and then of their names."""

@@ -10,7 +10,7 @@ Labels are contiguous, 1..K in the order of the data set's category ids; 0 is ba
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,16 @@ def image_attributes(entry: Mapping[str, Any]) -> dict[str, str]:
         for key, value in entry.items()
         if key not in COCO_IMAGE_KEYS and isinstance(value, (str, int, bool))
     }
+
+
+def attribute_columns(images: Sequence[Mapping[str, str]]) -> dict[str, np.ndarray]:
+    """The attributes of several images by name, [i] str; empty for an image that has none of that name.
+
+    >>> attribute_columns([{"camera": "north"}, {}])["camera"].tolist()
+    ['north', '']
+    """
+    names = sorted({name for image in images for name in image})
+    return {name: np.array([image.get(name, "") for image in images]) for name in names}
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.registry.entries import ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
 from pipeline.cli.main import main
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.past.result import RunResult
 from pipeline.run.local import RunError, run
 from pipeline.run.preflight import RunRequest
+from schemas.artifacts.registry_entries import ServedModel
+from schemas.artifacts.run_result import RunResult
 from schemas.base.errors import StateError
 from tests.e2e.metadata import latest_blessed_model
 

@@ -14,7 +14,7 @@ from pipeline.cli.main import main
 from pipeline.config.pipeline_settings import load_config
 from pipeline.data.check import CheckRequest, CheckResult, check_data
 from pipeline.data.log_sample import log_sample
-from schemas.artifacts.data_evidence import evidence_from_json
+from schemas.artifacts.data_evidence import EVIDENCE_FORMAT
 from schemas.artifacts.decisions import DataVerdict
 from schemas.base.errors import DataError
 from tests.e2e.conftest import SMALL, Runs, World
@@ -67,7 +67,10 @@ def test_what_a_run_rejects_a_check_rejects_for_the_same_reasons(runs: Runs, tmp
     assert failed(result) == [reason.rule for reason in runs.dark.reasons if not reason.passed]
     assert failed(result)[0] == "drift:qa/brightness"
     assert "darker: median brightness" in result.to_text()
-    evidence = {entry.feature: entry for entry in evidence_from_json((tmp_path / "evidence.json").read_text())}
+    evidence = {
+        entry.feature: entry
+        for entry in EVIDENCE_FORMAT.read((tmp_path / "evidence.json").read_text(), "evidence.json").comparisons
+    }
     brightness = evidence["qa/brightness"]
     assert brightness.distance > brightness.limit >= 0.1
     assert brightness.span.median is not None

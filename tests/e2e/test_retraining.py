@@ -13,12 +13,13 @@ import pytest
 
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.past.result import RunResult
-from schemas.artifacts.data_evidence import evidence_from_json
+from pipeline.past.result import result_text
+from schemas.artifacts.data_evidence import EVIDENCE_FORMAT
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.overrides import OverrideKind
-from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TrainingRecord
+from schemas.artifacts.run_result import RunResult
+from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from schemas.base.errors import ConfigError, InputError, StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -34,7 +35,7 @@ def saved_model(runs: Runs, result: RunResult) -> Path:
 
 def record(runs: Runs, result: RunResult) -> TrainingRecord:
     path = saved_model(runs, result) / RECORD_FILE
-    return TrainingRecord.from_json(path.read_text(), str(path))
+    return TRAINING_RECORD_FORMAT.read(path.read_text(), str(path))
 
 
 def test_the_first_model_is_bootstrapped(runs: Runs) -> None:
@@ -59,8 +60,8 @@ def test_loose_boxes_are_blocked_and_the_baseline_stays_served(runs: Runs) -> No
     bad = runs.bad_labels
     assert (bad.verdict, bad.exit_code) == (Verdict.BLOCKED, 3)
     assert bad.reasons[0].rule == "map_drop"
-    assert bad.observed[0].rule == "labels:size"  # the data gate had said why
-    assert "the data gate had observed labels:size" in bad.to_text()
+    assert bad.observed[0] == "labels:size"  # the data gate had said why
+    assert "the data gate had observed labels:size" in result_text(bad)
     assert bad.delta is not None
     assert bad.delta < 0
     assert bad.pushed_version is None
@@ -78,7 +79,10 @@ def test_a_dark_span_is_rejected_before_training(runs: Runs) -> None:
     found = max((runs.world.root / "artifacts" / "DataGate" / "decision").iterdir(), key=lambda path: int(path.name))
     assert (found / "report.html").read_text().startswith("<!DOCTYPE html>")
     assert json.loads((found / "decision.json").read_text())["passed"] is False
-    assert [entry.feature for entry in evidence_from_json((found / "evidence.json").read_text())]
+    assert [
+        entry.feature
+        for entry in EVIDENCE_FORMAT.read((found / "evidence.json").read_text(), "evidence.json").comparisons
+    ]
     assert (found / "Split-train" / "SchemaDiff.pb").stat().st_size > 0
 
 
@@ -86,7 +90,7 @@ def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> Non
     leaked = runs.leaked
     assert (leaked.verdict, leaked.exit_code) == (Verdict.BLOCKED, 3)
     assert leaked.reasons[0].rule == "trust:leak"
-    assert "leak" in [reason.rule for reason in leaked.observed]  # the data gate saw it too, and only observed
+    assert "leak" in leaked.observed  # the data gate saw it too, and only observed
     assert "is image 10000 of span 5" in leaked.reasons[0].actual
     assert leaked.pushed_version is None
     assert runs.after_runs.model.version == runs.good.pushed_version
@@ -94,14 +98,17 @@ def test_a_copy_of_a_golden_image_in_the_training_data_blocks(runs: Runs) -> Non
 
 def evaluation_directory(runs: Runs, result: RunResult) -> Path:
     directories = (runs.world.root / "artifacts" / "MapEvaluator" / "evaluation").iterdir()
-    maps = {path: Evaluation.from_json((path / EVALUATION_FILE).read_text()).golden for path in directories}
+    maps = {
+        path: EVALUATION_FORMAT.read((path / EVALUATION_FILE).read_text(), EVALUATION_FILE).golden
+        for path in directories
+    }
     [found] = [path for path, golden in maps.items() if golden.candidate.coco["AP"] == result.map]
     return found
 
 
 def test_both_models_are_measured_on_three_data_sets_in_one_pass(runs: Runs) -> None:
     text = (evaluation_directory(runs, runs.good) / EVALUATION_FILE).read_text()
-    data_sets = Evaluation.from_json(text).data_sets
+    data_sets = EVALUATION_FORMAT.read(text, EVALUATION_FILE).data_sets
     assert set(data_sets) == {"golden", "held_out", "train_sample"}
     assert data_sets["golden"].candidate.coco["AP"] == runs.good.map
     assert data_sets["golden"].images == 60

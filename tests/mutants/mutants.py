@@ -212,9 +212,9 @@ _GATE = (
         ('len(entry["images"]) != len(probe.images)', "False", "every image of the probe is answered"),
     ),
     *mutants_of(
-        "schemas/artifacts/trained_spans.py",
+        "schemas/artifacts/history.py",
         "tests/components/registry/test_registry.py",
-        ("in reversed(self.entries)", "in (self.entries)", "the last training on a span counts"),
+        ("return made[-1] if made", "return made[0] if made", "the last training on a span counts"),
     ),
     *mutants_of(
         "components/map_evaluator/latency.py",
@@ -246,7 +246,7 @@ _DATA = (
             "the limit is included",
         ),
         ('not broken or settings.mode == "observe"', "not broken", "observe lets a run go on"),
-        ("if before.digest == span.digest:", "if True:", "a span that changed under its name is refused"),
+        ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not growth.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
         ("reasons.sort(key=lambda", "sorted(reasons, key=lambda", "what failed is told first"),
@@ -327,7 +327,7 @@ _TRAINING = (
         ("peak >= before.bootstrap_peak", "peak > before.bootstrap_peak", "a retraining's rate is below the first"),
         ("learning_rate.bootstrap_peak * retrain", "learning_rate.peak * retrain", "fractions do not pile up"),
         ("retrain.replay if earlier", "retrain.replay if False", "earlier spans are replayed"),
-        ("* (1 - keep.replay))", "* 1)", "replay takes no steps from the new span"),
+        ("* (1 - continual.replay))", "* 1)", "replay takes no steps from the new span"),
         ("if data.span != span.data.span", "if True", "a span that comes again is in the lineage once"),
         (
             "AUGMENTATIONS[settings.augmentation].digest == baseline.augmentation_digest",
@@ -391,9 +391,9 @@ _SERVING = (
         ("if seen.served_as != publication.over:", "if False:", "nothing goes over a model it was not compared with"),
         ("settle(registry)\n        seen", "seen", "what was interrupted is completed first"),
         (
-            "with registry.exclusive():\n        settle",
-            "with contextlib.nullcontext():\n        settle",
-            "one publishes",
+            "with registry.exclusive() if wait_s is None",
+            "with contextlib.nullcontext() if True",
+            "one settles at a time",
         ),
         ("    registry.check_signature(intent)\n", "", "a claim that somebody forged is not completed"),
         ("if storage.holds(version, digest):", "if version in storage.served():", "damaged bytes are not served"),
@@ -528,7 +528,7 @@ _SERVING = (
 _PEOPLE = (
     *mutants_of(
         "pipeline/serving/approve.py",
-        "tests/pipeline/serving/test_approve.py",
+        "tests/pipeline/serving/test_approve.py tests/pipeline/serving/test_signed.py",
         (
             "if (served.digest if served else None) != decision.baseline_digest:",
             "if False:",
@@ -556,7 +556,8 @@ _PEOPLE = (
     ),
     *mutants_of(
         "pipeline/serving/rollback.py",
-        "tests/pipeline/serving/test_rollback.py",
+        "tests/pipeline/serving/test_rollback.py tests/pipeline/serving/test_signed.py",
+        ("    registry.check_signature(target)\n", "", "a forged entry is not served again"),
         ("if not target.blessed:", "if False:", "a version that was left behind is not served again"),
         ("if not registry.storage.holds(target", "if False and (target", "damaged bytes are not served again"),
         (
@@ -564,7 +565,6 @@ _PEOPLE = (
             "if one.digest != pointer.digest",
             "no step back to a bad one",
         ),
-        ("int(model.version) < int(pointer.version)", "True", "a step back goes back"),
         (
             "expires=approval.expires if approval else None",
             "expires=None",
@@ -578,11 +578,11 @@ _PEOPLE = (
         ("int(target.version) < int(model.version)", "False", "what was rolled back from is left behind"),
     ),
     *mutants_of(
-        "pipeline/past/result.py",
+        "schemas/artifacts/run_result.py",
         "tests/pipeline/past/test_result.py",
         ("Verdict.INCONCLUSIVE: 3", "Verdict.INCONCLUSIVE: 0", "an exit code of 0 means pushed"),
         ("Verdict.DATA_REJECTED: 4", "Verdict.DATA_REJECTED: 3", "rejected data have an exit code of their own"),
-        ("return against[0].sentence", "return against[-1].sentence", "the first reason is the decisive one"),
+        ("in self.deciding if not", "in self.deciding[::-1] if not", "the first reason is the decisive one"),
     ),
     *mutants_of(
         "pipeline/past/run_record.py",
@@ -650,8 +650,8 @@ _PEOPLE = (
         ("if event not in self._on or", "if", "nobody is told what was not asked for"),
     ),
     *mutants_of(
-        "pipeline/doctor/pointer_check.py",
-        "tests/pipeline/doctor/test_doctor.py",
+        "pipeline/doctor/registry_checks.py",
+        "tests/pipeline/doctor/test_registry_checks.py",
         ("if not model.blessed:", "if False:", "what was left behind is not made the served one"),
         (
             "if override is None and not _was_pushed",
@@ -680,7 +680,6 @@ _ROOT = (
     *mutants_of(
         "pipeline/retention/protection.py",
         "tests/pipeline/retention/test_retention_plan.py",
-        ("needed = {served.version, *", "needed = {*", "the served version stays"),
         ("int(model.version) < int(served.version)", "True", "a version above the served one stays"),
         ("if model.blessed and is_other", "if is_other", "what was left behind does not take a place"),
         ("seconds(model.pushed_at) < old", "True", "a young version stays"),
@@ -710,9 +709,19 @@ _ROOT = (
     *mutants_of(
         "pipeline/root/root_file.py",
         "tests/pipeline/root/test_root_file.py",
-        ("if number > FORMAT:", "if False:", "a newer format is not guessed at"),
         ('not in ("", str(root.resolve()))', 'in ("", str(root.resolve()))', "a moved root is known as one"),
-        ('or ".." in Path(artifacts).parts', "", "a root writes nothing outside of itself"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/root_file.py",
+        "tests/pipeline/root/test_root_file.py",
+        ('or ".." in PurePath(artifacts).parts', "", "a root writes nothing outside of itself"),
+    ),
+    *mutants_of(
+        "schemas/base/persisted.py",
+        "tests/schemas/base/test_persisted.py",
+        ("        if self.is_newer(values):", "        if False:", "a newer format is not guessed at"),
+        ("if number >= found else", "if number > found else", "an old format is migrated, its own step included"),
+        ("strict=True", "strict=False", "a number in quotes is no number"),
     ),
     *mutants_of(
         "pipeline/root/root_settings.py",
@@ -723,7 +732,7 @@ _ROOT = (
         ("if there.left_out and not any(", "if False and not any(", "a run does not silently tell fewer people"),
     ),
     *mutants_of(
-        "pipeline/root/model_difference.py",
+        "pipeline/root/rebuild.py",
         "tests/pipeline/root/test_root_settings.py",
         ("if AUTO in (wanted, there):", "if False:", "`auto` agrees with what was derived"),
     ),

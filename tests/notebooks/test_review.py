@@ -13,10 +13,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from components.registry.entries import RecordedDecision
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from schemas.artifacts.evaluation import EVALUATION_FILE
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from schemas.artifacts.registry_entries import RecordedDecision
 from tests.builders import recorded_decision
 from tests.components.map_evaluator.test_tfma_files import evaluation, write
 
@@ -35,7 +35,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         if number != 2:
             directory.mkdir(parents=True)
             write(directory, with_baseline=number > 1)
-            (directory / EVALUATION_FILE).write_text(evaluation(with_baseline=number > 1).to_json())
+            (directory / EVALUATION_FILE).write_text(EVALUATION_FORMAT.write(evaluation(with_baseline=number > 1)))
         registry.record_decision(f"span-{number}", decision(number, verdict, str(directory)))
     return {cell["id"]: cell for cell in run(root).cells}
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.registry.entries import ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.registry_entries import ServedModel
+from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from tests.builders import record_served
@@ -50,7 +49,7 @@ def add_run(root: Path, run_id: str, verdict: Verdict, day: int, page: bool = Tr
     }
     result = RunResult(verdict=verdict, **whole | fields)
     directory = add_unfinished(root, run_id, day)
-    (directory / "result.json").write_text(json.dumps(result.to_json()))
+    (directory / "result.json").write_text(RUN_RESULT_FORMAT.write(result))
     if page:
         (directory / "review.html").write_text("<!doctype html>")
     return result

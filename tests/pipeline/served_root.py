@@ -14,11 +14,11 @@ from typing import Any
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.entries import RecordedDecision, ServedModel
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, DataSetEvaluation, Evaluation, ModelScores
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, DataSetEvaluation, Evaluation, ModelScores
+from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from tests.builders import record_served, recorded_decision
@@ -82,7 +82,7 @@ class ServedRoot:
         evaluation.mkdir(parents=True)
         scores = ModelScores({"AP": 0.5 + self._count / 100}, {})
         measured = Evaluation(decision, {"golden": DataSetEvaluation(9, scores, None, None, {}, {})}, golden)
-        (evaluation / EVALUATION_FILE).write_text(measured.to_json())
+        (evaluation / EVALUATION_FILE).write_text(EVALUATION_FORMAT.write(measured))
         model = self.root / "artifacts" / "DetectorTrainer" / "model" / str(self._count)
         self._train(model / "Format-Serving", run_id)
         self._tell_ml_metadata(run_id, model, evaluation, verdict.pushes)
@@ -105,7 +105,10 @@ class ServedRoot:
         directory = self.root / "runs" / run_id
         directory.mkdir(parents=True)
         if verdict:
-            (directory / "result.json").write_text(json.dumps({"verdict": verdict}))
+            # Without its end, so that it ended when the file was written, which tests may change.
+            nothing = dict.fromkeys(("map", "baseline_map", "delta", "delta_ci", "model", "pushed_version"))
+            values = {"report": "", "run_id": run_id, "span": 1, "seconds": {}, "reasons": [], "observed": []}
+            (directory / "result.json").write_text(json.dumps({"verdict": verdict, **nothing, **values}))
 
     def candidate(self, run_id: str) -> Path:
         """The SavedModel of a run."""

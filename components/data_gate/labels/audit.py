@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format
 from components.data_gate.labels.class_rules import class_reasons
 from components.data_gate.labels.drawing import drawing_reasons
 from components.data_gate.labels.matching import Matched, match_labels
 from components.data_gate.labels.missing import missing_reason
-from components.data_gate.labels.readings import Reading, best_reading, reading_reason
 from components.data_gate.labels.seen import Seen, sightings_of, single_labels
 from components.data_gate.labels.wording import worst_images
 from components.data_gate.settings import LabelLimits
@@ -44,12 +44,12 @@ def audit_labels(span: Seen, golden: Seen, class_names: tuple[str, ...], limits:
     lowest_score = _lowest_score(golden, sightings, limits.min_objects)
     trusted = match_labels(golden, sightings, lowest_score)
     judged = match_labels(span, sightings_of(span), lowest_score, trusted)
-    reading = best_reading(judged, trusted)
-    enough, found = _enough(judged, trusted, reading, limits.min_objects), _found(judged, trusted)
+    guessed = guess_format(judged, trusted)
+    enough, found = _enough(judged, trusted, guessed, limits.min_objects), _found(judged, trusted)
     if enough.actual.startswith(_UNTESTED):
         return [enough, found]
-    misread = reading_reason(reading, judged, limits.misread)
-    reasons = [enough, misread, *_after_reading(misread, judged, trusted, class_names, limits)]
+    other_format = format_reason(guessed, judged, limits.misread)
+    reasons = [enough, other_format, *_after_format(other_format, judged, trusted, class_names, limits)]
     return [*reasons, _duplicates(span, golden), found]
 
 
@@ -67,9 +67,9 @@ def _lowest_score(golden: Seen, sightings: DetectionColumns, min_objects: int) -
 _UNTESTED = "not tested: "
 
 
-def _enough(span: Matched, golden: Matched, reading: Reading, min_objects: int) -> Reason:
+def _enough(span: Matched, golden: Matched, guessed: GuessedFormat, min_objects: int) -> Reason:
     labels, golden_found = len(span.labels.labels), np.count_nonzero(golden.is_found)
-    explained = np.count_nonzero(span.is_found | reading.fits)
+    explained = np.count_nonzero(span.is_found | guessed.fits)
     actual = f"{explained} of {labels} labelled objects here, {golden_found} in the golden set"
     if min(golden_found, explained) < min_objects:
         actual = _UNTESTED + actual
@@ -90,10 +90,10 @@ def _found(span: Matched, golden: Matched) -> Reason:
     )
 
 
-def _after_reading(
-    misread: Reason, span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits
+def _after_format(
+    other_format: Reason, span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits
 ) -> list[Reason]:
-    if not misread.passed:
+    if not other_format.passed:
         rules = ("labels:offset", "labels:size", "labels:classes", "labels:noise", "labels:missing")
         explained = "explained by labels:reading; not tested"
         return [Reason(rule, "boxes that can be read", explained, passed=True) for rule in rules]

@@ -12,7 +12,7 @@ from components.review.sections.findings import shortened
 from components.review.sections.next_steps import command
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.history import PastRun
+from schemas.artifacts.history import RecordedDecision
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
 
@@ -61,27 +61,37 @@ def past_section(content: ReviewContent) -> str:
     return "".join(parts)
 
 
-def _this_run(content: ReviewContent) -> list[PastRun]:
+def _this_run(content: ReviewContent) -> list[RecordedDecision]:
     if content.evaluation is None or any(run.run_id == content.run_id for run in content.history.runs):
         return []
-    compared = content.evaluation.golden.compared
-    before = compared.baseline.coco["AP"] if compared.baseline else None
+    evaluation, decision, span = content.evaluation, content.decision, content.lineage.span
+    compared, deltas = evaluation.golden.compared, evaluation.golden.deltas
+    failures = decision.failures if decision else ()
     return [
-        PastRun(
+        RecordedDecision(
             run_id=content.run_id,
-            span=content.lineage.span.span,
+            span=span.span,
+            span_version=span.version,
+            data_digest=span.digest,
+            golden_digest=evaluation.golden_digest,
             verdict=content.verdict.value,
             map=compared.candidate.coco["AP"],
-            baseline_map=before,
+            baseline_map=compared.baseline.coco["AP"] if compared.baseline else None,
             decided_at=content.made_at,
-            golden_digest=content.evaluation.golden_digest,
+            model="",
+            model_digest=evaluation.candidate_digest,
+            baseline_version=content.served,
+            baseline_digest=evaluation.baseline_digest,
             evaluation="",
-            reason=content.decision.failures[0].sentence if content.decision and content.decision.failures else "",
+            delta=deltas.overall.value if deltas else None,
+            delta_ci=deltas.overall.interval if deltas else None,
+            reason=failures[0].sentence if failures else None,
+            evaluation_broken=bool(decision and decision.evaluation_broken),
         )
     ]
 
 
-def _chart(runs: list[PastRun]) -> str:
+def _chart(runs: list[RecordedDecision]) -> str:
     if not runs:
         return "<p>No candidate was evaluated before.</p>"
     places = list(enumerate(runs, start=1))
@@ -94,11 +104,11 @@ def _chart(runs: list[PastRun]) -> str:
     return f'<div class="chart-card wide">{chart}</div>'
 
 
-def _served(run: PastRun) -> float | None:
+def _served(run: RecordedDecision) -> float | None:
     return run.map if Verdict(run.verdict).pushes else run.baseline_map
 
 
-def _runs_table(runs: list[PastRun]) -> str:
+def _runs_table(runs: list[RecordedDecision]) -> str:
     if not runs:
         return ""
     goldens = list(dict.fromkeys(run.golden_digest for run in runs))
@@ -107,7 +117,7 @@ def _runs_table(runs: list[PastRun]) -> str:
         f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
         f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
         f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
-        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(shortened(run.reason))}</td></tr>"
+        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(shortened(run.reason or ''))}</td></tr>"
         for run in reversed(runs[-_MOST_RUNS:])
     )
     titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set", "why")

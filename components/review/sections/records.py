@@ -76,15 +76,15 @@ def _table(found: list[Row], with_baseline: bool) -> str:
 
 def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
     """Text and whether it belongs to the method, by name, in the order in which a person asks."""
-    newest, rate, keep = record.data[-1], record.learning_rate, record.keep
+    newest, rate, continual = record.data[-1], record.learning_rate, record.continual
     method: dict[str, Any] = {
         "peak learning rate": f"{rate.peak:.3g}",
         "augmentation": f"{record.augmentation} ({record.augmentation_digest[:8]})",
         "batch size": record.batch_size,
-        "replay of earlier spans": f"{keep.replay:.0%} of a batch",
-        "pull to the baseline (L2-SP)": f"{keep.l2_sp:g}",
-        "batch norm": "frozen backbone" if record.batch_norm_frozen else keep.batch_norm,
-        "backbone": "frozen" if keep.freeze_backbone else "trained",
+        "replay of earlier spans": f"{continual.replay:.0%} of a batch",
+        "pull to the baseline (L2-SP)": f"{continual.l2_sp:g}",
+        "batch norm": "frozen backbone" if record.batch_norm_frozen else continual.batch_norm,
+        "backbone": "frozen" if continual.freeze_backbone else "trained",
         "gradient clipping": f"{record.clip_norm:g}" if record.clip_norm else "none",
         "averaged weights": f"decay {record.average:g}" if record.average else "none",
         "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),

@@ -77,7 +77,7 @@ def test_a_new_category_is_named() -> None:
         feature="source/camera",
         other=Distribution((1.0,), categories=("north",)),
         span=Distribution((0.6, 0.4), categories=("south", "north")),
-        moved=None,
+        effect_size=None,
     )
     assert drift_reason(new, SETTINGS).actual.startswith("new: south 0% -> 60%; ")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,13 @@ import numpy as np
 import pytest
 
 from components.data_gate.settings import DataGateSettings
+from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
 from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.artifacts.trained_spans import TrainedSpans
-from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_SAMPLE_FILE
+from schemas.artifacts.history import History
+from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_RECORD_FORMAT, TRAINING_SAMPLE_FILE
 from schemas.base.files import LOCAL_FILES
 from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 from tests.builders import (
     coco,
@@ -103,19 +103,19 @@ class World:
         from components.data_gate.examine import examine
         from components.data_gate.sights import GateInputs, ServedBaseline
 
-        golden = DataSetInfo.from_json((self.directory / "golden" / DATASET_FILE).read_text())
+        golden = DATASET_FORMAT.read((self.directory / "golden" / DATASET_FILE).read_text(), DATASET_FILE)
         inputs = GateInputs(
             span=str(self.directory / span),
             golden=str(self.directory / "golden"),
             statistics=str(self.directory / f"{span}.pb"),
             schema=str(DEFAULT_SCHEMA_FILE),
             baseline=ServedBaseline(str(self.directory / "model"), "1", golden.digest),
-            trained=TrainedSpans(),
+            history=History(),
         )
         out = self.directory / f"out-{span}"
         decision = examine(inputs, DataGateSettings(), str(out))
         assert (out / "report.html").exists()
-        assert DataDecision.from_json(json.loads((out / "decision.json").read_text())) == decision
+        assert DATA_DECISION_FORMAT.read((out / "decision.json").read_text(), "decision.json") == decision
         return decision
 
 
@@ -146,7 +146,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     save_model(model, content)
     (model / "assets.extra").mkdir(exist_ok=True)
     record = training_record(class_names=KNOWN, images=IMAGES)
-    (model / RECORD_FILE).write_text(record.to_json())
+    (model / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(record))
     (model / STATISTICS_FILE).write_bytes((directory / "training.pb").read_bytes())
     files = sorted(map(str, (directory / "training" / "Split-train").iterdir()))
     (model / TRAINING_SAMPLE_FILE).write_bytes(look_at(files, IMAGES, IMAGES, None, 2, "looking").sample.to_bytes())

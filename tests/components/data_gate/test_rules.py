@@ -9,9 +9,9 @@ from components.data_gate.copies import Copies
 from components.data_gate.rules import Anomaly, Baseline, Findings, decide
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
-from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.history import History
 from schemas.data.dataset import BadBoxes
-from tests.builders import dataset_info
+from tests.builders import dataset_info, recorded_decision
 
 GOLDEN = dataset_info(span=0, digest="golden", images={"train": 0, "eval": 50}, boxes={"train": 0, "eval": 120})
 BASELINE = Baseline(class_names=("cat", "dog"), golden_digest="golden", images=600)
@@ -27,7 +27,7 @@ def findings(**parts: Any) -> Findings:
         "labels": (),
         "drift": (),
         "image_names": {},
-        "trained": TrainedSpans(),
+        "history": History(),
     }
     return Findings(**whole | parts)
 
@@ -147,22 +147,22 @@ def test_observe_mode_records_a_failure_and_lets_pass() -> None:
     assert failed(decision) == ["drift:qa/brightness"]
 
 
-BEFORE = TrainedSpan(span=2, version=1, digest="span-digest", run_id="span-2-abc-1", verdict="PUSHED")
+BEFORE = History((recorded_decision(data_digest="span-digest", run_id="span-2-abc-1", verdict="PUSHED"),))
 
 
 def test_a_span_that_changed_under_its_name_is_rejected_with_the_name_it_should_have() -> None:
-    decision = judge(span=dataset_info(digest="relabelled"), trained=TrainedSpans((BEFORE,)))
+    decision = judge(span=dataset_info(digest="relabelled"), history=BEFORE)
     assert failed(decision) == ["span_version"]
     assert "span-2-abc-1" in decision.failures[0].actual
     assert "deliver it as span-2-version-2" in decision.failures[0].actual
 
 
 def test_a_new_version_of_a_span_is_welcome() -> None:
-    assert judge(span=dataset_info(digest="relabelled", version=2), trained=TrainedSpans((BEFORE,))).passed
+    assert judge(span=dataset_info(digest="relabelled", version=2), history=BEFORE).passed
 
 
 def test_training_on_the_same_data_again_is_a_warning() -> None:
-    [warning] = judge(trained=TrainedSpans((BEFORE,))).warnings
+    [warning] = judge(history=BEFORE).warnings
     assert warning.rule == "span_version"
     assert "already trained on by run span-2-abc-1, which ended PUSHED" in warning.actual
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.example_gen.box_check import find_bad_boxes
@@ -91,7 +91,7 @@ def test_byte_order_mark_and_utf16_are_read() -> None:
     ("text", "parts"),
     [
         (b'{"images": [],\n "annotations": [}', ("broken JSON", "line 2, column 18")),
-        (b"", ("broken JSON", "line 1, column 1")),
+        (b"", ("broken JSON", "the file is empty")),
         (to_bytes(coco())[:-40], ("broken JSON", "line 1")),
         (b"\xff\xd8\xff\xe0 a picture", ("broken JSON", "export or copy the file again")),
         (b"[" * 100_000, ("broken JSON", "recursion")),
@@ -110,14 +110,17 @@ def test_file_that_is_no_coco_file_is_named_with_the_place(text: bytes, parts: t
 @pytest.mark.parametrize(
     ("categories", "parts"),
     [
-        ([], ("categories is empty",)),
+        ([], ("categories has 0 entries, allowed are 1..65535",)),
         (["cat"], ("categories[0]: expected a JSON object, got a string",)),
         ([{"id": 3}], ("categories[0] (id 3): name is missing",)),
-        ([{"id": "3", "name": "cat"}], ("categories[0]: id '3' must be an integer",)),
+        ([{"id": "3", "name": "cat"}], ("categories[0] (id '3'): id '3' must be an integer",)),
         ([{"id": 3, "name": " "}], ("categories[0] (id 3): name ' ' must be a non-empty string",)),
         ([{"id": 3, "name": "\ud800"}], (r"name '\ud800' must be a non-empty string of valid Unicode",)),
-        ([{"id": 3, "name": "cat"}, {"id": 3, "name": "dog"}], ("categories[1]: duplicate id 3", "categories[0]")),
-        ([{"id": 3, "name": "cat"}, {"id": 4, "name": "cat"}], ("categories[1]: duplicate name 'cat'",)),
+        (
+            [{"id": 3, "name": "cat"}, {"id": 3, "name": "dog"}],
+            ("categories[1] (id 3): duplicate id 3", "categories[0]"),
+        ),
+        ([{"id": 3, "name": "cat"}, {"id": 4, "name": "cat"}], ("categories[1] (id 4): duplicate name 'cat'",)),
     ],
 )
 def test_bad_category_is_named(categories: list[Any], parts: tuple[str, ...]) -> None:
@@ -127,18 +130,18 @@ def test_bad_category_is_named(categories: list[Any], parts: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     ("image", "parts"),
     [
-        ({"id": True}, ("images[1]: id True must be an integer, 0..9223372036854775807",)),
-        ({"id": 2.0}, ("images[1]: id 2.0 must be an integer",)),
-        ({"id": -1}, ("images[1]: id -1 must be an integer, 0..",)),
-        ({"id": 2**63}, ("images[1]: id 9223372036854775808 must be an integer",)),
-        ({"id": 1}, ("images[1]: duplicate id 1, already that of images[0]",)),
-        ({"file_name": "1.jpg"}, ("images[1]: duplicate file_name '1.jpg', already that of images[0]",)),
-        ({"file_name": 5}, ("images[1] (image 2): file_name 5 must be a non-empty string",)),
-        ({"width": 0}, ("images[1] (image 2 '2.jpg'): width 0 must be an integer, 1..65535",)),
+        ({"id": True}, ("images[1] (id True '2.jpg'): id True must be an integer, 0..9223372036854775807",)),
+        ({"id": 2.0}, ("images[1] (id 2.0 '2.jpg'): id 2.0 must be an integer",)),
+        ({"id": -1}, ("images[1] (id -1 '2.jpg'): id -1 must be an integer, 0..",)),
+        ({"id": 2**63}, ("images[1] (id 9223372036854775808 '2.jpg'): id 9223372036854775808 must be an integer",)),
+        ({"id": 1}, ("images[1] (id 1 '2.jpg'): duplicate id 1, already that of images[0]",)),
+        ({"file_name": "1.jpg"}, ("images[1] (id 2 '1.jpg'): duplicate file_name '1.jpg', already that of images[0]",)),
+        ({"file_name": 5}, ("images[1] (id 2): file_name 5 must be a non-empty string",)),
+        ({"width": 0}, ("images[1] (id 2 '2.jpg'): width 0 must be an integer, 1..65535",)),
         ({"height": -3}, ("height -3 must be an integer, 1..65535",)),
         ({"height": 65_536}, ("height 65536 must be an integer, 1..65535",)),
         ({"width": "64"}, ("width '64' must be an integer",)),
-        ({"camera": "\ud800"}, (r"images[1] (image 2 '2.jpg'): 'camera' '\ud800' is no valid Unicode",)),
+        ({"camera": "\ud800"}, (r"images[1] (id 2 '2.jpg'): 'camera' '\ud800' is no valid Unicode",)),
         ({"\udfff": "north"}, (r"'\udfff' 'north' is no valid Unicode",)),
         ({"width": 60_000, "height": 50_000}, ("60000x50000 is 3000000000 pixels, allowed are 100000000",)),
     ],
@@ -166,7 +169,7 @@ def test_bad_image_is_named(image: dict[str, Any], parts: tuple[str, ...]) -> No
 def test_file_name_that_leads_out_of_the_images_is_refused(name: str) -> None:
     message = message_of(coco(images=[coco_image(1), coco_image(2, file_name=name)]))
     shown = repr(name) if len(name) < 80 else "'xxx"
-    assert_tells(message, f"images[1] (image 2): file_name {shown}", "plain path below images/")
+    assert_tells(message, f"images[1] (id 2 {shown[:20]}", f"file_name {shown}", "plain path below images/")
 
 
 @pytest.mark.parametrize(
@@ -179,11 +182,11 @@ def test_unusual_file_name_below_the_images_is_kept(name: str) -> None:
 
 def test_missing_key_is_named() -> None:
     image = {"id": 2, "file_name": "2.jpg", "width": 64}
-    assert_tells(message_of(coco(images=[coco_image(1), image])), "images[1] (image 2 '2.jpg'): height is missing")
+    assert_tells(message_of(coco(images=[coco_image(1), image])), "images[1] (id 2 '2.jpg'): height is missing")
 
 
 def test_span_without_images_is_refused() -> None:
-    assert_tells(message_of(coco(images=[], annotations=[])), "images is empty", "deliver at least one labelled image")
+    assert_tells(message_of(coco(images=[], annotations=[])), "images is empty", "deliver at least one")
 
 
 def test_data_set_without_any_annotation_is_refused() -> None:
@@ -193,12 +196,18 @@ def test_data_set_without_any_annotation_is_refused() -> None:
 @pytest.mark.parametrize(
     ("fields", "parts"),
     [
-        ({"id": "230"}, ("annotations[0]: id '230' must be an integer",)),
-        ({"image_id": 99}, ("annotations[0] (id 230): image_id 99 is not in images", "drop the annotation")),
-        ({"image_id": "2"}, ("annotations[0] (id 230): image_id '2' must be an integer",)),
-        ({"category_id": 4}, ("(id 230, image 2 '2.jpg'): category_id 4 is not in categories, which has [3, 7]",)),
+        ({"id": "230"}, ("annotations[0] (id '230', image 2 '2.jpg'): id '230' must be an integer",)),
+        (
+            {"image_id": 99},
+            ("annotations[0] (id 230, image 99): image_id 99 is not among the 2 images, whose", "drop the annotation"),
+        ),
+        ({"image_id": "2"}, ("annotations[0] (id 230, image '2'): image_id '2' must be an integer",)),
+        (
+            {"category_id": 4},
+            ("(id 230, image 2 '2.jpg'): category_id 4 is not among the 2 categories, whose ids are [3, 7]",),
+        ),
         ({"category_id": None}, ("category_id None must be an integer",)),
-        ({"area": -1}, ("(id 230, image 2 '2.jpg'): area -1.0 must be at least 0 px^2",)),
+        ({"area": -1}, ("(id 230, image 2 '2.jpg'): area -1 must be at least 0 px^2",)),
         ({"area": None}, ("area None must be a finite number",)),
         ({"iscrowd": 2}, ("iscrowd 2 must be 0 or 1",)),
         ({"iscrowd": [0]}, ("iscrowd [0] must be 0 or 1",)),
@@ -210,7 +219,7 @@ def test_bad_annotation_is_named_with_id_and_image(fields: dict[str, Any], parts
 
 def test_duplicate_annotation_id_is_refused() -> None:
     message = message_of(coco(annotations=[coco_annotation(5, 1), coco_annotation(5, 2)]))
-    assert_tells(message, "annotations[1]: duplicate id 5, already that of annotations[0]")
+    assert_tells(message, "annotations[1] (id 5, image 2 '2.jpg'): duplicate id 5, already that of annotations[0]")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +307,6 @@ def places_of(value: Any) -> list[tuple[Any, Any]]:
     return [place for key, part in items for place in ((value, key), *places_of(part))]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_mutated_file_is_read_or_refused_with_a_data_error(data: st.DataObject) -> None:
     document: Any = copy.deepcopy(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.example_gen import content
 from components.example_gen.content import cache_key, content_digest, stored_digest
 from components.example_gen.dataset import read_source
 from tests.builders import coco, coco_image, encode, picture, write_span
@@ -76,6 +77,12 @@ def test_every_part_of_the_content_changes_the_digest(golden: Path, change: Call
 
 def test_the_key_is_another_for_other_content_and_the_same_for_the_same() -> None:
     assert cache_key("a") == cache_key("a") != cache_key("b")
+
+
+def test_the_key_is_another_for_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = cache_key("a")
+    monkeypatch.setattr(content, "code_version", lambda: "of tomorrow")
+    assert cache_key("a") != before
 
 
 def test_a_stored_data_set_is_told_from_one_that_lost_or_changed_a_file(golden: Path) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.dataset import SHARD_IMAGES, encoded_images, read_source
-from components.example_gen.source import Source
+from components.example_gen.dataset import SHARD_IMAGES, Source, encoded_images, read_source
 from schemas.base.errors import DataError
 from schemas.base.files import LOCAL_FILES, Files
 from schemas.data.dataset import dataset_digest, image_digest

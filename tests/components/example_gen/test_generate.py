@@ -12,7 +12,7 @@ import pytest
 from components.example_gen.dataset import read_source
 from schemas.base.errors import DataError
 from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, DataSetInfo, dataset_digest, image_digest
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, DataSetInfo, dataset_digest, image_digest
 from schemas.data.records import record_from_json
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, write_span
 from tests.components.example_gen.deliveries import (
@@ -62,8 +62,8 @@ def test_every_image_is_in_one_split_with_its_bytes_untouched(tmp_path: Path) ->
         record = record_from_json(feature[features.RECORD].bytes_list.value[0])
         content = (span / "images" / record.file_name).read_bytes()
         assert feature[features.IMAGE_ENCODED].bytes_list.value[0] == content
-    assert DataSetInfo.from_json((tmp_path / "out" / DATASET_FILE).read_text()) == info
-    assert (info.span, info.version, info.format) == (3, 2, "coco")
+    assert DATASET_FORMAT.read((tmp_path / "out" / DATASET_FILE).read_text(), DATASET_FILE) == info
+    assert (info.span, info.version, info.source_format) == (3, 2, "coco")
 
 
 def test_the_digest_is_that_of_the_records_and_files(tmp_path: Path) -> None:

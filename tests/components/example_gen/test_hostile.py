@@ -18,8 +18,7 @@ from typing import Any
 
 import pytest
 
-from components.example_gen import images
-from components.example_gen.dataset import encoded_images, read_source
+from components.example_gen.dataset import encoded_images, inspect_image, read_source
 from components.imaging.quality import open_image
 from pipeline.data.convert import ConvertRequest, convert
 from schemas.base.errors import DataError, InputError
@@ -258,7 +257,7 @@ def test_header_of_thirty_thousand_pixels_a_side_is_refused_fast_and_with_little
     tracemalloc.start()
     start = time.monotonic()
     with pytest.raises(DataError, match="900000000 pixels, allowed are 100000000"):
-        images.inspect_image(bomb, record(30_000, 30_000), "a.jpg")
+        inspect_image(bomb, record(30_000, 30_000), "a.jpg")
     with pytest.raises(DataError, match="is 900000000 pixels"):
         open_image(io.BytesIO(bomb), "a.jpg")
     peak = tracemalloc.get_traced_memory()[1]

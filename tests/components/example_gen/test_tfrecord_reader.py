@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.example_gen.dataset import encoded_images, read_source
-from components.example_gen.source import Source
+from components.example_gen.dataset import Source, encoded_images, read_source
 from schemas.base.errors import DataError
 from schemas.data.records import LabelMap
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture

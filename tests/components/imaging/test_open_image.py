@@ -5,7 +5,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -72,7 +72,6 @@ def test_file_without_a_usable_size_is_refused(encoded: bytes, part: str) -> Non
     assert part in message_of(encoded)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(KINDS)), st.lists(st.tuples(st.integers(0, 700), st.integers(0, 255)), max_size=6))
 def test_damaged_header_gives_a_size_or_a_data_error(kind: str, changes: list[tuple[int, int]]) -> None:
     damaged = bytearray(KINDS[kind])

@@ -150,7 +150,7 @@ def test_every_image_is_measured_once_with_its_digest_and_attributes(in_memory: 
 def test_the_lines_become_coco_files_that_score_the_same(
     shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: Measured
 ) -> None:
-    from components.map_evaluator.coco_files import join_detections, join_ground_truth
+    from components.coco.writing import join_detections, join_ground_truth
     from components.map_evaluator.evaluate_files import evaluate_files
     from components.map_evaluator.settings import EvaluatorSettings
     from components.metrics.average_precision import detection_metrics
@@ -158,7 +158,7 @@ def test_the_lines_become_coco_files_that_score_the_same(
     evaluated(shards, model, tmp_path)
     lines = [line for path in sorted(tmp_path.glob("lines-*")) for line in path.read_text().splitlines()]
     with open(tmp_path / "gt.json", "w") as file:
-        join_ground_truth(lines, LABEL_MAP.names, LABEL_MAP.category_ids, file)
+        join_ground_truth(lines, LABEL_MAP, file)
     with open(tmp_path / "dt.json", "w") as file:
         join_detections(lines, 0, file)
     scored, _ = evaluate_files(

@@ -18,14 +18,14 @@ from components.detector.serving_check import check_serving
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.blessing import PROPERTIES, Blessing
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, PROBE_FILE, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE, Evaluation
 from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.records import record_to_json
 from tests.components.detector.test_answers import in_this_process
@@ -75,7 +75,7 @@ class World:
         context = Executor.Context(beam_pipeline_args=[], tmp_dir=str(self.directory / "tmp"), unique_id="1")
         properties = {"settings": settings_io.to_json(settings), "accept_new_golden": 0}
         Interrupted(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
-        return Evaluation.from_json(Path(evaluation.uri, EVALUATION_FILE).read_text()), blessing
+        return EVALUATION_FORMAT.read(Path(evaluation.uri, EVALUATION_FILE).read_text(), EVALUATION_FILE), blessing
 
     def digest(self, model: str) -> str:
         return model_digest(str(self.path(model)), LOCAL_FILES)
@@ -110,7 +110,7 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
         (directory / FINGERPRINTS / split).write_text("\n".join(lines))
     images = {split: len(splits.get(split, ())) for split in ("train", "eval")}
     info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
-    (directory / DATASET_FILE).write_text(info.to_json())
+    (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
     return artifact
 
 
@@ -136,7 +136,7 @@ def world(tmp_path: Path) -> World:
     golden = examples(tmp_path / "golden", 0, eval=range(IMAGES))
     span = examples(tmp_path / "span", 2, train=range(100, 150), eval=range(150, 160))
     baseline = model(tmp_path / "baseline", range(90, 95))
-    info = DataSetInfo.from_json(Path(golden.uri, DATASET_FILE).read_text())
+    info = DATASET_FORMAT.read(Path(golden.uri, DATASET_FILE).read_text(), DATASET_FILE)
     baseline.set_int_custom_property("has_baseline", 1)
     baseline.set_string_custom_property("version", "1700000000")
     baseline.set_string_custom_property("golden_digest", info.digest)

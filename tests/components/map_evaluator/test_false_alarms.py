@@ -9,11 +9,12 @@ from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.data.columns import DetectionColumns, TruthColumns
+from tests.nightly import often
 
 IMAGES, CLASSES, OBJECTS = 90, 8, 3
 NAMES = tuple("abcdefgh")
 SETTINGS = EvaluatorSettings(resamples=100, class_drop=0.0, slice_drop=0.0)
-WORLDS = 80
+WORLDS = often(80, nightly=400)
 
 
 def blocked(seed: int, lost: float = 0.0) -> bool:

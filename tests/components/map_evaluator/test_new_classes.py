@@ -13,7 +13,7 @@ from components.map_evaluator.measured import Collector, Measured
 from components.map_evaluator.scoring import WITHOUT_NEW, check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation, Support
+from schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, Support
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import Detections, GroundTruth
 from tests.builders import detections, ground_truth
@@ -231,7 +231,7 @@ def test_old_classes_without_ground_truth_decide_nothing() -> None:
 
 def test_it_survives_json() -> None:
     evaluation = Evaluation(judged(KEEPS), {"golden": scored(KEEPS)}, "d")
-    again = Evaluation.from_json(evaluation.to_json())
+    again = EVALUATION_FORMAT.read(EVALUATION_FORMAT.write(evaluation), "x")
     assert again == evaluation
     assert again.golden.shared is not None
     assert isinstance(again.golden.shared.class_support["cat"], Support)

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics.accumulator import Accumulator
@@ -49,7 +49,6 @@ def assert_equal_tables(actual: MatchTable, expected: MatchTable) -> None:
 
 
 @given(images=data_sets(), seed=st.integers(0, 1000))
-@settings(max_examples=40, deadline=None, database=None)
 def test_sharding_and_order_do_not_matter(images: dict, seed: int) -> None:
     assert_equal_to_the_bit(sharded(images, seed).finish(3), accumulated(images).finish(3))
     assert_equal_to_the_bit(sharded(images, seed).finish(), accumulated(images).finish())
@@ -57,7 +56,6 @@ def test_sharding_and_order_do_not_matter(images: dict, seed: int) -> None:
 
 
 @given(images=data_sets(min_images=1), seed=st.integers(0, 1000))
-@settings(max_examples=40, deadline=None, database=None)
 def test_the_table_of_some_images_is_that_of_only_these_images(images: dict, seed: int) -> None:
     table = accumulated(images).table()
     keep = np.random.default_rng(seed).random(len(images)) < 0.6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics.coco_rules import RECALL_POINTS
@@ -125,7 +125,6 @@ def test_equal_overlaps_are_settled_as_pycocotools_settles_them(second_at: float
 
 @pytest.mark.parametrize("max_images", [4, 20])
 @given(data=st.data())
-@settings(max_examples=100, deadline=None, database=None)
 def test_all_figures_and_curves_equal_pycocotools(max_images: int, data: st.DataObject) -> None:
     images = data.draw(data_sets(max_images=max_images))
     expected = pycocotools_metrics(images, num_classes=3)

@@ -65,7 +65,7 @@ def half_found(images: int = 40) -> tuple[Accumulator, Accumulator]:
 
 @pytest.mark.parametrize(("area", "name"), zip(AREA_NAMES, ["AP", "APs", "APm", "APl"]))
 @given(images=data_sets(max_images=8))
-@settings(max_examples=20, deadline=None, database=None)
+@settings(max_examples=20)
 def test_weights_of_one_give_the_map_itself(images: dict, area: str, name: str) -> None:
     accumulator = accumulated(images)
 
@@ -86,7 +86,6 @@ def test_weights_reach_the_recall_points_that_finish_reaches(hits: int) -> None:
 
 @pytest.mark.parametrize(("area", "name"), [("all", "AP"), ("medium", "APm")])
 @given(images=data_sets(ties=False, min_images=1), seed=st.integers(0, 1000))
-@settings(max_examples=25, deadline=None, database=None)
 def test_weights_equal_pycocotools_on_really_resampled_images(images: dict, seed: int, area: str, name: str) -> None:
     counts = np.random.default_rng(seed).integers(0, 4, (len(images), 2)).astype(np.int32)
 
@@ -97,7 +96,7 @@ def test_weights_equal_pycocotools_on_really_resampled_images(images: dict, seed
 
 
 @given(images=data_sets(), seed=st.integers(0, 1000))
-@settings(max_examples=20, deadline=None, database=None)
+@settings(max_examples=20)
 def test_a_model_against_itself_is_exactly_zero(images: dict, seed: int) -> None:
     accumulator = accumulated(images)
     assume(accumulator.finish().coco["AP"] >= 0)
@@ -108,7 +107,7 @@ def test_a_model_against_itself_is_exactly_zero(images: dict, seed: int) -> None
 
 
 @given(images=data_sets(min_images=2), seed=st.integers(0, 1000))
-@settings(max_examples=20, deadline=None, database=None)
+@settings(max_examples=20)
 def test_estimate_depends_on_the_seed_and_not_on_the_shards(images: dict, seed: int) -> None:
     new, old = accumulated(images), accumulated(noisy(images, seed))
     shards = [accumulated({i: images[i]}) for i in reversed(images)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics import boxes
@@ -39,7 +39,6 @@ def test_iou_has_a_row_per_detection_and_a_column_per_object(m: int, n: int) -> 
 
 
 @given(seed=st.integers(0, 2**32 - 1), decimals=st.integers(0, 3), shift=st.sampled_from([0.0, 1e3, 1e7]))
-@settings(max_examples=100, deadline=None, database=None)
 def test_iou_equals_pycocotools_to_the_bit(seed: int, decimals: int, shift: float) -> None:
     random = np.random.default_rng(seed)
     detected, truth = random.uniform(0, 40, (12, 4)).round(decimals), random.uniform(0, 40, (9, 4)).round(decimals)
@@ -61,7 +60,6 @@ def test_all_pairs_of_a_group_are_found_in_any_order() -> None:
 
 
 @given(seed=st.integers(0, 2**32 - 1), chunk=st.integers(1, 200), least=st.sampled_from([0.0, 0.1, 0.5]))
-@settings(max_examples=50, deadline=None, database=None)
 def test_overlapping_boxes_are_those_of_all_pairs_however_many_are_tried_at_once(
     seed: int, chunk: int, least: float
 ) -> None:

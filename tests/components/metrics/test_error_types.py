@@ -220,7 +220,6 @@ def test_what_cannot_be_is_named(label: int, detected: int, num_classes: int, io
 
 
 @given(data_sets(min_images=1))
-@settings(max_examples=60, deadline=None)
 def test_types_and_costs_are_those_of_a_plain_loop(images: Images) -> None:
     truth, detections = columns(usual_sizes(images))
 
@@ -237,7 +236,6 @@ def test_types_and_costs_are_those_of_a_plain_loop(images: Images) -> None:
 
 
 @given(data_sets(min_images=1))
-@settings(max_examples=60, deadline=None)
 def test_ap50_is_the_one_of_the_evaluation_and_no_correction_lowers_it(images: Images) -> None:
     images = usual_sizes(images)
 
@@ -288,7 +286,7 @@ def test_costs_are_those_that_the_code_of_tide_gives(seed: int) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_types_are_those_that_hotcoco_finds(seed: int) -> None:
     truth, detections = world(seed, images=12)
 

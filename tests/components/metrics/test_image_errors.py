@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE, unpack_bits
@@ -106,7 +106,6 @@ def test_a_label_without_a_threshold_is_named() -> None:
 
 
 @given(data_sets(min_images=1))
-@settings(max_examples=60, deadline=None)
 def test_no_other_score_gives_a_better_f1(images: Images) -> None:
     table = table_of(images)
 
@@ -124,7 +123,6 @@ def test_no_other_score_gives_a_better_f1(images: Images) -> None:
 
 
 @given(data_sets(min_images=1), st.lists(st.sampled_from([0.0, 0.2, 0.5, 0.6, 1.0, math.inf]), min_size=4, max_size=4))
-@settings(max_examples=60, deadline=None)
 def test_errors_are_those_of_matching_anew_what_is_shown(images: Images, levels: list[float]) -> None:
     thresholds = np.array(levels)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics import boxes as box_pairs
@@ -182,13 +182,11 @@ def one_by_one(images: Images) -> dict:
 
 
 @given(images=data_sets(max_images=25))
-@settings(max_examples=40, deadline=None, database=None)
 def test_images_in_one_call_do_not_see_each_other(images: dict) -> None:
     assert rows_of_images(matched(images)) == one_by_one(images)
 
 
 @given(images=data_sets(max_images=6), seed=st.integers(0, 1000))
-@settings(max_examples=40, deadline=None, database=None)
 def test_rows_of_images_may_come_mixed(images: dict, seed: int) -> None:
     truth = TruthColumns.of([objects for objects, _ in images.values()])
     seen = DetectionColumns.of([detections for _, detections in images.values()])
@@ -226,7 +224,6 @@ def test_no_images_at_all_can_be_matched() -> None:
 
 
 @given(images=data_sets())
-@settings(max_examples=50, deadline=None, database=None)
 def test_inputs_stay_as_they_are(images: dict) -> None:
     truth = TruthColumns.of([objects for objects, _ in images.values()])
     seen = DetectionColumns.of([detections for _, detections in images.values()])

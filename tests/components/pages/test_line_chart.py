@@ -5,7 +5,7 @@ import math
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.pages.line_chart import Axis, Mark, Marker, Series, line_chart
@@ -130,7 +130,6 @@ def test_hostile_names_are_harmless() -> None:
     st.booleans(),
     st.booleans(),
 )
-@settings(max_examples=200, deadline=None)
 def test_whatever_the_numbers_everything_lies_in_the_picture(
     lines: list, marks: list, log_x: bool, log_y: bool, whole: bool
 ) -> None:

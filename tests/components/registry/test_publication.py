@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from components.registry.entries import Pointer, ServedModel
+from components.registry.locking import BusyError, hold
 from components.registry.publication import BaselineChangedError, Publication, publish, settle
 from components.registry.registry import Registry
 from components.registry.storage import ChangedError, DiskStorage, Token
+from schemas.artifacts.registry_entries import Pointer, ServedModel
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -198,12 +199,34 @@ def test_damaged_bytes_are_never_served_while_there_are_whole_ones(world: World,
     assert world.registry.served() is not None
 
 
-def test_a_publication_whose_bytes_are_nowhere_is_taken_back(world: World) -> None:
+def killed_after_its_claim(world: World) -> Publication:
+    """A publication that was killed when it had claimed and not yet published."""
     candidate = world.candidate("new")
     points = points_of(world, lambda: world.publish(candidate).version)
     claimed = next(number for number, name in enumerate(points) if name.startswith("os.rename unfinished-"))
     restore(world)
     assert in_child(lambda: world.publish(candidate), world.root, claimed, KILL).killed
+    return candidate
+
+
+def test_whoever_publishes_next_completes_what_was_interrupted_and_does_not_go_over_it(world: World) -> None:
+    killed_after_its_claim(world)
+    with pytest.raises(BaselineChangedError):
+        world.publish(world.candidate("next"))
+    served = world.registry.served()
+    assert served is not None
+    assert served.run_id == "run of new"
+
+
+def test_what_was_interrupted_is_completed_by_one_at_a_time(world: World) -> None:
+    killed_after_its_claim(world)
+    with hold(world.root / "registry" / "lock", "changing what is served"), pytest.raises(BusyError):
+        settle(world.registry, wait_s=0.0)
+    assert world.visible() == ["old"]
+
+
+def test_a_publication_whose_bytes_are_nowhere_is_taken_back(world: World) -> None:
+    candidate = killed_after_its_claim(world)
     [staged] = world.serving.glob("unfinished-*")
     (staged / "saved_model.pb").write_text("damaged")
     shutil.rmtree(candidate.source)
@@ -283,7 +306,7 @@ def test_a_registry_of_the_first_format_is_read_and_goes_on(world: World) -> Non
 def test_a_registry_of_a_later_format_is_not_guessed_at(world: World) -> None:
     file = world.root / "registry" / "served.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "format": 3}))
-    with pytest.raises(StateError, match="it has format 3, this version of Ratchet reads up to 2"):
+    with pytest.raises(StateError, match="format 3 is newer than the 2 that this Ratchet reads"):
         world.registry.served()
 
 
@@ -320,7 +343,7 @@ def test_places_in_the_registry_are_relative_to_the_root(world: World) -> None:
 def test_an_entry_with_a_value_of_another_kind_is_named(world: World, field: str, value: object) -> None:
     file = world.root / "registry" / "versions" / f"{NOW_S}.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
-    with pytest.raises(StateError, match=rf"versions/{NOW_S}\.json: not a registry entry \({field} is .*doctor"):
+    with pytest.raises(StateError, match=rf"versions/{NOW_S}\.json: not a registry entry \({field} = .*doctor"):
         world.registry.versions()
 
 

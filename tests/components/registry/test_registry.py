@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
+from components.registry.storage import ChangedError, DiskStorage
+from schemas.artifacts.history import History
 from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.trained_spans import TrainedSpan, TrainedSpans
+from schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
@@ -106,6 +106,26 @@ def decision(run_id: str, golden: str) -> RecordedDecision:
     return recorded_decision(run_id=run_id, data_digest=f"data of {run_id}", golden_digest=golden)
 
 
+def test_decisions_come_in_the_order_in_which_they_were_made(registry: Registry) -> None:
+    for key, run_id, day in (("a", "span-9", 2), ("b", "span-10", 3), ("c", "span-8", 1)):
+        registry.record_decision(key, recorded_decision(run_id=run_id, decided_at=f"2026-01-0{day}T00:00:00+00:00"))
+    assert [made.run_id for made in registry.decisions()] == ["span-8", "span-9", "span-10"]
+
+
+def test_versions_come_in_the_order_of_their_numbers(registry: Registry, served: ServedModel) -> None:
+    for version in ("100", "9", "17"):
+        registry.record_version(dataclasses.replace(served, version=version))
+    assert [model.version for model in registry.versions()] == ["9", "17", "100"]
+
+
+def test_a_pointer_that_was_changed_meanwhile_is_not_overwritten(registry: Registry, served: ServedModel) -> None:
+    seen = registry.pointer()
+    record_served(registry, served)
+    with pytest.raises(ChangedError):
+        registry.swap(seen, Pointer())
+    assert registry.served() == served
+
+
 def test_uses_of_a_golden_set_are_counted_blocked_or_pushed(registry: Registry) -> None:
     assert registry.golden_uses() == {}
     registry.record_decision("a", decision("run 1", "g1"))
@@ -121,13 +141,14 @@ def test_a_step_that_is_repeated_counts_once(registry: Registry) -> None:
 
 
 def test_the_spans_that_were_trained_on_are_known_with_the_last_run_first(registry: Registry) -> None:
-    assert registry.trained_spans() == TrainedSpans()
+    assert registry.history() == History()
     registry.record_decision("b", decision("run 2", "g1"))
     registry.record_decision("a", decision("run 1", "g1"))
-    trained = TrainedSpans.from_json(registry.trained_spans().to_json())
-    found = trained.of(2, 1)
-    assert found == TrainedSpan(2, 1, "data of run 2", "run 2", "BLOCKED")
-    assert trained.of(2, 2) is None
+    history = registry.history()
+    found = history.trained_on(2, 1)
+    assert found is not None
+    assert (found.data_digest, found.run_id, found.verdict) == ("data of run 2", "run 2", "BLOCKED")
+    assert history.trained_on(2, 2) is None
 
 
 def add(served: ServedModel, version: str, weights: bytes = b"other", blessed: bool = True) -> ServedModel:
@@ -261,7 +282,7 @@ def test_a_version_is_logged_once(registry: Registry) -> None:
         (lambda lines: [*lines[:2], lines[2].replace("Ana", "Bob")], "line 3 was changed; .* version 20 was served"),
         (lambda lines: lines[:2], "a line is missing after line 2; .* version 20 was served"),
         (lambda lines: [], "a line is missing after line 0"),
-        (lambda lines: [*lines, "", lines[2]], "line 4: not an approval or rollback"),
+        (lambda lines: [*lines, "", lines[2]], "line 4: is empty"),
         (lambda lines: [*lines, '{"previous": "0", "kind": "APPROVED"}'], "line 4: not an approval or rollback"),
         (lambda lines: [*lines, "[]"], "line 4: not an approval or rollback"),
     ],

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from components.registry.entries import Pointer
 from components.registry.publication import settle
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
+from schemas.artifacts.registry_entries import Pointer
 from schemas.base.errors import StateError
 from schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.components.registry.test_publication import World
@@ -78,6 +78,16 @@ def test_an_altered_entry_is_refused(world: SignedWorld, change: Callable[[dict[
     [_, altered] = world.registry.versions()
     with pytest.raises(StateError, match=f"version {served.version}"):
         world.registry.check_signature(altered)
+
+
+@pytest.mark.parametrize("change", [{"map": 0.99}, {"golden_digest": "other"}, {"signature": None}])
+def test_a_served_model_whose_pointer_was_altered_is_no_baseline(world: SignedWorld, change: dict[str, Any]) -> None:
+    assert world.registry.baseline(bootstrap=False) is not None
+    pointer = world.registry.pointer()
+    assert pointer.served is not None
+    Registry(world.storage).swap(pointer, Pointer(dataclasses.replace(pointer.served, **change)))
+    with pytest.raises(StateError, match=f"version {pointer.served.version}"):
+        world.registry.baseline(bootstrap=False)
 
 
 def test_a_publication_that_somebody_wrote_into_the_pointer_is_not_completed(world: SignedWorld) -> None:

@@ -37,9 +37,10 @@ from schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.artifacts.history import History, PastRun
+from schemas.artifacts.history import History
 from schemas.artifacts.overrides import Override, OverrideKind
-from tests.builders import dataset_info, training_record
+from schemas.artifacts.registry_entries import RecordedDecision
+from tests.builders import dataset_info, recorded_decision, training_record
 from tests.components.data_gate.page.content import comparison
 
 RUN = "span-2-0123abcd-1"
@@ -156,7 +157,7 @@ def override(**fields: Any) -> Override:
     return Override(**whole | fields)
 
 
-def past_run(number: int, **fields: Any) -> PastRun:
+def past_run(number: int, **fields: Any) -> RecordedDecision:
     """A run that was pushed."""
     whole: dict[str, Any] = {
         "run_id": f"span-{number}-0000ffff-1",
@@ -167,8 +168,9 @@ def past_run(number: int, **fields: Any) -> PastRun:
         "decided_at": f"2030-01-{number:02}T00:00:00+00:00",
         "golden_digest": "golden-digest",
         "evaluation": f"evaluation/{number}",
+        "reason": None,
     }
-    return PastRun(**whole | fields)
+    return recorded_decision(**whole | fields)
 
 
 def content(**fields: Any) -> ReviewContent:

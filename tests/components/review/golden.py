@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from components.map_evaluator.coco_files import image_lines, join_detections, join_ground_truth
+from components.coco.writing import image_lines, join_detections, join_ground_truth
 from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
 from components.review.measure import GoldenFiles
 from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth, ImageRecord
+from schemas.data.records import Detections, GroundTruth, ImageRecord, LabelMap
 from tests.components.review.content import jpeg
 
 CATEGORY_IDS = (3, 7, 9)
@@ -37,7 +37,7 @@ def files_of(
     lines = image_lines(records, columns, ids)
     return GoldenFiles(
         tables={model: table_of(records, each) for model, each in columns.items()},
-        truth=text_lines(lambda out: join_ground_truth(lines, names, ids, out)),
+        truth=text_lines(lambda out: join_ground_truth(lines, LabelMap(tuple(names), tuple(ids)), out)),
         found={
             model: text_lines(lambda out, place=place: join_detections(lines, place, out))
             for place, model in enumerate(columns)

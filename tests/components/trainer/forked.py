@@ -17,6 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -51,7 +53,7 @@ def _train(examples: str, out: Path, name: str) -> None:
     trained = run_job(TrainingJob(the_settings, examples, None, None, None, str(out / f"unfinished-{name}")))
     weights = {str(i): weight.numpy() for i, weight in enumerate(trained.serving.weights)}
     np.savez(out / f"{name}.npz", **weights)
-    (out / f"{name}.json").write_text(trained.record.to_json())
+    (out / f"{name}.json").write_text(TRAINING_RECORD_FORMAT.write(trained.record))
 
 
 def _train_on_two_devices(examples: str, out: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TrainingRecord
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from schemas.base import settings as settings_io
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.data.dataset import EVAL_SPLIT
@@ -49,7 +49,7 @@ class World:
 
     def record(self, name: str) -> TrainingRecord:
         path = self.root / name / RECORD_FILE
-        return TrainingRecord.from_json(path.read_text(), str(path))
+        return TRAINING_RECORD_FORMAT.read(path.read_text(), str(path))
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_the_record_of_a_retraining(world: World, first_span: str, second_span: 
     record = world.record("second")
     assert (record.mode, record.baseline_digest) == ("retrain", "digest of first")
     assert [(data.span, data.examples) for data in record.data] == [(1, first_span), (2, second_span)]
-    assert record.keep.replay == 0.5
+    assert record.continual.replay == 0.5
     assert record.validation[0].step == 0
     for point in record.validation:
         assert point.old is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.trainer.policy import NewSpan, plan_training
-from schemas.artifacts.training_record import KeepRecord
+from schemas.artifacts.training_record import ContinualLearningRecord
 from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
@@ -80,12 +80,12 @@ def test_without_anything_all_of_the_model_moves(free: Learner) -> None:
 
 
 def test_the_pull_toward_the_start_shortens_the_way(batches: list[Any], free: Learner) -> None:
-    pulled = trained(batches, keep=KeepRecord(l2_sp=100.0))
+    pulled = trained(batches, continual=ContinualLearningRecord(l2_sp=100.0))
     assert pulled.distance(pulled.served_weights()) < 0.8 * free.distance(free.served_weights())
 
 
 def test_a_frozen_backbone_stays_where_it_is(batches: list[Any]) -> None:
-    learner = trained(batches, keep=KeepRecord(freeze_backbone=True))
+    learner = trained(batches, continual=ContinualLearningRecord(freeze_backbone=True))
     assert moved(learner, lambda model: model.backbone) == 0
     assert moved(learner, lambda model: model.head) > 0.01
 
@@ -103,8 +103,8 @@ def test_batch_norm_moves_slowly_or_not_at_all(batches: list[Any], free: Learner
 
         return float(np.sqrt(sum(np.square(layer.moving_mean.numpy()).sum() for layer in norm_layers(learner.model))))
 
-    slow = trained(batches, keep=KeepRecord(batch_norm="slow"))
-    frozen = trained(batches, keep=KeepRecord(batch_norm="frozen"))
+    slow = trained(batches, continual=ContinualLearningRecord(batch_norm="slow"))
+    frozen = trained(batches, continual=ContinualLearningRecord(batch_norm="frozen"))
     assert 0 < statistics(slow) < 0.3 * statistics(free)
     assert statistics(frozen) == 0
     assert set(np.unique(norm_weights(frozen))) == {0.0, 1.0}  # scales and variances 1, offsets and means 0

@@ -15,7 +15,7 @@ from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.loop import CURVE_POINTS, Training, TrainingState, train
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
-from schemas.artifacts.training_record import KeepRecord, LearningRateRecord, ValidationPoint
+from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, ValidationPoint
 from schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
@@ -31,7 +31,7 @@ def plan(mode: str = "bootstrap", steps: int = 20, round_steps: int = 5) -> Trai
         RATE,
         AUGMENTATIONS["none-v1"],
         (trained_data(),),
-        KeepRecord(),
+        ContinualLearningRecord(),
         False,
     )
 

@@ -42,7 +42,7 @@ def plan_with(retrain: dict[str, Any], images: int = 100, of: TrainingRecord | N
 def test_a_first_model_is_trained_at_its_own_peak_with_nothing_to_keep() -> None:
     plan = plan_training(settings(bootstrap={"peak_learning_rate": 0.01, "steps": 300}), span(), None)
     assert (plan.mode, plan.steps, plan.learning_rate.peak) == ("bootstrap", 300, 0.01)
-    assert (plan.keep.replay, plan.keep.l2_sp, plan.replayed) == (0, 0, ())
+    assert (plan.continual.replay, plan.continual.l2_sp, plan.replayed) == (0, 0, ())
 
 
 def test_retraining_takes_its_fraction_of_the_bootstrap_peak_however_often_it_was_retrained() -> None:
@@ -101,7 +101,7 @@ def test_earlier_spans_are_replayed_and_stay_in_the_lineage() -> None:
     plan = plan_with({"replay": 0.3})
     assert [data.span for data in plan.data] == [1, 2]
     assert [data.span for data in plan.replayed] == [1]
-    assert plan.keep.replay == 0.3
+    assert plan.continual.replay == 0.3
     without = plan_with({"replay": 0.0})
     assert [data.span for data in without.data] == [1, 2]
     assert without.replayed == ()
@@ -110,7 +110,7 @@ def test_earlier_spans_are_replayed_and_stay_in_the_lineage() -> None:
 def test_a_span_that_comes_again_takes_the_place_of_its_earlier_self() -> None:
     plan = plan_training(settings(), span(span=1, version=2, digest="mended"), baseline())
     assert [(data.span, data.digest) for data in plan.data] == [(1, "mended")]
-    assert plan.keep.replay == 0
+    assert plan.continual.replay == 0
 
 
 def test_a_class_that_the_model_knows_must_not_be_lost() -> None:
@@ -138,6 +138,11 @@ def test_an_undeclared_change_of_augmentation_is_refused_and_a_declared_one_reco
     plan = plan_training(declared, span(), baseline())
     assert plan.declared_changes == ("augmentation: none-v1 -> flip-v1",)
     assert plan.augmentation.horizontal_flip
+
+
+def test_an_augmentation_that_changed_under_its_name_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"augmentation = 'none-v1': .*trained with 'none-v1', and a changed"):
+        plan_training(settings(), span(), baseline(augmentation_digest="of an earlier version"))
 
 
 def test_another_architecture_than_the_baseline_is_refused() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import RECORD_FILE, TrainingRecord
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from tests.components.trainer.spans import MOMENTS
 
 pytestmark = pytest.mark.tensorflow
@@ -26,7 +26,7 @@ def out(first_span: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def record(path: Path) -> TrainingRecord:
-    return TrainingRecord.from_json(path.read_text(), str(path))
+    return TRAINING_RECORD_FORMAT.read(path.read_text(), str(path))
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.cli.root import add_root_commands
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.overrides import OVERRIDE_FORMAT
 from tests.pipeline.served_root import ServedRoot
 
 
@@ -34,11 +35,11 @@ def test_approve_and_rollback_say_what_is_served_and_print_the_override(
     assert run("approve", "bad", *who, "--expires", tomorrow) == 0
     text, printed = capsys.readouterr().out.rstrip().rsplit("\n", 1)
     assert "the blocked candidate of run bad is served now" in text
-    assert json.loads(printed) == world.registry.overrides()[0].to_json()
+    assert json.loads(printed) == OVERRIDE_FORMAT.values_of(world.registry.overrides()[0])
     assert run("rollback", *who) == 0
     text, printed = capsys.readouterr().out.rstrip().rsplit("\n", 1)
     assert "the model of version 100 is served again" in text
-    assert json.loads(printed) == world.registry.overrides()[1].to_json()
+    assert json.loads(printed) == OVERRIDE_FORMAT.values_of(world.registry.overrides()[1])
 
 
 @pytest.fixture

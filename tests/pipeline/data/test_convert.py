@@ -76,13 +76,15 @@ def test_what_was_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "converting 2/2" in told.err
 
 
-def test_bad_boxes_are_left_out_and_told_with_their_reading(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_boxes_are_left_out_and_told_with_the_format_that_they_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bad = [("cat", (30 + n, 35, 10 + n, 5)) for n in range(4)]
     source = write_voc(tmp_path / "in", [bad, [("dog", (2, 4, 34, 28))]])
     assert run(source, tmp_path / "out", "--json") == 0
     told = capsys.readouterr()
     assert (
-        "4 of 5 boxes left out, they are no boxes of their images; they would be sound as [xmax, ymax, xmin, ymin]:\n"
+        "4 of 5 boxes left out, they are no boxes of their images; they would be sound as [x2, y2, x1, y1]:\n"
         "  Annotations/a.xml: object[0] ('cat', image 1 'a.jpg'): bndbox [30.0, 35.0, 10.0, 5.0] has width -20.0"
     ) in told.err
     assert json.loads(told.out.splitlines()[-1])["bad_boxes"]["count"] == 4

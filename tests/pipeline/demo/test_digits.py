@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.example_gen.dataset import find_span, read_source
-from components.example_gen.source import Source
+from components.example_gen.dataset import Source, read_source
+from components.example_gen.spans import find_span
 from pipeline.demo.digit_scenes import digit_samples
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.base.errors import ConfigError, InputError

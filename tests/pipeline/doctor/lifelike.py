@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.entries import RecordedDecision
 from components.registry.publication import decision_key
 from components.registry.push import decision_on
 from pipeline.doctor.decision_check import Remembered
-from pipeline.past.result import RunResult
-from pipeline.past.run_record import RunRecord, begin_run
-from pipeline.root.root_file import RootFile, write_file
+from pipeline.past.run_record import begin_run
+from pipeline.root.root_file import write_file
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.blessing import Blessing
 from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, Evaluation
-from schemas.artifacts.training_record import RECORD_FILE
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from schemas.artifacts.registry_entries import RecordedDecision
+from schemas.artifacts.root_file import RootFile
+from schemas.artifacts.run_files import RunRecord
+from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from schemas.data.dataset import DATASET_FILE
@@ -72,13 +73,13 @@ class LifelikeRoot(ServedRoot):
         data = trained_data(span=self._count, digest=f"data of {run_id}", examples=str(examples))
         record = directory / RECORD_FILE
         record.parent.mkdir(parents=True)
-        record.write_text(training_record(data=(data,)).to_json())
+        record.write_text(TRAINING_RECORD_FORMAT.write(training_record(data=(data,))))
 
     def _key(self, made: RecordedDecision) -> str:
         return decision_key(made)
 
     def _decided(self, run_id: str, decision: Decision, golden: str, model: Path, evaluation: Path) -> RecordedDecision:
-        measured = Evaluation.from_json((evaluation / EVALUATION_FILE).read_text())
+        measured = EVALUATION_FORMAT.read((evaluation / EVALUATION_FILE).read_text(), EVALUATION_FILE)
         blessing = self._blessing_of(model, evaluation)
         trained = trained_data(span=self._count, digest=f"data of {run_id}")
         candidate = Remembered(run_id, str(model), trained, str(evaluation), measured, blessing)
@@ -123,7 +124,7 @@ class LifelikeRoot(ServedRoot):
             seconds={},
             ended_at=made.decided_at,
         )
-        (self.root / "runs" / run_id / "result.json").write_text(json.dumps(result.to_json()))
+        (self.root / "runs" / run_id / "result.json").write_text(RUN_RESULT_FORMAT.write(result))
 
 
 def lifelike_root(root: Path) -> LifelikeRoot:

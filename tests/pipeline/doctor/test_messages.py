@@ -6,6 +6,7 @@ import datetime
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from pipeline.root.root_file import read_file
 from pipeline.root.roots import check_root
 from pipeline.run.starting import check_ml_metadata
 from pipeline.serving.rollback import RollbackRequest, plan_rollback
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot
@@ -52,6 +54,14 @@ def read_the_root(world: LifelikeRoot) -> object:
     return read_file(world.root)
 
 
+def result_file(world: LifelikeRoot) -> Path:
+    return world.root / "runs" / "bad" / RESULT_FILE
+
+
+def read_the_result(world: LifelikeRoot) -> object:
+    return RUN_RESULT_FORMAT.read(result_file(world).read_bytes(), RESULT_FILE)
+
+
 def roll_back(world: LifelikeRoot) -> object:
     moment = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
     return plan_rollback(RollbackRequest(world.root, "Ana", "why", "100"), world.registry, moment)
@@ -68,21 +78,22 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ("components.registry.consistency", lambda w: shutil.rmtree(w.serving / "200"), ask_what_is_served),
     ("components.registry.consistency", lambda w: (w.serving / "900").mkdir(), ask_what_is_served),
     ("components.registry.consistency", lambda w: w.file("served.json").unlink(), ask_what_is_served),
-    ("components.registry.entry_files", lambda w: w.file("served.json").write_text(""), ask_what_is_served),
+    ("schemas.artifacts.registry_entries", lambda w: w.file("served.json").write_text(""), ask_what_is_served),
     (
-        "components.registry.entry_files",
+        "schemas.artifacts.registry_entries",
         lambda w: w.file("served.json").write_text('{"served": 7}'),
         ask_what_is_served,
     ),
-    ("components.registry.entry_files", lambda w: w.file("versions/200.json").write_text("{}"), ask_for_versions),
-    ("components.registry.entry_files", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
-    ("components.registry.override_log", lambda w: edit_log(w), ask_what_is_served),
+    ("schemas.artifacts.registry_entries", lambda w: w.file("versions/200.json").write_text("{}"), ask_for_versions),
+    ("schemas.artifacts.registry_entries", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
+    ("schemas.artifacts.overrides", lambda w: edit_log(w), ask_what_is_served),
     ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
     ("pipeline.root.ml_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
     ("pipeline.root.ml_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
     ("pipeline.root.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),
     ("pipeline.run.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
-    ("pipeline.root.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
+    ("schemas.artifacts.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
+    ("schemas.artifacts.run_result", lambda w: result_file(w).write_text('{"verdict": "BLO'), read_the_result),
     ("pipeline.serving.rollback", lambda w: (w.serving / "100" / "saved_model.pb").unlink(), roll_back),
 ]
 

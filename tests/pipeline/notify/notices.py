@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.past.result import RunResult
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.run_result import RunResult
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.7271", "0.5646 (-0.1626)")
 CLASS_DROP = Reason("class_drop:cat", "no significant fall of AP by more than 0.05", "0.7885 -> 0.5188")
@@ -24,7 +24,7 @@ HOSTILE = (
 )
 
 
-def result(**fields: Any) -> RunResult:
+def result(observations: tuple[Reason, ...] = (LOOSE,), **fields: Any) -> RunResult:
     """A blocked run; of a fall that loose boxes explain."""
     whole: dict[str, Any] = {
         "verdict": Verdict.BLOCKED,
@@ -39,7 +39,8 @@ def result(**fields: Any) -> RunResult:
         "run_id": RUN_ID,
         "span": 3,
         "seconds": {"Gen": 1.0},
-        "observed": (LOOSE,),
         "ended_at": "2030-01-31T12:00:00+00:00",
     }
-    return RunResult(**whole | fields)
+    whole |= fields
+    observed = tuple(reason.rule for reason in observations)
+    return RunResult(**{**whole, "reasons": whole["reasons"] + observations, "observed": observed})

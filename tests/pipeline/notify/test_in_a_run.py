@@ -13,11 +13,11 @@ import pytest
 import pipeline.run
 from pipeline.cli.main import main
 from pipeline.config.pipeline_settings import load_settings
-from pipeline.past.run_record import key_of
 from pipeline.run.preflight import RunRequest, read_request
-from schemas.artifacts.data_evidence import DECISION_FILE
+from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE
+from schemas.artifacts.run_files import key_of
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.notify.webhook_server import WebhookServer, webhook_server
 
@@ -41,7 +41,7 @@ class RejectingRunner:
         directory.mkdir()
         decision = DataDecision(False, (Reason("labels:size", "boxes alike", "25% larger"),))
         (directory / REVIEW_FILE).touch()
-        (directory / DECISION_FILE).write_text(json.dumps(decision.to_json()))
+        (directory / DECISION_FILE).write_text(DATA_DECISION_FORMAT.write(decision))
 
     def check_first_model(self, settings: Any) -> None:
         pass

@@ -64,14 +64,14 @@ def test_without_a_page_the_report_is_named() -> None:
 def test_rejected_data_is_the_data_gates_word_and_nothing_was_trained() -> None:
     many = tuple(Reason(f"drift:{n}", "at most 0.1", "0.4") for n in range(5))
     nothing: dict[str, Any] = dict.fromkeys(("map", "baseline_map", "delta", "delta_ci", "model"))
-    notice = of(verdict=Verdict.DATA_REJECTED, reasons=many, observed=(), **nothing)
+    notice = of(verdict=Verdict.DATA_REJECTED, reasons=many, observations=(), **nothing)
     assert fact(notice, "mAP") == "nothing was trained"
     assert fact(notice, "Data gate").startswith("rejected the span: drift:0: expected at most 0.1; found 0.4; drift:1")
     assert fact(notice, "Data gate").endswith("; and 2 more")
 
 
 def test_a_push_names_the_version() -> None:
-    notice = of(verdict=Verdict.PUSHED, reasons=(), observed=(), pushed_version="17")
+    notice = of(verdict=Verdict.PUSHED, reasons=(), observations=(), pushed_version="17")
     assert notice.title == "PUSHED digits span 3: every rule passed"
     assert fact(notice, "Verdict") == "PUSHED; version 17 is served now"
     assert fact(notice, "Data gate") == "nothing remarkable"
@@ -105,7 +105,7 @@ def test_the_command_survives_a_shell() -> None:
 def hostile(request: pytest.FixtureRequest) -> Notice:
     name = HOSTILE[request.param]
     reason = Reason(f"class_drop:{name}", name, name)
-    return of(reasons=(reason, reason), observed=(reason,) * 9)
+    return of(reasons=(reason, reason), observations=(reason,) * 9)
 
 
 def test_names_cannot_break_out_of_their_line(hostile: Notice) -> None:

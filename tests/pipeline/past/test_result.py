@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.result import RunResult
+from pipeline.past.result import result_text
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.4000 (-0.1000)")
 DRIFT = Reason("drift:qa/brightness", "at most 0.1", "0.4")
 PASSED = Reason("min_map", "at least 0.01", "0.4", passed=True)
 
 
-def result(verdict: Verdict, *reasons: Reason, **fields: Any) -> RunResult:
+def result(verdict: Verdict, *reasons: Reason, observations: tuple[Reason, ...] = (), **fields: Any) -> RunResult:
     whole: dict[str, Any] = {
         "map": 0.4,
         "baseline_map": 0.5,
@@ -27,7 +28,8 @@ def result(verdict: Verdict, *reasons: Reason, **fields: Any) -> RunResult:
         "span": 2,
         "seconds": {"A": 1.0},
     }
-    return RunResult(verdict=verdict, reasons=reasons, **whole | fields)
+    observed = tuple(reason.rule for reason in observations)
+    return RunResult(verdict=verdict, reasons=reasons + observations, observed=observed, **whole | fields)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_exit_codes_are_the_contract(verdict: Verdict, code: int) -> None:
 
 
 def test_json_has_the_keys_of_the_contract() -> None:
-    value = json.loads(json.dumps(result(Verdict.BLOCKED, DROP).to_json()))
+    value = json.loads(json.dumps(RUN_RESULT_FORMAT.values_of(result(Verdict.BLOCKED, DROP))))
     assert set(value) == {
         *("verdict", "reasons", "cause", "map", "baseline_map", "delta", "delta_ci"),
         *("model", "pushed_version", "report", "run_id", "span", "seconds", "ended_at", "observed"),
@@ -56,26 +58,11 @@ def test_json_has_the_keys_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("observed", [(), (DRIFT,), (DRIFT, DROP)])
-def test_a_result_comes_back_from_its_json(observed: tuple[Reason, ...]) -> None:
-    made = result(Verdict.BLOCKED, DROP, PASSED, observed=observed)
-    assert RunResult.from_json(json.loads(json.dumps(made.to_json()))) == made
-
-
-def test_a_result_without_figures_comes_back_too() -> None:
-    nothing = dict.fromkeys(("map", "baseline_map", "delta", "delta_ci", "model"))
-    made = result(Verdict.DATA_REJECTED, DRIFT, **nothing)
-    assert RunResult.from_json(json.loads(json.dumps(made.to_json()))) == made
-
-
-def test_a_key_of_a_later_version_is_left_alone() -> None:
-    made = result(Verdict.PUSHED, PASSED)
-    assert RunResult.from_json({**made.to_json(), "weather": "fine"}) == made
-
-
-@pytest.mark.parametrize("spoilt", [{"verdict": "FINE"}, {"reasons": None}, {"delta_ci": 3}])
-def test_what_is_no_result_is_refused(spoilt: dict[str, Any]) -> None:
-    with pytest.raises((ValueError, TypeError)):
-        RunResult.from_json({**result(Verdict.PUSHED).to_json(), **spoilt})
+def test_what_decided_and_what_was_observed_come_back_apart(observed: tuple[Reason, ...]) -> None:
+    made = RUN_RESULT_FORMAT.read(
+        RUN_RESULT_FORMAT.write(result(Verdict.BLOCKED, DROP, PASSED, observations=observed)), RESULT_FILE
+    )
+    assert (made.deciding, made.observations) == ((DROP, PASSED), observed)
 
 
 def test_the_end_of_a_run_is_a_time_in_utc_to_the_second() -> None:
@@ -87,7 +74,7 @@ def test_the_end_of_a_run_is_a_time_in_utc_to_the_second() -> None:
 
 
 def test_a_person_reads_verdict_reason_figures_and_what_is_served() -> None:
-    text = result(Verdict.BLOCKED, DROP, DRIFT).to_text()
+    text = result_text(result(Verdict.BLOCKED, DROP, DRIFT))
     assert text.splitlines()[0] == "BLOCKED  (span 2, run span-2-x-1)"
     assert "map_drop: expected candidate mAP at least the baseline's 0.5000; found 0.4000 (-0.1000)" in text
     assert "mAP 0.4000, baseline 0.5000" in text
@@ -96,23 +83,23 @@ def test_a_person_reads_verdict_reason_figures_and_what_is_served() -> None:
 
 
 def test_a_baseline_of_zero_is_a_figure_too() -> None:
-    assert "baseline 0.0000" in result(Verdict.PUSHED, baseline_map=0.0).to_text()
+    assert "baseline 0.0000" in result_text(result(Verdict.PUSHED, baseline_map=0.0))
 
 
 def test_a_push_says_what_the_data_gate_only_observed() -> None:
     assert result(Verdict.PUSHED, PASSED).first_reason == "every rule passed"
-    pushed = result(Verdict.PUSHED, PASSED, observed=(DRIFT,))
+    pushed = result(Verdict.PUSHED, PASSED, observations=(DRIFT,))
     assert pushed.first_reason.startswith("the evaluator's rules passed; observed drift:")
 
 
 def test_what_the_data_gate_had_observed_stands_below_what_blocked() -> None:
     warning = Reason("drift:qa/num_boxes", "at most 0.1", "0.2", passed=True, warning=True)
-    blocked = result(Verdict.BLOCKED, DROP, observed=(DRIFT, warning))
+    blocked = result(Verdict.BLOCKED, DROP, observations=(DRIFT, warning))
     assert blocked.first_reason.startswith("map_drop")
-    text = blocked.to_text()
+    text = result_text(blocked)
     assert "the data gate had observed drift:qa/brightness: expected at most 0.1; found 0.4" in text
     assert "warning: drift:qa/num_boxes" in text
-    assert [reason["rule"] for reason in blocked.to_json()["reasons"]] == [
+    assert [reason["rule"] for reason in RUN_RESULT_FORMAT.values_of(blocked)["reasons"]] == [
         "map_drop",
         "drift:qa/brightness",
         "drift:qa/num_boxes",

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.run_record import RunRecord, begin_run, unfinished_run, unreported_run
+from pipeline.past.run_record import begin_run, unfinished_run, unreported_run
+from schemas.artifacts.run_files import RunRecord
 
 ASKED = {"data": "abc", "golden": "def", "settings": {"margin": 0.0}}
 
@@ -48,6 +49,11 @@ def test_a_run_that_was_left_for_a_new_one_is_not_found_again(tmp_path: Path) ->
     assert unfinished_run(tmp_path, 3, record().key) == anew
     finish(tmp_path, anew)
     assert unfinished_run(tmp_path, 3, record().key) is None
+
+
+def test_the_tenth_attempt_comes_after_the_ninth(tmp_path: Path) -> None:
+    attempts = [begin_run(tmp_path, record()) for _ in range(11)]
+    assert unfinished_run(tmp_path, 3, record().key) == attempts[-1]
 
 
 def test_a_run_whose_artifacts_were_pruned_is_not_found_again(tmp_path: Path) -> None:

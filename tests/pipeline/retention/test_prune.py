@@ -15,7 +15,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.registry.locking import hold
 from pipeline.cli.main import main
 from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.past.pruned import is_pruned, read_left
+from pipeline.past.run_record import is_pruned, read_left
 from pipeline.retention.artifacts import RunArtifactStore
 from pipeline.retention.plan import Plan, plan
 from pipeline.retention.prune import apply_retention, carry_out, prune
@@ -23,11 +23,11 @@ from pipeline.retention.survey import survey
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.training_record import RECORD_FILE
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from tests.builders import dataset_info, record_served, training_record
 from tests.pipeline.served_root import ServedRoot, model_files
 
@@ -49,7 +49,7 @@ class PrunableRoot(ServedRoot):
         data = training_record().data
         places = [f"DetectionExampleGen/examples/{name}" for name in (*lineage, run_id)]
         whole = tuple(dataclasses.replace(data[0], examples=place) for place in places)
-        self._give_record(run_id, dataclasses.replace(training_record(), data=whole).to_json())
+        self._give_record(run_id, TRAINING_RECORD_FORMAT.write(dataclasses.replace(training_record(), data=whole)))
         self.dated(run_id, "result.json")
 
     def _give_record(self, run_id: str, text: str) -> None:
@@ -77,7 +77,7 @@ class PrunableRoot(ServedRoot):
         """Adds the Examples artifact of a run."""
         directory = self.root / "artifacts" / "DetectionExampleGen" / "examples" / run_id
         directory.mkdir(parents=True)
-        (directory / DATASET_FILE).write_text(dataset_info().to_json())
+        (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(dataset_info()))
         self.attribute(directory, "Examples", run_id)
 
     def attribute(self, directory: Path, kind: str, run_id: str) -> None:
@@ -353,7 +353,7 @@ def test_a_registry_that_makes_no_sense_stops_everything(world: PrunableRoot) ->
 
 def test_a_note_of_a_pruning_that_makes_no_sense_is_named(world: PrunableRoot) -> None:
     (world.root / "runs" / "boot" / "pruned.json").write_text("{")
-    with pytest.raises(StateError, match=r"boot/pruned\.json: not what a pruning wrote"):
+    with pytest.raises(StateError, match=r"boot/pruned\.json: is torn .*the next pruning makes it anew"):
         prune(world.root, NARROW, NOW)
     (world.root / "runs" / "boot" / "pruned.json").write_text('{"format": 2, "left": []}')
     with pytest.raises(StateError, match=r"boot/pruned\.json: format 2 is of a newer Ratchet"):

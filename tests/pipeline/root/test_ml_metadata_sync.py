@@ -11,6 +11,7 @@ from pipeline.root.ml_metadata_sync import OverrideStore, tell
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.overrides import OVERRIDE_FORMAT
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 
 
@@ -47,7 +48,7 @@ def test_the_override_has_its_fields_as_properties_and_its_line(world: ServedRoo
     artifact = world.store.get_artifact_by_type_and_name("RatchetOverride", version)
     assert artifact is not None
     [logged] = world.registry.overrides()
-    fields = {name: value for name, value in logged.to_json().items() if isinstance(value, str)}
+    fields = {name: value for name, value in OVERRIDE_FORMAT.values_of(logged).items() if isinstance(value, str)}
     stored = {name: value.string_value for name, value in artifact.properties.items() if value.string_value}
     line = stored.pop("line")
     assert stored == fields

@@ -9,6 +9,7 @@ import pytest
 
 import pipeline.run
 from pipeline.cli.main import main
+from schemas.artifacts.root_file import ROOT_FILE_FORMAT
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.notify.test_in_a_run import RejectingRunner
 
@@ -30,7 +31,7 @@ def test_a_run_without_a_config_takes_the_roots(
     assert main([*command, "--config", str(config), "--set", "training.seed=5"]) == 4
     file = tmp_path / "root" / "ratchet.json"
     written = json.loads(file.read_text())
-    assert (written["format"], written["name"], written["config"]) == (1, "cells", str(config))
+    assert (written["format"], written["name"], written["config"]) == (ROOT_FILE_FORMAT.number, "cells", str(config))
     assert written["settings"]["training"] == {"batch_size": 2}
     config.unlink()
     before = file.stat().st_mtime_ns

@@ -11,9 +11,15 @@ import pytest
 
 from pipeline.config.pipeline_settings import load_config, load_settings, read_config
 from pipeline.root.rebuild import has_lineage, read_root, rebuild
-from pipeline.root.root_file import ROOT_FILE, is_moved
+from pipeline.root.root_file import is_moved
 from pipeline.root.roots import serving_name
-from schemas.artifacts.training_record import RECORD_FILE, KeepRecord, LearningRateRecord
+from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
+from schemas.artifacts.training_record import (
+    RECORD_FILE,
+    TRAINING_RECORD_FORMAT,
+    ContinualLearningRecord,
+    LearningRateRecord,
+)
 from schemas.base.errors import StateError
 from tests.builders import training_record
 from tests.pipeline.root.test_root_file import root_file
@@ -25,7 +31,7 @@ def trained(root: Path, model: dict[str, Any], **fields: Any) -> None:
     served = serve(root, "200", "span-2-bb-1", 2)
     file = Path(served.path) / RECORD_FILE
     file.parent.mkdir()
-    file.write_text(training_record(model=model, **fields).to_json())
+    file.write_text(TRAINING_RECORD_FORMAT.write(training_record(model=model, **fields)))
 
 
 def whole(model: dict[str, Any]) -> dict[str, Any]:
@@ -55,8 +61,16 @@ def test_the_preset_of_its_name_is_taken_if_it_describes_the_served_model(tmp_pa
 def test_another_model_of_the_same_name_tells_its_own_settings(tmp_path: Path) -> None:
     model = whole({"input_size": [256, 256]})
     rate = LearningRateRecord(0.002, 0.008, 25, 0.0004, 0.00016)
-    keep = KeepRecord(replay=0.25, l2_sp=0.5, batch_norm="slow", freeze_backbone=True)
-    trained(tmp_path, model, mode="retrain", augmentation="flip-scale-v1", learning_rate=rate, keep=keep, clip_norm=3.0)
+    continual = ContinualLearningRecord(replay=0.25, l2_sp=0.5, batch_norm="slow", freeze_backbone=True)
+    trained(
+        tmp_path,
+        model,
+        mode="retrain",
+        augmentation="flip-scale-v1",
+        learning_rate=rate,
+        continual=continual,
+        clip_norm=3.0,
+    )
     derived = rebuild(tmp_path)
     settings = load_settings(derived.settings, ())
     assert settings.name == "digits"
@@ -95,7 +109,7 @@ def test_a_model_without_a_readable_record_still_tells_the_name(tmp_path: Path) 
 
 def test_the_file_counts_where_there_is_one(tmp_path: Path) -> None:
     serve(tmp_path, "200", "span-2-bb-1", 2)
-    (tmp_path / ROOT_FILE).write_text(root_file(tmp_path, name="cells").to_json())
+    (tmp_path / ROOT_FILE).write_text(ROOT_FILE_FORMAT.write(root_file(tmp_path, name="cells")))
     there = read_root(tmp_path)
     assert there is not None
     assert there.name == "cells"
@@ -114,7 +128,7 @@ def test_a_copied_root_without_a_file_knows_where_it_was_written(tmp_path: Path)
 
 def test_the_name_in_the_file_tells_the_serving_directory_before_anything_is_served(tmp_path: Path) -> None:
     (tmp_path / "serving" / "aaa").mkdir(parents=True)
-    (tmp_path / ROOT_FILE).write_text(root_file(tmp_path, name="cells").to_json())
+    (tmp_path / ROOT_FILE).write_text(ROOT_FILE_FORMAT.write(root_file(tmp_path, name="cells")))
     assert serving_name(tmp_path) == "cells"
     (tmp_path / ROOT_FILE).write_text("{")
     assert serving_name(tmp_path) == "aaa"

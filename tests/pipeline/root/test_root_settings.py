@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pipeline.config.pipeline_settings import load_config, load_settings
-from pipeline.root.root_file import ROOT_FILE, read_file
+from pipeline.root.root_file import read_file
 from pipeline.root.root_settings import Remembered, configure_check, configure_run, record_root
+from schemas.artifacts.root_file import ROOT_FILE
 from schemas.base.errors import ConfigError, StateError
 from tests.pipeline.roots import serve
 

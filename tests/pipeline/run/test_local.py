@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pipeline.past.result import RunResult
 from pipeline.run.local import RunError, _check_steps, _evaluated, _is_decided, _page
+from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
 from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation, ModelScores
-from schemas.artifacts.publication import PublicationResult
+from schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, ModelScores
+from schemas.artifacts.publication import PUBLICATION_FORMAT, PublicationResult
+from schemas.artifacts.run_result import RunResult
 
 COMPILED: Any = SimpleNamespace(
     steps=("Gen", "DataGate", "RejectionReview", "Trainer", "Pusher", "Review"),
@@ -85,9 +85,9 @@ def evaluated(directory: Path, verdict: Verdict, publication: PublicationResult)
     scores = ModelScores({"AP": 0.5}, {})
     golden = DataSetEvaluation(1, scores, None, None, {}, {})
     evaluation = Evaluation(Decision(verdict, ()), {"golden": golden}, "digest")
-    (directory / "evaluation.json").write_text(evaluation.to_json())
-    (directory / "publication.json").write_text(publication.to_json())
-    (directory / "decision.json").write_text(json.dumps(DataDecision(True, ()).to_json()))
+    (directory / "evaluation.json").write_text(EVALUATION_FORMAT.write(evaluation))
+    (directory / "publication.json").write_text(PUBLICATION_FORMAT.write(publication))
+    (directory / "decision.json").write_text(DATA_DECISION_FORMAT.write(DataDecision(True, ())))
     steps: Any = {
         "MapEvaluator": SimpleNamespace(outputs={"evaluation": str(directory)}, seconds=1.0),
         "Pusher": SimpleNamespace(outputs={"pushed_model": str(directory)}, seconds=1.0),

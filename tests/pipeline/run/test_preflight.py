@@ -11,12 +11,12 @@ import pytest
 
 from components.trainer.settings import TrainerSettings
 from pipeline.config.pipeline_settings import PipelineSettings, load_settings
-from pipeline.past.run_record import key_of
 from pipeline.run.preflight import RunRequest, check_new, read_request, schema_file
-from schemas.artifacts.training_record import RECORD_FILE
+from schemas.artifacts.run_files import key_of
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from schemas.base.code_version import code_version
 from schemas.base.errors import ConfigError, DataError, InputError
-from schemas.data.dataset import DATASET_FILE
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from tests.builders import coco, coco_image, dataset_info, training_record, write_span
 from tests.pipeline.roots import serve
 
@@ -146,7 +146,7 @@ def serve_model(data: Path) -> Path:
     root = data.parent / "root"
     model = json.loads(json.dumps(dataclasses.asdict(TrainerSettings().model)))
     record = training_record(model=model, examples="ExampleGen/examples/1", digest="as delivered")
-    served = serve(root, "100", "span-1-aa-1", day=1, files={RECORD_FILE: record.to_json()})
+    served = serve(root, "100", "span-1-aa-1", day=1, files={RECORD_FILE: TRAINING_RECORD_FORMAT.write(record)})
     assert Path(served.path).is_dir()
     return root / "artifacts" / "ExampleGen" / "examples" / "1"
 
@@ -164,7 +164,7 @@ def test_a_span_that_would_be_replayed_and_is_gone_is_named_before_anything_star
     examples = serve_model(data)
     if digest:
         examples.mkdir(parents=True)
-        (examples / DATASET_FILE).write_text(dataset_info(digest=digest).to_json())
+        (examples / DATASET_FILE).write_text(DATASET_FORMAT.write(dataset_info(digest=digest)))
     asked = retraining(data)
     with pytest.raises(ConfigError, match=r"images of span 1 are no longer at .*examples/1; bring them back"):
         check_new(asked, read_request(asked))
@@ -173,7 +173,7 @@ def test_a_span_that_would_be_replayed_and_is_gone_is_named_before_anything_star
 def test_a_span_that_would_be_replayed_and_is_there_lets_the_run_begin(data: Path) -> None:
     examples = serve_model(data)
     examples.mkdir(parents=True)
-    (examples / DATASET_FILE).write_text(dataset_info(digest="as delivered").to_json())
+    (examples / DATASET_FILE).write_text(DATASET_FORMAT.write(dataset_info(digest="as delivered")))
     asked = retraining(data)
     served = check_new(asked, read_request(asked))
     assert served is not None

@@ -23,3 +23,7 @@ def test_an_evaluation_is_broken_if_a_rule_about_itself_failed(rules: list[str],
     passed = Reason("trust:enough", "10 images", "200 images", passed=True)
     failed = [Reason(rule, "this", "that") for rule in rules]
     assert Decision(Verdict.BLOCKED, (passed, *failed)).evaluation_broken is broken
+
+
+def test_only_a_pushed_candidate_and_a_first_model_go_into_service() -> None:
+    assert [verdict for verdict in Verdict if verdict.pushes] == [Verdict.PUSHED, Verdict.BOOTSTRAPPED]

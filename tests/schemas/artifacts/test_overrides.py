@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
 
 import pytest
 
-from schemas.artifacts.overrides import Override, OverrideKind
+from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
+from schemas.base.errors import StateError
 
 APPROVAL = Override(
     kind=OverrideKind.APPROVED,
@@ -25,7 +25,7 @@ ROLLBACK = dataclasses.replace(APPROVAL, kind=OverrideKind.ROLLED_BACK, expires=
 
 @pytest.mark.parametrize("override", [APPROVAL, ROLLBACK])
 def test_an_override_goes_to_json_and_back(override: Override) -> None:
-    assert Override.from_json(json.loads(json.dumps(override.to_json()))) == override
+    assert OVERRIDE_FORMAT.read(OVERRIDE_FORMAT.write(override), "x") == override
 
 
 def test_an_approval_expires_after_its_last_day_and_a_rollback_never() -> None:
@@ -44,7 +44,7 @@ def test_a_person_reads_what_is_served_now_by_whom_and_until_when() -> None:
     assert ROLLBACK.to_text().splitlines()[0] == "ROLLED_BACK  the model of version 5 is served again, as version 20"
 
 
-@pytest.mark.parametrize("values", [{"kind": "FORCED"}, {"more": 1}])
+@pytest.mark.parametrize("values", [{"kind": "FORCED"}, {"by": 1}])
 def test_what_is_no_override_is_refused(values: dict[str, object]) -> None:
-    with pytest.raises((ValueError, TypeError)):
-        Override.from_json({**APPROVAL.to_json(), **values})
+    with pytest.raises(StateError, match=f"x: not an approval or rollback .{next(iter(values))} = "):
+        OVERRIDE_FORMAT.from_values({**OVERRIDE_FORMAT.values_of(APPROVAL), **values}, "x")

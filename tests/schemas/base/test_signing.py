@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.base.errors import ConfigError, StateError
@@ -71,7 +71,6 @@ def changes(value: Any) -> Iterator[Any]:
         yield from (other for other in (None, False, 0, 0.0, "", str(value)) if repr(other) != repr(value))
 
 
-@settings(max_examples=60, deadline=None, database=None)
 @given(RECORDS)
 def test_a_record_keeps_its_signature_through_json_in_any_order_of_keys(ours: Signer, values: dict[str, Any]) -> None:
     signature = ours.sign("served", values)
@@ -79,14 +78,12 @@ def test_a_record_keeps_its_signature_through_json_in_any_order_of_keys(ours: Si
     ours.check("served", again, signature, "served.json")
 
 
-@settings(max_examples=60, deadline=None, database=None)
 @given(RECORDS)
 def test_any_single_change_of_a_value_or_key_is_refused(ours: Signer, values: dict[str, Any]) -> None:
     signature = ours.sign("served", values)
     assert not any(accepted(ours, changed, signature) for changed in changes(values))
 
 
-@settings(max_examples=60, deadline=None, database=None)
 @given(RECORDS, RECORDS)
 def test_two_records_share_a_signature_only_if_they_are_the_same_json(
     ours: Signer, one: dict[str, Any], other: dict[str, Any]
@@ -95,13 +92,11 @@ def test_two_records_share_a_signature_only_if_they_are_the_same_json(
     assert accepted(ours, other, ours.sign("served", one)) == same
 
 
-@settings(max_examples=60, deadline=None, database=None)
 @given(RECORDS, st.sampled_from(["decision", "blessing", "serve", "servedx"]))
 def test_a_signature_of_one_kind_is_none_of_another(ours: Signer, values: dict[str, Any], kind: str) -> None:
     assert not accepted(ours, values, ours.sign("served", values), kind)
 
 
-@settings(max_examples=60, deadline=None, database=None)
 @given(st.integers(0, 79), st.sampled_from("0123456789abcdefABCDEFg"))
 def test_any_change_of_the_signature_is_refused(ours: Signer, at: int, digit: str) -> None:
     signature = ours.sign("served", RECORD)

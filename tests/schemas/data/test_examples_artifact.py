@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact, split_directory
 from tests.builders import dataset_info
 
@@ -16,7 +16,7 @@ from tests.builders import dataset_info
 @pytest.fixture
 def stored(tmp_path: Path) -> ExamplesArtifact:
     info = replace(dataset_info(), span=3)
-    (tmp_path / DATASET_FILE).write_text(info.to_json())
+    (tmp_path / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
     for split, names in ((TRAIN_SPLIT, ("b", "a")), (EVAL_SPLIT, ("c",))):
         directory = Path(split_directory(str(tmp_path), split))
         directory.mkdir()

@@ -98,7 +98,7 @@ def test_a_rare_shape_is_covered_too() -> None:
     assert measure(fit_anchors(boxes, LEVELS), boxes[980:], LEVELS).covered > 0.7
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(
     st.floats(10, 60),
     st.floats(1.2, 6),
@@ -132,7 +132,6 @@ def least_spread(values: list[float], count: int) -> float:
     )
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(-300, 300).map(lambda n: n / 100), min_size=1, max_size=9), st.integers(1, 4))
 def test_no_division_of_the_values_has_a_smaller_spread(values: list[float], count: int) -> None:
     assert spread(np.array(values), cluster(np.array(values), count)) == pytest.approx(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.trainer.model.data_fit import BoxShapes, coverage, fit_input_size, resolve
@@ -70,7 +70,6 @@ def test_the_typical_image_is_the_median_one() -> None:
     assert fit_input_size(BoxShapes(sizes, np.full((10, 2), 5.0), np.arange(10)), 3, 4) == (304, 400)
 
 
-@settings(deadline=None)
 @given(
     st.tuples(st.integers(20, 3000), st.integers(20, 3000)),
     st.floats(0.01, 1),
@@ -143,7 +142,6 @@ def test_boxes_shrink_with_their_own_image() -> None:
     assert shapes.letterboxed_px((100, 100)).tolist() == [[5, 10], [10, 2], [15, 15]]
 
 
-@settings(deadline=None)
 @given(st.tuples(SIDE, SIDE), st.tuples(SIDE, SIDE))
 def test_a_box_as_large_as_its_image_fits_and_touches_two_sides(image: tuple[int, int], size: tuple[int, int]) -> None:
     height, width = BoxShapes(np.array([image]), np.array([image]), np.array([0])).letterboxed_px(size)[0]

@@ -7,13 +7,22 @@ the two cannot accept different files.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
 
-from schemas.base.checked_json import MAX_ID, Problems, check_number, read_field, read_integer, shown
+from schemas.base.checked_json import (
+    MAX_ID,
+    Problems,
+    check_number,
+    is_unicode,
+    read_field,
+    read_integer,
+    read_text,
+    shown,
+)
 from schemas.base.errors import DataError
 
 LARGEST_PX = 1e9  # areas of such boxes stay finite
@@ -24,18 +33,20 @@ _NUMBERS = {int, float}  # compared with type(): to isinstance True is an int
 class Entries:
     """The objects of a JSON list of one file, read field by field."""
 
-    def __init__(self, entries: list[Any], key: str, source: str) -> None:
+    def __init__(self, entries: list[Any], key: str, source: str, image_names: Mapping[int, str] | None = None) -> None:
         """Checks that all entries are objects.
 
         Args:
             entries: the list.
             key: its name, for messages.
             source: path of the file, for messages.
+            image_names: file names of the images by id, for messages.
 
         Raises:
             DataError: some are not. Like all errors of this class it shows the first ones and counts the others.
         """
         self._entries, self._key, self.source = entries, key, source
+        self._image_names = image_names or {}
         if not set(map(type, entries)) <= {dict}:
             self._explain(entries, lambda entry, where: None if type(entry) is dict else read_field(entry, "", where))
 
@@ -46,26 +57,49 @@ class Entries:
         return self._entries[index]
 
     def place(self, index: int) -> str:
-        """Where an entry stands and what it belongs to, as in `annotations[4] (id 7, image 2)`."""
+        """Where an entry stands and what it belongs to, as in `annotations[4] (id 7, image 2 'b.jpg')`."""
         entry = self._entries[index]
-        names = (("id", "id"), ("image_id", "image")) if type(entry) is dict else ()
-        ids = ", ".join(f"{name} {shown(entry[field])}" for field, name in names if field in entry)
-        return f"{self._key}[{index}]" + (f" ({ids})" if ids else "")
+        if type(entry) is not dict:
+            return f"{self._key}[{index}]"
+        ids = [f"id {shown(entry['id'])}"] if "id" in entry else []
+        if "image_id" in entry:
+            ids.append(f"image {shown(entry['image_id'])}{self._image_name(entry['image_id'])}")
+        elif ids and isinstance(entry.get("file_name"), str):
+            ids[0] += f" {shown(entry['file_name'])}"
+        return f"{self._key}[{index}]" + (f" ({', '.join(ids)})" if ids else "")
 
-    def integers(self, field: str) -> np.ndarray:
-        """The integers under a field, [n] int64; DataError where one is missing, no integer or beyond 64 bits."""
+    def _image_name(self, image_id: Any) -> str:
+        name = self._image_names.get(image_id) if type(image_id) is int else None
+        return f" {shown(name)}" if name else ""
+
+    def integers(self, field: str, lowest: int = -MAX_ID, highest: int = MAX_ID) -> np.ndarray:
+        """The integers under a field, [n] int64; DataError where one is missing, no integer or out of bounds."""
         values = self._values(field)
-        if not set(map(type, values)) <= {int} or (values and not -MAX_ID <= min(values) <= max(values) <= MAX_ID):
-            self._explain(self._entries, lambda entry, where: read_integer(entry, field, where, -MAX_ID))
+        if not set(map(type, values)) <= {int} or (values and not lowest <= min(values) <= max(values) <= highest):
+            self._explain(self._entries, lambda entry, where: read_integer(entry, field, where, lowest, highest))
         return np.array(values, np.int64)
 
-    def numbers(self, field: str, unsaid: float | None = None, null_is_unsaid: bool = False) -> np.ndarray:
+    def texts(self, field: str) -> list[str]:
+        """The strings under a field; DataError where one is missing, no string, blank or no valid Unicode."""
+        values = self._values(field)
+        if not set(map(type, values)) <= {str} or not all(map(str.strip, values)) or not is_unicode("".join(values)):
+            self._explain(self._entries, lambda entry, where: read_text(entry, field, where))
+        return values
+
+    def numbers(
+        self,
+        field: str,
+        unsaid: float | None = None,
+        null_is_unsaid: bool = False,
+        largest: float = sys.float_info.max,
+    ) -> np.ndarray:
         """The numbers under a field.
 
         Args:
             field: its name.
             unsaid: stands where the field is missing; None when it may not.
             null_is_unsaid: whether a JSON null counts as missing.
+            largest: numbers are within +- this.
 
         Returns:
             [n] float64, finite.
@@ -76,9 +110,9 @@ class Entries:
         values = self._values(field) if unsaid is None else [entry.get(field, unsaid) for entry in self._entries]
         if null_is_unsaid:
             values = [unsaid if value is None else value for value in values]
-        numbers = _bulk_numbers(values, sys.float_info.max)
+        numbers = _bulk_numbers(values, largest)
         if numbers is None:
-            self._explain(values, lambda value, where: check_number(value, field, where, sys.float_info.max))
+            self._explain(values, lambda value, where: check_number(value, field, where, largest))
         return numbers
 
     def boxes(self, field: str) -> np.ndarray:
@@ -101,6 +135,25 @@ class Entries:
     def has(self, field: str) -> np.ndarray:
         """Which entries have the field, [n] bool."""
         return np.array([field in entry for entry in self._entries], np.bool_)
+
+    def check_each(self, values: Sequence[Any], check: Callable[[Any, str], object]) -> None:
+        """DataError about the first values, one of each entry, of which `check`, given value and place, raises one."""
+        if any(_complaint(check, value, "") for value in values):
+            self._explain(list(values), check)
+
+    def refuse_repeated(self, field: str, values: Sequence[Any]) -> None:
+        """DataError where two entries have the same value; `values` are those of a field, in the file's order."""
+        if len(set(values)) == len(values):
+            return
+        first: dict[Any, int] = {}
+        is_repeated = np.array([first.setdefault(value, index) != index for index, value in enumerate(values)])
+        self.refuse(
+            is_repeated,
+            lambda index: (
+                f"duplicate {field} {shown(values[index])}, already that of {self._key}[{first[values[index]]}]; give "
+                f"each entry of {self._key} its own {field}"
+            ),
+        )
 
     def refuse(self, is_bad: np.ndarray, say: Callable[[int], str]) -> None:
         """Ends the reading if there are bad entries.

@@ -1,15 +1,45 @@
-"""What the registry knows: models that were served, decisions, and a publication that has begun."""
+"""What the registry's files hold: models that were served, decisions, and what is put into service just now.
+
+    registry/served.json              Pointer
+    registry/versions/VERSION.json    ServedModel
+    registry/decisions/KEY.json       RecordedDecision
+
+These are signed where there is a key, so a key of theirs never changes its name: a signature is of what stands there.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.artifacts.overrides import Override
+from schemas.base.checked_json import shown
+from schemas.base.persisted import PersistedFormat
 
+POINTER_FILE = "served.json"
 APPROVED = "APPROVED"  # the verdict of a model that a person let into service
 _VERSION = re.compile(r"[0-9]{1,19}", re.ASCII)
 _HIGHEST_VERSION = 2**63 - 1  # TensorFlow Serving reads an int64
+
+
+def is_version(name: str) -> bool:
+    """Whether a name is the number of a version, as TensorFlow Serving reads it."""
+    return _VERSION.fullmatch(name) is not None and int(name) <= _HIGHEST_VERSION
+
+
+def _checked_version(name: str) -> str:
+    if not is_version(name):
+        raise ValueError(f"version is {shown(name)}")
+    return name
+
+
+# Remembered by the reader, in no file: a signature is of these values, also of keys that this version does not know.
+AsWritten = Annotated[Mapping[str, Any] | None, BeforeValidator(lambda _: None), Field(exclude=True)]
 
 
 @dataclass(frozen=True)
@@ -30,9 +60,10 @@ class ServedModel:
         restores: of a rollback, the earlier version whose bytes these are.
         override: of an approval or rollback, sha256 of its line in the log.
         signature: of all the others, if the registry is signed.
+        as_written: see `AsWritten`; None for what was not read from a file.
     """
 
-    version: str
+    version: Annotated[str, AfterValidator(_checked_version)]
     path: str
     digest: str
     span: int
@@ -45,6 +76,7 @@ class ServedModel:
     restores: str | None = None
     override: str | None = None
     signature: str | None = None
+    as_written: AsWritten = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,6 +105,7 @@ class RecordedDecision:
         rule: the name of that rule; None in decisions that were recorded without it.
         evaluation_digest: sha256 of the evaluation's file; None in decisions that were recorded without it.
         signature: of all the others, if the registry is signed.
+        as_written: see `AsWritten`; None for what was not read from a file.
     """
 
     run_id: str
@@ -96,6 +129,7 @@ class RecordedDecision:
     rule: str | None = None
     evaluation_digest: str | None = None
     signature: str | None = None
+    as_written: AsWritten = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -110,6 +144,7 @@ class Intent:
         left_behind: versions that are no longer blessed then.
         decision: on the run whose candidate is pushed; None for an approval or rollback.
         signature: of all the others, if the registry is signed.
+        as_written: see `AsWritten`; None for what was not read from a file.
     """
 
     model: ServedModel
@@ -119,6 +154,7 @@ class Intent:
     left_behind: tuple[str, ...] = ()
     decision: RecordedDecision | None = None
     signature: str | None = None
+    as_written: AsWritten = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,6 +178,11 @@ class Pointer:
         return self.served and (self.served.version, self.served.digest)
 
 
-def is_version(name: str) -> bool:
-    """Whether a name is the number of a version, as TensorFlow Serving reads it."""
-    return _VERSION.fullmatch(name) is not None and int(name) <= _HIGHEST_VERSION
+_FIX = "`ratchet doctor --repair` mends what can be mended; else restore it from a backup"
+# In format 0 places were absolute; in this one they are relative to the pipeline root. Number 1 was never written.
+SERVED_MODEL_FORMAT = PersistedFormat(ServedModel, "a registry entry", 2, _FIX)
+RECORDED_DECISION_FORMAT = PersistedFormat(RecordedDecision, "a registry entry", 2, _FIX)
+INTENT_FORMAT = PersistedFormat(Intent, "the record of a publication", 2, _FIX)
+POINTER_FORMAT = PersistedFormat(
+    Pointer, "a registry entry", 2, _FIX, {0: lambda values: {"served": values, "pushing": None}}
+)

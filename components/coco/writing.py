@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 
 from schemas.data.columns import DetectionColumns
-from schemas.data.records import ImageRecord
+from schemas.data.records import ImageRecord, LabelMap
 
 
 def image_lines(
@@ -34,23 +34,22 @@ def image_lines(
     ]
 
 
-def join_ground_truth(
-    lines: Iterable[str], class_names: Sequence[str], category_ids: Sequence[int], out: TextIO
-) -> None:
+def join_ground_truth(lines: Iterable[str], label_map: LabelMap, out: TextIO, description: str | None = None) -> None:
     """Writes a COCO annotation file, with annotation ids from 1 (pycocotools takes 0 for "unmatched").
 
     Args:
         lines: of `image_lines`; gone through twice.
-        class_names: in label order.
-        category_ids: the data set's own ids, in label order.
+        label_map: the classes.
         out: where to write.
+        description: of the file, for whoever finds it.
     """
-    categories = [{"id": number, "name": name} for number, name in zip(category_ids, class_names)]
+    categories = [{"id": number, "name": name} for number, name in zip(label_map.category_ids, label_map.names)]
     out.write(f'{{"categories": {_text(categories)},\n"images": [')
     _join((line.split("\t", 1)[0] for line in lines), out)
     out.write('],\n"annotations": [')
     _join(_numbered(line.split("\t", 2)[1] for line in lines), out)
-    out.write("]}\n")
+    info = f',\n"info": {_text({"description": description})}' if description else ""
+    out.write(f"]{info}}}\n")
 
 
 def join_detections(lines: Iterable[str], model: int, out: TextIO) -> None:

@@ -1,8 +1,8 @@
 """Boxes that are not COCO's [x, y, width, height] in pixels, recognised from a whole file; pure.
 
 One box proves nothing, and detectors do draw boxes over the border. So a file is suspected only if as given a fifth of
-its boxes lie far out and in another order not a single one lies out at all. In doubt there is no suspicion: where the
-order is wrong after all, the metrics show it.
+its boxes lie far out and in another format not a single one lies out at all. In doubt there is no suspicion: where the
+format is wrong after all, the metrics show it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+
+from components.coco.box_formats import FRACTIONS, XYXY, YXHW, YXYX
 
 MIN_BOXES = 10
 FAR_OUT = 0.05  # of the image's side
@@ -19,11 +21,11 @@ MIN_SIDE_PX = 16  # in smaller images boxes of a pixel are possible
 LARGEST_FRACTION = 1.5  # a fraction of the image, drawn over the border
 
 
-class WrongOrder(NamedTuple):
+class WrongFormat(NamedTuple):
     """What a file's boxes seem to be.
 
     Attributes:
-        looks_like: the order in which they make sense.
+        looks_like: the formats in which they make sense.
         because: what speaks for it.
         example: index of the first box that makes no sense as given.
     """
@@ -33,7 +35,7 @@ class WrongOrder(NamedTuple):
     example: int
 
 
-def find_wrong_order(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongOrder | None:
+def find_wrong_format(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | None:
     """Whether all boxes of a file make sense only as something else than [x, y, width, height] in pixels.
 
     Args:
@@ -44,42 +46,35 @@ def find_wrong_order(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongOrder | No
         The suspicion; None without one, for fewer than 10 boxes and where a size is unknown.
 
     >>> corners = np.array([[70.0 + i, 20, 90, 40] for i in range(12)])
-    >>> find_wrong_order(corners, np.tile([100.0, 50], (12, 1))).looks_like
+    >>> find_wrong_format(corners, np.tile([100.0, 50], (12, 1))).looks_like
     '[x1, y1, x2, y2]'
     """
     if len(boxes) < MIN_BOXES or np.isnan(sizes_px).any():
         return None
-    return _fractions(boxes, sizes_px) or _other_order(boxes, sizes_px)
+    return _fractions(boxes, sizes_px) or _other_format(boxes, sizes_px)
 
 
-def _fractions(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongOrder | None:
+def _fractions(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | None:
     is_fraction = np.any(boxes % 1, axis=1)  # a detector that finds nothing may well give [0, 0, 1, 1]
     if np.abs(boxes).max() > LARGEST_FRACTION or sizes_px.min() < MIN_SIDE_PX or not is_fraction.any():
         return None
     because = f"no number of the {len(boxes)} boxes is over {LARGEST_FRACTION}"
-    return WrongOrder("fractions of the image, 0..1", because, int(is_fraction.argmax()))
+    return WrongFormat(FRACTIONS, because, int(is_fraction.argmax()))
 
 
-def _other_order(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongOrder | None:
+def _other_format(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | None:
     is_far_out = _is_out(boxes, sizes_px, FAR_OUT * sizes_px)
     if is_far_out.mean() <= FAR_OUT_SHARE:
         return None
-    readings = [name for name, other in _readings(boxes) if not _is_out(other, sizes_px, ROUNDING_PX).any()]
-    if not readings:
+    corners = (XYXY, YXYX) if np.all(boxes[:, 2:] > boxes[:, :2]) else ()
+    fit = [each for each in (*corners, YXHW) if not _is_out(each.boxes(boxes, sizes_px), sizes_px, ROUNDING_PX).any()]
+    if not fit:
         return None
     because = (
         f"as given {is_far_out.sum()} of the {len(boxes)} boxes stick out of their image by more than {FAR_OUT:.0%} of "
         "its side, in that order none does"
     )
-    return WrongOrder(" or ".join(readings), because, int(is_far_out.argmax()))
-
-
-def _readings(boxes: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    readings = []
-    if np.all(boxes[:, 2:] > boxes[:, :2]):
-        corners = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-        readings = [("[x1, y1, x2, y2]", corners), ("[y1, x1, y2, x2]", corners[:, [1, 0, 3, 2]])]
-    return [*readings, ("[y, x, height, width]", boxes[:, [1, 0, 3, 2]])]
+    return WrongFormat(" or ".join(each.order for each in fit), because, int(is_far_out.argmax()))
 
 
 def _is_out(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray, tolerance_px: np.ndarray | float) -> np.ndarray:

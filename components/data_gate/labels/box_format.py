@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.coco.box_formats import CXCYWH, XYWH_TAKEN_FOR_XYXY, XYXY, YXHW, YXYX
 from components.data_gate.labels.matching import Matched, overlaps
 from components.data_gate.labels.seen import undone
 from components.data_gate.labels.statistics import Excess
@@ -13,16 +14,16 @@ from components.data_gate.labels.wording import Finding, per_image, reason_of
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns
 
-CENTRE = "[center x, center y, width, height]"
-_GIVEN_IOU = 0.3  # a box that overlaps a sighting so much as given needs no other reading
-_READ_IOU = 0.5  # and one must fit so well to be explained by one
-_BETTER = 1.1  # a reading must explain this much more than another way to draw does
+_FORMATS = (YXHW, XYXY, YXYX, XYWH_TAKEN_FOR_XYXY, CXCYWH)
+_GIVEN_IOU = 0.3  # a box that overlaps a sighting so much as given needs no other format
+_OTHER_IOU = 0.5  # and one must fit so well to be explained by one
+_BETTER = 1.1  # a format must explain this much more than another way to draw does
 _MOST_TOGETHER = 4.0  # chance hits of one image that come together
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """How the numbers of some boxes could be meant.
+class GuessedFormat:
+    """The format that the numbers of some boxes could be in.
 
     Attributes:
         name: in words.
@@ -35,63 +36,59 @@ class Reading:
     fits: np.ndarray
 
 
-def readings_of(boxes: np.ndarray) -> dict[str, np.ndarray]:
-    """What boxes [n, 4] would be, [n, 4] in xywh, if their numbers meant something else; NaN where they cannot.
+def in_other_formats(boxes: np.ndarray) -> dict[str, np.ndarray]:
+    """What boxes [n, 4] would be, [n, 4] in xywh, if their numbers were in another format; NaN where they cannot.
 
-    >>> readings_of(np.array([[10.0, 20, 30, 60]]))["[x1, y1, x2, y2]"]
+    >>> in_other_formats(np.array([[10.0, 20, 30, 60]]))["[x1, y1, x2, y2]"]
     array([[10., 20., 20., 40.]])
     """
-    start, end = boxes[:, :2], boxes[:, 2:]
-    size = np.where((end > start).all(axis=1, keepdims=True), end - start, np.nan)
+    sizes_px = np.empty((len(boxes), 2))  # pixels do not need them
+    meant = {each.order: each.boxes(boxes, sizes_px) for each in _FORMATS}
     return {
-        "[y, x, height, width]": boxes[:, [1, 0, 3, 2]],
-        "[x1, y1, x2, y2]": np.hstack([start, size]),
-        "[y1, x1, y2, x2]": np.hstack([start, size])[:, [1, 0, 3, 2]],
-        "x, y, width, height that were taken for corners": np.hstack([start, start + end]),
-        CENTRE: np.hstack([start - end / 2, end]),
+        name: np.where((other[:, 2:] > 0).all(axis=1, keepdims=True), other, np.nan) for name, other in meant.items()
     }
 
 
-def best_reading(span: Matched, golden: Matched) -> Reading:
-    """The reading, other than as given, that explains most labels of the span which as given fit nothing.
+def guess_format(span: Matched, golden: Matched) -> GuessedFormat:
+    """The format, other than as given, that explains most labels of the span which as given fit nothing.
 
-    A reading hits something by chance too: as often, per label that fits nothing, as the golden set's boxes hit a
-    wrong sighting when their numbers are read so.
+    Numbers in another format hit something by chance too: as often, per label that fits nothing, as the golden set's
+    boxes hit a wrong sighting when their numbers are taken so.
     """
     usual = _fits(span, golden.drawn)
     best = _best(span, golden, usual)
-    explained_by_drawing = np.count_nonzero(_fits(span, span.drawn, _READ_IOU) & ~usual)
+    explained_by_drawing = np.count_nonzero(_fits(span, span.drawn, _OTHER_IOU) & ~usual)
     if np.count_nonzero(best.fits) > _BETTER * explained_by_drawing:
         return best
     return _best(span, golden, usual | _fits(span, span.drawn))
 
 
-def reading_reason(reading: Reading, span: Matched, limit: float) -> Reason:
-    """The rule `labels:reading`; `limit` is the accepted share of boxes that fit only when read otherwise."""
-    share = f"{max(0.0, reading.share.value):.0%} of the boxes ({np.count_nonzero(reading.fits)})"
+def format_reason(guessed: GuessedFormat, span: Matched, limit: float) -> Reason:
+    """The rule `labels:reading`; `limit` is the accepted share of boxes that fit only in another format."""
+    share = f"{max(0.0, guessed.share.value):.0%} of the boxes ({np.count_nonzero(guessed.fits)})"
     finding = Finding(
-        reading.share,
-        f"{share} fit what the model sees only if read as {reading.name}",
-        per_image(span.seen, span.labels.image[reading.fits]),
+        guessed.share,
+        f"{share} fit what the model sees only if read as {guessed.name}",
+        per_image(span.seen, span.labels.image[guessed.fits]),
     )
     expected = f"at most {limit:.0%} of the boxes make sense only in another order of their numbers"
     return reason_of("labels:reading", expected, finding, limit, span.seen)
 
 
-def _best(span: Matched, golden: Matched, fits_given: np.ndarray) -> Reading:
+def _best(span: Matched, golden: Matched, fits_given: np.ndarray) -> GuessedFormat:
     free = np.ones(len(span.sightings.scores), dtype=np.bool_)
     free[span.sighting[span.is_found & fits_given]] = False
-    golden_boxes = readings_of(golden.labels.boxes_xywh_px)
-    readings = []
-    for name, boxes in readings_of(span.labels.boxes_xywh_px).items():
+    golden_boxes = in_other_formats(golden.labels.boxes_xywh_px)
+    guesses = []
+    for name, boxes in in_other_formats(span.labels.boxes_xywh_px).items():
         fits = ~fits_given & _hits(undone(boxes, golden.drawn), span.labels.image, span.sightings, free)
         share = _beyond_chance(fits, ~fits_given, span.labels.image, _chance(golden, golden_boxes[name]))
-        readings.append(Reading(name, share, fits))
-    return max(readings, key=lambda reading: reading.share.value)
+        guesses.append(GuessedFormat(name, share, fits))
+    return max(guesses, key=lambda guess: guess.share.value)
 
 
 def _fits(span: Matched, drawn: np.ndarray, lowest_iou: float = _GIVEN_IOU) -> np.ndarray:
-    # [n] bool, labels that need no other reading if boxes are drawn so.
+    # [n] bool, labels that need no other format if boxes are drawn so.
     label, _, overlap = overlaps(undone(span.labels.boxes_xywh_px, drawn), span.labels.image, span.sightings)
     fits = np.zeros(len(span.labels.labels), dtype=np.bool_)
     fits[label[overlap >= lowest_iou]] = True
@@ -102,18 +99,18 @@ def _hits(boxes: np.ndarray, image: np.ndarray, sightings: DetectionColumns, all
     # [n] bool, boxes that fit a sighting that is allowed.
     box, sighting, overlap = overlaps(boxes, image, sightings)
     hits = np.zeros(len(boxes), dtype=np.bool_)
-    hits[box[(overlap >= _READ_IOU) & allowed[sighting]]] = True
+    hits[box[(overlap >= _OTHER_IOU) & allowed[sighting]]] = True
     return hits
 
 
 def _chance(golden: Matched, boxes: np.ndarray) -> float:
     box, sighting, overlap = overlaps(undone(boxes, golden.drawn), golden.labels.image, golden.sightings)
-    wrong = (overlap >= _READ_IOU) & (golden.sighting[box] != sighting)
+    wrong = (overlap >= _OTHER_IOU) & (golden.sighting[box] != sighting)
     return (len(np.unique(box[wrong])) + 1) / (len(boxes) + 2)
 
 
 def _beyond_chance(fits: np.ndarray, unexplained: np.ndarray, image: np.ndarray, chance: float) -> Excess:
-    # The error is that of counts without any misreading, as if the hits of one image came together.
+    # The error is that of counts without any box in another format, as if the hits of one image came together.
     expected = chance * np.count_nonzero(unexplained)
     per_image = np.bincount(image, weights=unexplained)
     together = max(1.0, float(np.square(per_image).sum() / max(1.0, per_image.sum())))

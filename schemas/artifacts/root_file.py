@@ -1,0 +1,72 @@
+"""`ratchet.json`: what a pipeline root says of itself, so that commands need not be told.
+
+Name and model are what a root *is*, from its first served model on; the other settings are those of its newest run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from schemas.base.persisted import PersistedFormat, Values, renamed
+
+ROOT_FILE = "ratchet.json"
+ARTIFACTS = "artifacts"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+# Settings that have another name since a format; a root that remembers the old one goes on.
+_RENAMED_IN_2 = {"data_gate": {"duplicate_bits": "max_hamming_distance"}}
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError("is no name of a pipeline")
+    return name
+
+
+def _inside(artifacts: str) -> str:
+    if not artifacts or PurePath(artifacts).is_absolute() or ".." in PurePath(artifacts).parts:
+        raise ValueError("is no directory inside of the root")
+    return artifacts
+
+
+@dataclass(frozen=True)
+class RootFile:
+    """What stands in it.
+
+    Attributes:
+        name: of the pipeline.
+        settings: as the configuration gave them, nested, without defaults; `pipeline.root.root_settings` says which.
+        config: the configuration they came from, for messages.
+        path: the absolute place of the root when this was written; empty if it is not known.
+        artifacts: where TFX writes, relative to the root.
+        left_out: settings that were given and are secrets, such as `notify.urls[0]`.
+    """
+
+    name: Annotated[str, AfterValidator(_checked_name)]
+    settings: Mapping[str, Any]
+    config: str = ""
+    path: str = ""
+    artifacts: Annotated[str, AfterValidator(_inside)] = ARTIFACTS
+    left_out: tuple[str, ...] = ()
+
+
+def _with_new_names(values: Values) -> Values:
+    settings = dict(values["settings"])
+    for group, names in _RENAMED_IN_2.items():
+        if isinstance(settings.get(group), dict):
+            settings[group] = renamed(**names)(settings[group])
+    return {**values, "settings": settings}
+
+
+ROOT_FILE_FORMAT = PersistedFormat(
+    RootFile,
+    "the file of a pipeline root",
+    2,
+    "`ratchet doctor --repair` makes it anew from the registry",
+    {1: _with_new_names},
+)

@@ -1,0 +1,83 @@
+"""What stands in `runs/ID/` besides the result: what was asked for, why it was given up, what a pruning left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.base.persisted import PersistedFormat
+
+REQUEST_FILE = "request.json"
+ABANDONED_FILE = "abandoned.json"
+PRUNED_FILE = "pruned.json"
+UNREPORTED_FILE = "unreported"  # beside a result that nobody has seen yet; it is empty
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run at its start.
+
+    Attributes:
+        span: number of its span.
+        asked: everything that could change its result, by name; digests of what is large.
+        baseline: version and digest of what was served; None before the first model.
+        command: what a person gave to ask for it.
+        started_at: UTC time, ISO 8601.
+        code: of Ratchet, that started it.
+    """
+
+    span: int
+    asked: dict[str, Any]
+    baseline: tuple[str, str] | None
+    command: str
+    started_at: str
+    code: str
+
+    @property
+    def key(self) -> str:
+        """The same for the same request, whatever is served."""
+        return key_of(self.asked)
+
+
+def key_of(asked: dict[str, Any]) -> str:
+    """Changes with anything that was asked for.
+
+    >>> key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1}) != key_of({"a": 1, "b": 3})
+    True
+    """
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class AbandonedRun:
+    """A run that nothing can go on with.
+
+    Attributes:
+        at: UTC time, ISO 8601.
+        why: in a sentence.
+    """
+
+    at: str
+    why: str
+
+
+@dataclass(frozen=True)
+class PrunedRun:
+    """A run whose artifacts are gone, or were about to be: such a run is never resumed.
+
+    Attributes:
+        at: UTC time, ISO 8601.
+        left: the artifacts that are left, as paths relative to the root.
+    """
+
+    at: str
+    left: tuple[str, ...]
+
+
+RUN_RECORD_FORMAT = PersistedFormat(
+    RunRecord, "what a run was asked for", 1, "the same command begins a new run", derived=("key",)
+)
+ABANDONED_FORMAT = PersistedFormat(AbandonedRun, "why a run was given up", 1, "restore it from a backup")
+PRUNED_FORMAT = PersistedFormat(PrunedRun, "what a pruning wrote", 1, "delete it, the next pruning makes it anew")

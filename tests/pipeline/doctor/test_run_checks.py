@@ -1,0 +1,39 @@
+"""Runs of a root: torn results, and what later commands read of earlier runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipeline.doctor.patient import here
+from tests.pipeline.doctor.faults import look, mend
+from tests.pipeline.doctor.lifelike import LifelikeRoot
+
+
+def test_a_torn_result_of_a_run_without_a_decision_counts_as_interrupted(world: LifelikeRoot) -> None:
+    run = world.begin(4, "ratchet run --span 4")
+    (run / "result.json").write_text('{"verdict": ')
+    report = mend(world)
+    assert report.healthy
+    assert "goes on with: ratchet run --span 4" in report.to_text()
+    assert (run / "result.json.torn-1").is_file()
+
+
+def test_missing_training_images_are_reported_with_what_to_do(world: LifelikeRoot) -> None:
+    shutil.rmtree(world.root / "artifacts" / "DetectionExampleGen" / "examples" / "2")
+    report = mend(world)
+    assert report.exit_code == 1
+    assert "training.retrain.replay=0" in report.to_text()
+
+
+def test_training_images_are_found_by_a_place_below_the_artifacts(tmp_path: Path) -> None:
+    assert here(tmp_path, "ExampleGen/examples/7") == tmp_path / "artifacts" / "ExampleGen" / "examples" / "7"
+    assert here(tmp_path, "/old/artifacts/ExampleGen/examples/7") == here(tmp_path, "ExampleGen/examples/7")
+    assert here(tmp_path, "/elsewhere/7") == Path("/elsewhere/7")
+
+
+def test_a_candidate_that_can_no_longer_be_approved_is_mentioned(world: LifelikeRoot) -> None:
+    shutil.rmtree(world.candidate("bad"))
+    report = look(world)
+    assert report.healthy
+    assert "run bad, BLOCKED, cannot be approved" in report.to_text()
