@@ -345,15 +345,15 @@ _TRAINING = (
         ("if name not in known and not span.boxes", "if not span.boxes", "an old class needs no new boxes"),
     ),
     *mutants_of(
-        "components/trainer/schedule.py",
-        "tests/components/trainer/test_schedule.py",
+        "components/trainer/policy.py",
+        "tests/components/trainer/test_policy.py",
         ("peak * WARMUP_START", "peak * 2", "the rate never exceeds its peak"),
         ("final=peak * FINAL_FRACTION", "final=peak", "the rate ends near zero"),
         ("min(WARMUP_MAX_STEPS, int(steps * WARMUP_FRACTION))", "0", "the rate warms up"),
     ),
     *mutants_of(
         "schemas/artifacts/training_record.py",
-        "tests/components/trainer/test_schedule.py",
+        "tests/components/trainer/test_policy.py",
         ("math.pi * progress", "math.pi * progress / 2", "the rate ends near zero"),
         ("if step < self.warmup_steps", "if False", "the rate warms up"),
     ),
@@ -374,7 +374,7 @@ _TRAINING = (
     *mutants_of(
         "components/trainer/lineage.py",
         "tests/components/trainer/test_lineage.py",
-        ("info.digest == data.digest", "True", "what is replayed is what was trained on"),
+        ("found.info.digest == data.digest", "True", "what is replayed is what was trained on"),
     ),
     *mutants_of(
         "components/trainer/images/augmentation.py",
