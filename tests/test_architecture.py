@@ -37,7 +37,7 @@ ONE_VERSION = (
     *("tfx.proto.orchestration", "tensorflow.python", "keras"),
 )
 NAMES_OF_ONE_VERSION = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL")
-DOCUMENTED = {"_replace", "_exit"}  # of namedtuple and of os, whatever their names look like
+DOCUMENTED = {"_replace", "_fields", "_exit"}  # of namedtuple and of os, whatever their names look like
 GLUE = {
     "components.data_gate.comparing",
     "components.data_gate.component",
