@@ -30,16 +30,17 @@ import numpy as np
 
 from benchmarks.faults import Fault, plant
 from components.example_gen.generate import GenRequest, generate
-from components.trainer.images.examples import Examples
+from components.trainer.export import save_model
+from components.trainer.images.examples import span_of
 from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
-from components.trainer.served.export import save_model
 from components.trainer.validation import HeldOut, HeldOutImage, Validator, read_held_out
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.artifacts.training_record import RECORD_FILE
 from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 
 WAYS: dict[str, tuple[str, ...]] = {
     "new span alone": ("training.retrain.replay=0",),
@@ -140,8 +141,8 @@ def _cell(values: Sequence[float], baseline: float) -> str:
 
 
 def _images(uri: str) -> tuple[HeldOutImage, ...]:
-    examples = Examples.open(uri)
-    return read_held_out([examples.span(TRAIN_SPLIT, examples.info.class_names)], 10**9)
+    examples = ExamplesArtifact.open(uri, LOCAL_FILES)
+    return read_held_out([span_of(examples, TRAIN_SPLIT, examples.info.class_names)], 10**9)
 
 
 def _digits(work: Path) -> World:

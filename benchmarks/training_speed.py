@@ -30,14 +30,16 @@ from official.vision.tasks.retinanet import RetinaNetTask
 
 from components.example_gen.generate import GenRequest, generate
 from components.trainer.images.batches import MAX_OBJECTS, Mixture, training_batches
-from components.trainer.images.examples import Examples
+from components.trainer.images.examples import span_of
 from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.model.experiment import build_model, build_task
+from components.trainer.lineage import trained_data
+from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
+from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import split_directory
+from schemas.data.examples_artifact import ExamplesArtifact, split_directory
 
 Step = Callable[[], Any]
 
@@ -81,31 +83,31 @@ def _images_per_second(step: Step, steps: int, batch_size: int) -> float:
     return steps * batch_size / (time.perf_counter() - started)
 
 
-def _examples(data: Path | None, work: Path) -> Examples:
+def _examples(data: Path | None, work: Path) -> ExamplesArtifact:
     if data is None:
         data = work / "span-1"
         write_digits(str(data), DigitsOptions(span=1, images=600))
     uri = str(work / "examples")
     generate([(GenRequest(str(data), 1, 1, False, 0.1, None, None), uri)], beam.Pipeline())
-    return Examples.open(uri)
+    return ExamplesArtifact.open(uri, LOCAL_FILES)
 
 
-def _span(examples: Examples) -> NewSpan:
-    return NewSpan(examples.trained_data, dict.fromkeys(examples.info.class_names, 1))
+def _span(examples: ExamplesArtifact) -> NewSpan:
+    return NewSpan(trained_data(examples, None), dict.fromkeys(examples.info.class_names, 1))
 
 
-def _our_batches(plan: TrainingPlan, examples: Examples, batch_size: int) -> Iterator[Any]:
-    span = examples.span(TRAIN_SPLIT, examples.info.class_names)
+def _our_batches(plan: TrainingPlan, examples: ExamplesArtifact, batch_size: int) -> Iterator[Any]:
+    span = span_of(examples, TRAIN_SPLIT, examples.info.class_names)
     return iter(training_batches(Mixture(span, (), 0.0), plan.model, plan.augmentation, batch_size, 0))
 
 
-def _ours(plan: TrainingPlan, examples: Examples, batches: Iterator[Any]) -> Step:
+def _ours(plan: TrainingPlan, examples: ExamplesArtifact, batches: Iterator[Any]) -> Step:
     options = LearnerOptions(len(examples.info.class_names))
     learner = Learner(tf.distribute.get_strategy(), plan, options, lambda model: None)
     return lambda: float(learner.step(next(batches))["total_loss"])
 
 
-def _bare(plan: TrainingPlan, examples: Examples, batch_size: int) -> Step:
+def _bare(plan: TrainingPlan, examples: ExamplesArtifact, batch_size: int) -> Step:
     """What one writes with tf-models when nothing else is wanted."""
     task = build_task(plan.model, len(examples.info.class_names))
     model = build_model(task, plan.model)

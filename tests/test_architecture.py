@@ -12,13 +12,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
-HEAVY = {"tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"}
+HEAVY = {
+    *("tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"),
+    *("tensorflow_model_analysis", "tensorflow_serving"),
+}
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
     *("check", "convert", "schema", "log-sample", "digits"),
 )
-SHARED = ("coco", "metrics", "detector", "imaging", "pages")  # packages that every component may use
+SHARED = ("stack", "coco", "metrics", "detector", "imaging", "pages")  # packages that every component may use
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
 ROOMS = {
     "schemas": ("base", "data", "artifacts"),
@@ -27,6 +30,14 @@ ROOMS = {
         *("data", "doctor", "demo", "cli"),
     ),
 }
+# The one package that may use what libraries keep to themselves, and what counts as that besides private names.
+STACK = "components.stack"
+ONE_VERSION = (
+    *("tf_keras", "importlib.util", "tfx.dsl.compiler", "tfx.orchestration.portable", "tfx.orchestration.local"),
+    *("tfx.proto.orchestration", "tensorflow.python", "keras"),
+)
+NAMES_OF_ONE_VERSION = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL")
+DOCUMENTED = {"_replace", "_fields", "_exit"}  # of namedtuple and of os, whatever their names look like
 GLUE = {
     "components.data_gate.comparing",
     "components.data_gate.component",
@@ -52,32 +63,33 @@ GLUE = {
     "components.review.component",
     "components.review.executor",
     "components.review.tfma_view.data",
-    "components.trainer.images.augment",
-    "components.trainer.model.backbone",
-    "components.trainer.images.batches",
+    "components.stack.keras2",
+    "components.stack.tf_models",
+    "components.stack.tfx_executors",
+    "components.stack.tfx_runs",
     "components.trainer.checkpoints",
     "components.trainer.component",
-    "components.trainer.devices",
+    "components.trainer.export",
+    "components.trainer.images.augment",
+    "components.trainer.images.batches",
     "components.trainer.images.examples",
-    "components.trainer.model.experiment",
-    "components.trainer.served.export",
     "components.trainer.job",
     "components.trainer.learner",
-    "components.trainer.pictures",
-    "components.trainer.images.rand_augment",
+    "components.trainer.model.backbone",
+    "components.trainer.model.retinanet",
+    "components.trainer.model.warm_start",
+    "components.trainer.model.weights",
     "components.trainer.run_fn",
-    "components.trainer.served.serving",
+    "components.trainer.serving",
+    "components.trainer.strategy",
     "components.trainer.tensorboard",
     "components.trainer.validation",
-    "components.trainer.model.warm_start",
-    "components.trainer.served.warmup",
-    "components.trainer.model.weights",
     "pipeline.data.check_steps",
-    "pipeline.run.golden_cache",
-    "pipeline.root.ml_metadata",
-    "pipeline.root.ml_metadata_sync",
     "pipeline.pipeline",
     "pipeline.retention.artifacts",
+    "pipeline.root.ml_metadata",
+    "pipeline.root.ml_metadata_sync",
+    "pipeline.run.golden_cache",
     "pipeline.run.runner",
 }
 
@@ -128,6 +140,70 @@ def heavy(source: str) -> list[str]:
     return sorted(name for name in imported(source, top_level_only=True) if name.split(".")[0] in HEAVY)
 
 
+def tied_to_one_version(source: str) -> list[str]:
+    """Uses of what other packages keep to themselves: private names that are not the module's own, and ONE_VERSION."""
+    tree = ast.parse(source)
+    names = [name for name in imported(source) if not name.startswith(PACKAGES)]
+    private = [name for name in names if any(part.startswith("_") and part[1] != "_" for part in name.split("."))]
+    internal = [name for name in names if name.startswith(ONE_VERSION)]
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return sorted({*private, *internal, *(texts & set(NAMES_OF_ONE_VERSION)), *_foreign_attributes(tree)})
+
+
+def _foreign_attributes(tree: ast.AST) -> set[str]:
+    """Private attributes that the module uses and does not define, or takes from a class above."""
+    own, used, above = set[str](), set[str](), set[str]()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                own.add(name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                own.add(name)
+            case ast.Attribute(attr=name, value=ast.Call(func=ast.Name(id="super"))):
+                above.add(name)
+            case ast.Attribute(attr=name):
+                used.add(name)
+            case ast.Call(func=ast.Name(id="getattr" | "setattr" | "hasattr"), args=[_, ast.Constant(value=name), *_]):
+                used.add(str(name))
+    names = ((used - own) | above) - DOCUMENTED
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+@pytest.mark.parametrize(("module", "source"), [(m, s) for m, s in modules() if not m.startswith(STACK)])
+def test_what_ties_to_one_version_of_a_library_stands_in_one_package(module: str, source: str) -> None:
+    assert tied_to_one_version(source) == []
+
+
+def asked_for(module: str) -> set[str]:
+    """The heavy packages that a module of ours, or one that it imports, asks for when it is imported."""
+    sources = dict(modules())
+    seen, coming = set[str](), [module]
+    while coming:
+        name = coming.pop()
+        if name in sources and name not in seen:
+            seen.add(name)
+            parents = [name.rsplit(".", part)[0] for part in range(1, name.count(".") + 1)]
+            coming += [*parents, *imported(sources[name], top_level_only=True)]
+    return {top.split(".")[0] for name in seen for top in heavy(sources[name])}
+
+
+# What each step asks for beside TFX, which starts TensorFlow and Beam by itself when a step is one of its own classes.
+STEPS = {
+    "components.registry.executor": set(),
+    "components.trainer.component": set(),
+    "components.example_gen.executor": {"apache_beam", "tensorflow"},
+    "components.map_evaluator.executor": {"apache_beam", "tensorflow", "tensorflow_model_analysis"},
+    "components.data_gate.executor": {"apache_beam", "tensorflow", "tensorflow_data_validation"},
+    "components.review.executor": {"tensorflow", "tensorflow_model_analysis"},
+    "components.trainer.run_fn": {"tensorflow", "tf_keras", "official", "tensorflow_serving"},
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_imports_the_libraries_that_it_needs_and_no_other(step: str) -> None:
+    assert asked_for(step) - {"tfx"} == STEPS[step]
+
+
 @pytest.mark.parametrize(("module", "source"), modules())
 def test_imports_run_one_way(module: str, source: str) -> None:
     assert wrong_direction(module, source) == []
@@ -166,6 +242,28 @@ def test_the_list_of_glue_names_only_modules_that_exist() -> None:
 )
 def test_the_direction_guard_can_fail(module: str, source: str) -> None:
     assert wrong_direction(module, source)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f(optimizer):\n    optimizer._create_all_weights([])", "_create_all_weights"),
+        ("class A(B):\n    def f(self):\n        return self._context", "_context"),
+        ("class A(B):\n    def _GetFnArgs(self):\n        return super()._GetFnArgs()", "_GetFnArgs"),
+        ("def f(optimizer):\n    return getattr(optimizer, '_optimizer', optimizer)", "_optimizer"),
+        ("from pydantic._internal import _fields", "pydantic._internal"),
+        ("def f():\n    import importlib.util", "importlib.util"),
+        ("import tf_keras", "tf_keras"),
+        ("import os\nos.environ['TF_USE_LEGACY_KERAS'] = '1'", "TF_USE_LEGACY_KERAS"),
+    ],
+)
+def test_the_guard_of_one_version_can_fail(source: str, found: str) -> None:
+    assert found in tied_to_one_version(source)
+
+
+def test_the_guard_of_one_version_lets_a_modules_own_private_names_pass() -> None:
+    source = "class A:\n    def __init__(self):\n        self._a = 1\n    def f(self, other):\n        return other._a"
+    assert tied_to_one_version(source) == []
 
 
 def test_the_heavy_guard_can_fail() -> None:

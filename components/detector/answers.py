@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from components.stack.environment import leave_keras_out
+
 if __name__ == "__main__":
-    # TensorFlow Serving has no Keras either, and half the time that TensorFlow takes to be imported is Keras.
-    sys.modules.update(dict.fromkeys(("keras", "tf_keras")))  # pyright: ignore[reportArgumentType, reportCallIssue]
+    leave_keras_out()
 import tensorflow as tf
 
 from schemas.artifacts.serving_probe import ServingProbe

@@ -19,6 +19,7 @@ import numpy as np
 
 from components.detector.agreement import Agreement, Difference, compare
 from components.detector.detections import to_columns
+from components.stack.environment import as_served
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.base.errors import StateError
@@ -71,12 +72,10 @@ def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[
 
 
 def _start() -> subprocess.Popen[str]:
-    environment = {key: value for key, value in os.environ.items() if key not in ("TF_CONFIG", "TF_USE_LEGACY_KERAS")}
-    environment |= {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     return subprocess.Popen(
         [sys.executable, "-m", "components.detector.answers"],
         cwd=_PACKAGES,
-        env=environment,
+        env=as_served(os.environ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,6 +12,7 @@ from tfx.types import artifact_utils
 from components.example_gen.content import stored_digest
 from components.example_gen.generate import SPLITS, GenRequest, generate
 from components.example_gen.spans import find_span
+from components.stack.tfx_steps import beam_pipeline
 from schemas.data.tfdv_schema import read_class_names
 
 
@@ -39,7 +40,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             class_names=read_class_names(exec_properties["schema_file"], fileio),
         )
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        [info] = generate([(request, examples.uri)], self._make_beam_pipeline())
+        [info] = generate([(request, examples.uri)], beam_pipeline(self))
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples.set_int_custom_property("span", info.span)
         examples.set_int_custom_property("version", info.version)

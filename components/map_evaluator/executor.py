@@ -26,6 +26,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
 from components.map_evaluator.trial import read_probe, serving_figures
+from components.stack.tfx_steps import beam_pipeline
 from schemas.artifacts import evaluation as files
 from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
 from schemas.artifacts.decisions import Reason
@@ -124,7 +125,7 @@ class Executor(tfx_evaluator.Executor):
             digests=inputs.digests,
         )
         parts = _parts(inputs)
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self) as pipeline:
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")

@@ -17,11 +17,10 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, v
 from tfx.dsl.io import fileio
 
 from components.map_evaluator.settings import EvaluatorSettings
+from components.stack.tfma import EVAL_RUN_VERSION
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, DataSetEvaluation, Delta, Evaluation
 
-# The format of EvalRun that TFMA's loaders read, not the version of TFMA.
-_FORMAT_VERSION = "0.47.1"
 _SliceKey = tuple[tuple[str, str], ...]
 _LOWER_BOUND = "AP_diff_lower95"
 
@@ -46,7 +45,7 @@ def write_tfma_files(
     """
     run = config_pb2.EvalRun(
         eval_config=_config(settings, list(model_locations)),
-        version=_FORMAT_VERSION,
+        version=EVAL_RUN_VERSION,
         data_location=data_location,
         file_format="tfrecords_gzip",
         model_locations=dict(model_locations),

@@ -12,7 +12,6 @@ import os
 from typing import Any
 
 from tfx import types
-from tfx.components.pusher import executor as tfx_pusher
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
@@ -25,6 +24,8 @@ from components.registry.push import Candidate, push
 from components.registry.registry import Registry
 from components.registry.remote_storage import RemoteStorage
 from components.registry.storage import DiskStorage
+from components.stack.tfx_executors import PusherBase
+from components.stack.tfx_steps import run_id
 from schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
@@ -58,7 +59,7 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         baseline.set_string_custom_property("golden_digest", served.golden_digest)
 
 
-class PusherExecutor(tfx_pusher.Executor):
+class PusherExecutor(PusherBase):
     """TFX's Pusher with another way of putting the model into service: one publication, whole or not at all.
 
     Exec properties are those of TFX's own; `custom_config` holds `registry`, the registry's directory.
@@ -69,26 +70,22 @@ class PusherExecutor(tfx_pusher.Executor):
         destination = proto_utils.json_to_proto(exec_properties["push_destination"], pusher_pb2.PushDestination())
         config = json.loads(exec_properties["custom_config"])
         registry = _registry(config["registry"], destination.filesystem.base_directory)
-        run_id = (self._context and self._context.pipeline_run_id) or ""
-        candidate = _candidate(input_dict, run_id)
+        candidate = _candidate(input_dict, run_id(self))
         probe = f"{candidate.evaluation_uri}/{PROBE_FILE}"
         now = datetime.datetime.now(datetime.timezone.utc)
         result = push(registry, candidate, lambda staged: check_serving(staged, probe, fileio), now)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         _write(f"{pushed.uri}/{PUBLICATION_FILE}", PUBLICATION_FORMAT.write(result))
-        if result.version is None:
-            self._MarkNotPushed(pushed)
-        else:
-            self._MarkPushed(pushed, f"{registry.serving_directory}/{result.version}", result.version)
+        self.mark(pushed, registry.serving_directory, result.version)
 
 
-def _candidate(input_dict: Artifacts, run_id: str) -> Candidate:
+def _candidate(input_dict: Artifacts, run: str) -> Candidate:
     model = artifact_utils.get_single_instance(input_dict["model"])
     directory = path_utils.serving_model_path(model.uri)
     blessing = _blessing(artifact_utils.get_single_instance(input_dict["model_blessing"]))
     record, evaluation = f"{directory}/{RECORD_FILE}", _read(f"{blessing.evaluation}/{EVALUATION_FILE}")
     return Candidate(
-        run_id=run_id,
+        run_id=run,
         model=model.uri,
         directory=directory,
         digest=model_digest(directory, fileio),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from components.registry.publication import (
     BaselineChangedError,
@@ -27,30 +26,39 @@ Accept = Callable[[str], Reason]  # of the staged directory
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A candidate that was measured.
+class EvaluatedCandidate:
+    """What a decision says of a candidate.
 
     Attributes:
         run_id: the run it belongs to.
         model: URI of its Model artifact.
-        directory: its SavedModel.
-        digest: `model_digest` of what lies there now.
         trained_on: the new span.
         evaluation_uri: of the ModelEvaluation artifact.
         evaluation: what was measured, and the decision.
-        evaluation_digest: sha256 of the file that it was read from.
         blessing: what was measured, as the evaluator said it.
     """
 
     run_id: str
     model: str
-    directory: str
-    digest: str
     trained_on: TrainedData
     evaluation_uri: str
     evaluation: Evaluation
-    evaluation_digest: str
     blessing: Blessing
+
+
+@dataclass(frozen=True)
+class Candidate(EvaluatedCandidate):
+    """A candidate whose files are there.
+
+    Attributes:
+        directory: its SavedModel.
+        digest: `model_digest` of what lies there now.
+        evaluation_digest: sha256 of the file that the evaluation was read from.
+    """
+
+    directory: str
+    digest: str
+    evaluation_digest: str
 
 
 def push(registry: Registry, candidate: Candidate, accept: Accept, now: datetime.datetime) -> PublicationResult:
@@ -164,41 +172,7 @@ def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime)
     return Publication(model, candidate.directory, over, decision=decision)
 
 
-class Measured(Protocol):
-    """What a decision says of a `Candidate`."""
-
-    @property
-    def run_id(self) -> str:
-        """See `Candidate`."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """See `Candidate`."""
-        ...
-
-    @property
-    def trained_on(self) -> TrainedData:
-        """See `Candidate`."""
-        ...
-
-    @property
-    def evaluation_uri(self) -> str:
-        """See `Candidate`."""
-        ...
-
-    @property
-    def evaluation(self) -> Evaluation:
-        """See `Candidate`."""
-        ...
-
-    @property
-    def blessing(self) -> Blessing:
-        """See `Candidate`."""
-        ...
-
-
-def decision_on(candidate: Measured, final: Decision, now: datetime.datetime) -> RecordedDecision:
+def decision_on(candidate: EvaluatedCandidate, final: Decision, now: datetime.datetime) -> RecordedDecision:
     """What is recorded of a candidate.
 
     Args:

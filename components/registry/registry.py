@@ -16,7 +16,7 @@ import dataclasses
 from collections import Counter
 from contextlib import AbstractContextManager
 
-from components.registry.contradictions import check_served, nothing_should_be_served
+from components.registry.consistency import check_served, nothing_should_be_served
 from components.registry.entry_files import (
     Entry,
     Signed,

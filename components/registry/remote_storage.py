@@ -7,7 +7,6 @@ and then the file is written. Everything else holds.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import uuid
 from contextlib import AbstractContextManager
@@ -15,7 +14,7 @@ from contextlib import AbstractContextManager
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
-from components.registry.storage import STAGED, ChangedError, Content, Token
+from components.registry.storage import STAGED, Content, Token, check_copied, check_token, content_of
 from schemas.base.errors import StateError
 from schemas.base.model_digest import is_intact, model_digest
 
@@ -45,15 +44,11 @@ class RemoteStorage:
         if not fileio.exists(path):
             return None
         with fileio.open(path, "rb") as file:
-            content = file.read()
-        return Content(content.decode("utf-8", errors="replace"), hashlib.sha256(content).hexdigest())
+            return content_of(file.read())
 
     def write(self, name: str, text: str, token: str | Token = Token.ANY) -> None:
         """See `Storage`."""
-        if token is not Token.ANY:
-            there = self.read(name)
-            if (Token.ABSENT if there is None else there.token) != token:
-                raise ChangedError(name)
+        check_token(self, name, token)
         path = f"{self.registry_directory}/{name}"
         fileio.makedirs(os.path.dirname(path))
         with fileio.open(path, "w") as file:  # an object appears whole when it is closed
@@ -76,12 +71,11 @@ class RemoteStorage:
         name = f"{STAGED}{uuid.uuid4().hex}"
         staged = f"{self.serving_directory}/{name}"
         io_utils.copy_dir(source, staged)
-        found = model_digest(staged, fileio)
-        if found != digest:
+        try:
+            check_copied(source, model_digest(staged, fileio), digest)
+        except StateError:
             fileio.rmtree(staged)
-            raise StateError(
-                f"{source}: content digest {found[:12]} is not the recorded {digest[:12]}; nothing was changed"
-            )
+            raise
         return name
 
     def publish(self, staged: str, version: str) -> None:

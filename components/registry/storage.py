@@ -123,6 +123,35 @@ class Storage(Protocol):
         ...
 
 
+def check_token(storage: Storage, name: str, token: str | Token) -> None:
+    """Whether a file still is the one that was seen.
+
+    Raises:
+        ChangedError: it is not.
+    """
+    if token is not Token.ANY:
+        there = storage.read(name)
+        if (Token.ABSENT if there is None else there.token) != token:
+            raise ChangedError(name)
+
+
+def check_copied(source: str, found: str, digest: str) -> None:
+    """Whether what was copied has the digest that it must have.
+
+    Raises:
+        StateError: it has not.
+    """
+    if found != digest:
+        raise StateError(
+            f"{source}: content digest {found[:12]} is not the recorded {digest[:12]}; nothing was changed"
+        )
+
+
+def content_of(content: bytes) -> Content:
+    """A file's text and its token."""
+    return Content(content.decode("utf-8", errors="replace"), hashlib.sha256(content).hexdigest())
+
+
 class DiskStorage:
     """Files of this machine.
 
@@ -162,16 +191,12 @@ class DiskStorage:
         if not path.exists():
             return None
         refuse_irregular(path)
-        content = path.read_bytes()
-        return Content(content.decode("utf-8", errors="replace"), _token(content))
+        return content_of(path.read_bytes())
 
     def write(self, name: str, text: str, token: str | Token = Token.ANY) -> None:
         """See `Storage`."""
         with self.exclusive():
-            if token is not Token.ANY:
-                there = self.read(name)
-                if (Token.ABSENT if there is None else there.token) != token:
-                    raise ChangedError(name)
+            check_token(self, name, token)
             path = self._registry / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_durably(path, text)
@@ -196,11 +221,7 @@ class DiskStorage:
         _remove(staged)
         try:
             _copy(source, staged)
-            found = model_digest(str(staged), LOCAL_FILES)
-            if found != digest:
-                raise StateError(
-                    f"{source}: content digest {found[:12]} is not the recorded {digest[:12]}; nothing was changed"
-                )
+            check_copied(source, model_digest(str(staged), LOCAL_FILES), digest)
         except BaseException:
             _remove(staged)
             raise
@@ -225,10 +246,6 @@ class DiskStorage:
     def remove(self, staged: str) -> None:
         """See `Storage`."""
         _remove(self._serving / staged)
-
-
-def _token(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _names(directory: Path) -> list[str]:

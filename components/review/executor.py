@@ -21,7 +21,9 @@ from components.metrics.match_table import from_arrays
 from components.review.content import ErrorAnalysis, Lineage, ReviewContent
 from components.review.error_analysis import GoldenFiles, analyse_errors
 from components.review.page import review_page
-from components.review.tfma_view.data import read_tfma, tfma_code
+from components.review.tfma_view.data import read_tfma
+from components.stack import tfma as tfma_package
+from components.stack.tfx_steps import run_id
 from schemas.artifacts import evaluation as files
 from schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
@@ -51,12 +53,12 @@ class Executor(base_executor.BaseExecutor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
         run = _Run(input_dict)
-        content = _content(run, exec_properties, (self._context and self._context.pipeline_run_id) or "")
+        content = _content(run, exec_properties, run_id(self))
         tfma = None
         if content.evaluation is not None:
             past = {entry.run_id: entry.evaluation for entry in content.history.runs}
             tfma = read_tfma(run.uri("evaluation"), content.run_id, past)
-        page = review_page(content, tfma, tfma_code() if tfma else "")
+        page = review_page(content, tfma, tfma_package.components_code() if tfma else "")
         [output] = output_dict["page"]
         fileio.makedirs(output.uri)
         with fileio.open(f"{output.uri}/{REVIEW_FILE}", "w") as file:

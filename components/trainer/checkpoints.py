@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.checkpoint_state import TrainingState
 from components.trainer.learner import Learner
+from components.trainer.loop import TrainingState
 from components.trainer.model.weights import ordered_weights
 from schemas.base.errors import RatchetError
 
 
-class _Kept(tf.train.experimental.PythonState):
+class _CheckpointedState(tf.train.experimental.PythonState):
     """A TrainingState inside TensorFlow's checkpoint."""
 
     def __init__(self, state: TrainingState) -> None:
@@ -44,7 +44,7 @@ class Checkpoints:
         with tf.device("CPU:0"):
             self._best = [tf.Variable(tf.constant(weight.numpy()), trainable=False) for weight in weights]
         checkpoint = tf.train.Checkpoint(
-            weights=weights, optimizer=learner.optimizer, best=self._best, state=_Kept(state)
+            weights=weights, optimizer=learner.optimizer, best=self._best, state=_CheckpointedState(state)
         )
         own = f"{directory}-worker-{worker}" if worker else directory
         self._manager = tf.train.CheckpointManager(checkpoint, own, max_to_keep=1)

@@ -12,8 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 from tfx import types
-from tfx.components.trainer import executor as tfx_trainer
-from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, standard_artifacts
@@ -21,6 +19,7 @@ from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_component_specs import TrainerSpec
 from tfx.utils import json_utils
 
+from components.stack.tfx_executors import Artifacts, TrainerBase
 from components.trainer.settings import TrainerSettings
 from schemas.base import settings as settings_io
 from schemas.data.dataset import TRAIN_SPLIT
@@ -28,21 +27,17 @@ from schemas.data.dataset import TRAIN_SPLIT
 RUN_FN = "components.trainer.run_fn.run_fn"
 
 
-class Executor(tfx_trainer.GenericExecutor):
+class Executor(TrainerBase):
     """Hands the path of the statistics and the baseline's digest to run_fn."""
 
-    def _GetFnArgs(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> FnArgs:
-        fn_args = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
-        baseline = artifact_utils.get_single_instance(input_dict["base_model"])
-        fn_args.custom_config["statistics"] = f"{statistics}/FeatureStats.pb"
-        fn_args.custom_config["baseline_digest"] = baseline.get_string_custom_property("digest")
-        return fn_args
+    def more_config(self, inputs: Artifacts) -> dict[str, Any]:
+        """See the base class."""
+        [statistics] = artifact_utils.get_split_uris(inputs["statistics"], TRAIN_SPLIT)
+        baseline = artifact_utils.get_single_instance(inputs["base_model"])
+        return {
+            "statistics": f"{statistics}/FeatureStats.pb",
+            "baseline_digest": baseline.get_string_custom_property("digest"),
+        }
 
 
 class DetectorTrainerSpec(TrainerSpec):

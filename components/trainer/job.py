@@ -4,36 +4,38 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
+from tfx.dsl.io import fileio
 
-from components.trainer.checkpoint_state import TrainingState
+from components.stack.keras2 import keras
 from components.trainer.checkpoints import Checkpoints
-from components.trainer.devices import pick_strategy, worker_number
 from components.trainer.images.batches import Mixture, training_batches
-from components.trainer.images.examples import Examples, box_shapes, count_boxes
+from components.trainer.images.examples import label_statistics, span_of
 from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.loop import Measure, Training, train
+from components.trainer.lineage import read_earlier, trained_data
+from components.trainer.loop import Measure, Training, TrainingState, train
 from components.trainer.model.data_fit import coverage, resolve
-from components.trainer.model.experiment import build_model, build_task
+from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import load_init_checkpoint
 from components.trainer.model.weights import restore_weights
-from components.trainer.pictures import draw_batch, draw_validation
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
-from components.trainer.served.serving import Serving
+from components.trainer.serving import Serving
 from components.trainer.settings import TrainerSettings, ValidationSettings
-from components.trainer.tensorboard import TrainingLog
+from components.trainer.strategy import pick_strategy, worker_number
+from components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
 from components.trainer.validation import HeldOut, Validator, read_held_out
 from schemas import __version__
 from schemas.artifacts.training_record import TrainingRecord, ValidationPoint
 from schemas.base import settings as settings_io
 from schemas.base.progress import LOGGER
 from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Trained:
 
     serving: Serving
     record: TrainingRecord
-    examples: Examples
+    examples: ExamplesArtifact
     strategy: tf.distribute.Strategy
     forget: Callable[[], None]
 
@@ -92,9 +94,9 @@ def run_job(job: TrainingJob) -> Trained:
         RatchetError: the training diverged, or a checkpoint cannot be written.
     """
     strategy = pick_strategy(job.settings.training.batch_size)
-    examples = Examples.open(job.examples)
+    examples = ExamplesArtifact.open(job.examples, fileio)
     plan = _plan(job, examples)
-    spans = [examples, *(Examples.reopen(earlier, job.artifacts) for earlier in plan.replayed)]
+    spans = [examples, *(read_earlier(earlier, fileio, job.artifacts) for earlier in plan.replayed)]
     learner, serving = _build(job, plan, examples.info.class_names, strategy)
     training = _begin(job, plan, spans, learner, serving, strategy)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
@@ -104,18 +106,17 @@ def run_job(job: TrainingJob) -> Trained:
     return Trained(serving, record, examples, strategy, training.checkpoints.remove)
 
 
-def _plan(job: TrainingJob, examples: Examples) -> TrainingPlan:
-    records = list(examples.records(TRAIN_SPLIT))
-    span = NewSpan(examples.trained_data(job.artifacts), count_boxes(records, examples.info.class_names))
+def _plan(job: TrainingJob, examples: ExamplesArtifact) -> TrainingPlan:
+    labels = label_statistics(examples)
+    span = NewSpan(trained_data(examples, job.artifacts), labels.boxes)
     plan = plan_training(job.settings, span, job.baseline_record)
-    shapes = box_shapes(records)
-    model = resolve(plan.model, shapes)
+    model = resolve(plan.model, labels.shapes)
     if model != plan.model:
         LOGGER.info(
             "from the data: input %s px, anchors %s; %.0f %% of the boxes reach IoU .5 with an anchor",
             "x".join(map(str, model.fixed_input_size)),
             model.fixed_anchors,
-            100 * coverage(model, shapes).covered,
+            100 * coverage(model, labels.shapes).covered,
         )
     return dataclasses.replace(plan, model=model)
 
@@ -125,10 +126,10 @@ def _build(
 ) -> tuple[Learner, Serving]:
     """The model that learns, and a second one, on one device, that is measured and exported."""
     training = job.settings.training
-    tf_keras.backend.clear_session()
-    tf_keras.utils.set_random_seed(training.seed)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(training.seed)
 
-    def initialise(model: tf_keras.Model) -> None:
+    def initialise(model: keras.Model) -> None:
         if job.baseline and job.baseline_record:
             restore_weights(model, job.baseline, job.baseline_record.class_names, class_names)
         elif training.init_checkpoint:
@@ -144,7 +145,7 @@ def _build(
 def _begin(
     job: TrainingJob,
     plan: TrainingPlan,
-    spans: list[Examples],
+    spans: list[ExamplesArtifact],
     learner: Learner,
     serving: Serving,
     strategy: tf.distribute.Strategy,
@@ -173,9 +174,9 @@ def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _mixture(plan: TrainingPlan, examples: list[Examples], split: str) -> Mixture:
+def _mixture(plan: TrainingPlan, examples: list[ExamplesArtifact], split: str) -> Mixture:
     names = examples[0].info.class_names
-    new, *old = [part.span(split, names) for part in examples]
+    new, *old = [span_of(part, split, names) for part in examples]
     return Mixture(new, tuple(old), plan.continual.replay)
 
 
@@ -202,7 +203,7 @@ def _measure(
         _assign(serving.weights, weights)
         point = validator(step)
         log.images(step, "held-out images", draw_validation(serving, held_out.new))
-        return dataclasses.replace(point, map=learner.agreed(point.map))
+        return dataclasses.replace(point, map=learner.mean_over_replicas(point.map))
 
     return measure
 
@@ -214,10 +215,13 @@ def _feed(training: Training, mixture: Mixture, strategy: tf.distribute.Strategy
             mixture, plan.model, plan.augmentation, training.batch_size, seed, training.state.step, context
         )
 
+    coming = iter(strategy.distribute_datasets_from_function(batches))
     if training.state.step == 0:
-        [(images, _)] = batches(tf.distribute.InputContext()).take(1)
+        first = next(coming)
+        [images, *_] = strategy.experimental_local_results(first[0])
         training.log.images(0, "training images", draw_batch(images))
-    train(training, iter(strategy.distribute_datasets_from_function(batches)))
+        coming = itertools.chain([first], coming)
+    train(training, coming)
 
 
 def _assign(variables: list[tf.Variable], values: list[np.ndarray]) -> None:
@@ -228,7 +232,7 @@ def _assign(variables: list[tf.Variable], values: list[np.ndarray]) -> None:
 def _record(
     job: TrainingJob,
     done: Training,
-    examples: Examples,
+    examples: ExamplesArtifact,
     strategy: tf.distribute.Strategy,
     weight_distance: float,
 ) -> TrainingRecord:

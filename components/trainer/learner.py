@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 from official.modeling.optimization.ema_optimizer import ExponentialMovingAverage
 
-from components.trainer.model.experiment import build_model, build_task
+from components.stack.keras2 import create_slots, keras
+from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import norm_layers
 from components.trainer.model.weights import ordered_weights
 from components.trainer.policy import TrainingPlan
@@ -53,7 +53,7 @@ class Learner:
         strategy: tf.distribute.Strategy,
         plan: TrainingPlan,
         options: LearnerOptions,
-        initialise: Callable[[tf_keras.Model], None],
+        initialise: Callable[[keras.Model], None],
     ) -> None:
         self._strategy = strategy
         momentum = SLOW_NORM_MOMENTUM if plan.continual.batch_norm == "slow" else NORM_MOMENTUM
@@ -69,7 +69,7 @@ class Learner:
             self.optimizer = _optimizer(plan, options)
             trained = self.model.trainable_variables
             # At once instead of in the first step, so that a checkpoint finds them when it is restored.
-            getattr(self.optimizer, "_optimizer", self.optimizer)._create_all_weights(trained)
+            create_slots(self.optimizer, trained)
             if options.average:
                 self.optimizer.shadow_copy(self.model)
         self._averaged = bool(options.average)
@@ -80,7 +80,7 @@ class Learner:
 
     def _step_function(self, task: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
         def replica_step(inputs: Any) -> dict[str, tf.Tensor]:
-            parts = [_Last(name) for name in LOSSES]
+            parts = [_LossPart(name) for name in LOSSES]
             task.train_step(inputs, self.model, self.optimizer, metrics=parts)
             return {part.name: part.result() for part in parts}
 
@@ -110,7 +110,7 @@ class Learner:
         norm = sum(float(np.square(start).sum()) for start in self._start.values())
         return math.sqrt(moved / norm) if norm else 0.0
 
-    def agreed(self, value: float) -> float:
+    def mean_over_replicas(self, value: float) -> float:
         """The mean of what all replicas hold for the same number, so that all of them decide alike."""
         if self._strategy.num_replicas_in_sync == 1:
             return value
@@ -118,7 +118,7 @@ class Learner:
         return float(self._strategy.reduce(tf.distribute.ReduceOp.MEAN, own, axis=None))
 
 
-class _Last:
+class _LossPart:
     """What tf-models takes for a metric: hands the part of the loss that it is named after through."""
 
     def __init__(self, name: str) -> None:
@@ -140,7 +140,7 @@ def _freeze(model: Any, plan: TrainingPlan) -> None:
         layer.trainable = False
 
 
-def _pull_to_start(model: tf_keras.Model, strength: float) -> None:
+def _pull_to_start(model: keras.Model, strength: float) -> None:
     """L2-SP (Li, Grandvalet & Davoine 2018, arXiv:1802.01483), toward the weights that the model has now."""
     pairs = [(weight, tf.constant(weight.numpy())) for weight in model.trainable_variables]
     model.add_loss(lambda: strength / 2 * tf.add_n([tf.reduce_sum(tf.square(w - start)) for w, start in pairs]))
@@ -150,15 +150,15 @@ def _optimizer(plan: TrainingPlan, options: LearnerOptions) -> Any:
     rate: Any = keras_schedule(plan.learning_rate, plan.steps)  # its type in Keras is float
     limits: dict[str, Any] = {"global_clipnorm": options.clip_norm} if options.clip_norm else {}
     # The legacy one: tf-models' moving average wraps no other.
-    adam = tf_keras.optimizers.legacy.Adam(rate, **limits)
+    adam = keras.optimizers.legacy.Adam(rate, **limits)
     if not options.average:
         return adam
     return ExponentialMovingAverage(adam, trainable_weights_only=False, average_decay=options.average)
 
 
-def keras_schedule(rate: LearningRateRecord, steps: int) -> tf_keras.optimizers.schedules.LearningRateSchedule:
+def keras_schedule(rate: LearningRateRecord, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
     """`LearningRateRecord.at` as TensorFlow computes it in the step."""
-    return tf_keras.optimizers.schedules.CosineDecay(
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=rate.warmup_start if rate.warmup_steps else rate.peak,
         decay_steps=max(1, steps - rate.warmup_steps),
         alpha=rate.final / rate.peak,

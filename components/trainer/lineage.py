@@ -1,12 +1,15 @@
-"""What a retraining needs of the past: the baseline's record, and the spans that it was trained on; pure."""
+"""What a training record says of spans, and what a retraining needs of the past: the record and those spans; pure."""
 
 from __future__ import annotations
 
+import contextlib
+
 from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData, TrainingRecord
-from schemas.base.artifact_places import places
+from schemas.base.artifact_places import places, to_record
 from schemas.base.errors import ConfigError, StateError
 from schemas.base.files import Files
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, DataSetInfo
+from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 
 
 def read_record(model: str, files: Files) -> TrainingRecord:
@@ -30,7 +33,13 @@ def read_record(model: str, files: Files) -> TrainingRecord:
         return TRAINING_RECORD_FORMAT.read(file.read(), path)
 
 
-def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> tuple[str, DataSetInfo]:
+def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedData:
+    """A span's identity in a training record, its place relative to the artifacts directory if it lies in there."""
+    info, place = examples.info, to_record(examples.uri, artifacts)
+    return TrainedData(info.span, info.version, info.digest, info.images[TRAIN_SPLIT], info.class_names, place)
+
+
+def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> ExamplesArtifact:
     """Finds the examples of an earlier span.
 
     Args:
@@ -38,26 +47,17 @@ def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) 
         files: the file system.
         artifacts: the artifacts directory of the pipeline root, which may have been moved since; None: there is none.
 
-    Returns:
-        Where they are, and what they say of themselves.
-
     Raises:
         ConfigError: they are gone, or others have taken their place.
     """
     looked_at = places(data.examples, artifacts)
     for place in looked_at:
-        info = _read_info(place, files)
-        if info and info.digest == data.digest:
-            return place, info
+        # Each file system has errors of its own, and none of them would help more than the message.
+        with contextlib.suppress(Exception):
+            found = ExamplesArtifact.open(place, files)
+            if found.info.digest == data.digest:
+                return found
     raise ConfigError(
         f"training.retrain.replay: the training images of span {data.span} are no longer at {looked_at[0]}; "
         "bring them back, or train on the new span alone with training.retrain.replay=0"
     )
-
-
-def _read_info(examples: str, files: Files) -> DataSetInfo | None:
-    try:
-        with files.open(f"{examples}/{DATASET_FILE}") as file:
-            return DATASET_FORMAT.read(file.read(), examples)
-    except Exception:  # each file system has errors of its own, and none of them would help more than the message
-        return None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.trainer.checkpoint_state import TrainingState
 from components.trainer.policy import TrainingPlan
 from schemas.artifacts.training_record import ValidationPoint
 from schemas.base.errors import RatchetError
@@ -26,6 +27,42 @@ DIVERGED = 10.0  # times the loss it began with: a rate three times too high rea
 SURELY_DIVERGED = 50.0  # RetinaNet's loss is an average over objects, at most a few units when nothing is known yet
 FIRST = 5  # steps that it begins with, at a small part of the peak rate
 WINDOW = 20  # steps over which the loss is averaged
+
+
+@dataclass
+class TrainingState:
+    """How far a training is.
+
+    Attributes:
+        step: optimizer steps taken.
+        curve: (step, total loss) pairs.
+        validation: mAP so far.
+        best_step: the step of the best validation; 0 before the first.
+        best_map: its mAP.
+        recent: loss of the last steps.
+        first_loss: mean loss of the first steps; what a diverging one is compared with.
+    """
+
+    step: int = 0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    validation: list[ValidationPoint] = field(default_factory=list)
+    best_step: int = 0
+    best_map: float = -1.0
+    recent: list[float] = field(default_factory=list)
+    first_loss: float | None = None
+
+    def to_json(self) -> str:
+        """JSON text."""
+        return json.dumps(dataclasses.asdict(self))
+
+    def read(self, text: str) -> None:
+        """Takes on what `to_json` wrote."""
+        values = json.loads(text)
+        values["curve"] = [(int(step), float(loss)) for step, loss in values["curve"]]
+        values["validation"] = [ValidationPoint(**point) for point in values["validation"]]
+        for name, value in values.items():
+            setattr(self, name, value)
+
 
 # Measures the weights given; None where too little is held out.
 Measure = Callable[[list[np.ndarray], int], ValidationPoint]

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
-from components.trainer.schedule import schedule
 from components.trainer.settings import TrainerSettings
 from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, TrainedData, TrainingRecord
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.base.settings import to_json
+
+WARMUP_FRACTION = 0.1  # of all steps, at most WARMUP_MAX_STEPS
+WARMUP_MAX_STEPS = 500
+WARMUP_START = 0.05  # of the peak; a start above the peak is what tf-models' default gives a small rate
+FINAL_FRACTION = 0.02  # of the peak; training on without decay alone costs .03 mAP
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,17 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         continual=continual,
         freeze_batch_norm=baseline.batch_norm_frozen if frozen is None else frozen,
         declared_changes=(*_changed_rate(settings, peak, baseline), *_changed_augmentation(settings, baseline)),
+    )
+
+
+def schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateRecord:
+    """The schedule of a training of `steps` steps; the rate never exceeds `peak`."""
+    return LearningRateRecord(
+        peak=peak,
+        bootstrap_peak=bootstrap_peak,
+        warmup_steps=min(WARMUP_MAX_STEPS, int(steps * WARMUP_FRACTION)),
+        warmup_start=peak * WARMUP_START,
+        final=peak * FINAL_FRACTION,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
-from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+from components.stack import environment
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
+environment.prepare()
 
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -16,21 +17,22 @@ from tfx.dsl.io import fileio
 
 from components.detector.sampling import sample_images
 from components.detector.served import ServedDetector, read_images
-from components.trainer.devices import wait_for_all, worker_number
-from components.trainer.images.examples import Examples
+from components.trainer.export import save_model
 from components.trainer.job import Trained, TrainingJob, run_job
 from components.trainer.lineage import read_record
-from components.trainer.served.export import save_model
 from components.trainer.settings import TrainerSettings
+from components.trainer.strategy import wait_for_all, worker_number
 from schemas.artifacts.training_record import (
     LABELS_FILE,
     RECORD_FILE,
     STATISTICS_FILE,
     TRAINING_IMAGES_FILE,
+    TRAINING_RECORD_FORMAT,
     TRAINING_SAMPLE_FILE,
 )
 from schemas.base import settings as settings_io
-from schemas.data.dataset import FINGERPRINTS, TRAIN_SPLIT
+from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 
 SAMPLE_IMAGES = 500  # that a model carries figures of
@@ -72,7 +74,7 @@ def _baseline(base_model: str | None) -> str | None:
 
 def _export(trained: Trained, directory: str, baseline: str | None, statistics: str) -> None:
     examples, record = trained.examples, trained.record
-    files = examples.span(TRAIN_SPLIT, record.class_names).files
+    files = examples.record_files(TRAIN_SPLIT)
     save_model(trained.serving, directory, _first_images(files))
     _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
@@ -90,24 +92,18 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     tf.io.gfile.copy(statistics, f"{directory}/{STATISTICS_FILE}", overwrite=True)
 
 
-def _first_images(files: tuple[str, ...]) -> list[bytes]:
+def _first_images(files: Sequence[str]) -> list[bytes]:
     return [encoded for _, encoded in next(read_images(files, WARMUP_IMAGES))]
 
 
-def _training_images(examples: Examples, baseline: str | None) -> Fingerprints:
+def _training_images(examples: ExamplesArtifact, baseline: str | None) -> Fingerprints:
     """All images that the model or one of its ancestors was trained on."""
-    path = f"{examples.uri}/{FINGERPRINTS}/{TRAIN_SPLIT}"
-    own = Fingerprints.parse(_read(path).splitlines(), examples.info.span)
+    own = examples.fingerprints(TRAIN_SPLIT)
     if baseline is None:
         return own
     path = f"{baseline}/{TRAINING_IMAGES_FILE}"
     with tf.io.gfile.GFile(path, "rb") as file:
         return Fingerprints.join([Fingerprints.from_bytes(file.read(), path), own])
-
-
-def _read(path: str) -> str:
-    with tf.io.gfile.GFile(path) as file:
-        return file.read()
 
 
 def _write(path: str, content: str | bytes) -> None:

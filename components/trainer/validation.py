@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,8 +13,9 @@ from components.detector.served import read_images
 from components.metrics.accumulator import Accumulator
 from components.metrics.matching import match
 from components.trainer.images.batches import Span
-from components.trainer.served.serving import Serving
+from components.trainer.serving import Serving
 from schemas.artifacts.training_record import ValidationPoint
+from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import GroundTruth, record_from_json
 
@@ -67,16 +67,11 @@ def _sample(span: Span, share: float) -> Iterable[HeldOutImage]:
     for batch in read_images(span.files, _BATCH):
         for serialized, encoded in batch:
             record = record_from_json(serialized)
-            if _place(record.file_name) < share:
+            if is_sampled(record.file_name, share, "validation"):
                 truth = record.truth
                 yield HeldOutImage(
                     encoded, GroundTruth(truth.boxes_xywh_px, labels[truth.labels], truth.area_px2, truth.is_crowd)
                 )
-
-
-def _place(file_name: str) -> float:
-    """A place in 0..1 that is the image's own, other than the one that splits a span."""
-    return int.from_bytes(hashlib.sha256(b"validation " + file_name.encode()).digest()[:6], "big") / 2**48
 
 
 class Validator:

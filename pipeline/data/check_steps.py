@@ -5,12 +5,12 @@ Importing this module starts TensorFlow.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from components.stack import environment
+
+environment.prepare()
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions

@@ -6,12 +6,11 @@ import contextlib
 import datetime
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from components.registry.publication import decision_key
-from components.registry.push import decision_on
+from components.registry.push import EvaluatedCandidate, decision_on
 from components.registry.registry import DECISIONS
 from components.trainer.lineage import read_record
 from pipeline.doctor.findings import Finding
@@ -19,28 +18,15 @@ from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import ToldRun, read_told
 from schemas.artifacts.blessing import Blessing
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
+from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.artifacts.training_record import TrainedData
 from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import is_intact, model_digest
 
 UNKNOWN = "unknown"  # the digest of a candidate of which nothing says what was measured: it cannot be approved
 _DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value}
-
-
-@dataclass(frozen=True)
-class Remembered:
-    """A candidate as its run left it; each attribute as in `push.Candidate`."""
-
-    run_id: str
-    model: str
-    trained_on: TrainedData
-    evaluation_uri: str
-    evaluation: Evaluation
-    blessing: Blessing
 
 
 def check_decisions(patient: Patient) -> list[Finding]:
@@ -66,7 +52,7 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
             return None
         if final.verdict.value != _verdict(patient, run, final.verdict.value):
             return None
-        measured = Remembered(
+        measured = EvaluatedCandidate(
             run_id=run.run_id,
             model=str(run.model),
             trained_on=read_record(str(directory), LOCAL_FILES).data[-1],

@@ -8,6 +8,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
+from components.stack import mlmd_tables
 from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, free_name
 from pipeline.doctor.run_checks import rebuilt_result
@@ -76,11 +77,7 @@ def _count_on(database: Path, last: int) -> None:
     from pipeline.root.ml_metadata import store_errors
 
     with store_errors(database.parent), contextlib.closing(sqlite3.connect(database)) as store, store:
-        [(there,)] = store.execute("SELECT COUNT(*) FROM sqlite_sequence WHERE name = 'Execution'").fetchall()
-        if there:
-            store.execute("UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'Execution'", (last,))
-        else:
-            store.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Execution', ?)", (last,))
+        mlmd_tables.count_on(store, last)
 
 
 def _end(patient: Patient, directory: Path) -> None:

@@ -12,24 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.stack import mlmd_tables
 from pipeline.doctor.patient import here
 
 DATABASE = "metadata.sqlite"
-_TABLES = {"Artifact", "ArtifactProperty", "Attribution", "Context", "Execution", "MLMDEnv", "Type"}
-_ARTIFACTS = """
-SELECT run.name, Artifact.id, Type.name, Artifact.uri
-FROM Context AS run JOIN Type AS kind ON kind.id = run.type_id AND kind.name = 'pipeline_run'
-JOIN Attribution ON Attribution.context_id = run.id JOIN Artifact ON Artifact.id = Attribution.artifact_id
-JOIN Type ON Type.id = Artifact.type_id
-WHERE Type.name IN ('Model', 'ModelBlessing', 'ModelEvaluation', 'PushedModel') ORDER BY Artifact.id
-"""
-_PROPERTIES = """
-SELECT artifact_id, ArtifactProperty.name, COALESCE(string_value, int_value)
-FROM ArtifactProperty JOIN Artifact ON Artifact.id = artifact_id JOIN Type ON Type.id = type_id
-WHERE Type.name IN ('Model', 'ModelBlessing')
-"""
-# docs/decisions/0014-approvals-and-rollback.md
-_LINES = "SELECT string_value FROM ArtifactProperty WHERE name = 'line' ORDER BY artifact_id"
 
 
 @dataclass(frozen=True)
@@ -117,23 +103,22 @@ def _read(root: Path, store: sqlite3.Connection) -> Told:
     [(state,), *_] = store.execute("PRAGMA quick_check(1)").fetchall()
     if state != "ok":
         return Told(f"it is damaged ({str(state).strip().splitlines()[-1]})")
-    missing = _TABLES - {name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    missing = mlmd_tables.missing_table(store)
     if missing:
-        return Told(f"it is no store of ML Metadata (no table {min(missing)})")
-    given = store.execute("SELECT seq FROM sqlite_sequence WHERE name = 'Execution'").fetchone()
+        return Told(f"it is no store of ML Metadata (no table {missing})")
     return Told(
-        lines=tuple(str(line) for (line,) in store.execute(_LINES)),
+        lines=tuple(mlmd_tables.values_of_property(store, "line")),  # docs/decisions/0014-approvals-and-rollback.md
         runs=tuple(_runs(root, store)),
-        last_execution=int(given[0]) if given else 0,
+        last_execution=mlmd_tables.last_execution(store),
     )
 
 
 def _runs(root: Path, store: sqlite3.Connection) -> Iterator[ToldRun]:
     properties: dict[int, dict[str, Any]] = {}
-    for artifact, name, value in store.execute(_PROPERTIES):
+    for artifact, name, value in store.execute(mlmd_tables.PROPERTIES_OF_MODELS):
         properties.setdefault(artifact, {})[name] = value
     runs: dict[str, list[tuple[int, str, str]]] = {}
-    for run_id, artifact, kind, uri in store.execute(_ARTIFACTS):
+    for run_id, artifact, kind, uri in store.execute(mlmd_tables.ARTIFACTS_OF_RUNS):
         runs.setdefault(run_id, []).append((artifact, kind, str(uri)))
     for run_id, artifacts in runs.items():
         of_kind = {

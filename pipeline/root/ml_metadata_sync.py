@@ -191,7 +191,7 @@ class OverrideStore:
         )
         for name, value in {**OVERRIDE_FORMAT.values_of(logged.override), "line": logged.line}.items():
             if isinstance(value, bool):
-                artifact.properties[name].int_value = value
+                artifact.properties[name].int_value = int(value)
             elif value is not None:
                 artifact.properties[name].string_value = value
         return artifact

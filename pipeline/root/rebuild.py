@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.registry.entry_files import parse_entry
+from components.stack import mlmd_tables
 from pipeline.root.root_file import read_file
 from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from schemas.artifacts.root_file import RootFile
@@ -94,7 +94,7 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
 
 
 def _difference(wanted: Any, there: Any, key: str) -> Difference | None:
-    from components.trainer.model.or_auto import AUTO
+    from components.trainer.model.model_settings import AUTO
 
     if AUTO in (wanted, there):
         return None
@@ -125,9 +125,9 @@ def _written_at(root: Path, newest: ServedModel | None) -> str:
 
     ML Metadata has absolute places, ROOT/artifacts/..., as entries of the first format had: ROOT/serving/NAME/VERSION.
     """
-    uris = _asked(root / "metadata.sqlite", f"SELECT uri FROM Artifact WHERE uri LIKE '/%{_ARTIFACTS}%' LIMIT 1")
-    if uris:
-        return uris[0].partition(_ARTIFACTS)[0]
+    uri = mlmd_tables.uri_with(root / "metadata.sqlite", _ARTIFACTS)
+    if uri:
+        return uri.partition(_ARTIFACTS)[0]
     parents = Path(newest.path).parents if newest else ()
     return str(parents[2]) if len(parents) > 2 and parents[2].is_absolute() else ""
 
@@ -140,21 +140,7 @@ def _names(root: Path) -> Iterator[str]:
     """Of the directories of `serving/`, those that hold a version first."""
     yield from (directory.parent.name for directory in _served_directories(root))
     yield from sorted(path.name for path in (root / "serving").glob("*") if path.is_dir())
-    yield from _told_by_ml_metadata(root / "metadata.sqlite")
-
-
-def _told_by_ml_metadata(database: Path) -> list[str]:
-    """Names of the pipelines that ran, where nothing was ever served."""
-    query = "SELECT Context.name FROM Context JOIN Type ON Type.id = Context.type_id WHERE Type.name = 'pipeline'"
-    return sorted(_asked(database, query))
-
-
-def _asked(database: Path, query: str) -> list[str]:
-    """The first column of what ML Metadata's tables have; nothing where they cannot be read."""
-    place = f"{database.absolute().as_uri()}?mode=ro"
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(place, uri=True)) as connection:
-        return [str(row[0]) for row in connection.execute(query)]
-    return []
+    yield from mlmd_tables.pipeline_names(root / "metadata.sqlite")  # where nothing was ever served
 
 
 def _served_directories(root: Path) -> list[Path]:

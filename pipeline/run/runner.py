@@ -8,23 +8,20 @@ Importing this module starts TensorFlow and TFX.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # tf-models is written for Keras 2
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from components.stack import environment
+
+environment.prepare()
 
 import absl.logging
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
-from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-from tfx.orchestration.portable import runtime_parameter_utils
-from tfx.proto.orchestration import pipeline_pb2
 
 from components.detector.serving_check import process_ready
-from components.trainer.model.experiment import check_model
+from components.stack.tfx_runs import CompiledPipeline, compile_pipeline
+from components.trainer.model.retinanet import check_model
 from pipeline.config.pipeline_settings import PipelineSettings
 from pipeline.pipeline import Locations, create_pipeline
 from pipeline.root.ml_metadata import StepResult, read_run
@@ -40,14 +37,14 @@ class CompiledRun:
     """A pipeline ready to run.
 
     Attributes:
-        ir: TFX's compiled form.
+        pipeline: TFX's compiled form.
         connection: its ML Metadata store.
         steps: node ids in the order they run.
         behind_the_gate: those that run only when the data gate lets them.
         if_rejected: those that run only when it does not.
     """
 
-    ir: pipeline_pb2.Pipeline
+    pipeline: CompiledPipeline
     connection: ConnectionConfig
     steps: tuple[str, ...]
     behind_the_gate: frozenset[str]
@@ -91,31 +88,19 @@ def compile_run(
     connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
     locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
     pipeline = create_pipeline(settings, locations, span, bootstrap, connection, command, golden_content)
-    ir = compiler.Compiler().compile(pipeline)
     if golden_content:
         drop_damaged(Path(root), golden_content)
-        _let_be_cached(ir, GOLDEN_STEP)
-    runtime_parameter_utils.substitute_runtime_parameter(ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
-    nodes = [node.pipeline_node for node in ir.nodes]
+    compiled = compile_pipeline(pipeline, run_id, cached=[GOLDEN_STEP] if golden_content else [])
     return CompiledRun(
-        ir=ir,
-        connection=connection,
-        steps=tuple(node.node_info.id for node in nodes),
-        behind_the_gate=frozenset(node.node_info.id for node in nodes if node.inputs.conditionals) - {REJECTION_STEP},
-        if_rejected=frozenset([REJECTION_STEP]),
+        compiled, connection, compiled.steps, compiled.conditional - {REJECTION_STEP}, frozenset([REJECTION_STEP])
     )
-
-
-def _let_be_cached(ir: pipeline_pb2.Pipeline, step: str) -> None:
-    [node] = [node.pipeline_node for node in ir.nodes if node.pipeline_node.node_info.id == step]
-    node.execution_options.caching_options.enable_cache = True
 
 
 def execute(compiled: CompiledRun) -> None:
     """Runs the steps; an exception of a step comes out as it is."""
     absl.logging.set_verbosity(absl.logging.INFO)
     with process_ready():  # for the check of what is to be served, at the end
-        LocalDagRunner().run_with_ir(compiled.ir)
+        compiled.pipeline.run()
 
 
 def results(compiled: CompiledRun, run_id: str) -> dict[str, StepResult]:

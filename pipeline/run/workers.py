@@ -13,10 +13,8 @@ from collections.abc import Callable
 
 import psutil
 
+from components.stack.beam_workers import is_worker, waits_for_a_worker
 from schemas.base.errors import RatchetError
-
-_BEAM_THREAD = "run_worker"  # of apache_beam.runners.portability.fn_api_runner.worker_handlers
-_BEAM_WORKER = "apache_beam.runners.worker.sdk_worker_main"
 
 
 class WorkerDiedError(RatchetError):
@@ -43,7 +41,7 @@ def run_watched(action: Callable[[], None]) -> None:
             outcome.put(error)
 
     def on_thread_error(arguments: threading.ExceptHookArgs) -> None:
-        if arguments.thread is not None and arguments.thread.name == _BEAM_THREAD:
+        if arguments.thread is not None and waits_for_a_worker(arguments.thread.name):
             outcome.put(WorkerDiedError(f"a Beam worker process died ({arguments.exc_value}); was memory short?"))
         else:
             previous(arguments)
@@ -68,7 +66,7 @@ def worker_processes() -> list[psutil.Process]:
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if _BEAM_WORKER in process.cmdline():  # of the worker itself: a shell has it inside a longer argument
+            if is_worker(process.cmdline()):
                 found.append(process)
     return found
 

@@ -357,15 +357,15 @@ _TRAINING = (
         ("if name not in known and not span.boxes", "if not span.boxes", "an old class needs no new boxes"),
     ),
     *mutants_of(
-        "components/trainer/schedule.py",
-        "tests/components/trainer/test_schedule.py",
+        "components/trainer/policy.py",
+        "tests/components/trainer/test_policy.py",
         ("peak * WARMUP_START", "peak * 2", "the rate never exceeds its peak"),
         ("final=peak * FINAL_FRACTION", "final=peak", "the rate ends near zero"),
         ("min(WARMUP_MAX_STEPS, int(steps * WARMUP_FRACTION))", "0", "the rate warms up"),
     ),
     *mutants_of(
         "schemas/artifacts/training_record.py",
-        "tests/components/trainer/test_schedule.py",
+        "tests/components/trainer/test_policy.py",
         ("math.pi * progress", "math.pi * progress / 2", "the rate ends near zero"),
         ("if step < self.warmup_steps", "if False", "the rate warms up"),
     ),
@@ -386,7 +386,7 @@ _TRAINING = (
     *mutants_of(
         "components/trainer/lineage.py",
         "tests/components/trainer/test_lineage.py",
-        ("info.digest == data.digest", "True", "what is replayed is what was trained on"),
+        ("found.info.digest == data.digest", "True", "what is replayed is what was trained on"),
     ),
     *mutants_of(
         "components/trainer/images/augmentation.py",
@@ -427,7 +427,7 @@ _SERVING = (
         ("(decision.decided_at, decision.run_id)", "decision.run_id", "decisions come in the order they were made"),
     ),
     *mutants_of(
-        "components/registry/contradictions.py",
+        "components/registry/consistency.py",
         "tests/components/registry/test_registry.py",
         ("if not storage.holds(model.version, model.digest):", "if False:", "altered bytes are no baseline"),
         ("if highest != model.version:", "if False:", "the served version is the one that TensorFlow Serving takes"),

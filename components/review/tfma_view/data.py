@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import tensorflow as tf
@@ -55,11 +54,6 @@ def read_results(evaluations: Mapping[str, str]) -> tuple[list[tfma.EvalResult],
     """
     names = {name: numbered(place, len(evaluations), name) for place, name in enumerate(evaluations, start=1)}
     return _readable(evaluations, lambda uri, name: _load(uri, CANDIDATE)._replace(model_location=names[name]))
-
-
-def tfma_code() -> str:
-    """TFMA's components as JavaScript, from the installed package."""
-    return (Path(tfma.__file__).parent / "static" / "vulcanized_tfma.js").read_text(encoding="utf-8")
 
 
 _Found = TypeVar("_Found")

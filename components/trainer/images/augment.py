@@ -10,8 +10,8 @@ from __future__ import annotations
 import tensorflow as tf
 from official.vision.ops import box_ops, preprocess_ops
 
-from components.trainer.images.augmentation import Augmentation, Light
-from components.trainer.images.rand_augment import rand_augment
+from components.stack.tf_models import seeded_augment
+from components.trainer.images.augmentation import Augmentation, Light, RandAugment
 
 
 def augment(
@@ -40,7 +40,7 @@ def augment(
     elif policy != Augmentation():
         image = _resize_to_fit(image, output_size, 1.0)
     if policy.rand_augment:
-        image, boxes = rand_augment(_to_uint8(image), boxes, seed, policy.rand_augment, min(output_size))
+        image, boxes = _rand_augment(_to_uint8(image), boxes, seed, policy.rand_augment, min(output_size))
     if policy.light:
         image = _lit(image, policy.light, brightness, contrast)
     if policy.horizontal_flip:
@@ -89,6 +89,38 @@ def _flip(image: tf.Tensor, boxes: tf.Tensor, mirrored: tf.Tensor) -> tuple[tf.T
     """Left and right exchanged if `mirrored`."""
     image = tf.raw_ops.Reverse(tensor=image, dims=tf.stack([False, mirrored, False]))
     return image, tf.where(mirrored, box_ops.horizontal_flip_boxes(boxes), boxes)
+
+
+def _rand_augment(
+    image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor, policy: RandAugment, short_side_px: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """An image and its boxes after RandAugment.
+
+    Args:
+        image: [height, width, 3] uint8.
+        boxes: [n, 4] float32 yxyx, 0..1 of the image.
+        seed: [2] int32 or int64.
+        policy: layers, magnitude and operations.
+        short_side_px: shorter side of the model's input, to which cutout and translation are relative.
+
+    Returns:
+        Image and boxes of the same shapes; boxes of what was moved out of the image are empty.
+    """
+
+    # Called eagerly, only the operation drawn would be run, and a draw's number would depend on earlier draws.
+    @tf.function(autograph=False)
+    def distort(image: tf.Tensor, boxes: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        augmenter = seeded_augment(seed).RandAugment(
+            num_layers=policy.layers,
+            magnitude=policy.magnitude,
+            cutout_const=policy.cutout * short_side_px,
+            translate_const=policy.translate * short_side_px,
+        )
+        augmenter.available_ops = list(policy.operations)
+        return augmenter.distort_with_boxes(image, boxes)
+
+    result, moved = distort(image, boxes, seed)
+    return tf.ensure_shape(result, [None, None, 3]), tf.ensure_shape(moved, [None, 4])
 
 
 def _lit(image: tf.Tensor, light: Light, brightness: tf.Tensor, contrast: tf.Tensor) -> tf.Tensor:

@@ -5,18 +5,47 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from components.trainer.model.or_auto import AUTO, Auto, OrAuto
 from schemas.base.errors import ConfigError
 from schemas.base.settings import load, settings
 
+Auto = Literal["auto"]
+AUTO: Auto = "auto"
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 # Not strict: behind OrAuto a list of the configuration is a list of Python, which a strict tuple refuses.
 Size = Annotated[tuple[PositiveInt, PositiveInt], Field(strict=False)]
+
+
+class OrAuto:
+    """Annotation of a field of type `Auto | X`, where X is a list or a group of settings: a wrong value is one error.
+
+    Pydantic's own union reports one error for each of its members, under keys that the user did not write.
+
+    Args:
+        meaning: what X is, for messages.
+    """
+
+    def __init__(self, meaning: str) -> None:
+        self.meaning = meaning
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Reads X; the word alone passes by it."""
+        (other,) = (member for member in get_args(source) if member != Auto)
+        return core_schema.no_info_wrap_validator_function(self._read, handler.generate_schema(other))
+
+    def _read(self, value: Any, read_other: core_schema.ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(value, str) and value == AUTO:
+            return value
+        if value is None or isinstance(value, (str, int, float)):
+            raise PydanticCustomError(
+                "or_auto", "input should be {expected}", {"expected": f"{self.meaning} or 'auto'"}
+            )
+        return read_other(value)
 
 
 @settings
@@ -26,7 +55,7 @@ class BackboneSettings:
     Attributes:
         type: which of them.
         options: those of its settings that are not left at official.vision's defaults, such as ResNet's `model_id` and
-            `depth_multiplier`. Names and types are checked by `experiment.check_model`, which knows official.vision.
+            `depth_multiplier`. Names and types are checked by `retinanet.check_model`, which knows official.vision.
     """
 
     type: Literal[

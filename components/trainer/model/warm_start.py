@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 from official.vision.ops import preprocess_ops
 
-from components.trainer.model.experiment import leaf_layers
+from components.stack.keras2 import keras, leaf_layers
+from components.stack.tf_models import BOX_BIAS, CLASS_BIAS
 from components.trainer.settings import TrainingSettings
 from schemas.base.errors import ConfigError
 
-_CONVOLUTIONS = (tf_keras.layers.Conv2D, tf_keras.layers.DepthwiseConv2D)
-_NORM_LAYERS = (tf_keras.layers.BatchNormalization, tf_keras.layers.experimental.SyncBatchNormalization)
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+_NORM_LAYERS = (keras.layers.BatchNormalization, keras.layers.experimental.SyncBatchNormalization)
 _VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
 
 
@@ -80,7 +80,7 @@ def _check_modules(named: str, shapes: Mapping[str, Sequence[int]], items: Mappi
 
 
 def _check_head(named: str, shapes: Mapping[str, Sequence[int]], head: Any) -> None:
-    scores, boxes = shapes.get(f"head/_classifier/bias/{_VALUE}"), shapes.get(f"head/_box_regressor/bias/{_VALUE}")
+    scores, boxes = shapes.get(f"{CLASS_BIAS}/{_VALUE}"), shapes.get(f"{BOX_BIAS}/{_VALUE}")
     if not scores or not boxes:
         return  # of another form of head, which reading it will tell
     own = head.get_config()
@@ -94,12 +94,12 @@ def _check_head(named: str, shapes: Mapping[str, Sequence[int]], head: Any) -> N
         )
 
 
-def norm_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
+def norm_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """The batch-normalisation layers of a model, in forward order."""
     return [layer for layer in leaf_layers(model) if isinstance(layer, _NORM_LAYERS)]
 
 
-def _load_folded(backbone: tf_keras.Model, path: str) -> None:
+def _load_folded(backbone: keras.Model, path: str) -> None:
     archive = _read_archive(path)
     convolutions = [layer for layer in leaf_layers(backbone) if isinstance(layer, _CONVOLUTIONS)]
     norms = norm_layers(backbone)
@@ -133,7 +133,7 @@ def _read_archive(path: str) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _kernel(layer: Any) -> tf.Variable:
-    return layer.depthwise_kernel if isinstance(layer, tf_keras.layers.DepthwiseConv2D) else layer.kernel
+    return layer.depthwise_kernel if isinstance(layer, keras.layers.DepthwiseConv2D) else layer.kernel
 
 
 def _for_our_scaling(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tf_keras
 
-from components.trainer.model.experiment import leaf_layers
+from components.stack.keras2 import keras, leaf_layers
+from components.stack.tf_models import class_predictor
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError, StateError
 
 
-def restore_weights(model: tf_keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str]) -> None:
+def restore_weights(model: keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str]) -> None:
     """Reads all weights of a pushed model into a built model of the same architecture, which may know more classes.
 
     Each class that the pushed model knows keeps its channels of the class predictor, wherever it stands among the new
@@ -44,7 +44,7 @@ def restore_weights(model: tf_keras.Model, directory: str, old_names: Sequence[s
         head: Any = model.head
         anchors = head.get_config()["num_anchors_per_location"]
         labels = [0, *(1 + list(new_names).index(name) for name in old_names)]
-        predictor = {id(weight) for weight in _class_predictor(head)}
+        predictor = {id(weight) for weight in class_predictor(head)}
         for i, weight in enumerate(weights):
             if id(weight) in predictor and saved[i].shape[-1] == anchors * len(labels):
                 saved[i] = with_new_classes(saved[i], weight.numpy(), labels, anchors)
@@ -72,7 +72,7 @@ def with_new_classes(old: np.ndarray, fresh: np.ndarray, labels: Sequence[int], 
     return grown.reshape(fresh.shape)
 
 
-def ordered_weights(model: tf_keras.Model) -> list[tf.Variable]:
+def ordered_weights(model: keras.Model) -> list[tf.Variable]:
     """All weights, layer by layer.
 
     Keras' own order puts the trainable ones first, so it changes when a layer is frozen.
@@ -84,11 +84,6 @@ def ordered_weights(model: tf_keras.Model) -> list[tf.Variable]:
     if len(weights) != len(model.weights):
         raise ValueError(f"{len(model.weights)} weights in the model, {len(weights)} in its leaf layers")
     return weights
-
-
-def _class_predictor(head: Any) -> list[tf.Variable]:
-    layers = head._classifier  # one for all levels, or a list of one each
-    return [weight for layer in (layers if isinstance(layers, (list, tuple)) else [layers]) for weight in layer.weights]
 
 
 def _read(directory: str) -> list[np.ndarray]:

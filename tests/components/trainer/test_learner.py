@@ -10,7 +10,9 @@ import pytest
 
 from components.trainer.policy import NewSpan, plan_training
 from schemas.artifacts.training_record import ContinualLearningRecord
+from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 from tests.builders import trained_data
 from tests.components.trainer.spans import settings
 
@@ -25,10 +27,10 @@ DIGITS = tuple("0123456789")
 @pytest.fixture(scope="module")
 def batches(first_span: str) -> list[Any]:
     from components.trainer.images.batches import Mixture, training_batches
-    from components.trainer.images.examples import Examples
+    from components.trainer.images.examples import span_of
 
     the_plan = plan()
-    span = Examples.open(first_span).span(TRAIN_SPLIT, DIGITS)
+    span = span_of(ExamplesArtifact.open(first_span, LOCAL_FILES), TRAIN_SPLIT, DIGITS)
     return list(training_batches(Mixture(span, (), 0.0), the_plan.model, the_plan.augmentation, 8, 0).take(STEPS))
 
 

@@ -20,8 +20,8 @@ def examples(directory: Path, digest: str) -> str:
 
 def test_earlier_examples_are_read_where_they_were(tmp_path: Path) -> None:
     data = trained_data(digest="same", examples=examples(tmp_path, "same"))
-    place, info = read_earlier(data, LOCAL_FILES)
-    assert (place, info.digest) == (str(tmp_path), "same")
+    found = read_earlier(data, LOCAL_FILES)
+    assert (found.uri, found.info.digest) == (str(tmp_path), "same")
 
 
 @pytest.fixture
@@ -35,30 +35,32 @@ def artifacts(tmp_path: Path) -> Path:
 
 def test_a_moved_root_reads_its_own_examples_although_the_record_names_the_old_place(artifacts: Path) -> None:
     data = trained_data(digest="same", examples="/old/artifacts/DetectionExampleGen/examples/2")
-    place, _ = read_earlier(data, LOCAL_FILES, str(artifacts))
-    assert place == str(artifacts / "DetectionExampleGen" / "examples" / "2")
+    assert read_earlier(data, LOCAL_FILES, str(artifacts)).uri == str(
+        artifacts / "DetectionExampleGen" / "examples" / "2"
+    )
 
 
 def test_a_copied_root_reads_its_own_examples_although_those_of_the_original_are_there(artifacts: Path) -> None:
     original = artifacts.parent.parent / "old" / "artifacts" / "DetectionExampleGen" / "examples" / "2"
     original.mkdir(parents=True)
     data = trained_data(digest="same", examples=examples(original, "same"))
-    place, _ = read_earlier(data, LOCAL_FILES, str(artifacts))
-    assert place == str(artifacts / "DetectionExampleGen" / "examples" / "2")
+    assert read_earlier(data, LOCAL_FILES, str(artifacts)).uri == str(
+        artifacts / "DetectionExampleGen" / "examples" / "2"
+    )
 
 
 def test_examples_of_another_root_are_read_where_they_are_if_the_own_ones_are_others(artifacts: Path) -> None:
     other = artifacts.parent.parent / "other" / "artifacts" / "DetectionExampleGen" / "examples" / "2"
     other.mkdir(parents=True)
     data = trained_data(digest="of the other", examples=examples(other, "of the other"))
-    assert read_earlier(data, LOCAL_FILES, str(artifacts))[0] == str(other)
+    assert read_earlier(data, LOCAL_FILES, str(artifacts)).uri == str(other)
 
 
 def test_a_place_below_the_artifacts_is_recorded_without_the_root(artifacts: Path) -> None:
     recorded = to_record(str(artifacts / "DetectionExampleGen" / "examples" / "2"), str(artifacts))
     assert recorded == "DetectionExampleGen/examples/2"
     data = trained_data(digest="same", examples=recorded)
-    assert read_earlier(data, LOCAL_FILES, str(artifacts))[1].digest == "same"
+    assert read_earlier(data, LOCAL_FILES, str(artifacts)).info.digest == "same"
 
 
 def test_other_examples_in_their_place_are_not_taken_for_them(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.checkpoint_state import TrainingState
 from components.trainer.images.augmentation import AUGMENTATIONS
-from components.trainer.loop import CURVE_POINTS, Training, train
+from components.trainer.loop import CURVE_POINTS, Training, TrainingState, train
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
 from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, ValidationPoint

@@ -12,8 +12,7 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.publication import decision_key
-from components.registry.push import decision_on
-from pipeline.doctor.decision_check import Remembered
+from components.registry.push import EvaluatedCandidate, decision_on
 from pipeline.past.run_record import begin_run
 from pipeline.root.root_file import write_file
 from pipeline.serving.approve import ApproveRequest, approve
@@ -82,7 +81,7 @@ class LifelikeRoot(ServedRoot):
         measured = EVALUATION_FORMAT.read((evaluation / EVALUATION_FILE).read_text(), EVALUATION_FILE)
         blessing = self._blessing_of(model, evaluation)
         trained = trained_data(span=self._count, digest=f"data of {run_id}")
-        candidate = Remembered(run_id, str(model), trained, str(evaluation), measured, blessing)
+        candidate = EvaluatedCandidate(run_id, str(model), trained, str(evaluation), measured, blessing)
         return decision_on(candidate, decision, NOW - datetime.timedelta(days=30 - self._count))
 
     def _blessing_of(self, model: Path, evaluation: Path) -> Blessing:

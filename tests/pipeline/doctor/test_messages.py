@@ -75,9 +75,9 @@ def edit_log(world: LifelikeRoot) -> None:
 
 # By the module that has the message: what is planted, and what it refuses.
 MESSAGES: list[tuple[str, Step, Step]] = [
-    ("components.registry.contradictions", lambda w: shutil.rmtree(w.serving / "200"), ask_what_is_served),
-    ("components.registry.contradictions", lambda w: (w.serving / "900").mkdir(), ask_what_is_served),
-    ("components.registry.contradictions", lambda w: w.file("served.json").unlink(), ask_what_is_served),
+    ("components.registry.consistency", lambda w: shutil.rmtree(w.serving / "200"), ask_what_is_served),
+    ("components.registry.consistency", lambda w: (w.serving / "900").mkdir(), ask_what_is_served),
+    ("components.registry.consistency", lambda w: w.file("served.json").unlink(), ask_what_is_served),
     ("schemas.artifacts.registry_entries", lambda w: w.file("served.json").write_text(""), ask_what_is_served),
     (
         "schemas.artifacts.registry_entries",

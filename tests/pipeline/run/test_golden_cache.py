@@ -46,9 +46,9 @@ def run_golden_step(root: Path, golden: Path, run_id: str, content: str) -> None
     compiled = runner.compile_run(
         load_config("digits"), str(root), str(root), str(golden), 1, True, run_id, "", content
     )
-    nodes = [node for node in compiled.ir.nodes if node.pipeline_node.node_info.id == "GoldenExampleGen"]
-    del compiled.ir.nodes[:]
-    compiled.ir.nodes.extend(nodes)
+    nodes = [node for node in compiled.pipeline.ir.nodes if node.pipeline_node.node_info.id == "GoldenExampleGen"]
+    del compiled.pipeline.ir.nodes[:]
+    compiled.pipeline.ir.nodes.extend(nodes)
     runner.execute(compiled)
 
 

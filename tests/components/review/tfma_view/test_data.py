@@ -90,9 +90,9 @@ def test_results_are_named_by_run_for_tfmas_own_views(first: str, second: str) -
 
 
 def test_the_code_is_the_installed_packages() -> None:
-    from components.review.tfma_view import data
+    from components.stack.tfma import components_code
 
-    assert data.tfma_code() == tfma_code()
+    assert components_code() == tfma_code()
 
 
 def test_tfmas_components_show_what_tfma_read(open_page: Opener, first: str, second: str) -> None:

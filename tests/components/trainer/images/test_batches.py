@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from components.trainer.images.augmentation import AUGMENTATIONS
+from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
 from tests.components.trainer.spans import settings
 
 if TYPE_CHECKING:
@@ -23,16 +25,16 @@ BATCH = 8
 
 @pytest.fixture(scope="module")
 def new(second_span: str) -> Span:
-    from components.trainer.images.examples import Examples
+    from components.trainer.images.examples import span_of
 
-    return Examples.open(second_span).span(TRAIN_SPLIT, DIGITS)
+    return span_of(ExamplesArtifact.open(second_span, LOCAL_FILES), TRAIN_SPLIT, DIGITS)
 
 
 @pytest.fixture(scope="module")
 def old(first_span: str) -> Span:
-    from components.trainer.images.examples import Examples
+    from components.trainer.images.examples import span_of
 
-    return Examples.open(first_span).span(TRAIN_SPLIT, DIGITS)
+    return span_of(ExamplesArtifact.open(first_span, LOCAL_FILES), TRAIN_SPLIT, DIGITS)
 
 
 def mixture(new: Span, old: tuple[Span, ...] = (), replay: float = 0.0) -> Mixture:

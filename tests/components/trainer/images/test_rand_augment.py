@@ -120,7 +120,7 @@ def test_tf_models_own_module_is_left_alone() -> None:
 
 
 def test_another_tf_models_without_what_is_replaced_is_refused() -> None:
-    from components.trainer.images.rand_augment import _replace
+    from components.stack.tf_models import _replace
 
     with pytest.raises(AttributeError, match="has no _check_bbox_area"):
         _replace(types.ModuleType("augment"), "_check_bbox_area", None)

@@ -13,7 +13,7 @@ import pytest
 
 from components.trainer.settings import TrainingSettings
 from schemas.base.errors import ConfigError
-from tests.components.trainer.served.small_model import excite, small_settings
+from tests.components.trainer.small_model import excite, small_settings
 
 pytestmark = pytest.mark.tensorflow
 
@@ -105,7 +105,7 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> Non
 def detector(seed: int, num_classes: int = 3, **changes: Any) -> Any:
     import tf_keras
 
-    from components.trainer.model.experiment import build_model, build_task
+    from components.trainer.model.retinanet import build_model, build_task
 
     settings = dataclasses.replace(SETTINGS, **changes)
     tf_keras.utils.set_random_seed(seed)

@@ -11,7 +11,7 @@ import pytest
 
 from components.trainer.model.model_settings import ModelSettings
 from schemas.base.errors import ConfigError, StateError
-from tests.components.trainer.served.small_model import excite, small_settings
+from tests.components.trainer.small_model import excite, small_settings
 
 pytestmark = pytest.mark.tensorflow
 
@@ -24,7 +24,7 @@ PRIOR = 0.01  # the score that RetinaNet's head starts from
 def build(num_classes: int, seed: int, settings: ModelSettings = SETTINGS, per_level: bool = False) -> Any:
     import tf_keras
 
-    from components.trainer.model.experiment import build_model, build_task
+    from components.trainer.model.retinanet import build_model, build_task
 
     tf_keras.utils.set_random_seed(seed)
     task = build_task(settings, num_classes)

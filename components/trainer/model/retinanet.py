@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import tensorflow as tf
-import tf_keras
 from official.vision.configs import common, decoders, retinanet
 from official.vision.modeling.backbones import factory
 from official.vision.ops import anchor
 from official.vision.tasks.retinanet import RetinaNetTask
 
+from components.stack.keras2 import keras
 from components.trainer.model.backbone import backbone_config
-from components.trainer.model.model_settings import ModelSettings
-from components.trainer.model.or_auto import AUTO
+from components.trainer.model.model_settings import AUTO, ModelSettings
 from schemas.base.errors import ConfigError
 
 
@@ -53,7 +52,7 @@ def check_model(settings: ModelSettings) -> None:
     named = f"model.backbone = {settings.backbone.type} {settings.backbone.options}"
     try:
         backbone = factory.build_backbone(
-            input_specs=tf_keras.layers.InputSpec(shape=[None, *size, 3]),
+            input_specs=keras.layers.InputSpec(shape=[None, *size, 3]),
             backbone_config=config,
             norm_activation_config=common.NormActivation(activation=settings.activation),
         )
@@ -64,19 +63,13 @@ def check_model(settings: ModelSettings) -> None:
 
 
 @tf.autograph.experimental.do_not_convert
-def build_model(task: RetinaNetTask, settings: ModelSettings) -> tf_keras.Model:
+def build_model(task: RetinaNetTask, settings: ModelSettings) -> keras.Model:
     """The task's model with all its weights in place; tf-models leaves those of the heads to the first call."""
     model = task.build_model()
     size = list(settings.fixed_input_size)
     anchors = {level: boxes[tf.newaxis] for level, boxes in anchor_boxes(settings).items()}
     model(tf.zeros([1, *size, 3]), image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
     return model
-
-
-def leaf_layers(model: tf_keras.Model) -> list[tf_keras.layers.Layer]:
-    """The layers that hold no other layer, in the order in which the model holds them."""
-    layers = model._flatten_layers(include_self=False)
-    return [layer for layer in layers if not list(layer._flatten_layers(include_self=False))]
 
 
 def anchor_boxes(settings: ModelSettings) -> dict[str, tf.Tensor]:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-import tf_keras
 from official.vision.ops import preprocess_ops
 
-from components.trainer.model.experiment import anchor_boxes
+from components.stack.keras2 import keras
 from components.trainer.model.model_settings import ModelSettings
+from components.trainer.model.retinanet import anchor_boxes
 from components.trainer.model.weights import ordered_weights
 from schemas.data import features
 
@@ -58,7 +58,7 @@ class Serving:
         weights: the model's, in the order of `ordered_weights`.
     """
 
-    def __init__(self, model: tf_keras.Model, settings: ModelSettings, class_names: Sequence[str]) -> None:
+    def __init__(self, model: keras.Model, settings: ModelSettings, class_names: Sequence[str]) -> None:
         self.weights = ordered_weights(model)
         self._model: Any = model
         self._levels = [str(level) for level in range(settings.min_level, settings.max_level + 1)]

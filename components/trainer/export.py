@@ -1,26 +1,59 @@
-"""Requests that TensorFlow Serving runs through a model before it serves it.
+"""Writes a trained model as a SavedModel for TensorFlow Serving, with the requests that warm it up.
 
 Without them the first client waits for all that TensorFlow sets up at the first call of a signature. Format and place:
 https://www.tensorflow.org/tfx/serving/saved_model_warmup.
 """
 
+# pyright: reportAttributeAccessIssue=false
+# (the classes of tensorflow_serving.apis are made when it is imported)
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
+from components.trainer.serving import Serving
 from schemas.data import features
 
-# pyright: reportAttributeAccessIssue=false
-# The classes of tensorflow_serving.apis come into being when it is imported.
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 BATCH = 4  # most images in a request
 BATCH_BYTES = 1_000_000  # most bytes of the images in a request, unless a single one is larger
 MODEL_NAME = "detector"  # TensorFlow Serving only repeats it in the answer
+
+
+def save_model(serving: Serving, directory: str, warmup_images: Sequence[bytes]) -> None:
+    """Writes a SavedModel with the functions of `Serving` as signatures.
+
+    - `image_bytes`, and the same as `serving_default` for clients that name no signature: `Serving.serve`;
+    - `tf_example`: `Serving.serve_examples`;
+    - `preprocess`, `detect`: the same in two halves, for callers that give the same images to several models;
+    - `embed`: `Serving.embed`.
+
+    Args:
+        serving: the functions.
+        directory: where to write.
+        warmup_images: a few image files like those to be served, which TensorFlow Serving runs through the model
+            before it answers its first client; none: it is not warmed up.
+    """
+    module: Any = tf.Module()
+    # The weights alone, not the Keras model: saving every layer's own functions takes far longer,
+    # and nothing reads them.
+    module.weights = serving.weights
+    signatures = {
+        "serving_default": serving.serve,
+        "image_bytes": serving.serve,
+        "tf_example": serving.serve_examples,
+        "preprocess": serving.preprocess,
+        "detect": serving.detect,
+        "embed": serving.embed,
+    }
+    tf.saved_model.save(module, directory, signatures=signatures)
+    write_warmup(directory, warmup_images)
 
 
 def write_warmup(directory: str, images: Sequence[bytes]) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.builders import encode, picture
-from tests.components.trainer.served.small_model import CLASS_NAMES, excite, small_model, small_settings
-from tests.components.trainer.served.tf_serving import Server, arrays, request, warmup_requests
+from tests.components.trainer.small_model import CLASS_NAMES, excite, small_model, small_settings
+from tests.components.trainer.tf_serving import Server, arrays, request, warmup_requests
 
 pytestmark = pytest.mark.tensorflow
 FILES = [encode(picture(320, 200)), encode(picture(64, 96), "PNG"), encode(picture(128, 128).convert("L"))]
@@ -40,7 +40,7 @@ SIGNATURES = {
 def serving() -> Any:
     """Traced with other weights than those that are exported, as in a training with validation."""
     from components.trainer.model.warm_start import norm_layers
-    from components.trainer.served.serving import Serving
+    from components.trainer.serving import Serving
 
     settings = small_settings()
     model = small_model(settings, 1)
@@ -54,7 +54,7 @@ def serving() -> Any:
 
 @pytest.fixture(scope="module")
 def exported(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    from components.trainer.served.export import save_model
+    from components.trainer.export import save_model
 
     directory = str(tmp_path_factory.mktemp("model"))
     save_model(serving, directory, [encode(picture(64, 48, seed)) for seed in range(3)])

@@ -30,7 +30,7 @@ def small_model(settings: ModelSettings, seed: int) -> Any:
     """A built model of 10 classes; the same for the same seed."""
     import tf_keras
 
-    from components.trainer.model.experiment import build_model, build_task
+    from components.trainer.model.retinanet import build_model, build_task
 
     tf_keras.utils.set_random_seed(seed)
     model = build_model(build_task(settings, len(CLASS_NAMES)), settings)
