@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scipy.special import stdtr
-
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
@@ -182,6 +180,8 @@ def regression_p_value(delta: float, std_error: float, drop: float, images: int)
     """
     if std_error == 0:
         return 0.0 if delta < -drop else 1.0
+
+    from scipy.special import stdtr  # here, because it takes a tenth of a second: an evaluation may not come so far
 
     return float(stdtr(images - 1, (delta + drop) / std_error))
 
