@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+DRAWN = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 PACKAGES = ("schemas", "components", "pipeline", "kubeflow")
 HEAVY = {
     *("tensorflow", "tf_keras", "tfx", "apache_beam", "official", "tensorflow_data_validation", "ml_metadata", "kfp"),
@@ -223,6 +225,13 @@ def test_every_package_of_a_parted_package_is_a_room() -> None:
     for package, rooms in ROOMS.items():
         inside = {name.split(".")[1] for name, _ in modules() if name.startswith(f"{package}.")}
         assert inside == set(rooms), package
+
+
+@pytest.mark.parametrize(
+    "place", sorted(set(re.findall(r"`((?:schemas|components|pipeline|kubeflow|docs|tests)/[\w./-]+)`", DRAWN)))
+)
+def test_what_the_architecture_names_is_there(place: str) -> None:
+    assert (ROOT / place).exists()
 
 
 def test_the_list_of_glue_names_only_modules_that_exist() -> None:

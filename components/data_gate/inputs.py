@@ -17,11 +17,10 @@ from components.detector.served import ServedDetector, load_detector
 from components.pages.parts import MOST_PICTURES
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
-    RECORD_FILE,
     STATISTICS_FILE,
-    TRAINING_RECORD_FORMAT,
     TRAINING_SAMPLE_FILE,
     TrainingRecord,
+    read_training_record,
 )
 from schemas.base.model_digest import model_digest
 from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
@@ -87,7 +86,7 @@ class Served:
         directory = baseline.directory
         return cls(
             baseline,
-            TRAINING_RECORD_FORMAT.read(read_bytes(f"{directory}/{RECORD_FILE}"), directory),
+            read_training_record(directory, fileio),
             FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
             load_detector("the served model", directory, model_digest(directory, fileio)),
         )

@@ -30,7 +30,7 @@ from schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from schemas.artifacts.training_record import read_training_record
 from schemas.base.files import write_durably
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
@@ -83,13 +83,13 @@ def _candidate(input_dict: Artifacts, run: str) -> Candidate:
     model = artifact_utils.get_single_instance(input_dict["model"])
     directory = path_utils.serving_model_path(model.uri)
     blessing = _blessing(artifact_utils.get_single_instance(input_dict["model_blessing"]))
-    record, evaluation = f"{directory}/{RECORD_FILE}", _read(f"{blessing.evaluation}/{EVALUATION_FILE}")
+    evaluation = _read(f"{blessing.evaluation}/{EVALUATION_FILE}")
     return Candidate(
         run_id=run,
         model=model.uri,
         directory=directory,
         digest=model_digest(directory, fileio),
-        trained_on=TRAINING_RECORD_FORMAT.read(_read(record), record).data[-1],
+        trained_on=read_training_record(directory, fileio).data[-1],
         evaluation_uri=blessing.evaluation,
         evaluation=EVALUATION_FORMAT.read(evaluation, EVALUATION_FILE),
         evaluation_digest=hashlib.sha256(evaluation.encode()).hexdigest(),

@@ -37,7 +37,7 @@ from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from schemas.artifacts.review import REVIEW_FILE
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
+from schemas.artifacts.training_record import TrainingRecord, read_training_record
 from schemas.base.code_version import code_version
 from schemas.base.persisted import PersistedFormat
 from schemas.data.dataset import EVAL_SPLIT
@@ -158,8 +158,7 @@ class _Lines:
 
 
 def _record(uri: str) -> TrainingRecord:
-    path = f"{path_utils.serving_model_path(uri)}/{RECORD_FILE}"
-    return TRAINING_RECORD_FORMAT.read(_text(path), path)
+    return read_training_record(path_utils.serving_model_path(uri), fileio)
 
 
 def _lineage(run: _Run) -> Lineage:

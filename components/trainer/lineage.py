@@ -4,33 +4,12 @@ from __future__ import annotations
 
 import contextlib
 
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import TrainedData
 from schemas.base.artifact_places import places, to_record
-from schemas.base.errors import ConfigError, StateError
+from schemas.base.errors import ConfigError
 from schemas.base.files import Files
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
-
-
-def read_record(model: str, files: Files) -> TrainingRecord:
-    """The training record inside a model.
-
-    Args:
-        model: directory of the SavedModel.
-        files: the file system.
-
-    Raises:
-        StateError: there is none, or it is of another version.
-    """
-    path = f"{model}/{RECORD_FILE}"
-    if not files.exists(path):
-        raise StateError(
-            f"{path}: the served model has no training record, without which nothing is known of how to go on from it; "
-            "restore it from a backup or with `ratchet doctor --repair`, or serve an earlier version that has one: "
-            "ratchet rollback --to VERSION --by NAME --reason TEXT"
-        )
-    with files.open(path) as file:
-        return TRAINING_RECORD_FORMAT.read(file.read(), path)
 
 
 def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedData:

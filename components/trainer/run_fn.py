@@ -19,7 +19,6 @@ from components.detector.sampling import sample_images
 from components.detector.served import ServedDetector, read_images
 from components.trainer.export import save_model
 from components.trainer.job import Trained, TrainingJob, run_job
-from components.trainer.lineage import read_record
 from components.trainer.settings import TrainerSettings
 from components.trainer.strategy import wait_for_all, worker_number
 from schemas.artifacts.training_record import (
@@ -29,6 +28,7 @@ from schemas.artifacts.training_record import (
     TRAINING_IMAGES_FILE,
     TRAINING_RECORD_FORMAT,
     TRAINING_SAMPLE_FILE,
+    read_training_record,
 )
 from schemas.base import settings as settings_io
 from schemas.data.dataset import TRAIN_SPLIT
@@ -54,7 +54,7 @@ def run_fn(fn_args: FnArgs) -> None:
             settings=settings_io.from_json(TrainerSettings, config["settings"]),
             examples=os.path.dirname(os.path.dirname(fn_args.train_files[0])),  # .../examples/7/Split-train/*
             baseline=baseline,
-            baseline_record=read_record(baseline, fileio) if baseline else None,
+            baseline_record=read_training_record(baseline, fileio) if baseline else None,
             baseline_digest=config["baseline_digest"] if baseline else None,
             checkpoints=f"{config['artifacts']}/checkpoints",
             artifacts=config["artifacts"],

@@ -12,7 +12,6 @@ from pathlib import Path
 from components.registry.publication import decision_key
 from components.registry.push import EvaluatedCandidate, decision_on
 from components.registry.registry import DECISIONS
-from components.trainer.lineage import read_record
 from pipeline.doctor.findings import Finding
 from pipeline.doctor.patient import Patient, put_aside
 from pipeline.doctor.told import ToldRun, read_told
@@ -21,6 +20,7 @@ from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from schemas.artifacts.registry_entries import RecordedDecision
+from schemas.artifacts.training_record import read_training_record
 from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import is_intact, model_digest
@@ -55,7 +55,7 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
         measured = EvaluatedCandidate(
             run_id=run.run_id,
             model=str(run.model),
-            trained_on=read_record(str(directory), LOCAL_FILES).data[-1],
+            trained_on=read_training_record(str(directory), LOCAL_FILES).data[-1],
             evaluation_uri=str(run.evaluation),
             evaluation=evaluation,
             blessing=blessing,

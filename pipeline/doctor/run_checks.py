@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from components.registry.locking import holder
-from components.trainer.lineage import read_record
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient, evaluation_behind, here, put_aside, read_object
 from schemas.artifacts.decisions import Reason, Verdict
@@ -18,6 +17,7 @@ from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.artifacts.review import REVIEW_FILE
 from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
 from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
+from schemas.artifacts.training_record import read_training_record
 from schemas.base.errors import RatchetError
 from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.data.dataset import DATASET_FILE
@@ -118,7 +118,7 @@ def check_artifacts(patient: Patient) -> list[Finding]:
 
 def _lineage(patient: Patient, served: ServedModel) -> Iterator[Finding]:
     try:
-        record = read_record(served.path, LOCAL_FILES)
+        record = read_training_record(served.path, LOCAL_FILES)
     except (RatchetError, OSError, ValueError) as error:
         if Path(served.path).is_dir() and patient.registry.storage.holds(served.version, served.digest):
             fix = "serve an earlier version that has one: ratchet rollback --to VERSION --by NAME --reason TEXT"

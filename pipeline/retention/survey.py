@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.trainer.lineage import read_record
 from pipeline.past.history import UNFINISHED, RunEntry, read_history
 from pipeline.past.run_record import read_left
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
@@ -16,6 +15,7 @@ from pipeline.retention.protection import seconds
 from pipeline.root.roots import registry_at
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
+from schemas.artifacts.training_record import read_training_record
 from schemas.base.artifact_places import places
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES, WRITING
@@ -86,7 +86,7 @@ def _files_of(root: Path, model: ServedModel, models: dict[str, str]) -> Path | 
 
 def _lineage(root: Path, model: Path | None) -> tuple[str, ...] | None:
     try:
-        record = read_record(str(model), LOCAL_FILES)
+        record = read_training_record(str(model), LOCAL_FILES)
     except (StateError, OSError, ValueError):
         return None
     return tuple(_own(root, places(data.examples, f"{root}/artifacts")[0]) for data in record.data)

@@ -149,12 +149,12 @@ def _served_directories(root: Path) -> list[Path]:
 
 def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord | None:
     """What the newest model says of its training, also where the registry has lost it."""
-    from components.trainer.lineage import read_record
+    from schemas.artifacts.training_record import read_training_record
 
     on_disk = [path.name for path in _served_directories(root) if path.parent.name == name]
     version = newest.version if newest else max(on_disk, key=int, default=None)
     with contextlib.suppress(RatchetError, OSError):
-        return (version and read_record(str(root / "serving" / name / version), LOCAL_FILES)) or None
+        return (version and read_training_record(str(root / "serving" / name / version), LOCAL_FILES)) or None
     return None
 
 

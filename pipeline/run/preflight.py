@@ -17,13 +17,13 @@ from components.example_gen.dataset import Source, read_source
 from components.example_gen.spans import find_span
 from components.example_gen.splits import splits_of
 from components.map_evaluator.scoring import check_settings
-from components.trainer.lineage import read_earlier, read_record
+from components.trainer.lineage import read_earlier
 from components.trainer.policy import NewSpan, plan_training
 from pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
 from pipeline.root.root_settings import Remembered
 from pipeline.root.roots import registry_of
 from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.training_record import TrainedData, TrainingRecord
+from schemas.artifacts.training_record import TrainedData, TrainingRecord, read_training_record
 from schemas.base import settings as settings_io
 from schemas.base.checked_json import Problems
 from schemas.base.code_version import code_version
@@ -146,7 +146,7 @@ def _check_training(request: RunRequest, number: int, span: Source, baseline: Tr
 def _record(served: ServedModel | None) -> TrainingRecord | None:
     if served is None:
         return None
-    return read_record(served.path, LOCAL_FILES)
+    return read_training_record(served.path, LOCAL_FILES)
 
 
 def _check_checkpoint(prefix: str | None) -> None:

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from schemas.base.errors import StateError
+from schemas.base.files import Files
 from schemas.base.persisted import PersistedFormat, renamed
 
 RECORD_FILE = "assets.extra/training_record.json"
@@ -193,3 +195,24 @@ TRAINING_RECORD_FORMAT = PersistedFormat(
     {2: renamed(keep="continual")},
     sort_keys=True,
 )
+
+
+def read_training_record(model: str, files: Files) -> TrainingRecord:
+    """The training record inside a model.
+
+    Args:
+        model: directory of the SavedModel.
+        files: the file system.
+
+    Raises:
+        StateError: there is none, or it is of another version.
+    """
+    path = f"{model}/{RECORD_FILE}"
+    if not files.exists(path):
+        raise StateError(
+            f"{path}: the model has no training record, without which nothing is known of how to go on from it; "
+            "restore it from a backup or with `ratchet doctor --repair`, or serve an earlier version that has one: "
+            "ratchet rollback --to VERSION --by NAME --reason TEXT"
+        )
+    with files.open(path) as file:
+        return TRAINING_RECORD_FORMAT.read(file.read(), path)

@@ -10,10 +10,9 @@ import pytest
 
 from components.registry.registry import Registry
 from components.registry.storage import DiskStorage
-from components.trainer.lineage import read_record
 from pipeline.past.history import read_history
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, read_training_record
 from schemas.base.files import LOCAL_FILES
 from tests.e2e.conftest import Runs, World
 from tests.formats.downgrade import downgrade
@@ -37,7 +36,7 @@ def test_a_retraining_goes_on_from_a_root_of_format_0(runs: Runs, tmp_path: Path
 
     assert result.verdict in (Verdict.PUSHED, Verdict.BLOCKED, Verdict.INCONCLUSIVE)
     assert result.model is not None
-    record = read_record(f"{result.model}/Format-Serving", LOCAL_FILES)
+    record = read_training_record(f"{result.model}/Format-Serving", LOCAL_FILES)
     assert (record.mode, record.baseline_digest, record.continual.replay) == ("retrain", before.digest, 0.5)
     assert [data.span for data in record.data] == [1, 2, 6]
     written = json.loads(Path(result.model, "Format-Serving", "assets.extra", "training_record.json").read_text())

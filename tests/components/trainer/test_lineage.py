@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.trainer.lineage import read_earlier, read_record
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from components.trainer.lineage import read_earlier
+from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, read_training_record
 from schemas.base.artifact_places import to_record
 from schemas.base.errors import ConfigError, StateError
 from schemas.base.files import LOCAL_FILES
@@ -78,8 +78,8 @@ def test_examples_that_are_gone_or_damaged_are_named(tmp_path: Path, content: st
 
 
 def test_a_model_without_a_record_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match=r"training_record.json: the served model has no training record"):
-        read_record(str(tmp_path), LOCAL_FILES)
+    with pytest.raises(StateError, match=r"training_record.json: the model has no training record"):
+        read_training_record(str(tmp_path), LOCAL_FILES)
     (tmp_path / RECORD_FILE).parent.mkdir()
     (tmp_path / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(training_record()))
-    assert read_record(str(tmp_path), LOCAL_FILES) == training_record()
+    assert read_training_record(str(tmp_path), LOCAL_FILES) == training_record()

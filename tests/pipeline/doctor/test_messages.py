@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from components.trainer.lineage import read_record
 from pipeline.doctor.doctor import doctor
 from pipeline.root.ml_metadata_sync import OverrideStore
 from pipeline.root.root_file import read_file
@@ -18,6 +17,7 @@ from pipeline.root.roots import check_root
 from pipeline.run.starting import check_ml_metadata
 from pipeline.serving.rollback import RollbackRequest, plan_rollback
 from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
+from schemas.artifacts.training_record import read_training_record
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot
@@ -39,7 +39,7 @@ def ask_for_versions(world: LifelikeRoot) -> object:
 
 
 def ask_how_it_was_trained(world: LifelikeRoot) -> object:
-    return read_record(str(world.serving / "200"), LOCAL_FILES)
+    return read_training_record(str(world.serving / "200"), LOCAL_FILES)
 
 
 def ask_for_ml_metadata(world: LifelikeRoot) -> object:
