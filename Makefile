@@ -3,8 +3,11 @@ PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
+# Two processes; what shares a fixture stays in one of them (conftest.py).
+PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadgroup
+
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
+.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -16,11 +19,14 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-unit: .venv/ready browser  ## seconds; no TensorFlow
-	$(PYTHON) -m pytest -q -m "not tensorflow"
+unit: .venv/ready browser  ## three minutes on two cores; no TensorFlow
+	$(PYTEST) -m "not tensorflow"
 
-e2e: .venv/ready  ## minutes; TensorFlow and TFX are started once
-	$(PYTHON) -m pytest -q -m tensorflow
+e2e: .venv/ready  ## six minutes on two cores; TensorFlow and TFX are started in each of two processes
+	$(PYTEST) -m tensorflow
+
+nightly: .venv/ready browser  ## the same tests, with many more random examples, simulations and kills: an hour
+	RATCHET_NIGHTLY=1 $(PYTEST)
 
 mutants: .venv/ready  ## breaks one promise after the other; every time a test has to notice: ten minutes
 	$(PYTHON) -m tests.mutants.run

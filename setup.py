@@ -27,7 +27,6 @@ RUNTIME = [
     "ImageHash>=4.3",
     "google-crc32c>=1.5",
     "protobuf>=3.20,<7",
-    "defusedxml>=0.7",
     "orjson>=3.9",
     "psutil>=5.9",
     "scipy>=1.12",

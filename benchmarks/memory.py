@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import apache_beam as beam
 import numpy as np
 
-from components.map_evaluator.beam_evaluation import CombineCollectors, load_measured, save_measured
-from components.map_evaluator.measured import SAMPLE_IMAGES, Collector
+from components.map_evaluator.beam_evaluation import CombineCollectors, load_matches, save_matches
+from components.map_evaluator.matches import SAMPLE_IMAGES, Collector
 from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.evaluation import MATCHES_FILE
@@ -41,10 +41,10 @@ def main() -> None:
                 | beam.Create(range(0, arguments.images, BATCH))
                 | beam.ParDo(Predictions(arguments.images, arguments.detections))
                 | beam.CombineGlobally(CombineCollectors()).without_defaults()
-                | beam.Map(save_measured, path)
+                | beam.Map(save_matches, path)
             )
         combined = time.monotonic() - started
-        measured = load_measured(path)
+        measured = load_matches(path)
     names = tuple(f"class {label}" for label in range(1, CLASSES + 1))
     data = score(measured, names, EvaluatorSettings(resamples=arguments.resamples))
     print(

@@ -25,7 +25,7 @@ import orjson
 
 from components.coco.entries import Entries
 from components.coco.wrong_format import find_wrong_format
-from schemas.base.checked_json import MAX_ID, check_object, is_unicode, kind, load_json, read_list, shown
+from schemas.base.checked_json import MAX_ID, is_unicode, kind, load_json, shown
 from schemas.base.errors import DataError
 from schemas.base.files import reason_of, refuse_irregular
 from schemas.base.json_keys import may_repeat_keys
@@ -97,7 +97,11 @@ def read_annotations(content: bytes, source: str, demands: Demands) -> CocoAnnot
     Raises:
         DataError: the file breaks a rule; names the entry, its ids, value and the fix.
     """
-    return annotations_of(check_object(load_coco(content, source), source), source, demands)
+    document = load_coco(content, source)
+    if not isinstance(document, dict):
+        hint = " (a list of detections is a COCO results file)" if isinstance(document, list) else ""
+        raise DataError(f"{source}: expected a JSON object, got {kind(document)}{hint}; give a COCO annotation file")
+    return annotations_of(document, source, demands)
 
 
 def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> CocoAnnotations:
@@ -105,7 +109,10 @@ def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> C
     missing = [key for key in _TOP_KEYS if key not in document]
     if missing:
         raise DataError(f"{source}: missing {', '.join(missing)}; a COCO annotation file has {', '.join(_TOP_KEYS)}")
-    categories, images, annotations = (read_list(document, key, source) for key in _TOP_KEYS)
+    categories, images, annotations = (document[key] for key in _TOP_KEYS)
+    for key in _TOP_KEYS:
+        if not isinstance(document[key], list):
+            raise DataError(f"{source}: {key} must be a list, got {kind(document[key])}; export the file again")
     label_map = _read_categories(Entries(categories, "categories", source), demands.lowest_id)
     entries = Entries(images, "images", source)
     image_ids, order = _read_image_ids(entries, demands.lowest_id)

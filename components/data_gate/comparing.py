@@ -1,21 +1,168 @@
-"""TFDV's distances of a span, beside what chance reaches and how far the values moved."""
+"""What TFDV says of a span's statistics, its distances beside what chance reaches, and how large the effect is."""
+
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
+import tensorflow_data_validation as tfdv
+from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.data_gate import drift
-from components.data_gate.embedding import embedding_distance
-from components.data_gate.tfdv_files import Measurement, Statistics, distribution
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from components.data_gate.rules import Anomaly
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW, Comparison, Distribution
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
 
+TRAINING_ENVIRONMENT, SERVING_ENVIRONMENT = "TRAINING", "SERVING"
+_SHOWN_CATEGORIES = 20
 _MOST_EXTREME = 12
 _BUCKETS = 10
+Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A distance that TFDV measured; `threshold` is the schema's."""
+
+    kind: str
+    feature: str
+    measure: str
+    distance: float
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """TFDV's findings; `proto` is its own form of them."""
+
+    proto: anomalies_pb2.Anomalies
+    anomalies: tuple[Anomaly, ...]
+    measurements: tuple[Measurement, ...]
+
+
+def validate(
+    span: Statistics, schema: schema_pb2.Schema, baseline: Statistics | None, serving: Statistics | None
+) -> Validated:
+    """Validates a span's statistics against schema, training data of the served model, and served traffic.
+
+    Args:
+        span: statistics of its training images.
+        schema: the curated schema.
+        baseline: statistics of what the served model was trained on.
+        serving: statistics of logged requests.
+    """
+    found = tfdv.validate_statistics(
+        span,
+        schema,
+        environment=TRAINING_ENVIRONMENT,
+        previous_statistics=baseline,
+        serving_statistics=serving,
+    )
+    return Validated(found, tuple(_anomalies(found)), tuple(_measurements(found)))
+
+
+def _anomalies(found: anomalies_pb2.Anomalies) -> list[Anomaly]:
+    # Distances are judged by our own rules; only what breaks the schema itself remains.
+    distances = {
+        anomalies_pb2.AnomalyInfo.COMPARATOR_L_INFTY_HIGH,
+        anomalies_pb2.AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH,
+        anomalies_pb2.AnomalyInfo.COMPARATOR_CONTROL_DATA_MISSING,
+        anomalies_pb2.AnomalyInfo.COMPARATOR_TREATMENT_DATA_MISSING,
+    }
+    anomalies = []
+    for feature, info in sorted(found.anomaly_info.items()):
+        reasons = [reason.description for reason in info.reason if reason.type not in distances]
+        if reasons:
+            anomalies.append(Anomaly(feature, " ".join(reasons)))
+    return anomalies
+
+
+def _measurements(found: anomalies_pb2.Anomalies) -> list[Measurement]:
+    name = anomalies_pb2.DriftSkewInfo.Measurement.Type.Name
+    return [
+        Measurement(
+            kind,
+            "/".join(info.path.step),
+            name(measurement.type).replace("_", " ").lower(),
+            measurement.value,
+            measurement.threshold,
+        )
+        for info in found.drift_skew_info
+        for kind, measurements in ((DRIFT, info.drift_measurements), (SKEW, info.skew_measurements))
+        for measurement in measurements
+    ]
+
+
+def statistics_of(columns: Mapping[str, np.ndarray]) -> Statistics:
+    """Statistics of plain columns, one value a row."""
+    return tfdv.generate_statistics_from_dataframe(pd.DataFrame({key: list(column) for key, column in columns.items()}))
+
+
+def of_classes(statistics: Statistics, names: Collection[str]) -> Statistics:
+    """The same statistics with only some classes in the distribution of the boxes' classes."""
+    result = Statistics.FromString(statistics.SerializeToString())
+    [dataset] = result.datasets
+    for entry in dataset.features:
+        if "/".join(entry.path.step) == features.BOX_CLASS:
+            buckets = entry.string_stats.rank_histogram.buckets
+            kept = [bucket for bucket in buckets if bucket.label in names]
+            del buckets[:]
+            buckets.extend(kept)
+    return result
+
+
+def span_statistics(files: str, schema: schema_pb2.Schema, beam_args: Sequence[str]) -> Statistics:
+    """Statistics of tf.Examples as the pipeline's StatisticsGen makes them: of the schema's features alone.
+
+    Args:
+        files: pattern of the TFRecord files.
+        schema: the curated schema.
+        beam_args: options of Beam's runner.
+    """
+    return tfdv.generate_statistics_from_tfrecord(
+        files,
+        stats_options=tfdv.StatsOptions(schema=schema, feature_allowlist=[feature.name for feature in schema.feature]),
+        pipeline_options=PipelineOptions(list(beam_args)),
+    )
+
+
+def distribution_of(statistics: Statistics, feature: str) -> Distribution:
+    """How a feature is distributed; empty for one that is not there."""
+    [dataset] = statistics.datasets
+    for entry in dataset.features:
+        if "/".join(entry.path.step) == feature:
+            return _numbers(entry.num_stats) if entry.HasField("num_stats") else _categories(entry.string_stats)
+    return Distribution(())
+
+
+def _numbers(stats: Any) -> Distribution:
+    histograms = [each for each in stats.histograms if each.type == statistics_pb2.Histogram.STANDARD]
+    buckets = list(histograms[0].buckets) if histograms else []
+    total = sum(bucket.sample_count for bucket in buckets) or 1.0
+    return Distribution(
+        shares=tuple(bucket.sample_count / total for bucket in buckets),
+        edges=tuple([bucket.low_value for bucket in buckets[:1]] + [bucket.high_value for bucket in buckets]),
+        values=int(stats.common_stats.tot_num_values),
+        median=float(stats.median),
+    )
+
+
+def _categories(stats: Any) -> Distribution:
+    buckets = list(stats.rank_histogram.buckets)
+    total = sum(bucket.sample_count for bucket in buckets) or 1.0
+    return Distribution(
+        shares=tuple(bucket.sample_count / total for bucket in buckets[:_SHOWN_CATEGORIES]),
+        categories=tuple(bucket.label for bucket in buckets[:_SHOWN_CATEGORIES]),
+        values=int(total),
+    )
 
 
 @dataclass(frozen=True)
@@ -56,9 +203,9 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
     known = feature in world.images or of_boxes
     size = span.images if span.with_boxes is None or not of_boxes else span.with_boxes
     noise = drift.noise(world, feature, other.images, size) if known else _noise_of_shares(other, span)
-    moved = None
+    effect = None
     if feature in world.images or feature in world.objects:
-        moved = drift.movement(feature, _values(other.sample, feature), _values(span.sample, feature))
+        effect = drift.effect_size(feature, _values(other.sample, feature), _values(span.sample, feature))
     return Comparison(
         kind=measurement.kind,
         feature=feature,
@@ -66,9 +213,9 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
         distance=_distance(measurement, other, span),
         limit=max(measurement.threshold, noise),
         noise=noise,
-        other=distribution(other.statistics, feature),
-        span=distribution(span.statistics, feature),
-        effect_size=moved,
+        other=distribution_of(other.statistics, feature),
+        span=distribution_of(span.statistics, feature),
+        effect_size=effect,
     )
 
 
@@ -97,17 +244,17 @@ def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -
         span: [m, d] of the same model.
         limit: of the distance, beyond what the training data reaches against itself.
     """
-    measured = embedding_distance(training, span)
+    found = drift.embedding_distance(training, span)
     return Comparison(
         kind=DRIFT,
         feature=EMBEDDING,
         measure="energy distance",
-        distance=measured.distance,
-        limit=measured.noise + limit,
-        noise=measured.noise,
-        other=_distribution(measured.training_scores),
-        span=_distribution(measured.span_scores),
-        effect_size=measured.moved,
+        distance=found.distance,
+        limit=found.noise + limit,
+        noise=found.noise,
+        other=_distribution(found.training_scores),
+        span=_distribution(found.span_scores),
+        effect_size=found.effect_size,
     )
 
 

@@ -22,6 +22,36 @@ class Copies:
     images: int
 
 
+@dataclass(frozen=True)
+class SpanCopies:
+    """Copies in a span.
+
+    Attributes:
+        leaked: images of the span that copy golden ones.
+        repeated: images that copy others of the span.
+    """
+
+    leaked: Copies
+    repeated: Copies
+
+    @classmethod
+    def find(cls, span: Fingerprints, golden: Fingerprints, max_bits: int) -> SpanCopies:
+        """Looks for both; hashes that differ in at most `max_bits` bits are copies."""
+        return cls(leaked(span, golden, max_bits), repeated(span, max_bits))
+
+    @property
+    def captions(self) -> dict[int, str]:
+        """What each image of the span is, by its id; that it is a golden one counts most."""
+        originals = {other: f"image {image} is a copy of it" for image, other in self.repeated.pairs}
+        copies = {image: f"a copy of image {other}" for image, other in self.repeated.pairs}
+        return originals | copies | {image: f"a copy of golden image {other}" for image, other in self.leaked.pairs}
+
+    def worst(self, most: int) -> set[int]:
+        """Ids of the images of the span in the closest pairs of each kind."""
+        leaks = (image for image, _ in self.leaked.pairs[:most])
+        return {*leaks, *(image for pair in self.repeated.pairs[:most] for image in pair)}
+
+
 def leaked(span: Fingerprints, golden: Fingerprints, max_bits: int) -> Copies:
     """Images of the span that are copies of golden ones.
 

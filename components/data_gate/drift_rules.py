@@ -59,18 +59,18 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
     """Judges one comparison.
 
     Args:
-        comparison: distance, limit, movement.
-        settings: how far a feature has to move to stop a run.
+        comparison: distance, limit, effect size.
+        settings: the effect that it takes to stop a run.
         images: file names of those of the span that differ most.
     """
-    noticeable = settings.noticeable_of(comparison.feature)
-    moved = comparison.distance if comparison.effect_size is None else comparison.effect_size
-    stops = not comparison.passed and noticeable is not None and moved >= noticeable
-    warns = not comparison.passed and (noticeable is None or moved >= noticeable / 2)
+    minimum = settings.minimum_effect_of(comparison.feature)
+    effect = comparison.distance if comparison.effect_size is None else comparison.effect_size
+    stops = not comparison.passed and minimum is not None and effect >= minimum
+    warns = not comparison.passed and (minimum is None or effect >= minimum / 2)
     against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
     expected = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
-    if noticeable and comparison.effect_size is not None:
-        expected += f", or moved by less than {noticeable:g}"
+    if minimum and comparison.effect_size is not None:
+        expected += f", or an effect size below {minimum:g}"
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
         expected=expected,
@@ -130,8 +130,8 @@ def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
 
 def _actual(comparison: Comparison, far: bool) -> str:
     words = _words(comparison) if far else ""
-    moved = "" if comparison.effect_size is None else f", moved by {comparison.effect_size:.2g}"
-    return f"{words}{comparison.distance:.3f}{moved}"
+    effect = "" if comparison.effect_size is None else f", effect size {comparison.effect_size:.2g}"
+    return f"{words}{comparison.distance:.3f}{effect}"
 
 
 def _words(comparison: Comparison) -> str:

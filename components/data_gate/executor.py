@@ -11,8 +11,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.data_gate.examine import examine
+from components.data_gate.inputs import GateSources, ServedBaseline
 from components.data_gate.settings import DataGateSettings
-from components.data_gate.sights import GateInputs, ServedBaseline
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.base import settings as settings_io
 from schemas.data.dataset import TRAIN_SPLIT
@@ -35,7 +35,7 @@ class Executor(base_executor.BaseExecutor):
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
         history = f"{baseline.uri}/{HISTORY_FILE}"
-        inputs = GateInputs(
+        sources = GateSources(
             span=artifact_utils.get_single_uri(input_dict["examples"]),
             golden=artifact_utils.get_single_uri(input_dict["golden"]),
             statistics=f"{statistics}/FeatureStats.pb",
@@ -44,7 +44,7 @@ class Executor(base_executor.BaseExecutor):
             history=HISTORY_FORMAT.read(io_utils.read_string_file(history), history),
         )
         output = artifact_utils.get_single_instance(output_dict["decision"])
-        decision = examine(inputs, settings, output.uri)
+        decision = examine(sources, settings, output.uri)
         output.split_names = artifact_utils.encode_split_names([TRAIN_SPLIT])
         output.set_string_custom_property("verdict", decision.verdict.value)
         passage = artifact_utils.get_single_instance(output_dict["passage"])

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from components.data_gate.copies import Copies
 from components.data_gate.drift_rules import in_order_of_explanation
-from components.data_gate.growth import Growth
+from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
+from schemas.base.formatting import listed
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
@@ -115,21 +116,21 @@ def _same_classes(span: DataSetInfo, names: tuple[str, ...], of: str) -> Reason:
 
 def _known_classes(span: DataSetInfo, names: tuple[str, ...]) -> Reason:
     """A span may add classes: training keeps what the model knows of the old ones, by name."""
-    growth = Growth.of(span.class_names, names)
-    if not growth.new and not growth.lost and span.class_names == names:
+    classes = NewClasses.of(span.class_names, names)
+    if not classes.new and not classes.lost and span.class_names == names:
         return _same_classes(span, names, "served model")
-    words = [f"missing: {', '.join(growth.lost)}"] if growth.lost else []
-    words += [f"new: {', '.join(growth.new)}"] if growth.new else []
-    if growth.lost and growth.new:
+    words = [f"missing: {', '.join(classes.lost)}"] if classes.lost else []
+    words += [f"new: {', '.join(classes.new)}"] if classes.new else []
+    if classes.lost and classes.new:
         words.append("a class that was only renamed needs its old name")
-    elif growth.new:
+    elif classes.new:
         words.append("the served model cannot judge labels of a new class")
     return Reason(
         rule="classes:served_model",
         expected=f"the classes of the served model: {', '.join(names)}; in any order, and new ones beside them",
         actual="; ".join(words) or ", ".join(span.class_names),
-        passed=not growth.lost,
-        warning=bool(growth.new) and not growth.lost,
+        passed=not classes.lost,
+        warning=bool(classes.new) and not classes.lost,
     )
 
 
@@ -181,14 +182,14 @@ def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
 
 
 def _no_leak(findings: Findings, settings: DataGateSettings) -> Reason:
-    expected = f"no copy of a golden image in the span (perceptual hash within {settings.duplicate_bits} of 256 bits)"
+    bits = settings.max_hamming_distance
+    expected = f"no copy of a golden image in the span (perceptual hash within {bits} of 256 bits)"
     pairs = findings.leaked.pairs
     if not pairs:
         return Reason("leak", expected, f"none among {findings.leaked.images} images", passed=True)
     golden = len({other for _, other in pairs})
-    shown = [f"{_name(findings, image)} is golden image {other}" for image, other in pairs[:_LISTED]]
-    more = f" and {len(pairs) - _LISTED} more" if len(pairs) > _LISTED else ""
-    actual = f"{golden} golden images are in the span: {', '.join(shown)}{more}"
+    shown = [f"{_name(findings, image)} is golden image {other}" for image, other in pairs]
+    actual = f"{golden} golden images are in the span: {listed(shown, _LISTED)}"
     return Reason("leak", expected, actual, images=tuple(_name(findings, image) for image, _ in pairs))
 
 
@@ -201,7 +202,8 @@ def _no_repeats(findings: Findings, settings: DataGateSettings) -> Reason:
         actual += f", such as {_name(findings, image)} and {_name(findings, other)}"
     return Reason(
         rule="repeated_images",
-        expected=f"at most {_REPEATED:.0%} of the images are copies of others (within {settings.duplicate_bits} bits)",
+        expected=f"at most {_REPEATED:.0%} of the images are copies of others "
+        f"(within {settings.max_hamming_distance} bits)",
         actual=actual,
         passed=True,
         warning=share > _REPEATED,

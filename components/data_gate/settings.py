@@ -22,24 +22,24 @@ class LabelLimits:
         min_objects: fewer labelled objects that the model finds are too few to judge labels by.
         offset: median displacement of the boxes, as a fraction of their size.
         size: median ln(label's size / detection's size), as it differs from the golden set's.
-        misread: share of boxes that fit only when their numbers are read in another order.
+        box_format: share of boxes that fit only when their numbers are read in another format.
         classes: share of what looks like one class that is labelled as a certain other one.
-        noise: share of objects whose class is wrong without a system.
+        noise: share of objects with a wrong class, beyond systematic confusion.
         missing: share of objects without a label.
     """
 
     min_objects: Annotated[int, Field(ge=1)] = 30
     offset: Share = 0.05
     size: Share = 0.05
-    misread: Share = 0.02
+    box_format: Share = 0.02
     classes: Share = 0.1
     noise: Share = 0.1
     missing: Share = 0.1
 
 
-# What a person would notice and a detector suffers from, in the unit of `drift.movement`; a feature that is not here is
-# reported and never stops a run.
-NOTICEABLE = {
+# What a person would notice and a detector suffers from, in the unit of `drift.effect_size`; a feature that is not here
+# is reported and never stops a run.
+MINIMUM_EFFECT = {
     features.QA_BRIGHTNESS: 0.12,  # ln: 13 % brighter or darker
     features.QA_CONTRAST: 0.2,
     features.QA_SHARPNESS: 0.4,
@@ -59,41 +59,41 @@ class DataGateSettings:
     Attributes:
         mode: `enforce` stops the run on a failed rule; `observe` records it and lets the run go on.
         min_examples: fewer images than this on either side are too few to tell drift from chance.
-        noticeable: how far a feature has to move, besides its distance, to stop a run; over those of NOTICEABLE.
+        minimum_effect: effect size that a feature needs, besides its distance, to stop a run; over MINIMUM_EFFECT.
         embedding: how far the span may be from the training data for the served model's backbone, 0..1, beyond what the
             training data reaches against itself.
         serving_log: directory of logged requests to compare the span with; None: no skew is measured.
         serving_images: logged images that are looked at, the newest ones.
         audit_images: images of the span, and of the golden set, that the served model is shown.
         bad_boxes: share of boxes that may be unusable; they are left out.
-        duplicate_bits: images whose perceptual hashes differ in at most this many of 256 bits are copies.
+        max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         accept_new_golden: measure with this golden set although the served model was accepted on another.
         labels: limits of the annotation checks.
     """
 
     mode: Literal["enforce", "observe"] = "enforce"
     min_examples: Annotated[int, Field(ge=2)] = 20
-    noticeable: dict[str, Annotated[float, Field(ge=0)]] = dataclasses.field(default_factory=dict)
+    minimum_effect: dict[str, Annotated[float, Field(ge=0)]] = dataclasses.field(default_factory=dict)
     embedding: Share = 0.1
     serving_log: Optional[str] = None
     serving_images: Annotated[int, Field(ge=10)] = 1000
     audit_images: Annotated[int, Field(ge=10)] = 400
     bad_boxes: Share = 0.01
-    duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12
+    max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     accept_new_golden: bool = False
     labels: LabelLimits = dataclasses.field(default_factory=LabelLimits)
 
     @model_validator(mode="after")
     def _features_are_known(self) -> DataGateSettings:
-        unknown = sorted(set(self.noticeable) - set(features.FEATURE_TITLES) - {EMBEDDING})
+        unknown = sorted(set(self.minimum_effect) - set(features.FEATURE_TITLES) - {EMBEDDING})
         if any(not name.startswith(features.SOURCE_PREFIX) for name in unknown):
             raise ValueError(
-                f"data_gate.noticeable.{unknown[0]}: no such feature; known are {', '.join(features.FEATURE_TITLES)}, "
-                f"{EMBEDDING} and {features.SOURCE_PREFIX}NAME"
+                f"data_gate.minimum_effect.{unknown[0]}: no such feature; known are "
+                f"{', '.join(features.FEATURE_TITLES)}, {EMBEDDING} and {features.SOURCE_PREFIX}NAME"
             )
         return self
 
-    def noticeable_of(self, feature: str) -> float | None:
+    def minimum_effect_of(self, feature: str) -> float | None:
         """How far a feature has to move to stop a run; None if it never does."""
-        default = 0.3 if feature.startswith(features.SOURCE_PREFIX) else NOTICEABLE.get(feature)
-        return self.noticeable.get(feature, default)
+        default = 0.3 if feature.startswith(features.SOURCE_PREFIX) else MINIMUM_EFFECT.get(feature)
+        return self.minimum_effect.get(feature, default)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
+from schemas.data.columns import DetectionColumns, rows_of
 
 
 def to_columns(
@@ -75,8 +76,7 @@ def renumbered(found: DetectionColumns, numbers: np.ndarray) -> DetectionColumns
         numbers: [K + 1] of `renumbering`.
     """
     labels = numbers[found.labels]
-    rows = labels > 0
-    return DetectionColumns(found.image[rows], found.boxes_xywh_px[rows], labels[rows], found.scores[rows])
+    return rows_of(dataclasses.replace(found, labels=labels), labels > 0)
 
 
 def _check(model: str, image_ids: np.ndarray, name: str, values: np.ndarray, fine: np.ndarray, rule: str) -> None:

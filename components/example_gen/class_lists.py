@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import yaml
+from google.protobuf import text_format
 
 from components.example_gen.file_names import read_text_file
+from components.example_gen.protos import StringIntLabelMap
 from schemas.base.checked_json import MAX_ID, is_unicode, shown
 from schemas.base.errors import DataError
 from schemas.base.files import Files
@@ -24,11 +26,6 @@ from schemas.data.records import LabelMap
 _CVAT_LINE = re.compile(r"(?P<name>[^:]*):(\d+,\d+,\d+)?:[^:]*:[^:]*")
 # PyYAML takes seconds for more; ten thousand classes fit into it.
 _MAX_YAML = {"characters": 200_000, "items": 20_000, "brackets": 200}
-_PBTXT = re.compile(
-    r"""\s+ | \#[^\n]* | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-    | (?P<word>[\w.+-]+) | (?P<sign>[{}<>:,;\[\]])""",
-    re.VERBOSE | re.ASCII,
-)
 
 
 class _Loader(UniqueKeys, yaml.BaseLoader):
@@ -137,7 +134,12 @@ def read_pbtxt(path: str, files: Files) -> list[PbtxtItem]:
     Raises:
         DataError: not of that form, or an id or name twice.
     """
-    items = sorted(_pbtxt_item(fields, path) for fields in _pbtxt_fields(read_text_file(path, files), path))
+    try:
+        label_map = text_format.Parse(read_text_file(path, files), StringIntLabelMap(), allow_unknown_field=True)
+    except (text_format.ParseError, RecursionError) as error:
+        told = "".join(char if char.isprintable() else "?" for char in str(error)[:300].rstrip("."))
+        raise DataError(f"{path}: no label map: {told}; export it again") from error
+    items = sorted(_pbtxt_item(item, path) for item in label_map.item)
     for key in ("id", "name", "display_name"):
         twice = _repeated([getattr(item, key) for item in items])
         if twice:
@@ -147,67 +149,12 @@ def read_pbtxt(path: str, files: Files) -> list[PbtxtItem]:
     return items
 
 
-def _pbtxt_item(fields: dict[str, str], path: str) -> PbtxtItem:
-    number, name = fields.get("id", ""), fields.get("name") or fields.get("display_name", "")
-    if not re.fullmatch(r"[0-9]{1,19}", number) or int(number) > MAX_ID:
-        raise DataError(f"{path}: item {shown(fields)}: id must be an integer, 0..{MAX_ID}; correct it")
-    check_class_name(name, f"{path}: item {number}")
-    return PbtxtItem(int(number), name, fields.get("display_name") or name)
-
-
-def _pbtxt_fields(text: str, path: str) -> list[dict[str, str]]:
-    """The scalar fields of each `item`; what is nested deeper, such as keypoints, is left out."""
-    items: list[dict[str, str]] = []
-    depth, key, is_item = 0, "", False
-    for token in _pbtxt_tokens(text, path):
-        if token in "{<":
-            depth += 1
-            if depth == 1:
-                is_item = key == "item"
-                if is_item:
-                    items.append({})
-            key = ""
-        elif token in "}>":
-            depth -= 1
-            key = ""
-        elif token not in ":,;[]":
-            if key and depth == 1 and is_item:
-                if key in PbtxtItem._fields and key in items[-1]:
-                    raise DataError(f"{path}: item {shown(items[-1])}: {shown(key)} is there twice; keep one")
-                items[-1][key] = _pbtxt_scalar(token, path)
-                key = ""
-            else:
-                key = token
-        if depth < 0:
-            break
-    if depth:
-        raise DataError(f"{path}: its braces do not match; export the label map again")
-    return items
-
-
-def _pbtxt_scalar(token: str, path: str) -> str:
-    if token[0] not in "\"'":
-        return token
-    if "\\" not in token:
-        return token[1:-1]
-    try:  # protobuf writes what is not ASCII as octal escapes of its UTF-8 bytes
-        return token[1:-1].encode().decode("unicode_escape").encode("latin-1").decode()
-    except UnicodeError as error:
-        raise DataError(f"{path}: {shown(token)} is no UTF-8 string; correct it") from error
-
-
-def _pbtxt_tokens(text: str, path: str) -> Iterable[str]:
-    position = 0
-    while position < len(text):
-        match = _PBTXT.match(text, position)
-        if match is None:
-            line = text.count("\n", 0, position) + 1
-            raise DataError(
-                f"{path}: line {line}: {shown(text[position : position + 20])} is no label map; export it again"
-            )
-        if match.lastgroup:
-            yield match[0]
-        position = match.end()
+def _pbtxt_item(item: Any, path: str) -> PbtxtItem:
+    if not item.HasField("id") or item.id < 0:
+        raise DataError(f"{path}: item {shown(item.name)}: id must be an integer, 0..{MAX_ID}; give it one")
+    name = item.name or item.display_name
+    check_class_name(name, f"{path}: item {item.id}")
+    return PbtxtItem(item.id, name, item.display_name or name)
 
 
 Found = tuple[int | None, str | None, str]  # label, text, place

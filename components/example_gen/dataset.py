@@ -20,7 +20,7 @@ from components.example_gen.labelled import Labelled
 from components.example_gen.read_once import ReadOnce
 from components.example_gen.spans import listed, marks_in, spans_in
 from components.example_gen.tfrecord_reader import read_tfrecords, record_images
-from components.imaging.quality import ImageQuality, measure, open_image
+from components.imaging.quality import ImageQuality, open_image, quality_of
 from schemas.base.errors import DataError
 from schemas.base.files import LOCAL_FILES, Files
 from schemas.data.dataset import BadBoxes
@@ -180,7 +180,7 @@ def inspect_image(encoded: bytes, record: ImageRecord, source: str) -> ImageQual
             f"{where}: the file has {image.width}x{image.height} px, the annotation says "
             f"{record.width_px}x{record.height_px}{_rotation_hint(image, record)}; correct one of them"
         )
-    return measure(image, encoded, where)
+    return quality_of(image, encoded, where)
 
 
 def _rotation_hint(image: Image.Image, record: ImageRecord) -> str:

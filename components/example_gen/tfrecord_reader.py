@@ -24,6 +24,7 @@ from components.imaging.quality import PNG_MAGIC, check_size, open_image
 from schemas.base.checked_json import MAX_ID, Problems, check_number, shown
 from schemas.base.errors import DataError
 from schemas.base.files import Files
+from schemas.base.formatting import and_more
 from schemas.data.records import COCO_IMAGE_KEYS
 
 _ENCODED = "image/encoded"
@@ -137,7 +138,7 @@ def _check_complete(names: list[str], directory: str) -> None:
         if missing:
             raise DataError(
                 f"{directory}: of the {total} files {stem}...-of-{total:05} number {missing[0]:05} is missing"
-                f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}; deliver all of them"
+                f"{and_more(len(missing) - 1)}; deliver all of them"
             )
 
 

@@ -1,8 +1,7 @@
 """TFRecord files and tf.train.Examples without TensorFlow; of any input only a record is ever in memory.
 
-Framing: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. Messages:
-tensorflow/core/example/{example,feature}.proto. A key that an Example has twice is an error here; protobuf takes the
-last.
+Framing: https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details. A key that an Example has
+twice is an error here; protobuf takes the last.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, NamedTuple, cast
 
 import google_crc32c
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from components.example_gen.file_names import unreadable
+from components.example_gen.protos import Example
 from schemas.base.errors import DataError
 from schemas.base.files import Files, refuse_irregular
 
@@ -118,49 +117,12 @@ def parse_example(data: bytes, where: str) -> dict[str, Feature]:
     """
     features: dict[str, Feature] = {}
     try:
-        for entry in _Example.FromString(data).features.feature:
-            if entry.key in features:
-                raise DataError(f"{where}: the feature {entry.key[:80]!r} is there twice; write the record again")
+        for entry in Example.FromString(data).features.feature:
+            key = entry.key.decode()
+            if key in features:
+                raise DataError(f"{where}: the feature {key[:80]!r} is there twice; write the record again")
             kind = entry.value.WhichOneof("kind")
-            features[entry.key] = Feature(kind or "", list(getattr(entry.value, kind).value) if kind else [])
+            features[key] = Feature(kind or "", list(getattr(entry.value, kind).value) if kind else [])
     except (DecodeError, ValueError) as error:
         raise DataError(f"{where}: no tf.train.Example ({error}); write the record again") from error
     return features
-
-
-def _example_class() -> Any:
-    """The class of tf.train.Example, from a pool of its own: TensorFlow has another in protobuf's common one."""
-    field = descriptor_pb2.FieldDescriptorProto
-    file = descriptor_pb2.FileDescriptorProto(name="ratchet/example.proto", package="ratchet", syntax="proto3")
-
-    def add(message: str, repeated: bool, fields: dict[str, Any], choice: str = "") -> None:
-        made = file.message_type.add(name=message)
-        if choice:
-            made.oneof_decl.add(name=choice)
-        for number, (name, kind) in enumerate(fields.items(), 1):
-            part = made.field.add(name=name, number=number)
-            part.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
-            if isinstance(kind, str):
-                part.type, part.type_name = field.TYPE_MESSAGE, f".ratchet.{kind}"
-            else:
-                part.type = kind
-            if choice:
-                part.oneof_index = 0
-
-    add("BytesList", True, {"value": field.TYPE_BYTES})
-    add("FloatList", True, {"value": field.TYPE_FLOAT})
-    add("Int64List", True, {"value": field.TYPE_INT64})
-    add("Feature", False, {"bytes": "BytesList", "float": "FloatList", "int": "Int64List"}, choice="kind")
-    # A map on the wire is a list of entries. As a list it shows a key that is there twice.
-    add("Entry", False, {"key": field.TYPE_STRING, "value": "Feature"})
-    add("Features", True, {"feature": "Entry"})
-    add("Example", False, {"features": "Features"})
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    example = pool.FindMessageTypeByName("ratchet.Example")
-    if hasattr(message_factory, "GetMessageClass"):  # protobuf from 4.22 on
-        return message_factory.GetMessageClass(example)
-    return message_factory.MessageFactory(pool).GetPrototype(example)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-_Example = _example_class()

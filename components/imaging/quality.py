@@ -73,11 +73,11 @@ def image_quality(encoded: bytes, source: str) -> ImageQuality:
     Raises:
         DataError: not a JPEG or PNG, too many pixels, truncated or damaged.
     """
-    return measure(open_image(io.BytesIO(encoded), source), encoded, source)
+    return quality_of(open_image(io.BytesIO(encoded), source), encoded, source)
 
 
 def open_image(file: IO[bytes], where: str) -> Image.Image:
-    """Reads the header of an image file; nothing after it is read, and nothing decoded, before `measure`.
+    """Reads the header of an image file; nothing after it is read, and nothing decoded, before `quality_of`.
 
     Args:
         file: open at the start of the image.
@@ -116,7 +116,7 @@ def check_size(width_px: int, height_px: int, where: str) -> None:
         )
 
 
-def measure(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
+def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
     """Decodes and measures what `open_image` opened, with its longer side reduced to 256 px.
 
     Args:

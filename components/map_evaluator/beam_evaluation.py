@@ -21,7 +21,7 @@ from tfx.dsl.io import fileio
 from components.coco.writing import image_lines
 from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
-from components.map_evaluator.measured import SAMPLE, SAMPLE_IMAGES, Collector, Measured
+from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
@@ -104,7 +104,7 @@ def add_data_set(pipeline: beam.Pipeline, part: DataPart, evaluators: Evaluators
     _ = (
         seen["collected"]
         | f"Combine/{part.name}" >> beam.CombineGlobally(CombineCollectors()).without_defaults()
-        | f"Keep/{part.name}" >> beam.Map(save_measured, f"{out}/{MATCHES_FILE}")
+        | f"Keep/{part.name}" >> beam.Map(save_matches, f"{out}/{MATCHES_FILE}")
     )
     _ = seen[LINES] | f"Lines/{part.name}" >> WriteToText(lines)
 
@@ -227,7 +227,7 @@ class CombineCollectors(beam.CombineFn):
         return Collector.merge(accumulator)
 
 
-def save_measured(collector: Collector, path: str) -> None:
+def save_matches(collector: Collector, path: str) -> None:
     """Writes MATCHES_FILE, on any file system."""
     with tempfile.TemporaryDirectory() as directory:
         local = f"{directory}/{MATCHES_FILE}"
@@ -235,9 +235,9 @@ def save_measured(collector: Collector, path: str) -> None:
         fileio.copy(local, path, overwrite=True)
 
 
-def load_measured(path: str) -> Measured:
+def load_matches(path: str) -> DataSetMatches:
     """Reads MATCHES_FILE, from any file system."""
     with tempfile.TemporaryDirectory() as directory:
         local = f"{directory}/{MATCHES_FILE}"
         fileio.copy(path, local)
-        return Measured.load(local)
+        return DataSetMatches.load(local)

@@ -5,30 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from components.map_evaluator.serving_rules import serving_reasons
+from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Serving
+from schemas.base import formatting
+from schemas.base.formatting import difference, score
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
 
 def decide(
-    golden: DataSetEvaluation, trust: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
+    golden: DataSetEvaluation, sanity: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
 ) -> Decision:
     """Judges a candidate.
 
     Args:
         golden: what was measured on the golden set.
-        trust: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
+        sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
 
     Returns:
-        The verdict with all reasons, those of the trust checks first.
+        The verdict with all reasons, those of the sanity checks first.
     """
-    reasons = [*trust, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
@@ -51,7 +53,7 @@ def _rules_set(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[R
 def _defined(golden: DataSetEvaluation) -> Reason:
     values = [scores.coco["AP"] for scores in (golden.candidate, golden.baseline) if scores]
     defined = all(math.isfinite(value) and value > UNDEFINED for value in values)
-    shown = ", ".join(f"{value:.4f}" for value in values)
+    shown = ", ".join(score(value, "undefined") for value in values)
     return Reason("map_defined", "mAP is defined for every model", shown, passed=defined)
 
 
@@ -61,7 +63,7 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
     if settings.min_map is not None:
         reached = candidate >= settings.min_map
         expected = f"candidate mAP at least {settings.min_map:g}"
-        reasons.append(Reason("min_map", expected, f"{candidate:.4f}", passed=reached))
+        reasons.append(Reason("min_map", expected, score(candidate, "undefined"), passed=reached))
     if golden.baseline and settings.margin is not None:
         compared = golden.compared.candidate.coco["AP"]
         reasons.append(_does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden)))
@@ -81,7 +83,7 @@ def _new_classes(golden: DataSetEvaluation) -> list[Reason]:
         return []
     support = golden.class_support
     shown = [
-        f"{name} AP {golden.candidate.per_class[name]:.4f} ({support[name].objects} objects)"
+        f"{name} AP {score(golden.candidate.per_class[name])} ({support[name].objects} objects)"
         if support[name].objects
         else f"{name} (no object in the golden set)"
         for name in golden.new_classes
@@ -90,7 +92,7 @@ def _new_classes(golden: DataSetEvaluation) -> list[Reason]:
         Reason(
             rule="new_classes",
             expected="the classes of the baseline, for others have nothing to be compared with",
-            actual=f"new: {', '.join(shown)}; with them the candidate's mAP is {golden.candidate.coco['AP']:.4f}",
+            actual=f"new: {', '.join(shown)}; with them the candidate's mAP is {score(golden.candidate.coco['AP'])}",
             passed=True,
             warning=True,
         )
@@ -101,8 +103,8 @@ def _does_not_fall(candidate: float, baseline: float, margin: float, over: str) 
     less = f" - {margin:g}" if margin else ""
     return Reason(
         rule="map_drop",
-        expected=f"candidate mAP at least the baseline's {baseline:.4f}{less}{over}",
-        actual=f"{candidate:.4f} ({candidate - baseline:+.4f})",
+        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{over}",
+        actual=f"{score(candidate, 'undefined')} ({difference(candidate - baseline)})",
         passed=candidate >= baseline - margin,
     )
 
@@ -116,7 +118,7 @@ def _interval(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Re
             rule="map_interval",
             expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference"
             + _over(golden),
-            actual="undefined" if interval is None else f"[{interval[0]:+.4f}, {interval[1]:+.4f}]",
+            actual=formatting.interval(interval, "undefined"),
             passed=interval is not None and interval[0] >= -settings.tolerance,
         )
     ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from os import PathLike
 
 from components.coco.reading import read_results, read_truth
-from components.map_evaluator import trust
+from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.measured import PERFECT, SAMPLE_IMAGES, Collector, Measured
+from components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Decision, Reason
@@ -44,14 +44,14 @@ def evaluate_files(
     check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))))
     collector.add_columns(truth.image_ids, truth.objects, found)
-    measured = collector.finish()
-    scored = score(Measured(measured.tables, measured.digests, attributes, {}), truth.label_map.names, settings)
-    return scored, decide(scored, _trust(measured, scored, settings), settings)
+    matches = collector.finish()
+    scored = score(DataSetMatches(matches.tables, matches.digests, attributes, {}), truth.label_map.names, settings)
+    return scored, decide(scored, _sanity_checks(matches, scored, settings), settings)
 
 
-def _trust(measured: Measured, scored: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
-    reasons = trust.known_answers(measured.tables[PERFECT], measured.shuffled)
+def _sanity_checks(matches: DataSetMatches, scored: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+    reasons = sanity.known_answers(matches.tables[PERFECT], matches.shuffled)
     if scored.baseline is None:
         return reasons  # nothing is compared, so nothing is too small to be
-    enough = trust.enough(scored.images, scored.objects, settings.min_golden_images, settings.min_golden_objects)
+    enough = sanity.enough(scored.images, scored.objects, settings.min_golden_images, settings.min_golden_objects)
     return [*reasons, enough]

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tfx import types
+from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as tfx_evaluator
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import path_utils
+from tfx.utils import io_utils, path_utils
 
 from components.coco.writing import join_detections, join_ground_truth
 from components.detector.served import load_detector
-from components.map_evaluator import trust
-from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_measured
-from components.map_evaluator.bless import bless
+from components.map_evaluator import sanity_checks as sanity
+from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.measured import PERFECT, Measured
-from components.map_evaluator.measured_bytes import check_baseline, check_unchanged
+from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
@@ -29,7 +28,7 @@ from components.map_evaluator.tfma_files import write_tfma_files
 from components.map_evaluator.trial import read_probe, serving_figures
 from components.stack.tfx_steps import beam_pipeline
 from schemas.artifacts import evaluation as files
-from schemas.artifacts.blessing import Blessing
+from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
     BASELINE,
@@ -46,6 +45,7 @@ from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
+from schemas.base.signing import Signer
 from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
@@ -83,19 +83,21 @@ class Executor(tfx_evaluator.Executor):
         load_detector.cache_clear()  # what an earlier run loaded may have had other bytes than its digest said
         inputs = _read_inputs(input_dict, exec_properties)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
-        measured = self._measure(inputs, uri)
-        check_settings(inputs.label_map.names, measured[GOLDEN].attributes, inputs.settings)
-        probe = _probe(inputs, measured[GOLDEN], uri)
+        matches = self._evaluate(inputs, uri)
+        check_settings(inputs.label_map.names, matches[GOLDEN].attributes, inputs.settings)
+        probe = _probe(inputs, matches[GOLDEN], uri)
         serving = serving_figures(inputs.directories, inputs.digests, probe.images)
         known = inputs.class_names.get(BASELINE)
         data_sets = {
-            name: score(data, inputs.label_map.names, inputs.settings, known) for name, data in measured.items()
+            name: score(data, inputs.label_map.names, inputs.settings, known) for name, data in matches.items()
         }
         [baseline] = input_dict["baseline_model"]
-        reasons = _trust(
-            inputs, measured[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
+        reasons = _sanity_checks(
+            inputs, matches[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
         )
-        check_unchanged(inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE])
+        sanity.check_unchanged(
+            inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
+        )
         decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
         evaluation = Evaluation(
             decision,
@@ -110,9 +112,9 @@ class Executor(tfx_evaluator.Executor):
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
         write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden.uri, uri)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
-        bless(blessing, decision.verdict.pushes, inputs.models, _measured_bytes(evaluation, baseline, uri, text))
+        _bless(blessing, decision.verdict.pushes, inputs.models, _blessing_of(evaluation, baseline, uri, text))
 
-    def _measure(self, inputs: _Inputs, uri: str) -> dict[str, Measured]:
+    def _evaluate(self, inputs: _Inputs, uri: str) -> dict[str, DataSetMatches]:
         settings = inputs.settings
         evaluators = Evaluators(
             models=inputs.directories,
@@ -127,10 +129,10 @@ class Executor(tfx_evaluator.Executor):
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
-        measured = {part.name: _read_measured(part, uri) for part in parts}
+        matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
             _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
-        return {name: data for name, data in measured.items() if data is not None}
+        return {name: data for name, data in matches.items() if data is not None}
 
 
 def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
@@ -159,7 +161,7 @@ def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
     digests = {name: model_digest(directory, fileio) for name, directory in directories.items()}
     if BASELINE in models:
         recorded, version = (models[BASELINE].get_string_custom_property(key) for key in ("digest", "version"))
-        check_baseline(directories[BASELINE], digests[BASELINE], recorded, version)
+        sanity.check_baseline(directories[BASELINE], digests[BASELINE], recorded, version)
     return digests
 
 
@@ -196,7 +198,7 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     return [part for part in parts if part.images and part.share]
 
 
-def _read_measured(part: DataPart, uri: str) -> Measured | None:
+def _read_matches(part: DataPart, uri: str) -> DataSetMatches | None:
     path = f"{uri}/{part.name}/{files.MATCHES_FILE}"
     if not fileio.exists(path):
         if part.share < 1:
@@ -204,12 +206,12 @@ def _read_measured(part: DataPart, uri: str) -> Measured | None:
         raise StateError(
             f"{part.name}: no image was read from {part.files} where {part.images} were written; run again"
         )
-    measured = load_measured(path)
-    measured.raise_errors()
-    found = len(measured.image_ids)
+    matches = load_matches(path)
+    matches.raise_errors()
+    found = len(matches.image_ids)
     if part.share == 1 and found != part.images:
         raise StateError(f"{part.name}: {found} images were read where {part.images} were written; run again")
-    return measured
+    return matches
 
 
 def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) -> None:
@@ -236,7 +238,7 @@ class _Lines:
                 yield from file
 
 
-def _probe(inputs: _Inputs, golden: Measured, uri: str) -> ServingProbe:
+def _probe(inputs: _Inputs, golden: DataSetMatches, uri: str) -> ServingProbe:
     return read_probe(
         inputs.golden.info,
         inputs.golden.record_files(EVAL_SPLIT),
@@ -246,27 +248,27 @@ def _probe(inputs: _Inputs, golden: Measured, uri: str) -> ServingProbe:
     )
 
 
-def _trust(
+def _sanity_checks(
     inputs: _Inputs,
-    measured: Measured,
+    matches: DataSetMatches,
     golden: DataSetEvaluation,
     baseline: types.Artifact,
     accept_new_golden: bool,
 ) -> list[Reason]:
     settings = inputs.settings
-    digests = dict(zip(measured.image_ids.tolist(), map(bytes, measured.digests)))
+    digests = dict(zip(matches.image_ids.tolist(), map(bytes, matches.digests)))
     uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
     return [
-        *trust.known_answers(measured.tables[PERFECT], measured.shuffled),
-        trust.golden_digest(
+        *sanity.known_answers(matches.tables[PERFECT], matches.shuffled),
+        sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,
             recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
             accept_new=accept_new_golden,
         ),
-        trust.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.duplicate_bits),
-        trust.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
-        trust.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
+        sanity.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.max_hamming_distance),
+        sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
+        sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
 
 
@@ -278,7 +280,32 @@ def _training_images(inputs: _Inputs) -> Fingerprints | None:
     return Fingerprints.join([Fingerprints.from_bytes(_bytes(path), path) for path in paths]).distinct()
 
 
-def _measured_bytes(evaluation: Evaluation, baseline: types.Artifact, uri: str, text: str) -> Blessing:
+def _bless(blessing: types.Artifact, blessed: bool, models: Mapping[str, types.Artifact], said: Blessing) -> None:
+    """Writes what TFX's Pusher and LatestBlessedModelStrategy look for, and which bytes it is about.
+
+    Args:
+        blessing: the artifact.
+        blessed: whether the candidate may be served.
+        models: candidate and, if there is one, baseline.
+        said: of which bytes.
+    """
+    for name, value in said.to_properties().items():
+        blessing.set_string_custom_property(name, value)
+    signer = Signer.from_environment()
+    if signer is not None:
+        blessing.set_string_custom_property(SIGNATURE, signer.sign(KIND, said.signed_values()))
+    model = models[CANDIDATE]
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    if BASELINE in models:
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, models[BASELINE].uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, models[BASELINE].id)
+    name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
+    io_utils.write_string_file(f"{blessing.uri}/{name}", "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(blessed))
+
+
+def _blessing_of(evaluation: Evaluation, baseline: types.Artifact, uri: str, text: str) -> Blessing:
     return Blessing(
         model_digest=evaluation.candidate_digest,
         baseline_digest=evaluation.baseline_digest or "",

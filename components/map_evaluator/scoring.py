@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from components.map_evaluator.measured import Measured
+from components.map_evaluator.matches import DataSetMatches
 from components.map_evaluator.settings import EvaluatorSettings
 from components.metrics.average_precision import UNDEFINED, detection_metrics
 from components.metrics.bootstrap import DeltaEstimate, PairedDeltas, Slice, paired_deltas
@@ -30,7 +30,7 @@ Classes = Mapping[int, str]  # name by label
 
 
 def score(
-    measured: Measured,
+    matches: DataSetMatches,
     class_names: Sequence[str],
     settings: EvaluatorSettings,
     known: Collection[str] | None = None,
@@ -38,7 +38,7 @@ def score(
     """Scores the models on one data set.
 
     Args:
-        measured: what the models hit.
+        matches: what the models hit.
         class_names: in label order, 1..K.
         settings: slices and resampling.
         known: the classes that the baseline knows; None for all. If it lacks some, the images without an object of
@@ -46,14 +46,14 @@ def score(
     """
     classes = dict(enumerate(class_names, start=1))
     shared_classes = {label: name for label, name in classes.items() if known is None or name in known}
-    slices = slices_of(measured.attributes, settings.slice_by)
-    if BASELINE not in measured.tables or len(shared_classes) == len(classes):
-        return _score(measured, classes, slices, settings)
-    slices[WITHOUT_NEW] = Slice(images=_shows_only(measured.tables[CANDIDATE], shared_classes))
-    tables = {model: measured.tables[model].of_labels(list(shared_classes)) for model in (CANDIDATE, BASELINE)}
-    shared = _score(dataclasses.replace(measured, tables=tables), shared_classes, slices, settings)
-    candidate = {CANDIDATE: measured.tables[CANDIDATE]}
-    whole = _score(dataclasses.replace(measured, tables=candidate), classes, slices, settings)
+    slices = slices_of(matches.attributes, settings.slice_by)
+    if BASELINE not in matches.tables or len(shared_classes) == len(classes):
+        return _score(matches, classes, slices, settings)
+    slices[WITHOUT_NEW] = Slice(images=_shows_only(matches.tables[CANDIDATE], shared_classes))
+    tables = {model: matches.tables[model].of_labels(list(shared_classes)) for model in (CANDIDATE, BASELINE)}
+    shared = _score(dataclasses.replace(matches, tables=tables), shared_classes, slices, settings)
+    candidate = {CANDIDATE: matches.tables[CANDIDATE]}
+    whole = _score(dataclasses.replace(matches, tables=candidate), classes, slices, settings)
     baseline = shared.baseline and dataclasses.replace(
         shared.baseline, per_class={name: shared.baseline.per_class.get(name, UNDEFINED) for name in class_names}
     )
@@ -68,9 +68,9 @@ def _shows_only(table: MatchTable, classes: Classes) -> np.ndarray:
 
 
 def _score(
-    measured: Measured, classes: Classes, slices: Mapping[str, Slice], settings: EvaluatorSettings
+    matches: DataSetMatches, classes: Classes, slices: Mapping[str, Slice], settings: EvaluatorSettings
 ) -> DataSetEvaluation:
-    candidate, baseline = measured.tables[CANDIDATE], measured.tables.get(BASELINE)
+    candidate, baseline = matches.tables[CANDIDATE], matches.tables.get(BASELINE)
     deltas = None
     if baseline is not None:
         estimates = paired_deltas(
@@ -78,7 +78,7 @@ def _score(
             baseline,
             resamples=settings.resamples,
             seed=settings.seed,
-            groups=_groups(measured.attributes, settings.bootstrap_by),
+            groups=_groups(matches.attributes, settings.bootstrap_by),
             slices=slices,
         )
         deltas = _deltas(estimates, classes)

@@ -51,7 +51,7 @@ class EvaluatorSettings:
         min_golden_images: a golden set with fewer images decides nothing.
         min_golden_objects: nor one with fewer objects.
         golden_budget: decisions after which a golden set should be replaced.
-        duplicate_bits: images whose perceptual hashes differ in at most this many of 256 bits are copies.
+        max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
         max_latency_ms: how long a single image may take on this machine, a first model's too.
@@ -76,7 +76,7 @@ class EvaluatorSettings:
     min_golden_images: Annotated[int, Field(ge=1)] = 10
     min_golden_objects: Annotated[int, Field(ge=1)] = 20
     golden_budget: Annotated[int, Field(ge=1)] = 50
-    duplicate_bits: Annotated[int, Field(ge=0, le=64)] = 12
+    max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     max_latency_ms: Limit | None = None

@@ -1,14 +1,16 @@
-"""The rules for single classes and slices; pure."""
+"""The rules for single classes and slices: is a fall more than chance, and is one of many falls; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from scipy.special import stdtr
+
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from components.map_evaluator.significance import fall_p_value, holm
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
+from schemas.base.formatting import difference, difference_with_interval, listed, score
 
 _LISTED = 8
 
@@ -61,7 +63,7 @@ def slice_reasons(golden: DataSetEvaluation, settings: EvaluatorSettings) -> lis
     if golden.deltas is None:
         return reasons
     parts = [part for part in parts if part.delta is not None]  # a new class has not fallen
-    reasons += _falls([part for part in parts if part.is_limited and part.is_testable(settings)], settings)
+    reasons += _regressions([part for part in parts if part.is_limited and part.is_testable(settings)], settings)
     return reasons + _untestable([part for part in parts if not part.is_testable(settings)], settings)
 
 
@@ -102,22 +104,22 @@ def _fixed_limits(part: _Part) -> Iterable[Reason]:
         yield Reason(
             rule=f"{part.rule}_min_ap:{part.name}",
             expected=f"candidate AP at least {floor:g}",
-            actual=f"{part.ap:.4f}",
+            actual=score(part.ap, "undefined"),
             passed=part.ap >= floor,
         )
     if margin is not None and part.baseline is not None:
         yield Reason(
             rule=f"{part.rule}_margin:{part.name}",
-            expected=f"candidate AP at least the baseline's {part.baseline:.4f} - {margin:g}",
-            actual=f"{part.candidate:.4f} ({part.candidate - part.baseline:+.4f})",
+            expected=f"candidate AP at least the baseline's {score(part.baseline)} - {margin:g}",
+            actual=f"{score(part.candidate)} ({difference(part.candidate - part.baseline)})",
             passed=part.candidate >= part.baseline - margin,
         )
 
 
-def _falls(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
+def _regressions(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
     p_values = {part.key: _p_value(part) for part in parts}
     fallen = holm(p_values, settings.significance)
-    reasons = [_fallen(part, p_values[part.key]) for part in parts if part.key in fallen]
+    reasons = [_regressed(part, p_values[part.key]) for part in parts if part.key in fallen]
     if parts:
         worst = min(parts, key=lambda part: p_values[part.key])
         tested = f"{len(parts)} classes and slices tested, {len(fallen)} fell"
@@ -130,35 +132,75 @@ def _falls(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
 def _p_value(part: _Part) -> float:
     if part.delta is None or part.delta.value is None or part.delta.std_error is None or part.drop is None:
         raise ValueError(f"{part.key}: has nothing to test")
-    return fall_p_value(part.delta.value, part.delta.std_error, part.drop, part.support.images)
+    return regression_p_value(part.delta.value, part.delta.std_error, part.drop, part.support.images)
 
 
-def _fallen(part: _Part, p_value: float) -> Reason:
+def _regressed(part: _Part, p_value: float) -> Reason:
     return Reason(
         rule=f"{part.rule}_drop:{part.name}",
         expected=f"no significant fall of AP by more than {part.drop:g}",
-        actual=f"{part.baseline:.4f} -> {part.candidate:.4f} ({_shown(part.delta)}), p = {p_value:.2g}",
+        actual=f"{score(part.baseline)} -> {score(part.candidate)} ({_shown(part.delta)}), p = {p_value:.2g}",
     )
 
 
 def _shown(delta: Delta | None) -> str:
-    if delta is None or delta.value is None:
-        return "undefined"
-    return f"{delta.value:+.4f}" + ("" if delta.lo is None else f" [{delta.lo:+.4f}, {delta.hi:+.4f}]")
+    return difference_with_interval(delta and delta.value, delta and delta.interval, "undefined")
 
 
 def _untestable(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
     if not parts:
         return []
-    shown = [f"{part.name} ({part.support.objects} in {part.support.images})" for part in parts[:_LISTED]]
-    more = f" and {len(parts) - _LISTED} more" if len(parts) > _LISTED else ""
+    shown = [f"{part.name} ({part.support.objects} in {part.support.images})" for part in parts]
     return [
         Reason(
             rule="untestable",
             expected=f"at least {settings.min_objects} objects in {settings.min_object_images} images of every class "
             "and slice, to test it for a fall",
-            actual=f"not tested: {', '.join(shown)}{more}",
+            actual=f"not tested: {listed(shown, _LISTED)}",
             passed=True,
             warning=True,
         )
     ]
+
+
+def regression_p_value(delta: float, std_error: float, drop: float, images: int) -> float:
+    """Chance of a difference this low or lower if the true one were -drop (one-sided, Student's t).
+
+    The bootstrap's standard error with the tail of t, not the share of resamples below the limit: with 1,000
+    resamples that share cannot be smaller than 1/1,001, which a correction for 80 classes never accepts.
+
+    Args:
+        delta: candidate minus baseline.
+        std_error: of that difference; 0 if no resample moved it.
+        drop: the fall that is still accepted.
+        images: with objects of the class, at least 2; the fewer, the less the standard error is to be believed.
+
+    >>> round(regression_p_value(-0.08, 0.01, drop=0.05, images=100_000), 5)
+    0.00135
+    >>> round(regression_p_value(-0.08, 0.01, drop=0.05, images=20), 5)
+    0.00368
+    """
+    if std_error == 0:
+        return 0.0 if delta < -drop else 1.0
+
+    return float(stdtr(images - 1, (delta + drop) / std_error))
+
+
+def holm(p_values: Mapping[str, float], significance: float) -> frozenset[str]:
+    """The tests that are significant together (Holm, Scand. J. Statist. 6, 1979).
+
+    Args:
+        p_values: of each test, by name.
+        significance: accepted chance of one or more false alarms among all tests.
+
+    >>> sorted(holm({"a": 0.01, "b": 0.04, "c": 0.02}, 0.05))
+    ['a', 'b', 'c']
+    >>> sorted(holm({"a": 0.01, "b": 0.04, "c": 0.03}, 0.05))
+    ['a']
+    """
+    rejected: set[str] = set()
+    for place, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        if p_values[name] > significance / (len(p_values) - place):
+            break
+        rejected.add(name)
+    return frozenset(rejected)

@@ -8,8 +8,8 @@ from tfx.dsl.io import fileio
 
 from components.coco.lines import results_in
 from components.detector.served import EncodedImage, ServedDetector, load_detector, read_images
-from components.map_evaluator.latency import median_latencies
 from components.map_evaluator.probe import probe_of
+from components.map_evaluator.serving_cost import median_latencies
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Serving, ServingFigures
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.base.model_digest import model_size

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from components.metrics.boxes import BoxPairs, overlapping
-from components.metrics.coco_rules import MAX_DETECTIONS, RECALL_POINTS
+from components.metrics.coco_rules import RECALL_POINTS
 from components.metrics.greedy import match_greedily
+from components.metrics.matching import best_of_each_class
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 # What a code of `ErrorTypes.detection_code` means: codes 1 to 5 are false positives.
@@ -196,7 +197,8 @@ def _evidence(truth: TruthColumns, detections: DetectionColumns, match_iou: floa
         Who hits what as COCO's evaluation has it, and the nearest objects.
     """
     order = np.lexsort((detections.image, -detections.scores))
-    counted = _counted(detections, order)
+    counted = np.zeros(len(order), np.bool_)
+    counted[best_of_each_class(detections)[0]] = True
     pairs = overlapping(
         *(detections.image, detections.boxes_xywh_px, truth.image, truth.boxes_xywh_px), truth.is_crowd, least_iou
     )
@@ -216,18 +218,6 @@ def _evidence(truth: TruthColumns, detections: DetectionColumns, match_iou: floa
         own=_nearest(pairs, np.flatnonzero(same & ~crowd), len(order)),
         other=_nearest(pairs, np.flatnonzero(~same & ~crowd), len(order)),
     )
-
-
-def _counted(detections: DetectionColumns, order: np.ndarray) -> np.ndarray:
-    """Which detections are among the best of their image and class, [m] bool."""
-    by_group = order[np.lexsort((detections.labels[order], detections.image[order]))]
-    image, label = detections.image[by_group], detections.labels[by_group]
-    place = np.arange(len(by_group))
-    starts = np.ones(len(by_group), dtype=np.bool_)
-    starts[1:] = (image[1:] != image[:-1]) | (label[1:] != label[:-1])
-    counted = np.zeros(len(by_group), dtype=np.bool_)
-    counted[by_group] = place - np.maximum.accumulate(np.where(starts, place, 0)) < MAX_DETECTIONS
-    return counted
 
 
 def _matches(pairs: BoxPairs, rows: np.ndarray, order: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColum
     image_ids = np.asarray(image_ids, dtype=np.int64)
     _check(image_ids, "truth", truth, ("boxes_xywh_px", "area_px2"))
     _check(image_ids, "detections", detections, ("boxes_xywh_px", "scores"))
-    chosen, group, rank = _best_of_each_class(detections)
+    chosen, group, rank = best_of_each_class(detections)
     boxes = detections.boxes_xywh_px[chosen]
     truth_group, truth_order = _sorted_stably(_group(truth.image, truth.labels))
     truth_boxes, is_crowd = truth.boxes_xywh_px[truth_order], truth.is_crowd[truth_order]
@@ -153,7 +153,12 @@ def _where(image_ids: np.ndarray, positions: np.ndarray, row: int, owner: str, n
     return f"image id {image_ids[positions[row]]}: {owner}.{name}[{index}]"
 
 
-def _best_of_each_class(detections: DetectionColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def best_of_each_class(detections: DetectionColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The detections that count, the 100 best of each image and class.
+
+    Returns:
+        Their rows by image and class, then best score first; a number for image and class, ascending; the rank there.
+    """
     # Stable sorts, so equal scores keep the given order: pycocotools' mergesort.
     by_score = np.argsort(-detections.scores, kind="stable")
     group, order = _sorted_stably(_group(detections.image, detections.labels)[by_score])

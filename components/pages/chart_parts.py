@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from components.pages.text import number, safe
+from components.pages.text import safe
+from schemas.base.formatting import number
 
 Kind = Literal["baseline", "candidate", "neutral"]
 
@@ -55,3 +56,8 @@ def legend(entries: list[tuple[str, str]]) -> str:
         for drawing, name in entries
     )
     return f'<div class="legend">{items}</div>'
+
+
+def chart_card(title: str, chart: str) -> str:
+    """A chart below its title, as HTML."""
+    return f'<div class="chart-card"><p class="chart-title">{safe(title, 80)}</p>{chart}</div>'

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 
 from components.pages.features import axis, feature_title, short_title
 from components.pages.histograms import distance_gauge, distributions
-from components.pages.text import many, number, percent, safe
+from components.pages.text import safe
 from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
+from schemas.base.formatting import capital, many, number, percent
 
 _KINDS = {DRIFT: "training data of the served model"}
 _SHORT = {DRIFT: "training data"}
@@ -48,7 +49,7 @@ def in_words(comparison: Comparison) -> str:
         ]
         return f"Against the {name}, {'; '.join(parts)}. {times}"
     if other.median is None or span.median is None:
-        return f"{_capital(short_title(comparison.feature))} differs from the {name}. {times}"
+        return f"{capital(short_title(comparison.feature))} differs from the {name}. {times}"
     units = axis(comparison.feature)
     now, then = units.text(span.median), units.text(other.median)
     if now == then:
@@ -88,7 +89,7 @@ def _legend(name: str) -> str:
 def _grid(comparisons: Sequence[Comparison], kind: str) -> str:
     cards = (
         f'<article class="card {kind}">'
-        f"<h3>{safe(_capital(feature_title(comparison.feature)))}</h3>{feature_figure(comparison)}</article>"
+        f"<h3>{safe(capital(feature_title(comparison.feature)))}</h3>{feature_figure(comparison)}</article>"
         for comparison in comparisons
     )
     return f'<div class="features">{"".join(cards)}</div>'
@@ -113,7 +114,3 @@ def feature_figure(comparison: Comparison) -> str:
 def _side(feature: str, side: Distribution) -> str:
     median = "" if side.median is None else f"median {safe(axis(feature).text(side.median))}, "
     return median + many(side.values, "value")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

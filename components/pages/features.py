@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.pages.text import number
+from schemas.base.formatting import number
 from schemas.data import features
 
 _MOST_TICKS = 6

@@ -6,10 +6,12 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from components.pages.comparisons import feature_figure, in_words
-from components.pages.text import listed, many, percent, safe
-from components.pages.words import rule_title
+from components.pages.rule_words import rule_title
+from components.pages.tables import columns, table
+from components.pages.text import safe, safe_list
 from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import many, percent
 from schemas.data.dataset import DataSetInfo
 
 MOST_PICTURES = 6  # a rule
@@ -96,7 +98,7 @@ def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
     if not rest:
         return ""
     title = f"{many(len(rest), 'further image')} that {'shows' if len(rest) == 1 else 'show'} it"
-    return f"<details><summary>{title}</summary><p><code>{listed(rest, 100)}</code></p></details>"
+    return f"<details><summary>{title}</summary><p><code>{safe_list(rest, 100)}</code></p></details>"
 
 
 def rules_table(reasons: Iterable[Reason]) -> str:
@@ -110,8 +112,7 @@ def rules_table(reasons: Iterable[Reason]) -> str:
             f'{safe(title)}<br><code class="quiet">{safe(reason.rule)}</code></th>'
             f'<td data-of="expected">{safe(reason.expected)}</td><td data-of="found">{safe(reason.actual)}</td></tr>'
         )
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("state", "rule", "expected", "found"))
-    return f'<table class="stack"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    return table(columns(("state", "rule", "expected", "found")), rows, "stack")
 
 
 def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
@@ -127,15 +128,14 @@ def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
         "classes": _classes,
         "content digest": lambda info: f"<code>{safe(info.digest)}</code>",
     }
-    head = "<tr><td></td>" + "".join(f'<th scope="col">{title}</th>' for title in sets) + "</tr>"
-    body = "".join(
+    rows = (
         f'<tr><th scope="row">{name}</th>'
         + "".join(f'<td data-of="{title}">{fact(info)}</td>' for title, info in sets.items())
         + "</tr>"
         for name, fact in facts.items()
     )
-    table = f'<table class="stack"><thead>{head}</thead><tbody>{body}</tbody></table>'
-    return table + "".join(_bad_boxes(title, info) for title, info in sets.items())
+    facts_table = table("<td></td>" + columns(sets), rows, "stack")
+    return facts_table + "".join(_bad_boxes(title, info) for title, info in sets.items())
 
 
 def _per_split(counts: dict[str, int], thing: str) -> str:
@@ -149,7 +149,7 @@ def _bad_count(info: DataSetInfo) -> str:
 
 
 def _classes(info: DataSetInfo) -> str:
-    return f"{len(info.class_names):,}: {listed(info.class_names, _MOST_CLASSES)}"
+    return f"{len(info.class_names):,}: {safe_list(info.class_names, _MOST_CLASSES)}"
 
 
 def _bad_boxes(whose: str, info: DataSetInfo) -> str:
@@ -162,5 +162,5 @@ def _bad_boxes(whose: str, info: DataSetInfo) -> str:
     examples = "".join(f"<li>{safe(example)}</li>" for example in bad.examples[:_MOST_EXAMPLES])
     return (
         f"<details><summary>{many(bad.count, 'box')} of {whose} left out: examples</summary>{meant}"
-        f"<ul>{examples}</ul><p>Images: <code>{listed(bad.images, _MOST_EXAMPLES)}</code></p></details>"
+        f"<ul>{examples}</ul><p>Images: <code>{safe_list(bad.images, _MOST_EXAMPLES)}</code></p></details>"
     )

@@ -1,8 +1,14 @@
-"""What can be said about a rule in plain words."""
+"""What a rule is called on the page, and what a person can do when it fails, by a rule's name or its beginning."""
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from components.pages.features import short_title
+from schemas.base.formatting import capital, listed
+from schemas.data.dataset import DataSetInfo
 
 
 @dataclass(frozen=True)
@@ -18,3 +24,247 @@ class RuleWords:
     title: str
     right: str
     advice: str
+
+
+RELABEL = "Correct the annotations and deliver the span again as {next}; the pictures show where to start."
+_EXPORT = (
+    "Correct the export, which writes boxes in another format than that of their file, and deliver the span again as "
+    "{next}."
+)
+_LOOK = (
+    "Look at the images that show it. If the span shows what the model is to learn, train on it in observe mode and "
+    "let the evaluator decide; if camera, export or labelling are at fault, correct them and deliver the span again as "
+    "{next}."
+)
+
+DATA_WORDS = {
+    "boxes": RuleWords(
+        "Boxes that cannot be boxes of their image",
+        "Boxes lie in their images",
+        "Correct the annotations, or their export, and deliver the span again as {next}. A few such boxes do no harm: "
+        "they are left out, and data_gate.bad_boxes says how many may be.",
+    ),
+    "classes": RuleWords(
+        "Other classes than the {of}",
+        "Same classes as the {of}",
+        "Deliver the span with the classes, in name and order, of the {of}. New classes have to be in golden set and "
+        "schema as well.",
+    ),
+    "classes:served_model": RuleWords(
+        "Other classes than the served model",
+        "Same classes as the served model",
+        "Deliver the span with every class that the served model knows, under its name and with its objects labelled: "
+        "what is not taught again is forgotten. New classes beside them are welcome.",
+    ),
+    "schema": RuleWords(
+        "{of} breaks the schema",
+        "Every feature keeps the schema",
+        "Correct the data and deliver the span again as {next}; or, if such values are right, widen the schema "
+        "(data.schema).",
+    ),
+    "golden_boxes": RuleWords(
+        "The golden set has no labelled box", "The golden set has labelled boxes", "Label the golden set."
+    ),
+    "golden_unchanged": RuleWords(
+        "The golden set is not the one the served model was accepted on",
+        "The golden set is the one the served model was accepted on",
+        "Restore the golden set; or, if it was changed on purpose, run once with "
+        "--set data_gate.accept_new_golden=true.",
+    ),
+    "drift": RuleWords("{of}: not like the data the served model was trained on", "{of}: as in training", _LOOK),
+    "skew": RuleWords(
+        "{of}: not like what the served model is asked",
+        "{of}: as in service",
+        "Collect images as they come in service, and deliver the span again as {next}; or correct what differs between "
+        "how requests and how training images are taken, resized or encoded.",
+    ),
+    "labels": RuleWords("Labels are off: {of}", "Labels are sound: {of}", RELABEL),
+    "labels:offset": RuleWords("Labelled boxes are displaced", "Labelled boxes are where the objects are", RELABEL),
+    "labels:size": RuleWords("Labelled boxes have the wrong size", "Labelled boxes have the right size", RELABEL),
+    "labels:enough": RuleWords("Too few labels to judge them", "Enough labels to judge them", RELABEL),
+    "labels:found": RuleWords(
+        "The served model does not find the labelled objects", "The served model finds the labelled objects", _LOOK
+    ),
+    "labels:reading": RuleWords(
+        "Labelled boxes are in another box format", "Labelled boxes are in the box format of their file", _EXPORT
+    ),
+    "labels:duplicates": RuleWords("Objects are labelled twice", "No object is labelled twice", RELABEL),
+    "labels:classes": RuleWords("Systematic confusion of classes", "No systematic confusion of classes", RELABEL),
+    "labels:noise": RuleWords("Label noise: wrong classes here and there", "No label noise", RELABEL),
+    "labels:missing": RuleWords("Objects have no label", "Objects have labels", RELABEL),
+    "leak": RuleWords(
+        "Images of the golden set are in the span",
+        "No image of the golden set is in the span",
+        "Remove the copies from the span and deliver it again as {next}: a model that has seen golden images cannot be "
+        "measured with them.",
+    ),
+    "repeated_images": RuleWords(
+        "Images that are copies of others",
+        "Hardly an image is a copy of another",
+        "Remove the copies and deliver the span again as {next}: what is there twice counts twice in training.",
+    ),
+    "span_version": RuleWords(
+        "The span is not what was trained on under this name",
+        "The span is new, or is what was trained on under this name",
+        "Deliver the changed data as {next}, and put the old data back: what a model was trained on stays known.",
+    ),
+}
+
+
+_EVALUATE_SOUNDLY = (
+    "Nothing can be said about the candidate before the evaluation is sound: correct the golden set or its export, and "
+    "run again."
+)
+_COMPARE = (
+    "Look at the golden images that got worse and at what differs in data and training. Correct the span and deliver "
+    "it again as {next}, or change the training and run again; approve the candidate only if the golden set is wrong "
+    "about it."
+)
+_LIMIT = (
+    "Look at the images of {of} that got worse; bring more of it into the span, delivered as {next}, or set its own "
+    "limit in the configuration if this much may be lost."
+)
+_COST = (
+    "Choose a smaller model or input (model: in the configuration) for a first model with --bootstrap; or raise the "
+    "limit under evaluator: if what is served may cost this much. The page has the figures."
+)
+_MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
+
+EVALUATION_WORDS = {
+    "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall", _COMPARE),
+    "map_interval": RuleWords(
+        "A fall of mAP beyond the tolerance is not ruled out",
+        "A fall of mAP beyond the tolerance is ruled out",
+        _MEASURE,
+    ),
+    "map_defined": RuleWords("mAP is undefined", "mAP is defined", _EVALUATE_SOUNDLY),
+    "min_map": RuleWords(
+        "mAP is below the least that is served",
+        "mAP reaches the least that is served",
+        "Train longer, or on more images; with few images start from pretrained weights (training.init_checkpoint).",
+    ),
+    "no_rules": RuleWords(
+        "The configuration has no rule that could block",
+        "The configuration has rules that can block",
+        "Set a limit under evaluator: in the configuration, and run again.",
+    ),
+    "class_drop": RuleWords("Class {of} got worse", "Class {of} did not get worse", _LIMIT),
+    "slice_drop": RuleWords("Slice {of} got worse", "Slice {of} did not get worse", _LIMIT),
+    "class_margin": RuleWords("Class {of} fell by more than it may", "Class {of} keeps its margin", _LIMIT),
+    "slice_margin": RuleWords("Slice {of} fell by more than it may", "Slice {of} keeps its margin", _LIMIT),
+    "class_min_ap": RuleWords("Class {of} is below its least AP", "Class {of} reaches its least AP", _LIMIT),
+    "slice_min_ap": RuleWords("Slice {of} is below its least mAP", "Slice {of} reaches its least mAP", _LIMIT),
+    "class_and_slice_drops": RuleWords(
+        "Classes or slices got worse", "No class or slice got significantly worse", _COMPARE
+    ),
+    "untestable": RuleWords(
+        "Classes and slices that are too rare to be tested", "Every class and slice can be tested", _MEASURE
+    ),
+    "new_classes": RuleWords("Classes that the served model does not know", "New classes", _MEASURE),
+    "baseline_changed": RuleWords(
+        "Another model is served than the one it was compared with",
+        "What it was compared with is still served",
+        "Someone approved, rolled back or pushed while this run worked. Run again on this span.",
+    ),
+    "evaluation_changed": RuleWords(
+        "The evaluation is not as it was written",
+        "The evaluation is as it was written",
+        "Find out what wrote into the artifacts of this run. Then run again on this span.",
+    ),
+    "candidate_changed": RuleWords(
+        "The candidate's files are not those that were measured",
+        "The candidate's files are those that were measured",
+        "Find out what wrote into the artifacts of this run. Then run again on this span.",
+    ),
+    "serving:latency": RuleWords("A single image takes too long", "A single image is fast enough", _COST),
+    "serving:size": RuleWords("The model's files are too large", "The model's files are small enough", _COST),
+    "serving:loads": RuleWords(
+        "What would be served does not answer as the candidate that was measured",
+        "What is served answers as the candidate that was measured",
+        "See the run's log, and whether memory or disk are short; then give the same command again. Nothing that was "
+        "served before is changed.",
+    ),
+    "trust:perfect_detections": RuleWords(
+        "The ground truth itself does not score 1", "The ground truth itself scores 1", _EVALUATE_SOUNDLY
+    ),
+    "trust:no_detections": RuleWords("No detections score more than 0", "No detections score 0", _EVALUATE_SOUNDLY),
+    "trust:shuffled_detections": RuleWords(
+        "Detections of other images score as well: {of}",
+        "Detections of other images score worse: {of}",
+        "Look whether the labels of the golden set belong to their images: boxes that fit any image measure nothing.",
+    ),
+    "trust:golden_digest": RuleWords(
+        "The golden set is not the one the served model was accepted on",
+        "The golden set is the recorded one",
+        "Restore the golden set; or, if it was changed on purpose, run once with "
+        "--set data_gate.accept_new_golden=true.",
+    ),
+    "trust:leak": RuleWords(
+        "Golden images are in the training data",
+        "No golden image is in the training data",
+        "Remove the copies from the span and deliver it again as {next}: a model that has seen golden images cannot be "
+        "measured with them.",
+    ),
+    "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
+    "trust:golden_budget": RuleWords(
+        "The golden set has decided very often",
+        "The golden set is fresh enough",
+        "Renew the golden set: what is served may have been fitted to it by now.",
+    ),
+}
+
+
+_WORDS = DATA_WORDS | EVALUATION_WORDS
+_NAMED = 4  # classes or features in one piece of advice
+
+
+def rule_title(rule: str, passed: bool) -> str:
+    """A rule's name in plain words.
+
+    >>> rule_title("drift:qa/contrast", passed=False)
+    'Contrast: not like the data the served model was trained on'
+    >>> rule_title("something_new:x", passed=True)
+    'Something new: x'
+    """
+    words, of = _found(rule)
+    title = (words.right if passed else words.title) if words else ""
+    if not title or ("{of}" in title and not of):
+        return capital(rule.replace("_", " ").replace(":", ": "))
+    return capital(title.replace("{of}", _subject(rule, of)))
+
+
+def _found(rule: str) -> tuple[RuleWords | None, str]:
+    """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
+    parts = rule.split(":")
+    for length in range(len(parts), 0, -1):
+        words = _WORDS.get(":".join(parts[:length]))
+        if words:
+            return words, ":".join(parts[length:])
+    return None, ""
+
+
+def next_steps(span: DataSetInfo, failed: Iterable[str]) -> list[str]:
+    """What a person can do about rules that failed, without repetition, in their order.
+
+    Args:
+        span: the data set that was judged.
+        failed: names of the rules.
+    """
+    following = f"span-{span.span}-version-{span.version + 1}"
+    place = f" It is a directory beside {posixpath.basename(span.source)}; the newest version is taken by itself."
+    subjects: dict[str, list[str]] = {}
+    for rule in failed:
+        words, of = _found(rule)
+        subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
+    return [
+        advice.replace("{next}", following).replace("{of}", listed(names, _NAMED))
+        + (place if "{next}" in advice else "")
+        for advice, names in subjects.items()
+    ]
+
+
+def _subject(rule: str, of: str) -> str:
+    name = rule.partition(":")[0]
+    if name in ("drift", "skew", "schema"):
+        return short_title(of)
+    return of if name.startswith(("class_", "slice_")) else of.replace("_", " ")

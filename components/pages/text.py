@@ -1,11 +1,12 @@
-"""Text for the page: everything that comes from data is made harmless here, numbers are made readable."""
+"""Text for the page: everything that comes from data is made harmless here."""
 
 from __future__ import annotations
 
 import html
-import math
 import unicodedata
 from collections.abc import Sequence
+
+from schemas.base.formatting import and_more
 
 _LONGEST = 600  # characters of one piece of text; a page is for reading, `decision.json` has the rest
 
@@ -32,40 +33,6 @@ def _shown(character: str) -> str:
     return f"\\u{ord(character):04x}" if hidden else character
 
 
-def number(value: float) -> str:
-    r"""Three significant digits.
-
-    >>> [number(value) for value in (0.123456, -12.0, 1234.5, float("nan"))]
-    ['0.123', '\u221212', '1,230', 'unknown']
-    """
-    if not math.isfinite(value):
-        return "unknown"
-    short = f"{value:.3g}" if abs(value) < 999.5 else f"{float(f'{value:.3g}'):,.0f}"
-    return short.replace("-", "\N{MINUS SIGN}")
-
-
-def percent(share: float) -> str:
-    """A share, 0..1, for people.
-
-    >>> percent(0.12345), percent(0.00001), percent(0.0), percent(1.0)
-    ('12 %', '< 0.1 %', '0 %', '100 %')
-    """
-    if 0 < share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"
-
-
-def many(count: int, thing: str) -> str:
-    """A number of things.
-
-    >>> many(1, "image"), many(1200, "box")
-    ('1 image', '1,200 boxes')
-    """
-    plural = thing + ("es" if thing.endswith("x") else "s")
-    return f"{count:,} {thing if count == 1 else plural}"
-
-
-def listed(items: Sequence[str], most: int) -> str:
+def safe_list(items: Sequence[str], most: int) -> str:
     """The first items as safe HTML, separated by commas, and how many more there are."""
-    more = f" and {len(items) - most:,} more" if len(items) > most else ""
-    return ", ".join(safe(item, 80) for item in items[:most]) + more
+    return ", ".join(safe(item, 80) for item in items[:most]) + and_more(len(items) - most)

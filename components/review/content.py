@@ -105,8 +105,8 @@ class ErrorTypesFound:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured of the golden set for this page.
+class ErrorAnalysis:
+    """What the golden set shows of the models beyond their figures.
 
     Attributes:
         gallery: the images that got worse, the worst first.
@@ -156,7 +156,7 @@ class ReviewContent:
         comparisons: its drift and skew.
         pictures: by its rules.
         evaluation: None if no candidate was trained.
-        measured: None if no candidate was trained.
+        analysis: of errors on the golden set; None if no candidate was trained.
         candidate: its training record; None if no candidate was trained.
         baseline: its training record; None before the first model.
         history: what was decided before this run.
@@ -174,7 +174,7 @@ class ReviewContent:
     comparisons: tuple[Comparison, ...]
     pictures: Pictures
     evaluation: Evaluation | None
-    measured: Measured | None
+    analysis: ErrorAnalysis | None
     candidate: TrainingRecord | None
     baseline: TrainingRecord | None
     history: History

@@ -15,11 +15,11 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.detector.look import images_of
+from components.detector.sampling import images_of
 from components.imaging.drawing import draw_boxes
 from components.metrics.match_table import from_arrays
-from components.review.content import Lineage, Measured, ReviewContent
-from components.review.measure import GoldenFiles, measure
+from components.review.content import ErrorAnalysis, Lineage, ReviewContent
+from components.review.error_analysis import GoldenFiles, analyse_errors
 from components.review.page import review_page
 from components.review.tfma_view.data import read_tfma
 from components.stack import tfma as tfma_package
@@ -103,7 +103,7 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
         comparisons=run.read("decision", EVIDENCE_FILE, EVIDENCE_FORMAT).comparisons,
         pictures=run.read("decision", PICTURES_FILE, PICTURES_FORMAT).pictures,
         evaluation=evaluation,
-        measured=_measured(run, evaluation) if evaluation else None,
+        analysis=_analysis(run, evaluation) if evaluation else None,
         candidate=_record(run.uri("model")) if run.one("model") else None,
         baseline=_record(baseline.uri) if has_baseline else None,
         history=run.read("baseline", HISTORY_FILE, HISTORY_FORMAT),
@@ -119,11 +119,11 @@ def _publication(run: _Run) -> PublicationResult:
 
 def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:
     """What was measured, with what was decided in the end."""
-    measured = run.read("evaluation", files.EVALUATION_FILE, files.EVALUATION_FORMAT)
-    return dataclasses.replace(measured, decision=publication.final(measured.decision))
+    evaluation = run.read("evaluation", files.EVALUATION_FILE, files.EVALUATION_FORMAT)
+    return dataclasses.replace(evaluation, decision=publication.final(evaluation.decision))
 
 
-def _measured(run: _Run, evaluation: Evaluation) -> Measured:
+def _analysis(run: _Run, evaluation: Evaluation) -> ErrorAnalysis:
     directory = f"{run.uri('evaluation')}/{GOLDEN}"
     models = {CANDIDATE: files.CANDIDATE_FILE}
     if evaluation.golden.baseline:
@@ -131,7 +131,7 @@ def _measured(run: _Run, evaluation: Evaluation) -> Measured:
     with fileio.open(f"{directory}/{files.MATCHES_FILE}", "rb") as file, np.load(file, allow_pickle=False) as arrays:
         tables = from_arrays(arrays, models)
     golden = ExamplesArtifact.open(run.uri("golden"), fileio).record_files(EVAL_SPLIT)
-    return measure(
+    return analyse_errors(
         GoldenFiles(
             tables=tables,
             truth=_Lines(f"{directory}/{files.GROUND_TRUTH_FILE}"),

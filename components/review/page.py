@@ -7,28 +7,28 @@ seen it.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
-from components.pages.chart_style import CHART_STYLE
-from components.pages.parts import rules_table
-from components.pages.style import STYLE
+from components.pages.comparisons import comparison_section
+from components.pages.parts import affordable, data_sets, rule_card, rules_table
+from components.pages.policy import content_security_policy, source_hash
+from components.pages.style import CHART_STYLE, STYLE
 from components.pages.text import safe
 from components.review.content import ReviewContent
 from components.review.sections.cause import cause_section
-from components.review.sections.changes import changes_section
-from components.review.sections.curves import errors_section, precision_recall_section, training_charts
-from components.review.sections.data_section import data_section
-from components.review.sections.gallery_section import gallery_section
-from components.review.sections.headline import TONES, headline
-from components.review.sections.next_steps import next_section
+from components.review.sections.evaluation import (
+    changes_section,
+    errors_section,
+    precision_recall_section,
+    serving_section,
+)
+from components.review.sections.gallery import gallery_section
 from components.review.sections.past import lineage_section, override_banner, past_section
-from components.review.sections.records import record_tables
-from components.review.sections.serving import serving_section
+from components.review.sections.training import record_tables, training_charts
+from components.review.sections.verdict import TONES, headline, next_section
 from components.review.tfma_view.figures import TfmaData
 from components.review.tfma_view.section import tfma_section
+from schemas.artifacts.data_evidence import DRIFT, SKEW
 
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 _WHOLE_STYLE = STYLE + CHART_STYLE + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -44,6 +44,12 @@ _SOURCES = (
     "<p>Written by Ratchet. The same figures as JSON: evaluation.json of the artifact evaluation, decision.json and "
     "evidence.json of the data gate's decision.</p>"
 )
+
+_PICTURE_BYTES = 2_000_000  # bytes of all JPEGs
+_COMPARED = {
+    DRIFT: "Drift from the training data of the served model",
+    SKEW: "Skew against what the served model is asked",
+}
 
 Section = tuple[str, str, str]  # name, title, safe HTML
 
@@ -71,7 +77,7 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(hashes)}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_security_policy(_WHOLE_STYLE, hashes)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="referrer" content="no-referrer">'
         f"<title>{content.verdict.value}: {safe(content.pipeline, 80)} {safe(content.run_id, 120)}</title>"
@@ -79,18 +85,6 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
         f'<header class="verdict {TONES[content.verdict]}"><div>{headline(content)}{override_banner(content)}'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></header><main>{body}</main>'
         f'<footer class="quiet">{_WORDS}{_SOURCES}</footer><script>{SCRIPT}</script></body></html>\n'
-    )
-
-
-def source_hash(script: str) -> str:
-    """The source expression of a script, or of a style sheet, for a Content-Security-Policy."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-
-
-def _policy(script_hashes: Iterable[str]) -> str:
-    return (
-        f"default-src 'none'; img-src data:; style-src {source_hash(_WHOLE_STYLE)}; "
-        f"script-src {' '.join(script_hashes)}; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -104,18 +98,18 @@ def _sections(content: ReviewContent) -> list[Section]:
         ),
         ("next", "What to do next", next_section(content)),
     ]
-    if content.evaluation is not None and content.measured is not None:
-        golden, measured = content.evaluation.golden, content.measured
+    if content.evaluation is not None and content.analysis is not None:
+        golden, analysis = content.evaluation.golden, content.analysis
         title = "Golden images that got worse" if golden.baseline else "Golden images with the most errors"
         sections += [
-            ("images", title, gallery_section(measured, golden.images)),
+            ("images", title, gallery_section(analysis, golden.images)),
             ("changes", "Where mAP changed", changes_section(golden)),
-            ("errors", "Types of errors", errors_section(measured.error_types)),
-            ("precision-recall", "Precision and recall", precision_recall_section(measured.curves)),
+            ("errors", "Types of errors", errors_section(analysis.error_types)),
+            ("precision-recall", "Precision and recall", precision_recall_section(analysis.curves)),
         ]
     if content.evaluation is not None and content.evaluation.serving is not None:
         sections.append(("serving", "Latency and size", serving_section(content.evaluation.serving)))
-    sections.append(("data", "The new span's data", data_section(content)))
+    sections.append(("data", "The new span's data", _data(content)))
     if content.candidate is not None:
         charts = training_charts(content.candidate, content.baseline)
         title = "What differs between the two trainings" if content.baseline else "The training"
@@ -131,3 +125,21 @@ def _rules(content: ReviewContent) -> str:
     if content.decision is not None:
         parts.append(f"<h3>Of the evaluator</h3>{rules_table(content.decision.reasons)}")
     return "".join([*parts, f"<h3>Of the data gate</h3>{rules_table(content.data.reasons)}"])
+
+
+def _data(content: ReviewContent) -> str:
+    """Findings, distributions side by side, and the two data sets; safe HTML."""
+    found = content.data.remarkable
+    shown = affordable([reason.rule for reason in found], content.pictures, _PICTURE_BYTES)
+    compared = {f"{entry.kind}:{entry.feature}": entry for entry in content.comparisons}
+    parts = [
+        rule_card(reason, shown[reason.rule], compared.get(reason.rule), content.served is not None) for reason in found
+    ]
+    if not found:
+        parts.append("<p>Every rule of the data gate passed without a warning.</p>")
+    quiet = {reason.rule for reason in content.data.reasons if reason.passed and not reason.warning}
+    for kind, title in _COMPARED.items():
+        entries = [entry for entry in content.comparisons if entry.kind == kind]
+        if entries:
+            parts.append(f"<h3>{title}</h3>{comparison_section(entries, quiet)}")
+    return "".join([*parts, "<h3>Data sets</h3>", data_sets(content.lineage.span, content.lineage.golden)])

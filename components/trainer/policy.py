@@ -6,18 +6,17 @@ of the last retraining's: fractions of fractions would bring learning to a stop 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
-from components.trainer.model.model_settings import AUTO, ModelSettings
+from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
 from components.trainer.settings import TrainerSettings
 from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, TrainedData, TrainingRecord
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
-from schemas.base.settings import load
+from schemas.base.settings import to_json
 
 WARMUP_FRACTION = 0.1  # of all steps, at most WARMUP_MAX_STEPS
 WARMUP_MAX_STEPS = 500
@@ -168,15 +167,15 @@ def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
 
 
 def _same_model(model: ModelSettings, baseline: TrainingRecord) -> ModelSettings:
-    """The baseline's architecture, which the settings must not contradict."""
-    wanted = json.loads(json.dumps(dataclasses.asdict(model)))
+    """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default."""
+    there = recorded_model(baseline.model, "the served model's training record")
+    wanted, built = (json.loads(to_json(settings)) for settings in (model, there))
     for key, value in wanted.items():
-        if value not in (AUTO, baseline.model.get(key)):
+        if value not in (AUTO, built[key]):
             raise ConfigError(
-                f"model.{key} = {value}: the served model was built with {baseline.model.get(key)}; "
-                f"put that back; {ANOTHER_LINEAGE}"
+                f"model.{key} = {value}: the served model was built with {built[key]}; put that back; {ANOTHER_LINEAGE}"
             )
-    return load(ModelSettings, baseline.model, "the served model's training record")
+    return there
 
 
 def _changed_rate(settings: TrainerSettings, peak: float, baseline: TrainingRecord) -> list[str]:

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
-from components.detector.look import look_at
+from components.detector.sampling import sample_images
 from components.detector.served import ServedDetector, read_images
 from components.trainer.export import save_model
 from components.trainer.job import Trained, TrainingJob, run_job
@@ -79,7 +79,7 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
     _write(f"{directory}/{TRAINING_IMAGES_FILE}", _training_images(examples, baseline).to_bytes())
-    sample = look_at(
+    sample = sample_images(
         files,
         record.images,
         SAMPLE_IMAGES,

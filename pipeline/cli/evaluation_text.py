@@ -8,6 +8,7 @@ from typing import Any
 from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, ModelScores
+from schemas.base.formatting import and_more, difference, interval, score
 
 _SHOWN_CLASSES = 20
 _SHOWN_NAME = 32  # characters
@@ -61,9 +62,9 @@ def _coco_table(scored: DataSetEvaluation) -> list[str]:
     baseline = scored.baseline
     rows: list[tuple[str, ...]] = [("", "candidate", "baseline", "change", "") if baseline else ("", "candidate")]
     for name, value in scored.candidate.coco.items():
-        interval = _interval(scored.deltas.overall) if name == "AP" and scored.deltas else ""
-        compared = _compared(value, baseline.coco[name], interval) if baseline else ()
-        rows.append((name, _shown(value), *compared))
+        ends = interval(scored.deltas.overall.interval, "") if name == "AP" and scored.deltas else ""
+        compared = _compared(value, baseline.coco[name], ends) if baseline else ()
+        rows.append((name, score(value), *compared))
     return table(rows, " rrr")
 
 
@@ -74,16 +75,16 @@ def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, gr
     names = sorted(aps, key=lambda name: _damage(deltas.get(name))) if deltas else list(aps)
     rows: list[tuple[str, ...]] = [(title, "objects", "AP", *(("baseline", "change", "") if others else ()))]
     for name in names[:_SHOWN_CLASSES]:
-        interval = _interval(deltas[name]) if name in deltas else ""
-        compared = _compared(aps[name], others[name], interval) if others else ()
-        rows.append((_name(name), str(support[name].objects), _shown(aps[name]), *compared))
-    more = len(names) - _SHOWN_CLASSES
-    return [*table(rows, " rrrr"), *([f"... and {more} more; --json has all"] if more > 0 else [])]
+        ends = interval(deltas[name].interval, "") if name in deltas else ""
+        compared = _compared(aps[name], others[name], ends) if others else ()
+        rows.append((_name(name), str(support[name].objects), score(aps[name]), *compared))
+    more = and_more(len(names) - _SHOWN_CLASSES)
+    return [*table(rows, " rrrr"), *([f"...{more}; --json has all"] if more else [])]
 
 
-def _compared(value: float, other: float, interval: str) -> tuple[str, str, str]:
-    change = "-" if min(value, other) < 0 else f"{value - other:+.4f}"
-    return _shown(other), change, interval
+def _compared(value: float, other: float, ends: str) -> tuple[str, str, str]:
+    change = None if min(value, other) < 0 else value - other
+    return score(other), difference(change), ends
 
 
 def _name(name: str) -> str:
@@ -92,11 +93,3 @@ def _name(name: str) -> str:
 
 def _damage(delta: Delta | None) -> float:
     return delta.value if delta and delta.value is not None else float("inf")
-
-
-def _shown(value: float) -> str:
-    return "-" if value < 0 else f"{value:.4f}"
-
-
-def _interval(delta: Delta) -> str:
-    return "" if delta.interval is None else f"[{delta.interval[0]:+.4f}, {delta.interval[1]:+.4f}]"

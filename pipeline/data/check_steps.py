@@ -16,9 +16,9 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.io import fileio
 
+from components.data_gate.comparing import span_statistics
 from components.data_gate.examine import examine
-from components.data_gate.sights import GateInputs, ServedBaseline
-from components.data_gate.tfdv_files import span_statistics
+from components.data_gate.inputs import GateSources, ServedBaseline
 from components.example_gen.generate import GenRequest, generate
 from components.registry.registry import ServedModel
 from pipeline.config.pipeline_settings import PipelineSettings
@@ -90,7 +90,7 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
     )
     (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
     served = steps.served
-    inputs = GateInputs(
+    inputs = GateSources(
         span=f"{scratch}/span",
         golden=f"{scratch}/golden" if steps.golden is not None else None,
         statistics=f"{scratch}/FeatureStats.pb",

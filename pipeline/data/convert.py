@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +14,8 @@ from components.example_gen.class_lists import read_class_list
 from components.example_gen.coco import ANNOTATIONS, IMAGES
 from components.example_gen.dataset import Source, encoded_images, inspect_image, read_source
 from schemas.base.checked_json import Problems, shown
-from schemas.base.errors import ConfigError, DataError, InputError
-from schemas.base.files import LOCAL_FILES
+from schemas.base.errors import ConfigError, DataError
+from schemas.base.files import LOCAL_FILES, whole_directory
 from schemas.base.progress import Progress
 from schemas.data.dataset import BadBoxes
 from schemas.data.records import COCO_IMAGE_KEYS, ImageRecord
@@ -99,25 +98,15 @@ def convert(request: ConvertRequest) -> Converted:
         InputError: the directory holds something already, or cannot be written.
     """
     out = str(request.out)
-    if os.path.lexists(out) and not (os.path.isdir(out) and not os.listdir(out)):
-        raise InputError(f"{out}: exists and is not empty; remove it or choose another directory")
     class_names = read_class_list(str(request.classes), LOCAL_FILES).names if request.classes else None
     source = read_source(str(request.source), LOCAL_FILES, request.strict, class_names, request.format)
     boxes = sum(len(record.truth.labels) for record in source.records)
     if not boxes:
         raise DataError(f"{source.directory}: {bad_boxes_text(source.bad_boxes)}\nno box is left; correct the boxes")
     records = [_with_attributes(record, request.attributes) for record in source.records]
-    parent = os.path.dirname(os.path.abspath(out))
-    try:
-        os.makedirs(parent, exist_ok=True)
-        # A sibling, because a rename is atomic only within one file system.
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".convert-") as scratch:
-            made = os.path.join(scratch, "span")
-            _write_images(source, os.path.join(made, IMAGES))
-            write_coco(source, records, os.path.join(made, ANNOTATIONS))
-            os.rename(made, out)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error}); choose another directory") from error
+    with whole_directory(out) as made:
+        _write_images(source, os.path.join(made, IMAGES))
+        write_coco(source, records, os.path.join(made, ANNOTATIONS))
     return Converted(out, source.format, source.label_map.names, len(records), boxes, source.bad_boxes)
 
 

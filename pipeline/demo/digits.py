@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from components.coco.writing import image_lines, join_ground_truth
 from pipeline.demo.digit_scenes import SIDE_PX, Look, draw_scene
 from pipeline.demo.label_faults import Labelled, parse_fault, plant_fault
-from schemas.base.errors import ConfigError, InputError
+from schemas.base.errors import ConfigError
+from schemas.base.files import whole_directory
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 _JPEG_QUALITY = 92
+_CLASSES = LabelMap(tuple(map(str, range(10))), tuple(range(1, 11)))
 _LIMITS = {
     "span": (0, 10**6),
     "images": (1, 999_999),
@@ -69,18 +70,8 @@ def write_digits(directory: str, options: DigitsOptions) -> None:
     Raises:
         InputError: the directory holds something already, or cannot be written.
     """
-    if os.path.lexists(directory) and not (os.path.isdir(directory) and not os.listdir(directory)):
-        raise InputError(f"{directory}: exists and is not empty; remove it or choose another directory")
-    parent = os.path.dirname(os.path.abspath(directory))
-    try:
-        os.makedirs(parent, exist_ok=True)
-        # A sibling, because a rename is atomic only within one file system.
-        with tempfile.TemporaryDirectory(dir=parent, prefix=".digits-") as scratch:
-            made = os.path.join(scratch, "span")
-            _write_span(made, options)
-            os.rename(made, directory)
-    except OSError as error:
-        raise InputError(f"{directory}: cannot be written ({error}); choose another directory") from error
+    with whole_directory(directory) as made:
+        _write_span(made, options)
 
 
 def _write_span(directory: str, options: DigitsOptions) -> None:
@@ -93,36 +84,24 @@ def _write_span(directory: str, options: DigitsOptions) -> None:
         scenes.append(scene.objects)
     faulty = plant_fault(scenes, parse_fault(options.labels), SIDE_PX, _stream(options, 0, "labels"))
     with open(os.path.join(directory, "annotations.json"), "w", encoding="utf-8") as file:
-        json.dump(_to_coco(faulty, options), file)
+        lines = image_lines(list(map(_record, range(len(faulty)), faulty)), {}, _CLASSES.category_ids)
+        join_ground_truth(lines, _CLASSES, file, _description(options))
 
 
 def _file_name(index: int) -> str:
     return f"{index + 1:06}.jpg"
 
 
-def _to_coco(scenes: list[list[Labelled]], options: DigitsOptions) -> dict[str, Any]:
+def _record(index: int, objects: list[Labelled]) -> ImageRecord:
+    boxes = np.array([each.box_xywh_px for each in objects], np.float64).reshape(-1, 4)
+    labels = np.array([each.digit + 1 for each in objects], np.int64)
+    truth = GroundTruth(boxes, labels, boxes[:, 2] * boxes[:, 3], np.zeros(len(objects)))
+    return ImageRecord(index + 1, _file_name(index), SIDE_PX, SIDE_PX, truth)
+
+
+def _description(options: DigitsOptions) -> str:
     knobs = ", ".join(f"{name}={value}" for name, value in asdict(options).items())
-    described = "Handwritten digits (scikit-learn load_digits) on generated backgrounds, by `ratchet digits`"
-    objects = [(index + 1, labelled) for index, scene in enumerate(scenes) for labelled in scene]
-    return {
-        "info": {"description": f"{described}: {knobs}"},
-        "categories": [{"id": digit + 1, "name": str(digit), "supercategory": "digit"} for digit in range(10)],
-        "images": [
-            {"id": index + 1, "file_name": _file_name(index), "width": SIDE_PX, "height": SIDE_PX}
-            for index in range(len(scenes))
-        ],
-        "annotations": [
-            {
-                "id": annotation_id,
-                "image_id": image_id,
-                "category_id": labelled.digit + 1,
-                "bbox": list(labelled.box_xywh_px),
-                "area": labelled.box_xywh_px[2] * labelled.box_xywh_px[3],
-                "iscrowd": 0,
-            }
-            for annotation_id, (image_id, labelled) in enumerate(objects, 1)
-        ],
-    }
+    return f"Handwritten digits (scikit-learn load_digits) on generated backgrounds, by `ratchet digits`: {knobs}"
 
 
 def _stream(options: DigitsOptions, index: int, use: str) -> np.random.Generator:

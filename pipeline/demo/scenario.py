@@ -21,6 +21,7 @@ from pipeline.terminal.standard_streams import tell
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
 from schemas.base.errors import InputError
+from schemas.base.formatting import difference, score
 
 GOLDEN_IMAGES = 200
 MARKER = ".ratchet-demo"  # tells a directory the demo made from one it must not delete
@@ -136,14 +137,11 @@ def _command(act: Act, directory: Path) -> str:
 
 
 def _row(result: RunResult) -> tuple[str, ...]:
-    def number(value: float | None, form: str = ".4f") -> str:
-        return "-" if value is None else format(value, form)
-
     return (
         str(result.span),
-        number(result.baseline_map),
-        number(result.map),
-        number(result.delta, "+.4f"),
+        score(result.baseline_map),
+        score(result.map),
+        difference(result.delta),
         result.verdict.value,
         f"{sum(result.seconds.values()):.0f}",
         result.first_reason,

@@ -16,6 +16,7 @@ from pipeline.past.history import page_of
 from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.run_result import RunResult
+from schemas.base.formatting import difference, interval, score
 
 _TITLE = 140  # characters
 _TEXT = 700
@@ -175,14 +176,13 @@ def _with_others(result: RunResult) -> str:
 def _maps(result: RunResult) -> str:
     if result.map is None:
         return "nothing was trained"
-    parts = [f"candidate {result.map:.4f}"]
+    parts = [f"candidate {score(result.map)}"]
     if result.baseline_map is not None:
-        parts.append(f"baseline {result.baseline_map:.4f}")
+        parts.append(f"baseline {score(result.baseline_map)}")
     if result.delta is not None:
-        parts.append(f"difference {result.delta:+.4f}")
+        parts.append(f"difference {difference(result.delta)}")
     if result.delta_ci is not None:
-        low, high = result.delta_ci
-        parts.append(f"95 % interval [{low:+.4f}, {high:+.4f}]")
+        parts.append(f"95 % interval {interval(result.delta_ci)}")
     return ", ".join(parts)
 
 

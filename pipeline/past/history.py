@@ -21,6 +21,7 @@ from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResu
 from schemas.base.artifact_places import places
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import read_regular, refuse_irregular
+from schemas.base.formatting import difference_with_interval, minute, score
 
 UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
 _HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "why")
@@ -215,15 +216,6 @@ def history_text(history: History, width: int | None) -> str:
     return "\n".join([*bars, *_lines(rows, width)])
 
 
-def when(at: str) -> str:
-    """A time of a result or an override for people, in UTC.
-
-    >>> when("2030-01-31T12:34:56+00:00")
-    '2030-01-31 12:34'
-    """
-    return at[:16].replace("T", " ")
-
-
 def _lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     whole = table(rows)
     if width is None:
@@ -241,15 +233,15 @@ def _run_row(entry: RunEntry) -> tuple[str, ...]:
     result = entry.result
     if result is None:
         see = f"see {visible_line(str(entry.log))}"
-        return visible_line(entry.run_id), when(entry.at), "", entry.state, "", "", "", see
+        return visible_line(entry.run_id), minute(entry.at), "", entry.state, "", "", "", see
     return (
         visible_line(entry.run_id),
-        when(entry.at),
+        minute(entry.at),
         str(result.span),
         result.verdict.value,
-        _number(result.map),
-        _number(result.baseline_map),
-        _difference(result),
+        score(result.map),
+        score(result.baseline_map),
+        difference_with_interval(result.delta, result.delta_ci),
         one_line(result.first_reason),
     )
 
@@ -263,27 +255,14 @@ def _override_row(override: Override, history: History) -> tuple[str, ...]:
         what = f"by {override.by}, version {override.restored} again: {override.reason}"
     return (
         visible_line(override.run_id),
-        when(override.at),
+        minute(override.at),
         str(result.span) if result else "",
         override.kind.value,
-        _number(result.map if result else None),
+        score(result.map if result else None),
         "",
         "",
         one_line(what),
     )
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _difference(result: RunResult) -> str:
-    if result.delta is None:
-        return "-"
-    if result.delta_ci is None:
-        return f"{result.delta:+.4f}"
-    low, high = result.delta_ci
-    return f"{result.delta:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
 def _bars(maps: Sequence[float]) -> list[str]:
@@ -294,4 +273,4 @@ def _bars(maps: Sequence[float]) -> list[str]:
     low, high = min(shown), max(shown)
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
     bars = "".join(_BARS[round((value - low) * scale)] for value in shown)
-    return [f"served mAP  {bars}  {shown[0]:.4f} -> {shown[-1]:.4f}", ""]
+    return [f"served mAP  {bars}  {score(shown[0])} -> {score(shown[-1])}", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.terminal.plain_text import visible_line
 from schemas.artifacts.run_result import RunResult
+from schemas.base.formatting import difference, interval, score
 
 _SHOWN = 6  # reasons in a terminal; the JSON has all
 
@@ -15,11 +16,11 @@ def result_text(result: RunResult) -> str:
         f"  {visible_line(result.first_reason)}",
     ]
     if result.map is not None:
-        baseline = "" if result.baseline_map is None else f", baseline {result.baseline_map:.4f}"
-        lines.append(f"  mAP {result.map:.4f}{baseline}")
+        baseline = "" if result.baseline_map is None else f", baseline {score(result.baseline_map)}"
+        lines.append(f"  mAP {score(result.map)}{baseline}")
     if result.delta is not None and result.delta_ci is not None:
-        low, high = result.delta_ci
-        lines.append(f"  difference {result.delta:+.4f}, 95 % interval [{low:+.4f}, {high:+.4f}]")
+        ends = interval(result.delta_ci)
+        lines.append(f"  difference {difference(result.delta)}, 95 % interval {ends}")
     against = [reason for reason in result.deciding if not reason.passed][1:_SHOWN]
     observed = [reason for reason in result.observations if not reason.passed][:_SHOWN]
     warnings = [reason for reason in result.reasons if reason.passed and reason.warning]

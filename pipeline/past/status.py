@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.locking import holder
-from pipeline.past.history import RunEntry, open_registry, read_history, when
+from pipeline.past.history import RunEntry, open_registry, read_history
 from pipeline.terminal.plain_text import one_line, visible_line
 from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
 from schemas.base.errors import StateError
+from schemas.base.formatting import minute, score
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,9 @@ class Status:
         served = self.served
         return [
             f"served   version {served.version}, {served.path}",
-            f"since    {when(self.since or '')} UTC",
+            f"since    {minute(self.since or '')} UTC",
             *(_override_lines(self.override, self.expired) if self.override else [_why_pushed(served)]),
-            f"mAP      {served.map:.4f} on golden set {served.golden_digest[:12]}",
+            f"mAP      {score(served.map)} on golden set {served.golden_digest[:12]}",
         ]
 
     def _last_lines(self) -> list[str]:
@@ -84,7 +85,7 @@ class Status:
             return ["last run none yet"]
         entry, result = self.last, self.last.result
         ended = result.verdict.value if result else entry.state
-        lines = [f"last run {visible_line(entry.run_id)}, {when(entry.at)} UTC: {ended}"]
+        lines = [f"last run {visible_line(entry.run_id)}, {minute(entry.at)} UTC: {ended}"]
         if result is None:
             return [*lines, f"         {entry.log}"]
         lines.append(f"         {one_line(result.first_reason)}")

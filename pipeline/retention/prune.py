@@ -29,9 +29,9 @@ from pipeline.retention.survey import SET_ASIDE, survey
 from pipeline.root.roots import registry_at, settled, which_root
 from pipeline.terminal.plain_text import table
 from schemas.base.errors import InputError, RatchetError
+from schemas.base.formatting import and_more, size
 from schemas.base.progress import LOGGER
 
-_UNITS = ("kB", "MB", "GB", "TB")
 _SHOWN = 5  # of the failures, and of the reasons for which something stays
 
 
@@ -76,7 +76,7 @@ class Pruned:
             ("in all", [one.size_bytes for one in self.removals]),
         ]
         head = ("would go" if self.dry_run else "deleted", "number", "room")
-        rows = [head, *((name, str(len(given)), size_text(sum(given))) for name, given in sizes)]
+        rows = [head, *((name, str(len(given)), size(sum(given))) for name, given in sizes)]
         lines = table(rows, " rr") if self.removals else ["Nothing to prune."]
         return "\n".join([*lines, *self._kept_lines(), *_first(self.failures, "")])
 
@@ -127,23 +127,9 @@ def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_r
         return _prune(root, settings, now, dry_run)
 
 
-def size_text(size_bytes: int) -> str:
-    """A size with three digits or fewer.
-
-    >>> size_text(0), size_text(4096), size_text(28_400_000), size_text(3_210_000_000)
-    ('0 kB', '4 kB', '28 MB', '3.2 GB')
-    """
-    value = size_bytes / 1000
-    for unit in _UNITS:
-        if value < 999.5 or unit == _UNITS[-1]:
-            break
-        value /= 1000
-    return f"{value:.1f} {unit}" if 0 < value < 9.95 and unit != "kB" else f"{value:.0f} {unit}"
-
-
 def _first(lines: Sequence[str], of: str) -> list[str]:
-    more = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], *([f"and {more} more{of}"] if more > 0 else [])]
+    more = and_more(len(lines) - _SHOWN).strip()
+    return [*lines[:_SHOWN], *([f"{more}{of}"] if more else [])]
 
 
 def apply_retention(root: Path, settings: RetentionSettings, now: datetime.datetime) -> Pruned:

@@ -83,13 +83,14 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
     Raises:
         ConfigError: one of the two cannot be read by this version.
     """
-    from components.trainer.model.model_settings import ModelSettings
+    from components.trainer.model.model_settings import ModelSettings, recorded_model
     from schemas.base import settings
 
-    def whole(values: Mapping[str, Any], source: str) -> Any:
-        return json.loads(settings.to_json(settings.load(ModelSettings, values, source)))
+    def plain(model: ModelSettings) -> Any:
+        return json.loads(settings.to_json(model))
 
-    return _difference(whole(wanted, "--config"), whole(there, source), "model")
+    asked, built = settings.load(ModelSettings, wanted, "--config"), recorded_model(there, source)
+    return _difference(plain(asked), plain(built), "model")
 
 
 def _difference(wanted: Any, there: Any, key: str) -> Difference | None:

@@ -15,6 +15,7 @@ from pipeline.serving.change import ServingChange, one_line, serve, tell_ml_meta
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.base.errors import InputError, StateError
+from schemas.base.formatting import score
 
 _LISTED = 10
 
@@ -164,7 +165,9 @@ def _possible(registry: Registry, versions: Sequence[ServedModel], pointer: Serv
     ]
     if not there:
         return ". There is no version to go back to"
-    shown = [f"{model.version} (span {model.span}, mAP {model.map:.4f}, {model.verdict})" for model in there[-_LISTED:]]
+    shown = [
+        f"{model.version} (span {model.span}, mAP {score(model.map)}, {model.verdict})" for model in there[-_LISTED:]
+    ]
     return f". Versions to go back to: {', '.join(reversed(shown))}"
 
 

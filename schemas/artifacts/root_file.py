@@ -19,7 +19,11 @@ ROOT_FILE = "ratchet.json"
 ARTIFACTS = "artifacts"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # Settings that have another name since a format; a root that remembers the old one goes on.
-_RENAMED_IN_2 = {"data_gate": {"duplicate_bits": "max_hamming_distance"}}
+_RENAMED_IN_2 = {
+    "evaluator": {"duplicate_bits": "max_hamming_distance"},
+    "data_gate": {"duplicate_bits": "max_hamming_distance", "noticeable": "minimum_effect"},
+    "data_gate.labels": {"misread": "box_format"},
+}
 
 
 def _checked_name(name: str) -> str:
@@ -56,11 +60,19 @@ class RootFile:
 
 
 def _with_new_names(values: Values) -> Values:
-    settings = dict(values["settings"])
+    settings = values["settings"]
     for group, names in _RENAMED_IN_2.items():
-        if isinstance(settings.get(group), dict):
-            settings[group] = renamed(**names)(settings[group])
+        settings = _renamed_in(settings, group.split("."), names)
     return {**values, "settings": settings}
+
+
+def _renamed_in(settings: Any, group: list[str], names: Mapping[str, str]) -> Any:
+    if not isinstance(settings, dict):
+        return settings
+    if not group:
+        return renamed(**names)(settings)
+    inside = {group[0]: _renamed_in(settings[group[0]], group[1:], names)} if group[0] in settings else {}
+    return {**settings, **inside}
 
 
 ROOT_FILE_FORMAT = PersistedFormat(

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.base.errors import StateError
+from schemas.base.persisted import check_arrays
 from schemas.data.columns import DetectionColumns
+
+_FORMAT = 1  # before it had a number, it was the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,7 @@ class ServingProbe:
         names = json.dumps({"class_names": self.class_names, "file_names": self.file_names})
         np.savez(
             file,
+            format=np.array(_FORMAT),
             names=np.array(names),
             sizes=np.array([len(image) for image in self.images], np.int64),
             images=np.frombuffer(b"".join(self.images), np.uint8),
@@ -51,7 +55,7 @@ class ServingProbe:
             StateError: not such a file, or one without images; `source` is its name in the message.
         """
         try:
-            probe = _parsed(content)
+            probe = _parsed(content, source)
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise StateError(f"{source}: not the golden images of an evaluation ({error}); run again") from error
         if not probe.images:
@@ -59,8 +63,9 @@ class ServingProbe:
         return probe
 
 
-def _parsed(content: bytes) -> ServingProbe:
+def _parsed(content: bytes, source: str) -> ServingProbe:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        check_arrays(arrays, _FORMAT, source)
         names = json.loads(arrays["names"].item())
         found = DetectionColumns(*(arrays[name] for name in ("image", "boxes_xywh_px", "labels", "scores")))
         ends = np.cumsum([0, *arrays["sizes"]])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import reprlib
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from schemas.base.errors import DataError
+from schemas.base.formatting import and_more
 from schemas.base.json_keys import RepeatedKeyError, unique_keys
 
 MAX_ID = 2**63 - 1  # ids travel as int64
@@ -16,8 +16,6 @@ _LARGEST_NUMBER = 1e9
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 80
-
-_Entry = TypeVar("_Entry")
 
 
 class Problems:
@@ -44,8 +42,8 @@ class Problems:
             DataError: with the first problems and how many more there are; not if there are none.
         """
         if self._count:
-            more = self._count - len(self._shown)
-            raise DataError(self._prefix + "\n  ".join(self._shown + ([f"and {more} more"] if more else [])))
+            more = and_more(self._count - len(self._shown)).strip()
+            raise DataError(self._prefix + "\n  ".join(self._shown + ([more] if more else [])))
 
 
 def shown(value: object) -> str:
@@ -77,60 +75,6 @@ def load_json(text: bytes, source: str) -> Any:
         raise DataError(f"{source}: broken JSON: {error}; export or copy the file again") from error
 
 
-def load_object(text: bytes, source: str) -> dict[str, Any]:
-    """Parses a JSON object, as `load_json` and `check_object` do."""
-    return check_object(load_json(text, source), source)
-
-
-def check_object(document: Any, source: str) -> dict[str, Any]:
-    """The document of an annotation file; DataError for anything but an object."""
-    if not isinstance(document, dict):
-        hint = " (a list of detections is a COCO results file)" if isinstance(document, list) else ""
-        raise DataError(f"{source}: expected a JSON object, got {kind(document)}{hint}; give a COCO annotation file")
-    return document
-
-
-def read_entries(
-    entries: list[Any], key: str, read: Callable[[Any, str], _Entry], unique: Iterable[str], problems: Problems
-) -> list[_Entry]:
-    """Reads each entry of a list and checks that they differ.
-
-    Args:
-        entries: the JSON list.
-        key: the list's name, for messages.
-        read: makes a result of an entry and its place in the file, or raises DataError.
-        unique: attributes of the results that no two may share.
-        problems: where to count what is wrong.
-
-    Returns:
-        The results, in order.
-
-    Raises:
-        DataError: some entry is bad or repeats another.
-    """
-    results = []
-    for index, entry in enumerate(entries):
-        try:
-            results.append(read(entry, f"{key}[{index}]"))
-        except DataError as error:
-            problems.add(str(error))
-    problems.raise_if_any()  # from here on the results are complete: index i is entry i
-    for name in unique:
-        _check_unique([getattr(result, name) for result in results], key, name, problems)
-    problems.raise_if_any()
-    return results
-
-
-def _check_unique(values: list[object], key: str, name: str, problems: Problems) -> None:
-    first: dict[object, int] = {}
-    for index, value in enumerate(values):
-        if first.setdefault(value, index) != index:
-            problems.add(
-                f"{key}[{index}]: duplicate {name} {shown(value)}, already that of {key}[{first[value]}]; "
-                f"give each entry of {key} its own {name}"
-            )
-
-
 def read_field(entry: Any, key: str, where: str) -> Any:
     """The value of a key; DataError when the entry is no object or lacks the key."""
     if not isinstance(entry, dict):
@@ -138,14 +82,6 @@ def read_field(entry: Any, key: str, where: str) -> Any:
     if key not in entry:
         raise DataError(f"{where}: {key} is missing; add it")
     return entry[key]
-
-
-def read_list(entry: Any, key: str, where: str) -> list[Any]:
-    """The list under a key; DataError for anything else."""
-    value = read_field(entry, key, where)
-    if not isinstance(value, list):
-        raise DataError(f"{where}: {key} must be a list, got {kind(value)}; export the file again")
-    return value
 
 
 def read_integer(entry: Any, key: str, where: str, lowest: int = 0, highest: int = MAX_ID) -> int:

@@ -11,9 +11,12 @@ import errno
 import glob
 import os
 import stat
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
+
+from schemas.base.errors import InputError
 
 WRITING = ".writing"  # the end of the name of a file that is not whole yet
 
@@ -148,6 +151,34 @@ def write_durably(path: str | Path, content: str | bytes) -> None:
             os.unlink(temporary)
         raise
     flush_directory(os.path.dirname(path) or ".")
+
+
+@contextlib.contextmanager
+def whole_directory(path: str) -> Iterator[str]:
+    """Makes a directory of this machine: all of it or nothing.
+
+    Args:
+        path: where; its parents are made, and it must not exist or be empty.
+
+    Yields:
+        The directory to write into until then, which is there.
+
+    Raises:
+        InputError: the directory holds something already, or cannot be written.
+    """
+    if os.path.lexists(path) and not (os.path.isdir(path) and not os.listdir(path)):
+        raise InputError(f"{path}: exists and is not empty; remove it or choose another directory")
+    parent = os.path.dirname(os.path.abspath(path))
+    try:
+        os.makedirs(parent, exist_ok=True)
+        # A sibling, because a rename is atomic only within one file system.
+        with tempfile.TemporaryDirectory(dir=parent, prefix=".writing-") as scratch:
+            made = os.path.join(scratch, "whole")
+            os.mkdir(made)
+            yield made
+            os.rename(made, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error}); choose another directory") from error
 
 
 def flush_directory(directory: str | Path) -> None:

@@ -118,10 +118,7 @@ class PersistedFormat(Generic[T]):
         if type(number) is not int or number < 0:
             raise self._refused(source, f"its format {shown(number)} is no format number")
         if self.is_newer(values):
-            raise StateError(
-                f"{source}: format {number} is newer than the {self.number} that this Ratchet reads; use the version "
-                "that wrote it, or a newer one"
-            )
+            raise StateError(_newer(source, number, self.number))
         return number
 
     def is_newer(self, values: Mapping[str, Any]) -> bool:
@@ -146,6 +143,22 @@ class PersistedFormat(Generic[T]):
         return TypeAdapter(self.kind)
 
 
+def check_arrays(arrays: Mapping[str, Any], number: int, source: str) -> None:
+    """Whether the arrays of an `.npz` file, one of which may be `format`, can be read; without one it is of format 0.
+
+    Args:
+        arrays: by name; those that a newer minor version added are left alone.
+        number: the newest format that can be read.
+        source: the file, for the message.
+
+    Raises:
+        StateError: a newer version of Ratchet wrote it.
+    """
+    found = int(arrays["format"]) if "format" in arrays else 0
+    if found > number:
+        raise StateError(_newer(source, found, number))
+
+
 def renamed(**names: str) -> Migration:
     """A migration that gives keys another name, as `renamed(old="new")`; a key that is not there stays away.
 
@@ -153,6 +166,13 @@ def renamed(**names: str) -> Migration:
     {'effect_size': 1, 'limit': 2}
     """
     return lambda values: {names.get(key, key): value for key, value in values.items()}
+
+
+def _newer(source: str, found: int, known: int) -> str:
+    return (
+        f"{source}: format {found} is newer than the {known} that this Ratchet reads; use the version that wrote it, "
+        "or a newer one"
+    )
 
 
 def _explain(error: ValidationError) -> str:

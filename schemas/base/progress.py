@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
+from schemas.base.formatting import duration
+
 LOGGER = logging.getLogger("ratchet")
 
 
@@ -53,17 +55,4 @@ class Progress:
             return ""
         speed = (done - first_done) / elapsed
         text = f"  {speed * self._unit_size:.0f} {self._unit_name}/s"
-        return text if done == self._total else f"{text}  {_duration((self._total - done) / speed)} left"
-
-
-def _duration(seconds: float) -> str:
-    """Short text of a duration.
-
-    >>> _duration(7.2), _duration(75), _duration(3700)
-    ('7 s', '1:15', '1:01:40')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    hours, rest = divmod(whole, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+        return text if done == self._total else f"{text}  {duration((self._total - done) / speed)} left"

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -48,14 +49,7 @@ class TruthColumns:
 
     def of_images(self, keep: np.ndarray) -> TruthColumns:
         """The objects of some images, whose positions are counted anew; `keep` is [i] bool."""
-        rows = keep[self.image]
-        return TruthColumns(
-            _renumbered(self.image[rows], keep),
-            self.boxes_xywh_px[rows],
-            self.labels[rows],
-            self.area_px2[rows],
-            self.is_crowd[rows],
-        )
+        return _of_images(self, keep)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +84,7 @@ class DetectionColumns:
 
     def of_images(self, keep: np.ndarray) -> DetectionColumns:
         """The detections in some images, whose positions are counted anew; `keep` is [i] bool."""
-        rows = keep[self.image]
-        return DetectionColumns(
-            _renumbered(self.image[rows], keep), self.boxes_xywh_px[rows], self.labels[rows], self.scores[rows]
-        )
+        return _of_images(self, keep)
 
     @classmethod
     def join(cls, parts: Sequence[DetectionColumns], images: Sequence[int]) -> DetectionColumns:
@@ -116,5 +107,14 @@ class DetectionColumns:
         )
 
 
-def _renumbered(image: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    return (np.cumsum(keep) - 1)[image]
+Columns = TypeVar("Columns", TruthColumns, DetectionColumns)
+
+
+def rows_of(columns: Columns, rows: np.ndarray) -> Columns:
+    """Some rows of columns; `rows` is a mask or positions."""
+    return type(columns)(**{name: values[rows] for name, values in vars(columns).items()})
+
+
+def _of_images(columns: Columns, keep: np.ndarray) -> Columns:
+    kept = rows_of(columns, keep[columns.image])
+    return replace(kept, image=(np.cumsum(keep) - 1)[kept.image])

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.base.errors import StateError
+from schemas.base.persisted import check_arrays
+
+_FORMAT = 1  # before it had a number, it was the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +47,7 @@ class FeatureSample:
         file = io.BytesIO()
         np.savez_compressed(
             file,
+            format=np.array(_FORMAT),
             labels=self.labels,
             box_counts=self.box_counts,
             embeddings=self.embeddings.astype(np.float16),
@@ -60,6 +64,7 @@ class FeatureSample:
         """
         try:
             arrays = dict(np.load(io.BytesIO(content), allow_pickle=False))
+            check_arrays(arrays, _FORMAT, source)
             return cls(
                 images=_below("image:", arrays),
                 objects=_below("object:", arrays),

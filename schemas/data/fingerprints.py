@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.base.errors import StateError
+from schemas.base.persisted import check_arrays
 
 BITS = 256
+_FORMAT = 1  # of the .npz file; before it had a number, it was the same
 _CHUNK_PAIRS = 4_000_000
 
 
@@ -63,7 +65,9 @@ class Fingerprints:
     def to_bytes(self) -> bytes:
         """The content of an .npz file."""
         file = io.BytesIO()
-        np.savez_compressed(file, spans=self.spans, image_ids=self.image_ids, hashes=self.hashes)
+        np.savez_compressed(
+            file, format=np.array(_FORMAT), spans=self.spans, image_ids=self.image_ids, hashes=self.hashes
+        )
         return file.getvalue()
 
     @classmethod
@@ -75,6 +79,7 @@ class Fingerprints:
         """
         try:
             arrays = np.load(io.BytesIO(content), allow_pickle=False)
+            check_arrays(arrays, _FORMAT, source)
             return cls(arrays["spans"], arrays["image_ids"], arrays["hashes"])
         except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise StateError(f"{source}: not the fingerprints of training images ({error})") from error

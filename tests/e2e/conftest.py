@@ -6,7 +6,8 @@ import contextlib
 import datetime
 import io
 import json
-from collections.abc import Callable
+import platform
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +24,19 @@ from pipeline.run.preflight import RunRequest
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.run_result import RunResult
 from schemas.base.errors import StateError
+from tests.e2e.cache import cached, digest_of
 from tests.e2e.metadata import latest_blessed_model
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEPENDED_ON = (
+    "schemas",
+    "components",
+    "pipeline",
+    "tests/e2e/conftest.py",
+    "tests/e2e/metadata.py",
+    "tests/e2e/cache.py",
+    "requirements/lock.txt",
+)
 
 # Small enough for two cores: what is learned is little, but learned it is.
 SMALL = (
@@ -121,9 +134,21 @@ class Runs:
     unshown: RunResult
 
 
+def key_of(repository: Path) -> str:
+    """Names all that the runs depend on; after a week they are made anew, for an approval among them expires."""
+    week = datetime.datetime.now(datetime.timezone.utc).isocalendar()[:2]
+    return digest_of(repository, DEPENDED_ON, str(repository), platform.python_version(), str(week))
+
+
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
-    world = World(tmp_path_factory.mktemp("e2e"))
+def runs() -> Iterator[Runs]:
+    """As they ended, in a directory that a test may change: once made, they are kept until the code changes."""
+    with cached(REPOSITORY / "build" / "test-cache" / "e2e", key_of(REPOSITORY), _runs) as made:
+        yield made
+
+
+def _runs(directory: Path) -> Runs:
+    world = World(directory)
     write_digits(str(world.data / "golden"), DigitsOptions(golden=True, images=60))
     world.span(1, 400)
     world.span(2, 800)

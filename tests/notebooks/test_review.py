@@ -59,7 +59,8 @@ def decision(number: int, verdict: str, directory: str) -> RecordedDecision:
 def run(root: Path) -> Any:
     """The notebook after a run; an error in a cell is raised."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}})
+    resources = {"metadata": {"path": str(NOTEBOOK.parent)}}
+    client = NotebookClient(notebook, startup_timeout=3600, resources=resources)  # a busy machine needs over a minute
     return client.execute(env={**os.environ, "RATCHET_ROOT": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"})
 
 

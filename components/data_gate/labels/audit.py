@@ -2,7 +2,7 @@
 
 The model may be weak: labels are compared with its detections, and then this comparison with the same one on the
 golden set. What explains most is asked first, and what it explains is not held against the labels a second time: how
-the numbers of a box are read, how boxes are drawn, which classes are confused, then what is wrong without a system.
+the numbers of a box are read, how boxes are drawn, which classes are confused systematically, then label noise.
 """
 
 from __future__ import annotations
@@ -10,17 +10,15 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format
-from components.data_gate.labels.class_rules import class_reasons
+from components.data_gate.labels.classes import class_reasons
 from components.data_gate.labels.drawing import drawing_reasons
+from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched, match_labels
 from components.data_gate.labels.missing import missing_reason
-from components.data_gate.labels.seen import Seen, sightings_of, single_labels
-from components.data_gate.labels.wording import worst_images
+from components.data_gate.labels.profile import Profile, sightings_of, single_labels
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns
-
-__all__ = ["Seen", "audit_labels"]
 
 _LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
@@ -28,7 +26,7 @@ _HALVED = 0.5
 _COPIES = 0.01  # share of labels that are copies from which on a person should look
 
 
-def audit_labels(span: Seen, golden: Seen, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
+def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
     """Compares the labels of a span with what the served model sees, as it compares on the golden set.
 
     Args:
@@ -48,12 +46,12 @@ def audit_labels(span: Seen, golden: Seen, class_names: tuple[str, ...], limits:
     enough, found = _enough(judged, trusted, guessed, limits.min_objects), _found(judged, trusted)
     if enough.actual.startswith(_UNTESTED):
         return [enough, found]
-    other_format = format_reason(guessed, judged, limits.misread)
+    other_format = format_reason(guessed, judged, limits.box_format)
     reasons = [enough, other_format, *_after_format(other_format, judged, trusted, class_names, limits)]
     return [*reasons, _duplicates(span, golden), found]
 
 
-def _lowest_score(golden: Seen, sightings: DetectionColumns, min_objects: int) -> float:
+def _lowest_score(golden: Profile, sightings: DetectionColumns, min_objects: int) -> float:
     # Of a model that never reaches the precision, where it comes closest.
     matched = match_labels(golden, sightings)
     scores = matched.sightings.scores  # descending
@@ -98,15 +96,15 @@ def _after_format(
         explained = "explained by labels:reading; not tested"
         return [Reason(rule, "boxes that can be read", explained, passed=True) for rule in rules]
     # Where the model finds less it errs more: that is held against it, not against the labels.
-    trust = min(1.0, span.recall / golden.recall)
+    relative_recall = min(1.0, span.recall / golden.recall)
     return [
-        *drawing_reasons(span, golden, trust, limits.offset, limits.size),
-        *class_reasons(span, golden, trust, class_names, limits.classes, limits.noise),
-        missing_reason(span, golden, trust, class_names, limits.missing),
+        *drawing_reasons(span, golden, relative_recall, limits.offset, limits.size),
+        *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
+        missing_reason(span, golden, relative_recall, class_names, limits.missing),
     ]
 
 
-def _duplicates(span: Seen, golden: Seen) -> Reason:
+def _duplicates(span: Profile, golden: Profile) -> Reason:
     labels, copies = single_labels(span.truth)
     golden_labels, golden_copies = single_labels(golden.truth)
     share, usual = len(copies) / max(1, len(labels.labels)), len(golden_copies) / max(1, len(golden_labels.labels))

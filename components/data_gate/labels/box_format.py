@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.coco.box_formats import CXCYWH, XYWH_TAKEN_FOR_XYXY, XYXY, YXHW, YXYX
+from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of
 from components.data_gate.labels.matching import Matched, overlaps
-from components.data_gate.labels.seen import undone
-from components.data_gate.labels.statistics import Excess
-from components.data_gate.labels.wording import Finding, per_image, reason_of
+from components.data_gate.labels.profile import undone
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns
 
@@ -69,10 +68,10 @@ def format_reason(guessed: GuessedFormat, span: Matched, limit: float) -> Reason
     finding = Finding(
         guessed.share,
         f"{share} fit what the model sees only if read as {guessed.name}",
-        per_image(span.seen, span.labels.image[guessed.fits]),
+        per_image(span.profile, span.labels.image[guessed.fits]),
     )
     expected = f"at most {limit:.0%} of the boxes make sense only in another order of their numbers"
-    return reason_of("labels:reading", expected, finding, limit, span.seen)
+    return reason_of("labels:reading", expected, finding, limit, span.profile)
 
 
 def _best(span: Matched, golden: Matched, fits_given: np.ndarray) -> GuessedFormat:
@@ -89,24 +88,24 @@ def _best(span: Matched, golden: Matched, fits_given: np.ndarray) -> GuessedForm
 
 def _fits(span: Matched, drawn: np.ndarray, lowest_iou: float = _GIVEN_IOU) -> np.ndarray:
     # [n] bool, labels that need no other format if boxes are drawn so.
-    label, _, overlap = overlaps(undone(span.labels.boxes_xywh_px, drawn), span.labels.image, span.sightings)
+    pairs = overlaps(undone(span.labels.boxes_xywh_px, drawn), span.labels.image, span.sightings)
     fits = np.zeros(len(span.labels.labels), dtype=np.bool_)
-    fits[label[overlap >= lowest_iou]] = True
+    fits[pairs.one[pairs.iou >= lowest_iou]] = True
     return fits
 
 
 def _hits(boxes: np.ndarray, image: np.ndarray, sightings: DetectionColumns, allowed: np.ndarray) -> np.ndarray:
     # [n] bool, boxes that fit a sighting that is allowed.
-    box, sighting, overlap = overlaps(boxes, image, sightings)
+    pairs = overlaps(boxes, image, sightings)
     hits = np.zeros(len(boxes), dtype=np.bool_)
-    hits[box[(overlap >= _OTHER_IOU) & allowed[sighting]]] = True
+    hits[pairs.one[(pairs.iou >= _OTHER_IOU) & allowed[pairs.other]]] = True
     return hits
 
 
 def _chance(golden: Matched, boxes: np.ndarray) -> float:
-    box, sighting, overlap = overlaps(undone(boxes, golden.drawn), golden.labels.image, golden.sightings)
-    wrong = (overlap >= _OTHER_IOU) & (golden.sighting[box] != sighting)
-    return (len(np.unique(box[wrong])) + 1) / (len(boxes) + 2)
+    pairs = overlaps(undone(boxes, golden.drawn), golden.labels.image, golden.sightings)
+    wrong = (pairs.iou >= _OTHER_IOU) & (golden.sighting[pairs.one] != pairs.other)
+    return (len(np.unique(pairs.one[wrong])) + 1) / (len(boxes) + 2)
 
 
 def _beyond_chance(fits: np.ndarray, unexplained: np.ndarray, image: np.ndarray, chance: float) -> Excess:

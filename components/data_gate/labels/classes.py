@@ -1,4 +1,7 @@
-"""Labels whose class the model contradicts, with a system and without; pure."""
+"""Labels whose class the model contradicts: systematic confusion of two classes, and label noise; pure.
+
+Label noise is a wrong class here and there; systematic confusion is one class labelled as a certain other one.
+"""
 
 from __future__ import annotations
 
@@ -8,30 +11,41 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import hypergeom
 
-from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.statistics import SIGNIFICANCE, Excess, share_of, shortfall
+from components.data_gate.labels.findings import (
+    SIGNIFICANCE,
+    Excess,
+    Finding,
+    per_image,
+    reason_of,
+    share_of,
+    shortfall,
+    worst_images,
+)
+from components.data_gate.labels.matching import QUANTILES, Matched
+from components.data_gate.labels.profile import Profile
+from schemas.artifacts.decisions import Reason
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes
-_TIMES_OTHERS = 3.0  # a system stands out of the confusion of all other classes
+_TIMES_OTHERS = 3.0  # a systematic confusion stands out of that of all other classes
 _FEWEST_UNSEEN = 0.3  # of the wrong classes; if the model confuses nearly all, what it never confuses says little
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What the model surely sees, and how it is labelled.
+    """What the model sees with certainty, and how it is labelled.
 
     Attributes:
         image: [k] int64.
         looks_like: [k] int64, the class that the model sees, 1..K.
         labelled: [k] int64, the class of the label; UNLABELLED for none.
-        surety: [k] 0..1, see `Matched`.
+        score_quantile: [k] 0..1, see `Matched`.
     """
 
     image: np.ndarray
     looks_like: np.ndarray
     labelled: np.ndarray
-    surety: np.ndarray
+    score_quantile: np.ndarray
 
     @property
     def is_labelled(self) -> np.ndarray:
@@ -45,7 +59,7 @@ class Judged:
 
     def rows(self, keep: np.ndarray) -> Judged:
         """Some of them; `keep` is [k] bool."""
-        return Judged(self.image[keep], self.looks_like[keep], self.labelled[keep], self.surety[keep])
+        return Judged(self.image[keep], self.looks_like[keep], self.labelled[keep], self.score_quantile[keep])
 
 
 class Confusion(NamedTuple):
@@ -71,12 +85,71 @@ class Confusion(NamedTuple):
         return self.share - self.golden_share
 
 
-def judge(matched: Matched, lowest_surety: float) -> Judged:
-    """The sightings that are at least so sure; of those without an own label only what touches no label."""
-    labelled = np.full(len(matched.surety), UNLABELLED)
+def class_reasons(
+    span: Matched, golden: Matched, relative_recall: float, class_names: tuple[str, ...], classes: float, noise: float
+) -> list[Reason]:
+    """The rules `labels:classes` and `labels:noise`; what a systematic confusion explains is no noise.
+
+    Args:
+        span: the new labels.
+        golden: the trusted ones.
+        relative_recall: see `shortfall`.
+        class_names: in label order.
+        classes: accepted share of what looks like one class that is labelled as a certain other.
+        noise: accepted share of labels with a wrong class beside those.
+    """
+    ours, theirs = (judge(side, QUANTILES[0]) for side in (span, golden))
+    found = confusions(ours, theirs)
+    rest = [side.rows(~is_of(side, found)) for side in (ours, theirs)]
+    return [
+        _confused(ours, found, class_names, classes, span.profile),
+        _noisy(rest[0], rest[1], relative_recall, len(class_names), noise, span.profile),
+    ]
+
+
+def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], limit: float, profile: Profile) -> Reason:
+    failed = bool(any(each.excess > limit for each in found))
+    words = [_in_words(each, names) for each in found] or ["no two classes are confused"]
+    return Reason(
+        "labels:classes",
+        f"of what looks like one class at most {limit:.0%} more than in the golden set labelled as a certain other",
+        "; ".join(words),
+        passed=not failed,
+        warning=bool(found) and not failed,
+        images=worst_images(profile, per_image(profile, judged.image[is_of(judged, found)])),
+    )
+
+
+def _in_words(confusion: Confusion, names: tuple[str, ...]) -> str:
+    looks_like, labelled = names[confusion.looks_like - 1], names[confusion.labelled - 1]
+    usual = f"golden set: {confusion.golden_share:.0%}"
+    return f"{confusion.share:.0%} of what looks like {looks_like} is labelled {labelled} ({usual})"
+
+
+def _noisy(
+    span: Judged, golden: Judged, relative_recall: float, classes: int, limit: float, profile: Profile
+) -> Reason:
+    # Of the quantiles the one that accuses least: the model's own errors are among the lower scores.
+    excesses = []
+    for quantile in QUANTILES:
+        ours, theirs = (side.rows((side.score_quantile >= quantile) & side.is_labelled) for side in (span, golden))
+        if len(ours.image) and len(theirs.image):
+            excesses.append(label_noise(ours, theirs, classes, relative_recall))
+    excess = min(excesses, key=lambda each: each.value, default=Excess(0.0, 1.0, 1))
+    share = f"at least {max(0.0, excess.value):.0%} of the objects ({excess.interval})"
+    finding = Finding(
+        excess, f"{share} have a wrong class (label noise)", per_image(profile, span.image[span.is_other])
+    )
+    expected = f"at most {limit:.0%} of the objects labelled as a class that they do not look like"
+    return reason_of("labels:noise", expected, finding, limit, profile)
+
+
+def judge(matched: Matched, lowest_quantile: float) -> Judged:
+    """The sightings of this score quantile and above; of those without an own label only what touches no label."""
+    labelled = np.full(len(matched.score_quantile), UNLABELLED)
     labelled[matched.sighting[matched.is_found]] = matched.labels.labels[matched.is_found]
-    keep = (matched.surety >= lowest_surety) & (matched.is_own | ~matched.has_label)
-    return Judged(matched.sightings.image, matched.sightings.labels, labelled, matched.surety).rows(keep)
+    keep = (matched.score_quantile >= lowest_quantile) & (matched.is_own | ~matched.has_label)
+    return Judged(matched.sightings.image, matched.sightings.labels, labelled, matched.score_quantile).rows(keep)
 
 
 def confusions(span: Judged, golden: Judged) -> list[Confusion]:
@@ -101,8 +174,8 @@ def is_of(judged: Judged, found: list[Confusion]) -> np.ndarray:
     return explained
 
 
-def wrong_at_random(span: Judged, golden: Judged, classes: int, trust: float) -> Excess:
-    """Share of labels whose class is another one without a system, beyond the golden set's.
+def label_noise(span: Judged, golden: Judged, classes: int, relative_recall: float) -> Excess:
+    """Share of labels whose class is wrong here and there, beyond the golden set's.
 
     A weak model confuses some classes as a rule. So counted are labels of a class that what they look like never has
     in the golden set. Of as many as are there just once, new ones are to be expected (Good, Biometrika 40, 1953).
@@ -113,9 +186,9 @@ def wrong_at_random(span: Judged, golden: Judged, classes: int, trust: float) ->
     unseen = (counts[:, 1:] == 0).sum(axis=1)[span.looks_like].mean() / max(1, classes - 1)
     if unseen < _FEWEST_UNSEEN:
         agreement = [share_of(~side.is_other, side.image) for side in (span, golden)]
-        return shortfall(agreement[0], agreement[1], trust)
+        return shortfall(agreement[0], agreement[1], relative_recall)
     usual = share_of(counts[golden.looks_like, golden.labelled] > 1, golden.image)
-    lacking = shortfall(share_of(counts[span.looks_like, span.labelled] > 0, span.image), usual, trust)
+    lacking = shortfall(share_of(counts[span.looks_like, span.labelled] > 0, span.image), usual, relative_recall)
     return Excess(lacking.value / unseen, lacking.std_error / unseen, lacking.images)
 
 

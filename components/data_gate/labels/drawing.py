@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.data_gate.labels.findings import Excess, Finding, difference, median_of, per_image, reason_of
 from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.seen import relation
-from components.data_gate.labels.statistics import Excess, difference, median_of
-from components.data_gate.labels.wording import Finding, per_image, reason_of
+from components.data_gate.labels.profile import relation
 from schemas.artifacts.decisions import Reason
 
 _CENTRE_TOLERANCE = 0.08  # a box given by its centre is displaced by half its size
@@ -63,8 +62,8 @@ def drawn_otherwise(span: Matched, golden: Matched) -> DrawnOtherwise:
         difference(median_of(beside[:, column], ours.image), median_of(usual[:, column], theirs.image))
         for column in range(4)
     ]
-    count = np.maximum(1, per_image(span.seen, ours.image))
-    far = [per_image(span.seen, ours.image, column) / count for column in np.abs(beside).T]
+    count = np.maximum(1, per_image(span.profile, ours.image))
+    far = [per_image(span.profile, ours.image, column) / count for column in np.abs(beside).T]
     return DrawnOtherwise(
         np.array([excess.value for excess in excesses]),
         [Excess(abs(excess.value), excess.std_error, excess.images) for excess in excesses],
@@ -74,26 +73,26 @@ def drawn_otherwise(span: Matched, golden: Matched) -> DrawnOtherwise:
 
 
 def drawing_reasons(
-    span: Matched, golden: Matched, trust: float, offset_limit: float, size_limit: float
+    span: Matched, golden: Matched, relative_recall: float, offset_limit: float, size_limit: float
 ) -> list[Reason]:
     """The rules `labels:offset` and `labels:size`.
 
     Args:
         span: the new labels.
         golden: the trusted ones.
-        trust: 0..1, see `shortfall`.
+        relative_recall: 0..1, see `shortfall`.
         offset_limit: accepted displacement, as a fraction of the size.
         size_limit: accepted ln of the factor on width or height.
     """
     drawn = drawn_otherwise(span, golden)
     # A model that sees objects of another size, or finds fewer, draws its own boxes less exactly.
-    slack = (1 + _PER_RESIZING * drawn.resized) / trust
+    slack = (1 + _PER_RESIZING * drawn.resized) / relative_recall
     offset, size = slack * offset_limit, slack * size_limit
     beside = f"boxes at most {offset:.0%} of their size beside where the golden set has them"
     resized = f"boxes at most {np.expm1(size):.0%} larger or smaller than the golden set's"
     return [
-        reason_of("labels:offset", beside, _offset(drawn), offset, span.seen),
-        reason_of("labels:size", resized, _size(drawn), size, span.seen),
+        reason_of("labels:offset", beside, _offset(drawn), offset, span.profile),
+        reason_of("labels:size", resized, _size(drawn), size, span.profile),
     ]
 
 
@@ -134,7 +133,7 @@ def _drawn(matched: Matched) -> Drawn:
     sighting = matched.sighting[matched.is_found]
     image = matched.labels.image[matched.is_found]
     seen = matched.sightings.boxes_xywh_px[sighting]
-    whole = _is_whole(labelled, matched.seen.sizes_px[image]) & _is_whole(seen, matched.seen.sizes_px[image])
+    whole = _is_whole(labelled, matched.profile.sizes_px[image]) & _is_whole(seen, matched.profile.sizes_px[image])
     if not whole.any():
         whole[:] = True
     return Drawn(

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.labels.matching import SURE, Matched
-from components.data_gate.labels.statistics import SIGNIFICANCE, Excess, Measured, share_of, shortfall
-from components.data_gate.labels.wording import Finding, listed, per_image, reason_of
+from components.data_gate.labels.findings import (
+    SIGNIFICANCE,
+    Estimate,
+    Excess,
+    Finding,
+    per_image,
+    reason_of,
+    share_of,
+    shortfall,
+)
+from components.data_gate.labels.matching import QUANTILES, Matched
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import joined
 
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes
@@ -16,27 +25,29 @@ _MOSTLY = 0.8  # from this share on something is said of all
 _NOTHING = Excess(0.0, 1.0, 1)
 
 
-def missing_reason(span: Matched, golden: Matched, trust: float, class_names: tuple[str, ...], limit: float) -> Reason:
+def missing_reason(
+    span: Matched, golden: Matched, relative_recall: float, class_names: tuple[str, ...], limit: float
+) -> Reason:
     """The rule `labels:missing`.
 
     Args:
         span: the new labels.
         golden: the trusted ones.
-        trust: see `shortfall`.
+        relative_recall: see `shortfall`.
         class_names: in label order.
         limit: accepted share of objects without a label.
     """
     class_limit = min(_HIGHEST_LIMIT, _CLASS_TIMES * limit)
     expected = f"at most {limit:.0%} of all objects without a label, and {class_limit:.0%} of any class"
-    finding = _of_classes(span, golden, trust, class_names, class_limit)
+    finding = _of_classes(span, golden, relative_recall, class_names, class_limit)
     if finding is not None:
-        return reason_of("labels:missing", expected, finding, class_limit, span.seen)
-    return reason_of("labels:missing", expected, _of_all(span, golden, trust), limit, span.seen)
+        return reason_of("labels:missing", expected, finding, class_limit, span.profile)
+    return reason_of("labels:missing", expected, _of_all(span, golden, relative_recall), limit, span.profile)
 
 
-def _of_all(span: Matched, golden: Matched, trust: float) -> Finding:
-    lacking = _lacking(span, golden, trust)
-    unlabelled = ~span.has_label & (span.surety >= SURE[0])
+def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
+    lacking = _lacking(span, golden, relative_recall)
+    unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0])
     missing = max(0.0, lacking.value)
     # Of all objects, labelled or not. Of a span with hardly a label nobody can say how many are missing.
     objects = len(span.labels.labels) * missing / max(0.01, 1 - missing)
@@ -44,48 +55,50 @@ def _of_all(span: Matched, golden: Matched, trust: float) -> Finding:
     return Finding(lacking, words + _where(span, unlabelled), _weight(span, unlabelled))
 
 
-def _of_classes(span: Matched, golden: Matched, trust: float, names: tuple[str, ...], limit: float) -> Finding | None:
+def _of_classes(
+    span: Matched, golden: Matched, relative_recall: float, names: tuple[str, ...], limit: float
+) -> Finding | None:
     # The classes that break the limit; None if there are none, or if the others lack labels like them.
-    labels = np.unique(span.sightings.labels[span.surety >= SURE[0]]).tolist()
-    lacking = {label: _lacking(span, golden, trust, [label]) for label in labels}
+    labels = np.unique(span.sightings.labels[span.score_quantile >= QUANTILES[0]]).tolist()
+    lacking = {label: _lacking(span, golden, relative_recall, [label]) for label in labels}
     found = [label for label in labels if lacking[label].breaks(limit, SIGNIFICANCE / len(labels))]
-    others = _lacking(span, golden, trust, [label for label in labels if label not in found])
+    others = _lacking(span, golden, relative_recall, [label for label in labels if label not in found])
     if not found or _STANDS_OUT * others.value > min(lacking[label].value for label in found):
         return None
     found.sort(key=lambda label: -lacking[label].value)
-    words = listed([f"{lacking[label].value:.0%} of {names[label - 1]}" for label in found])
-    unlabelled = ~span.has_label & (span.surety >= SURE[0]) & np.isin(span.sightings.labels, found)
+    words = joined([f"{lacking[label].value:.0%} of {names[label - 1]}" for label in found])
+    unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0]) & np.isin(span.sightings.labels, found)
     worst = lacking[found[0]]
     return Finding(worst, f"objects of some classes have no label: {words}", _weight(span, unlabelled))
 
 
-def _lacking(span: Matched, golden: Matched, trust: float, labels: list[int] | None = None) -> Excess:
+def _lacking(span: Matched, golden: Matched, relative_recall: float, labels: list[int] | None = None) -> Excess:
     # Objects without labels are missing among the surest sightings as well; what is missing only among the others are
-    # the model's errors. So of all sureties the one that accuses least.
+    # the model's errors. So of the quantiles the one that accuses least.
     excesses = []
-    for surety in SURE:
-        shares = [_labelled(side, surety, labels) for side in (span, golden)]
+    for quantile in QUANTILES:
+        shares = [_labelled(side, quantile, labels) for side in (span, golden)]
         if shares[0] is None or shares[1] is None or not shares[1].value:
             return _NOTHING
-        excesses.append(shortfall(shares[0], shares[1], trust))
+        excesses.append(shortfall(shares[0], shares[1], relative_recall))
     return min(excesses, key=lambda excess: excess.value)
 
 
-def _labelled(side: Matched, surety: float, labels: list[int] | None) -> Measured | None:
+def _labelled(side: Matched, quantile: float, labels: list[int] | None) -> Estimate | None:
     # Share of sightings that are a label's; one that only touches a label says nothing.
-    counts = (side.surety >= surety) & (side.is_own | ~side.has_label)
+    counts = (side.score_quantile >= quantile) & (side.is_own | ~side.has_label)
     if labels is not None:
         counts &= np.isin(side.sightings.labels, labels)
     return share_of(side.is_own[counts], side.sightings.image[counts]) if counts.any() else None
 
 
 def _weight(span: Matched, sightings: np.ndarray) -> np.ndarray:
-    return per_image(span.seen, span.sightings.image[sightings], span.sightings.scores[sightings])
+    return per_image(span.profile, span.sightings.image[sightings], span.sightings.scores[sightings])
 
 
 def _where(span: Matched, unlabelled: np.ndarray) -> str:
-    unknown = span.seen.truth.image[span.seen.truth.labels < 0]
-    is_empty = per_image(span.seen, np.concatenate([span.labels.image, unknown])) == 0
+    unknown = span.profile.truth.image[span.profile.truth.labels < 0]
+    is_empty = per_image(span.profile, np.concatenate([span.labels.image, unknown])) == 0
     image = span.sightings.image[unlabelled]
     if not len(image) or is_empty[image].mean() < _MOSTLY:
         return ""

@@ -1,17 +1,18 @@
-"""What is known of the cause: facts that the run measured, each with where to look further."""
+"""What is known of the cause: facts that the run analysis, each with where to look further."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 
-from components.pages.text import many, safe
-from components.pages.words import rule_title
+from components.pages.rule_words import rule_title
+from components.pages.tables import columns, table
+from components.pages.text import safe
 from components.review.content import ErrorTypeCost, ReviewContent
-from components.review.sections.figures import ap, change, interval
-from components.review.sections.findings import found_in_words
-from components.review.sections.records import differing
+from components.review.sections.training import differing
+from components.review.sections.wording import ap, change, found_in_words, interval
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from schemas.base.formatting import listed, many
 
 _DATA_SETS = {
     GOLDEN: "golden set",
@@ -93,9 +94,9 @@ def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 
 def _error_types(content: ReviewContent) -> Iterable[tuple[str, str]]:
-    if content.measured is None or content.baseline is None:
+    if content.analysis is None or content.baseline is None:
         return
-    rises = {(iou, kind.name): kind for iou, kinds in content.measured.error_types.types.items() for kind in kinds}
+    rises = {(iou, kind.name): kind for iou, kinds in content.analysis.error_types.types.items() for kind in kinds}
     if not rises:
         return
     (iou, name), worst = max(rises.items(), key=lambda entry: _rise(entry[1]))
@@ -121,12 +122,9 @@ def _training(content: ReviewContent) -> Iterable[tuple[str, str]]:
     if not rows:
         yield "fact", f"Both models were trained in the same way; only their data differ. {_link('differences')}"
         return
-    shown = "; ".join(
-        f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})"
-        for row in rows[:_MOST_DIFFERENCES]
-    )
-    more = f" and {len(rows) - _MOST_DIFFERENCES} more" if len(rows) > _MOST_DIFFERENCES else ""
-    yield "fact", f"What differs in how they were trained: {shown}{more}{times}. {_link('differences')}"
+    texts = [f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})" for row in rows]
+    shown = listed(texts, _MOST_DIFFERENCES, "; ")
+    yield "fact", f"What differs in how they were trained: {shown}{times}. {_link('differences')}"
 
 
 def _link(section: str) -> str:
@@ -138,14 +136,13 @@ def _data_sets(content: ReviewContent) -> str:
     if content.evaluation is None or content.baseline is None:
         return ""
     sets = {name: content.evaluation.data_sets[name] for name in _DATA_SETS if name in content.evaluation.data_sets}
-    rows = "".join(_row(_DATA_SETS[name], evaluated.compared) for name, evaluated in sets.items())
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("data", "images", "baseline", "candidate", "difference"))
+    rows = (_row(_DATA_SETS[name], evaluated.compared) for name, evaluated in sets.items())
+    head = columns(("data", "images", "baseline", "candidate", "difference"))
     deltas = {name: evaluated.deltas.overall for name, evaluated in sets.items() if evaluated.deltas}
     return (
         "<h3>The same two models on other data</h3>"
         f"<p>{_BROKEN if content.evaluation_is_broken else _reading(deltas)}</p>"
-        f'<table class="stack figures-table"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
+        f"{table(head, rows, 'stack figures-table')}"
     )
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime
 
 from components.pages.line_chart import Axis, Marker, Series, line_chart
+from components.pages.tables import columns, scrolled, table
 from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.figures import NOTHING, ap, change
-from components.review.sections.findings import shortened
-from components.review.sections.next_steps import command
+from components.review.sections.verdict import command
+from components.review.sections.wording import NOTHING, ap, change, shortened
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.artifacts.history import RecordedDecision
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
+from schemas.base.formatting import minute, score
 
 _MOST_RUNS = 200
 _NAMES = {
@@ -95,7 +96,7 @@ def _chart(runs: list[RecordedDecision]) -> str:
     if not runs:
         return "<p>No candidate was evaluated before.</p>"
     places = list(enumerate(runs, start=1))
-    marks = [Marker(place, run.map, f"{run.run_id}: {run.verdict}, mAP {run.map:.4f}") for place, run in places]
+    marks = [Marker(place, run.map, f"{run.run_id}: {run.verdict}, mAP {score(run.map)}") for place, run in places]
     series = [
         Series("served after the run", BASELINE, [(place, _served(run)) for place, run in places]),
         Series("candidate", CANDIDATE, [(place, run.map) for place, run in places], marks),
@@ -112,8 +113,8 @@ def _runs_table(runs: list[RecordedDecision]) -> str:
     if not runs:
         return ""
     goldens = list(dict.fromkeys(run.golden_digest for run in runs))
-    rows = "".join(
-        f'<tr><th scope="row">{safe(run.run_id, 80)}</th><td>{safe(run.decided_at[:16].replace("T", " "))}</td>'
+    rows = (
+        f'<tr><th scope="row">{safe(run.run_id, 80)}</th><td>{safe(minute(run.decided_at))}</td>'
         f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
         f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
         f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
@@ -121,27 +122,19 @@ def _runs_table(runs: list[RecordedDecision]) -> str:
         for run in reversed(runs[-_MOST_RUNS:])
     )
     titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set", "why")
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     note = "" if len(goldens) == 1 else '<p class="quiet">mAP on different golden sets cannot be compared.</p>'
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="past runs"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>{note}"
-    )
+    return scrolled("past runs", table(columns(titles), rows)) + note
 
 
 def _overrides_table(overrides: tuple[Override, ...]) -> str:
     titles = ("when (UTC)", "what", "by", "reason", "version", "until")
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    rows = "".join(
-        f"<tr><td>{safe(entry.at[:16].replace('T', ' '))}</td>"
+    rows = (
+        f"<tr><td>{safe(minute(entry.at))}</td>"
         f"<td>{safe(_kind(entry))}</td><td>{safe(entry.by, 80)}</td>"
         f"<td>{safe(entry.reason)}</td><td>{safe(entry.version)}</td><td>{safe(entry.expires or NOTHING)}</td></tr>"
         for entry in reversed(overrides)
     )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="approvals and rollbacks"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return scrolled("approvals and rollbacks", table(columns(titles), rows))
 
 
 def _kind(entry: Override) -> str:
@@ -164,22 +157,22 @@ def lineage_section(content: ReviewContent) -> str:
         ("span's digest", content.lineage.span.digest),
     ]
     rows = "".join(f'<tr><th scope="row">{name}</th><td><code>{safe(text)}</code></td></tr>' for name, text in facts)
-    spans = "".join(
+    spans = (
         f"<tr><td class='number'>{data.span}</td><td class='number'>{data.version}</td>"
         f"<td class='number'>{data.images:,}</td><td>{_who(data, candidate, baseline)}</td>"
         f"<td><code>{safe(data.digest)}</code></td></tr>"
         for data in (newest.data if newest else ())
     )
-    artifacts = "".join(
+    artifacts = (
         f"<tr><th scope='row'>{_NAMES[name]}</th><td class='number'>{number}</td><td><code>{safe(uri)}</code></td></tr>"
         for name, uri, number in content.lineage.artifacts
         if name in _NAMES
     )
     return (
         f"<table><tbody>{rows}</tbody></table><h3>Spans of the lineage</h3>"
-        + _scrolled("spans", ("span", "version", "training images", "trained into", "digest"), spans)
+        + scrolled("spans", table(columns(("span", "version", "training images", "trained into", "digest")), spans))
         + "<h3>Artifacts in ML Metadata</h3>"
-        + _scrolled("artifacts", ("artifact", "id", "URI"), artifacts)
+        + scrolled("artifacts", table(columns(("artifact", "id", "URI")), artifacts))
         + (f"<h3>Started by</h3>{command(content.command)}" if content.command else "")
     )
 
@@ -188,11 +181,3 @@ def _who(data: TrainedData, candidate: TrainingRecord | None, baseline: Training
     in_baseline = baseline is not None and data in baseline.data
     in_candidate = candidate is not None and data in candidate.data
     return " and ".join(name for name, inside in (("baseline", in_baseline), ("candidate", in_candidate)) if inside)
-
-
-def _scrolled(label: str, titles: tuple[str, ...], rows: str) -> str:
-    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{label}"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-    )

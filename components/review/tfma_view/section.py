@@ -1,18 +1,16 @@
-"""TFMA's own view of a run as a part of the review page, which nothing has to be loaded for; pure.
-
-The page opens fast because TFMA's megabyte of JavaScript stands in it as data. Only when a reader opens the section
-does `loader.js` run it, as scripts whose text has the hashes that are returned.
-"""
+"""TFMA's own view of a run, as a part of the review page or as a page of its own; nothing has to be loaded; pure."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import html
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.pages.text import listed, many
+from components.pages.policy import content_security_policy, source_hash
+from components.pages.style import STYLE
+from components.pages.text import safe_list
 from components.review.tfma_view.figures import LESS, TfmaData, script_json
+from schemas.base.formatting import many
 
 _CHARTS = ("google_charts.js", "google_charts_table.js", "google_charts_svg.js")
 _MOST_NAMED = 5
@@ -44,7 +42,7 @@ def tfma_section(data: TfmaData, code: str) -> TfmaSection:
     loader = _file("loader.js")
     scripts = ["\n".join(map(_file, _CHARTS)), code.replace(*_STYLED)]
     parts = script_json({"style": _file("view.css"), "scripts": scripts})
-    html = (
+    shown = (
         '<details id="tfma-view"><summary>Tables, charts and time series of TensorFlow Model Analysis</summary>'
         '<p id="tfma-message" role="status">This view needs JavaScript, which does not run here.</p>'
         f"{_notes(data)}{_views(data)}</details>"
@@ -52,7 +50,7 @@ def tfma_section(data: TfmaData, code: str) -> TfmaSection:
         f'<script type="application/json" id="tfma-data">{data.json.replace("<", LESS)}</script>'
         f"<script>{loader}</script>"
     )
-    return TfmaSection(html, tuple(map(_hash, (loader, *scripts))))
+    return TfmaSection(shown, tuple(map(source_hash, (loader, *scripts))))
 
 
 def _views(data: TfmaData) -> str:
@@ -77,7 +75,7 @@ def _notes(data: TfmaData) -> str:
     if data.skipped:
         notes.append(
             f"{many(len(data.skipped), 'past run')} could not be read and {'is' if len(data.skipped) == 1 else 'are'} "
-            f"missing from the time series: {listed(data.skipped, _MOST_NAMED)}."
+            f"missing from the time series: {safe_list(data.skipped, _MOST_NAMED)}."
         )
     return "".join(f'<p class="quiet">{note}</p>' for note in notes)
 
@@ -86,5 +84,24 @@ def _file(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
-def _hash(script: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+_CLOSED, _OPEN = '<details id="tfma-view">', '<details id="tfma-view" open>'
+_HEIGHT_PX = 900
+
+
+def tfma_page(section: TfmaSection) -> str:
+    """A page that shows the section opened, and that may neither load nor run anything else."""
+    return (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{content_security_policy(STYLE, section.script_hashes)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>TensorFlow Model Analysis</title><style>{STYLE}</style></head>"
+        f"<body><main>{section.html.replace(_CLOSED, _OPEN, 1)}</main></body></html>"
+    )
+
+
+def tfma_frame(section: TfmaSection) -> str:
+    """The same inside of another page, such as a notebook's, from which it is kept apart."""
+    page = html.escape(tfma_page(section))
+    size = f'width="100%" height="{_HEIGHT_PX}"'
+    # In an element, because IPython warns of a bare iframe.
+    return f'<div><iframe srcdoc="{page}" {size} title="TensorFlow Model Analysis"></iframe></div>'

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from schemas.base.errors import ConfigError
-from schemas.base.settings import settings
+from schemas.base.settings import load, settings
 
 Auto = Literal["auto"]
 AUTO: Auto = "auto"
@@ -154,3 +155,19 @@ class ModelSettings:
         if self.anchors == AUTO:
             raise ConfigError("model.anchors = 'auto': they are not derived from the data yet")
         return self.anchors
+
+
+def recorded_model(values: Mapping[str, Any], source: str) -> ModelSettings:
+    """The settings of a model that is there; one that an older record lacks has its default.
+
+    Args:
+        values: as a training record or a root has them.
+        source: what to call it in messages.
+
+    Raises:
+        ConfigError: one of them is unknown here, so that the model cannot be built again.
+    """
+    try:
+        return load(ModelSettings, values, source)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; where a newer Ratchet wrote it, use that one") from error

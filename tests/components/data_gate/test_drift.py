@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.data_gate.drift import jensen_shannon, jensen_shannon_of_counts, l_infinity, movement, noise
+from components.data_gate.drift import effect_size, jensen_shannon, jensen_shannon_of_counts, l_infinity, noise
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
 
@@ -55,7 +55,7 @@ def test_a_divergence_known_by_hand() -> None:
 def test_nothing_to_compare_is_no_distance() -> None:
     assert jensen_shannon(np.empty(0), np.ones(3)) == 0
     assert l_infinity(np.empty(0, np.int64), np.ones(3, np.int64)) == 0
-    assert movement(features.QA_SHARPNESS, np.empty(0), np.ones(3)) == 0
+    assert effect_size(features.QA_SHARPNESS, np.empty(0), np.ones(3)) == 0
 
 
 def test_chance_reaches_farther_in_smaller_samples() -> None:
@@ -113,20 +113,20 @@ def test_noise_of_classes_is_that_of_their_shares() -> None:
         (features.QA_RED_CAST, 0.1, -0.1, 0.2),
     ],
 )
-def test_movement_is_in_the_unit_of_the_feature(feature: str, other: float, span: float, expected: float) -> None:
-    assert movement(feature, np.full(20, other), np.full(30, span)) == pytest.approx(expected)
+def test_effect_size_is_in_the_unit_of_the_feature(feature: str, other: float, span: float, expected: float) -> None:
+    assert effect_size(feature, np.full(20, other), np.full(30, span)) == pytest.approx(expected)
 
 
 def test_half_of_the_images_moving_counts_half() -> None:
     other = np.full(100, 5.0)
     span = np.concatenate([np.full(50, 5.0), np.full(50, 7.0)])
-    assert movement(features.QA_SHARPNESS, other, span) == pytest.approx(1.0, abs=0.03)
+    assert effect_size(features.QA_SHARPNESS, other, span) == pytest.approx(1.0, abs=0.03)
 
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
 def test_the_divergence_is_the_one_that_tfdv_measures(shift: float) -> None:
-    from components.data_gate.tfdv_files import statistics_of, validate
+    from components.data_gate.comparing import statistics_of, validate
     from schemas.base.files import LOCAL_FILES
     from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 

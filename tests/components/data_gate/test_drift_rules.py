@@ -29,7 +29,7 @@ def comparison(**parts: Any) -> Comparison:
         "noise": 0.05,
         "other": numbers(63.0),
         "span": numbers(21.0),
-        "moved": 1.1,
+        "effect_size": 1.1,
     }
     return Comparison(**whole | parts)
 
@@ -37,39 +37,39 @@ def comparison(**parts: Any) -> Comparison:
 def test_a_dark_span_fails_in_plain_words() -> None:
     reason = drift_reason(comparison(), SETTINGS, ("dark.jpg",))
     assert (reason.rule, reason.passed, reason.images) == ("drift:qa/brightness", False, ("dark.jpg",))
-    assert reason.actual == "darker: median brightness, 0..255 63 -> 21; 0.900, moved by 1.1"
-    assert "at most 0.1 from the served model's training data, or moved by less than 0.12" in reason.expected
+    assert reason.actual == "darker: median brightness, 0..255 63 -> 21; 0.900, effect size 1.1"
+    assert "at most 0.1 from the served model's training data, or an effect size below 0.12" in reason.expected
 
 
 @pytest.mark.parametrize(
     ("parts", "passed", "warning"),
     [
         ({"distance": 0.05}, True, False),  # within its limit, however far it moved
-        ({"moved": 0.12}, False, False),  # just what a person would notice
-        ({"moved": 0.11}, True, True),  # too little to stop a run, enough to look at
-        ({"moved": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
+        ({"effect_size": 0.12}, False, False),  # just what a person would notice
+        ({"effect_size": 0.11}, True, True),  # too little to stop a run, enough to look at
+        ({"effect_size": 0.05}, True, False),  # beyond chance, and yet nothing that a person would notice
         ({"feature": features.QA_NUM_BOXES}, True, True),  # never stops a run
-        ({"feature": EMBEDDING, "moved": 0.05}, False, False),
-        ({"feature": EMBEDDING, "moved": 0.03}, True, True),
-        ({"feature": features.BOX_CLASS, "distance": 0.3, "moved": None}, False, False),
-        ({"feature": features.BOX_CLASS, "distance": 0.2, "moved": None}, True, True),
-        ({"feature": "source/camera", "distance": 0.5, "moved": None}, False, False),
+        ({"feature": EMBEDDING, "effect_size": 0.05}, False, False),
+        ({"feature": EMBEDDING, "effect_size": 0.03}, True, True),
+        ({"feature": features.BOX_CLASS, "distance": 0.3, "effect_size": None}, False, False),
+        ({"feature": features.BOX_CLASS, "distance": 0.2, "effect_size": None}, True, True),
+        ({"feature": "source/camera", "distance": 0.5, "effect_size": None}, False, False),
     ],
 )
-def test_distance_and_movement_decide_together(parts: dict[str, Any], passed: bool, warning: bool) -> None:
+def test_distance_and_effect_size_decide_together(parts: dict[str, Any], passed: bool, warning: bool) -> None:
     reason = drift_reason(comparison(**parts), SETTINGS)
     assert (reason.passed, reason.warning) == (passed, warning)
 
 
-def test_what_is_noticeable_can_be_set_for_a_feature() -> None:
-    settings = load(DataGateSettings, {"noticeable": {"qa/brightness": 1.5}}, "test")
+def test_the_minimum_effect_can_be_set_for_a_feature() -> None:
+    settings = load(DataGateSettings, {"minimum_effect": {"qa/brightness": 1.5}}, "test")
     assert drift_reason(comparison(), settings).passed
     assert not drift_reason(comparison(feature=features.QA_CONTRAST), settings).passed
 
 
 def test_an_unknown_feature_in_the_settings_is_named() -> None:
     with pytest.raises(ConfigError, match="qa/brightnes"):
-        load(DataGateSettings, {"noticeable": {"qa/brightnes": 0.5}}, "test")
+        load(DataGateSettings, {"minimum_effect": {"qa/brightnes": 0.5}}, "test")
 
 
 def test_a_new_category_is_named() -> None:

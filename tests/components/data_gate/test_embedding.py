@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.embedding import embedding_distance, outliers
+from components.data_gate.drift import embedding_distance, outliers
 
 RNG = np.random.default_rng(0)
 AXES = RNG.normal(size=(8, 40))
@@ -53,7 +53,7 @@ def test_the_strangest_images_come_first() -> None:
     assert outliers(images(200), span, 2) == [3, 17]
 
 
-def test_movement_is_relative_to_the_mean_embedding() -> None:
+def test_effect_size_is_relative_to_the_mean_embedding() -> None:
     training = images(200)
-    assert embedding_distance(training, 1.1 * training).moved == pytest.approx(0.1)
-    assert embedding_distance(training, images(150)).moved < 0.03
+    assert embedding_distance(training, 1.1 * training).effect_size == pytest.approx(0.1)
+    assert embedding_distance(training, images(150)).effect_size < 0.03

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
+from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PICTURES_FORMAT
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_RECORD_FORMAT, TRAINING_SAMPLE_FILE
@@ -40,13 +40,19 @@ SHARES = {
     "mixed": (0.54, 0.06, 0.4),
     "ants": (0.0, 0.0, 1.0),
     "lost": (0.5, 0.0, 0.5),
+    "copied": (0.5, 0.5, 0.0),
 }
+LEAKED = (1, 2)  # golden images, by their id, which is that of the copy in "copied" as well
+REPEATED = {11: 31, 12: 32, 13: 33, 14: 34}  # images of "copied" and those that they copy
 
 
 def delivery(
-    directory: Path, seed: int, shares: Sequence[float], names: Sequence[str]
+    directory: Path, seed: int, shares: Sequence[float], names: Sequence[str], copies: Mapping[int, int]
 ) -> tuple[Path, dict[bytes, Any]]:
-    """A data set, and of each image file what is in it: boxes xywh with the names of their classes."""
+    """A data set, and of each image file what is in it: boxes xywh with the names of their classes.
+
+    `copies` has other seeds of the pictures, by image.
+    """
     random = np.random.default_rng(seed)
     ids = {name: number for number, name in enumerate(names, 1)}
     annotations, files, content = [], {}, {}
@@ -56,7 +62,7 @@ def delivery(
         for box, name in zip(boxes, labels):
             fields = {"bbox": box, "category_id": ids[name], "area": 324.0}
             annotations.append(coco_annotation(len(annotations) + 1, image, **fields))
-        files[f"{image}.jpg"] = encode(picture(seed=1000 * seed + image))
+        files[f"{image}.jpg"] = encode(picture(seed=copies.get(image, 1000 * seed + image)))
         content[files[f"{image}.jpg"]] = list(zip(boxes, labels))
     document = coco(
         categories=[{"id": number, "name": name} for name, number in ids.items()],
@@ -99,12 +105,14 @@ class World:
 
     directory: Path
 
-    def examine(self, span: str) -> DataDecision:
+    def examine(self, span: str, opened: list[str] | None = None) -> DataDecision:
+        """The decision; `opened` gets the TFRecord files in the order in which they were read."""
         from components.data_gate.examine import examine
-        from components.data_gate.sights import GateInputs, ServedBaseline
+        from components.data_gate.inputs import GateSources, ServedBaseline
+        from components.detector.sampling import read_records
 
         golden = DATASET_FORMAT.read((self.directory / "golden" / DATASET_FILE).read_text(), DATASET_FILE)
-        inputs = GateInputs(
+        sources = GateSources(
             span=str(self.directory / span),
             golden=str(self.directory / "golden"),
             statistics=str(self.directory / f"{span}.pb"),
@@ -113,7 +121,13 @@ class World:
             history=History(),
         )
         out = self.directory / f"out-{span}"
-        decision = examine(inputs, DataGateSettings(), str(out))
+
+        def read(files: Sequence[str]) -> Iterable[bytes]:
+            if opened is not None:
+                opened.extend(files)
+            return read_records(files)
+
+        decision = examine(sources, DataGateSettings(), str(out), read)
         assert (out / "report.html").exists()
         assert DATA_DECISION_FORMAT.read((out / "decision.json").read_text(), "decision.json") == decision
         return decision
@@ -123,17 +137,21 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     import apache_beam as beam
 
-    from components.data_gate.tfdv_files import span_statistics
-    from components.detector.look import look_at
+    from components.data_gate.comparing import span_statistics
+    from components.detector.sampling import sample_images
     from components.example_gen.generate import GenRequest, generate
 
     directory = tmp_path_factory.mktemp("new-classes")
     requests, content = [], {}
     for seed, (name, shares) in enumerate(SHARES.items()):
         names = ("cat", "dog") if name == "training" else ("cat", "ant") if name == "lost" else CLASSES
-        source, own = delivery(directory / "delivered" / name, seed, shares, names)
-        content |= own
-        fraction = 1.0 if name == "golden" else 0.0
+        copies = {}
+        if name == "copied":
+            golden = 1000 * list(SHARES).index("golden")
+            copies = {i: golden + i for i in LEAKED} | {i: 1000 * seed + other for i, other in REPEATED.items()}
+        source, own = delivery(directory / "delivered" / name, seed, shares, names, copies)
+        content = own | content  # what a copied image shows is what the first delivery says
+        fraction = {"golden": 1.0, "copied": 0.3}.get(name, 0.0)
         request = GenRequest(str(source), seed, 1, False, fraction, group_by=None, class_names=None)
         requests.append((request, str(directory / name)))
     generate(requests, beam.Pipeline())
@@ -149,7 +167,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (model / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(record))
     (model / STATISTICS_FILE).write_bytes((directory / "training.pb").read_bytes())
     files = sorted(map(str, (directory / "training" / "Split-train").iterdir()))
-    (model / TRAINING_SAMPLE_FILE).write_bytes(look_at(files, IMAGES, IMAGES, None, 2, "looking").sample.to_bytes())
+    (model / TRAINING_SAMPLE_FILE).write_bytes(
+        sample_images(files, IMAGES, IMAGES, None, 2, "looking").sample.to_bytes()
+    )
     return World(directory)
 
 
@@ -196,3 +216,19 @@ def test_a_lost_class_stops_the_run_by_name(world: World) -> None:
     assert "classes:served_model" in [reason.rule for reason in decision.failures]
     assert found["classes:served_model"].actual.startswith("missing: dog; new: ant; ")
     assert not any(rule.startswith("labels:") for rule in found)
+
+
+def test_every_file_is_read_once(world: World) -> None:
+    opened: list[str] = []
+    decision = world.examine("copied", opened)
+    found = rules(decision)
+    assert found["repeated_images"].warning
+    assert not found["leak"].passed
+    splits = [path.split("/")[-3:-1] for path in opened]
+    assert sorted(map(tuple, splits)) == [("copied", "Split-eval"), ("copied", "Split-train"), ("golden", "Split-eval")]
+    text = (world.directory / "out-copied" / "pictures.json").read_text()
+    pictures = PICTURES_FORMAT.read(text, "pictures.json").pictures
+    assert {picture.caption.split(",")[0] for picture in pictures["leak"]} == {
+        f"a copy of golden image {image}" for image in LEAKED
+    }
+    assert len(pictures["repeated_images"]) == 6

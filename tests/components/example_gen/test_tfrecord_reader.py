@@ -148,16 +148,18 @@ def test_class_that_is_not_as_in_the_label_map_is_refused(tmp_path: Path, fields
     ("text", "part"),
     [
         ("", "no item in it"),
-        ("item { id: 1 name: 'cat'", "its braces do not match"),
-        ("}", "its braces do not match"),
+        ("item { id: 1 name: 'cat'", 'no label map: 1:20 : Expected "}"'),
+        ("}", "no label map: 1:1 : "),
         ("item { id: 1 }", "item 1: class name '' must be a non-empty string"),
         ("item { name: 'cat' }", "id must be an integer, 0..9223372036854775807"),
         ("item { id: -1 name: 'cat' }", "id must be an integer"),
+        ("item { id: 1.5 name: 'cat' }", "Couldn't parse integer: 1.5"),
+        ("item { id: 1 id: 2 name: 'cat' }", 'should not have multiple "id" fields'),
         ("item { id: 1 name: 'a' } item { id: 1 name: 'b' }", "two items have the id 1; give each its own"),
         ("item { id: 1 name: 'a' } item { id: 2 name: 'a' }", "two items have the name 'a'"),
-        ("item {\n id: 1 name: 'a\n' }", "line 2: \"'a"),
-        (r"item { id: 1 name: '\377' }", "is no UTF-8 string"),
-        ("{" * 100_000, "its braces do not match"),
+        ("item {\n id: 1 name: 'a\n' }", "no label map: 2:14 : "),
+        (r"item { id: 1 name: '\377' }", "'utf-8' codec can't decode byte 0xff"),
+        ("item {" + " a {" * 100_000, "no label map: maximum recursion depth"),
     ],
 )
 def test_bad_label_map_is_named(tmp_path: Path, text: str, part: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from components.map_evaluator.significance import fall_p_value, holm
+from components.map_evaluator.slice_rules import holm, regression_p_value
 from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Serving, ServingFigures, Support
 
@@ -193,11 +193,11 @@ def test_fixed_limits_of_a_class_or_slice_hold_whatever_is_significant() -> None
 
 def test_p_values_are_those_of_students_t() -> None:
     # Quantiles of t with 10 and with very many degrees of freedom, from any table.
-    assert fall_p_value(-0.05, 0.01, drop=0.05, images=11) == pytest.approx(0.5)
-    assert fall_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, images=11) == pytest.approx(0.025, abs=1e-6)
-    assert fall_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, images=10**9) == pytest.approx(0.025, abs=1e-6)
-    assert fall_p_value(-0.06, 0.0, drop=0.05, images=11) == 0
-    assert fall_p_value(-0.05, 0.0, drop=0.05, images=11) == 1
+    assert regression_p_value(-0.05, 0.01, drop=0.05, images=11) == pytest.approx(0.5)
+    assert regression_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, images=11) == pytest.approx(0.025, abs=1e-6)
+    assert regression_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, images=10**9) == pytest.approx(0.025, abs=1e-6)
+    assert regression_p_value(-0.06, 0.0, drop=0.05, images=11) == 0
+    assert regression_p_value(-0.05, 0.0, drop=0.05, images=11) == 1
 
 
 def test_holm_stops_at_the_first_test_that_holds() -> None:

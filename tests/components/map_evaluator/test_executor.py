@@ -56,8 +56,8 @@ class World:
         from components.map_evaluator.executor import Executor
 
         class Interrupted(Executor):
-            def _measure(self, *arguments: Any) -> Any:
-                measured = super()._measure(*arguments)
+            def _evaluate(self, *arguments: Any) -> Any:
+                measured = super()._evaluate(*arguments)
                 then()
                 return measured
 

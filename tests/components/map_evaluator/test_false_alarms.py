@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.map_evaluator.measured import Collector
+from components.map_evaluator.matches import Collector
 from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.map_evaluator.blessing import decide
-from components.map_evaluator.measured import Collector, Measured
+from components.map_evaluator.matches import Collector, DataSetMatches
 from components.map_evaluator.scoring import WITHOUT_NEW, check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from schemas.artifacts.decisions import Decision, Verdict
@@ -42,7 +42,7 @@ def scenes(errors: dict[str, dict[int, float]], seed: int = 0) -> tuple[list[Gro
     return truths, found
 
 
-def measured(errors: dict[str, dict[int, float]], labels: tuple[int, ...] = (1, 2, 3)) -> Measured:
+def measured(errors: dict[str, dict[int, float]], labels: tuple[int, ...] = (1, 2, 3)) -> DataSetMatches:
     """As if only these labels existed, in data and models."""
     truths, found = scenes(errors)
     truth, columns = TruthColumns.of(truths), {name: DetectionColumns.of(each) for name, each in found.items()}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.map_evaluator.measured import Collector, Measured
+from components.map_evaluator.matches import Collector, DataSetMatches
 from components.map_evaluator.scoring import check_settings, score, slices_of
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.metrics.accumulator import Accumulator
@@ -37,7 +37,7 @@ def scored(settings: EvaluatorSettings = SETTINGS, **attributes: np.ndarray) -> 
     collector = Collector()
     collector.add_columns(np.arange(40), truth, found)
     measured = collector.finish()
-    return score(Measured(measured.tables, measured.digests, attributes, measured.shuffled), NAMES, settings)
+    return score(DataSetMatches(measured.tables, measured.digests, attributes, measured.shuffled), NAMES, settings)
 
 
 def test_classes_sizes_and_attributes_are_scored_for_both_models() -> None:
@@ -93,7 +93,7 @@ def test_without_a_baseline_there_is_no_difference() -> None:
     truth, found = images()
     matches = Accumulator.create()
     matches.add(match(np.arange(40), truth, found["candidate"]))
-    data = score(Measured({"candidate": matches.table()}, np.empty((0, 32)), {}, {}), NAMES, SETTINGS)
+    data = score(DataSetMatches({"candidate": matches.table()}, np.empty((0, 32)), {}, {}), NAMES, SETTINGS)
     assert data.baseline is None
     assert data.deltas is None
 

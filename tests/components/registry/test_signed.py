@@ -64,6 +64,8 @@ CHANGES: list[Callable[[dict[str, Any]], Any]] = [
     lambda entry: entry.update(blessed=False),
     lambda entry: entry.update(signature=None),
     lambda entry: entry.update(signature="0" * 80),
+    lambda entry: entry.update(later=1),
+    lambda entry: entry.pop("override"),
 ]
 
 
@@ -78,6 +80,25 @@ def test_an_altered_entry_is_refused(world: SignedWorld, change: Callable[[dict[
     [_, altered] = world.registry.versions()
     with pytest.raises(StateError, match=f"version {served.version}"):
         world.registry.check_signature(altered)
+
+
+@pytest.mark.parametrize("change", [lambda entry: entry.update(later={"a": 1}), lambda entry: entry.pop("override")])
+def test_what_a_newer_or_older_version_signed_with_other_keys_is_believed(
+    world: SignedWorld, tmp_path: Path, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    served = world.registry.pointer().served
+    assert served is not None
+    file = world.root / "registry" / "versions" / f"{served.version}.json"
+    values = {key: value for key, value in json.loads(file.read_text()).items() if key not in ("format", "signature")}
+    change(values)
+    file.write_text(json.dumps({"format": 2, **values, "signature": signer(tmp_path).sign("served", values)}))
+    [_, read] = world.registry.versions()
+    world.registry.check_signature(read)
+    with pytest.raises(StateError, match="altered"):
+        world.registry.check_signature(dataclasses.replace(read, map=0.99))
+    again = world.registry.record_version(dataclasses.replace(read, blessed=False))
+    world.registry.check_signature(again)
+    assert "later" not in json.loads(file.read_text())
 
 
 @pytest.mark.parametrize("change", [{"map": 0.99}, {"golden_digest": "other"}, {"signature": None}])

@@ -12,11 +12,11 @@ from components.review.content import (
     MISSED,
     OVERALL,
     WRONG,
+    ErrorAnalysis,
     ErrorTypeCost,
     ErrorTypesFound,
     GalleryImage,
     Lineage,
-    Measured,
     ModelErrors,
     PrecisionRecall,
     ReviewContent,
@@ -124,7 +124,7 @@ def curve(name: str = OVERALL) -> PrecisionRecall:
     )
 
 
-def measured(**fields: Any) -> Measured:
+def analysis(**fields: Any) -> ErrorAnalysis:
     """Six images, two classes, two types of errors."""
     types = (
         ErrorTypeCost("localization", {BASELINE: 0.02, CANDIDATE: 0.21}, {BASELINE: 3, CANDIDATE: 41}),
@@ -137,7 +137,7 @@ def measured(**fields: Any) -> Measured:
         "error_types": ErrorTypesFound({0.5: types, 0.75: types}, 100, 100),
         "thresholds": {BASELINE: {"cat": 0.4, "dog": 0.5}, CANDIDATE: {"cat": 0.3, "dog": 0.2}},
     }
-    return Measured(**whole | fields)
+    return ErrorAnalysis(**whole | fields)
 
 
 def override(**fields: Any) -> Override:
@@ -195,7 +195,7 @@ def content(**fields: Any) -> ReviewContent:
         "evaluation": evaluation(
             reason(), reason("trust:leak", passed=True), held_out=data_set(0.6, 0.5), train_sample=data_set(0.7, 0.5)
         ),
-        "measured": measured(),
+        "analysis": analysis(),
         "candidate": training_record(mode="retrain", baseline_digest="b" * 64, span=2),
         "baseline": training_record(batch_size=8),
         "history": History((past_run(1),)),
@@ -215,7 +215,7 @@ def rejected(**fields: Any) -> ReviewContent:
         reason("drift:qa/brightness", expected="as in training", actual="darker: median 54 -> 18"),
         reason("drift:qa/contrast", expected="as in training", actual="less contrast"),
     )
-    nothing = {"evaluation": None, "measured": None, "candidate": None}
+    nothing = {"evaluation": None, "analysis": None, "candidate": None}
     return content(**{"data": DataDecision(False, gate), **nothing, **fields})
 
 
@@ -229,7 +229,7 @@ def bootstrapped(**fields: Any) -> ReviewContent:
     curves = (PrecisionRecall(OVERALL, {(CANDIDATE, 0.5): (1.0,) * 101, (CANDIDATE, 0.75): (0.5,) * 101}),)
     first = {
         "evaluation": evaluation(reason("min_map", passed=True), verdict=Verdict.BOOTSTRAPPED, golden=golden),
-        "measured": measured(gallery=images, curves=curves, error_types=ErrorTypesFound({0.5: types}, 100, 100)),
+        "analysis": analysis(gallery=images, curves=curves, error_types=ErrorTypesFound({0.5: types}, 100, 100)),
         "served": None,
         "baseline": None,
         "pushed_version": "1800000001",

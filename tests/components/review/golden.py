@@ -11,7 +11,7 @@ from components.coco.writing import image_lines, join_detections, join_ground_tr
 from components.metrics.accumulator import Accumulator
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
-from components.review.measure import GoldenFiles
+from components.review.error_analysis import GoldenFiles
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import Detections, GroundTruth, ImageRecord, LabelMap
 from tests.components.review.content import jpeg

@@ -10,24 +10,22 @@ import pytest
 
 from components.review.page import review_page
 from components.review.sections.cause import cause_section
-from components.review.sections.changes import changes_section
-from components.review.sections.headline import advice, headline, reason_sentence
-from components.review.sections.next_steps import next_section
+from components.review.sections.evaluation import changes_section, serving_section
 from components.review.sections.past import lineage_section, override_banner, past_section
-from components.review.sections.records import differing, record_tables
-from components.review.sections.serving import serving_section
+from components.review.sections.training import differing, record_tables
+from components.review.sections.verdict import advice, headline, next_section, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Verdict
 from schemas.artifacts.evaluation import Serving, ServingFigures
 from schemas.artifacts.history import History
 from schemas.artifacts.overrides import OverrideKind
 from tests.builders import training_record
 from tests.components.review.content import (
+    analysis,
     bootstrapped,
     content,
     data_set,
     delta,
     evaluation,
-    measured,
     override,
     past_run,
     reason,
@@ -339,7 +337,7 @@ def test_a_first_model_is_compared_with_nothing() -> None:
 
 
 def test_without_an_image_that_got_worse_the_page_says_so() -> None:
-    page = text_of(review_page(content(measured=measured(gallery=(), worse=0)), None, ""))
+    page = text_of(review_page(content(analysis=analysis(gallery=(), worse=0)), None, ""))
     assert "no more errors than the baseline in any golden image" in page
 
 

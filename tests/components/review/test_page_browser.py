@@ -5,18 +5,14 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from components.review.content import GalleryImage, Lineage, ReviewContent, ShownBox
 from components.review.page import review_page
@@ -26,15 +22,15 @@ from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Support
 from schemas.artifacts.history import History
 from tests.builders import dataset_info, training_record
-from tests.components.review.browsing import Seen, see
+from tests.components.browsing import Opener, OpenPage
 from tests.components.review.content import (
+    analysis,
     bootstrapped,
     content,
     data_set,
     delta,
     evaluation,
     gallery_image,
-    measured,
     override,
     past_run,
     reason,
@@ -58,51 +54,36 @@ def page_of(shown: ReviewContent) -> str:
     return review_page(shown, tfma_data(evaluated_run(), past, ()) if shown.evaluation else None, tfma_code())
 
 
-@pytest.fixture(scope="module")
-def blocked(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    seen = see(browser, tmp_path_factory.mktemp("page"), page_of(content()))
-    yield seen
-    assert seen.errors == []
-    assert seen.requests == []
-
-
 @pytest.fixture
-def fresh(browser: Browser, tmp_path: Path) -> Seen:
-    return see(browser, tmp_path, page_of(content()))
+def fresh(open_page: Opener) -> OpenPage:
+    return open_page(page_of(content()))
 
 
 @pytest.mark.parametrize("shown", [content(), rejected(), bootstrapped()], ids=["blocked", "rejected", "first"])
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
-def test_nothing_is_loaded_nothing_fails_and_nothing_runs_over_the_edge(
-    browser: Browser, tmp_path: Path, shown: ReviewContent, width: int, scheme: str
+def test_a_page_is_accessible_loads_nothing_and_stays_within_its_edges(
+    open_page: Opener, shown: ReviewContent, width: int, scheme: str
 ) -> None:
-    seen = see(browser, tmp_path, page_of(shown), width, scheme)
-    for details in seen.page.locator("details:not([open]) > summary").all():
-        if details.is_visible():
-            details.click()
-    assert seen.errors == []
-    assert seen.requests == []
-    assert seen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    opened = open_page(page_of(shown), width, scheme)
+    assert serious(opened) == []
+    opened.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+    if shown.evaluation is not None:
+        opened.page.locator("#tfma-series .gc-table tbody tr").first.wait_for()
+    assert opened.faults() == []
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_every_section_is_linked_visible_and_has_content(blocked: Seen) -> None:
-    links = blocked.page.locator("nav a").evaluate_all("links => links.map(link => link.hash.slice(1))")
+def test_every_section_is_linked_visible_and_has_content(fresh: OpenPage) -> None:
+    links = fresh.page.locator("nav a").evaluate_all("links => links.map(link => link.hash.slice(1))")
     assert len(links) == 13
     for name in links:
-        section = blocked.page.locator(f"section#{name}")
+        section = fresh.page.locator(f"section#{name}")
         expect(section.locator("h2")).to_be_visible()
         assert len(section.inner_text()) > 60, name
 
 
-@pytest.mark.parametrize("shown", [content(), rejected(), bootstrapped()], ids=["blocked", "rejected", "first"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_serious_fault(browser: Browser, tmp_path: Path, shown: ReviewContent, scheme: str) -> None:
-    seen = see(browser, tmp_path, page_of(shown), scheme=scheme)
-    assert serious(seen) == []
-
-
-def serious(seen: Seen) -> list[str]:
-    found = Axe().run(seen.page).response["violations"]
+def serious(opened: OpenPage) -> list[str]:
+    found = Axe().run(opened.page).response["violations"]
     return [
         f"{entry['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
         for entry in found
@@ -111,12 +92,12 @@ def serious(seen: Seen) -> list[str]:
     ]
 
 
-def test_axe_would_find_a_fault(browser: Browser, tmp_path: Path) -> None:
+def test_axe_would_find_a_fault(open_page: Opener) -> None:
     page = page_of(content()).replace("</main>", '<p style="color:#999">x</p><img src="data:,"></main>', 1)
-    assert any("image-alt" in fault for fault in serious(see(browser, tmp_path, page)))
+    assert any("image-alt" in fault for fault in serious(open_page(page)))
 
 
-def test_boxes_are_switched_by_checkbox_and_by_key(fresh: Seen) -> None:
+def test_boxes_are_switched_by_checkbox_and_by_key(fresh: OpenPage) -> None:
     boxes = {name: fresh.page.locator(f".tiles g.layer.{name}").first for name in ("truth", BASELINE, CANDIDATE)}
     for layer in boxes.values():
         expect(layer).to_be_visible()
@@ -127,10 +108,10 @@ def test_boxes_are_switched_by_checkbox_and_by_key(fresh: Seen) -> None:
     expect(boxes[BASELINE]).to_be_hidden()
     fresh.page.keyboard.press("3")
     expect(boxes[CANDIDATE]).to_be_visible()
-    assert fresh.errors == []
+    assert fresh.faults() == []
 
 
-def test_an_image_is_enlarged_and_the_arrows_go_on(fresh: Seen) -> None:
+def test_an_image_is_enlarged_and_the_arrows_go_on(fresh: OpenPage) -> None:
     page = fresh.page
     page.locator(".enlarge").first.focus()
     page.keyboard.press("Enter")
@@ -148,19 +129,19 @@ def test_an_image_is_enlarged_and_the_arrows_go_on(fresh: Seen) -> None:
     expect(dialog.locator("g.layer.truth").first).to_be_hidden()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Enlarge 000005.jpg"
-    assert fresh.errors == []
+    expect(page.get_by_label("Enlarge 000005.jpg")).to_be_focused()
+    assert fresh.faults() == []
 
 
-def test_one_class_can_be_chosen(fresh: Seen) -> None:
-    tiles = fresh.page.locator(".tiles figure")
+def test_one_class_can_be_chosen(fresh: OpenPage) -> None:
+    shown = fresh.page.locator(".tiles figure:visible figcaption code")
     fresh.page.locator("select.by-class").select_option("dog")
-    assert [tile.is_visible() for tile in tiles.all()] == [True, False] * 3
+    expect(shown).to_have_text(["000000.jpg", "000002.jpg", "000004.jpg"])
     fresh.page.locator("select.by-class").select_option("")
-    assert all(tile.is_visible() for tile in tiles.all())
+    expect(shown).to_have_count(6)
 
 
-def test_tables_sort_by_number_and_by_text_with_undefined_last(browser: Browser, tmp_path: Path) -> None:
+def test_tables_sort_by_number_and_by_text_with_undefined_last(open_page: Opener) -> None:
     names = {"ant 10": 0.3, "ant 9": 0.9, "Bee": 0.5}
     nothing = dataclasses.replace(delta(0.0), value=None, lo=None, hi=None, std_error=None)
     golden = dataclasses.replace(
@@ -173,51 +154,44 @@ def test_tables_sort_by_number_and_by_text_with_undefined_last(browser: Browser,
         ),
         class_support=dict.fromkeys(names, Support(5, 5)),
     )
-    seen = see(browser, tmp_path, page_of(content(evaluation=evaluation(reason(), golden=golden))))
-    table = seen.page.locator("#changes table.sortable").first
-
-    def order() -> list[str]:
-        return table.locator("tbody th").all_inner_texts()
-
-    assert order() == ["ant 10", "ant 9", "Bee"]
-    table.get_by_role("button", name="difference").click()
-    assert order() == ["ant 10", "ant 9", "Bee"]
-    table.get_by_role("button", name="difference").click()
-    assert order() == ["ant 9", "ant 10", "Bee"]
-    expect(table.locator("th[aria-sort=descending]")).to_have_text("difference")
-    table.get_by_role("button", name="class").click()
-    assert order() == ["ant 9", "ant 10", "Bee"]
-    assert seen.errors == []
+    opened = open_page(page_of(content(evaluation=evaluation(reason(), golden=golden))))
+    table = opened.page.locator("#changes table.sortable").first
+    rows = table.locator("tbody th")
+    expect(rows).to_have_text(["ant 10", "ant 9", "Bee"])
+    for button, direction, order in (
+        ("difference", "ascending", ["ant 10", "ant 9", "Bee"]),
+        ("difference", "descending", ["ant 9", "ant 10", "Bee"]),
+        ("class", "ascending", ["ant 9", "ant 10", "Bee"]),
+    ):
+        table.get_by_role("button", name=button).click()
+        expect(table.locator(f"th[aria-sort={direction}]")).to_have_text(button)
+        expect(rows).to_have_text(order)
+    assert opened.faults() == []
 
 
-def test_a_command_is_copied(fresh: Seen) -> None:
+def test_a_command_is_copied(fresh: OpenPage) -> None:
     fresh.page.locator("#next button.copy").first.click()
     expect(fresh.page.locator("#next button.copy").first).to_have_text("Copied")
     copied = fresh.page.evaluate("navigator.clipboard.readText()")
     assert copied == "ratchet run --config pets.yaml --data spans --span 2"
 
 
-def test_on_paper_everything_is_open_and_nothing_is_left_to_press(fresh: Seen) -> None:
+def test_on_paper_everything_is_open_and_nothing_is_left_to_press(fresh: OpenPage) -> None:
     fresh.page.evaluate("dispatchEvent(new Event('beforeprint'))")
     fresh.page.emulate_media(media="print")
-    assert fresh.page.locator("main details:not([open]):not(#tfma-view)").count() == 0
-    for button in fresh.page.locator("button.copy, .controls").all():
-        expect(button).to_be_hidden()
+    expect(fresh.page.locator("main details:not([open]):not(#tfma-view)")).to_have_count(0)
+    expect(fresh.page.locator("button.copy:visible, .controls:visible")).to_have_count(0)
     assert len(fresh.page.pdf(format="A4")) > 10_000
 
 
-def test_tfma_shows_both_models_inside_the_page(fresh: Seen) -> None:
+def test_tfma_shows_both_models_inside_the_page(fresh: OpenPage) -> None:
     fresh.page.locator("#tfma-view summary").click()
     fresh.page.locator("#tfma-series .gc-table tbody tr").first.wait_for()
-    assert fresh.errors == []
-    assert fresh.requests == []
+    assert fresh.faults() == []
 
 
-def test_without_scripts_everything_can_be_read(browser: Browser, tmp_path: Path) -> None:
-    file = tmp_path / "page.html"
-    file.write_text(page_of(content()), encoding="utf-8")
-    page = browser.new_context(java_script_enabled=False).new_page()
-    page.goto(file.as_uri())
+def test_without_scripts_everything_can_be_read(open_page: Opener) -> None:
+    page = open_page(page_of(content()), scripts=False).page
     expect(page.locator(".tiles img").first).to_be_visible()
     expect(page.locator("g.layer.candidate").first).to_be_visible()
     expect(page.locator(".controls")).to_be_hidden()
@@ -226,7 +200,7 @@ def test_without_scripts_everything_can_be_read(browser: Browser, tmp_path: Path
 
 def hostile(text: str) -> ReviewContent:
     """A blocked run, every string of which is `text`."""
-    info = dataset_info(source=text, format=text, digest=text, class_names=(text, text))
+    info = dataset_info(source=text, source_format=text, digest=text, class_names=(text, text))
     support = {text: Support(5, 5)}
     golden = data_set(candidate=0.5)
     golden = dataclasses.replace(
@@ -239,7 +213,7 @@ def hostile(text: str) -> ReviewContent:
     )
     box = ShownBox((1, 2, 30, 40), text, "wrong", text)
     image = gallery_image(file_name=text, truth=(box,), found={BASELINE: (box,), CANDIDATE: (box,)}, classes=(text,))
-    curves = tuple(dataclasses.replace(entry, name=text) for entry in measured().curves)
+    curves = tuple(dataclasses.replace(entry, name=text) for entry in analysis().curves)
     rules = (reason("map_drop", expected=text, actual=text, images=(text,)), reason(f"class_drop:{text}"))
     record: Any = {"augmentation": text, "class_names": (text,), "digest": text, "init_checkpoint": text}
     record |= {"declared_changes": (text,), "model": {text: text}, "ratchet_version": text, "baseline_digest": text}
@@ -255,7 +229,7 @@ def hostile(text: str) -> ReviewContent:
         data=DataDecision(True, gate),
         pictures={f"labels:{text}": (Picture(text, image.jpeg, text),)},
         evaluation=evaluation(*rules, golden=golden),
-        measured=measured(gallery=(image,), curves=(measured().curves[0], *curves)),
+        analysis=analysis(gallery=(image,), curves=(analysis().curves[0], *curves)),
         candidate=training_record(**record),
         baseline=training_record(),
         history=History((past_run(1, run_id=text),), (made,), made),
@@ -263,55 +237,31 @@ def hostile(text: str) -> ReviewContent:
     )
 
 
-def test_hostile_strings_are_text(browser: Browser, tmp_path: Path) -> None:
-    seen = see(browser, tmp_path, page_of(hostile(ATTACK)))
-    seen.page.locator(".enlarge").first.click()
-    seen.page.wait_for_timeout(300)
-    assert seen.errors == []
-    assert seen.requests == []
-    assert seen.page.title().startswith("BLOCKED: \"'>")
-    assert "owned" not in seen.page.evaluate("document.title.slice(0, 20)")
-    assert seen.page.locator("iframe, base, link, body style").count() == 0
-    assert seen.page.locator("img:not([src^='data:'])").count() == 0
-    caption = seen.page.locator(".tiles figcaption code").first
+def test_hostile_strings_are_text(open_page: Opener) -> None:
+    opened = open_page(page_of(hostile(ATTACK)))
+    opened.page.locator(".enlarge").first.click()
+    expect(opened.page.locator("dialog.large")).to_be_visible()
+    assert opened.faults() == []
+    assert opened.page.title().startswith("BLOCKED: \"'>")
+    assert "owned" not in opened.page.evaluate("document.title.slice(0, 20)")
+    assert opened.page.locator("iframe, base, link, body style").count() == 0
+    assert opened.page.locator("img:not([src^='data:'])").count() == 0
+    caption = opened.page.locator(".tiles figcaption code").first
     expect(caption).to_contain_text("<script>document.title='owned'</script>")
-    expect(seen.page.locator("main")).to_be_visible()
+    expect(opened.page.locator("main")).to_be_visible()
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[str, list[str]]]:
-    """Address of a server on this machine, and the paths that it was asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_address[1]}", asked
-    running.shutdown()
-    running.server_close()
-
-
-def test_the_policy_stops_what_would_slip_through(
-    browser: Browser, tmp_path: Path, server: tuple[str, list[str]]
-) -> None:
+def test_the_policy_stops_what_would_slip_through(open_page: Opener, server: tuple[str, list[str]]) -> None:
     """What if something were not escaped: injected as HTML, still nothing runs, hides the page or asks for anything."""
     address, asked = server
     injected = page_of(content()).replace("</main>", ATTACK.replace("{server}", address) + "</main>", 1)
-    seen = see(browser, tmp_path, injected)
-    seen.page.wait_for_timeout(300)
-    assert "owned" not in seen.page.title()
+    opened = open_page(injected)
+    faults = opened.faults()
+    assert "owned" not in opened.page.title()
     assert asked == []
-    expect(seen.page.locator("h1")).to_be_visible()
-    assert any("Content Security Policy" in error for error in seen.errors)
-    see(browser, tmp_path, injected.replace("Content-Security-Policy", "nothing")).page.wait_for_timeout(300)
+    expect(opened.page.locator("h1")).to_be_visible()
+    assert any("Content Security Policy" in fault for fault in faults)
+    open_page(injected.replace("Content-Security-Policy", "nothing"))
     assert "/image" in asked  # without the policy all of this would have happened
 
 
@@ -333,14 +283,14 @@ def crowded(place: int) -> GalleryImage:
     return gallery_image(place, jpeg=photograph(place), truth=boxes, found={BASELINE: boxes, CANDIDATE: boxes})
 
 
-def seconds_to_open(seen: Seen) -> float:
+def seconds_to_open(opened: OpenPage) -> float:
     started = time.monotonic()
-    seen.page.reload(wait_until="load")
-    seen.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    opened.page.reload(wait_until="load")
+    opened.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     return time.monotonic() - started
 
 
-def test_a_thousand_golden_images_of_eighty_classes_open_fast(browser: Browser, tmp_path: Path) -> None:
+def test_a_thousand_golden_images_of_eighty_classes_open_fast(open_page: Opener) -> None:
     names = {f"class {number}": 0.5 for number in range(80)}
     golden = dataclasses.replace(
         data_set(images=1000),
@@ -351,15 +301,14 @@ def test_a_thousand_golden_images_of_eighty_classes_open_fast(browser: Browser, 
     )
     shown = content(
         evaluation=evaluation(reason(), golden=golden),
-        measured=measured(gallery=tuple(crowded(place) for place in range(24)), worse=700),
+        analysis=analysis(gallery=tuple(crowded(place) for place in range(24)), worse=700),
         history=History(tuple(past_run(1 + number % 28, run_id=f"run-{number}") for number in range(200))),
     )
     page = page_of(shown)
     size = len(page.encode())
-    seen = see(browser, tmp_path, page)
-    assert seen.page.locator(".tiles figure").count() == 24
-    seconds = min(seconds_to_open(seen) for _ in range(5))  # the fastest, for other work slows down the rest
-    print(f"{size / 1e6:.1f} MB, {seconds:.2f} s")
+    opened = open_page(page)
+    assert opened.page.locator(".tiles figure").count() == 24
     assert len(base64.b64encode(photograph(0))) > 40_000  # as heavy as a photograph
     assert size < 15e6
-    assert seconds < 2
+    # Once is enough: other work on the machine slows it down, and nothing makes it faster than it is.
+    assert any(seconds_to_open(opened) < 2 for _ in range(10))

@@ -155,6 +155,21 @@ def test_another_architecture_than_the_baseline_is_refused() -> None:
             plan_training(other, span(), baseline())
 
 
+def test_a_setting_that_an_older_record_lacks_has_its_default() -> None:
+    older = {
+        name: value for name, value in baseline().model.items() if name not in ("nasfpn_repeats", "score_threshold")
+    }
+    assert plan_training(settings(), span(), baseline(model=older)).model == TrainerSettings().model
+    with pytest.raises(ConfigError, match=r"model.nasfpn_repeats = 7: the served model was built with 5"):
+        plan_training(load(TrainerSettings, {"model": {"nasfpn_repeats": 7}}, "x"), span(), baseline(model=older))
+
+
+def test_a_setting_that_a_newer_version_recorded_is_refused_in_one_sentence() -> None:
+    newer = {**baseline().model, "attention_heads": 4}
+    with pytest.raises(ConfigError, match=r"^the served model's .* unknown key 'attention_heads': .* use that one$"):
+        plan_training(settings(), span(), baseline(model=newer))
+
+
 def test_what_was_derived_from_data_stays_as_it_was_derived() -> None:
     auto = load(TrainerSettings, {"model": {"anchors": "auto", "input_size": "auto"}}, "x.yaml")
     assert plan_training(auto, span(), None).model.anchors == "auto"

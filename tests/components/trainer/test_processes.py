@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def out(first_span: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("forked")
     command = [sys.executable, "-m", "tests.components.trainer.forked", first_span, str(directory)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
     return directory
 

@@ -23,6 +23,7 @@ from pipeline.retention.survey import survey
 from pipeline.serving.approve import ApproveRequest, approve
 from pipeline.serving.rollback import RollbackRequest, rollback
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.registry_entries import Intent, Pointer
 from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from schemas.base.errors import InputError, StateError
 from schemas.base.files import LOCAL_FILES
@@ -336,6 +337,17 @@ def test_at_the_end_of_a_run_the_lock_is_held_already(world: PrunableRoot) -> No
     assert world.there() == LEFT
 
 
+def test_what_an_interrupted_publication_needs_is_served_and_not_pruned(world: PrunableRoot) -> None:
+    pointer, source = world.registry.pointer(), world.candidate("old-no")
+    assert pointer.served is not None
+    digest, path = model_digest(str(source), LOCAL_FILES), str(world.serving / "1000")
+    model = dataclasses.replace(pointer.served, version="1000", path=path, digest=digest, run_id="old-no")
+    world.registry.swap(pointer, Pointer(pointer.served, Intent(model, "unfinished-and-lost", str(source))))
+    prune(world.root, NARROW, NOW)
+    assert world.registry.pointer().served_as == ("1000", digest)
+    assert "model/2" in world.there()
+
+
 def test_a_root_in_which_a_process_works_is_left_alone(world: PrunableRoot) -> None:
     before = world.there()
     with hold(world.root / "lock", "retraining"), pytest.raises(StateError, match="is retraining"):
@@ -356,7 +368,7 @@ def test_a_note_of_a_pruning_that_makes_no_sense_is_named(world: PrunableRoot) -
     with pytest.raises(StateError, match=r"boot/pruned\.json: is torn .*the next pruning makes it anew"):
         prune(world.root, NARROW, NOW)
     (world.root / "runs" / "boot" / "pruned.json").write_text('{"format": 2, "left": []}')
-    with pytest.raises(StateError, match=r"boot/pruned\.json: format 2 is of a newer Ratchet"):
+    with pytest.raises(StateError, match=r"boot/pruned\.json: format 2 is newer than the 1 that this Ratchet reads"):
         prune(world.root, NARROW, NOW)
 
 

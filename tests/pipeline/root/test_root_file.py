@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.config.pipeline_settings import load_settings
 from pipeline.root.root_file import is_moved, read_file, write_file
 from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT, RootFile
 from schemas.base.errors import StateError
@@ -48,6 +49,26 @@ def test_keys_of_later_versions_are_left_alone_and_missing_ones_have_defaults(tm
     assert read_file(tmp_path) == root_file(tmp_path)
     (tmp_path / ROOT_FILE).write_text('{"format": 1, "name": "digits", "settings": {}}')
     assert read_file(tmp_path) == root_file(tmp_path, settings={}, config="", path="")
+
+
+def test_settings_that_an_older_version_remembered_have_their_new_names(tmp_path: Path) -> None:
+    old = {
+        "evaluator": {"duplicate_bits": 8, "margin": 0.0},
+        "data_gate": {"duplicate_bits": 9, "noticeable": {"qa/contrast": 0.3}, "labels": {"misread": 0.1}},
+    }
+    write_file(tmp_path, root_file(tmp_path, settings=old))
+    edit(tmp_path, format=1)
+    found = read_file(tmp_path)
+    assert found is not None
+    assert found.settings == {
+        "evaluator": {"max_hamming_distance": 8, "margin": 0.0},
+        "data_gate": {
+            "max_hamming_distance": 9,
+            "minimum_effect": {"qa/contrast": 0.3},
+            "labels": {"box_format": 0.1},
+        },
+    }
+    load_settings(found.settings, ())
 
 
 def test_a_later_format_asks_for_an_upgrade(tmp_path: Path) -> None:

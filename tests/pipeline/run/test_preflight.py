@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.example_gen.dataset import read_source
 from components.trainer.settings import TrainerSettings
 from pipeline.config.pipeline_settings import PipelineSettings, load_settings
 from pipeline.run.preflight import RunRequest, check_new, read_request, schema_file
@@ -16,7 +17,9 @@ from schemas.artifacts.run_files import key_of
 from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from schemas.base.code_version import code_version
 from schemas.base.errors import ConfigError, DataError, InputError
+from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
+from schemas.data.tfdv_schema import read_class_names
 from tests.builders import coco, coco_image, dataset_info, training_record, write_span
 from tests.pipeline.roots import serve
 
@@ -127,6 +130,49 @@ def test_an_image_that_is_not_there_is_named(data: Path, part: str) -> None:
     (data / part / "images" / "2.jpg").unlink()
     with pytest.raises(DataError, match=rf"{part}/images/2.jpg: no such file; deliver it or remove"):
         read_request(request(data))
+
+
+def test_the_first_images_that_are_not_there_are_named_and_the_others_counted(data: Path) -> None:
+    write_span(data / "span-2", coco(images=[coco_image(number) for number in range(1, 7)]), images={})
+    with pytest.raises(DataError, match=r"span-2/images/3.jpg: no such file.*\n  and 3 more"):
+        read_request(request(data))
+
+
+def test_an_image_that_is_no_file_is_named(data: Path) -> None:
+    (data / "span-1" / "images" / "2.jpg").unlink()
+    (data / "span-1" / "images" / "2.jpg").mkdir()
+    with pytest.raises(DataError, match=r"images/2.jpg: not a regular file; deliver it or remove"):
+        read_request(request(data))
+
+
+def test_a_span_that_is_not_there_is_refused(data: Path) -> None:
+    with pytest.raises(DataError, match="no span-7; it holds span-1"):
+        read_request(dataclasses.replace(request(data), span=7))
+
+
+def test_a_box_without_area_is_refused_in_the_golden_set_and_left_to_the_gate_in_a_span(data: Path) -> None:
+    document = coco()
+    document["annotations"][0]["bbox"][2] = 0
+    for part in ("span-1", "golden"):
+        before = read_request(request(data))
+        (data / part / "annotations.json").write_text(json.dumps(document))
+        if part == "golden":
+            with pytest.raises(DataError, match=r"golden/annotations.json: annotations\[0\] .*has width 0"):
+                read_request(request(data))
+        else:
+            assert (before.span.bad_boxes.count, read_request(request(data)).span.bad_boxes.count) == (0, 1)
+
+
+def test_what_was_looked_at_is_not_read_again_by_the_step_that_stores_it(data: Path) -> None:
+    asked = request(data)
+    looked_at = read_request(asked).span
+    names = read_class_names(schema_file(asked.settings), LOCAL_FILES)
+    stored = read_source(str((data / "span-1").resolve()), class_names=names)
+    assert all(one is other for one, other in zip(stored.records, looked_at.records, strict=True))
+
+
+def test_a_checkpoint_in_a_bucket_is_left_to_the_step_that_reads_it(data: Path) -> None:
+    assert read_request(request(data, "training.init_checkpoint=gs://bucket/backbone")).number == 1
 
 
 def test_a_limit_for_a_class_that_the_golden_set_lacks_is_refused(data: Path) -> None:

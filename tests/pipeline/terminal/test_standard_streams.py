@@ -30,7 +30,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shell(line: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a line of shell, in which `"$@"` is the command."""
     given = ["bash", "-c", line, "bash", *COMMAND, *arguments]
-    return subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
+    return subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, check=False)
 
 
 def test_when_the_reader_leaves_the_command_ends_without_a_word(root: Path) -> None:
@@ -77,7 +77,7 @@ ARGUMENTS = [
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 def test_arguments_reach_no_terminal_raw(arguments: list[str], tmp_path: Path) -> None:
     given = [*COMMAND, *arguments, b"a\x1b[2J\xff"]
-    done = subprocess.run(given, capture_output=True, env=ENVIRONMENT, cwd=tmp_path, timeout=60, check=False)
+    done = subprocess.run(given, capture_output=True, env=ENVIRONMENT, cwd=tmp_path, check=False)
     assert done.returncode == 2
     assert b"\x1b" not in done.stderr
     assert rb"a\x1b[2J" in done.stderr
@@ -131,7 +131,7 @@ def working(*arguments: str) -> subprocess.Popen[str]:
 
 def test_ctrl_c_ends_with_one_line_although_a_thread_goes_on() -> None:
     process = working()
-    _, printed = process.communicate(timeout=60)
+    _, printed = process.communicate()
     assert process.returncode == 130
     assert printed.startswith("ratchet: interrupted; ")
     assert printed.count("\n") == 1
@@ -142,7 +142,7 @@ def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "cleaning\n"
     process.send_signal(signal.SIGINT)
-    _, printed = process.communicate(timeout=60)
+    _, printed = process.communicate()
     assert (process.returncode, printed) == (-signal.SIGINT, "")
 
 
@@ -163,11 +163,11 @@ sys.exit(main())
 
 def test_ctrl_c_while_modules_are_imported_is_one_line() -> None:
     given = [sys.executable, "-c", INTERRUPTED_AT_ONCE]
-    done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False)
+    done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert (done.returncode, done.stderr) == (130, "ratchet: interrupted before it did anything\n")
 
 
 def test_the_program_runs_a_command() -> None:
     given = [sys.executable, "-c", "from pipeline.cli.entry import main; raise SystemExit(main())", "--version"]
-    done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=True)
+    done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert done.stdout.startswith("ratchet ")

@@ -1,4 +1,4 @@
-"""A file that is read again is the old one or the new one, never half of one."""
+"""A file that is read again is the old one or the new one, never half of one; a directory is there whole or not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.base.files import write_durably
+from schemas.base.errors import InputError
+from schemas.base.files import whole_directory, write_durably
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -50,3 +51,32 @@ def test_content_and_name_are_flushed_in_this_order(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "replace", renaming)
     write_durably(tmp_path / "a.json", "one")
     assert done == ["content", "rename", "directory"]
+
+
+def test_a_directory_is_there_when_all_of_it_is_written(tmp_path: Path) -> None:
+    with whole_directory(str(tmp_path / "a" / "b")) as made:
+        Path(made, "file").write_text("content")
+        assert not (tmp_path / "a" / "b").exists()
+    assert (tmp_path / "a" / "b" / "file").read_text() == "content"
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_a_directory_that_could_not_be_written_is_not_there(tmp_path: Path) -> None:
+    def write() -> None:
+        with whole_directory(str(tmp_path / "b")) as made:
+            Path(made, "file").write_text("content")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(InputError, match=r"b: cannot be written \(.*No space left.*\); choose another directory"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_directory_holds_already_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    with whole_directory(str(tmp_path / "b")) as made:
+        Path(made, "file").write_text("content")
+    again = whole_directory(str(tmp_path / "b"))
+    with pytest.raises(InputError, match="b: exists and is not empty; remove it or choose another"):
+        again.__enter__()
+    assert (tmp_path / "b" / "file").read_text() == "content"

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from components.data_gate.labels.audit import Seen
+from components.data_gate.labels.profile import Profile
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 SIDE_PX = 200.0
@@ -22,7 +22,7 @@ class Detector:
     jitter: float = 0.05
     errors: float = 0.5
 
-    def look(self, truth: TruthColumns, images: int, random: np.random.Generator) -> DetectionColumns:
+    def detect(self, truth: TruthColumns, images: int, random: np.random.Generator) -> DetectionColumns:
         """Finds most of what is there, and a little that is not, of which it is less sure."""
         seen = np.flatnonzero(random.random(len(truth.labels)) >= self.misses)
         boxes = truth.boxes_xywh_px[seen]
@@ -43,7 +43,7 @@ class Detector:
         )
 
 
-def scenes(seed: int, images: int = 150, detector: Detector | None = None) -> Seen:
+def scenes(seed: int, images: int = 150, detector: Detector | None = None) -> Profile:
     """Square images with 1-5 objects that do not overlap, labelled without a fault."""
     random = np.random.default_rng(seed)
     image: list[int] = []
@@ -62,22 +62,22 @@ def scenes(seed: int, images: int = 150, detector: Detector | None = None) -> Se
 
 def looked_at(
     image: np.ndarray, boxes: np.ndarray, images: int, detector: Detector, random: np.random.Generator
-) -> Seen:
+) -> Profile:
     """What the detector sees of these boxes, to which classes are given at random."""
     labels = random.integers(1, len(NAMES) + 1, len(boxes))
     truth = TruthColumns(image, boxes, labels, boxes[:, 2] * boxes[:, 3], np.zeros(len(boxes), dtype=np.bool_))
     files = tuple(f"{position:04}.jpg" for position in range(images))
-    return Seen(files, np.full((images, 2), SIDE_PX), truth, detector.look(truth, images, random))
+    return Profile(files, np.full((images, 2), SIDE_PX), truth, detector.detect(truth, images, random))
 
 
 def relabelled(
-    seen: Seen,
+    profile: Profile,
     boxes: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     keep: np.ndarray | None = None,
-) -> Seen:
+) -> Profile:
     """The same images and detections with other labels; boxes that cannot be any are left out, as when read."""
-    truth = seen.truth
+    truth = profile.truth
     boxes = truth.boxes_xywh_px if boxes is None else boxes
     labels = truth.labels if labels is None else labels
     kept = np.ones(len(labels), dtype=np.bool_) if keep is None else keep.copy()
@@ -85,10 +85,10 @@ def relabelled(
     kept &= ((boxes[:, 2:] > 0) & (start >= -1) & (end <= SIDE_PX + 1)).all(axis=1)
     area = boxes[kept, 2] * boxes[kept, 3]
     return dataclasses.replace(
-        seen, truth=TruthColumns(truth.image[kept], boxes[kept], labels[kept], area, truth.is_crowd[kept])
+        profile, truth=TruthColumns(truth.image[kept], boxes[kept], labels[kept], area, truth.is_crowd[kept])
     )
 
 
-def some(seen: Seen, share: float, seed: int = 0) -> np.ndarray:
+def some(profile: Profile, share: float, seed: int = 0) -> np.ndarray:
     """[n] bool, a share of the labels by chance."""
-    return np.random.default_rng(seed).random(len(seen.truth.labels)) < share
+    return np.random.default_rng(seed).random(len(profile.truth.labels)) < share

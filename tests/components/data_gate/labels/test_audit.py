@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import Seen, audit_labels
+from components.data_gate.labels.audit import audit_labels
+from components.data_gate.labels.profile import Profile
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns, TruthColumns
@@ -19,7 +20,7 @@ WEAK = Detector(misses=0.4, confuses=0.4, jitter=0.12, errors=1.5)
 RULES = ["enough", "reading", "offset", "size", "classes", "noise", "missing", "duplicates", "found"]
 
 
-def audit(span: Seen, golden: Seen = GOLDEN, limits: LabelLimits | None = None) -> dict[str, Reason]:
+def audit(span: Profile, golden: Profile = GOLDEN, limits: LabelLimits | None = None) -> dict[str, Reason]:
     reasons = audit_labels(span, golden, NAMES, limits or LabelLimits())
     return {reason.rule.removeprefix("labels:"): reason for reason in reasons}
 
@@ -32,10 +33,10 @@ def leading_share(reason: Reason) -> float:
     return int(reason.actual.split("%")[0].split()[-1]) / 100
 
 
-def resized(seen: Seen, factor: float) -> Seen:
-    boxes = seen.truth.boxes_xywh_px
+def resized(profile: Profile, factor: float) -> Profile:
+    boxes = profile.truth.boxes_xywh_px
     size = boxes[:, 2:] * factor
-    return relabelled(seen, clipped(np.hstack([boxes[:, :2] + (boxes[:, 2:] - size) / 2, size])))
+    return relabelled(profile, clipped(np.hstack([boxes[:, :2] + (boxes[:, 2:] - size) / 2, size])))
 
 
 def clipped(boxes: np.ndarray) -> np.ndarray:
@@ -43,23 +44,23 @@ def clipped(boxes: np.ndarray) -> np.ndarray:
     return np.hstack([start, end - start])
 
 
-def moved(seen: Seen, right: float, down: float) -> Seen:
-    boxes = seen.truth.boxes_xywh_px.copy()
+def moved(profile: Profile, right: float, down: float) -> Profile:
+    boxes = profile.truth.boxes_xywh_px.copy()
     boxes[:, :2] += boxes[:, 2:] * [right, down]
-    return relabelled(seen, clipped(boxes))
+    return relabelled(profile, clipped(boxes))
 
 
-def swapped(seen: Seen, first: int, second: int, share: float = 1.0) -> Seen:
-    labels = seen.truth.labels.copy()
-    hit = np.isin(labels, (first, second)) & some(seen, share)
+def swapped(profile: Profile, first: int, second: int, share: float = 1.0) -> Profile:
+    labels = profile.truth.labels.copy()
+    hit = np.isin(labels, (first, second)) & some(profile, share)
     labels[hit] = first + second - labels[hit]
-    return relabelled(seen, labels=labels)
+    return relabelled(profile, labels=labels)
 
 
-def renamed_at_random(seen: Seen, share: float) -> Seen:
-    labels, hit = seen.truth.labels.copy(), some(seen, share)
+def renamed_at_random(profile: Profile, share: float) -> Profile:
+    labels, hit = profile.truth.labels.copy(), some(profile, share)
     labels[hit] = (labels[hit] - 1 + np.random.default_rng(0).integers(1, 5, hit.sum())) % 5 + 1
-    return relabelled(seen, labels=labels)
+    return relabelled(profile, labels=labels)
 
 
 def test_all_rules_are_named_and_kept_by_clean_labels() -> None:
@@ -170,11 +171,11 @@ def test_many_random_classes_are_no_system() -> None:
 
 
 def test_random_classes_are_seen_through_a_model_that_confuses_some_classes_itself() -> None:
-    def confused(seen: Seen) -> Seen:
-        found = seen.found
+    def confused(profile: Profile) -> Profile:
+        found = profile.found
         half = np.random.default_rng(0).random(len(found.labels)) < 0.5
         labels = np.where(half, np.array([0, 2, 1, 4, 3, 5])[found.labels], found.labels)
-        return dataclasses.replace(seen, found=dataclasses.replace(found, labels=labels))
+        return dataclasses.replace(profile, found=dataclasses.replace(found, labels=labels))
 
     golden = confused(GOLDEN)
     assert failed(audit(confused(SPAN), golden)) == []
@@ -232,7 +233,7 @@ def test_a_model_that_finds_less_than_half_of_the_objects_warns_and_accuses_nobo
     ],
     ids=["few", "lost", "unlabelled"],
 )
-def test_labels_that_cannot_be_judged_are_not_tested(span: Seen, words: str) -> None:
+def test_labels_that_cannot_be_judged_are_not_tested(span: Profile, words: str) -> None:
     reasons = audit(span)
     assert list(reasons) == ["enough", "found"]
     assert reasons["enough"].passed

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.labels.classes import Judged, confusions, wrong_at_random
-from components.data_gate.labels.statistics import share_of, shortfall
+from components.data_gate.labels.classes import Judged, confusions, label_noise
+from components.data_gate.labels.findings import share_of, shortfall
 
 PARTNER = np.array([0, 2, 1, 4, 3, 6, 5])  # the classes that the model takes for each other
 
@@ -21,7 +21,7 @@ def judged(count: int, confused: float, wrong: float = 0.0, classes: int = 6, se
 
 def test_a_model_that_takes_classes_for_each_other_still_sees_labels_that_cannot_be() -> None:
     span, golden = judged(150, 0.5, wrong=0.25, seed=1), judged(200, 0.5, seed=2)
-    excess = wrong_at_random(span, golden, classes=6, trust=1)
+    excess = label_noise(span, golden, classes=6, relative_recall=1)
     assert excess.value == pytest.approx(0.25, abs=0.08)
     assert excess.p_value < 1e-6
     agreement = shortfall(share_of(~span.is_other, span.image), share_of(~golden.is_other, golden.image), 1)
@@ -30,13 +30,13 @@ def test_a_model_that_takes_classes_for_each_other_still_sees_labels_that_cannot
 
 def test_confusions_seen_once_let_new_ones_be_expected() -> None:
     spread = [judged(120, 0, wrong=0.15, seed=seed) for seed in range(40)]
-    excesses = [wrong_at_random(one, other, classes=6, trust=1) for one, other in zip(spread[::2], spread[1::2])]
+    excesses = [label_noise(one, other, classes=6, relative_recall=1) for one, other in zip(spread[::2], spread[1::2])]
     assert not any(excess.breaks(0.1) for excess in excesses)
 
 
 def test_with_two_classes_agreement_says_it_all() -> None:
     span, golden = judged(200, 0.3, classes=2, seed=1), judged(200, 0.05, classes=2, seed=2)
-    assert wrong_at_random(span, golden, classes=2, trust=1).value == pytest.approx(0.25, abs=0.08)
+    assert label_noise(span, golden, classes=2, relative_recall=1).value == pytest.approx(0.25, abs=0.08)
 
 
 def test_a_confusion_that_the_golden_set_has_as_well_is_none() -> None:

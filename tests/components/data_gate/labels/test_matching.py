@@ -7,27 +7,18 @@ import pytest
 
 from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.matching import match_labels as match_sightings
-from components.data_gate.labels.seen import Seen, pairs_in_images, relation, sightings_of, single_labels, undone
+from components.data_gate.labels.profile import Profile, relation, sightings_of, single_labels, undone
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import Detections, GroundTruth
 from tests.components.data_gate.labels.scenes import relabelled, scenes
 
 
-def one_image(truth: GroundTruth, found: Detections) -> Seen:
-    return Seen(("a.jpg",), np.array([[100.0, 100]]), TruthColumns.of([truth]), DetectionColumns.of([found]))
+def one_image(truth: GroundTruth, found: Detections) -> Profile:
+    return Profile(("a.jpg",), np.array([[100.0, 100]]), TruthColumns.of([truth]), DetectionColumns.of([found]))
 
 
-def match_labels(seen: Seen, golden: Matched | None = None) -> Matched:
-    return match_sightings(seen, sightings_of(seen), golden=golden)
-
-
-def test_all_pairs_of_an_image_are_found_in_any_order() -> None:
-    random = np.random.default_rng(0)
-    one, other = random.integers(0, 5, 20), random.integers(0, 5, 30)
-    expected = {(i, j) for i in range(20) for j in range(30) if one[i] == other[j]}
-    rows, columns = pairs_in_images(one, other)
-    assert len(rows) == len(expected)
-    assert set(zip(rows.tolist(), columns.tolist())) == expected
+def match_labels(profile: Profile, golden: Matched | None = None) -> Matched:
+    return match_sightings(profile, sightings_of(profile), golden=golden)
 
 
 def test_undoing_how_boxes_are_drawn_gives_what_is_seen() -> None:
@@ -48,12 +39,12 @@ def test_of_detections_of_one_place_the_surest_says_the_class() -> None:
 
 
 def test_what_is_no_single_object_is_no_sighting_and_no_label() -> None:
-    seen = one_image(
+    profile = one_image(
         GroundTruth([[0, 0, 0, 5], [5, 5, 5, 5], [50, 50, 5, 5]], [1, 1, 1], [0, 25, 25], [False, False, True]),
         Detections([[0, 0, 10, 0], [5, 5, 5, 5]], [1, 1], [0.9, 0.8]),
     )
-    assert len(sightings_of(seen).labels) == 1
-    assert len(single_labels(seen.truth)[0].labels) == 1
+    assert len(sightings_of(profile).labels) == 1
+    assert len(single_labels(profile.truth)[0].labels) == 1
 
 
 def test_copies_of_a_label_are_told_from_neighbours_and_other_classes() -> None:
@@ -78,18 +69,18 @@ def test_labels_are_matched_however_they_are_drawn(drawn: tuple[float, ...]) -> 
 
 
 def test_a_sighting_belongs_to_one_label_only() -> None:
-    seen = one_image(
+    profile = one_image(
         GroundTruth([[0, 0, 10, 10], [2, 0, 10, 10]], [1, 2], [100, 100], [False, False]),
         Detections([[0, 0, 10, 10]], [1], [0.9]),
     )
-    assert match_labels(seen).sighting.tolist() == [0, -1]
+    assert match_labels(profile).sighting.tolist() == [0, -1]
 
 
-def test_surety_is_measured_on_the_golden_set_of_the_class() -> None:
+def test_score_quantile_is_measured_on_the_golden_set_of_the_class() -> None:
     golden = match_labels(scenes(seed=1))
     own = golden.is_own
-    assert golden.surety[own].mean() == pytest.approx(0.5, abs=0.05)
-    assert golden.surety[~golden.has_label].mean() < 0.2
+    assert golden.score_quantile[own].mean() == pytest.approx(0.5, abs=0.05)
+    assert golden.score_quantile[~golden.has_label].mean() < 0.2
 
 
 @pytest.mark.parametrize(
@@ -102,4 +93,4 @@ def test_surety_is_measured_on_the_golden_set_of_the_class() -> None:
 def test_columns_must_fit_the_images(sizes_px: np.ndarray, image: int, words: str) -> None:
     truth = TruthColumns(np.array([image]), np.ones((1, 4)), np.array([1]), np.ones(1), np.array([False]))
     with pytest.raises(ValueError, match=words):
-        Seen(("a.jpg",), sizes_px, truth, DetectionColumns.of([]))
+        Profile(("a.jpg",), sizes_px, truth, DetectionColumns.of([]))

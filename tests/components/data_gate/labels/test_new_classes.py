@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import Seen, audit_labels
-from components.data_gate.labels.seen import in_label_map
+from components.data_gate.labels.audit import audit_labels
+from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns, TruthColumns
@@ -19,38 +19,38 @@ NUMBERS = np.array([0, 2, 3, 1, 0, 0])
 TAKEN_FOR = np.array([0, 1, 2, 3, 3, 2])  # in the label map of NAMES
 
 
-def with_mix(seen: Seen, shares: tuple[float, ...], seed: int = 0) -> Seen:
+def with_mix(profile: Profile, shares: tuple[float, ...], seed: int = 0) -> Profile:
     """The same scenes with other shares of the classes, and a model that sees each object as it did before."""
     random = np.random.default_rng(seed)
-    truth, found = seen.truth, seen.found
+    truth, found = profile.truth, profile.found
     labels = random.choice(len(NAMES), len(truth.labels), p=shares) + 1
-    own = own_label(seen)
+    own = own_label(profile)
     kept = np.where(own >= 0, found.labels == truth.labels[own], False)
     seen_as = np.where(kept, labels[own], found.labels)
     return dataclasses.replace(
-        seen, truth=dataclasses.replace(truth, labels=labels), found=dataclasses.replace(found, labels=seen_as)
+        profile, truth=dataclasses.replace(truth, labels=labels), found=dataclasses.replace(found, labels=seen_as)
     )
 
 
-def own_label(seen: Seen) -> np.ndarray:
+def own_label(profile: Profile) -> np.ndarray:
     """[m] the label whose centre a detection has about; -1 for none."""
-    truth, found = seen.truth, seen.found
+    truth, found = profile.truth, profile.found
     centres = [boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (truth.boxes_xywh_px, found.boxes_xywh_px)]
     far = np.abs(centres[1][:, None] - centres[0][None]).max(axis=2)
     far[found.image[:, None] != truth.image[None]] = np.inf
     return np.where(far.min(axis=1) < 12, far.argmin(axis=1), -1)
 
 
-def half_blind(seen: Seen, seed: int = 0) -> Seen:
+def half_blind(profile: Profile, seed: int = 0) -> Profile:
     """What a model of the classes KNOWN sees: new classes as old ones, or not at all."""
-    found = seen.found
+    found = profile.found
     is_new = found.labels > len(KNOWN)
     keep = ~is_new | (np.random.default_rng(seed).random(len(found.labels)) < 0.7)
     columns = {name: values[keep] for name, values in vars(found).items()}
-    return dataclasses.replace(seen, found=DetectionColumns(**columns | {"labels": TAKEN_FOR[columns["labels"]]}))
+    return dataclasses.replace(profile, found=DetectionColumns(**columns | {"labels": TAKEN_FOR[columns["labels"]]}))
 
 
-def audit(span: Seen, golden: Seen) -> dict[str, Reason]:
+def audit(span: Profile, golden: Profile) -> dict[str, Reason]:
     span, golden = (in_label_map(each, NUMBERS) for each in (span, golden))
     reasons = audit_labels(span, golden, KNOWN, LabelLimits())
     return {reason.rule.removeprefix("labels:"): reason for reason in reasons}
@@ -110,10 +110,10 @@ def test_new_classes_drawn_in_another_way_do_not_speak_for_the_old_ones(displace
     assert "finds 9" in reasons["found"].actual
 
 
-def new_displaced(seen: Seen, by: float) -> Seen:
-    boxes, new = seen.truth.boxes_xywh_px.copy(), seen.truth.labels > len(KNOWN)
+def new_displaced(profile: Profile, by: float) -> Profile:
+    boxes, new = profile.truth.boxes_xywh_px.copy(), profile.truth.labels > len(KNOWN)
     boxes[new, :2] = np.maximum(0, boxes[new, :2] - by * boxes[new, 2:])
-    return relabelled(seen, boxes=boxes)
+    return relabelled(profile, boxes=boxes)
 
 
 def test_the_order_of_the_label_map_changes_nothing() -> None:
@@ -131,9 +131,9 @@ def test_unknown_classes_stay_apart_when_labels_are_counted_twice() -> None:
     columns = TruthColumns(
         np.zeros(2, int), np.repeat(box, 2, 0), np.array([4, 5]), np.full(2, 400.0), np.zeros(2, bool)
     )
-    seen = dataclasses.replace(SPAN, truth=columns)
-    assert len(set(in_label_map(seen, NUMBERS).truth.labels.tolist())) == 2
-    assert (in_label_map(seen, NUMBERS).truth.labels < 0).all()
+    profile = dataclasses.replace(SPAN, truth=columns)
+    assert len(set(in_label_map(profile, NUMBERS).truth.labels.tolist())) == 2
+    assert (in_label_map(profile, NUMBERS).truth.labels < 0).all()
 
 
 def test_a_weak_model_of_fewer_classes_accuses_nobody() -> None:

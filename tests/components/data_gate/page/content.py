@@ -18,7 +18,7 @@ def data_set(**fields: Any) -> DataSetInfo:
     """Version 2 of span 4: 60 images of cats and dogs."""
     whole: dict[str, Any] = {
         "source": "data/spans/span-4-version-2",
-        "format": "coco",
+        "source_format": "coco",
         "span": 4,
         "version": 2,
         "digest": "5ba4",
@@ -81,7 +81,7 @@ def hostile(text: str) -> PageContent:
     """A rejected span, every string of which is `text`."""
     info = data_set(
         source=text,
-        format=text,
+        source_format=text,
         digest=text,
         class_names=(text, text),
         images={text: 3},

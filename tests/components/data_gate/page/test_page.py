@@ -9,10 +9,11 @@ import pytest
 
 from components.data_gate.page import data_page
 from components.pages.parts import MOST_PICTURES
-from components.pages.text import number, percent, safe
-from components.pages.words import next_steps
+from components.pages.rule_words import next_steps
+from components.pages.text import safe
 from schemas.artifacts.data_evidence import SKEW, Picture
 from schemas.artifacts.decisions import Reason
+from schemas.base.formatting import number, percent
 from schemas.data.dataset import BadBoxes
 from tests.components.data_gate.page.content import comparison, content, data_set, decision, hostile, shown
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from components.review.tfma_view.section import tfma_section
 from schemas.base.errors import StateError
+from tests.components.browsing import Opener
 from tests.components.map_evaluator.test_tfma_files import write
-from tests.components.review.tfma_view.pages import open_section, page_of, see, tfma_code
+from tests.components.review.tfma_view.pages import open_section, page_of, rows, tfma_code
 
 pytestmark = pytest.mark.tensorflow
 
@@ -95,10 +95,10 @@ def test_the_code_is_the_installed_packages() -> None:
     assert components_code() == tfma_code()
 
 
-def test_tfmas_components_show_what_tfma_read(browser: Browser, tmp_path: Path, first: str, second: str) -> None:
+def test_tfmas_components_show_what_tfma_read(open_page: Opener, first: str, second: str) -> None:
     section = tfma_section(read(second, {"span-1-a-1": first}), tfma_code())
-    seen = open_section(see(browser, tmp_path, page_of(section)))
-    assert seen.rows("overall")["AP"] == ["0.50000", "0.45000", "-0.05000"]
-    assert seen.rows("classes")["class:cat"][:3] == ["0.50000", "0.30000", "-0.20000"]
-    assert list(seen.rows("series")) == ["2 span-2-b-1", "1 span-1-a-1"]
-    assert seen.errors == []
+    shown = open_section(open_page(page_of(section)))
+    assert rows(shown, "overall")["AP"] == ["0.50000", "0.45000", "-0.05000"]
+    assert rows(shown, "classes")["class:cat"][:3] == ["0.50000", "0.30000", "-0.20000"]
+    assert list(rows(shown, "series")) == ["2 span-2-b-1", "1 span-1-a-1"]
+    assert shown.faults() == []

@@ -1,0 +1,184 @@
+"""What the gate judges: both data sets, read once, and what the served model finds in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tfx.dsl.io import fileio
+
+from components.data_gate.comparing import Side, Statistics
+from components.data_gate.copies import SpanCopies
+from components.data_gate.new_classes import NewClasses
+from components.data_gate.rules import Baseline
+from components.data_gate.settings import DataGateSettings
+from components.detector.detections import renumbering
+from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
+from components.detector.served import ServedDetector, load_detector
+from components.pages.parts import MOST_PICTURES
+from schemas.artifacts.history import History
+from schemas.artifacts.training_record import (
+    RECORD_FILE,
+    STATISTICS_FILE,
+    TRAINING_RECORD_FORMAT,
+    TRAINING_SAMPLE_FILE,
+    TrainingRecord,
+)
+from schemas.base.model_digest import model_digest
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.data.examples_artifact import ExamplesArtifact
+from schemas.data.feature_sample import FeatureSample
+from schemas.data.fingerprints import Fingerprints
+
+_SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
+
+
+@dataclass(frozen=True)
+class ServedBaseline:
+    """The served model.
+
+    Attributes:
+        directory: its SavedModel.
+        version: what it is called.
+        golden_digest: the golden set it was accepted on.
+    """
+
+    directory: str
+    version: str
+    golden_digest: str
+
+
+@dataclass(frozen=True)
+class GateSources:
+    """Where what the gate judges is.
+
+    Attributes:
+        span: directory that ExampleGen wrote for the span.
+        golden: the one that it wrote for the golden set; None: there is none, as in a check without one.
+        statistics: FeatureStats.pb of the span's training split.
+        schema: the curated schema.
+        baseline: None before the first model.
+        history: what was decided before.
+    """
+
+    span: str
+    golden: str | None
+    statistics: str
+    schema: str
+    baseline: ServedBaseline | None
+    history: History
+
+
+@dataclass(frozen=True)
+class Served:
+    """The served model and what it knows of its training data."""
+
+    baseline: ServedBaseline
+    record: TrainingRecord
+    sample: FeatureSample
+    detector: ServedDetector
+
+    @classmethod
+    def load(cls, baseline: ServedBaseline) -> Served:
+        """Reads what travels with the model.
+
+        Raises:
+            StateError: it cannot be used.
+        """
+        directory = baseline.directory
+        return cls(
+            baseline,
+            TRAINING_RECORD_FORMAT.read(read_bytes(f"{directory}/{RECORD_FILE}"), directory),
+            FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
+            load_detector("the served model", directory, model_digest(directory, fileio)),
+        )
+
+    def __str__(self) -> str:
+        return f"version {self.baseline.version}, trained on span {self.record.span} ({self.record.images} images)"
+
+    @property
+    def facts(self) -> Baseline:
+        """What the rules have to know of it."""
+        return Baseline(self.record.class_names, self.baseline.golden_digest, self.record.images)
+
+    @property
+    def side(self) -> Side:
+        """Its training data, to compare with."""
+        statistics = Statistics.FromString(read_bytes(f"{self.baseline.directory}/{STATISTICS_FILE}"))
+        return Side(self.record.images, statistics, self.sample)
+
+
+@dataclass(frozen=True)
+class GateInputs:
+    """Both data sets and what was found in them, detections in the span's label map.
+
+    Attributes:
+        span: what the span says of itself.
+        golden: the same of the golden set; None: there is none.
+        served: the served model; None before the first.
+        copies: in the span.
+        span_sample: of its training images.
+        golden_sample: only for a served model, and if the golden set's classes are the span's.
+        images: those of the span that the page may show: the sample, copies, images with unusable boxes.
+    """
+
+    span: DataSetInfo
+    golden: DataSetInfo | None
+    served: Served | None
+    copies: SpanCopies
+    span_sample: ImageSample
+    golden_sample: ImageSample | None
+    images: KeptImages
+
+    @property
+    def classes(self) -> NewClasses:
+        """The span's classes beside the served model's."""
+        return NewClasses.of(self.span.class_names, self.served and self.served.record.class_names)
+
+    @property
+    def known_labels(self) -> list[int]:
+        """The span's labels of the classes that the served model knows."""
+        return [self.span.class_names.index(name) + 1 for name in self.classes.known]
+
+
+def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadRecords) -> GateInputs:
+    """Reads both data sets, each image once.
+
+    Args:
+        sources: where everything is.
+        settings: how many images to sample, and what a copy is.
+        read: reads TFRecord files.
+
+    Raises:
+        StateError: the served model cannot be used.
+    """
+    span = ExamplesArtifact.open(sources.span, fileio)
+    golden = ExamplesArtifact.open(sources.golden, fileio) if sources.golden else None
+    served = Served.load(sources.baseline) if sources.baseline else None
+    copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
+    images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
+    detector, known = (served.detector, served.record.class_names) if served else (None, ())
+    numbers = renumbering(known, span.info.class_names)
+
+    def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages | None = None) -> ImageSample:
+        files, limit = of.record_files(split), settings.audit_images
+        return sample_images(
+            files, of.info.images[split], limit, detector, len(known), title, numbers=numbers, kept=kept, read=read
+        )
+
+    golden_sample = None
+    if golden and served and span.info.class_names == golden.info.class_names:
+        golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images")
+    span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
+    if not images.are_all_here:
+        images.read(span.record_files(EVAL_SPLIT), read)
+    return GateInputs(span.info, golden and golden.info, served, copies, span_sample, golden_sample, images)
+
+
+def read_bytes(path: str) -> bytes:
+    """The content of a file on any file system."""
+    with fileio.open(path, "rb") as file:
+        return file.read()
+
+
+def _fingerprints(examples: ExamplesArtifact | None) -> Fingerprints:
+    return Fingerprints.join([examples.fingerprints(split) for split in _SPLITS] if examples else [])

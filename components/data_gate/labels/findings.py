@@ -1,0 +1,158 @@
+"""What a label rule finds: shares and medians with their errors, and the reason for people; pure.
+
+Objects in one image are not independent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtr
+
+from components.data_gate.labels.profile import Profile
+from schemas.artifacts.decisions import Reason
+
+SIGNIFICANCE = 0.001  # chance of a false alarm that one rule takes
+DOUBT = 0.02  # at which a person should look
+_MOST_IMAGES = 12
+
+
+class Estimate(NamedTuple):
+    """A figure, how far chance moves it, and the images behind it."""
+
+    value: float
+    std_error: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Excess:
+    """By how much the span differs from the golden set.
+
+    Attributes:
+        value: positive is worse.
+        std_error: of it.
+        images: the fewest behind either figure.
+    """
+
+    value: float
+    std_error: float
+    images: int
+
+    @property
+    def p_value(self) -> float:
+        """Chance of a difference this large if there is none (one-sided, Student's t with images as clusters)."""
+        return float(stdtr(max(1, self.images - 1), -self.value / self.std_error))
+
+    def breaks(self, limit: float, significance: float = SIGNIFICANCE) -> bool:
+        """Whether it is over the limit and no chance."""
+        return self.value > limit and self.p_value < significance
+
+    def is_doubtful(self, limit: float) -> bool:
+        """Whether a person should look: over the limit but perhaps chance, or no chance but within the limit."""
+        return self.value > limit / 2 and self.p_value < (DOUBT if self.value > limit else SIGNIFICANCE)
+
+    @property
+    def interval(self) -> str:
+        """About 95 %, in words: `12-19 %`."""
+        low, high = (max(0.0, self.value + side * 1.96 * self.std_error) for side in (-1, 1))
+        return f"{100 * low:.0f}-{100 * min(1.0, high):.0f} %"
+
+
+def share_of(hits: np.ndarray, image: np.ndarray) -> Estimate:
+    """Share of rows that hit, with the standard error of a ratio of sums over images.
+
+    W. G. Cochran, Sampling Techniques, 3rd ed., section 2.11; never less than that of independent rows.
+
+    Args:
+        hits: [n] bool, at least one row.
+        image: [n] int64.
+
+    >>> share_of(np.array([True, True, False, False]), np.array([0, 0, 1, 1]))
+    Estimate(value=0.5, std_error=0.5..., images=2)
+    """
+    rows = len(hits)
+    share = float(hits.mean())
+    per_image, hits_per_image = np.bincount(image), np.bincount(image, weights=hits)
+    images = int(np.count_nonzero(per_image))
+    between = np.square(hits_per_image - share * per_image).sum() * images / max(1, images - 1) / rows**2
+    # With a row more of either kind, so that no hit in ten is not certainty.
+    smoothed = (hits.sum() + 1) / (rows + 2)
+    return Estimate(share, float(np.sqrt(max(between, smoothed * (1 - smoothed) / rows))), images)
+
+
+def median_of(values: np.ndarray, image: np.ndarray) -> Estimate:
+    """Median [n] -> one figure, whose standard error takes the values of one image for one.
+
+    The error is that of a normal distribution's median with the spread of the absolute deviations (1.4826 MAD).
+    """
+    median = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - median)))
+    images = len(np.unique(image))
+    return Estimate(median, max(1e-3, 1.2533 * spread / np.sqrt(images)), images)
+
+
+def difference(span: Estimate, golden: Estimate) -> Excess:
+    """The span's figure minus the golden set's."""
+    error = float(np.hypot(span.std_error, golden.std_error))
+    return Excess(span.value - golden.value, error, min(span.images, golden.images))
+
+
+def shortfall(span: Estimate, golden: Estimate, relative_recall: float) -> Excess:
+    """Part of the golden set's share that the span lacks.
+
+    Args:
+        span: a share.
+        golden: the same share there, above 0.
+        relative_recall: 0..1, part of the golden set's share to be expected of images in which the model finds less.
+
+    >>> shortfall(Estimate(0.6, 0.03, 80), Estimate(0.8, 0.03, 90), relative_recall=1.0).value.__round__(3)
+    0.25
+    """
+    expected = golden.value * relative_recall
+    error = float(np.hypot(span.std_error, span.value / golden.value * golden.std_error)) / expected
+    return Excess(1 - span.value / expected, error, min(span.images, golden.images))
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What one rule found.
+
+    Attributes:
+        excess: what is compared with the limit.
+        actual: in words.
+        weight: [i] how much each image shows it; 0 for not at all.
+    """
+
+    excess: Excess
+    actual: str
+    weight: np.ndarray
+
+
+def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Profile) -> Reason:
+    """The reason for a finding.
+
+    Args:
+        rule: its stable name.
+        expected: what would have passed.
+        finding: what was found.
+        limit: on the excess.
+        span: for its file names.
+    """
+    failed = bool(finding.excess.breaks(limit))
+    warning = not failed and finding.excess.is_doubtful(limit)
+    images = worst_images(span, finding.weight) if failed or warning else ()
+    return Reason(rule, expected, finding.actual, passed=not failed, warning=bool(warning), images=images)
+
+
+def per_image(profile: Profile, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """How many rows [n], or what sum of their weights [n], each of the images has, [i]."""
+    return np.bincount(image, weights=weights, minlength=len(profile.file_names))
+
+
+def worst_images(profile: Profile, weight: np.ndarray) -> tuple[str, ...]:
+    """File names of the images of most weight [i], the heaviest first."""
+    order = np.argsort(-weight, kind="stable")[:_MOST_IMAGES]
+    return tuple(profile.file_names[image] for image in order if weight[image] > 0)

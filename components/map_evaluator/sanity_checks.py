@@ -1,0 +1,233 @@
+"""Can this evaluation be believed? Pure.
+
+It is tried on detections of which the answer is known, on the golden set that it should have, and on the bytes of the
+models from beginning to end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.metrics.accumulator import Accumulator
+from components.metrics.average_precision import detection_metrics
+from components.metrics.match_table import MatchTable
+from components.metrics.matching import best_of_each_class, match
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.base.errors import StateError
+from schemas.base.formatting import listed, score
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from schemas.data.fingerprints import Fingerprints, near_duplicates
+
+_LISTED = 5
+_ROUNDING = 1e-9
+_ALIKE = 0.9  # of images labelled that much alike, places cannot be told apart
+
+
+@dataclass(frozen=True)
+class PermutedScores:
+    """What remains of mAP on a sample of images when detections change places: a permutation test.
+
+    Attributes:
+        before: mAP of the model.
+        after: mAP of the model, each image given the detections of another.
+        alike: mAP of the ground truth itself when it changes places; near 1 if all images are labelled alike.
+        images: in the sample.
+    """
+
+    before: float
+    after: float
+    alike: float
+    images: int
+
+
+def perfect_detections(truth: TruthColumns) -> tuple[TruthColumns, DetectionColumns]:
+    """The ground truth fed back as detections, of which a sound evaluation must say 1.0.
+
+    Args:
+        truth: of several images.
+
+    Returns:
+        The objects that count, no more of a class and image than COCO takes detections, and one sure detection of each.
+    """
+    objects = rows_of(truth, ~truth.is_crowd)
+    perfect = DetectionColumns(objects.image, objects.boxes_xywh_px, objects.labels, np.ones(len(objects.labels)))
+    rows = np.sort(best_of_each_class(perfect)[0])
+    return rows_of(objects, rows), rows_of(perfect, rows)
+
+
+def permuted_scores(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> PermutedScores:
+    """Gives every image the detections of the next one.
+
+    Args:
+        image_ids: [i] ascending.
+        truth: their objects.
+        detections: what a model found in them.
+    """
+    countable, perfect = perfect_detections(truth)
+    return PermutedScores(
+        before=_map(image_ids, truth, detections),
+        after=_map(image_ids, truth, _permuted(detections, len(image_ids))),
+        alike=_map(image_ids, countable, _permuted(perfect, len(image_ids))),
+        images=len(image_ids),
+    )
+
+
+def _permuted(found: DetectionColumns, images: int) -> DetectionColumns:
+    return DetectionColumns((found.image + 1) % max(1, images), found.boxes_xywh_px, found.labels, found.scores)
+
+
+def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> float:
+    matches = Accumulator.create()
+    matches.add(match(image_ids, truth, detections))
+    return matches.finish().coco["AP"]
+
+
+def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -> list[Reason]:
+    """Whether detections with a known answer got it.
+
+    Args:
+        perfect: matches of `perfect_detections`.
+        shuffled: `permuted_scores` of each model.
+    """
+    score = detection_metrics(perfect).coco["AP"]
+    nothing = detection_metrics(
+        MatchTable(
+            perfect.image_ids, perfect.detections[:0], perfect.detection_image[:0], perfect.truth, perfect.truth_image
+        )
+    ).coco["AP"]
+    return [
+        Reason(
+            "trust:perfect_detections",
+            "the ground truth fed back as detections scores 1",
+            f"{score:.6f}" + ("" if score >= 1 - _ROUNDING else f"; {_not_found(perfect)}"),
+            passed=score >= 1 - _ROUNDING,
+        ),
+        Reason("trust:no_detections", "no detections at all score 0", f"{nothing:.6f}", passed=nothing == 0),
+        *(_shuffled(model, scores) for model, scores in shuffled.items()),
+    ]
+
+
+def _not_found(perfect: MatchTable) -> str:
+    missed = perfect.detection_image[perfect.detections["tp"] & np.uint64(1) == 0]
+    ids = np.unique(perfect.image_ids[missed])
+    if not ids.size:
+        return "there is no ground truth" if not perfect.truth.size else "labelled areas contradict their boxes"
+    where = listed(ids.tolist(), _LISTED)
+    return f"{len(missed)} objects that no detector can find (boxes without area?) in images {where}"
+
+
+def _shuffled(model: str, scores: PermutedScores) -> Reason:
+    tested = scores.images > 1 and scores.before > 0 and scores.alike < _ALIKE
+    shown = f"{score(scores.before)} -> {score(scores.after)} on {scores.images} images"
+    return Reason(
+        rule=f"trust:shuffled_detections:{model}",
+        expected=f"the {model}'s mAP falls when its detections are given to other images",
+        actual=shown if tested else f"{shown}: not tested",
+        passed=not tested or scores.after < scores.before,
+    )
+
+
+def golden_digest(read: str, expected: str, recorded: str | None, accept_new: bool) -> Reason:
+    """Whether the images that were evaluated are the golden set.
+
+    Args:
+        read: digest of what the models saw.
+        expected: digest of the golden set that this run was given.
+        recorded: digest of the one the baseline was accepted on; None without a baseline.
+        accept_new: whether that one may differ.
+    """
+    known = recorded is None or accept_new or recorded == expected
+    which = expected if known else f"{recorded}"
+    return Reason(
+        rule="trust:golden_digest",
+        expected=f"the golden set {which[:12]}"
+        + ("" if recorded is None or accept_new else ", recorded at the last push"),
+        actual=read[:12],
+        passed=known and read == expected,
+    )
+
+
+def no_leak(golden: Fingerprints, training: Fingerprints | None, max_bits: int) -> Reason:
+    """Whether a golden image, or a copy of one, is among the images that candidate or baseline were trained on.
+
+    Args:
+        golden: the golden images.
+        training: training images of the candidate and all its ancestors; None if they are not known.
+        max_bits: hashes that differ in at most this many of 256 bits are copies.
+    """
+    rule, expected = "trust:leak", f"no golden image in the training data (perceptual hash within {max_bits} bits)"
+    if training is None:
+        return Reason(rule, expected, "the candidate does not say what it was trained on")
+    pairs = near_duplicates(golden, training, max_bits)
+    if not pairs:
+        return Reason(rule, expected, f"none among {len(training.image_ids)} training images", passed=True)
+    shown = [
+        f"golden image {golden.image_ids[row]} is image {training.image_ids[column]} of span {training.spans[column]}"
+        for row, column, _ in pairs
+    ]
+    images = len({row for row, _, _ in pairs})
+    return Reason(rule, expected, f"{images} golden images leaked: {listed(shown, _LISTED)}")
+
+
+def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reason:
+    """Whether the golden set is large enough to decide anything; classes that are too small are listed elsewhere."""
+    return Reason(
+        rule="trust:enough",
+        expected=f"at least {min_images} golden images with {min_objects} objects in all",
+        actual=f"{images} images, {objects} objects",
+        passed=images >= min_images and objects >= min_objects,
+    )
+
+
+def golden_budget(uses: int, budget: int) -> Reason:
+    """A warning once a golden set has decided so often that what is served may have been fitted to it."""
+    return Reason(
+        rule="trust:golden_budget",
+        expected=f"at most {budget} decisions with one golden set",
+        actual=f"this is number {uses + 1}" + ("; renew the golden set" if uses >= budget else ""),
+        passed=True,
+        warning=uses >= budget,
+    )
+
+
+def check_baseline(directory: str, found: str, recorded: str, version: str) -> None:
+    """Whether this run's copy of the served model is still what BaselineReader copied.
+
+    Args:
+        directory: the copy.
+        found: its digest now.
+        recorded: the digest that the registry has of it.
+        version: what it is served as.
+
+    Raises:
+        StateError: it is not.
+    """
+    if found != recorded:
+        raise StateError(
+            f"{BASELINE} ({directory}): its content digest is {found[:12]}, that of the served version {version} is "
+            f"{recorded[:12] or 'not recorded'}, so nothing is blessed; put the files of that version there again, and "
+            "give the same command"
+        )
+
+
+def check_unchanged(directory: str, before: str, after: str) -> None:
+    """Whether the candidate is what it was before it was loaded.
+
+    Args:
+        directory: the candidate.
+        before: its digest then.
+        after: its digest when all was measured.
+
+    Raises:
+        StateError: it was altered.
+    """
+    if before != after:
+        raise StateError(
+            f"{CANDIDATE} ({directory}): its files changed while they were measured (content digest {before[:12]} "
+            f"before, {after[:12]} after), so nothing is blessed; give the same command again, which measures what is "
+            "there then"
+        )

@@ -1,0 +1,330 @@
+"""Which golden images got worse, what kinds of errors there are, and the curves: from what the evaluator kept; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from components.coco.lines import annotations_in, results_in
+from components.metrics.average_precision import DetectionMetrics, detection_metrics
+from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, error_types
+from components.metrics.image_errors import ImageErrors, image_errors, operating_points
+from components.metrics.match_table import MatchTable
+from components.review.content import (
+    CORRECT,
+    MISSED,
+    OVERALL,
+    WRONG,
+    ErrorAnalysis,
+    ErrorTypeCost,
+    ErrorTypesFound,
+    GalleryImage,
+    ModelErrors,
+    PrecisionRecall,
+    ShownBox,
+)
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.data.columns import DetectionColumns, TruthColumns
+
+GALLERY_IMAGES = 24
+ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same
+CLASS_CURVES = 8
+_USUAL_SCORE = 0.5
+CURVE_IOUS = (0.5, 0.75)
+
+Lines = Callable[[], Iterable[str]]  # of a file, opened anew at each call
+_Columns = TypeVar("_Columns", TruthColumns, DetectionColumns)
+ReadImages = Callable[[Sequence[str]], Mapping[str, bytes]]
+
+
+@dataclass(frozen=True)
+class GoldenFiles:
+    """What the evaluator wrote of the golden set.
+
+    Attributes:
+        tables: matches by model.
+        truth: lines of the ground truth file.
+        found: lines of the detections file, by model.
+        read_images: JPEG thumbnails by file name, of the names asked for.
+    """
+
+    tables: Mapping[str, MatchTable]
+    truth: Lines
+    found: Mapping[str, Lines]
+    read_images: ReadImages
+
+
+def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalysis:
+    """What the page shows beyond the evaluation itself.
+
+    Args:
+        files: of the golden set.
+        golden: its evaluation; classes that the baseline does not know are left out where the two are compared.
+    """
+    names = tuple(golden.class_support)
+    labels = [label for label, name in enumerate(names, start=1) if name in golden.compared.class_support]
+    tables = {model: table.of_labels(labels) for model, table in files.tables.items()}
+    points = {model: _points(table, len(names)) for model, table in tables.items()}
+    errors = {model: image_errors(table, points[model]) for model, table in tables.items()}
+    order, worse = _worst_first(errors)
+    image_ids = tables[CANDIDATE].image_ids
+    chosen = [int(image_ids[place]) for place in order[:GALLERY_IMAGES]]
+    sampled = _sample(image_ids)
+    boxes = _Boxes.read(files, sorted({*chosen, *sampled}), labels)
+    per_image = {
+        int(image_ids[place]): {
+            model: ModelErrors(float(each.missed[place]), float(each.false[place])) for model, each in errors.items()
+        }
+        for place in order[:GALLERY_IMAGES]
+    }
+    return ErrorAnalysis(
+        gallery=_gallery(boxes.of(chosen), points, per_image, files.read_images),
+        worse=worse,
+        curves=_curves(tables, golden.compared, names),
+        error_types=_error_types(boxes.of(sampled), points, len(names), len(image_ids)),
+        thresholds={
+            model: {names[label - 1]: float(values[label]) for label in labels} for model, values in points.items()
+        },
+    )
+
+
+def _points(table: MatchTable, num_classes: int) -> np.ndarray:
+    """Operating points [K + 1]; a class of which nothing was ever right has none, and gets what is usual, so that its
+    false detections are seen."""
+    points = operating_points(table, num_classes)
+    finite = points[1:][np.isfinite(points[1:])]
+    return np.where(np.isfinite(points), points, np.median(finite) if finite.size else _USUAL_SCORE)
+
+
+def _worst_first(errors: Mapping[str, ImageErrors]) -> tuple[list[int], int]:
+    """Places of the images by what the candidate made worse, and how many it did; without a baseline by its errors."""
+    candidate = errors[CANDIDATE].missed + errors[CANDIDATE].false
+    baseline = errors[BASELINE].missed + errors[BASELINE].false if BASELINE in errors else np.zeros_like(candidate)
+    change = candidate - baseline
+    order = np.lexsort((-candidate, -change))
+    worse = int(np.count_nonzero(change > 0))
+    return order[:worse].tolist(), worse
+
+
+def _sample(image_ids: np.ndarray) -> list[int]:
+    if len(image_ids) <= ERROR_TYPE_IMAGES:
+        return image_ids.tolist()
+    return np.sort(np.random.default_rng(0).choice(image_ids, ERROR_TYPE_IMAGES, replace=False)).tolist()
+
+
+class _Image(NamedTuple):
+    """An image of the golden set."""
+
+    image_id: int
+    file_name: str
+    size_px: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Objects and detections of some images, and their classes; positions count the images."""
+
+    class_names: tuple[str, ...]
+    images: tuple[_Image, ...]
+    objects: TruthColumns
+    found: Mapping[str, DetectionColumns]
+
+    @classmethod
+    def read(cls, files: GoldenFiles, image_ids: Sequence[int], labels: Sequence[int]) -> _Boxes:
+        """Those of some images, by ascending id; of some labels."""
+        truth = annotations_in(files.truth(), image_ids, "the ground truth file")
+        found = {
+            model: results_in(lines(), truth.image_ids, truth.label_map, f"the detections of the {model}")
+            for model, lines in files.found.items()
+        }
+        sizes = [(int(width), int(height)) for width, height in truth.sizes_px]
+        images = tuple(map(_Image, truth.image_ids.tolist(), truth.file_names, sizes))
+        known = {model: _kept(each, np.isin(each.labels, labels)) for model, each in found.items()}
+        objects = _kept(truth.objects, np.isin(truth.objects.labels, labels))
+        return cls(truth.label_map.names, images, objects, known)
+
+    def of(self, image_ids: Sequence[int]) -> _Boxes:
+        """Those of some of the images, in the order given."""
+        places = {image.image_id: place for place, image in enumerate(self.images)}
+        new = np.full(len(places), -1, np.int64)
+        new[[places[image_id] for image_id in image_ids]] = np.arange(len(image_ids))
+        images = tuple(self.images[places[image_id]] for image_id in image_ids)
+        found = {model: _placed(each, new) for model, each in self.found.items()}
+        return _Boxes(self.class_names, images, _placed(self.objects, new), found)
+
+
+def _kept(columns: _Columns, keep: np.ndarray) -> _Columns:
+    return type(columns)(**{name: values[keep] for name, values in vars(columns).items()})
+
+
+def _placed(columns: _Columns, new_place: np.ndarray) -> _Columns:
+    kept = _kept(columns, new_place[columns.image] >= 0)
+    return dataclasses.replace(kept, image=new_place[kept.image])
+
+
+def _gallery(
+    boxes: _Boxes,
+    points: Mapping[str, np.ndarray],
+    errors: Mapping[int, Mapping[str, ModelErrors]],
+    read_images: ReadImages,
+) -> tuple[GalleryImage, ...]:
+    names, images = boxes.class_names, boxes.images
+    jpegs = read_images([image.file_name for image in images])
+    sure = {model: _sure(found, points[model]) for model, found in boxes.found.items()}
+    types = {model: error_types(boxes.objects, found, len(names)) for model, found in sure.items()}
+    truth = shown_truth(boxes.objects, {model: each.missed for model, each in types.items()}, names, len(images))
+    found = {
+        model: shown_found(detections, types[model].detection_code, names, len(images))
+        for model, detections in sure.items()
+    }
+    return tuple(
+        GalleryImage(
+            file_name=image.file_name,
+            size_px=image.size_px,
+            jpeg=jpegs[image.file_name],
+            truth=truth[place],
+            found={model: each[place] for model, each in found.items()},
+            errors=errors[image.image_id],
+            classes=_classes(boxes, sure, place),
+        )
+        for place, image in enumerate(images)
+    )
+
+
+def _classes(boxes: _Boxes, sure: Mapping[str, DetectionColumns], place: int) -> tuple[str, ...]:
+    labels = [boxes.objects.labels[boxes.objects.image == place]]
+    labels += [found.labels[found.image == place] for found in sure.values()]
+    return tuple(boxes.class_names[label - 1] for label in np.unique(np.concatenate(labels)).tolist())
+
+
+def _sure(found: DetectionColumns, points: np.ndarray) -> DetectionColumns:
+    return _kept(found, found.scores >= points[found.labels])
+
+
+def _curves(
+    tables: Mapping[str, MatchTable], golden: DataSetEvaluation, names: Sequence[str]
+) -> tuple[PrecisionRecall, ...]:
+    metrics = {model: detection_metrics(table, len(names)) for model, table in tables.items()}
+    with_truth = [label for label, name in enumerate(names, start=1) if _objects(golden, name)]
+    deltas = golden.deltas.per_class if golden.deltas else {}
+    by_fall = sorted(with_truth, key=lambda label: _fall(deltas, golden, names[label - 1]))
+    curves = [PrecisionRecall(OVERALL, _averaged(metrics, with_truth))]
+    if len(with_truth) > 1:
+        curves += [PrecisionRecall(names[label - 1], _averaged(metrics, [label])) for label in by_fall[:CLASS_CURVES]]
+    return tuple(curves)
+
+
+def _objects(golden: DataSetEvaluation, name: str) -> int:
+    return golden.class_support[name].objects if name in golden.class_support else 0
+
+
+def _fall(deltas: Mapping[str, object], golden: DataSetEvaluation, name: str) -> float:
+    value = getattr(deltas.get(name), "value", None)
+    return golden.candidate.per_class[name] if value is None else value
+
+
+def _averaged(
+    metrics: Mapping[str, DetectionMetrics], labels: Sequence[int]
+) -> dict[tuple[str, float], tuple[float, ...]]:
+    if not labels:
+        return {}
+    return {
+        (model, iou): tuple(np.mean([each.pr_curve(label, iou) for label in labels], axis=0).tolist())
+        for model, each in metrics.items()
+        for iou in CURVE_IOUS
+    }
+
+
+def _error_types(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, images: int) -> ErrorTypesFound:
+    types = {iou: _costs(boxes, points, num_classes, iou) for iou in CURVE_IOUS}
+    return ErrorTypesFound(types, len(boxes.images), images)
+
+
+def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, iou: float) -> tuple[ErrorTypeCost, ...]:
+    # The cost is of all detections, as AP is; counted are those that a user of the model would see.
+    whole = {model: error_types(boxes.objects, each, num_classes, iou) for model, each in boxes.found.items()}
+    sure = {
+        model: error_types(boxes.objects, _sure(each, points[model]), num_classes, iou)
+        for model, each in boxes.found.items()
+    }
+    return tuple(
+        ErrorTypeCost(
+            name=name,
+            cost={model: each.dap[name] for model, each in whole.items()},
+            count={model: each.counts[name] for model, each in sure.items()},
+        )
+        for name in ERROR_TYPES
+    )
+
+
+MOST_BOXES = 100  # a layer of an image; more would hide it
+
+_WORDS = {
+    "classification": "another class than the object",
+    "localization": "right class, but the box fits badly",
+    "both": "another class, and the box fits badly",
+    "duplicate": "a second detection of one object",
+    "background": "nothing labelled there",
+}
+
+
+def shown_truth(
+    truth: TruthColumns, missed: Mapping[str, np.ndarray], class_names: Sequence[str], images: int
+) -> list[tuple[ShownBox, ...]]:
+    """Labelled boxes of each image.
+
+    Args:
+        truth: the objects of the images.
+        missed: by model, [n] bool: whether nothing was found of an object.
+        class_names: in label order.
+        images: how many there are.
+    """
+    shown: list[list[ShownBox]] = [[] for _ in range(images)]
+    lost = missed[CANDIDATE]
+    for row, place in enumerate(truth.image.tolist()):
+        name = class_names[int(truth.labels[row]) - 1]
+        state = MISSED if lost[row] and not truth.is_crowd[row] else CORRECT
+        what = _truth_words(row, missed, bool(truth.is_crowd[row]))
+        shown[place].append(ShownBox(_box(truth.boxes_xywh_px[row]), name, state, what))
+    return [tuple(boxes[:MOST_BOXES]) for boxes in shown]
+
+
+def _truth_words(row: int, missed: Mapping[str, np.ndarray], crowd: bool) -> str:
+    if crowd:
+        return "a crowd: not counted"
+    by_baseline = BASELINE in missed and missed[BASELINE][row]
+    if not missed[CANDIDATE][row]:
+        return "missed by the baseline only" if by_baseline else ""
+    if BASELINE not in missed:
+        return "missed"
+    return "missed by both models" if by_baseline else "missed by the candidate, found by the baseline"
+
+
+def shown_found(
+    found: DetectionColumns, types: np.ndarray, class_names: Sequence[str], images: int
+) -> list[tuple[ShownBox, ...]]:
+    """Detections of each image, the surest first.
+
+    Args:
+        found: of one model.
+        types: [m] error type of each, a place in `error_types.DETECTION_CODES`.
+        class_names: in label order.
+        images: how many there are.
+    """
+    shown: list[list[ShownBox]] = [[] for _ in range(images)]
+    for row in np.argsort(-found.scores, kind="stable").tolist():
+        kind = DETECTION_CODES[int(types[row])]
+        text = f"{class_names[int(found.labels[row]) - 1]} {found.scores[row]:.0%}"
+        state = WRONG if kind in _WORDS else CORRECT
+        box = ShownBox(_box(found.boxes_xywh_px[row]), text, state, _WORDS.get(kind, ""))
+        shown[int(found.image[row])].append(box)
+    return [tuple(boxes[:MOST_BOXES]) for boxes in shown]
+
+
+def _box(xywh_px: np.ndarray) -> tuple[float, float, float, float]:
+    x, y, width, height = (round(float(value), 2) for value in xywh_px)
+    return x, y, width, height

@@ -1,0 +1,170 @@
+"""How both models were trained: their records side by side, and their curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from components.pages.chart_parts import Kind, chart_card
+from components.pages.line_chart import Axis, Mark, Series, line_chart
+from components.pages.tables import columns, table
+from components.pages.text import safe
+from components.review.sections.wording import NOTHING
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.training_record import TrainingRecord
+from schemas.base.formatting import many
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of both records, as text.
+
+    Attributes:
+        name: what it is.
+        candidate: its value there.
+        baseline: its value there.
+        of_method: whether it is how a model was trained, rather than on what, what follows from that, or the outcome.
+    """
+
+    name: str
+    candidate: str
+    baseline: str
+    of_method: bool
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two values are different."""
+        return self.candidate != self.baseline
+
+
+def differing(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row]:
+    """The entries in which two records differ."""
+    return [row for row in rows(candidate, baseline) if row.differs]
+
+
+def rows(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row]:
+    """All entries of both records."""
+    own, other = _entries(candidate), _entries(baseline) if baseline else {}
+    names = list(dict.fromkeys([*own, *other]))
+    missing = (NOTHING, False)
+    return [
+        Row(name, own.get(name, missing)[0], other.get(name, missing)[0], (own.get(name) or other[name])[1])
+        for name in names
+    ]
+
+
+def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
+    """What differs as a table, and what does not folded below it; safe HTML."""
+    found = rows(candidate, baseline)
+    if baseline is None:
+        return _table(found, with_baseline=False)
+    apart = [row for row in found if row.differs]
+    same = [row for row in found if not row.differs]
+    folded = (
+        f"<details><summary>{many(len(same), 'entry')} alike</summary>{_table(same, with_baseline=False)}</details>"
+    )
+    return _table(apart, with_baseline=True) + (folded if same else "")
+
+
+def _table(found: list[Row], with_baseline: bool) -> str:
+    models = ["baseline", "candidate"] if with_baseline else ["value"]
+    body = (
+        f'<tr><th scope="row">{safe(row.name)}</th>'
+        + (f'<td data-of="baseline">{safe(row.baseline)}</td>' if with_baseline else "")
+        + f'<td data-of="{models[-1]}">{safe(row.candidate)}</td></tr>'
+        for row in found
+    )
+    return table(columns(("", *models)), body, "stack")
+
+
+def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
+    """Text and whether it belongs to the method, by name, in the order in which a person asks."""
+    newest, rate, continual = record.data[-1], record.learning_rate, record.continual
+    method: dict[str, Any] = {
+        "peak learning rate": f"{rate.peak:.3g}",
+        "augmentation": f"{record.augmentation} ({record.augmentation_digest[:8]})",
+        "batch size": record.batch_size,
+        "replay of earlier spans": f"{continual.replay:.0%} of a batch",
+        "pull to the baseline (L2-SP)": f"{continual.l2_sp:g}",
+        "batch norm": "frozen backbone" if record.batch_norm_frozen else continual.batch_norm,
+        "backbone": "frozen" if continual.freeze_backbone else "trained",
+        "gradient clipping": f"{record.clip_norm:g}" if record.clip_norm else "none",
+        "averaged weights": f"decay {record.average:g}" if record.average else "none",
+        "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),
+        "seed": record.seed,
+        "devices": record.devices,
+        **{f"model: {name}": value for name, value in _flat(record.model)},
+        "Ratchet": record.ratchet_version,
+    }
+    other: dict[str, Any] = {
+        "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
+        "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
+        "classes": ", ".join(record.class_names),
+        "declared changes": "; ".join(record.declared_changes) or "none",
+        "warm-up": f"{rate.warmup_steps} steps from {rate.warmup_start:.2g}",
+        "last learning rate": f"{rate.final:.2g}",
+        "planned steps": record.planned_steps,
+        "steps taken": record.steps,
+        "best step": record.best_step,
+        "distance of the weights from their start": f"{record.weight_distance:.4f} of their norm",
+    }
+    return {name: (str(value), name in method) for name, value in {**other, **method}.items()}
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+_RATE_POINTS = 120
+
+_MODELS: tuple[Literal["baseline", "candidate"], ...] = (BASELINE, CANDIDATE)
+
+
+def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
+    """Learning rate, loss and mAP of validation over the steps; safe HTML."""
+    records = {CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
+    order: list[Kind] = [name for name in _MODELS if name in records]
+    steps = Axis("step", whole=True)
+    rate = [Series(name, name, _rates(records[name])) for name in order]
+    loss = [Series(name, name, records[name].loss_curve) for name in order]
+    best = [Mark(candidate.best_step, "exported")] if candidate.best_step < candidate.steps else []
+    charts = [
+        chart_card(
+            "learning rate", line_chart(rate, steps, Axis("learning rate"), "Learning rate over the steps", best)
+        ),
+        chart_card(
+            "training loss", line_chart(loss, steps, Axis("loss", log=True), "Training loss over the steps", best)
+        ),
+        chart_card("mAP on held-out training images", _validation(records, order, steps, best)),
+        _of_spans(candidate, steps),
+    ]
+    return f'<div class="charts">{"".join(charts)}</div>'
+
+
+def _validation(records: Mapping[str, TrainingRecord], order: list[Kind], steps: Axis, best: list[Mark]) -> str:
+    series = [Series(name, name, [(point.step, point.map) for point in records[name].validation]) for name in order]
+    return line_chart(series, steps, Axis("mAP"), "mAP on held-out training images over the steps", best)
+
+
+def _of_spans(candidate: TrainingRecord, steps: Axis) -> str:
+    """What is gained of the new span, and kept of the earlier ones, while training."""
+    points = candidate.validation
+    if not any(point.old is not None for point in points):
+        return ""
+    series = [
+        Series("new span", "neutral", [(point.step, point.new) for point in points]),
+        Series("earlier spans", "neutral", [(point.step, point.old) for point in points]),
+    ]
+    chart = line_chart(series, steps, Axis("mAP"), "mAP of the candidate on held-out images of new and earlier spans")
+    return chart_card("candidate on new and earlier spans", chart)
+
+
+def _rates(record: TrainingRecord) -> list[tuple[float, float]]:
+    every = max(1, record.planned_steps // _RATE_POINTS)
+    places = [*range(0, max(1, record.steps), every), max(0, record.steps - 1)]
+    return [(step, record.learning_rate.at(step, record.planned_steps)) for step in dict.fromkeys(places)]

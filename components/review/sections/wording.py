@@ -1,0 +1,89 @@
+"""What was measured and what a rule found, in words; pure text, not yet escaped."""
+
+from __future__ import annotations
+
+from components.pages.comparisons import in_words
+from components.pages.rule_words import rule_title
+from components.review.content import ReviewContent
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta
+from schemas.base.formatting import difference, minus, minute, score
+
+NOTHING = "\N{EN DASH}"  # where there is no figure
+
+
+def ap(value: float | None) -> str:
+    """An AP or mAP.
+
+    >>> ap(0.56458), ap(-1.0), ap(None)
+    ('0.5646', '\u2013', '\u2013')
+    """
+    return score(value, NOTHING)
+
+
+def change(value: float | None) -> str:
+    """A difference with its sign.
+
+    >>> change(-0.1626), change(0.0), change(None)
+    ('\u22120.1626', '+0.0000', '\u2013')
+    """
+    return minus(difference(value, NOTHING))
+
+
+def interval(delta: Delta | None) -> str:
+    """The 95 % interval of a difference.
+
+    >>> interval(Delta(-0.16, -0.17, -0.15, 0.01))
+    '\u22120.1700 to \u22120.1500'
+    """
+    ends = delta and delta.interval
+    return NOTHING if not ends else f"{change(ends[0])} to {change(ends[1])}"
+
+
+def map_change(evaluation: DataSetEvaluation) -> str:
+    """From which mAP to which, and by how much."""
+    compared = evaluation.compared
+    delta = evaluation.deltas and evaluation.deltas.overall
+    before = compared.baseline.coco["AP"] if compared.baseline else None
+    ends = f"; 95 % interval {interval(delta)}" if delta and delta.interval else ""
+    value = delta.value if delta else None
+    return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}{ends})"
+
+
+def when(moment: str) -> str:
+    """A time in UTC, to the minute.
+
+    >>> when("2026-11-26T07:29:30+00:00")
+    '2026-11-26 07:29 UTC'
+    """
+    return f"{minute(moment)} UTC"
+
+
+_LONGEST = 200
+
+
+def found_in_words(content: ReviewContent, reason: Reason) -> str:
+    """A rule that failed and what it found; of compared data the medians rather than the distance."""
+    compared = next((entry for entry in content.comparisons if f"{entry.kind}:{entry.feature}" == reason.rule), None)
+    found = stopped(shortened(reason.actual)) if compared is None else in_words(compared)
+    return f"{rule_title(reason.rule, passed=False)}: {found}"
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """The beginning of a long text, up to a word's end; without a full stop.
+
+    >>> shortened("done."), shortened("one two three", 9)
+    ('done', 'one two ...')
+    """
+    if len(text) <= longest:
+        return text.rstrip(". ")
+    return f"{text[:longest].rpartition(' ')[0].rstrip(',;:. ')} ..."
+
+
+def stopped(text: str) -> str:
+    """A sentence with its full stop; one that was cut has its own.
+
+    >>> stopped("done"), stopped("one two ...")
+    ('done.', 'one two ...')
+    """
+    return text if text.endswith("...") else f"{text}."

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from components.data_gate.labels.findings import Estimate, Excess, median_of, share_of, shortfall
+
+
+def test_a_share_of_objects_that_err_together_is_less_certain() -> None:
+    random = np.random.default_rng(0)
+    image = np.repeat(np.arange(50), 6)
+    alone = share_of(random.random(300) < 0.3, image)
+    together = share_of((random.random(50) < 0.3)[image], image)
+    assert together.std_error > 1.8 * alone.std_error
+
+
+def test_the_standard_error_of_a_share_is_that_of_repeated_draws() -> None:
+    random = np.random.default_rng(1)
+    draws = []
+    for _ in range(400):
+        hits = random.random(60) < random.beta(2, 2, 60)
+        image = np.repeat(np.arange(60), 4)
+        draws.append(share_of(np.repeat(hits, 4), image))
+    spread = np.std([draw.value for draw in draws])
+    assert np.mean([draw.std_error for draw in draws]) == pytest.approx(spread, rel=0.15)
+
+
+def test_no_hit_among_few_is_no_certainty() -> None:
+    assert share_of(np.zeros(10, dtype=np.bool_), np.arange(10)).std_error > 0.05
+
+
+def test_the_standard_error_of_a_median_is_that_of_repeated_draws() -> None:
+    random = np.random.default_rng(2)
+    draws = [median_of(random.normal(size=100), np.arange(100)) for _ in range(400)]
+    assert np.mean([draw.std_error for draw in draws]) == pytest.approx(np.std([d.value for d in draws]), rel=0.15)
+
+
+def test_what_is_expected_of_images_that_the_model_finds_less_in_is_less() -> None:
+    span, golden = Estimate(0.6, 0.02, 100), Estimate(0.8, 0.02, 100)
+    assert shortfall(span, golden, relative_recall=1).value == pytest.approx(0.25)
+    assert shortfall(span, golden, relative_recall=0.75).value == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("value", "std_error", "breaks", "doubtful"),
+    [(0.2, 0.02, True, True), (0.2, 0.08, False, True), (0.08, 0.01, False, True), (0.04, 0.001, False, False)],
+    ids=["clear", "over_but_uncertain", "certain_but_within", "small"],
+)
+def test_a_limit_is_broken_only_by_what_is_over_it_and_no_chance(
+    value: float, std_error: float, breaks: bool, doubtful: bool
+) -> None:
+    excess = Excess(value, std_error, 100)
+    assert (excess.breaks(0.1), excess.is_doubtful(0.1)) == (breaks, doubtful)
+
+
+def test_few_images_prove_less() -> None:
+    assert Excess(0.2, 0.05, 100).breaks(0.1)
+    assert not Excess(0.2, 0.05, 6).breaks(0.1)
+
+
+def test_an_interval_stays_within_what_a_share_can_be() -> None:
+    assert Excess(0.01, 0.02, 50).interval == "0-5 %"
+    assert Excess(0.98, 0.05, 50).interval == "88-100 %"

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from schemas.data import features
+from tests.builders import coco, coco_annotation, coco_image, write_span
+
+pytestmark = pytest.mark.tensorflow
+IMAGES = 40
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What ExampleGen wrote for images 40.jpg .. 1.jpg, the n-th with n % 3 boxes."""
+    import apache_beam as beam
+
+    from components.example_gen.generate import GenRequest, generate
+
+    directory = tmp_path_factory.mktemp("sampling")
+    owners = [image for image in range(1, IMAGES + 1) for _ in range(image % 3)]
+    document = coco(
+        images=[coco_image(IMAGES + 1 - number, file_name=f"{number:02}.jpg") for number in range(1, IMAGES + 1)],
+        annotations=[coco_annotation(place, owner) for place, owner in enumerate(owners, 1)],
+    )
+    span = write_span(directory / "span", document)
+    request = GenRequest(str(span), 1, 1, strict=False, eval_fraction=0.0, group_by=None, class_names=None)
+    generate([(request, str(directory / "out"))], beam.Pipeline())
+    return sorted(str(path) for path in (directory / "out" / "Split-train").iterdir())
+
+
+def test_images_come_in_the_order_of_their_names_with_their_own_boxes(files: list[str]) -> None:
+    from components.detector.sampling import sample_images
+
+    sample = sample_images(files, IMAGES, IMAGES, None, 2, "sampling")
+    assert [record.file_name for record in sample.records] == sorted(
+        f"{number:02}.jpg" for number in range(1, IMAGES + 1)
+    )
+    assert sample.sample.box_counts.tolist() == [record.image_id % 3 for record in sample.records]
+    assert (
+        len(sample.sample.labels)
+        == len(sample.sample.objects[features.QA_BOX_LOG_AREA])
+        == sample.sample.box_counts.sum()
+    )
+    assert sample.sample.images[features.QA_BRIGHTNESS].min() > 0
+    assert sample.sample.embeddings.shape == (IMAGES, 0)
+    np.testing.assert_array_equal(np.bincount(sample.truth.image, minlength=IMAGES), sample.sample.box_counts)
+
+
+def test_a_limit_gives_a_fixed_sample_of_about_that_size(files: list[str]) -> None:
+    from components.detector.sampling import sample_images
+
+    first, again = (sample_images(files, IMAGES, 20, None, 2, "sampling").records for _ in range(2))
+    assert first == again or [r.image_id for r in first] == [r.image_id for r in again]
+    assert 10 < len(first) < 30
+
+
+def test_images_are_found_by_name(files: list[str]) -> None:
+    from components.detector.sampling import images_of
+
+    found = images_of(files, {"07.jpg", "nowhere.jpg"})
+    assert set(found) == {"07.jpg"}
+    record, encoded = found["07.jpg"]
+    assert record.image_id == IMAGES + 1 - 7
+    assert encoded.startswith(b"\xff\xd8")
+    assert images_of([], set()) == {}
+
+
+@pytest.mark.parametrize("in_memory", [1, 10**9])
+def test_one_pass_keeps_the_sample_and_what_was_asked_for(
+    files: list[str], in_memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.detector import sampling
+
+    monkeypatch.setattr(sampling, "_IN_MEMORY_BYTES", in_memory)
+    passes = []
+    kept = sampling.KeptImages(image_ids={1}, file_names={"07.jpg", "nowhere.jpg"}, named={1, 2})
+
+    def read(paths: Sequence[str]) -> Iterator[bytes]:
+        passes.append(paths)
+        yield from sampling.read_records(paths)
+
+    sample = sampling.sample_images(files, IMAGES, 10, None, 2, "sampling", kept=kept, read=read)
+
+    assert passes == [files]
+    assert kept.names == {1: f"{IMAGES}.jpg", 2: f"{IMAGES - 1}.jpg"}
+    assert {name for name in kept.names.values() if name in kept} >= {f"{IMAGES}.jpg"}
+    assert not kept.are_all_here
+    for name in ("07.jpg", f"{IMAGES}.jpg", *(record.file_name for record in sample.records)):
+        assert kept[name][1] == sampling.images_of(files, {name})[name][1]

@@ -1,0 +1,164 @@
+"""Which images are shown, which boxes over them, and which errors are counted."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+
+from components.review import error_analysis
+from components.review.content import CORRECT, MISSED, OVERALL, WRONG
+from components.review.error_analysis import analyse_errors
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Support
+from schemas.data.records import Detections, ImageRecord
+from tests.builders import detections, ground_truth
+from tests.components.review.content import data_set, scores
+from tests.components.review.golden import NAMES, files_of, image
+
+BOX, OTHER_BOX = [100, 100, 80, 80], [300, 200, 80, 80]
+
+
+def evaluated(names: Sequence[str] = NAMES) -> DataSetEvaluation:
+    classes = dict.fromkeys(names, 0.5)
+    return dataclasses.replace(
+        data_set(),
+        candidate=scores(0.5, classes),
+        baseline=scores(0.5, classes),
+        class_support=dict.fromkeys(names, Support(4, 4)),
+        deltas=None,
+    )
+
+
+def records(count: int = 4) -> list[ImageRecord]:
+    return [image(number, ground_truth([BOX, OTHER_BOX], [1, 2])) for number in range(1, count + 1)]
+
+
+def right() -> Detections:
+    return detections([BOX, OTHER_BOX], [1, 2], [0.9, 0.9])
+
+
+def nothing() -> Detections:
+    return detections([])
+
+
+def test_images_are_ordered_by_what_the_candidate_made_worse() -> None:
+    lost_dog = detections([BOX], [1], [0.9])
+    loose = detections([[90, 90, 100, 100], OTHER_BOX], [1, 2], [0.9, 0.9])
+    files = files_of(records(), {CANDIDATE: [right(), loose, nothing(), lost_dog], BASELINE: [right()] * 4})
+    found = analyse_errors(files, evaluated())
+    assert [entry.file_name for entry in found.gallery] == ["000003.jpg", "000002.jpg", "000004.jpg"]
+    assert found.worse == 3
+    assert found.gallery[0].errors[CANDIDATE].missed == 2.0
+    assert found.gallery[0].errors[BASELINE].total == 0.0
+    # An IoU of .64 is right at 3 of 10 thresholds; elsewhere it is one object missed and one false detection.
+    assert found.gallery[1].errors[CANDIDATE].total == pytest.approx(1.4)
+
+
+def test_of_images_that_got_equally_worse_the_one_with_more_errors_comes_first() -> None:
+    one = detections([BOX], [1], [0.9])
+    files = files_of(records(3), {CANDIDATE: [one, nothing(), right()], BASELINE: [right(), one, right()]})
+    found = analyse_errors(files, evaluated())
+    assert [entry.file_name for entry in found.gallery] == ["000002.jpg", "000001.jpg"]
+
+
+def test_only_images_that_are_shown_are_read() -> None:
+    asked: list[str] = []
+
+    def read(names: Sequence[str]) -> dict[str, bytes]:
+        asked.extend(names)
+        return dict.fromkeys(names, b"")
+
+    found = {CANDIDATE: [nothing()] * 30 + [right()], BASELINE: [right()] * 31}
+    analyse_errors(files_of(records(31), found, read_images=read), evaluated())
+    assert len(asked) == error_analysis.GALLERY_IMAGES
+
+
+def test_boxes_say_what_is_wrong_with_them() -> None:
+    candidate = detections([OTHER_BOX, [500, 400, 50, 50], BOX], [2, 2, 3], [0.9, 0.8, 0.95])
+    files = files_of(records(1), {CANDIDATE: [candidate], BASELINE: [right()]})
+    [shown] = analyse_errors(files, evaluated()).gallery
+    assert [(box.text, box.state) for box in shown.truth] == [("cat", CORRECT), ("dog", CORRECT)]
+    assert [(box.text, box.state, box.what) for box in shown.found[CANDIDATE]] == [
+        ("eel 95%", WRONG, "another class than the object"),
+        ("dog 90%", CORRECT, ""),
+    ]
+    assert [box.state for box in shown.found[BASELINE]] == [CORRECT, CORRECT]
+    assert shown.classes == ("cat", "dog", "eel")
+
+
+def test_objects_that_the_candidate_misses_and_the_baseline_finds_are_marked() -> None:
+    files = files_of(records(1), {CANDIDATE: [detections([BOX], [1], [0.9])], BASELINE: [right()]})
+    [shown] = analyse_errors(files, evaluated()).gallery
+    assert [(box.state, box.what) for box in shown.truth][1] == (
+        MISSED,
+        "missed by the candidate, found by the baseline",
+    )
+
+
+def test_detections_below_the_operating_point_are_not_shown() -> None:
+    noisy = detections([BOX, OTHER_BOX, [10, 10, 30, 30]], [1, 2, 1], [0.9, 0.9, 0.05])
+    first = detections([BOX], [1], [0.9])
+    files = files_of(records(2), {CANDIDATE: [noisy, first], BASELINE: [right(), right()]})
+    found = analyse_errors(files, evaluated())
+    assert [entry.file_name for entry in found.gallery] == ["000002.jpg"]
+    assert found.thresholds[CANDIDATE]["cat"] == 0.9
+
+
+def test_a_false_detection_that_is_sure_is_shown_as_wrong() -> None:
+    wrong = detections([BOX, OTHER_BOX, [500, 400, 50, 50]], [1, 2, 1], [0.8, 0.9, 0.95])
+    files = files_of(records(1), {CANDIDATE: [wrong], BASELINE: [right()]})
+    [shown] = analyse_errors(files, evaluated()).gallery
+    assert shown.found[CANDIDATE][0].state == WRONG
+    assert shown.found[CANDIDATE][0].what == "nothing labelled there"
+
+
+def test_a_new_class_is_left_out_of_the_comparison() -> None:
+    truth = ground_truth([BOX, OTHER_BOX], [1, 3])
+    files = files_of([image(1, truth)], {CANDIDATE: [nothing()], BASELINE: [detections([BOX], [1], [0.9])]})
+    whole = evaluated()
+    known = {name: whole.class_support[name] for name in ("cat", "dog")}
+    shared = dataclasses.replace(whole, class_support=known)
+    found = analyse_errors(files, dataclasses.replace(whole, shared=shared))
+    assert found.gallery[0].errors[CANDIDATE].missed == 1.0
+    assert [box.text for box in found.gallery[0].truth] == ["cat"]
+    assert set(found.thresholds[CANDIDATE]) == {"cat", "dog"}
+
+
+def test_loose_boxes_cost_nothing_at_half_an_overlap_and_show_as_localization_above() -> None:
+    loose = detections([[90, 90, 100, 100], [290, 190, 100, 100]], [1, 2], [0.9, 0.9])
+    files = files_of(records(), {CANDIDATE: [loose] * 4, BASELINE: [right()] * 4})
+    types = {
+        (iou, kind.name): kind
+        for iou, kinds in analyse_errors(files, evaluated()).error_types.types.items()
+        for kind in kinds
+    }
+    assert types[0.5, "localization"].cost[CANDIDATE] == 0.0
+    assert types[0.75, "localization"].cost[CANDIDATE] == pytest.approx(1.0)
+    assert types[0.75, "localization"].count == {CANDIDATE: 8, BASELINE: 0}
+    assert types[0.75, "localization"].cost[BASELINE] == 0.0
+
+
+def test_error_types_of_a_large_golden_set_are_counted_in_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(error_analysis, "ERROR_TYPE_IMAGES", 5)
+    files = files_of(records(20), {CANDIDATE: [nothing()] * 20, BASELINE: [right()] * 20})
+    found = analyse_errors(files, evaluated()).error_types
+    assert (found.images, found.of) == (5, 20)
+    [missed] = [kind for kind in found.types[0.5] if kind.name == "missed"]
+    assert missed.count[CANDIDATE] == 10
+
+
+def test_curves_are_of_all_classes_first_and_have_both_models() -> None:
+    files = files_of(records(), {CANDIDATE: [nothing(), *[right()] * 3], BASELINE: [right()] * 4})
+    curves = analyse_errors(files, evaluated(names=("cat", "dog"))).curves
+    assert curves[0].name == OVERALL
+    assert set(curves[0].curves) == {(model, iou) for model in (CANDIDATE, BASELINE) for iou in (0.5, 0.75)}
+    assert curves[0].curves[BASELINE, 0.5] == (1.0,) * 101
+    assert curves[0].curves[CANDIDATE, 0.5][-1] == 0.0
+
+
+def test_a_first_model_is_measured_alone() -> None:
+    files = files_of(records(), {CANDIDATE: [right(), nothing(), right(), right()]})
+    found = analyse_errors(files, dataclasses.replace(evaluated(), baseline=None))
+    assert [entry.file_name for entry in found.gallery] == ["000002.jpg"]
+    assert set(found.gallery[0].errors) == {CANDIDATE}
