@@ -9,9 +9,9 @@ from typing import Any
 
 from schemas.base.progress import LOGGER
 from tests.kills.children import accept_all, run_story
-from tests.kills.look import contradictions, look, measured, visible, wrong_at_the_end, wrong_in_words
 from tests.kills.matrix import Prepared
 from tests.kills.moments import at_moment
+from tests.kills.state import contradictions, measured, state_of, visible, wrong_at_the_end, wrong_in_words
 from tests.kills.tiny import PUSH, Tiny
 from tests.kills.upset import EVALUATOR, expect, failed_rules, upset
 
@@ -40,16 +40,16 @@ def _kept_out(prepared: Prepared, rule: str, served: str = "bootstrap") -> Itera
     yield from expect(again, 3, "BLOCKED", run_id)
     if failed_rules(again) != [rule]:
         yield f"rules {failed_rules(again)}"
-    seen = look(tiny)
-    yield from contradictions(seen)
-    wanted = prepared.expected[served].seen.served
-    if seen.served is None or wanted is None or seen.served[1] != wanted[1]:
-        yield f"served is {seen.served}"
+    state = state_of(tiny)
+    yield from contradictions(state)
+    wanted = prepared.expected[served].state.served
+    if state.served is None or wanted is None or state.served[1] != wanted[1]:
+        yield f"served is {state.served}"
     anew = run_story(tiny, PUSH)
     yield from expect(anew, 0, "PUSHED")
     if anew.result.get("run_id") == run_id:
         yield "the next command is the same run"
-    yield from contradictions(look(tiny))
+    yield from contradictions(state_of(tiny))
 
 
 def _only_measured(tiny: Tiny, before: frozenset[str]) -> Iterator[str]:
@@ -136,7 +136,7 @@ def _altered_at(prepared: Prepared, when: Callable[[Callable[[], None]], dict[st
             anew = run_story(tiny, PUSH, options=("--anew",))
             yield from expect(anew, 0, "PUSHED")
     yield from _only_measured(tiny, before)
-    yield from contradictions(look(tiny))
+    yield from contradictions(state_of(tiny))
 
 
 @upset

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from components.registry.publication import settle
 from tests.kills.children import accept_all, run_story
-from tests.kills.look import contradictions, look, registry_of, visible, wrong_at_the_end, wrong_in_words
 from tests.kills.matrix import Prepared
+from tests.kills.state import contradictions, registry_of, state_of, visible, wrong_at_the_end, wrong_in_words
 from tests.kills.tiny import PUSH
 from tests.kills.upset import expect, upset
 
@@ -105,7 +105,7 @@ def root_moved(prepared: Prepared) -> Iterator[str]:
         shutil.rmtree(tiny.root)
     os.rename(moved, tiny.root)
     yield from wrong_in_words(given)
-    if sorted(visible(tiny.root).values()) != sorted(prepared.expected["push"].seen.visible.values()):
+    if sorted(visible(tiny.root).values()) != sorted(prepared.expected["push"].state.visible.values()):
         yield f"visible are {visible(tiny.root)}"
 
 
@@ -132,7 +132,7 @@ def data_changed(prepared: Prepared) -> Iterator[str]:
     yield from expect(given, 0, "PUSHED")
     if given.result.get("run_id") == prepared.expected["push"].run_id:
         yield "other data are the same run"
-    yield from contradictions(look(tiny))
+    yield from contradictions(state_of(tiny))
 
 
 @upset

@@ -22,7 +22,7 @@ from pathlib import Path
 from schemas.artifacts.run_files import UNREPORTED_FILE
 from tests.faults import FAILING, FULL, KILL, LIMITED
 from tests.kills.children import import_everything, run_story
-from tests.kills.look import Expected, is_clean, look, visible, wrong_at_the_end, wrong_in_between, wrong_in_root
+from tests.kills.state import Expected, is_clean, state_of, visible, wrong_at_the_end, wrong_in_between, wrong_in_root
 from tests.kills.tiny import BLOCKED, BOOTSTRAP, PUSH, STORIES, Given, Story, Tiny
 
 FAULTS = (KILL, FULL, FAILING, LIMITED)
@@ -78,10 +78,10 @@ class Prepared:
         tiny.save(story.name)
         done = run_story(tiny, story)
         assert done.code == story.exit_code, done.out
-        seen = look(tiny)
-        measured = known | frozenset(seen.visible.values())
-        self.expected[story.name] = Expected(story, done.result["run_id"], measured, seen)
-        assert not list(wrong_in_root(seen, self.expected[story.name])), seen
+        state = state_of(tiny)
+        measured = known | frozenset(state.visible.values())
+        self.expected[story.name] = Expected(story, done.result["run_id"], measured, state)
+        assert not list(wrong_in_root(state, self.expected[story.name])), state
         self.points[story.name] = done.points
         tiny.save({"bootstrap": "served", "push": "pushed", "blocked": "kept-out"}[story.name])
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.kills.children import accept_all, run_story
-from tests.kills.look import contradictions, look, wrong_at_the_end
 from tests.kills.matrix import Prepared
 from tests.kills.moments import at_moment
+from tests.kills.state import contradictions, state_of, wrong_at_the_end
 from tests.kills.tiny import PUSH, Given
 from tests.kills.upset import EVALUATOR, expect, failed_rules, upset
 
@@ -67,9 +67,9 @@ def _baseline_changed(prepared: Prepared, given: Given, code: str, err: str, wro
     yield from expect(given, 3, "BLOCKED")
     if failed_rules(given) != ["baseline_changed"]:
         yield f"rules {failed_rules(given)}"
-    yield from contradictions(look(prepared.tiny))
+    yield from contradictions(state_of(prepared.tiny))
     yield from expect(run_story(prepared.tiny, PUSH), 0, "PUSHED")
-    yield from contradictions(look(prepared.tiny))
+    yield from contradictions(state_of(prepared.tiny))
 
 
 @upset
@@ -79,7 +79,7 @@ def status_while_a_retraining_works(prepared: Prepared) -> Iterator[str]:
     if code != "0" or "process" not in out:
         yield f"status ended with {code}: {out!r} {err!r}"
     yield from expect(given, 0, "PUSHED")
-    yield from contradictions(look(prepared.tiny))
+    yield from contradictions(state_of(prepared.tiny))
 
 
 @upset
@@ -89,7 +89,7 @@ def the_same_command_while_a_retraining_works(prepared: Prepared) -> Iterator[st
     if code != "2" or "process" not in err or "wait until it is done" not in err:
         yield f"the second ended with {code}: {err!r}"
     yield from expect(given, 0, "PUSHED")
-    yield from contradictions(look(prepared.tiny))
+    yield from contradictions(state_of(prepared.tiny))
 
 
 def _two_days_back() -> None:
@@ -116,4 +116,4 @@ def clock_back_at_the_push(prepared: Prepared) -> Iterator[str]:
 def clock_back_for_a_whole_run(prepared: Prepared) -> Iterator[str]:
     prepared.tiny.restore("served")
     yield from expect(run_story(prepared.tiny, PUSH, before=_two_days_back), 0, "PUSHED")
-    yield from contradictions(look(prepared.tiny))
+    yield from contradictions(state_of(prepared.tiny))

@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.kills.children import import_everything, run_story
-from tests.kills.look import contradictions, is_clean, look, measured, visible, wrong_in_words
+from tests.kills.state import contradictions, is_clean, measured, state_of, visible, wrong_in_words
 from tests.kills.tiny import BOOTSTRAP, PUSH, Given, Tiny
 
 _TRIES = 3
@@ -85,11 +85,11 @@ def _killed_once(tiny: Tiny, seed: int, whole_s: float) -> Kill:
     if begun is not None and given.result["run_id"] != begun:
         complaints.append(f"{begun} had begun, {given.result['run_id']} ended")
     complaints += _in_between(tiny, before)
-    seen = look(tiny)
-    complaints += contradictions(seen)
-    pushed = [verdict for _, verdict in seen.decisions] == ["BOOTSTRAPPED", "PUSHED"] and len(seen.visible) == 2
+    state = state_of(tiny)
+    complaints += contradictions(state)
+    pushed = [verdict for _, verdict in state.decisions] == ["BOOTSTRAPPED", "PUSHED"] and len(state.visible) == 2
     if not pushed:
-        complaints.append(f"decisions {seen.decisions}, visible {seen.visible}")
+        complaints.append(f"decisions {state.decisions}, visible {state.visible}")
     if not is_clean(tiny):
         complaints.append("what a dead process had staged is still there")
     wrong = not pushed or any("never measured" in one for one in complaints)

@@ -32,7 +32,7 @@ _WARM_UP = 5  # runs until old ones are pruned for the first time, and TensorFlo
 
 
 @dataclass(frozen=True)
-class Measured:
+class Usage:
     """One run.
 
     Attributes:
@@ -71,7 +71,7 @@ def _counted() -> Iterator[Counter[str]]:
         MetadataStore._call = whole
 
 
-def _run(tiny: Tiny, command: Sequence[str]) -> tuple[Measured, Counter[str]]:
+def _run(tiny: Tiny, command: Sequence[str]) -> tuple[Usage, Counter[str]]:
     started = time.monotonic()
     with _counted() as asked, contextlib.redirect_stdout(io.StringIO()) as out:
         code = give(command)
@@ -79,7 +79,7 @@ def _run(tiny: Tiny, command: Sequence[str]) -> tuple[Measured, Counter[str]]:
     seconds = time.monotonic() - started
     files, room = _room(tiny, ("artifacts", "serving"))
     _, whole = _room(tiny, ("",))
-    return Measured(seconds, sum(asked.values()), files, room, whole - room, _memory_mb()), asked
+    return Usage(seconds, sum(asked.values()), files, room, whole - room, _memory_mb()), asked
 
 
 def _room(tiny: Tiny, directories: Sequence[str]) -> tuple[int, int]:
@@ -101,14 +101,14 @@ def _memory_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def growth(runs: Sequence[Measured]) -> dict[str, float]:
+def growth(runs: Sequence[Usage]) -> dict[str, float]:
     """What each measure is in the last third of the runs, as a multiple of the first third; medians."""
     later = runs[_WARM_UP:]
     third = max(1, len(later) // 3)
     return {
         name: statistics.median(getattr(run, name) for run in later[-third:])
         / statistics.median(getattr(run, name) for run in later[:third])
-        for name in Measured.__dataclass_fields__
+        for name in Usage.__dataclass_fields__
     }
 
 

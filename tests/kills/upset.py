@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.kills.look import wrong_in_words
 from tests.kills.matrix import Prepared
+from tests.kills.state import wrong_in_words
 from tests.kills.tiny import Given
 
 Upset = Callable[[Prepared], Iterator[str]]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.kills.look import Expected, Seen, contradictions, wrong_in_root
+from tests.kills.state import Expected, State, contradictions, wrong_in_root
 from tests.kills.tiny import PUSH
 
-WHOLE = Seen(
+WHOLE = State(
     served=("200", "new", "run 2"),
     visible={"100": "old", "200": "new"},
     decisions=(("run 1", "BOOTSTRAPPED"), ("run 2", "PUSHED")),

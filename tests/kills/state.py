@@ -17,7 +17,7 @@ from tests.kills.tiny import Given, Screen, Story, Tiny, give
 
 
 @dataclass(frozen=True)
-class Seen:
+class State:
     """A root after a command.
 
     Attributes:
@@ -39,13 +39,13 @@ class Seen:
     files: tuple[str, ...]
 
 
-def look(tiny: Tiny) -> Seen:
+def state_of(tiny: Tiny) -> State:
     """Looks at a root, in a child: nothing that it opens is inherited by the next one."""
     screen = Screen()
     outcome = in_child(lambda: screen.show(lambda: _look(tiny.root)), tiny.root)
     status = Given(False, None, screen.text()).result
     assert outcome.error is None, f"{outcome.kind}: {outcome.error}"
-    return Seen(**outcome.value, status=status)
+    return State(**outcome.value, status=status)
 
 
 def _look(root: Path) -> dict[str, Any]:
@@ -107,13 +107,13 @@ class Expected:
         story: the command.
         run_id: of its run.
         measured: digests of all models that were measured in this root.
-        seen: of the root afterwards.
+        state: of the root afterwards.
     """
 
     story: Story
     run_id: str
     measured: frozenset[str]
-    seen: Seen
+    state: State
 
 
 def wrong_in_between(tiny: Tiny, given: Given, expected: Expected) -> Iterator[str]:
@@ -144,49 +144,49 @@ def wrong_at_the_end(tiny: Tiny, given: Given, expected: Expected) -> Iterator[s
     yield from wrong_in_words(given)
     if (result.get("run_id"), result.get("verdict")) != (expected.run_id, story.verdict):
         yield f"the same command ended as {result.get('verdict')} of {result.get('run_id')}"
-    seen = look(tiny)
-    yield from wrong_in_root(seen, expected)
-    if story.exit_code == 0 and (seen.served is None or result.get("pushed_version") != seen.served[0]):
-        yield f"the result says version {result.get('pushed_version')}, served is {seen.served}"
+    state = state_of(tiny)
+    yield from wrong_in_root(state, expected)
+    if story.exit_code == 0 and (state.served is None or result.get("pushed_version") != state.served[0]):
+        yield f"the result says version {result.get('pushed_version')}, served is {state.served}"
 
 
-def wrong_in_root(seen: Seen, expected: Expected) -> Iterator[str]:
+def wrong_in_root(state: State, expected: Expected) -> Iterator[str]:
     """Where they do not agree with each other, or with the expected."""
-    wanted = expected.seen
+    wanted = expected.state
     assert wanted.served is not None
-    if seen.served is None or seen.served[1:] != wanted.served[1:]:
-        yield f"served is {seen.served}, not {wanted.served}"
+    if state.served is None or state.served[1:] != wanted.served[1:]:
+        yield f"served is {state.served}, not {wanted.served}"
         return
-    yield from contradictions(seen)
-    if sorted(seen.visible.values()) != sorted(wanted.visible.values()):
-        yield f"visible are {seen.visible}, not those of {wanted.visible}"
-    if sorted(seen.decisions) != sorted(wanted.decisions):  # in the order of the clock, which may have been set back
-        yield f"decisions {seen.decisions}, not {wanted.decisions}"
-    unexpected = set(_numbered(seen)) ^ set(_numbered(wanted))
+    yield from contradictions(state)
+    if sorted(state.visible.values()) != sorted(wanted.visible.values()):
+        yield f"visible are {state.visible}, not those of {wanted.visible}"
+    if sorted(state.decisions) != sorted(wanted.decisions):  # in the order of the clock, which may have been set back
+        yield f"decisions {state.decisions}, not {wanted.decisions}"
+    unexpected = set(_numbered(state)) ^ set(_numbered(wanted))
     if unexpected:
         yield f"files that should not be there or are missing: {sorted(unexpected)}"
 
 
-def contradictions(seen: Seen) -> Iterator[str]:
+def contradictions(state: State) -> Iterator[str]:
     """Where registry, served bytes, `ratchet status` and ML Metadata do not agree with each other."""
-    if seen.begun:
+    if state.begun:
         yield "a publication is unfinished"
-    if seen.served is None:
+    if state.served is None:
         yield "nothing is served"
         return
-    version, digest, _ = seen.served
-    if max(seen.visible, key=int) != version or seen.visible[version] != digest:
-        yield f"TensorFlow Serving sees {seen.visible}, the registry says {version}"
-    if seen.blessed != digest:
-        yield f"ML Metadata's latest blessed model is {seen.blessed[:12]}, served is {digest[:12]}"
-    if seen.status.get("problem") or (seen.status.get("served") or {}).get("version") != version:
-        yield f"status says {json.dumps(seen.status)[:300]}"
+    version, digest, _ = state.served
+    if max(state.visible, key=int) != version or state.visible[version] != digest:
+        yield f"TensorFlow Serving sees {state.visible}, the registry says {version}"
+    if state.blessed != digest:
+        yield f"ML Metadata's latest blessed model is {state.blessed[:12]}, served is {digest[:12]}"
+    if state.status.get("problem") or (state.status.get("served") or {}).get("version") != version:
+        yield f"status says {json.dumps(state.status)[:300]}"
 
 
-def _numbered(seen: Seen) -> Iterator[str]:
+def _numbered(state: State) -> Iterator[str]:
     """Files with versions by rank instead of time; without half-written ones, which `ratchet prune` removes."""
-    rank = {version: f"VERSION-{place}" for place, version in enumerate(sorted(seen.visible, key=int))}
-    for name in seen.files:
+    rank = {version: f"VERSION-{place}" for place, version in enumerate(sorted(state.visible, key=int))}
+    for name in state.files:
         head, _, tail = name.rpartition("/")
         stem, dot, suffix = tail.partition(".")
         if not name.endswith(WRITING):
