@@ -125,7 +125,7 @@ class Given:
 
 
 class Screen:
-    """What a command prints, as on a terminal: on a full disk it is state all the same."""
+    """What a command prints, as on a terminal: on a full disk it is seen all the same."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
