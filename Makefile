@@ -25,8 +25,8 @@ unit: .venv/ready browser  ## three minutes on two cores; no TensorFlow
 e2e: .venv/ready  ## six minutes on two cores; TensorFlow and TFX are started in each of two processes
 	$(PYTEST) -m tensorflow
 
-nightly: .venv/ready browser  ## the same tests, with many more random examples, simulations and kills: an hour
-	RATCHET_NIGHTLY=1 $(PYTEST)
+nightly: export RATCHET_NIGHTLY := 1
+nightly: unit e2e  ## the same tests, with many more random examples, simulations and kills (tests/nightly.py)
 
 mutants: .venv/ready  ## breaks one promise after the other; every time a test has to notice: ten minutes
 	$(PYTHON) -m tests.mutants.run
