@@ -15,6 +15,8 @@ os.environ.pop("RATCHET_ROOT", None)
 choose_profile()
 
 _ONE_ROOT = "tests/e2e/"  # what these tests look at is trained once
+# What takes minutes comes first, so that no process is left alone with it at the end.
+_LONGEST = ("tests/kills/test_sample.py", _ONE_ROOT, "tests/components/trainer/test_processes.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,6 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         file = item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(_ONE_ROOT if file.startswith(_ONE_ROOT) else file))
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in _LONGEST])
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
