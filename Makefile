@@ -4,7 +4,7 @@ export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # Two processes; what shares a fixture stays in one of them (conftest.py).
-PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The browser is for the tests of the pages alone.
 .PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean

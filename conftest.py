@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.nightly import choose_profile
 from tests.test_architecture import GLUE, HEAVY, imported
@@ -19,11 +20,20 @@ _ONE_ROOT = "tests/e2e/"  # what these tests look at is trained once
 _LONGEST = ("tests/kills/test_sample.py", _ONE_ROOT, "tests/components/trainer/test_processes.py")
 
 
+class ByFixture(LoadFileScheduling):
+    """With several processes (pytest-xdist), what shares a fixture stays in one: files, and all of `_ONE_ROOT`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _ONE_ROOT if nodeid.startswith(_ONE_ROOT) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture:
+    """Who tests what."""
+    return ByFixture(config, log)  # pyright: ignore[reportArgumentType]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes (pytest-xdist's `--dist loadgroup`), what shares a fixture stays in one of them."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(_ONE_ROOT if file.startswith(_ONE_ROOT) else file))
+    """What takes minutes comes first."""
     items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in _LONGEST])
 
 
