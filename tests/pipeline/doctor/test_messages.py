@@ -87,7 +87,11 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ("schemas.artifacts.registry_entries", lambda w: w.file("versions/200.json").write_text("{}"), ask_for_versions),
     ("schemas.artifacts.registry_entries", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
     ("schemas.artifacts.overrides", lambda w: edit_log(w), ask_what_is_served),
-    ("components.trainer.lineage", lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"), ask_how_it_was_trained),
+    (
+        "schemas.artifacts.training_record",
+        lambda w: shutil.rmtree(w.serving / "200" / "assets.extra"),
+        ask_how_it_was_trained,
+    ),
     ("pipeline.root.ml_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
     ("pipeline.root.ml_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
     ("pipeline.root.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),

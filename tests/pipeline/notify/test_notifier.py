@@ -128,7 +128,7 @@ def test_not_even_a_result_that_cannot_be_told_reaches_the_run(warnings: pytest.
     with webhook_server() as server:
         notifier(server.url).ended(result(map=unexpected))
     assert server.requests == []
-    assert warnings.messages == ["notify: no message was made (ValueError); the verdict stands"]
+    assert warnings.messages == ["notify: no message was made (TypeError); the verdict stands"]
 
 
 def test_a_url_that_cannot_work_is_refused_at_once() -> None:
