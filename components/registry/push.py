@@ -167,6 +167,7 @@ def _publication(candidate: Candidate, accepted: Reason, now: datetime.datetime)
         verdict=decision.verdict,
         run_id=decision.run_id,
         pushed_at=decision.decided_at,
+        blessed=True,
     )
     over = (blessing.baseline_version, blessing.baseline_digest) if blessing.baseline_version else None
     return Publication(model, candidate.directory, over, decision=decision)

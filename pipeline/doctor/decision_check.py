@@ -13,7 +13,7 @@ from components.registry.publication import decision_key
 from components.registry.push import EvaluatedCandidate, decision_on
 from components.registry.registry import DECISIONS
 from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, put_aside
+from pipeline.doctor.patient import Patient, keep_copy, put_aside
 from pipeline.doctor.told import ToldRun, read_told
 from schemas.artifacts.blessing import Blessing
 from schemas.artifacts.decisions import Verdict
@@ -70,9 +70,12 @@ def _torn(patient: Patient, key: str, problem: str, run: ToldRun | None) -> Find
     decision = run and rebuilt_decision(patient, run)
     if decision is not None:
         fix = f"makes it again from the evaluation of run {decision.run_id}{_without_digest(decision)}"
-        return Finding(
-            "decision", str(file), problem, fix, repair=lambda: patient.registry.record_decision(key, decision)
-        )
+
+        def repair() -> None:
+            keep_copy(file, "torn")
+            patient.registry.record_decision(key, decision)
+
+        return Finding("decision", str(file), problem, fix, repair=repair)
     fix = (
         "sets it aside: no run tells that it was its own. What runs tell of their decisions is made again; only a "
         "backup of the file brings back another one"

@@ -21,7 +21,7 @@ from schemas.artifacts.registry_entries import POINTER_FILE, SERVED_MODEL_FORMAT
 from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
 from schemas.artifacts.run_result import RESULT_FILE
 from schemas.base.errors import InputError, StateError
-from schemas.base.files import flush_directory, read_regular
+from schemas.base.files import flush_directory, read_regular, write_durably
 from schemas.base.persisted import PersistedFormat
 from schemas.base.signing import Signer
 
@@ -213,6 +213,14 @@ def put_aside(path: Path, ending: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.rename(path, free_name(path, ending))
         flush_directory(path.parent)
+
+
+def keep_copy(path: Path, ending: str) -> None:
+    """Leaves what is about to be replaced beside it; nothing to do where it is gone, or was kept by an earlier try."""
+    with contextlib.suppress(FileNotFoundError):
+        content = path.read_bytes()
+        if all(kept.read_bytes() != content for kept in path.parent.glob(f"{path.name}.{ending}-*")):
+            write_durably(free_name(path, ending), content)
 
 
 def here(root: Path, uri: str) -> Path:

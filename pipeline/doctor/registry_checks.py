@@ -13,7 +13,7 @@ from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, che
 from components.registry.registry import VERSIONS
 from components.registry.storage import Token
 from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, evaluation_behind, put_aside
+from pipeline.doctor.patient import Patient, evaluation_behind, keep_copy, put_aside
 from pipeline.doctor.told import read_told
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.overrides import OverrideKind
@@ -287,6 +287,7 @@ def _disagreeing(patient: Patient, path: str, served: ServedModel) -> list[Findi
 
 def _point(patient: Patient, model: ServedModel) -> None:
     """Over what was found: torn, lost or behind."""
+    keep_copy(patient.root / "registry" / POINTER_FILE, "torn")
     content = patient.registry.storage.read(POINTER_FILE)
     token = Token.ABSENT if content is None else content.token
     patient.registry.storage.write(POINTER_FILE, pointer_json(Pointer(model), str(patient.root)), token)

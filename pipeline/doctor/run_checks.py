@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.registry.locking import holder
 from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient, evaluation_behind, here, put_aside, read_object
+from pipeline.doctor.patient import Patient, evaluation_behind, here, keep_copy, put_aside, read_object
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE
 from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
@@ -107,6 +107,7 @@ def _in_root(command: str, root: Path) -> str:
 
 
 def _write_result(file: Path, result: RunResult) -> None:
+    keep_copy(file, "torn")
     write_durably(file, RUN_RESULT_FORMAT.write(result))
 
 

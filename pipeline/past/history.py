@@ -42,6 +42,7 @@ class RunEntry:
         result: of a finished run.
         page: its review page; None if there is none.
         log: all that was printed.
+        trouble: why the result is UNREADABLE, in a sentence; empty otherwise.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class RunEntry:
     result: RunResult | None
     page: Path | None
     log: Path
+    trouble: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What `ratchet run --json` printed of a finished run, with `state` and `page`; `verdict` null of others."""
@@ -156,7 +158,7 @@ def _read_run(directory: Path) -> RunEntry:
     page = directory / REVIEW_FILE
     file = directory / RESULT_FILE
     log = directory / "log.txt"
-    result, state = _read_result(file)
+    result, state, trouble = _read_result(file)
     result = result and _placed(result, page)
     heard = next(path for path in (file, log, directory) if path.exists())
     return RunEntry(
@@ -166,6 +168,7 @@ def _read_run(directory: Path) -> RunEntry:
         result=result,
         page=page if page.is_file() else None,
         log=log,
+        trouble=trouble,
     )
 
 
@@ -181,17 +184,17 @@ def _own(place: str, artifacts: str) -> str:
     return own if Path(own).exists() else place
 
 
-def _read_result(file: Path) -> tuple[RunResult | None, str]:
+def _read_result(file: Path) -> tuple[RunResult | None, str, str]:
     if not file.exists():
-        return None, UNFINISHED
+        return None, UNFINISHED, ""
     # One file that a full disk or an editor spoilt must not hide the other runs.
     try:
         refuse_irregular(file)
         values = RUN_RESULT_FORMAT.load(read_regular(file), str(file))
         # A result from before its end was recorded ended when its file was written.
-        return RUN_RESULT_FORMAT.from_values({"ended_at": _modified(file), **values}, str(file)), FINISHED
-    except (OSError, ValueError, StateError):
-        return None, UNREADABLE
+        return RUN_RESULT_FORMAT.from_values({"ended_at": _modified(file), **values}, str(file)), FINISHED, ""
+    except (OSError, ValueError, StateError) as error:
+        return None, UNREADABLE, str(error)
 
 
 def _modified(path: Path) -> str:
@@ -232,7 +235,7 @@ def _lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
 def _run_row(entry: RunEntry) -> tuple[str, ...]:
     result = entry.result
     if result is None:
-        see = f"see {visible_line(str(entry.log))}"
+        see = visible_line(entry.trouble or f"see {entry.log}")
         return visible_line(entry.run_id), minute(entry.at), "", entry.state, "", "", "", see
     return (
         visible_line(entry.run_id),

@@ -87,7 +87,7 @@ class Status:
         ended = result.verdict.value if result else entry.state
         lines = [f"last run {visible_line(entry.run_id)}, {minute(entry.at)} UTC: {ended}"]
         if result is None:
-            return [*lines, f"         {entry.log}"]
+            return [*lines, f"         {one_line(entry.trouble) if entry.trouble else entry.log}"]
         lines.append(f"         {one_line(result.first_reason)}")
         return [*lines, f"         {entry.page or result.report}"]
 

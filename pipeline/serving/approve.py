@@ -196,6 +196,7 @@ def _entry(decision: RecordedDecision, now: datetime.datetime) -> ServedModel:
         verdict=APPROVED,
         run_id=decision.run_id,
         pushed_at=now.isoformat(timespec="seconds"),
+        blessed=True,
     )
 
 

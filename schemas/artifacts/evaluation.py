@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from schemas.artifacts.decisions import Decision
 from schemas.base.persisted import PersistedFormat
@@ -143,6 +146,12 @@ class Serving:
         return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
 
 
+def _with_golden(data_sets: dict[str, DataSetEvaluation]) -> dict[str, DataSetEvaluation]:
+    if GOLDEN not in data_sets:
+        raise ValueError(f"the {GOLDEN} set, which decides, is missing")
+    return data_sets
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Candidate and baseline on every data set, and what was decided from the golden one.
@@ -157,7 +166,7 @@ class Evaluation:
     """
 
     decision: Decision
-    data_sets: dict[str, DataSetEvaluation]
+    data_sets: Annotated[dict[str, DataSetEvaluation], AfterValidator(_with_golden)]
     golden_digest: str
     candidate_digest: str = ""
     baseline_digest: str | None = None

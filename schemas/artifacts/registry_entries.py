@@ -42,6 +42,9 @@ def _checked_version(name: str) -> str:
 AsWritten = Annotated[Mapping[str, Any] | None, BeforeValidator(lambda _: None), Field(exclude=True)]
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]  # NaN is no JSON, and equals not even itself
+
+
 @dataclass(frozen=True)
 class ServedModel:
     """A model that was once put into service.
@@ -68,11 +71,11 @@ class ServedModel:
     digest: str
     span: int
     golden_digest: str
-    map: float
+    map: Finite
     verdict: str
     run_id: str
     pushed_at: str
-    blessed: bool = True
+    blessed: bool
     restores: str | None = None
     override: str | None = None
     signature: str | None = None
@@ -114,16 +117,16 @@ class RecordedDecision:
     data_digest: str
     golden_digest: str
     verdict: str
-    map: float
-    baseline_map: float | None
+    map: Finite
+    baseline_map: Finite | None
     decided_at: str
     model: str
     model_digest: str
     baseline_version: str | None
     baseline_digest: str | None
     evaluation: str
-    delta: float | None
-    delta_ci: tuple[float, float] | None
+    delta: Finite | None
+    delta_ci: tuple[Finite, Finite] | None
     reason: str | None
     evaluation_broken: bool
     rule: str | None = None

@@ -85,3 +85,24 @@ def test_a_value_of_another_type_is_refused_under_its_name(kind: str) -> None:
 def test_a_root_that_remembers_a_setting_by_its_old_name_goes_on_with_the_new_one() -> None:
     settings = KINDS["root_file"].read(golden_text("root_file", 1)).settings
     assert settings["data_gate"] == {"mode": "observe", "max_hamming_distance": 8}
+
+
+def test_that_a_version_may_serve_again_is_never_assumed() -> None:
+    values = json.loads(golden_text("version", 2))
+    del values["blessed"]
+    with pytest.raises(StateError, match="blessed is missing"):
+        KINDS["version"].read(json.dumps(values))
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
+def test_a_recorded_map_is_a_finite_number(text: str) -> None:
+    values = golden_text("version", 2).replace('"map": ', f'"map": {text}, "was": ', 1)
+    with pytest.raises(StateError, match=r"map = .*finite number"):
+        KINDS["version"].read(values)
+
+
+def test_an_evaluation_without_the_golden_set_is_refused() -> None:
+    values = json.loads(golden_text("evaluation", 2))
+    values["data_sets"]["other"] = values["data_sets"].pop("golden")
+    with pytest.raises(StateError, match="golden set, which decides, is missing"):
+        KINDS["evaluation"].read(json.dumps(values))

@@ -133,7 +133,9 @@ class PublishingRoot(ServedRoot):
 
     def _push(self, made: RecordedDecision, mean_ap: float) -> None:
         digest, moment = str(made.model_digest), made.decided_at
-        model = ServedModel("", "", digest, made.span, made.golden_digest, mean_ap, made.verdict, made.run_id, moment)
+        model = ServedModel(
+            "", "", digest, made.span, made.golden_digest, mean_ap, made.verdict, made.run_id, moment, True
+        )
         source = f"{made.model}/Format-Serving"
         staged = self.registry.storage.stage(source, digest)
         publication = Publication(model, source, self.registry.pointer().served_as, decision=made)

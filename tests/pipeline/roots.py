@@ -91,6 +91,7 @@ def serve(
         "verdict": "PUSHED",
         "run_id": run_id,
         "pushed_at": f"2030-01-{day:02}T12:00:00+00:00",
+        "blessed": True,
     }
     model = ServedModel(**whole | fields)
     record_served(registry_in(root), model)

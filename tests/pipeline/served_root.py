@@ -166,6 +166,7 @@ class ServedRoot:
                 verdict=made.verdict,
                 run_id=made.run_id,
                 pushed_at=made.decided_at,
+                blessed=True,
             ),
         )
 

@@ -47,7 +47,7 @@ class World:
         if not source.exists():
             model_files(source, weights)
         digest = model_digest(str(source), LOCAL_FILES)
-        model = ServedModel("", "", digest, 1, "golden", 0.5, "PUSHED", f"run of {weights}", "2030-01-01")
+        model = ServedModel("", "", digest, 1, "golden", 0.5, "PUSHED", f"run of {weights}", "2030-01-01", True)
         decision = recorded_decision(run_id=model.run_id, evaluation=f"{self.root}/artifacts/e/{weights}")
         return Publication(model, str(source), self.registry.pointer().served_as, decision=decision)
 

@@ -26,7 +26,9 @@ def served(tmp_path: Path) -> ServedModel:
     (directory / "saved_model.pb").write_bytes(b"graph")
     (directory / "variables" / "data").write_bytes(b"weights")
     digest = model_digest(str(directory), LOCAL_FILES)
-    return ServedModel("17", str(directory), digest, 1, "golden", 0.5, "BOOTSTRAPPED", "run", "2026-01-01T00:00:00Z")
+    return ServedModel(
+        "17", str(directory), digest, 1, "golden", 0.5, "BOOTSTRAPPED", "run", "2026-01-01T00:00:00Z", True
+    )
 
 
 @pytest.fixture

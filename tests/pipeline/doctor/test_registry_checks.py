@@ -134,3 +134,13 @@ def test_nothing_is_pointed_to_while_the_log_is_damaged(world: LifelikeRoot) -> 
     a_lost_ml_metadata(world)
     assert mend(world).exit_code == 1
     assert not world.file("served.json").exists()
+
+
+def test_what_was_torn_stays_beside_what_is_made_again(world: LifelikeRoot) -> None:
+    damaged = [world.file("served.json"), world.decision_file("bad"), world.root / "runs" / "bad" / "result.json"]
+    for file in damaged:
+        file.write_text("{ torn")
+    assert mend(world).healthy
+    for file in damaged:
+        assert [kept.read_text() for kept in file.parent.glob(f"{file.name}.torn-*")] == ["{ torn"]
+        assert file.read_text() != "{ torn"

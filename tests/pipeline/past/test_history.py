@@ -89,6 +89,7 @@ def test_a_spoilt_result_does_not_hide_the_other_runs(root: Path, content: str) 
     assert {entry.run_id: entry.state for entry in history.runs}["span-2-bb-1"] == "unreadable"
     assert len(history.finished) == 2
     assert "unreadable" in history_text(history, None)
+    assert "result.json: " in history_text(history, None)  # what is wrong with it, in a sentence
 
 
 def test_results_of_a_version_that_recorded_no_time_are_dated_by_their_file(root: Path) -> None:

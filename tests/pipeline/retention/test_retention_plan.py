@@ -58,6 +58,7 @@ def version(number: int, days: float = 500, **fields: Any) -> ServedModel:
         "verdict": "PUSHED",
         "run_id": f"run-{number}",
         "pushed_at": moment(days),
+        "blessed": True,
     }
     return ServedModel(**whole | fields)
 
