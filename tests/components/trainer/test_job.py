@@ -177,7 +177,7 @@ def test_a_baseline_without_a_record_is_named(world: World, second_span: str, tm
     bare = World(tmp_path)
     shutil.copytree(world.root / "first", tmp_path / "first")
     (tmp_path / "first" / RECORD_FILE).unlink()
-    with pytest.raises(StateError, match=r"first/assets.extra/training_record.json: the served model has no training"):
+    with pytest.raises(StateError, match=r"first/assets.extra/training_record.json: the model has no training"):
         bare.train("second", second_span, "first")
 
 
