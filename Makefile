@@ -19,10 +19,10 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-unit: .venv/ready browser  ## three minutes on two cores; no TensorFlow
+unit: .venv/ready browser  ## three minutes on two quiet cores; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
-e2e: .venv/ready  ## six minutes on two cores; TensorFlow and TFX are started in each of two processes
+e2e: .venv/ready  ## eight minutes on two quiet cores; TensorFlow and TFX are started in each of two processes
 	$(PYTEST) -m tensorflow
 
 nightly: export RATCHET_NIGHTLY := 1
