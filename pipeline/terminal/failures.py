@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from pipeline.terminal.plain_text import cut, one_line
 from pipeline.terminal.standard_streams import OutputError, flush_output, reader_left, say, tell
@@ -245,12 +245,12 @@ def _has_current_directory() -> bool:
     return True
 
 
-def _is_path(value: object) -> bool:
+def _is_path(value: object) -> TypeGuard[str | bytes | os.PathLike[str]]:
     return isinstance(value, (str, bytes, os.PathLike))
 
 
 def _is_absolute(value: object) -> bool:
-    return _is_path(value) and os.path.isabs(os.fsdecode(value))  # type: ignore[arg-type]
+    return _is_path(value) and os.path.isabs(os.fsdecode(value))
 
 
 @contextlib.contextmanager
