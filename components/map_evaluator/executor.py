@@ -46,7 +46,7 @@ from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, dataset_digest
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
@@ -187,12 +187,12 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
-        return DataPart(name, tuple(data.record_files(split)), data.info.images[split], share)
+        return DataPart(name, tuple(data.record_files(split)), data.info.images.get(split, 0), share)
 
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
         part(GOLDEN, inputs.golden, EVAL_SPLIT),
-        part(HELD_OUT, inputs.span, EVAL_SPLIT),
+        part(HELD_OUT, inputs.span, HELD_OUT_SPLIT),
         part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),
     ]
     return [part for part in parts if part.images and part.share]

@@ -23,7 +23,9 @@ COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100",
 
 # The data sets that every model is measured on.
 GOLDEN = "golden"
-HELD_OUT = "held_out"  # the part of the new span that nothing was trained on
+HELD_OUT = (
+    "held_out"  # the part of the new span that chooses nothing; in formats 0 to 2 the one that chose the checkpoint
+)
 TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
 
 

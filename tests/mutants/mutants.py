@@ -301,7 +301,12 @@ _DATA = (
         "components/example_gen/splits.py",
         "tests/components/example_gen/test_splits.py",
         ("record.file_name if group_by is None", "record.file_name if True", "a recording is not parted"),
-        ("eval_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
+        (
+            "if number < eval_fraction + held_out_fraction",
+            "if number > 1 - held_out_fraction",
+            "a larger part of validation trains on nothing new",
+        ),
+        ("eval_fraction + held_out_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
     ),
     *mutants_of(
         "schemas/base/sampling.py",
