@@ -22,7 +22,7 @@ from schemas.base.settings import load, parse_yaml, settings, with_overrides
 CONFIG_DIRECTORY = Path(__file__).parent
 
 # A plain Literal and not the Verdict: a crash has none.
-Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED"]
+Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED", "NOTHING_NEW"]
 CRASHED: Event = "CRASHED"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.terminal.plain_text import visible_line
+from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.run_result import RunResult
 from schemas.base.formatting import difference, interval, score
 
@@ -11,6 +12,8 @@ _SHOWN = 6  # reasons in a terminal; the JSON has all
 
 def result_text(result: RunResult) -> str:
     """A few lines for a terminal."""
+    if result.verdict is Verdict.NOTHING_NEW:
+        return "\n".join(_nothing_new(result))
     lines = [
         f"{result.verdict.value}  (span {result.span}, run {result.run_id})",
         f"  {visible_line(result.first_reason)}",
@@ -29,3 +32,12 @@ def result_text(result: RunResult) -> str:
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     return "\n".join([*lines, f"  {served}", f"  {result.report}"])
+
+
+def _nothing_new(result: RunResult) -> list[str]:
+    return [
+        f"{result.verdict.value}  (span {result.span})",
+        f"  {visible_line(result.first_reason)}",
+        "  new data, another golden set, other settings or another served model make a run; so does --again",
+        f"  {result.report}",
+    ]

@@ -48,6 +48,7 @@ class RunRequest:
         command: what a person gave to ask for it, for the page at its end.
         remembered: the configuration that the root is to keep; None: it keeps what it has.
         anew: whether an unfinished run of the same request is left alone, and a new one started.
+        again: whether to run although a run has decided what is asked for.
     """
 
     settings: PipelineSettings
@@ -59,6 +60,7 @@ class RunRequest:
     command: str = ""
     remembered: Remembered | None = None
     anew: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)

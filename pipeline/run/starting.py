@@ -13,6 +13,7 @@ from pipeline.root.rebuild import read_root
 from pipeline.root.root_file import is_moved
 from pipeline.root.root_settings import record_root
 from pipeline.root.roots import registry_of, settled
+from pipeline.run.nothing_new import DecidedBefore, decided_before
 from pipeline.run.preflight import Asked, RunRequest, check_new
 from pipeline.serving.change import tell_ml_metadata
 from schemas.artifacts.run_files import RunRecord, key_of
@@ -36,12 +37,15 @@ class Started:
     resumed: bool
 
 
-def start(request: RunRequest, asked: Asked) -> Started:
+def start(request: RunRequest, asked: Asked) -> Started | DecidedBefore:
     """Finds the interrupted run of the same request, or begins a new one; in a root that is locked.
 
     Args:
         request: what to do.
         asked: of `read_request`.
+
+    Returns:
+        The run; or, where nothing is new, the one that has decided what is asked for.
 
     Raises:
         InputError: a new run could not start.
@@ -57,11 +61,20 @@ def start(request: RunRequest, asked: Asked) -> Started:
     ended = None if request.anew else unreported_run(request.root, asked.number, key_of(asked.parts))
     if ended is not None:
         return Started(ended, resumed=True)
-    run_id = None if request.anew else unfinished_run(request.root, asked.number, key_of(asked.parts))
-    if run_id is not None:
+    run_id = unfinished_run(request.root, asked.number, key_of(asked.parts))
+    if run_id is not None and not request.anew:
         LOGGER.info("run %s was interrupted; this goes on with it", run_id)
         restore_baseline(request.root, registry, run_id)
         return Started(run_id, resumed=True)
+    if run_id is None and not request.again:
+        baseline = registry.baseline(request.bootstrap)
+        decided = decided_before(request.root, asked.parts, baseline, registry.decisions())
+        if decided is not None:
+            return decided
+    return _begin(request, asked)
+
+
+def _begin(request: RunRequest, asked: Asked) -> Started:
     served = check_new(request, asked)
     record = RunRecord(
         span=asked.number,

@@ -9,13 +9,14 @@ _EVALUATION_RULES = ("map_defined", "no_rules")  # besides those named trust:...
 
 
 class Verdict(str, enum.Enum):
-    """How a run ended; the value is what the command line and the JSON say."""
+    """How a run ended, or that there was nothing new to run for; the value is what command line and JSON say."""
 
     PUSHED = "PUSHED"
     BLOCKED = "BLOCKED"
     INCONCLUSIVE = "INCONCLUSIVE"
     BOOTSTRAPPED = "BOOTSTRAPPED"
     DATA_REJECTED = "DATA_REJECTED"
+    NOTHING_NEW = "NOTHING_NEW"
 
     @property
     def pushes(self) -> bool:
