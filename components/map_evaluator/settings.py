@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated
 
-from pydantic import Field
-
-from schemas.base.settings import settings
+from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from schemas.artifacts.decisions import Decision
-from schemas.base.persisted import PersistedFormat
+from schemas.base.persisted import Checked, PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
 PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with
@@ -168,7 +166,7 @@ class Evaluation:
     """
 
     decision: Decision
-    data_sets: Annotated[dict[str, DataSetEvaluation], AfterValidator(_with_golden)]
+    data_sets: Annotated[dict[str, DataSetEvaluation], Checked(_with_golden)]
     golden_digest: str
     candidate_digest: str = ""
     baseline_digest: str | None = None
