@@ -180,7 +180,8 @@ def _map(decision: RecordedDecision) -> float:
     is_recorded = decision.evaluation_digest in (None, hashlib.sha256(content).hexdigest())
     if not is_recorded or evaluation.candidate_digest not in ("", decision.model_digest):
         raise StateError(
-            f"{path}: this is not the evaluation by which run {decision.run_id} was decided; restore it, or run with --again"
+            f"{path}: this is not the evaluation by which run {decision.run_id} was decided; restore it, or run with "
+            "--again"
         )
     return evaluation.golden.candidate.coco["AP"]
 
@@ -279,4 +280,6 @@ def _undecided(run_id: str, root: Path, hint: str) -> NoReturn:
             f"run {run_id} was rejected by the data gate, so no candidate was trained: give its `ratchet run` again "
             f"with --set data_gate.mode=observe, then approve that run if it is blocked{hint}"
         )
-    raise InputError(f"run {run_id} ended as {verdict.value}, but the registry has no decision on it; run with --again{hint}")
+    raise InputError(
+        f"run {run_id} ended as {verdict.value}, but the registry has no decision on it; run with --again{hint}"
+    )
