@@ -48,7 +48,7 @@ class EvaluatorSettings:
         seed: of the resampling.
         min_golden_images: a golden set with fewer images decides nothing.
         min_golden_objects: nor one with fewer objects.
-        golden_budget: decisions after which a golden set should be replaced.
+        golden_budget: decisions that one golden set may make; a candidate after that is not pushed.
         max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
@@ -73,7 +73,7 @@ class EvaluatorSettings:
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     min_golden_images: Annotated[int, Field(ge=1)] = 10
     min_golden_objects: Annotated[int, Field(ge=1)] = 20
-    golden_budget: Annotated[int, Field(ge=1)] = 50
+    golden_budget: Annotated[int, Field(ge=1)] = 100
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16

@@ -207,9 +207,10 @@ EVALUATION_WORDS = {
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
     "trust:golden_budget": RuleWords(
-        "The golden set has decided very often",
-        "The golden set is fresh enough",
-        "Renew the golden set: what is served may have been fitted to it by now.",
+        "The golden set has decided too often",
+        "The golden set may still decide",
+        "Renew the golden set: with every look, what is served is fitted a little more to it. If there is none "
+        "yet, raise the budget by its name (--set evaluator.golden_budget=N), which the page shows from then on.",
     ),
 }
 

@@ -183,6 +183,6 @@ EVALUATION_FORMAT = PersistedFormat(
     Evaluation,
     "an evaluation",
     2,
-    "restore it from a backup, or run again",
+    "restore it from a backup, or run with --again",
     allow_nan=False,
 )

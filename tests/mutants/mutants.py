@@ -164,7 +164,8 @@ _GATE = (
             'what it was trained on", passed=True)',
             "unknown training data may be the golden set",
         ),
-        ("warning=uses >= budget", "warning=uses > budget", "a golden set is used up by its budget"),
+        ("look > budget", "look > budget + 1", "a golden set that is used up blocks"),
+        ("look >= _NEARLY_SPENT * budget", "look > budget", "a golden set warns before it is used up"),
     ),
     *mutants_of(
         "components/map_evaluator/scoring.py",
@@ -608,6 +609,15 @@ _PEOPLE = (
         "pipeline/past/status.py",
         "tests/pipeline/past/test_status.py",
         ("return 0 if self.problem is None else 2", "return 0", "a root that contradicts itself is no success"),
+    ),
+    *mutants_of(
+        "pipeline/run/nothing_new.py",
+        "tests/pipeline/run/test_nothing_new.py",
+        ("and not _was_accident(entry)", "", "an accident at the door has decided nothing"),
+        ("is_own or (is_baseline", "(is_baseline", "a model that was pushed or approved is not made again"),
+        ('"span", "bootstrap", "code"', '"span", "bootstrap"', "a new version of the code retrains nothing by itself"),
+        ("compared.get(entry.run_id, started_from)", "started_from", "what a run was really compared with counts"),
+        ("_settings(then) == _settings(now)", "_settings(then)", "another setting makes a run"),
     ),
     *mutants_of(
         "pipeline/run/preflight.py",

@@ -179,6 +179,7 @@ _LONGEST_COMMAND = 4000
 _OBSERVE = "--set data_gate.mode=observe"
 # Right once, and not to be repeated by habit: what was declared goes with what it declared.
 _ONCE = ("data_gate.mode=observe", "data_gate.accept_new_golden=", "training.allow=")
+_ONCE_WORDS = ("--again", "--anew")
 _DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
 
 
@@ -210,7 +211,7 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     found = []
     if content.command:
         command_line, left_out = _again(content.command)
-        again = "With the data corrected, or with other settings (--set a.b=c)."
+        again = "With the data corrected, or with other settings (--set a.b=c); as it was, with --again."
         if left_out:
             again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
         found.append(("Run again", again, command_line))
@@ -232,6 +233,7 @@ def _again(command_line: str) -> tuple[str, list[str]]:
         words = shlex.split(command_line)
     except ValueError:  # not a command that was put together by us
         return command_line, []
+    words = [word for word in words if word not in _ONCE_WORDS]
     settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
     once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
     left_out = [setting for setting in settings if setting.startswith(once)]
