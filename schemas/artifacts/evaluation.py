@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from schemas.artifacts.decisions import Decision
+from schemas.base.differences import Clarity, clarity, minimum_detectable
 from schemas.base.persisted import Checked, PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
@@ -55,6 +56,16 @@ class Delta:
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval; None where it is undefined."""
         return None if self.lo is None or self.hi is None else (self.lo, self.hi)
+
+    @property
+    def clarity(self) -> Clarity:
+        """Whether it is a difference at all."""
+        return clarity(self.interval)
+
+    @property
+    def minimum_detectable(self) -> float | None:
+        """The smallest true difference that these images show; None where that is not known."""
+        return minimum_detectable(self.interval)
 
 
 @dataclass(frozen=True)
@@ -108,6 +119,22 @@ class DataSetEvaluation:
     def new_classes(self) -> tuple[str, ...]:
         """The classes that the baseline does not know."""
         return tuple(name for name in self.class_support if name not in self.compared.class_support)
+
+    def clarity_of(self, rule: str) -> Clarity:
+        """Whether the difference that a rule is about is one.
+
+        Args:
+            rule: its name. What is not about a single difference is as clear as it says.
+        """
+        if self.deltas is None:
+            return Clarity.CLEAR
+        name, _, of = rule.partition(":")
+        if name in ("map_drop", "map_interval"):
+            return self.deltas.overall.clarity
+        parts = {"class_margin": self.deltas.per_class, "slice_margin": self.deltas.per_slice}.get(name)
+        if parts is None:
+            return Clarity.CLEAR
+        return parts[of].clarity if of in parts else Clarity.UNKNOWN
 
     @property
     def objects(self) -> int:

@@ -775,6 +775,23 @@ _ROOT = (
         ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
     ),
     *mutants_of(
+        "components/review/sections/verdict.py",
+        "tests/components/review/test_page_noise.py",
+        ("if noise:", "if False:", "a difference whose interval contains 0 is no fall"),
+        ('fell = "fell" if', 'fell = "fell" if True or', "without an interval nobody knows that mAP fell"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/run_result.py",
+        "tests/pipeline/past/test_noise.py",
+        ("(self.is_noise and reason.rule in _MAP_RULES)", "False", "a class that fell is told before no difference"),
+    ),
+    *mutants_of(
+        "pipeline/past/told_apart.py",
+        "tests/pipeline/past/test_told_apart.py",
+        ("None if decision.evaluation_broken else", "", "a broken evaluation says nothing of a golden set"),
+        ("== made[-1].golden_digest", "!= ''", "what a replaced golden set could tell is not told of the new one"),
+    ),
+    *mutants_of(
         "pipeline/past/history.py",
         "tests/pipeline/past/test_history.py",
         ("(entry.at, entry.run_id))), tuple", "(entry.run_id,))), tuple", "runs come in the order in which they ended"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import itertools
 import shlex
+from collections.abc import Callable
 
 from components.pages.bars import interval_bar
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
+from components.review.sections.noise import decisive, is_clear, map_as_a_whole, no_difference, with_margin
 from components.review.sections.wording import (
     ap,
     change,
@@ -22,7 +24,8 @@ from components.review.sections.wording import (
 )
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
-from schemas.base.formatting import many
+from schemas.base.differences import NO_DIFFERENCE, Clarity, detectable
+from schemas.base.formatting import capital, many
 
 TONES = {
     Verdict.PUSHED: "pass",
@@ -36,6 +39,7 @@ _WITHOUT_IT = "Run again without what was changed on purpose; the command below 
 _KINDS = {"class": "classes", "slice": "slices"}
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 _TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
+_MAP_RULES = ("map_drop", "map_interval")
 
 
 def headline(content: ReviewContent) -> str:
@@ -73,7 +77,11 @@ def _details(content: ReviewContent) -> str:
     """What else failed."""
     if content.evaluation is None:
         return ""
-    text = _others(content.evaluation.golden, content.evaluation.decision.failures[1:]).strip()
+    golden, failures = content.evaluation.golden, content.evaluation.decision.failures
+    first = decisive(golden, failures) if failures else None
+    # What is no difference is told with the figures of mAP.
+    told = {first} | {reason for reason in failures if reason.rule == "map_drop" and not is_clear(golden, reason)}
+    text = _others(golden, tuple(reason for reason in failures if reason not in told)).strip()
     return f'<p class="quiet">{safe(text, 900)}</p>' if text else ""
 
 
@@ -83,18 +91,25 @@ def _lower(text: str) -> str:
 
 def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     images = many(golden.images, "golden image")
+    noise = capital(no_difference(golden))
     if not evaluation.decision.failures:
         if golden.baseline is None:
             return f"The first model reaches mAP {ap(golden.candidate.coco['AP'])} on {images} and is served now"
-        return f"mAP went {map_change(golden)} on {images} and no rule failed, so the candidate is served now"
-    first = evaluation.decision.failures[0]
+        went = f"{noise} in mAP" if noise else f"mAP went {map_change(golden)}"
+        return f"{went} on {images} and no rule failed, so the candidate is served now"
+    first = decisive(golden, evaluation.decision.failures)
     if first.rule == "map_drop":
-        return f"mAP fell {map_change(golden)} on {images}"
+        if noise:
+            return f"{noise} in mAP on {images}; the candidate is not served, since the rule expects {first.expected}"
+        fell = "fell" if is_clear(golden, first) else "went"
+        return f"mAP {fell} {map_change(golden)} on {images}"
+    title = rule_title(first.rule, passed=False, clarity=golden.clarity_of(first.rule))
     if first.rule == "map_interval":
-        return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {map_change(golden)}"
-    sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual, _LONGEST)}"
+        went = f"{title}: on {images} mAP went {map_change(golden)}"
+        return f"{noise} in mAP on {images}; {_lower(title)}" if noise else went
+    sentence = f"{title}: {shortened(first.actual, _LONGEST)}"
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
-        sentence += f"; mAP as a whole went {map_change(golden)}"
+        sentence += f"; {map_as_a_whole(golden)}"
     return sentence
 
 
@@ -104,9 +119,8 @@ def _others(golden: DataSetEvaluation, others: tuple[Reason, ...]) -> str:
     text = "".join(f" {_fallen(golden, kind, names)}" for kind, names in counts.items() if names)
     rest = [reason for reason in others if reason.rule.partition(":")[0] not in _TOLD]
     if rest:
-        text += f" Also: {rule_title(rest[0].rule, passed=False)}" + (
-            f", and {len(rest) - 1} more." if rest[1:] else "."
-        )
+        title = rule_title(rest[0].rule, passed=False, clarity=golden.clarity_of(rest[0].rule))
+        text += f" Also: {title}" + (f", and {len(rest) - 1} more." if rest[1:] else ".")
     return text
 
 
@@ -136,11 +150,15 @@ def _figures(content: ReviewContent) -> str:
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
-        cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
+        noise = f"{NO_DIFFERENCE}; " if delta.clarity is Clarity.NOISE else ""
+        cells.append(("difference", f"{change(delta.value)} {bar}", f"{noise}95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
         cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
+    if delta and delta.minimum_detectable and not content.evaluation_is_broken:
+        told = detectable(delta.minimum_detectable)
+        cells.append(("it can tell apart", f"{told} mAP", "a true difference that is found 8 times in 10"))
     return (
         '<dl class="figures">'
         + "".join(
@@ -168,10 +186,21 @@ def advice(content: ReviewContent) -> list[str]:
         return next_steps(content.lineage.span, [*failures, *found])
     declared = content.candidate.declared_changes if content.candidate else ()
     steps = [_WITHOUT_IT] if declared else []
-    if "map_drop" in failures:  # classes and interval follow from it
+    clarity_of = _clarity_of(content)
+    if "map_drop" in failures and clarity_of("map_drop") is Clarity.CLEAR:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
+    elif "map_drop" in failures and not content.is_noise:  # a class fell, and mAP shows nothing
+        failures = [rule for rule in failures if rule.partition(":")[0] not in _MAP_RULES]
+    known = [*next_steps(content.lineage.span, found), *steps]
+    of_evaluation = next_steps(content.lineage.span, failures, clarity_of)
+    if content.is_noise:  # what is known is no cause of a fall, for there was none
+        return [*known, *of_evaluation]
     # Where a cause is known, advice on how to look for one would only distract from it.
-    return [*next_steps(content.lineage.span, found), *steps] or next_steps(content.lineage.span, failures)
+    return known or of_evaluation
+
+
+def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
+    return content.evaluation.golden.clarity_of if content.evaluation else lambda _: Clarity.CLEAR
 
 
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
@@ -215,6 +244,7 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
         if left_out:
             again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
         found.append(("Run again", again, command_line))
+    found += with_margin(content, _again(content.command)[0] if content.command else "ratchet run ...")
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
     if content.verdict is Verdict.DATA_REJECTED:
