@@ -20,6 +20,7 @@ from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
@@ -41,7 +42,12 @@ from schemas.artifacts.evaluation import (
     Evaluation,
 )
 from schemas.artifacts.serving_probe import ServingProbe
-from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.artifacts.training_record import (
+    LABELS_FILE,
+    RECORD_FILE,
+    TRAINING_IMAGES_FILE,
+    read_training_record,
+)
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
@@ -123,6 +129,7 @@ class Executor(tfx_evaluator.Executor):
             batch_size=settings.batch_size,
             class_names=inputs.class_names,
             digests=inputs.digests,
+            max_detections=settings.max_detections,
         )
         parts = _parts(inputs)
         with beam_pipeline(self) as pipeline:
@@ -258,8 +265,11 @@ def _sanity_checks(
     settings = inputs.settings
     digests = dict(zip(matches.image_ids.tolist(), map(bytes, matches.digests)))
     uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
+    perfect = matches.tables[PERFECT]
     return [
-        *sanity.known_answers(matches.tables[PERFECT], matches.shuffled),
+        *sanity.known_answers(perfect, matches.shuffled),
+        counted_objects(perfect, inputs.label_map.names),
+        *given_objects(perfect, _detection_limits(inputs)),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,
@@ -270,6 +280,16 @@ def _sanity_checks(
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
+
+
+def _detection_limits(inputs: _Inputs) -> dict[str, int]:
+    """How many detections of an image each model gives at most, where its training record says so."""
+    limits = {}
+    for name, directory in inputs.directories.items():
+        if fileio.exists(f"{directory}/{RECORD_FILE}"):
+            limit = read_training_record(directory, fileio).model.get("max_detections")
+            limits |= {name: limit} if isinstance(limit, int) else {}
+    return limits
 
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:

@@ -199,6 +199,12 @@ EVALUATION_WORDS = {
         "The ground truth itself does not score 1", "The ground truth itself scores 1", _EVALUATE_SOUNDLY
     ),
     "trust:no_detections": RuleWords("No detections score more than 0", "No detections score 0", _EVALUATE_SOUNDLY),
+    "trust:max_detections": RuleWords(
+        "Golden images hold more objects than are counted",
+        "No golden image holds more objects than are counted",
+        "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
+        "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
+    ),
     "trust:shuffled_detections": RuleWords(
         "Detections of other images score as well: {of}",
         "Detections of other images score worse: {of}",

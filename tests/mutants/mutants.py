@@ -147,6 +147,12 @@ _GATE = (
         ("passed=serving.size_ratio <=", "passed=serving.size_ratio >=", "a model that is too large is blocked"),
     ),
     *mutants_of(
+        "components/map_evaluator/detection_limits.py",
+        "tests/components/map_evaluator/test_detection_limits.py",
+        ("blocks=beyond.hides", "blocks=False", "golden images with more objects than are counted block"),
+        ("model == CANDIDATE and beyond.hides", "beyond.hides", "a baseline's own limit does not block its remedy"),
+    ),
+    *mutants_of(
         "components/map_evaluator/sanity_checks.py",
         "tests/components/map_evaluator/test_sanity_checks.py",
         ("passed=known and read == expected", "passed=known", "the images that were evaluated are the golden set"),
@@ -157,7 +163,7 @@ _GATE = (
             "scores.after <= scores.before",
             "a model that does not look at images is found out",
         ),
-        ("passed=score >= 1 - _ROUNDING", "passed=score > 0", "the truth fed back must score 1"),
+        ("passed=score >= highest - _ROUNDING", "passed=score > 0", "the truth fed back must score 1"),
         ("passed=nothing == 0", "passed=True", "nothing found must score 0"),
         (
             'what it was trained on")',
