@@ -71,7 +71,7 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
         Args:
             base_directory: holds the `span-N` directories.
             span: N; None for the newest there is when the step runs.
-            eval_fraction: share of images, 0..1, held out of training.
+            eval_fraction: share of images, 0..1, set apart for validation.
             group_by: attribute of images, the same value of which stays in one split; None: none.
             schema_file: the curated schema.
         """

@@ -49,7 +49,7 @@ class GenRequest:
         span: its number; 0 for the golden set.
         version: of the span.
         strict: whether a box that cannot be one is an error, or is left out and counted.
-        eval_fraction: share of images, 0..1, held out of training.
+        eval_fraction: share of images, 0..1, set apart for validation.
         group_by: attribute of images that stay together; None: every image by itself.
         class_names: the curated classes, for data sets that list none.
     """

@@ -31,8 +31,8 @@ class DataSettings:
     """How a span is read.
 
     Attributes:
-        eval_fraction: share of its images that is held out of training.
-        group_by: attribute of images, such as `camera` or `recording`: those with the same value are held out together.
+        eval_fraction: share of its images that is set apart for validation.
+        group_by: attribute of images, such as `camera` or `recording`: those with the same value stay in one split.
         schema: the curated TFDV schema; None: the one that comes along, which knows no classes.
     """
 

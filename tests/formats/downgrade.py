@@ -52,7 +52,8 @@ def _dataset(values: Values, root: str) -> Values:
 
 
 def _training_record(values: Values, root: str) -> Values:
-    old = _renamed(_without(values), continual="keep")
+    later = ("asked", "validation_images", "diverged")
+    old = _renamed(_without(values, *later), continual="keep")
     places = [{**data, "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]]
     return {**old, "data": places}
 
