@@ -26,6 +26,7 @@ from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
+from components.map_evaluator.training_rules import training_reasons
 from components.map_evaluator.trial import read_probe, serving_figures
 from components.stack.tfx_steps import beam_pipeline
 from schemas.artifacts import evaluation as files
@@ -42,12 +43,7 @@ from schemas.artifacts.evaluation import (
     Evaluation,
 )
 from schemas.artifacts.serving_probe import ServingProbe
-from schemas.artifacts.training_record import (
-    LABELS_FILE,
-    RECORD_FILE,
-    TRAINING_IMAGES_FILE,
-    read_training_record,
-)
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, read_training_record
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
@@ -104,6 +100,7 @@ class Executor(tfx_evaluator.Executor):
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
+        reasons = [*_training(inputs), *reasons]
         decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
         evaluation = Evaluation(
             decision,
@@ -290,6 +287,14 @@ def _detection_limits(inputs: _Inputs) -> dict[str, int]:
             limit = read_training_record(directory, fileio).model.get("max_detections")
             limits |= {name: limit} if isinstance(limit, int) else {}
     return limits
+
+
+def _training(inputs: _Inputs) -> list[Reason]:
+    """What the candidate's training record says; nothing of a model that was not trained here."""
+    candidate = inputs.directories[CANDIDATE]
+    if not fileio.exists(f"{candidate}/{RECORD_FILE}"):
+        return []
+    return training_reasons(read_training_record(candidate, fileio))
 
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:

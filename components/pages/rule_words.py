@@ -142,6 +142,23 @@ _COST = (
 _MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
 
 EVALUATION_WORDS = {
+    "training:diverged": RuleWords(
+        "The training diverged",
+        "The training did not diverge",
+        "Lower the learning rate and run again; the command below does. If the rate is as it always was, look for "
+        "images or boxes of the span that are out of the ordinary.",
+    ),
+    "training:checkpoint": RuleWords(
+        "No checkpoint could be chosen",
+        "The best checkpoint was chosen",
+        "Set more images apart for validation (data.eval_fraction), deliver a larger span, or lower "
+        "training.validation.min_images.",
+    ),
+    "training:changed": RuleWords(
+        "The training was changed on purpose",
+        "The training was as the last one",
+        "Run again without what was changed.",
+    ),
     "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall", _COMPARE),
     "map_interval": RuleWords(
         "A fall of mAP beyond the tolerance is not ruled out",

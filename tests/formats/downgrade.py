@@ -62,7 +62,8 @@ def _scores(values: Values) -> Values:
 
 
 def _training_record(values: Values, root: str) -> Values:
-    old = _renamed(_without(values), continual="keep")
+    later = ("asked", "validation_images", "diverged")
+    old = _renamed(_without(values, *later), continual="keep")
     places = [{**data, "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]]
     return {**old, "data": places}
 

@@ -245,7 +245,10 @@ def test_a_class_that_the_baseline_does_not_know_is_shown_without_difference() -
 
 def test_records_show_what_differs_and_fold_what_does_not() -> None:
     one, other = training_record(batch_size=8), training_record()
-    assert [(row.name, row.candidate, row.baseline) for row in differing(other, one)] == [("batch size", "16", "8")]
+    assert [(row.name, row.candidate, row.baseline) for row in differing(other, one)] == [
+        ("passes over the new span", "6.67", "3.33"),
+        ("batch size", "16", "8"),
+    ]
     html = record_tables(other, one)
     assert html.index("batch size") < html.index("<details>") < html.index("peak learning rate")
 
