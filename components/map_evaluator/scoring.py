@@ -85,6 +85,7 @@ def _score(
         deltas=deltas,
         class_support=_class_support(candidate, classes, groups),
         slice_support={name: _support(candidate, part, groups) for name, part in slices.items()},
+        max_detections=candidate.max_detections,
     )
 
 

@@ -1,12 +1,12 @@
 """Paired bootstrap of differences in mAP: is the candidate better, or were the images kind to it?
 
-The unit of independence is the image, or a whole group of images such as a recording. Units are drawn with replacement,
-the same draw for both models and for every figure. A draw is a number of copies per image, so nothing is matched again.
+The unit of independence is the image, or a whole group such as a recording. Units are drawn with replacement, the
+same draw for both models and for every figure. A draw is a number of copies per image, so nothing is matched again.
 That equals pycocotools on a data set with the drawn copies, unless scores tie: among tied detections the order is
 arbitrary, and here copies of one detection stay together.
 
-The draws give the standard error; the interval is that of Student's t, for percentiles of the draws are too narrow where
-units are few (decision 0007).
+The draws give the standard error; the interval is that of Student's t, for percentiles of the draws are too narrow
+where units are few (decision 0007).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class DeltaEstimate:
         lo: lower end of the interval, value - t(.975, units - 1) std_error, at least -1; NaN if std_error is.
         hi: upper end, at most 1.
         std_error: how far chance moves the difference: the standard deviation of the resampled differences, enlarged
-            for what so few units cannot show; value / units where no resample moves the difference. NaN where fewer than
-            MIN_UNITS effective units hold ground truth, unless the models do alike in every resample, when it is 0.
+            for what so few units cannot show; value / units where no resample moves the difference. NaN where fewer
+            than MIN_UNITS effective units hold ground truth, but 0 where the models do alike in every resample.
         units: effective number of independent units; the degrees of freedom are one less.
         resamples: resamples drawn.
         undefined: how many of them held no ground truth; they are left out.
