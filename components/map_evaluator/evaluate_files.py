@@ -12,6 +12,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.base.memory import keep_freed_memory
 from schemas.data.records import attribute_columns
 
 Path = str | PathLike[str]
@@ -36,6 +37,7 @@ def evaluate_files(
         DataError: a file is damaged, or one does not fit the other.
         ConfigError: the settings name a class, slice or attribute that there is not.
     """
+    keep_freed_memory()
     truth = read_truth(ground_truth)
     found = {CANDIDATE: read_results(detections, truth)}
     if baseline is not None:
