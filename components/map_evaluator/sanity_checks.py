@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import detection_metrics
+from components.metrics.average_precision import mean_average_precision
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import best_of_each_class, match
 from schemas.artifacts.decisions import Reason
@@ -83,7 +83,7 @@ def _permuted(found: DetectionColumns, images: int) -> DetectionColumns:
 def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> float:
     matches = Accumulator.create()
     matches.add(match(image_ids, truth, detections))
-    return matches.finish().coco["AP"]
+    return mean_average_precision(matches.table())
 
 
 def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -> list[Reason]:
@@ -93,12 +93,12 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -
         perfect: matches of `perfect_detections`.
         shuffled: `permuted_scores` of each model.
     """
-    score = detection_metrics(perfect).coco["AP"]
-    nothing = detection_metrics(
+    score = mean_average_precision(perfect)
+    nothing = mean_average_precision(
         MatchTable(
             perfect.image_ids, perfect.detections[:0], perfect.detection_image[:0], perfect.truth, perfect.truth_image
         )
-    ).coco["AP"]
+    )
     return [
         Reason(
             "trust:perfect_detections",
