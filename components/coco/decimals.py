@@ -1,10 +1,10 @@
 """Decimal numbers in a text -> int64 and float64, all of them at once; equal to `int` and `float`, to the last bit.
 
-Eight digits are one word of 64 bits, which three multiplications turn into their value (SWAR: Lemire, "Number parsing at
-a gigabyte per second", Software: Practice and Experience 51, 2021). A decimal is an integer divided
-by a power of ten. Up to 2^53 and 10^22 both are exact in float64, so that the quotient is rounded once (Clinger,
-"How to read floating point numbers accurately", PLDI 1990). Longer ones are divided in 80 bits, where these are to be had,
-and what could then be rounded twice to another value is left to `float`.
+Eight digits are one word of 64 bits, which three multiplications turn into their value (Lemire, "Number parsing at a
+gigabyte per second", Software: Practice and Experience 51, 2021). A decimal is an integer divided by a power of ten. Up
+to 2^53 and 10^22 both are exact in float64, so that the quotient is rounded once (Clinger, "How to read floating point
+numbers accurately", PLDI 1990). Longer ones are divided in 80 bits, where these are to be had, and what could then be
+rounded twice to another value is left to the JSON parser.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import orjson
 DIGITS = b"-./0123456789"
 
 _ZEROS, _DOTS = np.uint64(0x3030303030303030), np.uint64(0x2E2E2E2E2E2E2E2E ^ 0x3030303030303030)
-_LOW_ONE = np.uint64(1)
 _LOW, _HIGH = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _ABOVE_NINE = np.uint64(0x7676767676767676)  # added to a byte above 9 it sets the highest bit
 _PLACES = np.uint64(0x0706050403020100)
@@ -32,6 +31,8 @@ _MOST_CHARACTERS = 24  # of a decimal: three words
 _MOST_ABOVE = 999  # in the highest of them, so that digits and point, as a digit, fit into uint64
 _EXACT = 1 << 53
 _WORD = 8
+# Of a word, by how many characters are left of a number: at 8 and more, none.
+_UNUSED_BITS = np.array([64 - 8 * left for left in range(_WORD + 1)], np.uint64)
 # Bits that an 80 bit float has more than a float64; without them there is no telling what would be rounded twice.
 _HAS_80_BITS = np.finfo(np.longdouble).nmant == 63
 
@@ -69,7 +70,9 @@ def decimals(text: bytes, starts: np.ndarray, ends: np.ndarray) -> np.ndarray | 
     read = _digits(text, starts, ends, _MOST_CHARACTERS)
     # Digits and point are less than 10^19: with more places there is nothing before the point.
     whole = read.digits // _POWERS.take(np.minimum(read.places + read.has_point, len(_POWERS) - 1))
-    mantissa = read.digits - np.uint64(9) * whole * _POWERS.take(read.places, mode="clip") * read.has_point
+    mantissa = read.digits - np.uint64(9) * whole * _POWERS.take(read.places, mode="clip") * read.has_point.view(
+        np.uint64
+    )
     values = mantissa.astype(np.float64) / _FLOATS.take(read.places)
     rest = ~read.is_plain
     large = np.flatnonzero(mantissa > _EXACT)
@@ -92,7 +95,7 @@ class _Digits:
     # Numbers taken apart, each [n].
     digits: np.ndarray  # uint64, with a 0 in the place of the point
     places: np.ndarray  # int64, digits after the point
-    has_point: np.ndarray  # bool
+    has_point: np.ndarray  # int64, 0 or 1
     is_negative: np.ndarray  # bool
     is_plain: np.ndarray  # bool; what is longer, has an exponent or is no number is 0 here
 
@@ -107,27 +110,31 @@ def _digits(text: bytes, starts: np.ndarray, ends: np.ndarray, longest: int) -> 
         first = characters[starts]
     lengths = ends - starts
     words = np.ndarray(len(text) - _WORD + 1, "<u8", text, strides=(1,))
-    digits, places = np.zeros(len(ends), np.uint64), np.zeros(len(ends), np.int64)
-    points, wrong = np.zeros(len(ends), np.int64), np.zeros(len(ends), np.uint64)
+    digits, places, points, wrong = (np.zeros(len(ends), np.uint64) for _ in range(4))
     for end in range(0, min(int(lengths.max(initial=0)), longest), _WORD):  # the last eight characters first
-        unused = ((_WORD - (lengths - end).clip(0, _WORD)) * 8).astype(np.uint64)
-        word = (words[ends - end - _WORD] ^ _ZEROS) >> unused << unused
-        is_point = word ^ _DOTS
-        is_point = ((is_point - _LOW) & ~is_point & _HIGH) >> np.uint64(7)  # 1 in the byte of a point
-        word &= ~(is_point * np.uint64(255))
-        wrong |= ((word + _ABOVE_NINE) | word) & _HIGH | is_point & (is_point - _LOW_ONE * (is_point != 0))
+        unused = _UNUSED_BITS.take(lengths - end, mode="clip")
+        word = words[ends - (end + _WORD)]
+        word ^= _ZEROS
+        word >>= unused
+        word <<= unused
+        point = word ^ _DOTS
+        point = ((point - _LOW) & ~point & _HIGH) >> np.uint64(7)  # 1 in the byte of a point
+        word &= ~(point * np.uint64(255))
+        wrong |= (word + _ABOVE_NINE) | word
         value = _value(word)
-        digits += value * _POWERS[end]
-        has_point = is_point != 0
-        places += (is_point * _PLACES >> np.uint64(56)).astype(np.int64) + end * has_point
-        points += has_point
+        digits += value * _POWERS[end] if end else value
+        places += (point * _PLACES >> np.uint64(56)) + (np.uint64(end) * (point != 0) if end else np.uint64(0))
+        points += point * _LOW >> np.uint64(56)
         if end == 2 * _WORD:
-            wrong |= value > _MOST_ABOVE
+            wrong |= (value > _MOST_ABOVE) * _HIGH
+    places, points = places.view(np.int64), points.view(np.int64)
     whole = lengths - places - points
     # As JSON has it: a digit before a point and behind it, no zero before other digits.
-    is_plain = (lengths <= longest) & (wrong == 0) & (points < 2) & (points <= places) & (places <= _MOST_PLACES)
-    is_plain &= (whole > 0) & ((first != ord("0")) | (whole == 1))
-    return _Digits(digits * is_plain, places * is_plain, (points != 0) & is_plain, is_negative, is_plain)
+    is_plain = (wrong & _HIGH == 0) & (points < 2) & (points <= places) & (whole > 0)
+    is_plain &= ((first != ord("0")) | (whole == 1)) & (lengths <= longest) & (places <= _MOST_PLACES)
+    if not is_plain.all():
+        digits, places, points = digits * is_plain, places * is_plain, points * is_plain
+    return _Digits(digits, places, points, is_negative, is_plain)
 
 
 def _value(word: np.ndarray) -> np.ndarray:

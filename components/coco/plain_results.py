@@ -95,7 +95,8 @@ class _Form:
         start, end = text.find(b"{"), text.find(b"}") + 1
         following = text.find(b"{", end)
         entry, separator = text[start:end], text[end:following] if following > 0 else b","
-        columns = _columns(entry) if start > 0 and text[:start].strip() == b"[" and separator.strip() == b"," else None
+        is_list = start > 0 and text[:start].strip() == b"[" and separator.strip() == b","
+        columns = _columns(entry) if is_list else None
         if columns is None:
             return None
         texts = _NUMBER.split(separator + entry)

@@ -299,7 +299,7 @@ def _positions(entries: Entries, field: str, known: np.ndarray, owner: str, fix:
 
 
 def _nearest(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Where each id would stand among the known ones (not empty, ascending), [n] int64: at its own place if it is known."""
+    """Where each id would stand among the known ones (not empty, ascending), [n] int64; the last place at most."""
     span = int(known[-1]) - int(known[0])
     if span < 4 * len(known) + 1024:  # numbered nearly without gaps, as ids are: a table is faster than a search
         table = np.searchsorted(known, np.arange(known[0], known[-1] + 1))

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 _SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
+_SPACED = (b'" ', b'"\t', b'"\r', b'"\n')  # to look for these is faster where there are none
 _NESTING = frozenset((dict, list))
 
 _short = reprlib.Repr()
@@ -43,7 +44,8 @@ def may_repeat_keys(text: bytes, document: Any) -> bool:
         text: UTF-8, valid JSON.
         document: what the parser made of it.
     """
-    return text.count(b'":') + len(_SPACED_COLON.findall(text)) != _count_keys(document)
+    spaced = len(_SPACED_COLON.findall(text)) if any(map(text.__contains__, _SPACED)) else 0
+    return text.count(b'":') + spaced != _count_keys(document)
 
 
 def _count_keys(document: Any) -> int:
