@@ -12,7 +12,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
-from schemas.base.memory import keep_freed_memory
+from schemas.base.memory import keep_freed_memory, no_collection
 from schemas.data.records import attribute_columns
 
 Path = str | PathLike[str]
@@ -38,10 +38,11 @@ def evaluate_files(
         ConfigError: the settings name a class, slice or attribute that there is not.
     """
     keep_freed_memory()
-    truth = read_truth(ground_truth)
-    found = {CANDIDATE: read_results(detections, truth)}
-    if baseline is not None:
-        found[BASELINE] = read_results(baseline, truth)
+    with no_collection():
+        truth = read_truth(ground_truth)
+        found = {CANDIDATE: read_results(detections, truth)}
+        if baseline is not None:
+            found[BASELINE] = read_results(baseline, truth)
     attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))))
