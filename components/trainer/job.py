@@ -21,6 +21,7 @@ from components.trainer.learner import Learner, LearnerOptions
 from components.trainer.lineage import read_earlier, trained_data
 from components.trainer.loop import Measure, Training, TrainingState, train
 from components.trainer.model.data_fit import coverage, resolve
+from components.trainer.model.model_settings import recorded_model
 from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import load_init_checkpoint
 from components.trainer.model.weights import restore_weights
@@ -97,13 +98,27 @@ def run_job(job: TrainingJob) -> Trained:
     examples = ExamplesArtifact.open(job.examples, fileio)
     plan = _plan(job, examples)
     spans = [examples, *(read_earlier(earlier, fileio, job.artifacts) for earlier in plan.replayed)]
-    learner, serving = _build(job, plan, examples.info.class_names, strategy)
+    learner, serving = _build(job, plan, strategy)
     training = _begin(job, plan, spans, learner, serving, strategy)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
     best = training.checkpoints.best
     _assign(serving.weights, best)
     record = _record(job, training, examples, strategy, learner.distance(best))
     return Trained(serving, record, examples, strategy, training.checkpoints.remove)
+
+
+def reprocessed(baseline: str, made: TrainingRecord, record: TrainingRecord) -> Serving:
+    """The baseline with the post-processing of the model that was trained from it.
+
+    Args:
+        baseline: directory of its SavedModel.
+        made: its training record.
+        record: that of the new model.
+    """
+    settings, names = recorded_model(record.model, "the new model's training record"), made.class_names
+    model = build_model(build_task(settings, len(names)), settings)
+    restore_weights(model, baseline, names, names)
+    return Serving(model, settings, names)
 
 
 def _plan(job: TrainingJob, examples: ExamplesArtifact) -> TrainingPlan:
@@ -121,11 +136,9 @@ def _plan(job: TrainingJob, examples: ExamplesArtifact) -> TrainingPlan:
     return dataclasses.replace(plan, model=model)
 
 
-def _build(
-    job: TrainingJob, plan: TrainingPlan, class_names: tuple[str, ...], strategy: tf.distribute.Strategy
-) -> tuple[Learner, Serving]:
+def _build(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> tuple[Learner, Serving]:
     """The model that learns, and a second one, on one device, that is measured and exported."""
-    training = job.settings.training
+    training, class_names = job.settings.training, plan.class_names
     keras.backend.clear_session()
     keras.utils.set_random_seed(training.seed)
 
@@ -175,8 +188,7 @@ def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy)
 
 
 def _mixture(plan: TrainingPlan, examples: list[ExamplesArtifact], split: str) -> Mixture:
-    names = examples[0].info.class_names
-    new, *old = [span_of(part, split, names) for part in examples]
+    new, *old = [span_of(part, split, plan.class_names) for part in examples]
     return Mixture(new, tuple(old), plan.continual.replay)
 
 
@@ -263,4 +275,6 @@ def _record(
         validation=tuple(state.validation),
         weight_distance=weight_distance,
         ratchet_version=__version__,
+        label_map=plan.class_names,
+        post_processing=plan.post_processing,
     )

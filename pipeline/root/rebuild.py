@@ -13,7 +13,7 @@ from components.stack import mlmd_tables
 from pipeline.root.root_file import read_file
 from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from schemas.artifacts.root_file import RootFile
-from schemas.artifacts.training_record import TrainingRecord
+from schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular
 
@@ -73,7 +73,7 @@ def derived_name(root: Path) -> str | None:
 
 
 def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source: str = "model") -> Difference | None:
-    """The first setting in which two models differ; None if they agree, as `auto` does with everything.
+    """The first setting in which the weights of two models differ; None if they agree, as `auto` does with everything.
 
     Args:
         wanted: settings under `model:`; what is left out has its default.
@@ -87,7 +87,8 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
     from schemas.base import settings
 
     def plain(model: ModelSettings) -> Any:
-        return json.loads(settings.to_json(model))
+        values = json.loads(settings.to_json(model))
+        return {name: value for name, value in values.items() if name not in POST_PROCESSING}
 
     asked, built = settings.load(ModelSettings, wanted, "--config"), recorded_model(there, source)
     return _difference(plain(asked), plain(built), "model")

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from schemas.artifacts.decisions import Decision
+from schemas.artifacts.training_record import SettingChange
 from schemas.base.persisted import PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
@@ -18,7 +19,10 @@ CANDIDATE_FILE = "candidate_detections.json"  # COCO results
 BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
 MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
 
+AS_SERVED_FILE = "baseline_as_served_detections.json"  # COCO results; only where the post-processing changed
+
 CANDIDATE, BASELINE = "candidate", "baseline"
+AS_SERVED = "baseline_as_served"  # where `baseline` has the candidate's post-processing instead of its own
 COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
 
 # The data sets that every model is measured on.
@@ -146,6 +150,25 @@ class Serving:
         return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
 
 
+@dataclass(frozen=True)
+class PostProcessing:
+    """A change of what is no weights, which must neither make a candidate look better nor serve a worse one.
+
+    Attributes:
+        changes: its settings, as the baseline is served and as the candidate is exported.
+        as_served: candidate and baseline on the golden set, the baseline as it is served. Everywhere else the baseline
+            has the candidate's post-processing, so that a difference is the training's.
+    """
+
+    changes: tuple[SettingChange, ...]
+    as_served: DataSetEvaluation
+
+    @property
+    def changed(self) -> str:
+        """The settings in words."""
+        return ", ".join(map(str, self.changes))
+
+
 def _with_golden(data_sets: dict[str, DataSetEvaluation]) -> dict[str, DataSetEvaluation]:
     if GOLDEN not in data_sets:
         raise ValueError(f"the {GOLDEN} set, which decides, is missing")
@@ -163,6 +186,7 @@ class Evaluation:
         candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
+        post_processing: None where both models have the same.
     """
 
     decision: Decision
@@ -171,6 +195,7 @@ class Evaluation:
     candidate_digest: str = ""
     baseline_digest: str | None = None
     serving: Serving | None = None
+    post_processing: PostProcessing | None = None
 
     @property
     def golden(self) -> DataSetEvaluation:
@@ -182,7 +207,7 @@ EVALUATION_FORMAT = PersistedFormat(
     # Format 0 lacked the digests and the figures of serving, which have their defaults.
     Evaluation,
     "an evaluation",
-    2,
+    3,
     "restore it from a backup, or run again",
     allow_nan=False,
 )

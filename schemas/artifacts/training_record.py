@@ -21,6 +21,29 @@ STATISTICS_FILE = "assets.extra/training_statistics.pb"
 LABELS_FILE = "assets.extra/labels.json"
 TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.data.feature_sample, of the training data
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.data.fingerprints, of the whole lineage
+# In the candidate's Model artifact, beside what would be served; only where the two differ in post-processing.
+BASELINE_DIRECTORY = "Format-Baseline"
+# Settings of a model that are no weights: what becomes of the boxes that it predicts.
+POST_PROCESSING = ("max_detections", "nms_iou_threshold", "score_threshold")
+_POST_PROCESSING = "post-processing: "
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """One of POST_PROCESSING, as the baseline was and as the model is exported."""
+
+    name: str
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.name} {self.before:g} -> {self.after:g}"
+
+    @property
+    def declared(self) -> str:
+        """As it stands among `declared_changes`."""
+        return f"{_POST_PROCESSING}{self}"
 
 
 @dataclass(frozen=True)
@@ -121,7 +144,7 @@ class TrainingRecord:
     Attributes:
         mode: `bootstrap` or `retrain`.
         data: all spans of the lineage, each once; the last is the one trained on now.
-        category_ids: the data set's ids of its classes.
+        category_ids: the newest span's own ids of its classes, in its order.
         model: the model settings, everything derived from data resolved.
         augmentation: policy name.
         augmentation_digest: digest of the policy's exact parameters.
@@ -143,6 +166,11 @@ class TrainingRecord:
         validation: mAP over the training; empty if too little was held out.
         weight_distance: L2 distance of the trainable weights from their start, relative to the start's norm.
         ratchet_version: version of the code.
+        label_map: names of the labels 1..K; empty in a record from before a lineage kept its own, when it was that of
+            the newest span.
+        post_processing: what differs from the baseline's.
+        baseline_for_comparison: digest of the baseline with this model's post-processing, which lies beside it in
+            BASELINE_DIRECTORY to be compared with; None where the baseline as it is served has the same.
     """
 
     mode: str
@@ -169,6 +197,9 @@ class TrainingRecord:
     validation: tuple[ValidationPoint, ...]
     weight_distance: float
     ratchet_version: str
+    label_map: tuple[str, ...] = ()
+    post_processing: tuple[SettingChange, ...] = ()
+    baseline_for_comparison: str | None = None
 
     @property
     def span(self) -> int:
@@ -181,15 +212,20 @@ class TrainingRecord:
         return self.data[-1].images
 
     @property
+    def changed_training(self) -> tuple[str, ...]:
+        """Of the declared changes, those of the training."""
+        return tuple(change for change in self.declared_changes if not change.startswith(_POST_PROCESSING))
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Its label map, 1..K."""
-        return self.data[-1].class_names
+        return self.label_map or self.data[-1].class_names
 
 
 TRAINING_RECORD_FORMAT = PersistedFormat(
     TrainingRecord,
     "a training record",
-    3,
+    4,
     "restore the model from a backup, or serve another one: ratchet rollback --by NAME --reason TEXT",
     # In format 2 the places of examples became relative to the artifacts of the root; both are understood.
     {2: renamed(keep="continual")},

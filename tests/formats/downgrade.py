@@ -52,7 +52,7 @@ def _dataset(values: Values, root: str) -> Values:
 
 
 def _training_record(values: Values, root: str) -> Values:
-    old = _renamed(_without(values), continual="keep")
+    old = _renamed(_without(values, "label_map", "post_processing", "baseline_for_comparison"), continual="keep")
     places = [{**data, "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]]
     return {**old, "data": places}
 
@@ -66,7 +66,9 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "version": _entry,
     "registry_decision": _entry,
     "overrides": lambda values, root: _without(values),
-    "evaluation": lambda values, root: _without(values, "candidate_digest", "baseline_digest", "serving"),
+    "evaluation": lambda values, root: _without(
+        values, "candidate_digest", "baseline_digest", "serving", "post_processing"
+    ),
     "data_decision": lambda values, root: _without(values),
     "data_evidence": lambda values, root: {
         "comparisons": [_renamed(entry, effect_size="moved") for entry in values["comparisons"]]

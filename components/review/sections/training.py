@@ -12,7 +12,7 @@ from components.pages.tables import columns, table
 from components.pages.text import safe
 from components.review.sections.wording import NOTHING
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.training_record import TrainingRecord
+from schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
 from schemas.base.formatting import many
 
 
@@ -81,6 +81,7 @@ def _table(found: list[Row], with_baseline: bool) -> str:
 def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
     """Text and whether it belongs to the method, by name, in the order in which a person asks."""
     newest, rate, continual = record.data[-1], record.learning_rate, record.continual
+    model = list(_flat(record.model))
     method: dict[str, Any] = {
         "peak learning rate": f"{rate.peak:.3g}",
         "augmentation": f"{record.augmentation} ({record.augmentation_digest[:8]})",
@@ -94,7 +95,7 @@ def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
         "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),
         "seed": record.seed,
         "devices": record.devices,
-        **{f"model: {name}": value for name, value in _flat(record.model)},
+        **{f"model: {name}": value for name, value in model if name not in POST_PROCESSING},
         "Ratchet": record.ratchet_version,
     }
     other: dict[str, Any] = {
@@ -104,6 +105,7 @@ def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
         "declared changes": "; ".join(record.declared_changes) or "none",
         "warm-up": f"{rate.warmup_steps} steps from {rate.warmup_start:.2g}",
         "last learning rate": f"{rate.final:.2g}",
+        **{f"post-processing: {name}": value for name, value in model if name in POST_PROCESSING},
         "planned steps": record.planned_steps,
         "steps taken": record.steps,
         "best step": record.best_step,

@@ -16,6 +16,7 @@ from components.review.sections.wording import (
     found_in_words,
     interval,
     map_change,
+    shares,
     shortened,
     stopped,
     when,
@@ -64,8 +65,8 @@ def _known_cause(content: ReviewContent) -> str:
         first = content.data.failures[0]
         title = rule_title(first.rule, passed=False)
         return f"; before training the data gate had found: {_lower(title)}, {shortened(first.actual, _LONGEST)}"
-    if content.candidate is not None and content.candidate.declared_changes:
-        return f"; its training was changed on purpose: {shortened(content.candidate.declared_changes[0], _LONGEST)}"
+    if content.candidate is not None and content.candidate.changed_training:
+        return f"; its training was changed on purpose: {shortened(content.candidate.changed_training[0], _LONGEST)}"
     return ""
 
 
@@ -90,6 +91,8 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     first = evaluation.decision.failures[0]
     if first.rule == "map_drop":
         return f"mAP fell {map_change(golden)} on {images}"
+    if first.rule == "map_drop_as_served" and evaluation.post_processing:
+        return f"mAP fell below what is served, {shares(evaluation.post_processing, golden)}; on {images}"
     if first.rule == "map_interval":
         return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {map_change(golden)}"
     sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual, _LONGEST)}"
@@ -129,10 +132,15 @@ def _figures(content: ReviewContent) -> str:
         return ""
     golden = content.evaluation.golden
     compared, delta = golden.compared, golden.deltas and golden.deltas.overall
+    version = f"version {content.served}" if content.served else ""
     cells = [("candidate mAP", ap(compared.candidate.coco["AP"]), "")]
     if compared.baseline:
-        version = f"version {content.served}" if content.served else ""
         cells.append(("baseline mAP", ap(compared.baseline.coco["AP"]), version))
+    changed = content.evaluation.post_processing
+    if changed:
+        cells[-1] = ("baseline mAP", cells[-1][1], f"as the candidate is exported: {changed.changed}")
+        served = changed.as_served.compared.baseline
+        cells.append(("baseline as served", ap(served and served.coco["AP"]), version))
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
@@ -166,7 +174,7 @@ def advice(content: ReviewContent) -> list[str]:
     found = [reason.rule for reason in content.data.failures]
     if content.evaluation_is_broken:
         return next_steps(content.lineage.span, [*failures, *found])
-    declared = content.candidate.declared_changes if content.candidate else ()
+    declared = content.candidate.changed_training if content.candidate else ()
     steps = [_WITHOUT_IT] if declared else []
     if "map_drop" in failures:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
@@ -216,7 +224,7 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
         found.append(("Run again", again, command_line))
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
-    if content.verdict is Verdict.DATA_REJECTED:
+    if content.verdict is Verdict.DATA_REJECTED and content.data.observable:
         observe = "Once and on record. The evaluator still has to find the model no worse than the served one:"
         text = f"{content.command or 'ratchet run ...'} {_OBSERVE}"
         found.append(("Train on this span all the same", observe, text))

@@ -114,6 +114,33 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
     return artifact
 
 
+def turn_labels(directory: Path) -> None:
+    """Gives a span of cats and dogs its classes the other way round."""
+    import tensorflow as tf
+
+    info = DATASET_FORMAT.read((directory / DATASET_FILE).read_text(), DATASET_FILE)
+    turned = dataclasses.replace(info, class_names=tuple(reversed(info.class_names)), category_ids=(1, 2))
+    (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(turned))
+    for file in directory.glob("Split-*/data"):
+        rows = [tf.train.Example.FromString(row.numpy()) for row in tf.data.TFRecordDataset(str(file))]
+        with tf.io.TFRecordWriter(str(file)) as writer:
+            for row in rows:
+                [text] = row.features.feature[features.RECORD].bytes_list.value
+                values = json.loads(text)
+                values["labels"] = [3 - label for label in values["labels"]]
+                row.features.feature[features.RECORD].bytes_list.value[:] = [json.dumps(values).encode()]
+                writer.write(row.SerializeToString())
+
+
+def parsed(text: str) -> Any:
+    """A COCO file, its boxes and classes in an order of their own."""
+    document = json.loads(text)
+    if isinstance(document, list):
+        return sorted(map(str, document))
+    document["annotations"] = sorted(str({**entry, "id": 0}) for entry in document["annotations"])
+    return document
+
+
 def bits_of(image_id: int) -> np.ndarray:
     return np.random.default_rng(image_id).integers(0, 2, 256).astype(bool)
 
@@ -227,10 +254,29 @@ def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
     assert rules(world.evaluate(EvaluatorSettings(resamples=200, min_golden_images=41))[0]) == ["trust:enough"]
 
 
-def test_a_model_of_another_label_map_is_an_error(world: World) -> None:
-    (world.path("candidate") / LABELS_FILE).write_text('["dog", "cat"]')
-    with pytest.raises(StateError, match=r"candidate .*its label map is dog, cat, the golden set's is cat, dog"):
+def test_a_model_of_other_classes_is_an_error(world: World) -> None:
+    (world.path("candidate") / LABELS_FILE).write_text('["dog", "cow"]')
+    with pytest.raises(StateError, match=r"candidate .*its classes are dog, cow, the golden set's are cat, dog"):
         world.evaluate()
+
+
+def test_candidate_and_span_in_another_order_of_the_classes_measure_the_same(world: World, tmp_path: Path) -> None:
+    evaluation, _ = world.evaluate()
+    turned_around = {"names": ("dog", "cat"), "taken_for": (2, 1)}
+    world.candidate.uri = model(tmp_path / "turned", range(100, 150), **turned_around).uri
+    turn_labels(Path(world.span.uri))
+    turned, _ = world.evaluate()
+    assert turned.data_sets == evaluation.data_sets
+    assert [reason for reason in turned.decision.reasons if not reason.rule.startswith("trust:leak")] == [
+        reason for reason in evaluation.decision.reasons if not reason.rule.startswith("trust:leak")
+    ]
+    for data_set in ("golden", "held_out", "train_sample"):
+        for file in ("ground_truth.json", "candidate_detections.json", "baseline_detections.json"):
+            first, second = (Path(world.directory, f"evaluation-{n}", data_set, file).read_text() for n in (0, 1))
+            assert parsed(first) == parsed(second)
+    probe = str(world.directory / "evaluation-1" / PROBE_FILE)
+    answered = check_serving(str(world.path("candidate")), probe, run=in_this_process)  # in its own label map
+    assert answered.passed, answered.actual
 
 
 def test_a_baseline_of_the_same_classes_in_another_order_measures_the_same(world: World, tmp_path: Path) -> None:

@@ -112,11 +112,24 @@ def test_a_model_grows_by_new_classes_and_keeps_what_it_knows(second_span: str, 
     first = grown.train("seven", seven, None, "training.bootstrap.steps=80")
     assert first.class_names == ("1", "2", "3", "5", "6", "7", "8")
     record = grown.train("ten", second_span, "seven")
-    assert record.class_names == DIGITS
+    assert record.class_names == (*first.class_names, "0", "4", "9")  # no client's label has changed
     assert [len(data.class_names) for data in record.data] == [7, 10]
     before = map_of(str(tmp_path / "seven"), seven, 7)
     assert before > 0.005
     assert record.validation[0].old == pytest.approx(before, abs=1e-4)
+
+
+def test_a_span_with_its_classes_in_another_order_trains_the_same_model(
+    world: World, second_span: str, tmp_path: Path
+) -> None:
+    turned = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    examples = write_examples(tmp_path, 2, 60, turned=True, lighting=0.5)
+    record = turned.train("turned", examples, "first", "training.validation.patience=1")
+    assert record.data[-1].class_names == tuple(reversed(DIGITS))
+    assert record.class_names == DIGITS
+    assert record.validation == world.record("second").validation
+    assert (tmp_path / "turned" / LABELS_FILE).read_text() == (world.root / "second" / LABELS_FILE).read_text()
 
 
 def test_what_was_measured_in_training_is_what_the_exported_model_does(
