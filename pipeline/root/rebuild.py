@@ -167,8 +167,18 @@ def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, An
     for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
         values = parse_yaml(read_regular(file), str(file))
         if values.get("name") == name and (record is None or _agree(values.get("model", {}), record.model)):
-            return values, file.stem
+            return {**values, **_with_post_processing(values.get("model", {}), record)}, file.stem
     return ({"name": name, **_trained(record)}, "the served model") if record else ({"name": name}, "")
+
+
+def _with_post_processing(model: Mapping[str, Any], record: TrainingRecord | None) -> dict[str, Any]:
+    """The model's group with what a record says otherwise, which is no other model; empty where nothing differs."""
+    from components.trainer.model.model_settings import ModelSettings
+
+    defaults = ModelSettings()
+    recorded = {name: record.model[name] for name in POST_PROCESSING if record and name in record.model}
+    other = {name: value for name, value in recorded.items() if value != model.get(name, getattr(defaults, name))}
+    return {"model": {**model, **other}} if other else {}
 
 
 def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
