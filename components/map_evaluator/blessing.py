@@ -10,8 +10,9 @@ from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, PostProcessing, Serving
+from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, PostProcessing, Serving
 from schemas.base import formatting
+from schemas.base.differences import found
 from schemas.base.formatting import difference, score
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
@@ -28,14 +29,15 @@ def decide(
 
     Args:
         golden: what was measured on the golden set.
-        sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
+        sanity: what the training's record and the checks of the evaluation itself found; one that failed blocks,
+            whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
         post_processing: the same candidate beside the baseline as it is served, where `golden` has the baseline with
             the candidate's post-processing.
 
     Returns:
-        The verdict with all reasons, those of the sanity checks first.
+        The verdict with all reasons, those of `sanity` first.
     """
     reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
@@ -94,7 +96,9 @@ def as_served(reason: Reason) -> Reason:
     """A rule's reason where the baseline is the one that is served, with its own post-processing."""
     name, colon, of = reason.rule.partition(":")
     return replace(
-        reason, rule=f"{name}_as_served{colon}{of}", expected=f"{reason.expected}, with the baseline as it is served"
+        reason,
+        rule=f"{name}{AS_SERVED_RULE}{colon}{of}",
+        expected=f"{reason.expected}, with the baseline as it is served",
     )
 
 
@@ -119,8 +123,7 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
         expected = f"candidate mAP at least {settings.min_map:g}"
         reasons.append(Reason("min_map", expected, score(candidate, "undefined"), passed=reached))
     if golden.baseline and settings.margin is not None:
-        compared = golden.compared.candidate.coco["AP"]
-        reasons.append(_does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden)))
+        reasons.append(_does_not_fall(golden, golden.baseline.coco["AP"], settings.margin))
     return reasons
 
 
@@ -153,12 +156,14 @@ def _new_classes(golden: DataSetEvaluation) -> list[Reason]:
     ]
 
 
-def _does_not_fall(candidate: float, baseline: float, margin: float, over: str) -> Reason:
+def _does_not_fall(golden: DataSetEvaluation, baseline: float, margin: float) -> Reason:
+    candidate = golden.compared.candidate.coco["AP"]
+    interval = golden.deltas.overall.interval if golden.deltas else None
     less = f" - {margin:g}" if margin else ""
     return Reason(
         rule="map_drop",
-        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{over}",
-        actual=f"{score(candidate, 'undefined')} ({difference(candidate - baseline)})",
+        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{_over(golden)}",
+        actual=found(score(candidate, "undefined"), candidate - baseline, interval),
         passed=candidate >= baseline - margin,
     )
 

@@ -155,7 +155,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         source, own = delivery(directory / "delivered" / name, seed, shares, names, copies)
         content = own | content  # what a copied image shows is what the first delivery says
         fraction = {"golden": 1.0, "copied": 0.3}.get(name, 0.0)
-        request = GenRequest(str(source), seed, 1, False, fraction, group_by=None, class_names=None)
+        request = GenRequest(str(source), seed, 1, False, fraction, 0.0, group_by=None, class_names=None)
         requests.append((request, str(directory / name)))
     generate(requests, beam.Pipeline())
     schema = read_schema(str(DEFAULT_SCHEMA_FILE), LOCAL_FILES)

@@ -53,7 +53,7 @@ def write_examples(
     if turned:
         _turn_classes(data / "annotations.json")
     out = str(directory / f"examples-{span}")
-    generate([(GenRequest(str(data), span, 1, False, 0.2, None, None), out)], beam.Pipeline())
+    generate([(GenRequest(str(data), span, 1, False, 0.2, 0.0, None, None), out)], beam.Pipeline())
     return out
 
 
