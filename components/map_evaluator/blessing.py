@@ -24,12 +24,13 @@ def decide(
 
     Args:
         golden: what was measured on the golden set.
-        sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
+        sanity: what the training's record and the checks of the evaluation itself found; one that failed blocks,
+            whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
 
     Returns:
-        The verdict with all reasons, those of the sanity checks first.
+        The verdict with all reasons, those of `sanity` first.
     """
     reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]

@@ -13,7 +13,7 @@ from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
 from schemas.artifacts.decisions import Reason
 from schemas.base.differences import Clarity
 from schemas.base.formatting import many, percent
-from schemas.data.dataset import DataSetInfo
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, DataSetInfo
 
 MOST_PICTURES = 6  # a rule
 _MOST_EXAMPLES, _MOST_CLASSES = 20, 100
@@ -144,8 +144,11 @@ def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
     return facts_table + "".join(_bad_boxes(title, info) for title, info in sets.items())
 
 
+_SPLITS = {TRAIN_SPLIT: "training", EVAL_SPLIT: "validation", HELD_OUT_SPLIT: "held out"}
+
+
 def _per_split(counts: dict[str, int], thing: str) -> str:
-    splits = ", ".join(f"{safe(split)} {count:,}" for split, count in sorted(counts.items(), reverse=True))
+    splits = ", ".join(f"{word} {counts[split]:,}" for split, word in _SPLITS.items() if counts.get(split))
     return f"{many(sum(counts.values()), thing)} ({splits})"
 
 

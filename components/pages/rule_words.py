@@ -142,6 +142,23 @@ _COST = (
 _MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
 
 EVALUATION_WORDS = {
+    "training:diverged": RuleWords(
+        "The training diverged",
+        "The training did not diverge",
+        "Lower the learning rate and run again; the command below does. If the rate is as it always was, look for "
+        "images or boxes of the span that are out of the ordinary.",
+    ),
+    "training:checkpoint": RuleWords(
+        "No checkpoint could be chosen",
+        "The best checkpoint was chosen",
+        "Set more images apart for validation (data.eval_fraction), deliver a larger span, or lower "
+        "training.validation.min_images.",
+    ),
+    "training:changed": RuleWords(
+        "The training was changed on purpose",
+        "The training was as the last one",
+        "Run again without what was changed.",
+    ),
     "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall", _COMPARE),
     "map_interval": RuleWords(
         "A fall of mAP beyond the tolerance is not ruled out",
@@ -199,6 +216,12 @@ EVALUATION_WORDS = {
         "The ground truth itself does not score 1", "The ground truth itself scores 1", _EVALUATE_SOUNDLY
     ),
     "trust:no_detections": RuleWords("No detections score more than 0", "No detections score 0", _EVALUATE_SOUNDLY),
+    "trust:max_detections": RuleWords(
+        "Golden images hold more objects than are counted",
+        "No golden image holds more objects than are counted",
+        "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
+        "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
+    ),
     "trust:shuffled_detections": RuleWords(
         "Detections of other images score as well: {of}",
         "Detections of other images score worse: {of}",
@@ -218,9 +241,10 @@ EVALUATION_WORDS = {
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
     "trust:golden_budget": RuleWords(
-        "The golden set has decided very often",
-        "The golden set is fresh enough",
-        "Renew the golden set: what is served may have been fitted to it by now.",
+        "The golden set has decided too often",
+        "The golden set may still decide",
+        "Renew the golden set: with every look, what is served is fitted a little more to it. If there is none "
+        "yet, raise the budget by its name (--set evaluator.golden_budget=N), which the page shows from then on.",
     ),
 }
 

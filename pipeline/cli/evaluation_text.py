@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, ModelScores
+from schemas.artifacts.evaluation import COCO_LIMIT, DataSetEvaluation, Delta, ModelScores
 from schemas.base.differences import Clarity, detectable, measured
 from schemas.base.formatting import and_more, difference, interval, many, score
 
@@ -34,6 +34,7 @@ def evaluation_json(scored: DataSetEvaluation, decision: Decision) -> dict[str, 
             "per_slice": {name: _delta(delta) for name, delta in deltas.per_slice.items()},
         },
         "images": scored.images,
+        "max_detections": scored.max_detections,
         "verdict": decision.verdict.value,
         "reasons": [dataclasses.asdict(reason) for reason in decision.explaining],
     }
@@ -79,7 +80,12 @@ def _coco_table(scored: DataSetEvaluation) -> list[str]:
         ends = interval(scored.deltas.overall.interval, "") if name == "AP" and scored.deltas else ""
         compared = _compared(value, baseline.coco[name], ends) if baseline else ()
         rows.append((name, score(value), *compared))
-    return table(rows, " rrr")
+    lines = table(rows, " rrr")
+    return lines if scored.max_detections == COCO_LIMIT else [*lines, _limit(scored.max_detections)]
+
+
+def _limit(max_detections: int) -> str:
+    return f"of each image and class the best {max_detections} detections count; COCO takes {COCO_LIMIT}"
 
 
 def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, group: str) -> list[str]:

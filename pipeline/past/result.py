@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.terminal.plain_text import visible_line
+from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.run_result import RunResult
 from schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectable
 from schemas.base.formatting import difference, interval, score
@@ -16,6 +17,8 @@ _NOISE_ADVICE = (
 
 def result_text(result: RunResult) -> str:
     """A few lines for a terminal."""
+    if result.verdict is Verdict.NOTHING_NEW:
+        return "\n".join(_nothing_new(result))
     lines = [
         f"{result.verdict.value}  (span {result.span}, run {result.run_id})",
         f"  {visible_line(result.first_reason)}",
@@ -41,3 +44,12 @@ def result_text(result: RunResult) -> str:
         lines.append(f"  {_NOISE_ADVICE}")
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     return "\n".join([*lines, f"  {served}", f"  {result.report}"])
+
+
+def _nothing_new(result: RunResult) -> list[str]:
+    return [
+        f"{result.verdict.value}  (span {result.span})",
+        f"  {visible_line(result.first_reason)}",
+        "  new data, another golden set, other settings or another served model make a run; so does --again",
+        f"  {result.report}",
+    ]

@@ -11,6 +11,7 @@ from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
 from schemas.base.persisted import PersistedFormat
 
 RESULT_FILE = "result.json"
+NOTHING_NEW_RULE = "nothing_new"
 _MAP_RULES = ("map_drop", "map_interval")  # about the difference of mAP
 EXIT_CODES = {
     Verdict.PUSHED: 0,
@@ -18,6 +19,7 @@ EXIT_CODES = {
     Verdict.BLOCKED: 3,
     Verdict.INCONCLUSIVE: 3,
     Verdict.DATA_REJECTED: 4,
+    Verdict.NOTHING_NEW: 0,
 }
 
 
@@ -41,8 +43,8 @@ class RunResult:
         delta_ci: its 95 % interval.
         model: the candidate's SavedModel.
         pushed_version: its version in service; None if it was not pushed.
-        report: the picture of golden images with the boxes of both models, or the directory of the decision.
-        run_id: names the run in ML Metadata and under `runs/`.
+        report: the page; of NOTHING_NEW that of the earlier run which has decided.
+        run_id: names the run in ML Metadata and under `runs/`; of NOTHING_NEW the earlier one.
         span: the span trained on.
         seconds: of each step.
         observed: the names of the rules at the end of `reasons` that are the data gate's.
@@ -90,6 +92,8 @@ class RunResult:
     @property
     def first_reason(self) -> str:
         """The decisive reason in one line; of a difference that is none, that first."""
+        if self.verdict is Verdict.NOTHING_NEW:
+            return self.reasons[0].actual
         noise = f"{measured(self.delta, self.delta_ci)}; " if self.is_noise else ""
         first = self.decisive
         if first:

@@ -12,6 +12,7 @@ from components.pages.rule_words import next_steps, rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
 from components.review.sections.noise import decisive, is_clear, map_as_a_whole, no_difference, with_margin
+from components.review.sections.training import differing
 from components.review.sections.wording import (
     ap,
     change,
@@ -25,7 +26,7 @@ from components.review.sections.wording import (
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
 from schemas.base.differences import NO_DIFFERENCE, Clarity, detectable
-from schemas.base.formatting import capital, many
+from schemas.base.formatting import capital, listed, many
 
 TONES = {
     Verdict.PUSHED: "pass",
@@ -48,7 +49,7 @@ def headline(content: ReviewContent) -> str:
     return (
         f'<h1>{safe(span)} <span class="quiet">run {safe(content.run_id, 120)}, {when(content.made_at)}</span></h1>'
         f'<p class="word">{content.verdict.value}</p><p class="lead">{safe(reason_sentence(content), 900)}</p>'
-        f"{_figures(content)}{_details(content)}{_first_step(content)}"
+        f"{_figures(content)}{_details(content)}{_of_training(content)}{_first_step(content)}"
     )
 
 
@@ -83,6 +84,17 @@ def _details(content: ReviewContent) -> str:
     told = {first} | {reason for reason in failures if reason.rule == "map_drop" and not is_clear(golden, reason)}
     text = _others(golden, tuple(reason for reason in failures if reason not in told)).strip()
     return f'<p class="quiet">{safe(text, 900)}</p>' if text else ""
+
+
+def _of_training(content: ReviewContent) -> str:
+    """What a person should know of the training although it decided nothing."""
+    warnings = content.decision.warnings if content.decision else ()
+    told = [reason for reason in warnings if reason.rule.startswith("training:")]
+    return "".join(
+        f'<p class="quiet"><strong>{safe(rule_title(reason.rule, passed=False))}:</strong> '
+        f"{safe(stopped(reason.actual), 900)}</p>"
+        for reason in told
+    )
 
 
 def _lower(text: str) -> str:
@@ -184,8 +196,9 @@ def advice(content: ReviewContent) -> list[str]:
     found = [reason.rule for reason in content.data.failures]
     if content.evaluation_is_broken:
         return next_steps(content.lineage.span, [*failures, *found])
-    declared = content.candidate.declared_changes if content.candidate else ()
-    steps = [_WITHOUT_IT] if declared else []
+    if _DIVERGED in failures:
+        return next_steps(content.lineage.span, [_DIVERGED, *found])
+    steps = _declared_steps(content)
     clarity_of = _clarity_of(content)
     if "map_drop" in failures and clarity_of("map_drop") is Clarity.CLEAR:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
@@ -196,7 +209,38 @@ def advice(content: ReviewContent) -> list[str]:
     if content.is_noise:  # what is known is no cause of a fall, for there was none
         return [*known, *of_evaluation]
     # Where a cause is known, advice on how to look for one would only distract from it.
-    return known or of_evaluation
+    return known or _unexplained(content, failures)
+
+
+def _declared_steps(content: ReviewContent) -> list[str]:
+    declared = content.candidate.declared_changes if content.candidate else ()
+    if not declared:
+        return []
+    _, left_out = _again(content)
+    return [_WITHOUT_IT if left_out else f"Put back what was changed ({listed(declared, 4, '; ')}), and run again."]
+
+
+def _unexplained(content: ReviewContent, failures: list[str]) -> list[str]:
+    """Where nothing else is known, the span is at fault only if the training was like the baseline's."""
+    apart = _method_apart(content)
+    blames_span = [rule for rule in failures if rule in _BLAME_THE_SPAN]
+    if not apart or not blames_span:
+        return next_steps(content.lineage.span, failures, _clarity_of(content))
+    others = [rule for rule in failures if rule not in blames_span]
+    text = (
+        f"Look at the golden images that got worse. The training was not like the served model's ({apart}), so the "
+        "fall may be its doing: train as the served model was trained before the span is blamed; approve the candidate "
+        "only if the golden set is wrong about it."
+    )
+    return [text, *next_steps(content.lineage.span, others, _clarity_of(content))]
+
+
+def _method_apart(content: ReviewContent) -> str:
+    """What differs from the training of a baseline that was retrained as well; a first training differs by nature."""
+    if content.candidate is None or content.baseline is None or content.baseline.mode != content.candidate.mode:
+        return ""
+    rows = [row for row in differing(content.candidate, content.baseline) if row.of_method]
+    return listed([f"{row.name} {row.candidate}, there {row.baseline}" for row in rows], 3, "; ")
 
 
 def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
@@ -208,7 +252,12 @@ _LONGEST_COMMAND = 4000
 _OBSERVE = "--set data_gate.mode=observe"
 # Right once, and not to be repeated by habit: what was declared goes with what it declared.
 _ONCE = ("data_gate.mode=observe", "data_gate.accept_new_golden=", "training.allow=")
+_ONCE_WORDS = ("--again", "--anew")
 _DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
+_RATES = ("training.bootstrap.peak_learning_rate=", "training.retrain.learning_rate_fraction=")
+_TOO_HIGH = 3  # times the right rate, at which a training diverges
+_DIVERGED = "training:diverged"
+_BLAME_THE_SPAN = ("map_drop", "class_and_slice_drops")
 
 
 def next_section(content: ReviewContent) -> str:
@@ -238,12 +287,15 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     signed = '--by "$USER" --reason ""'
     found = []
     if content.command:
-        command_line, left_out = _again(content.command)
-        again = "With the data corrected, or with other settings (--set a.b=c)."
+        command_line, left_out = _again(content)
+        again = "With the data corrected, or with other settings (--set a.b=c); as it was, with --again."
+        lower = _lower_rate(content)
+        if lower and not any(setting.startswith("training.allow=") for setting in left_out):
+            command_line, again = f"{command_line} --set {lower}", "With a third of the learning rate."
         if left_out:
             again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
         found.append(("Run again", again, command_line))
-    found += with_margin(content, _again(content.command)[0] if content.command else "ratchet run ...")
+    found += with_margin(content, _again(content)[0] if content.command else "ratchet run ...")
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
     if content.verdict is Verdict.DATA_REJECTED:
@@ -256,15 +308,35 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     return found
 
 
-def _again(command_line: str) -> tuple[str, list[str]]:
-    """A command without settings that are meant for once, and those settings."""
+def _lower_rate(content: ReviewContent) -> str:
+    """The setting that lowers the rate with which a training diverged; empty for a sound one."""
+    record = content.candidate
+    if record is None or record.diverged is None or record.asked is None:
+        return ""
+    lower = record.asked.peak_learning_rate / _TOO_HIGH
+    if record.mode == "bootstrap":
+        return f"{_RATES[0]}{lower:.3g}"
+    return f"{_RATES[1]}{lower / record.learning_rate.bootstrap_peak:.3g}"
+
+
+def _again(content: ReviewContent) -> tuple[str, list[str]]:
+    """The run's command without settings that are meant for once, and those settings."""
     try:
-        words = shlex.split(command_line)
+        words = shlex.split(content.command)
     except ValueError:  # not a command that was put together by us
-        return command_line, []
+        return content.command, []
+    words = [word for word in words if word not in _ONCE_WORDS]
     settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
     once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
-    left_out = [setting for setting in settings if setting.startswith(once)]
+    told = content.candidate.declared_changes if content.candidate else ()
+    changed = [f".{change.partition(':')[0]}" for change in told]
+    left_out = [
+        setting
+        for setting in settings
+        if setting.startswith(once)
+        or (setting.startswith("training.") and setting.partition("=")[0].endswith(tuple(changed)))
+        or (_lower_rate(content) and setting.startswith(_RATES))
+    ]
     kept: list[str] = []
     for word in words:
         if word in left_out and kept[-1:] == ["--set"]:
