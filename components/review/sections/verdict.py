@@ -26,7 +26,7 @@ from components.review.sections.wording import (
 )
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
-from schemas.base.differences import NO_DIFFERENCE, Clarity, detectable
+from schemas.base.differences import Clarity, detectable
 from schemas.base.formatting import capital, listed, many
 
 TONES = {
@@ -175,15 +175,14 @@ def _figures(content: ReviewContent) -> str:
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
-        noise = f"{NO_DIFFERENCE}; " if delta.clarity is Clarity.NOISE else ""
-        cells.append(("difference", f"{change(delta.value)} {bar}", f"{noise}95 % interval {interval(delta)}"))
+        cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
         cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     if delta and delta.minimum_detectable and not content.evaluation_is_broken:
         told = detectable(delta.minimum_detectable)
-        cells.append(("it can tell apart", f"{told} mAP", "a true difference that is found 8 times in 10"))
+        cells.append(("it can tell apart", f"{told} mAP", "a true difference found 8 times in 10"))
     return (
         '<dl class="figures">'
         + "".join(
