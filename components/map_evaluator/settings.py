@@ -46,7 +46,7 @@ class EvaluatorSettings:
         max_detections: how many detections of each image and class count, the best ones (COCO's maxDets); as many as
             the golden images hold objects of a class.
         slice_by: attributes of images, such as `camera`, each value of which is a slice.
-        bootstrap_by: attribute whose values are resampled as a whole, such as `recording`; images if null.
+        bootstrap_by: attribute whose values are the independent units, such as `recording`; images if null.
         resamples: bootstrap resamples behind the intervals.
         seed: of the resampling.
         min_golden_images: a golden set with fewer images decides nothing.
