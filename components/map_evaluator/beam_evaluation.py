@@ -9,7 +9,7 @@ import functools
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import apache_beam as beam
@@ -21,6 +21,7 @@ from tfx.dsl.io import fileio
 from components.coco.writing import image_lines
 from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
+from components.map_evaluator.held_out import ChosenImages
 from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import RatchetError
@@ -44,12 +45,14 @@ class DataPart:
         files: TFRecords of tf.Examples, which are spread over the workers.
         images: how many they hold.
         share: share of them that is used, a fixed random sample.
+        chosen: what is taken of each file; None: every image as it is.
     """
 
     name: str
     files: tuple[str, ...]
     images: int
     share: float = 1.0
+    chosen: Mapping[str, ChosenImages] | None = None
 
 
 @dataclass(frozen=True)
@@ -159,16 +162,28 @@ class SeeImages(beam.DoFn):
         models = {name: load_detector(name, path, digests.get(name, "")) for name, path in evaluators.models.items()}
         detectors = Detectors(models, evaluators.numbers)
         for images in read_images([file], evaluators.batch_size):
-            records, encoded = self._chosen(images)
+            records, encoded = self._chosen(file, images)
             image_ids = np.array([record.image_id for record in records], dtype=np.int64)
             found = detectors.detect(encoded, image_ids) if records else {}
             yield _Batch(len(images), records, encoded, found)
 
-    def _chosen(self, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
-        share = self._part.share
+    def _chosen(self, file: str, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
+        share, chosen_of = self._part.share, self._part.chosen
         pairs = [(record_from_json(text), encoded) for text, encoded in images]
+        if chosen_of is not None:
+            pairs = [
+                (_as_chosen(record, chosen_of[file]), encoded)
+                for record, encoded in pairs
+                if record.image_id in chosen_of[file].image_ids
+            ]
         chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, share, SAMPLE)]
         return [record for record, _ in chosen], [encoded for _, encoded in chosen]
+
+
+def _as_chosen(record: ImageRecord, chosen: ChosenImages) -> ImageRecord:
+    """An image under its new id, its objects in the golden set's label map."""
+    truth = replace(record.truth, labels=np.array(chosen.labels, np.int64)[record.truth.labels])
+    return replace(record, image_id=chosen.image_ids[record.image_id], truth=truth)
 
 
 @dataclass(frozen=True)

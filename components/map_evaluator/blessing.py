@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from components.map_evaluator.second_opinion import second_opinion_reasons
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Serving
+from schemas.artifacts.evaluation import DataSetEvaluation, SecondOpinion, Serving
 from schemas.base import formatting
 from schemas.base.formatting import difference, score
 
@@ -17,7 +18,11 @@ UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
 
 def decide(
-    golden: DataSetEvaluation, sanity: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
+    golden: DataSetEvaluation,
+    sanity: Sequence[Reason],
+    settings: EvaluatorSettings,
+    serving: Serving | None = None,
+    second_opinion: SecondOpinion | None = None,
 ) -> Decision:
     """Judges a candidate.
 
@@ -26,12 +31,14 @@ def decide(
         sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
+        second_opinion: what held-out images say; None where there are none, or no baseline.
 
     Returns:
         The verdict with all reasons, those of the sanity checks first.
     """
     reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
+    reasons += second_opinion_reasons(second_opinion, settings)
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
     if not all(reason.passed for reason in reasons):

@@ -20,10 +20,13 @@ from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.earlier_models import changed, read_references, usable
+from components.map_evaluator.held_out import ChosenImages, HeldOutImages, choose_held_out, lineage_of
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
-from components.map_evaluator.settings import EvaluatorSettings
+from components.map_evaluator.second_opinion import compare_held_out
+from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
 from components.map_evaluator.tfma_files import write_tfma_files
 from components.map_evaluator.trial import read_probe, serving_figures
 from components.stack.tfx_steps import beam_pipeline
@@ -33,20 +36,27 @@ from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
+    EARLIER_SPANS,
     EVALUATION_FORMAT,
     GOLDEN,
-    HELD_OUT,
     TRAIN_SAMPLE,
     DataSetEvaluation,
     Evaluation,
+    SecondOpinion,
 )
+from schemas.artifacts.references import Reference
 from schemas.artifacts.serving_probe import ServingProbe
-from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.artifacts.training_record import (
+    LABELS_FILE,
+    RECORD_FILE,
+    TRAINING_IMAGES_FILE,
+    read_training_record,
+)
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
-from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
@@ -64,6 +74,16 @@ class _Inputs:
     digests: dict[str, str]  # of the models, from before anything of them was read
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
+    held_out: HeldOutImages
+    references: dict[Reference, tuple[str, ...]]  # earlier models, with their label maps
+    missing: tuple[str, ...]  # those that could not be had
+
+    def known(self, data_set: str) -> tuple[str, ...] | None:
+        """The classes to compare over: of the earlier spans, the oldest may have had fewer."""
+        known = self.class_names.get(BASELINE)
+        if data_set != EARLIER_SPANS or known is None:
+            return known
+        return tuple(name for name in known if name in self.held_out.class_names)
 
     @property
     def label_map(self) -> LabelMap:
@@ -87,10 +107,11 @@ class Executor(tfx_evaluator.Executor):
         check_settings(inputs.label_map.names, matches[GOLDEN].attributes, inputs.settings)
         probe = _probe(inputs, matches[GOLDEN], uri)
         serving = serving_figures(inputs.directories, inputs.digests, probe.images)
-        known = inputs.class_names.get(BASELINE)
         data_sets = {
-            name: score(data, inputs.label_map.names, inputs.settings, known) for name, data in matches.items()
+            name: score(data, inputs.label_map.names, inputs.settings, inputs.known(name))
+            for name, data in matches.items()
         }
+        opinion = _second_opinion(inputs, matches)
         [baseline] = input_dict["baseline_model"]
         reasons = _sanity_checks(
             inputs, matches[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
@@ -98,7 +119,7 @@ class Executor(tfx_evaluator.Executor):
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, opinion)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -106,6 +127,7 @@ class Executor(tfx_evaluator.Executor):
             candidate_digest=inputs.digests[CANDIDATE],
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
+            second_opinion=opinion,
         )
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
@@ -115,19 +137,11 @@ class Executor(tfx_evaluator.Executor):
         _bless(blessing, decision.verdict.pushes, inputs.models, _blessing_of(evaluation, baseline, uri, text))
 
     def _evaluate(self, inputs: _Inputs, uri: str) -> dict[str, DataSetMatches]:
-        settings = inputs.settings
-        evaluators = Evaluators(
-            models=inputs.directories,
-            label_map=inputs.label_map,
-            attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
-            batch_size=settings.batch_size,
-            class_names=inputs.class_names,
-            digests=inputs.digests,
-        )
         parts = _parts(inputs)
         with beam_pipeline(self) as pipeline:
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
+                evaluators = _evaluators(inputs, inputs.references if part.chosen is not None else {})
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
@@ -135,24 +149,59 @@ class Executor(tfx_evaluator.Executor):
         return {name: data for name, data in matches.items() if data is not None}
 
 
+def _evaluators(inputs: _Inputs, references: Mapping[Reference, tuple[str, ...]]) -> Evaluators:
+    settings = inputs.settings
+    return Evaluators(
+        models=inputs.directories | {reference.name: reference.path for reference in references},
+        label_map=inputs.label_map,
+        attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
+        batch_size=settings.batch_size,
+        class_names=inputs.class_names | {reference.name: names for reference, names in references.items()},
+        digests=inputs.digests | {reference.name: reference.digest for reference in references},
+    )
+
+
 def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
+    settings = settings_io.from_json(EvaluatorSettings, exec_properties["settings"])
     models = {CANDIDATE: artifact_utils.get_single_instance(input_dict["model"])}
     baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
     if baseline.get_int_custom_property("has_baseline"):
         models[BASELINE] = baseline
     digests = _digests(models)
-    golden = _opened(input_dict["golden"])
+    golden, span = _opened(input_dict["golden"]), _opened(input_dict["examples"])
+    wanted = read_references(baseline.uri) if BASELINE in models and settings.second_opinion else ()
+    references, missing = usable(wanted, golden.info.class_names)
+    directories = {name: path_utils.serving_model_path(model.uri) for name, model in models.items()}
     return _Inputs(
         golden=golden,
-        span=_opened(input_dict["examples"]),
+        span=span,
         models=models,
         digests=digests,
         class_names={
             name: _class_names(name, path_utils.serving_model_path(model.uri), golden.info.class_names)
             for name, model in models.items()
         },
-        settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
+        settings=settings,
+        held_out=_held_out(golden, span, directories, settings, exec_properties["artifacts"]),
+        references=references,
+        missing=tuple(missing),
     )
+
+
+def _held_out(
+    golden: ExamplesArtifact,
+    span: ExamplesArtifact,
+    models: Mapping[str, str],
+    settings: EvaluatorSettings,
+    artifacts: str,
+) -> HeldOutImages:
+    """The images of the span and of those before it that chose nothing."""
+    names, path = golden.info.class_names, f"{models[CANDIDATE]}/{RECORD_FILE}"
+    trained_on = read_training_record(models[CANDIDATE], fileio).data if fileio.exists(path) else ()
+    lineage = lineage_of(span, trained_on, fileio, artifacts or None, names)
+    chosen_by = Fingerprints.join([golden.fingerprints(EVAL_SPLIT), *filter(None, _training_images(models))])
+    most = (settings.second_opinion or SecondOpinionSettings()).max_images
+    return choose_held_out(lineage, chosen_by, names, settings.max_hamming_distance, most)
 
 
 def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
@@ -192,10 +241,18 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
         part(GOLDEN, inputs.golden, EVAL_SPLIT),
-        part(HELD_OUT, inputs.span, HELD_OUT_SPLIT),
+        *(
+            DataPart(name, tuple(files), sum(len(chosen.image_ids) for chosen in _distinct(files)), chosen=files)
+            for name, files in inputs.held_out.files.items()
+        ),
         part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),
     ]
     return [part for part in parts if part.images and part.share]
+
+
+def _distinct(files: Mapping[str, ChosenImages]) -> list[ChosenImages]:
+    """What is taken, once for all files of a span."""
+    return list({id(chosen): chosen for chosen in files.values()}.values())
 
 
 def _read_matches(part: DataPart, uri: str) -> DataSetMatches | None:
@@ -266,18 +323,43 @@ def _sanity_checks(
             recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
             accept_new=accept_new_golden,
         ),
-        sanity.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.max_hamming_distance),
+        sanity.no_leak(
+            inputs.golden.fingerprints(EVAL_SPLIT), _all_training_images(inputs), settings.max_hamming_distance
+        ),
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
 
 
-def _training_images(inputs: _Inputs) -> Fingerprints | None:
-    """Training images of every model; None if one of them does not name its own."""
-    paths = [f"{directory}/{TRAINING_IMAGES_FILE}" for directory in inputs.directories.values()]
-    if not all(fileio.exists(path) for path in paths):
+def _all_training_images(inputs: _Inputs) -> Fingerprints | None:
+    """Training images of candidate and baseline; None if one of them does not name its own."""
+    own = _training_images(inputs.directories)
+    return None if None in own else Fingerprints.join([images for images in own if images]).distinct()
+
+
+def _training_images(models: Mapping[str, str]) -> list[Fingerprints | None]:
+    """Those of each model and its ancestors; None of one that does not name its own."""
+    paths = [f"{directory}/{TRAINING_IMAGES_FILE}" for directory in models.values()]
+    return [Fingerprints.from_bytes(_bytes(path), path) if fileio.exists(path) else None for path in paths]
+
+
+def _second_opinion(inputs: _Inputs, matches: Mapping[str, DataSetMatches]) -> SecondOpinion | None:
+    """The comparisons on held-out images, with models that are still what was recorded."""
+    if inputs.settings.second_opinion is None or BASELINE not in inputs.models:
         return None
-    return Fingerprints.join([Fingerprints.from_bytes(_bytes(path), path) for path in paths]).distinct()
+    gone = {reference: reason for reference in inputs.references if (reason := changed(reference))}
+    served = inputs.models[BASELINE].get_string_custom_property("version")
+    baseline = Reference(BASELINE, served, inputs.directories[BASELINE], inputs.digests[BASELINE], 0)
+    references = [baseline, *(reference for reference in inputs.references if reference not in gone)]
+    known = [inputs.held_out.class_names, *inputs.class_names.values(), *inputs.references.values()]
+    labels = {
+        label: name
+        for label, name in enumerate(inputs.label_map.names, start=1)
+        if all(name in names for names in known)
+    }
+    parts = [matches[name] for name in inputs.held_out.files if name in matches]
+    missing = (*inputs.missing, *gone.values())
+    return compare_held_out(parts, inputs.held_out, labels, references, inputs.settings, missing)
 
 
 def _bless(blessing: types.Artifact, blessed: bool, models: Mapping[str, types.Artifact], said: Blessing) -> None:

@@ -206,6 +206,18 @@ EVALUATION_WORDS = {
         "measured with them.",
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
+    "second_opinion": RuleWords(
+        "Held-out images say that mAP fell below the {of} model's",
+        "Held-out images show no fall below the {of} model's",
+        "On images that chose nothing, the candidate is lower and a real gain is excluded: what the golden set shows is "
+        "luck, or holds for it alone. Train with more or better data; where the served model itself has fallen, go back "
+        "to the better one with ratchet rollback; renew the golden set.",
+    ),
+    "second_opinion:missing": RuleWords(
+        "Something to compare with on held-out images is missing",
+        "Everything to compare with on held-out images is there",
+        "Restore what is named, from a backup or with ratchet doctor --repair; without it the comparison is weaker.",
+    ),
     "trust:golden_budget": RuleWords(
         "The golden set has decided very often",
         "The golden set is fresh enough",

@@ -26,6 +26,7 @@ GOLDEN = "golden"
 HELD_OUT = (
     "held_out"  # the part of the new span that chooses nothing; in formats 0 to 2 the one that chose the checkpoint
 )
+EARLIER_SPANS = "earlier"  # the same parts of the earlier spans of the candidate's lineage
 TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
 
 
@@ -148,6 +149,56 @@ class Serving:
         return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
 
 
+@dataclass(frozen=True)
+class HeldOutComparison:
+    """The candidate against one model that was or is served, on all held-out images.
+
+    Attributes:
+        reference: `baseline`, `earlier` or `best`.
+        version: of that model in the serving directory.
+        pushes_ago: how many pushes lie between it and the baseline; 0 for the baseline.
+        candidate: mAP of the candidate over the classes compared.
+        map: that of the reference.
+        delta: candidate minus reference.
+        baseline_delta: baseline minus reference; None of the baseline.
+    """
+
+    reference: str
+    version: str
+    pushes_ago: int
+    candidate: float
+    map: float
+    delta: Delta
+    baseline_delta: Delta | None = None
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What images say that chose nothing: neither weights, nor a checkpoint, nor what is served.
+
+    Attributes:
+        images: held-out images of the new span and of the earlier ones.
+        units: independent ones among them: images, or groups of images.
+        objects: objects of the classes compared.
+        spans: how many spans they are of.
+        copies: further ones that were left out as copies of images that did choose something.
+        unused: further ones that were left out because there were more than `max_images`.
+        classes: the classes compared: those that every model and every span knows.
+        comparisons: one a reference.
+        missing: references and spans that could not be had, in words.
+    """
+
+    images: int
+    units: int
+    objects: int
+    spans: int
+    copies: int
+    unused: int
+    classes: tuple[str, ...]
+    comparisons: tuple[HeldOutComparison, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
 def _with_golden(data_sets: dict[str, DataSetEvaluation]) -> dict[str, DataSetEvaluation]:
     if GOLDEN not in data_sets:
         raise ValueError(f"the {GOLDEN} set, which decides, is missing")
@@ -165,6 +216,7 @@ class Evaluation:
         candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
+        second_opinion: on images that chose nothing; None without a baseline, where it is off, or in an older file.
     """
 
     decision: Decision
@@ -173,6 +225,7 @@ class Evaluation:
     candidate_digest: str = ""
     baseline_digest: str | None = None
     serving: Serving | None = None
+    second_opinion: SecondOpinion | None = None
 
     @property
     def golden(self) -> DataSetEvaluation:
@@ -181,10 +234,11 @@ class Evaluation:
 
 
 EVALUATION_FORMAT = PersistedFormat(
-    # Format 0 lacked the digests and the figures of serving, which have their defaults.
+    # Format 0 lacked the digests and the figures of serving, which have their defaults. Up to format 2 `held_out` was
+    # the part of the new span that chose the checkpoint.
     Evaluation,
     "an evaluation",
-    2,
+    3,
     "restore it from a backup, or run again",
     allow_nan=False,
 )

@@ -66,7 +66,9 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "version": _entry,
     "registry_decision": _entry,
     "overrides": lambda values, root: _without(values),
-    "evaluation": lambda values, root: _without(values, "candidate_digest", "baseline_digest", "serving"),
+    "evaluation": lambda values, root: _without(
+        values, "candidate_digest", "baseline_digest", "serving", "second_opinion"
+    ),
     "data_decision": lambda values, root: _without(values),
     "data_evidence": lambda values, root: {
         "comparisons": [_renamed(entry, effect_size="moved") for entry in values["comparisons"]]
@@ -89,7 +91,13 @@ _PLACES = {
     "history": "artifacts/**/history.json",
     "run_result": "runs/*/result.json",
 }
-_LATER = ("ratchet.json", "runs/*/request.json", "artifacts/**/publication.json", "artifacts/**/serving_probe.npz")
+_LATER = (
+    "ratchet.json",
+    "runs/*/request.json",
+    "artifacts/**/publication.json",
+    "artifacts/**/references.json",
+    "artifacts/**/serving_probe.npz",
+)
 
 
 def downgrade(root: Path) -> None:
