@@ -34,9 +34,8 @@ class SecondOpinionSettings:
 
     Attributes:
         pushes_ago: how far back one of the earlier models lies that it is held against.
-        gain: a real gain of mAP as large as this is blocked by all comparisons together at most as often as
-            `significance` says.
-        doubt: beyond that, a candidate is blocked where the chance to measure so low without a fall is below this.
+        gain: a candidate that measures lower there is blocked where a real gain of mAP as large as this is excluded;
+            such a gain is blocked, by all comparisons together, at most as often as `significance` says.
         max_images: held-out images in all; of the earlier spans' a fixed random sample is taken.
         min_images: with fewer of them nothing is tested.
         min_objects: nor with fewer objects.
@@ -44,7 +43,6 @@ class SecondOpinionSettings:
 
     pushes_ago: Annotated[int, Field(ge=1)] = 5
     gain: Limit = 0.01
-    doubt: Annotated[float, Field(gt=0, le=0.5)] = 0.4
     max_images: Annotated[int, Field(ge=1)] = 2000
     min_images: Annotated[int, Field(ge=2)] = 20
     min_objects: Annotated[int, Field(ge=1)] = 20

@@ -209,9 +209,9 @@ EVALUATION_WORDS = {
     "second_opinion": RuleWords(
         "Held-out images say that mAP fell below the {of} model's",
         "Held-out images show no fall below the {of} model's",
-        "On images that chose nothing, the candidate is lower and a real gain is excluded: what the golden set shows is "
-        "luck, or holds for it alone. Train with more or better data; where the served model itself has fallen, go back "
-        "to the better one with ratchet rollback; renew the golden set.",
+        "On images that chose nothing, the candidate is lower and a real gain is excluded: what the golden set shows "
+        "is luck, or holds for it alone. Train with more or better data; where the served model itself has fallen, go "
+        "back to the better one with ratchet rollback; renew the golden set.",
     ),
     "second_opinion:missing": RuleWords(
         "Something to compare with on held-out images is missing",
