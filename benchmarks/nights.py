@@ -197,7 +197,7 @@ class History:
         if self._settings.margin is not None and (delta.value or 0.0) < -self._settings.margin:
             return False, delta  # what follows cannot change it
         scores = [ModelScores({"AP": _START + change}, {}) for change in (delta.value or 0.0, 0.0)]
-        golden = DataSetEvaluation(self._world.golden, *scores, Deltas(delta, {}, {}), {}, {})
+        golden = DataSetEvaluation(self._world.golden, scores[0], scores[1], Deltas(delta, {}, {}), {}, {})
         opinion = self._opinion(candidate, night) if self._settings.second_opinion else None
         return decide(golden, [], self._settings, None, opinion).verdict.pushes, delta
 

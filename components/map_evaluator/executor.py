@@ -20,6 +20,7 @@ from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.earlier_models import changed, read_references, usable
 from components.map_evaluator.held_out import ChosenImages, HeldOutImages, choose_held_out, lineage_of
 from components.map_evaluator.matches import PERFECT, DataSetMatches
@@ -28,6 +29,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.second_opinion import compare_held_out
 from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
 from components.map_evaluator.tfma_files import write_tfma_files
+from components.map_evaluator.training_rules import training_reasons
 from components.map_evaluator.trial import read_probe, serving_figures
 from components.stack.tfx_steps import beam_pipeline
 from schemas.artifacts import evaluation as files
@@ -46,12 +48,7 @@ from schemas.artifacts.evaluation import (
 )
 from schemas.artifacts.references import Reference
 from schemas.artifacts.serving_probe import ServingProbe
-from schemas.artifacts.training_record import (
-    LABELS_FILE,
-    RECORD_FILE,
-    TRAINING_IMAGES_FILE,
-    read_training_record,
-)
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, read_training_record
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
@@ -119,6 +116,7 @@ class Executor(tfx_evaluator.Executor):
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
+        reasons = [*_training(inputs), *reasons]
         decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, opinion)
         evaluation = Evaluation(
             decision,
@@ -156,6 +154,7 @@ def _evaluators(inputs: _Inputs, references: Mapping[Reference, tuple[str, ...]]
         label_map=inputs.label_map,
         attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
         batch_size=settings.batch_size,
+        max_detections=settings.max_detections,
         class_names=inputs.class_names | {reference.name: names for reference, names in references.items()},
         digests=inputs.digests | {reference.name: reference.digest for reference in references},
     )
@@ -315,8 +314,11 @@ def _sanity_checks(
     settings = inputs.settings
     digests = dict(zip(matches.image_ids.tolist(), map(bytes, matches.digests)))
     uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
+    perfect = matches.tables[PERFECT]
     return [
-        *sanity.known_answers(matches.tables[PERFECT], matches.shuffled),
+        *sanity.known_answers(perfect, matches.shuffled),
+        counted_objects(perfect, inputs.label_map.names),
+        *given_objects(perfect, _detection_limits(inputs)),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,
@@ -329,6 +331,24 @@ def _sanity_checks(
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
+
+
+def _detection_limits(inputs: _Inputs) -> dict[str, int]:
+    """How many detections of an image each model gives at most, where its training record says so."""
+    limits = {}
+    for name, directory in inputs.directories.items():
+        if fileio.exists(f"{directory}/{RECORD_FILE}"):
+            limit = read_training_record(directory, fileio).model.get("max_detections")
+            limits |= {name: limit} if isinstance(limit, int) else {}
+    return limits
+
+
+def _training(inputs: _Inputs) -> list[Reason]:
+    """What the candidate's training record says; nothing of a model that was not trained here."""
+    candidate = inputs.directories[CANDIDATE]
+    if not fileio.exists(f"{candidate}/{RECORD_FILE}"):
+        return []
+    return training_reasons(read_training_record(candidate, fileio))
 
 
 def _all_training_images(inputs: _Inputs) -> Fingerprints | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.artifacts.training_record import TrainedData
 from schemas.base.artifact_places import places, to_record
 from schemas.base.errors import ConfigError
@@ -14,6 +16,12 @@ def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedDa
     """A span's identity in a training record, its place relative to the artifacts directory if it lies in there."""
     info, place = examples.info, to_record(examples.uri, artifacts)
     return TrainedData(info.span, info.version, info.digest, info.images[TRAIN_SPLIT], info.class_names, place)
+
+
+def earlier_if_there(spans: Sequence[TrainedData], files: Files, artifacts: str | None) -> list[ExamplesArtifact]:
+    """The examples of those earlier spans that can still be read; see `read_earlier`."""
+    found = (ExamplesArtifact.find(data.examples, data.digest, files, artifacts) for data in spans)
+    return [earlier for earlier in found if earlier is not None]
 
 
 def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> ExamplesArtifact:

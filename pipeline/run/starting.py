@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.registry.registry import Registry
+from pipeline.past.golden_looks import known_golden_set, looks_at
 from pipeline.past.run_record import begin_run, unfinished_run, unreported_run
 from pipeline.root.rebuild import read_root
 from pipeline.root.root_file import is_moved
@@ -20,6 +21,7 @@ from schemas.artifacts.run_files import RunRecord, key_of
 from schemas.base.code_version import code_version
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
+from schemas.base.formatting import many
 from schemas.base.model_digest import is_intact
 from schemas.base.progress import LOGGER
 
@@ -76,6 +78,7 @@ def start(request: RunRequest, asked: Asked) -> Started | DecidedBefore:
 
 def _begin(request: RunRequest, asked: Asked) -> Started:
     served = check_new(request, asked)
+    _tell_budget(request, asked)
     record = RunRecord(
         span=asked.number,
         asked=asked.parts,
@@ -85,6 +88,19 @@ def _begin(request: RunRequest, asked: Asked) -> Started:
         code=code_version(),
     )
     return Started(begin_run(request.root, record), resumed=False)
+
+
+def _tell_budget(request: RunRequest, asked: Asked) -> None:
+    """Says before hours of training that its candidate cannot be pushed; a person may still want one to approve."""
+    decisions = registry_of(request.root, request.settings.name).decisions()
+    golden = known_golden_set(request.root, asked.parts["golden"], decisions)
+    used, budget = looks_at(golden, decisions) if golden else 0, request.settings.evaluator.golden_budget
+    if used >= budget:
+        LOGGER.warning(
+            "%s: has made %s, and evaluator.golden_budget is %d: this run's candidate can be approved, but "
+            "not pushed; renew the golden set, or stop here and raise the budget, --set evaluator.golden_budget=N",
+            *(request.golden, many(used, "decision"), budget),
+        )
 
 
 def at_home(root: Path) -> None:

@@ -74,7 +74,7 @@ def test_few_independent_groups_are_believed_less() -> None:
 
 def test_a_failed_comparison_blocks_whatever_the_golden_set_says() -> None:
     scores = [ModelScores({"AP": value}, {}) for value in (0.6, 0.5)]
-    golden = DataSetEvaluation(500, *scores, Deltas(delta(0.1, 0.001), {}, {}), {}, {})
+    golden = DataSetEvaluation(500, scores[0], scores[1], Deltas(delta(0.1, 0.001), {}, {}), {}, {})
     assert decide(golden, [], SETTINGS, None, opinion(comparison(0.0))).verdict is Verdict.PUSHED
     decision = decide(golden, [], SETTINGS, None, opinion(comparison(0.0), comparison(-0.03, 0.002, "best")))
     assert decision.verdict is Verdict.BLOCKED
@@ -91,7 +91,7 @@ def test_where_the_served_model_has_fallen_itself_the_way_back_is_told() -> None
 
 
 @pytest.mark.parametrize("fields", [{"images": 19, "units": 19}, {"objects": 19}])
-def test_too_few_images_or_objects_test_nothing_and_say_how_many_there_are(fields: dict[str, int]) -> None:
+def test_too_few_images_or_objects_test_nothing_and_say_how_many_there_are(fields: Any) -> None:
     [reason] = told(comparison(-0.4), **fields)
     assert (reason.rule, reason.passed, reason.warning) == ("second_opinion", True, True)
     assert "at least 20 held-out images and 20 objects" in reason.expected

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from schemas.base import settings as settings_io
 from tests.builders import coco, coco_annotation, coco_image, recorded_decision, write_span
 from tests.pipeline.notify.test_in_a_run import RejectingRunner
 from tests.pipeline.notify.webhook_server import webhook_server
-from tests.pipeline.roots import add_run
+from tests.pipeline.roots import add_run, registry_in
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SETTINGS = json.loads(settings_io.to_json(load_settings({}, ())))
@@ -36,7 +35,7 @@ ASKED: dict[str, Any] = {
 
 
 def model(version: str, run_id: str = "another run") -> ServedModel:
-    """A served model whose bytes are those of its version's hundreds: a rollback from 400 serves 100 as 500."""
+    """A served model."""
     digest = f"digest-{version}"
     return ServedModel(version, f"serving/{version}", digest, 1, "g", 0.5, "PUSHED", run_id, "2030-01-01", blessed=True)
 
@@ -301,11 +300,21 @@ def test_retention_is_applied_as_after_any_run(schedule: Schedule, monkeypatch: 
     from pipeline.run import local
 
     applied: list[Path] = []
-    keep: Callable[..., None] = lambda root, *_: applied.append(root)
-    monkeypatch.setattr(local, "apply_retention", keep)
+    monkeypatch.setattr(local, "apply_retention", lambda root, *_: applied.append(root))
     schedule.give()
     schedule.give()
     assert len(applied) == 2
+
+
+@pytest.mark.parametrize(("budget", "warned"), [(1, True), (2, False)])
+def test_a_golden_budget_that_is_spent_is_told_before_the_training(
+    schedule: Schedule, budget: int, warned: bool
+) -> None:
+    run_id = schedule.give()["run_id"]
+    registry_in(schedule.directory / "root").record_decision("one", recorded_decision(run_id=run_id))
+    schedule.give("--again", "--set", f"evaluator.golden_budget={budget}")
+    told = "has made 1 decision, and evaluator.golden_budget is 1" in schedule.err
+    assert told is ("can be approved, but not pushed" in schedule.err) is warned
 
 
 def test_it_starts_neither_tensorflow_nor_tfx(schedule: Schedule) -> None:
