@@ -41,7 +41,7 @@ def choose_references(
 
     Args:
         served: the baseline.
-        versions: every model that was ever served.
+        versions: every model that was ever served, by ascending version.
         decisions: every decision.
         pushes_ago: how far back the model lies that is called EARLIER.
 
@@ -53,11 +53,21 @@ def choose_references(
     if pushes_ago < len(line):
         places[EARLIER] = pushes_ago
     chosen: dict[str, Reference] = {}
+    newest = {model.digest: model for model in versions}  # of several with the same bytes, what a pruning leaves
     for name, place in places.items():
-        model = line[place].model
-        if model.digest != served.digest:
-            chosen.setdefault(model.digest, Reference(name, model.version, model.path, model.digest, place))
+        digest = line[place].model.digest
+        if digest != served.digest:
+            model = newest[digest]
+            chosen.setdefault(digest, Reference(name, model.version, model.path, digest, place))
     return tuple(chosen.values())
+
+
+def best_version(
+    served: ServedModel, versions: Sequence[ServedModel], decisions: Sequence[RecordedDecision]
+) -> str | None:
+    """The version that BEST is; None where that is the served model itself."""
+    found = choose_references(served, versions, decisions, len(versions))
+    return found[0].version if found else None
 
 
 def line_of(

@@ -101,6 +101,7 @@ def test_what_a_rollback_left_behind_is_no_reference_and_what_it_restored_is_its
     past = Past().push(0.001, 0.001).rollback("2")
     assert past.chosen(pushes_ago=1) == {BEST: ("1", 1)}
     past.push(0.001)
+    assert past.chosen(pushes_ago=1) == {BEST: ("1", 2), EARLIER: ("4", 1)}  # version 2 is its bytes, too, and older
     assert [ancestor.model.version for ancestor in line_of(past.versions[-1], past.versions, past.decisions)] == [
         "5",
         "2",
