@@ -1,17 +1,22 @@
-"""The earlier models of the second opinion, from where they are served: usable as they were recorded, or left out."""
+"""The earlier models and images of the second opinion, as far as they are what was recorded."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tfx.dsl.io import fileio
 
 from components.detector.served import load_detector
+from components.map_evaluator.held_out import HeldOutImages, choose_held_out, lineage_of
+from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
 from schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, Reference
-from schemas.artifacts.training_record import LABELS_FILE
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, read_training_record
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
+from schemas.data.dataset import EVAL_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
+from schemas.data.fingerprints import Fingerprints
 
 
 def read_references(baseline: str) -> tuple[Reference, ...]:
@@ -48,6 +53,38 @@ def usable(
         if reason is not None:
             missing.append(reason)
     return found, missing
+
+
+def unchanged(references: Iterable[Reference]) -> tuple[list[Reference], list[str]]:
+    """Those that are still as they were recorded, and in words what became of the others."""
+    gone = {reference: reason for reference in references if (reason := changed(reference))}
+    return [reference for reference in references if reference not in gone], list(gone.values())
+
+
+def held_out_images(
+    golden: ExamplesArtifact,
+    span: ExamplesArtifact,
+    candidate: str,
+    trained_on: Sequence[Fingerprints],
+    settings: EvaluatorSettings,
+    artifacts: str,
+) -> HeldOutImages:
+    """The images of a span and of those before it that chose nothing.
+
+    Args:
+        golden: the golden set.
+        span: the new span.
+        candidate: the SavedModel, which knows its lineage.
+        trained_on: training images of the models.
+        settings: what a copy is, and how many images are taken.
+        artifacts: the artifacts directory of the pipeline root; empty: there is none.
+    """
+    names, path = golden.info.class_names, f"{candidate}/{RECORD_FILE}"
+    data = read_training_record(candidate, fileio).data if fileio.exists(path) else ()
+    lineage = lineage_of(span, data, fileio, artifacts or None, names)
+    chosen_by = Fingerprints.join([golden.fingerprints(EVAL_SPLIT), *trained_on])
+    most = (settings.second_opinion or SecondOpinionSettings()).max_images
+    return choose_held_out(lineage, chosen_by, names, settings.max_hamming_distance, most)
 
 
 def changed(reference: Reference) -> str | None:

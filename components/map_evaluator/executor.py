@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,19 +15,19 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.coco.writing import join_detections, join_ground_truth
 from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.coco_files import write_coco_files
 from components.map_evaluator.detection_limits import counted_objects, given_objects
-from components.map_evaluator.earlier_models import changed, read_references, usable
-from components.map_evaluator.held_out import ChosenImages, HeldOutImages, choose_held_out, lineage_of
+from components.map_evaluator.earlier_models import held_out_images, read_references, unchanged, usable
+from components.map_evaluator.held_out import ChosenImages, HeldOutImages
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.second_opinion import compare_held_out
-from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
+from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
 from components.map_evaluator.training_rules import training_reasons
 from components.map_evaluator.trial import read_probe, serving_figures
@@ -143,7 +143,7 @@ class Executor(tfx_evaluator.Executor):
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
-            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
+            write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
         return {name: data for name, data in matches.items() if data is not None}
 
 
@@ -171,6 +171,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
     wanted = read_references(baseline.uri) if BASELINE in models and settings.second_opinion else ()
     references, missing = usable(wanted, golden.info.class_names)
     directories = {name: path_utils.serving_model_path(model.uri) for name, model in models.items()}
+    known = [images for images in _training_images(directories) if images]
     return _Inputs(
         golden=golden,
         span=span,
@@ -181,26 +182,10 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
             for name, model in models.items()
         },
         settings=settings,
-        held_out=_held_out(golden, span, directories, settings, exec_properties["artifacts"]),
+        held_out=held_out_images(golden, span, directories[CANDIDATE], known, settings, exec_properties["artifacts"]),
         references=references,
         missing=tuple(missing),
     )
-
-
-def _held_out(
-    golden: ExamplesArtifact,
-    span: ExamplesArtifact,
-    models: Mapping[str, str],
-    settings: EvaluatorSettings,
-    artifacts: str,
-) -> HeldOutImages:
-    """The images of the span and of those before it that chose nothing."""
-    names, path = golden.info.class_names, f"{models[CANDIDATE]}/{RECORD_FILE}"
-    trained_on = read_training_record(models[CANDIDATE], fileio).data if fileio.exists(path) else ()
-    lineage = lineage_of(span, trained_on, fileio, artifacts or None, names)
-    chosen_by = Fingerprints.join([golden.fingerprints(EVAL_SPLIT), *filter(None, _training_images(models))])
-    most = (settings.second_opinion or SecondOpinionSettings()).max_images
-    return choose_held_out(lineage, chosen_by, names, settings.max_hamming_distance, most)
 
 
 def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
@@ -268,30 +253,6 @@ def _read_matches(part: DataPart, uri: str) -> DataSetMatches | None:
     if part.share == 1 and found != part.images:
         raise StateError(f"{part.name}: {found} images were read where {part.images} were written; run again")
     return matches
-
-
-def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) -> None:
-    lines = _Lines(f"{directory}/lines-*")
-    with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
-        join_ground_truth(lines, label_map, out)
-    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
-    for place, model in enumerate(models):
-        with fileio.open(f"{directory}/{names[model]}", "w") as out:
-            join_detections(lines, place, out)
-    for path in lines.paths:
-        fileio.remove(path)
-
-
-class _Lines:
-    """The lines of several text files; can be gone through more than once."""
-
-    def __init__(self, pattern: str) -> None:
-        self.paths = sorted(map(str, fileio.glob(pattern)))
-
-    def __iter__(self) -> Iterator[str]:
-        for path in self.paths:
-            with fileio.open(path, "r") as file:
-                yield from file
 
 
 def _probe(inputs: _Inputs, golden: DataSetMatches, uri: str) -> ServingProbe:
@@ -367,19 +328,13 @@ def _second_opinion(inputs: _Inputs, matches: Mapping[str, DataSetMatches]) -> S
     """The comparisons on held-out images, with models that are still what was recorded."""
     if inputs.settings.second_opinion is None or BASELINE not in inputs.models:
         return None
-    gone = {reference: reason for reference in inputs.references if (reason := changed(reference))}
-    served = inputs.models[BASELINE].get_string_custom_property("version")
-    baseline = Reference(BASELINE, served, inputs.directories[BASELINE], inputs.digests[BASELINE], 0)
-    references = [baseline, *(reference for reference in inputs.references if reference not in gone)]
-    known = [inputs.held_out.class_names, *inputs.class_names.values(), *inputs.references.values()]
-    labels = {
-        label: name
-        for label, name in enumerate(inputs.label_map.names, start=1)
-        if all(name in names for names in known)
-    }
+    version = inputs.models[BASELINE].get_string_custom_property("version")
+    baseline = Reference(BASELINE, version, inputs.directories[BASELINE], inputs.digests[BASELINE], 0)
+    there, gone = unchanged(inputs.references)
+    labels = inputs.held_out.labels(inputs.label_map.names, [*inputs.class_names.values(), *inputs.references.values()])
     parts = [matches[name] for name in inputs.held_out.files if name in matches]
-    missing = (*inputs.missing, *gone.values())
-    return compare_held_out(parts, inputs.held_out, labels, references, inputs.settings, missing)
+    missing = (*inputs.missing, *gone)
+    return compare_held_out(parts, inputs.held_out, labels, [baseline, *there], inputs.settings, missing)
 
 
 def _bless(blessing: types.Artifact, blessed: bool, models: Mapping[str, types.Artifact], said: Blessing) -> None:

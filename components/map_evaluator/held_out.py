@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.detector.detections import renumbering
 from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
-from schemas.artifacts.training_record import TrainedData
 from schemas.base.files import Files
 from schemas.base.sampling import fraction_of
 from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints, nearest
+
+if TYPE_CHECKING:
+    from schemas.artifacts.training_record import TrainedData
 
 _PURPOSE = "second opinion"  # of the sample that is taken where there are too many
 
@@ -53,6 +56,11 @@ class HeldOutImages:
     class_names: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
+    def labels(self, golden: Sequence[str], models: Iterable[Sequence[str]]) -> dict[int, str]:
+        """The classes that the golden set, these spans and all models know, by label."""
+        known = [self.class_names, *models]
+        return {label: name for label, name in enumerate(golden, start=1) if all(name in names for names in known)}
+
 
 @dataclass(frozen=True)
 class Lineage:
@@ -89,11 +97,24 @@ def lineage_of(
         earlier = ExamplesArtifact.find(data.examples, data.digest, files, artifacts)
         if earlier is None:
             missing.append(f"span {data.span}: its stored images are gone; bring {data.examples} back to have them")
+        elif not _is_whole(earlier):
+            missing.append(
+                f"span {data.span}: what is stored of it ({earlier.uri}) is not whole; restore it to have it"
+            )
         elif not set(earlier.info.class_names) <= set(golden):
             missing.append(f"span {data.span}: it has classes that the golden set lacks")
         else:
             found.append(earlier)
     return Lineage(new, tuple(found), tuple(missing))
+
+
+def _is_whole(examples: ExamplesArtifact) -> bool:
+    try:
+        for split in (EVAL_SPLIT, HELD_OUT_SPLIT):
+            examples.fingerprints(split)
+    except Exception:  # each file system has errors of its own
+        return False
+    return bool(examples.record_files(HELD_OUT_SPLIT)) or not examples.info.images.get(HELD_OUT_SPLIT)
 
 
 def choose_held_out(

@@ -316,6 +316,18 @@ _DATA = (
         ("eval_fraction + held_out_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
     ),
     *mutants_of(
+        "components/map_evaluator/second_opinion.py",
+        "tests/components/map_evaluator/test_second_opinion.py",
+        ("passed = made.delta.value >= 0 or", "passed = True or", "a fall on held-out images blocks"),
+        ("settings.significance / max(1, len(opinion.comparisons))", "settings.significance", "a real gain passes"),
+    ),
+    *mutants_of(
+        "components/registry/references.py",
+        "tests/components/registry/test_references.py",
+        ("if behind <= _ONE_SIDED_95", "if behind <= 0 *", "luck on the golden set makes no model the best"),
+        ("last.model.verdict == APPROVED or", "False or", "an approval replaces what was before"),
+    ),
+    *mutants_of(
         "schemas/base/sampling.py",
         "tests/schemas/base/test_sampling.py",
         ("/ 2**48", "/ 2**47", "as many images are held out as was asked for"),
