@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from components.map_evaluator.high_water_bar import beside_the_mark
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Serving
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.base import formatting
 from schemas.base.formatting import difference, score
 
@@ -17,7 +19,11 @@ UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
 
 def decide(
-    golden: DataSetEvaluation, sanity: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
+    golden: DataSetEvaluation,
+    sanity: Sequence[Reason],
+    settings: EvaluatorSettings,
+    serving: Serving | None = None,
+    mark: HighWaterMark | None = None,
 ) -> Decision:
     """Judges a candidate.
 
@@ -26,11 +32,12 @@ def decide(
         sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
+        mark: the best model that was served on this golden set, if it is another than the baseline.
 
     Returns:
         The verdict with all reasons, those of the sanity checks first.
     """
-    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings, mark)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
@@ -57,7 +64,7 @@ def _defined(golden: DataSetEvaluation) -> Reason:
     return Reason("map_defined", "mAP is defined for every model", shown, passed=defined)
 
 
-def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings, mark: HighWaterMark | None) -> list[Reason]:
     reasons = []
     candidate = golden.candidate.coco["AP"]
     if settings.min_map is not None:
@@ -66,7 +73,8 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
         reasons.append(Reason("min_map", expected, score(candidate, "undefined"), passed=reached))
     if golden.baseline and settings.margin is not None:
         compared = golden.compared.candidate.coco["AP"]
-        reasons.append(_does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden)))
+        against_baseline = _does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden))
+        reasons.append(beside_the_mark(against_baseline, golden, settings, mark))
     return reasons
 
 

@@ -40,6 +40,7 @@ from schemas.artifacts.evaluation import (
     DataSetEvaluation,
     Evaluation,
 )
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 from schemas.base import settings as settings_io
@@ -98,7 +99,9 @@ class Executor(tfx_evaluator.Executor):
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        mark = _high_water(baseline, inputs.golden.info.digest)
+        other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, other)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -106,6 +109,7 @@ class Executor(tfx_evaluator.Executor):
             candidate_digest=inputs.digests[CANDIDATE],
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
+            high_water=mark,
         )
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
@@ -270,6 +274,11 @@ def _sanity_checks(
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
+
+
+def _high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark | None:
+    marks = json.loads(baseline.get_string_custom_property("high_water_marks") or "{}")
+    return HighWaterMark(**marks[golden_digest]) if golden_digest in marks else None
 
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:

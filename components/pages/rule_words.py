@@ -131,7 +131,7 @@ _COST = (
 _MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
 
 EVALUATION_WORDS = {
-    "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall", _COMPARE),
+    "map_drop": RuleWords("mAP fell below that of a served model", "mAP did not fall", _COMPARE),
     "map_interval": RuleWords(
         "A fall of mAP beyond the tolerance is not ruled out",
         "A fall of mAP beyond the tolerance is ruled out",

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from schemas.artifacts.decisions import Decision
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.base.persisted import PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
@@ -163,6 +164,7 @@ class Evaluation:
         candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
+        high_water: the best model that was served on this golden set; None if none was, or nobody looked.
     """
 
     decision: Decision
@@ -171,6 +173,16 @@ class Evaluation:
     candidate_digest: str = ""
     baseline_digest: str | None = None
     serving: Serving | None = None
+    high_water: HighWaterMark | None = None
+
+    @property
+    def below_the_mark(self) -> float | None:
+        """How far the baseline is below the best model that was served on this golden set; None where it is not, or
+        where the two were not measured over the same classes."""
+        golden = self.golden
+        if self.high_water is None or golden.baseline is None or golden.shared is not None:
+            return None
+        return self.high_water.above(self.baseline_digest, golden.baseline.coco["AP"])
 
     @property
     def golden(self) -> DataSetEvaluation:

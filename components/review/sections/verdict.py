@@ -22,7 +22,7 @@ from components.review.sections.wording import (
 )
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
-from schemas.base.formatting import many
+from schemas.base.formatting import many, score
 
 TONES = {
     Verdict.PUSHED: "pass",
@@ -89,13 +89,22 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
         return f"mAP went {map_change(golden)} on {images} and no rule failed, so the candidate is served now"
     first = evaluation.decision.failures[0]
     if first.rule == "map_drop":
-        return f"mAP fell {map_change(golden)} on {images}"
+        return _below_the_bar(evaluation, golden, images)
     if first.rule == "map_interval":
         return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {map_change(golden)}"
     sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual, _LONGEST)}"
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
         sentence += f"; mAP as a whole went {map_change(golden)}"
     return sentence
+
+
+def _below_the_bar(evaluation: Evaluation, golden: DataSetEvaluation, images: str) -> str:
+    """A candidate that rose above a lowered baseline is blocked only where the best served model is the bar."""
+    mark, compared = evaluation.high_water, golden.compared
+    if mark and compared.baseline and compared.candidate.coco["AP"] >= compared.baseline.coco["AP"]:
+        best = f"the {ap(mark.map)} of version {mark.version}, the best that was served"
+        return f"mAP went {map_change(golden)} on {images}, but stays below {best}"
+    return f"mAP fell {map_change(golden)} on {images}"
 
 
 def _others(golden: DataSetEvaluation, others: tuple[Reason, ...]) -> str:
@@ -133,6 +142,7 @@ def _figures(content: ReviewContent) -> str:
     if compared.baseline:
         version = f"version {content.served}" if content.served else ""
         cells.append(("baseline mAP", ap(compared.baseline.coco["AP"]), version))
+    cells += _best_served(content.evaluation)
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
@@ -149,6 +159,17 @@ def _figures(content: ReviewContent) -> str:
         )
         + "</dl>"
     )
+
+
+def _best_served(evaluation: Evaluation) -> list[tuple[str, str, str]]:
+    """Of a lowered baseline, what the best served model had."""
+    mark, below = evaluation.high_water, evaluation.below_the_mark
+    if mark is None or below is None:
+        return []
+    since = f" since {mark.lowered_by}" if mark.lowered_by else ""
+    return [
+        ("best served mAP", ap(mark.map), f"version {mark.version}; the baseline is {score(below)} below it{since}")
+    ]
 
 
 def _first_step(content: ReviewContent) -> str:
