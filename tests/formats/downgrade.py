@@ -66,7 +66,7 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "version": _entry,
     "registry_decision": _entry,
     "overrides": lambda values, root: _without(values),
-    "evaluation": lambda values, root: _without(values, "candidate_digest", "baseline_digest", "serving"),
+    "evaluation": lambda values, root: _without(values, "candidate_digest", "baseline_digest", "serving", "high_water"),
     "data_decision": lambda values, root: _without(values),
     "data_evidence": lambda values, root: {
         "comparisons": [_renamed(entry, effect_size="moved") for entry in values["comparisons"]]
