@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from schemas.base.settings import settings
+from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
+from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]
@@ -46,6 +45,8 @@ class EvaluatorSettings:
         significance: chance, over all classes and slices together, of a block where none fell.
         min_objects: a class or slice with fewer objects in the golden set is not tested.
         min_object_images: nor one whose objects are in fewer images.
+        max_detections: how many detections of each image and class count, the best ones (COCO's maxDets); as many as
+            the golden images hold objects of a class.
         slice_by: attributes of images, such as `camera`, each value of which is a slice.
         bootstrap_by: attribute whose values are resampled as a whole, such as `recording`; images if null.
         resamples: bootstrap resamples behind the intervals.
@@ -72,6 +73,7 @@ class EvaluatorSettings:
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     min_objects: Annotated[int, Field(ge=1)] = 20
     min_object_images: Annotated[int, Field(ge=2)] = 10
+    max_detections: Annotated[int, Field(ge=1, le=LARGEST_LIMIT)] = MAX_DETECTIONS
     slice_by: tuple[str, ...] = ()
     bootstrap_by: str | None = None
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000

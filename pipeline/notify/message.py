@@ -16,6 +16,7 @@ from pipeline.past.history import page_of
 from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.run_result import RunResult
+from schemas.base.differences import NO_DIFFERENCE
 from schemas.base.formatting import difference, interval, score
 
 _TITLE = 140  # characters
@@ -197,7 +198,8 @@ def _maps(result: RunResult) -> str:
     if result.delta is not None:
         parts.append(f"difference {difference(result.delta)}")
     if result.delta_ci is not None:
-        parts.append(f"95 % interval {interval(result.delta_ci)}")
+        noise = f" ({NO_DIFFERENCE})" if result.is_noise else ""
+        parts.append(f"95 % interval {interval(result.delta_ci)}{noise}")
     return ", ".join(parts)
 
 

@@ -27,13 +27,13 @@ class GoldenLooks:
     budget: int | None
 
     def to_text(self, accepted_on: str) -> str:
-        """A line of `ratchet status`.
+        """The end of a line of `ratchet status`.
 
         Args:
             accepted_on: digest of the golden set on which the served model was accepted.
         """
         of = f" of {self.budget}" if self.budget else ""
-        line = f"golden   look {self.looks}{of}"
+        line = f"look {self.looks}{of}"
         if self.digest != accepted_on:
             line += f" at golden set {self.digest[:12]}, on which no served model was accepted yet"
         if self.budget and self.looks >= self.budget:

@@ -13,6 +13,7 @@ from components.registry.registry import Registry
 from pipeline.past.best_served import BestServed, read_best
 from pipeline.past.golden_looks import GoldenLooks, read_looks
 from pipeline.past.history import RunEntry, open_registry, read_history
+from pipeline.past.told_apart import ToldApart, told_apart
 from pipeline.terminal.plain_text import one_line, visible_line
 from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
@@ -29,6 +30,7 @@ class Status:
         override: the approval or rollback that brought it into service; None if a run did.
         expired: whether the last day of the approval that it needed is over.
         problem: how registry and served model contradict each other, and what to do; None if they do not.
+        told_apart: what the golden set can tell apart; None where nothing is known of it.
         last: the newest run; None before the first.
         working: the process that retrains in the root, in words; None if none does.
         best: the best model that was served on the served one's golden set; None if there is none, or a problem.
@@ -39,6 +41,7 @@ class Status:
     override: Override | None
     expired: bool
     problem: str | None
+    told_apart: ToldApart | None
     last: RunEntry | None
     working: str | None
     best: BestServed | None = None
@@ -64,6 +67,7 @@ class Status:
             "override": OVERRIDE_FORMAT.values_of(self.override) if self.override else None,
             "expired": self.expired,
             "problem": self.problem,
+            "told_apart": dataclasses.asdict(self.told_apart) if self.told_apart else None,
             "last_run": self.last.to_json() if self.last else None,
             "working": self.working,
             "best": self.best.to_json() if self.best else None,
@@ -89,7 +93,8 @@ class Status:
             *(_override_lines(self.override, self.expired) if self.override else [_why_pushed(served)]),
             f"mAP      {score(served.map)} on golden set {served.golden_digest[:12]}",
             *self._best_lines(),
-            *([self.golden.to_text(served.golden_digest)] if self.golden else []),
+            *([f"golden   {self.told_apart.sentence}"] if self.told_apart else []),
+            *([f"budget   {self.golden.to_text(served.golden_digest)}"] if self.golden else []),
         ]
 
     def _best_lines(self) -> list[str]:
@@ -133,6 +138,7 @@ def read_status(root: Path, today: datetime.date) -> Status:
         override=override,
         expired=override is not None and override.expired(today),
         problem=problem,
+        told_apart=told_apart(registry),
         last=runs[-1] if runs else None,
         working=_working(root),
         best=best,

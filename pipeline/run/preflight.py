@@ -133,7 +133,7 @@ def _paths(source: Source) -> list[str]:
 
 def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
     data = request.settings.data
-    splits = splits_of(span.records, data.eval_fraction, data.group_by)
+    splits = splits_of(span.records, data.eval_fraction, data.held_out_fraction, data.group_by)
     records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
     names = span.label_map.names
     counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())

@@ -147,6 +147,12 @@ _GATE = (
         ("passed=serving.size_ratio <=", "passed=serving.size_ratio >=", "a model that is too large is blocked"),
     ),
     *mutants_of(
+        "components/map_evaluator/detection_limits.py",
+        "tests/components/map_evaluator/test_detection_limits.py",
+        ("blocks=beyond.hides", "blocks=False", "golden images with more objects than are counted block"),
+        ("model == CANDIDATE and beyond.hides", "beyond.hides", "a baseline's own limit does not block its remedy"),
+    ),
+    *mutants_of(
         "components/map_evaluator/sanity_checks.py",
         "tests/components/map_evaluator/test_sanity_checks.py",
         ("passed=known and read == expected", "passed=known", "the images that were evaluated are the golden set"),
@@ -157,7 +163,7 @@ _GATE = (
             "scores.after <= scores.before",
             "a model that does not look at images is found out",
         ),
-        ("passed=score >= 1 - _ROUNDING", "passed=score > 0", "the truth fed back must score 1"),
+        ("passed=score >= highest - _ROUNDING", "passed=score > 0", "the truth fed back must score 1"),
         ("passed=nothing == 0", "passed=True", "nothing found must score 0"),
         (
             'what it was trained on")',
@@ -315,7 +321,12 @@ _DATA = (
         "components/example_gen/splits.py",
         "tests/components/example_gen/test_splits.py",
         ("record.file_name if group_by is None", "record.file_name if True", "a recording is not parted"),
-        ("eval_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
+        (
+            "if number < eval_fraction + held_out_fraction",
+            "if number > 1 - held_out_fraction",
+            "a larger part of validation trains on nothing new",
+        ),
+        ("eval_fraction + held_out_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
     ),
     *mutants_of(
         "schemas/base/sampling.py",
@@ -781,6 +792,23 @@ _ROOT = (
         "components/review/sections/verdict.py",
         "tests/components/review/test_page.py",
         ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
+    ),
+    *mutants_of(
+        "components/review/sections/verdict.py",
+        "tests/components/review/test_page_noise.py",
+        ("if noise:", "if False:", "a difference whose interval contains 0 is no fall"),
+        ('fell = "fell" if', 'fell = "fell" if True or', "without an interval nobody knows that mAP fell"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/run_result.py",
+        "tests/pipeline/past/test_noise.py",
+        ("(self.is_noise and reason.rule in _MAP_RULES)", "False", "a class that fell is told before no difference"),
+    ),
+    *mutants_of(
+        "pipeline/past/told_apart.py",
+        "tests/pipeline/past/test_told_apart.py",
+        ("None if decision.evaluation_broken else", "", "a broken evaluation says nothing of a golden set"),
+        ("== made[-1].golden_digest", "!= ''", "what a replaced golden set could tell is not told of the new one"),
     ),
     *mutants_of(
         "pipeline/past/history.py",

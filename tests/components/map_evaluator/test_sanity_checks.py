@@ -39,9 +39,17 @@ def test_sound_ground_truth_gets_the_known_answers() -> None:
     assert found["trust:perfect_detections"].actual.startswith("1.0000")
 
 
-def test_more_than_a_hundred_objects_of_a_class_are_no_fault() -> None:
+def test_perfect_detections_are_all_fed_back_and_what_the_limit_drops_is_expected() -> None:
     boxes = [(float(i), 0.0, 1.0, 1.0) for i in range(150)]
-    assert answers(truth_of(boxes), 1)["trust:perfect_detections"].passed
+    reason = answers(truth_of(boxes), 1)["trust:perfect_detections"]
+    assert reason.passed
+    assert reason.actual == "0.663366"  # 67 of 101 recall points are at or below 100 of 150
+    assert "0.663366 at 100 detections an image and class" in reason.expected
+
+
+def test_a_loss_beyond_what_the_limit_drops_is_no_sound_evaluation() -> None:
+    boxes = [(float(i), 0.0, 1.0, 1.0) for i in range(150)]
+    assert not answers(truth_of([(0, 0, 0, 4), *boxes]), 1)["trust:perfect_detections"].passed
 
 
 def test_crowds_are_not_asked_for() -> None:

@@ -144,8 +144,8 @@ def test_a_model_whose_evaluation_was_broken_sets_no_mark(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("looks", "budget", "line"),
     [
-        (37, 50, "golden   look 37 of 50"),
-        (50, 50, "golden   look 50 of 50; no candidate is pushed any more: renew the golden set, or raise"),
+        (37, 50, "budget   look 37 of 50"),
+        (50, 50, "budget   look 50 of 50; no candidate is pushed any more: renew the golden set, or raise"),
     ],
 )
 def test_the_looks_at_the_golden_set_are_counted_beside_the_budget(
@@ -170,7 +170,7 @@ def test_a_renewed_golden_set_counts_from_the_start_and_is_named(tmp_path: Path)
     for golden, day in ((model.golden_digest, 1), ("renewed-golden-set", 2)):
         made = recorded_decision(run_id=golden, golden_digest=golden, decided_at=f"2030-01-0{day}T00:00:00+00:00")
         registry_in(tmp_path).record_decision(golden, made)
-    assert "golden   look 1 of 100 at golden set renewed-gold, on which no served model was accepted yet" in text(
+    assert "budget   look 1 of 100 at golden set renewed-gold, on which no served model was accepted yet" in text(
         tmp_path
     )
 
@@ -206,7 +206,9 @@ def test_a_model_that_the_registry_does_not_know_is_a_problem(tmp_path: Path) ->
 def test_json(tmp_path: Path) -> None:
     overridden(tmp_path, approval())
     value: dict[str, Any] = json.loads(json.dumps(read_status(tmp_path, TODAY).to_json()))
-    assert set(value) == {"served", "since", "override", "expired", "problem", "last_run", "working", "best", "golden"}
+    expected = {"served", "since", "override", "expired", "problem", "told_apart", "last_run", "working"}
+    assert set(value) == {*expected, "best", "golden"}
+    assert value["told_apart"] is None
     assert (value["served"]["version"], value["override"]["by"], value["working"]) == ("300", "moss", None)
 
 
