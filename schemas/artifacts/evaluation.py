@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from schemas.artifacts.decisions import Decision
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.training_record import SettingChange
 from schemas.base.differences import Clarity, clarity, minimum_detectable
 from schemas.base.persisted import Checked, PersistedFormat
@@ -230,6 +231,7 @@ class Evaluation:
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
         post_processing: None where both models have the same.
+        high_water: the best model that was served on this golden set; None if none was, or nobody looked.
     """
 
     decision: Decision
@@ -239,6 +241,16 @@ class Evaluation:
     baseline_digest: str | None = None
     serving: Serving | None = None
     post_processing: PostProcessing | None = None
+    high_water: HighWaterMark | None = None
+
+    @property
+    def below_the_mark(self) -> float | None:
+        """How far the baseline is below the best model that was served on this golden set; None where it is not, or
+        where the two were not measured over the same classes."""
+        golden = self.golden
+        if self.high_water is None or golden.baseline is None or golden.shared is not None:
+            return None
+        return self.high_water.above(self.baseline_digest, golden.baseline.coco["AP"])
 
     @property
     def golden(self) -> DataSetEvaluation:

@@ -52,7 +52,8 @@ def _dataset(values: Values, root: str) -> Values:
 
 
 def _evaluation(values: Values, root: str) -> Values:
-    old = _without(values, "candidate_digest", "baseline_digest", "serving", "post_processing")
+    new = ("candidate_digest", "baseline_digest", "serving", "post_processing", "high_water")
+    old = _without(values, *new)
     return {**old, "data_sets": {name: _scores(data) for name, data in old["data_sets"].items()}}
 
 

@@ -175,6 +175,19 @@ _GATE = (
         ("look >= _NEARLY_SPENT * budget", "look > budget", "a golden set warns before it is used up"),
     ),
     *mutants_of(
+        "components/map_evaluator/high_water_bar.py",
+        "tests/components/map_evaluator/test_high_water_bar.py",
+        ("mark.map - margin,", "baseline - margin,", "the high-water mark is the bar where that is set"),
+        ("told.passed and candidate < mark.map", "False", "a candidate below the best served model warns"),
+        ("if golden.shared is not None:", "if False:", "figures over other classes are not held against each other"),
+    ),
+    *mutants_of(
+        "components/registry/high_water.py",
+        "tests/components/registry/test_high_water.py",
+        ("one in sound if one.blessed and", "one in sound if", "what was taken back is no mark"),
+        ("one in sound if one.blessed", "one in versions if one.blessed", "a broken evaluation sets no mark"),
+    ),
+    *mutants_of(
         "components/map_evaluator/scoring.py",
         "tests/components/map_evaluator/test_scoring.py tests/components/map_evaluator/test_new_classes.py",
         ("seed=settings.seed", "seed=0", "the resampling has the seed of the settings"),
