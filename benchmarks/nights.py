@@ -199,7 +199,7 @@ class History:
         scores = [ModelScores({"AP": _START + change}, {}) for change in (delta.value or 0.0, 0.0)]
         golden = DataSetEvaluation(self._world.golden, scores[0], scores[1], Deltas(delta, {}, {}), {}, {})
         opinion = self._opinion(candidate, night) if self._settings.second_opinion else None
-        return decide(golden, [], self._settings, None, opinion).verdict.pushes, delta
+        return decide(golden, [], self._settings, second_opinion=opinion).verdict.pushes, delta
 
     def _golden(self, candidate: Model) -> Delta:
         before = self._served

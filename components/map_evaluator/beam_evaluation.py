@@ -29,7 +29,7 @@ from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
 from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns
-from schemas.data.records import ImageRecord, LabelMap, record_from_json
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
 LINES = "lines"
@@ -46,6 +46,7 @@ class DataPart:
         files: TFRecords of tf.Examples, which are spread over the workers.
         images: how many they hold.
         share: share of them that is used, a fixed random sample.
+        class_names: their own label map, where it is not that of the evaluation; None: it is.
         chosen: what is taken of each file; None: every image as it is.
     """
 
@@ -53,6 +54,7 @@ class DataPart:
     files: tuple[str, ...]
     images: int
     share: float = 1.0
+    class_names: tuple[str, ...] | None = None
     chosen: Mapping[str, ChosenImages] | None = None
 
 
@@ -62,7 +64,7 @@ class Evaluators:
 
     Attributes:
         models: SavedModel directories by name.
-        label_map: classes of the data.
+        label_map: classes that everything is measured in, which are the golden set's.
         attributes: attributes of images to keep.
         batch_size: images a prediction call.
         class_names: the label map of a model, where it is not that of the data.
@@ -126,6 +128,9 @@ class SeeImages(beam.DoFn):
     def __init__(self, part: DataPart, evaluators: Evaluators) -> None:
         self._part = part
         self._evaluators = evaluators
+        names = evaluators.label_map.names
+        own = part.class_names
+        self._labels = None if own in (None, names) else renumbering(own or (), names)
 
     def process(self, element: str) -> Iterator[Any]:
         """See the base class."""
@@ -174,7 +179,9 @@ class SeeImages(beam.DoFn):
     def _chosen(self, file: str, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
         share, chosen_of = self._part.share, self._part.chosen
         pairs = [(record_from_json(text), encoded) for text, encoded in images]
-        if chosen_of is not None:
+        if chosen_of is None:
+            pairs = [(self._relabelled(record), encoded) for record, encoded in pairs]
+        else:
             pairs = [
                 (_as_chosen(record, chosen_of[file]), encoded)
                 for record, encoded in pairs
@@ -182,6 +189,13 @@ class SeeImages(beam.DoFn):
             ]
         chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, share, SAMPLE)]
         return [record for record, _ in chosen], [encoded for _, encoded in chosen]
+
+    def _relabelled(self, record: ImageRecord) -> ImageRecord:
+        if self._labels is None:
+            return record
+        truth = record.truth
+        labels = self._labels[truth.labels]
+        return replace(record, truth=GroundTruth(truth.boxes_xywh_px, labels, truth.area_px2, truth.is_crowd))
 
 
 def _as_chosen(record: ImageRecord, chosen: ChosenImages) -> ImageRecord:

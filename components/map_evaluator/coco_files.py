@@ -8,7 +8,7 @@ from tfx.dsl.io import fileio
 
 from components.coco.writing import join_detections, join_ground_truth
 from schemas.artifacts import evaluation as files
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from schemas.artifacts.evaluation import AS_SERVED, BASELINE, CANDIDATE
 from schemas.data.records import LabelMap
 
 
@@ -23,7 +23,7 @@ def write_coco_files(directory: str, label_map: LabelMap, models: Sequence[str])
     lines = _Lines(f"{directory}/lines-*")
     with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
         join_ground_truth(lines, label_map, out)
-    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
+    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE, AS_SERVED: files.AS_SERVED_FILE}
     for place, model in enumerate(models):
         with fileio.open(f"{directory}/{names[model]}", "w") as out:
             join_detections(lines, place, out)

@@ -11,8 +11,9 @@ from components.detector.served import load_detector
 from components.map_evaluator.held_out import HeldOutImages, choose_held_out, lineage_of
 from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
 from schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, Reference
-from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, read_training_record
+from schemas.artifacts.training_record import LABELS_FILE, POST_PROCESSING, RECORD_FILE, read_training_record
 from schemas.base.errors import StateError
+from schemas.base.formatting import joined
 from schemas.base.model_digest import model_digest
 from schemas.data.dataset import EVAL_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
@@ -29,13 +30,14 @@ def read_references(baseline: str) -> tuple[Reference, ...]:
 
 
 def usable(
-    references: Sequence[Reference], golden: Sequence[str]
+    references: Sequence[Reference], golden: Sequence[str], candidate: str
 ) -> tuple[dict[Reference, tuple[str, ...]], list[str]]:
     """Those that can be measured.
 
     Args:
         references: the models.
         golden: the classes of the golden set.
+        candidate: the SavedModel that they are to be compared with.
 
     Returns:
         The label map of each, and in words why the others are left out.
@@ -43,7 +45,7 @@ def usable(
     found: dict[Reference, tuple[str, ...]] = {}
     missing: list[str] = []
     for reference in references:
-        reason = changed(reference)
+        reason = changed(reference) or _otherwise_processed(reference, candidate)
         if reason is None:
             try:
                 load_detector(reference.name, reference.path, reference.digest)
@@ -99,6 +101,25 @@ def changed(reference: Reference) -> str | None:
     return (
         f"version {reference.version} ({reference.path}) {state}, so nothing was compared with it; `ratchet doctor "
         "--repair` restores what can be restored"
+    )
+
+
+def _otherwise_processed(reference: Reference, candidate: str) -> str | None:
+    """In words how the post-processing of a model differs, which alone would make a difference; None if it does not."""
+    if not all(fileio.exists(f"{path}/{RECORD_FILE}") for path in (reference.path, candidate)):
+        return None
+    try:
+        before, now = (read_training_record(path, fileio).model for path in (reference.path, candidate))
+    except StateError as error:
+        return str(error)
+    differing = [
+        f"{key} {before.get(key)}, now {now.get(key)}" for key in POST_PROCESSING if before.get(key) != now.get(key)
+    ]
+    if not differing:
+        return None
+    return (
+        f"version {reference.version} is served with another post-processing ({joined(differing)}), so "
+        "nothing was compared with it"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.coco_files import write_coco_files
+from components.map_evaluator.compared import ComparedBaseline, compared_baseline
 from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.earlier_models import held_out_images, read_references, unchanged, usable
 from components.map_evaluator.held_out import ChosenImages, HeldOutImages
@@ -36,6 +38,7 @@ from schemas.artifacts import evaluation as files
 from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
+    AS_SERVED,
     BASELINE,
     CANDIDATE,
     EARLIER_SPANS,
@@ -44,8 +47,10 @@ from schemas.artifacts.evaluation import (
     TRAIN_SAMPLE,
     DataSetEvaluation,
     Evaluation,
+    PostProcessing,
     SecondOpinion,
 )
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.references import Reference
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, read_training_record
@@ -71,6 +76,7 @@ class _Inputs:
     digests: dict[str, str]  # of the models, from before anything of them was read
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
+    compared: ComparedBaseline | None  # None: the baseline as it is served
     held_out: HeldOutImages
     references: dict[Reference, tuple[str, ...]]  # earlier models, with their label maps
     missing: tuple[str, ...]  # those that could not be had
@@ -88,7 +94,16 @@ class _Inputs:
 
     @property
     def directories(self) -> dict[str, str]:
+        """Of what is served and what would be."""
         return {name: path_utils.serving_model_path(model.uri) for name, model in self.models.items()}
+
+    def measured(self, on: str) -> dict[str, tuple[str, str]]:
+        """Directory and digest of each model that is measured on a data set."""
+        served = {name: (directory, self.digests[name]) for name, directory in self.directories.items()}
+        if self.compared is None:
+            return served
+        as_served = {AS_SERVED: served[BASELINE]} if on == GOLDEN else {}
+        return {**served, BASELINE: (self.compared.directory, self.compared.digest), **as_served}
 
 
 class Executor(tfx_evaluator.Executor):
@@ -117,7 +132,10 @@ class Executor(tfx_evaluator.Executor):
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
         reasons = [*_training(inputs), *reasons]
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, opinion)
+        post_processing = _post_processing(inputs, matches[GOLDEN])
+        mark = _high_water(baseline, inputs.golden.info.digest)
+        other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing, other, opinion)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -125,6 +143,8 @@ class Executor(tfx_evaluator.Executor):
             candidate_digest=inputs.digests[CANDIDATE],
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
+            post_processing=post_processing,
+            high_water=mark,
             second_opinion=opinion,
         )
         text = EVALUATION_FORMAT.write(evaluation)
@@ -139,25 +159,36 @@ class Executor(tfx_evaluator.Executor):
         with beam_pipeline(self) as pipeline:
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
-                evaluators = _evaluators(inputs, inputs.references if part.chosen is not None else {})
+                evaluators = _evaluators(inputs, part)
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
-            write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
+            write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.measured(part.name)))
         return {name: data for name, data in matches.items() if data is not None}
 
 
-def _evaluators(inputs: _Inputs, references: Mapping[Reference, tuple[str, ...]]) -> Evaluators:
-    settings = inputs.settings
+def _evaluators(inputs: _Inputs, part: DataPart) -> Evaluators:
+    settings, measured = inputs.settings, inputs.measured(part.name)
+    references = inputs.references if part.chosen is not None else {}
+    names = {name: inputs.class_names[BASELINE if name == AS_SERVED else name] for name in measured}
     return Evaluators(
-        models=inputs.directories | {reference.name: reference.path for reference in references},
+        models={name: directory for name, (directory, _) in measured.items()} | {r.name: r.path for r in references},
         label_map=inputs.label_map,
         attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
         batch_size=settings.batch_size,
+        class_names=names | {reference.name: known for reference, known in references.items()},
+        digests={name: digest for name, (_, digest) in measured.items()} | {r.name: r.digest for r in references},
         max_detections=settings.max_detections,
-        class_names=inputs.class_names | {reference.name: names for reference, names in references.items()},
-        digests=inputs.digests | {reference.name: reference.digest for reference in references},
     )
+
+
+def _post_processing(inputs: _Inputs, golden: DataSetMatches) -> PostProcessing | None:
+    if inputs.compared is None:
+        return None
+    tables = {**golden.tables, BASELINE: golden.tables[AS_SERVED]}
+    matches = dataclasses.replace(golden, tables=tables)
+    as_served = score(matches, inputs.label_map.names, inputs.settings, inputs.class_names[BASELINE])
+    return PostProcessing(inputs.compared.changes, as_served)
 
 
 def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
@@ -169,8 +200,8 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
     digests = _digests(models)
     golden, span = _opened(input_dict["golden"]), _opened(input_dict["examples"])
     wanted = read_references(baseline.uri) if BASELINE in models and settings.second_opinion else ()
-    references, missing = usable(wanted, golden.info.class_names)
     directories = {name: path_utils.serving_model_path(model.uri) for name, model in models.items()}
+    references, missing = usable(wanted, golden.info.class_names, directories[CANDIDATE])
     known = [images for images in _training_images(directories) if images]
     return _Inputs(
         golden=golden,
@@ -185,6 +216,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
         held_out=held_out_images(golden, span, directories[CANDIDATE], known, settings, exec_properties["artifacts"]),
         references=references,
         missing=tuple(missing),
+        compared=compared_baseline(models[CANDIDATE].uri) if BASELINE in models else None,
     )
 
 
@@ -199,13 +231,13 @@ def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
 
 
 def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[str, ...]:
-    """A model's label map: a candidate's is the golden set's, a baseline's may lack classes and be in another order."""
+    """A model's label map: a candidate's classes are the golden set's, a baseline may lack some; in whatever order."""
     path = f"{directory}/{LABELS_FILE}"
     labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else golden
-    if name == CANDIDATE and labels != golden:
+    if name == CANDIDATE and set(labels) != set(golden):
         raise StateError(
-            f"{name} ({directory}): its label map is {', '.join(labels)}, "
-            f"the golden set's is {', '.join(golden)}; evaluate a model with the golden set of its own classes"
+            f"{name} ({directory}): its classes are {', '.join(labels)}, "
+            f"the golden set's are {', '.join(golden)}; evaluate a model with a golden set of its own classes"
         )
     lost = [label for label in labels if label not in golden]
     if lost:
@@ -220,7 +252,8 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
-        return DataPart(name, tuple(data.record_files(split)), data.info.images.get(split, 0), share)
+        files_of, images = tuple(data.record_files(split)), data.info.images.get(split, 0)
+        return DataPart(name, files_of, images, share, data.info.class_names)
 
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
@@ -262,6 +295,7 @@ def _probe(inputs: _Inputs, golden: DataSetMatches, uri: str) -> ServingProbe:
         chosen_images(golden.tables[CANDIDATE]),
         f"{uri}/{GOLDEN}/{files.CANDIDATE_FILE}",
         inputs.settings.batch_size,
+        inputs.class_names[CANDIDATE],
     )
 
 
@@ -292,6 +326,11 @@ def _sanity_checks(
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
+
+
+def _high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark | None:
+    marks = json.loads(baseline.get_string_custom_property("high_water_marks") or "{}")
+    return HighWaterMark(**marks[golden_digest]) if golden_digest in marks else None
 
 
 def _detection_limits(inputs: _Inputs) -> dict[str, int]:

@@ -75,8 +75,8 @@ def test_few_independent_groups_are_believed_less() -> None:
 def test_a_failed_comparison_blocks_whatever_the_golden_set_says() -> None:
     scores = [ModelScores({"AP": value}, {}) for value in (0.6, 0.5)]
     golden = DataSetEvaluation(500, scores[0], scores[1], Deltas(delta(0.1, 0.001), {}, {}), {}, {})
-    assert decide(golden, [], SETTINGS, None, opinion(comparison(0.0))).verdict is Verdict.PUSHED
-    decision = decide(golden, [], SETTINGS, None, opinion(comparison(0.0), comparison(-0.03, 0.002, "best")))
+    assert decide(golden, [], SETTINGS, second_opinion=opinion(comparison(0.0))).verdict is Verdict.PUSHED
+    decision = decide(golden, [], SETTINGS, second_opinion=opinion(comparison(0.0), comparison(-0.03, 0.002, "best")))
     assert decision.verdict is Verdict.BLOCKED
     assert [reason.rule for reason in decision.failures] == ["second_opinion:best"]
     assert not decision.evaluation_broken
