@@ -120,6 +120,7 @@ def _add_run_commands(commands: Any) -> None:
         *settings_options(),
         option("--bootstrap", action="store_true", help="train and serve a first model"),
         option("--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"),
+        option("--again", action="store_true", help="run although an earlier run has decided the same (NOTHING_NEW)"),
     )
     add_command(
         commands,
@@ -163,6 +164,7 @@ def _run(arguments: argparse.Namespace) -> int:
             bootstrap=arguments.bootstrap,
             command=with_root(arguments.given, arguments.root),
             anew=arguments.anew,
+            again=arguments.again,
             remembered=configuration.remembered,
         ),
         report,

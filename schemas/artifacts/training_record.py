@@ -29,7 +29,8 @@ class LearningRateRecord:
 
     Attributes:
         peak: highest rate.
-        bootstrap_peak: peak of the lineage's first training; retrainings take their fraction of this one.
+        bootstrap_peak: peak of the lineage's first training, as it was set for a whole batch; retrainings take their
+            fraction of this one.
         warmup_steps: steps of linear rise.
         warmup_start: rate at step 0.
         final: rate at the last planned step, after cosine decay.
@@ -99,19 +100,87 @@ class TrainedData:
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """mAP on the held-out part of the training spans, after some step.
+    """mAP on the validation images of the training spans, after some step.
 
     Attributes:
         step: steps taken; 0 is the start.
-        map: of the mixture that is trained on: `new` and `old` weighted as in a batch.
-        new: on the new span.
-        old: on the earlier spans; None where none are replayed.
+        map: what chooses the checkpoint: of the mixture that is trained on, `new` and `old` weighted as in a batch; of
+            all images alike where `ValidationImages.pooled`.
+        new: on the new span; None if it has no validation image with an object.
+        old: on the earlier spans; None where none are looked at, or they have no such image.
     """
 
     step: int
     map: float
-    new: float
+    new: float | None
     old: float | None
+
+
+@dataclass(frozen=True)
+class ValidationImages:
+    """What a checkpoint was, or would have been, chosen by.
+
+    Attributes:
+        new: images of the new span.
+        old: images of earlier spans.
+        wanted: the least that makes a choice more than chance.
+        pooled: whether mAP was that of all images together, because one of the two parts had fewer than are wanted.
+    """
+
+    new: int
+    old: int
+    wanted: int
+    pooled: bool = False
+
+
+@dataclass(frozen=True)
+class AskedTraining:
+    """What the settings asked for, before the amount of data had its say: what two trainings are compared by.
+
+    Attributes:
+        batch_size: images a step.
+        peak_learning_rate: for a batch of that size.
+        replay: share of each batch from earlier spans, if there are any; 0 in a first training.
+        steps: of a first training; None for a retraining.
+        epochs: passes over the new span; None for a first training, as are the two limits.
+        min_steps: the fewest steps.
+        max_steps: the most steps.
+        rounds: validations.
+        patience: rounds without a better mAP after which it stops.
+        min_validation_images: with fewer, no checkpoint is chosen.
+        max_validation_images: most of the new span, and most of the earlier ones.
+    """
+
+    batch_size: int
+    peak_learning_rate: float
+    replay: float
+    steps: int | None
+    epochs: float | None
+    min_steps: int | None
+    max_steps: int | None
+    rounds: int
+    patience: int
+    min_validation_images: int
+    max_validation_images: int
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """How a training was lost.
+
+    Attributes:
+        step: the step after which it was stopped.
+        what: what was seen, in words.
+        learning_rate: of that step.
+        loss: of that step; None if it was no finite number.
+        limit: what the mean loss of the last steps must not exceed; None before there is one.
+    """
+
+    step: int
+    what: str
+    learning_rate: float
+    loss: float | None
+    limit: float | None
 
 
 @dataclass(frozen=True)
@@ -129,8 +198,8 @@ class TrainingRecord:
         continual: what held it to the baseline.
         planned_steps: optimizer steps of the schedule.
         steps: those taken; fewer after an early stop.
-        best_step: after which the weights are the exported ones.
-        batch_size: images a step.
+        best_step: after which the weights are the exported ones; 0: those it started from.
+        batch_size: images a step, as many as the span allows.
         clip_norm: global norm that gradients were cut to; 0 is no limit.
         average: decay of the average of the weights that was exported; 0: the weights themselves.
         seed: of weights, order and augmentation.
@@ -140,9 +209,12 @@ class TrainingRecord:
         baseline_digest: digest of the model a retraining started from; None for a bootstrap.
         declared_changes: what deliberately differs from the baseline's training, in words.
         loss_curve: (step, total loss) pairs, at most a few hundred.
-        validation: mAP over the training; empty if too little was held out.
+        validation: mAP over the training; empty if there were too few validation images.
         weight_distance: L2 distance of the trainable weights from their start, relative to the start's norm.
         ratchet_version: version of the code.
+        asked: what the settings asked for; None before format 4, as in the two that follow.
+        validation_images: what the checkpoint was chosen by.
+        diverged: how it was lost, so that the weights are the last sound ones; None for a sound training.
     """
 
     mode: str
@@ -169,6 +241,9 @@ class TrainingRecord:
     validation: tuple[ValidationPoint, ...]
     weight_distance: float
     ratchet_version: str
+    asked: AskedTraining | None = None
+    validation_images: ValidationImages | None = None
+    diverged: Diverged | None = None
 
     @property
     def span(self) -> int:
@@ -185,13 +260,24 @@ class TrainingRecord:
         """Its label map, 1..K."""
         return self.data[-1].class_names
 
+    @property
+    def passes(self) -> float:
+        """How often an image of the new span was seen, on average."""
+        return self.steps * self.batch_size * (1 - self.continual.replay) / self.images
+
+    @property
+    def has_chosen(self) -> bool:
+        """Whether validation chose the exported weights, rather than the end of the training."""
+        return bool(self.validation)
+
 
 TRAINING_RECORD_FORMAT = PersistedFormat(
     TrainingRecord,
     "a training record",
-    3,
+    4,
     "restore the model from a backup, or serve another one: ratchet rollback --by NAME --reason TEXT",
-    # In format 2 the places of examples became relative to the artifacts of the root; both are understood.
+    # In format 2 the places of examples became relative to the artifacts of the root; both are understood. In format 4
+    # mAP of validation may be that of all images alike, and may be missing for the new span.
     {2: renamed(keep="continual")},
     sort_keys=True,
 )

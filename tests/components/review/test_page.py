@@ -162,6 +162,12 @@ def test_run_again_does_not_repeat_that_the_gate_only_observes() -> None:
     assert "ratchet run --config pets.yaml --data spans --span 2 Copy" in text_of(next_section(content()))
 
 
+def test_run_again_does_not_repeat_by_habit_that_a_decided_run_was_wanted_once_more() -> None:
+    seen = text_of(next_section(content(command="ratchet run --data spans --again --span 2 --anew")))
+    assert "ratchet run --data spans --span 2 Copy" in seen
+    assert "as it was, with --again" in seen
+
+
 def test_a_root_with_spaces_is_quoted_in_commands() -> None:
     assert "--root &#x27;my root&#x27;" in next_section(content(root="my root"))
 
@@ -239,7 +245,10 @@ def test_a_class_that_the_baseline_does_not_know_is_shown_without_difference() -
 
 def test_records_show_what_differs_and_fold_what_does_not() -> None:
     one, other = training_record(batch_size=8), training_record()
-    assert [(row.name, row.candidate, row.baseline) for row in differing(other, one)] == [("batch size", "16", "8")]
+    assert [(row.name, row.candidate, row.baseline) for row in differing(other, one)] == [
+        ("passes over the new span", "6.67", "3.33"),
+        ("batch size", "16", "8"),
+    ]
     html = record_tables(other, one)
     assert html.index("batch size") < html.index("<details>") < html.index("peak learning rate")
 

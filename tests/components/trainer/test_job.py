@@ -61,7 +61,7 @@ def world(first_span: str, second_span: str, tmp_path_factory: pytest.TempPathFa
 
 
 def map_of(model: str, examples: str, num_classes: int = 10) -> float:
-    """mAP of an exported model on held-out images, measured without the Trainer's own code."""
+    """mAP of an exported model on validation images, measured without the Trainer's own code."""
     from components.detector.served import ServedDetector, read_images
     from components.metrics.accumulator import Accumulator
     from components.metrics.matching import match
@@ -95,6 +95,7 @@ def test_the_record_of_a_retraining(world: World, first_span: str, second_span: 
     assert record.continual.replay == 0.5
     assert record.validation[0].step == 0
     for point in record.validation:
+        assert point.new is not None
         assert point.old is not None
         assert point.map == pytest.approx((point.new + point.old) / 2)
     assert 0 < record.weight_distance < world.record("first").weight_distance
@@ -155,7 +156,7 @@ def test_tensorboard_shows_losses_rate_speed_map_and_images(world: World) -> Non
             steps.setdefault(value.tag, []).append(event.step)
     assert set(steps) == {
         "loss/total", "loss/classes", "loss/boxes", "learning_rate", "images_per_second",
-        "mAP/mixture", "mAP/new span", "mAP/earlier spans", "training images", "held-out images",
+        "mAP/mixture", "mAP/new span", "mAP/earlier spans", "training images", "validation images",
     }  # fmt: skip
     assert steps["loss/total"] == [step for step, _ in world.record("second").loss_curve]
     assert steps["mAP/mixture"] == [point.step for point in world.record("second").validation]
