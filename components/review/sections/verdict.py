@@ -203,9 +203,9 @@ def _unexplained(content: ReviewContent, failures: list[str]) -> list[str]:
         return next_steps(content.lineage.span, failures)
     others = [rule for rule in failures if rule not in blames_span]
     text = (
-        f"Look at the golden images that got worse. The training was not like the served model's ({apart}), so the fall "
-        "may be its doing: train as the served model was trained before the span is blamed; approve the candidate only "
-        "if the golden set is wrong about it."
+        f"Look at the golden images that got worse. The training was not like the served model's ({apart}), so the "
+        "fall may be its doing: train as the served model was trained before the span is blamed; approve the candidate "
+        "only if the golden set is wrong about it."
     )
     return [text, *next_steps(content.lineage.span, others)]
 
