@@ -23,12 +23,10 @@ from schemas.artifacts.training_record import (
     read_training_record,
 )
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, DataSetInfo
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
 from schemas.data.fingerprints import Fingerprints
-
-_SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
 
 
 @dataclass(frozen=True)
@@ -169,7 +167,7 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
         golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images")
     span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
     if not images.are_all_here:
-        images.read(span.record_files(EVAL_SPLIT), read)
+        images.read(span.record_files(EVAL_SPLIT, HELD_OUT_SPLIT), read)
     return GateInputs(span.info, golden and golden.info, served, copies, span_sample, golden_sample, images)
 
 
@@ -180,4 +178,4 @@ def read_bytes(path: str) -> bytes:
 
 
 def _fingerprints(examples: ExamplesArtifact | None) -> Fingerprints:
-    return Fingerprints.join([examples.fingerprints(split) for split in _SPLITS] if examples else [])
+    return Fingerprints.join([examples.fingerprints(split) for split in SPLITS] if examples else [])

@@ -1,6 +1,6 @@
 """Models x images as one Beam pipeline: images are read, decoded and shown to every model batch by batch.
 
-What leaves a worker is a `Collector` for some batches (about 31 bytes a detection) and one line of JSON an image.
+What leaves a worker is a `Collector` for some batches (about 32 bytes a detection) and one line of JSON an image.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from components.coco.writing import image_lines
 from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
+from components.metrics.coco_rules import MAX_DETECTIONS
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
@@ -63,6 +64,7 @@ class Evaluators:
         batch_size: images a prediction call.
         class_names: the label map of a model, where it is not that of the data.
         digests: `model_digest` of each directory, where a process may live longer than what is in there.
+        max_detections: how many count of each image and class.
     """
 
     models: Mapping[str, str]
@@ -71,6 +73,7 @@ class Evaluators:
     batch_size: int
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict)
+    max_detections: int = MAX_DETECTIONS
 
     @property
     def numbers(self) -> dict[str, np.ndarray]:
@@ -147,7 +150,8 @@ class SeeImages(beam.DoFn):
             for name in self._evaluators.models
         }
         sample_share = min(1.0, SAMPLE_IMAGES / max(1, self._part.images))
-        collector = Collector(self._evaluators.attributes, sample_share, self._evaluators.shared_labels)
+        evaluators = self._evaluators
+        collector = Collector(evaluators.attributes, sample_share, evaluators.max_detections, evaluators.shared_labels)
         collector.add(records, encoded, found)
         yield collector
         for line in image_lines(records, found, self._evaluators.label_map.category_ids):

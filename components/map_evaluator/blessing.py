@@ -11,7 +11,8 @@ from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Serving
 from schemas.base import formatting
-from schemas.base.formatting import difference, score
+from schemas.base.differences import found
+from schemas.base.formatting import score
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
@@ -66,8 +67,7 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
         expected = f"candidate mAP at least {settings.min_map:g}"
         reasons.append(Reason("min_map", expected, score(candidate, "undefined"), passed=reached))
     if golden.baseline and settings.margin is not None:
-        compared = golden.compared.candidate.coco["AP"]
-        reasons.append(_does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden)))
+        reasons.append(_does_not_fall(golden, golden.baseline.coco["AP"], settings.margin))
     return reasons
 
 
@@ -100,12 +100,14 @@ def _new_classes(golden: DataSetEvaluation) -> list[Reason]:
     ]
 
 
-def _does_not_fall(candidate: float, baseline: float, margin: float, over: str) -> Reason:
+def _does_not_fall(golden: DataSetEvaluation, baseline: float, margin: float) -> Reason:
+    candidate = golden.compared.candidate.coco["AP"]
+    interval = golden.deltas.overall.interval if golden.deltas else None
     less = f" - {margin:g}" if margin else ""
     return Reason(
         rule="map_drop",
-        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{over}",
-        actual=f"{score(candidate, 'undefined')} ({difference(candidate - baseline)})",
+        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{_over(golden)}",
+        actual=found(score(candidate, "undefined"), candidate - baseline, interval),
         passed=candidate >= baseline - margin,
     )
 

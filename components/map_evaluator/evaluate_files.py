@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 
 from components.coco.reading import read_results, read_truth
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.detection_limits import counted_objects
 from components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
@@ -42,15 +44,21 @@ def evaluate_files(
         found[BASELINE] = read_results(baseline, truth)
     attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
-    collector = Collector(sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))))
+    collector = Collector(
+        sample_share=min(1.0, SAMPLE_IMAGES / max(1, len(truth.image_ids))), max_detections=settings.max_detections
+    )
     collector.add_columns(truth.image_ids, truth.objects, found)
     matches = collector.finish()
     scored = score(DataSetMatches(matches.tables, matches.digests, attributes, {}), truth.label_map.names, settings)
-    return scored, decide(scored, _sanity_checks(matches, scored, settings), settings)
+    reasons = _sanity_checks(matches, scored, truth.label_map.names, settings)
+    return scored, decide(scored, reasons, settings)
 
 
-def _sanity_checks(matches: DataSetMatches, scored: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
-    reasons = sanity.known_answers(matches.tables[PERFECT], matches.shuffled)
+def _sanity_checks(
+    matches: DataSetMatches, scored: DataSetEvaluation, class_names: Sequence[str], settings: EvaluatorSettings
+) -> list[Reason]:
+    perfect = matches.tables[PERFECT]
+    reasons = [*sanity.known_answers(perfect, matches.shuffled), counted_objects(perfect, class_names)]
     if scored.baseline is None:
         return reasons  # nothing is compared, so nothing is too small to be
     enough = sanity.enough(scored.images, scored.objects, settings.min_golden_images, settings.min_golden_objects)

@@ -20,6 +20,7 @@ from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
@@ -47,7 +48,7 @@ from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, dataset_digest
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
@@ -125,6 +126,7 @@ class Executor(tfx_evaluator.Executor):
             batch_size=settings.batch_size,
             class_names=inputs.class_names,
             digests=inputs.digests,
+            max_detections=settings.max_detections,
         )
         parts = _parts(inputs)
         with beam_pipeline(self) as pipeline:
@@ -189,12 +191,12 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
-        return DataPart(name, tuple(data.record_files(split)), data.info.images[split], share)
+        return DataPart(name, tuple(data.record_files(split)), data.info.images.get(split, 0), share)
 
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
         part(GOLDEN, inputs.golden, EVAL_SPLIT),
-        part(HELD_OUT, inputs.span, EVAL_SPLIT),
+        part(HELD_OUT, inputs.span, HELD_OUT_SPLIT),
         part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),
     ]
     return [part for part in parts if part.images and part.share]
@@ -260,8 +262,11 @@ def _sanity_checks(
     settings = inputs.settings
     digests = dict(zip(matches.image_ids.tolist(), map(bytes, matches.digests)))
     uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
+    perfect = matches.tables[PERFECT]
     return [
-        *sanity.known_answers(matches.tables[PERFECT], matches.shuffled),
+        *sanity.known_answers(perfect, matches.shuffled),
+        counted_objects(perfect, inputs.label_map.names),
+        *given_objects(perfect, _detection_limits(inputs)),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,
@@ -272,6 +277,16 @@ def _sanity_checks(
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
+
+
+def _detection_limits(inputs: _Inputs) -> dict[str, int]:
+    """How many detections of an image each model gives at most, where its training record says so."""
+    limits = {}
+    for name, directory in inputs.directories.items():
+        if fileio.exists(f"{directory}/{RECORD_FILE}"):
+            limit = read_training_record(directory, fileio).model.get("max_detections")
+            limits |= {name: limit} if isinstance(limit, int) else {}
+    return limits
 
 
 def _training(inputs: _Inputs) -> list[Reason]:

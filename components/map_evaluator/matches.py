@@ -11,6 +11,7 @@ import numpy as np
 
 from components.map_evaluator.sanity_checks import PermutedScores, perfect_detections, permuted_scores
 from components.metrics.accumulator import Accumulator
+from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
 from schemas.base.errors import StateError
@@ -49,12 +50,14 @@ class Collector:
     Attributes:
         attribute_names: the attributes of images that are kept.
         sample_share: share of the images whose boxes are kept.
+        max_detections: how many count of each image and class.
         shared_labels: of the classes that every model knows, on which alone they are tried; None for all.
         errors: what made it impossible to go on.
     """
 
     attribute_names: tuple[str, ...] = ()
     sample_share: float = 1.0
+    max_detections: int = MAX_DETECTIONS
     shared_labels: tuple[int, ...] | None = None
     errors: list[str] = field(default_factory=list)
     _parts: list[_Part] = field(default_factory=list)
@@ -90,8 +93,10 @@ class Collector:
         """Takes in images of which only the boxes are known."""
         countable, perfect = perfect_detections(truth)
         for name, found in detections.items():
-            self._matches.setdefault(name, Accumulator.create()).add(match(image_ids, truth, found))
-        self._matches.setdefault(PERFECT, Accumulator.create()).add(match(image_ids, countable, perfect))
+            matches = match(image_ids, truth, found, self.max_detections)
+            self._matches.setdefault(name, Accumulator.create()).add(matches)
+        matches = match(image_ids, countable, perfect, self.max_detections)
+        self._matches.setdefault(PERFECT, Accumulator.create()).add(matches)
         share = self.sample_share
         keep = np.array([is_sampled(str(number), share, SAMPLE) for number in image_ids.tolist()], np.bool_)
         if keep.any():
@@ -106,6 +111,7 @@ class Collector:
         return cls(
             attribute_names=parts[0].attribute_names if parts else (),
             sample_share=parts[0].sample_share if parts else 1.0,
+            max_detections=parts[0].max_detections if parts else MAX_DETECTIONS,
             shared_labels=parts[0].shared_labels if parts else None,
             errors=[error for part in parts for error in part.errors],
             _parts=[entry for part in parts for entry in part._parts],
@@ -147,7 +153,8 @@ class Collector:
             truth, found = self._of_shared(sample.truth), sample.detections[model]
             truths.append(_renumbered(truth, position[truth.image + start]))
             founds.append(_renumbered(found, position[found.image + start]))
-        return permuted_scores(np.sort(image_ids), _joined(TruthColumns, truths), _joined(DetectionColumns, founds))
+        truth, found = _joined(TruthColumns, truths), _joined(DetectionColumns, founds)
+        return permuted_scores(np.sort(image_ids), truth, found, self.max_detections)
 
     def _of_shared(self, truth: TruthColumns) -> TruthColumns:
         # Detections of a class without objects have no effect on mAP.

@@ -6,16 +6,19 @@ models from beginning to end.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from components.map_evaluator.detection_limits import highest_map
 from components.metrics.accumulator import Accumulator
 from components.metrics.average_precision import detection_metrics
+from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import best_of_each_class, match
-from schemas.artifacts.decisions import Reason
+from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.base.errors import StateError
 from schemas.base.formatting import listed, score
@@ -23,6 +26,7 @@ from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.fingerprints import Fingerprints, near_duplicates
 
 _LISTED = 5
+_NEARLY_SPENT = 0.8  # of the golden budget; with spans every night, some weeks are left to label another set
 _ROUNDING = 1e-9
 _ALIKE = 0.9  # of images labelled that much alike, places cannot be told apart
 
@@ -51,27 +55,30 @@ def perfect_detections(truth: TruthColumns) -> tuple[TruthColumns, DetectionColu
         truth: of several images.
 
     Returns:
-        The objects that count, no more of a class and image than COCO takes detections, and one sure detection of each.
+        The objects that count, and one sure detection of each.
     """
     objects = rows_of(truth, ~truth.is_crowd)
-    perfect = DetectionColumns(objects.image, objects.boxes_xywh_px, objects.labels, np.ones(len(objects.labels)))
-    rows = np.sort(best_of_each_class(perfect)[0])
-    return rows_of(objects, rows), rows_of(perfect, rows)
+    return objects, DetectionColumns(objects.image, objects.boxes_xywh_px, objects.labels, np.ones(len(objects.labels)))
 
 
-def permuted_scores(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> PermutedScores:
+def permuted_scores(
+    image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns, max_detections: int = MAX_DETECTIONS
+) -> PermutedScores:
     """Gives every image the detections of the next one.
 
     Args:
         image_ids: [i] ascending.
         truth: their objects.
         detections: what a model found in them.
+        max_detections: how many count of each image and class.
     """
     countable, perfect = perfect_detections(truth)
+    rows = np.sort(best_of_each_class(perfect, max_detections)[0])  # how alike labels are is no matter of the limit
+    countable, perfect = rows_of(countable, rows), rows_of(perfect, rows)
     return PermutedScores(
-        before=_map(image_ids, truth, detections),
-        after=_map(image_ids, truth, _permuted(detections, len(image_ids))),
-        alike=_map(image_ids, countable, _permuted(perfect, len(image_ids))),
+        before=_map(image_ids, truth, detections, max_detections),
+        after=_map(image_ids, truth, _permuted(detections, len(image_ids)), max_detections),
+        alike=_map(image_ids, countable, _permuted(perfect, len(image_ids)), max_detections),
         images=len(image_ids),
     )
 
@@ -80,9 +87,9 @@ def _permuted(found: DetectionColumns, images: int) -> DetectionColumns:
     return DetectionColumns((found.image + 1) % max(1, images), found.boxes_xywh_px, found.labels, found.scores)
 
 
-def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> float:
+def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns, max_detections: int) -> float:
     matches = Accumulator.create()
-    matches.add(match(image_ids, truth, detections))
+    matches.add(match(image_ids, truth, detections, max_detections))
     return matches.finish().coco["AP"]
 
 
@@ -93,18 +100,17 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -
         perfect: matches of `perfect_detections`.
         shuffled: `permuted_scores` of each model.
     """
-    score = detection_metrics(perfect).coco["AP"]
+    score, highest = detection_metrics(perfect).coco["AP"], highest_map(perfect)
+    beyond = "" if highest == 1 else f", {highest:.6f} at {perfect.max_detections} detections an image and class"
     nothing = detection_metrics(
-        MatchTable(
-            perfect.image_ids, perfect.detections[:0], perfect.detection_image[:0], perfect.truth, perfect.truth_image
-        )
+        dataclasses.replace(perfect, detections=perfect.detections[:0], detection_image=perfect.detection_image[:0])
     ).coco["AP"]
     return [
         Reason(
             "trust:perfect_detections",
-            "the ground truth fed back as detections scores 1",
-            f"{score:.6f}" + ("" if score >= 1 - _ROUNDING else f"; {_not_found(perfect)}"),
-            passed=score >= 1 - _ROUNDING,
+            f"the ground truth fed back as detections scores 1{beyond}",
+            f"{score:.6f}" + ("" if score >= highest - _ROUNDING else f"; {_not_found(perfect)}"),
+            passed=score >= highest - _ROUNDING,
         ),
         Reason("trust:no_detections", "no detections at all score 0", f"{nothing:.6f}", passed=nothing == 0),
         *(_shuffled(model, scores) for model, scores in shuffled.items()),
@@ -184,13 +190,23 @@ def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reas
 
 
 def golden_budget(uses: int, budget: int) -> Reason:
-    """A warning once a golden set has decided so often that what is served may have been fitted to it."""
+    """Whether a golden set may decide once more: what is chosen so often on one set is fitted to it.
+
+    Args:
+        uses: decisions that it has made, whatever they were.
+        budget: how many it may make; from a share of them on, a warning.
+    """
+    look = uses + 1
+    spent, is_near = look > budget, look >= _NEARLY_SPENT * budget
+    advice = (
+        "renew the golden set, or raise the budget by its name" if spent else "renew the golden set before it is spent"
+    )
     return Reason(
-        rule="trust:golden_budget",
-        expected=f"at most {budget} decisions with one golden set",
-        actual=f"this is number {uses + 1}" + ("; renew the golden set" if uses >= budget else ""),
-        passed=True,
-        warning=uses >= budget,
+        rule=GOLDEN_BUDGET,
+        expected=f"at most {budget} decisions with one golden set (evaluator.golden_budget)",
+        actual=f"this is number {look}" + (f"; {advice}" if is_near else ""),
+        passed=not spent,
+        warning=is_near and not spent,
     )
 
 

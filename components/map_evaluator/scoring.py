@@ -89,6 +89,7 @@ def _score(
         deltas=deltas,
         class_support=_class_support(candidate, classes),
         slice_support={name: _support(candidate, part) for name, part in slices.items()},
+        max_detections=candidate.max_detections,
     )
 
 

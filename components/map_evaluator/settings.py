@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated
 
-from pydantic import Field
-
-from schemas.base.settings import settings
+from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
+from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]
@@ -44,13 +43,15 @@ class EvaluatorSettings:
         significance: chance, over all classes and slices together, of a block where none fell.
         min_objects: a class or slice with fewer objects in the golden set is not tested.
         min_object_images: nor one whose objects are in fewer images.
+        max_detections: how many detections of each image and class count, the best ones (COCO's maxDets); as many as
+            the golden images hold objects of a class.
         slice_by: attributes of images, such as `camera`, each value of which is a slice.
         bootstrap_by: attribute whose values are resampled as a whole, such as `recording`; images if null.
         resamples: bootstrap resamples behind the intervals.
         seed: of the resampling.
         min_golden_images: a golden set with fewer images decides nothing.
         min_golden_objects: nor one with fewer objects.
-        golden_budget: decisions after which a golden set should be replaced.
+        golden_budget: decisions that one golden set may make; a candidate after that is not pushed.
         max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
@@ -69,13 +70,14 @@ class EvaluatorSettings:
     significance: Annotated[float, Field(gt=0, lt=1)] = 0.05
     min_objects: Annotated[int, Field(ge=1)] = 20
     min_object_images: Annotated[int, Field(ge=2)] = 10
+    max_detections: Annotated[int, Field(ge=1, le=LARGEST_LIMIT)] = MAX_DETECTIONS
     slice_by: tuple[str, ...] = ()
     bootstrap_by: str | None = None
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     min_golden_images: Annotated[int, Field(ge=1)] = 10
     min_golden_objects: Annotated[int, Field(ge=1)] = 20
-    golden_budget: Annotated[int, Field(ge=1)] = 50
+    golden_budget: Annotated[int, Field(ge=1)] = 100
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
-from schemas.base.formatting import difference, difference_with_interval, listed, score
+from schemas.base.differences import found
+from schemas.base.formatting import difference_with_interval, listed, score
 
 _LISTED = 8
 
@@ -109,7 +110,7 @@ def _fixed_limits(part: _Part) -> Iterable[Reason]:
         yield Reason(
             rule=f"{part.rule}_margin:{part.name}",
             expected=f"candidate AP at least the baseline's {score(part.baseline)} - {margin:g}",
-            actual=f"{score(part.candidate)} ({difference(part.candidate - part.baseline)})",
+            actual=found(score(part.candidate), part.candidate - part.baseline, part.delta and part.delta.interval),
             passed=part.candidate >= part.baseline - margin,
         )
 

@@ -143,6 +143,7 @@ def _overall(key: _SliceKey, data: DataSetEvaluation) -> metrics_for_slice_pb2.M
                 _add(message, name, model, value)
             if BASELINE in values:
                 _add(message, name, CANDIDATE, _difference(values), is_diff=True)
+    _add(message, "max_detections", "" if data.baseline else CANDIDATE, data.max_detections)
     if delta is not None and delta.lo is not None:
         _add(message, _LOWER_BOUND, CANDIDATE, delta.lo)
     return message

@@ -15,11 +15,12 @@ import numpy as np
 
 from components.metrics.average_precision import DetectionMetrics, detection_metrics
 from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
-from components.metrics.match_table import MatchTable, build_table, join
+from components.metrics.match_table import MatchTable, build_table, common_limit, join
 from components.metrics.matching import Matches
 
 _LEVEL = 1
 _Packed = dict[str, bytes]
+_LIMIT = "max_detections"
 
 
 @dataclass(eq=False)
@@ -88,10 +89,11 @@ class Accumulator:
 def _pack(parts: Sequence[Matches]) -> _Packed:
     """The matches of several sets of images as one; never holds more than one column of them uncompressed."""
     starts = np.cumsum([0, *(len(part.image_ids) for part in parts)])
-    return {
+    packed = {
         name: zlib.compress(np.concatenate([np.empty(0, kind), *arrays]).data, _LEVEL)
         for name, kind, arrays in _columns(parts, starts)
     }
+    return {**packed, _LIMIT: str(common_limit(parts)).encode()}
 
 
 def _unpack(packed: _Packed) -> Matches:
@@ -102,6 +104,7 @@ def _unpack(packed: _Packed) -> Matches:
         detection_image=_column(packed, "detection_image", np.dtype("<i4")),
         truth=_rows(packed, "truth", TRUTH_DTYPE),
         truth_image=_column(packed, "truth_image", np.dtype("<i4")),
+        max_detections=int(packed[_LIMIT]),
     )
 
 

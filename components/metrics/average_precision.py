@@ -1,6 +1,8 @@
 """COCO average precision and recall of a table of matches, equal to pycocotools' accumulate and summarize.
 
-Departure: precision is kept for 100 detections per image and class only, the one limit that COCO's figures use.
+As in pycocotools there are three limits of detections per image and class (Params.maxDets): 1, 10, and as many as were
+matched, 100 unless another limit is set. Departures: precision is kept for the last limit only, and `AP` is taken
+there; pycocotools' summarize takes its first figure at 100 by name, and gives -1 where 100 is not among the limits.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ import numpy as np
 from components.metrics.coco_rules import (
     AREA_NAMES,
     IOU_THRESHOLDS,
-    MAX_DETECTIONS,
     RECALL_POINTS,
     area_bits,
     ignored_until,
@@ -21,8 +22,8 @@ from components.metrics.coco_rules import (
 )
 from components.metrics.match_table import MatchTable
 
-# pycocotools, cocoeval.py, Params.setDetParams.
-DETECTION_LIMITS = (1, 10, MAX_DETECTIONS)
+# pycocotools, cocoeval.py, Params.setDetParams; the last limit is that of the table.
+_LOWER_LIMITS = (1, 10)
 UNDEFINED = -1.0
 
 
@@ -31,11 +32,11 @@ class DetectionMetrics:
     """The COCO metrics of a data set; -1.0 where there is no ground truth to measure against, as in pycocotools.
 
     Attributes:
-        coco: AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl; 0..1.
+        coco: AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl; 0..1. AR100 is named by the last limit.
         per_class_ap: AP of each label, over IoU .50:.95, all areas.
         num_truth: objects of each label that count: no crowds.
         num_images: images evaluated.
-        precision: [10 IoU thresholds, 101 recall points, classes, 4 areas] float64, at 100 detections.
+        precision: [10 IoU thresholds, 101 recall points, classes, 4 areas] float64, at the last detection limit.
         recall: [10 IoU thresholds, classes, 4 areas, 3 detection limits] float64.
     """
 
@@ -82,9 +83,9 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
     Raises:
         ValueError: the ground truth holds a label above num_classes.
     """
-    labels = _labels(table, num_classes)
+    labels, limits = _labels(table, num_classes), (*_LOWER_LIMITS, table.max_detections)
     precision = np.full((len(IOU_THRESHOLDS), len(RECALL_POINTS), len(labels), len(AREA_NAMES)), UNDEFINED)
-    recall = np.full((len(IOU_THRESHOLDS), len(labels), len(AREA_NAMES), len(DETECTION_LIMITS)), UNDEFINED)
+    recall = np.full((len(IOU_THRESHOLDS), len(labels), len(AREA_NAMES), len(limits)), UNDEFINED)
     num_truth = np.zeros((len(labels), len(AREA_NAMES)), dtype=np.int64)
     for k, label in enumerate(labels):
         rows, truth_rows = table.detection_rows(label), table.truth_rows(label)
@@ -92,9 +93,9 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
         if num_truth[k, 0]:
             found = _ClassMatches.of(table.detections[rows])
             for area in np.flatnonzero(num_truth[k]):
-                precision[:, :, k, area], recall[:, k, area] = _curves(found, area, num_truth[k, area])
+                precision[:, :, k, area], recall[:, k, area] = _curves(found, area, num_truth[k, area], limits)
     return DetectionMetrics(
-        coco=_coco_figures(precision, recall),
+        coco=_coco_figures(precision, recall, table.max_detections),
         per_class_ap={label: _mean_defined(precision[:, :, k, 0]) for k, label in enumerate(labels)},
         num_truth={label: int(num_truth[k, 0]) for k, label in enumerate(labels)},
         num_images=len(table.image_ids),
@@ -131,7 +132,7 @@ def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
     return list(range(1, num_classes + 1))
 
 
-def _curves(found: _ClassMatches, area: int, num_truth: int) -> tuple[np.ndarray, np.ndarray]:
+def _curves(found: _ClassMatches, area: int, num_truth: int, limits: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     # Precision [10, 101] and recall [10, 3] of one class and area range. pycocotools, COCOeval.accumulate, in its
     # order of float operations.
     tp = unpack_bits(found.tp, area).T  # [10, h], h detections that hit anything
@@ -139,7 +140,7 @@ def _curves(found: _ClassMatches, area: int, num_truth: int) -> tuple[np.ndarray
     false_alarms = found.hit_rows + 1 - ignored_until(area_bits(found.ignored, area), found.hit_rows) - hits
     precision = hits / (false_alarms + hits + np.spacing(1))
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = [np.count_nonzero(tp & (found.rank < limit), axis=1) / num_truth for limit in DETECTION_LIMITS]
+    recall = [np.count_nonzero(tp & (found.rank < limit), axis=1) / num_truth for limit in limits]
     return _at_recall_points(tp, envelope, num_truth), np.stack(recall, axis=1)
 
 
@@ -154,7 +155,7 @@ def _at_recall_points(tp: np.ndarray, envelope: np.ndarray, num_truth: int) -> n
     return at_points
 
 
-def _coco_figures(precision: np.ndarray, recall: np.ndarray) -> dict[str, float]:
+def _coco_figures(precision: np.ndarray, recall: np.ndarray, max_detections: int) -> dict[str, float]:
     # pycocotools, COCOeval.summarize: AP over all thresholds, IoU .50, IoU .75, small, medium, large; AR alike.
     return {
         "AP": _mean_defined(precision[..., 0]),
@@ -165,7 +166,7 @@ def _coco_figures(precision: np.ndarray, recall: np.ndarray) -> dict[str, float]
         "APl": _mean_defined(precision[..., 3]),
         "AR1": _mean_defined(recall[:, :, 0, 0]),
         "AR10": _mean_defined(recall[:, :, 0, 1]),
-        "AR100": _mean_defined(recall[:, :, 0, 2]),
+        f"AR{max_detections}": _mean_defined(recall[:, :, 0, 2]),
         "ARs": _mean_defined(recall[:, :, 1, 2]),
         "ARm": _mean_defined(recall[:, :, 2, 2]),
         "ARl": _mean_defined(recall[:, :, 3, 2]),

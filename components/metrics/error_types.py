@@ -3,7 +3,7 @@
 The types, their order and what it means to fix one are those of TIDE's own code. Departures from it, all so that AP50
 is the one that COCO's evaluation gives and nothing is blamed that it does not count:
 
-- The 100 best detections of each image and class count; TIDE takes 100 of each image.
+- The best detections of each image and class count, 100 by default; TIDE takes 100 of each image.
 - A detection takes the object it overlaps most, and of equal ones the last; TIDE takes the first.
 - A detection that lies in a crowd of its class and hit nothing is no error; TIDE leaves it out of AP but counts it.
 - AP is averaged over the classes that have objects; TIDE also counts classes that were only detected, with AP 0.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from components.metrics.boxes import BoxPairs, overlapping
-from components.metrics.coco_rules import RECALL_POINTS
+from components.metrics.coco_rules import MAX_DETECTIONS, RECALL_POINTS
 from components.metrics.greedy import match_greedily
 from components.metrics.matching import best_of_each_class
 from schemas.data.columns import DetectionColumns, TruthColumns
@@ -43,7 +43,7 @@ class ErrorTypes:
             were put right; they do not add up. NaN as `ap50`.
         counts: of the same keys, how many there are.
         detection_code: [m] uint8, index into DETECTION_CODES, rows as given; "ignored" lies in a crowd, or is not
-            among the 100 best of its image and class.
+            among the best of its image and class.
         missed: [n] bool, rows as given; objects that no detection found, misplaced or took for another class.
     """
 
@@ -60,6 +60,7 @@ def error_types(
     num_classes: int,
     match_iou: float = 0.5,
     background_iou: float = 0.1,
+    max_detections: int = MAX_DETECTIONS,
 ) -> ErrorTypes:
     """Sort the errors of a model in some images.
 
@@ -70,6 +71,7 @@ def error_types(
         num_classes: labels are 1..num_classes.
         match_iou: overlap from which on a box is right. Boxes that are all somewhat off show at .75, and not at .5.
         background_iou: overlap below which a box is on nothing.
+        max_detections: how many count of each image and class.
 
     Returns:
         The errors, their number and what each costs.
@@ -78,7 +80,7 @@ def error_types(
         ValueError: a label is out of range, or the overlaps are not 0 < background_iou < match_iou <= 1.
     """
     _check(truth, detections, num_classes, match_iou, background_iou)
-    evidence = _evidence(truth, detections, match_iou, background_iou)
+    evidence = _evidence(truth, detections, match_iou, background_iou, max_detections)
     code = _codes(evidence, match_iou, background_iou)
     # What a detection would hit if it lay right, or were of the right class; an object that is found needs no other.
     target = np.select([code == _LOCALIZATION, code == _CLASSIFICATION], [evidence.own.truth, evidence.other.truth], -1)
@@ -184,7 +186,9 @@ class _Evidence:
     other: _Nearest
 
 
-def _evidence(truth: TruthColumns, detections: DetectionColumns, match_iou: float, least_iou: float) -> _Evidence:
+def _evidence(
+    truth: TruthColumns, detections: DetectionColumns, match_iou: float, least_iou: float, max_detections: int
+) -> _Evidence:
     """Match the boxes of some images at one IoU, and see what else they overlap.
 
     Args:
@@ -192,13 +196,14 @@ def _evidence(truth: TruthColumns, detections: DetectionColumns, match_iou: floa
         detections: what a model found in the same images.
         match_iou: overlap from which on a box is right.
         least_iou: overlap below which it is taken for none; above 0 and at most match_iou.
+        max_detections: how many count of each image and class.
 
     Returns:
         Who hits what as COCO's evaluation has it, and the nearest objects.
     """
     order = np.lexsort((detections.image, -detections.scores))
     counted = np.zeros(len(order), np.bool_)
-    counted[best_of_each_class(detections)[0]] = True
+    counted[best_of_each_class(detections, max_detections)[0]] = True
     pairs = overlapping(
         *(detections.image, detections.boxes_xywh_px, truth.image, truth.boxes_xywh_px), truth.is_crowd, least_iou
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
+from components.metrics.coco_rules import DETECTION_DTYPE, MAX_DETECTIONS, TRUTH_DTYPE
 from components.metrics.matching import Matches
 
 
@@ -22,6 +22,7 @@ class MatchTable:
         detection_image: [m] int32, position in image_ids.
         truth: [n] of TRUTH_DTYPE by label, then image id.
         truth_image: [n] int32, position in image_ids.
+        max_detections: of each image and class the best so many detections are there.
     """
 
     image_ids: np.ndarray
@@ -29,6 +30,7 @@ class MatchTable:
     detection_image: np.ndarray
     truth: np.ndarray
     truth_image: np.ndarray
+    max_detections: int = MAX_DETECTIONS
 
     def detection_rows(self, label: int) -> slice:
         """The rows of `detections` that belong to one class."""
@@ -75,6 +77,7 @@ class MatchTable:
             detection_image=position[self.detection_image[rows]],
             truth=self.truth[truth_rows],
             truth_image=position[self.truth_image[truth_rows]],
+            max_detections=self.max_detections,
         )
 
     def of_labels(self, labels: Sequence[int]) -> MatchTable:
@@ -86,28 +89,36 @@ class MatchTable:
             detection_image=self.detection_image[rows],
             truth=self.truth[truth_rows],
             truth_image=self.truth_image[truth_rows],
+            max_detections=self.max_detections,
         )
 
 
 def to_arrays(tables: Mapping[str, MatchTable]) -> dict[str, np.ndarray]:
     """Tables by name as arrays by name, for an .npz file."""
     return {
-        f"table/{name}/{column.name}": getattr(table, column.name)
+        f"table/{name}/{column.name}": np.asarray(getattr(table, column.name))
         for name, table in tables.items()
         for column in fields(MatchTable)
     }
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, MatchTable]:
-    """The inverse of `to_arrays`, of some of the tables."""
-    return {
-        name: MatchTable(**{column.name: arrays[f"table/{name}/{column.name}"] for column in fields(MatchTable)})
-        for name in names
-    }
+    """The inverse of `to_arrays`, of some of the tables; also of files from before the limit could be set."""
+    return {name: _from_arrays({c: arrays[f"table/{name}/{c}"] for c in _columns(arrays, name)}) for name in names}
+
+
+def _columns(arrays: Mapping[str, np.ndarray], name: str) -> list[str]:
+    return [column.name for column in fields(MatchTable) if f"table/{name}/{column.name}" in arrays]
+
+
+def _from_arrays(columns: dict[str, np.ndarray]) -> MatchTable:
+    limit = int(columns.pop("max_detections", MAX_DETECTIONS))
+    detections = columns.pop("detections").astype(DETECTION_DTYPE)  # ranks once were a byte
+    return MatchTable(**columns, detections=detections, max_detections=limit)
 
 
 def join(parts: Sequence[Matches]) -> Matches:
-    """The matches of several sets of images as one, in the order given."""
+    """The matches of several sets of images as one, in the order given; ValueError if their limits differ."""
     starts = np.cumsum([0, *(len(part.image_ids) for part in parts)], dtype=np.int32)
     return Matches(
         image_ids=np.concatenate([np.empty(0, np.int64), *(part.image_ids for part in parts)]),
@@ -115,7 +126,16 @@ def join(parts: Sequence[Matches]) -> Matches:
         detection_image=_shifted([part.detection_image for part in parts], starts),
         truth=np.concatenate([np.empty(0, TRUTH_DTYPE), *(part.truth for part in parts)]),
         truth_image=_shifted([part.truth_image for part in parts], starts),
+        max_detections=common_limit(parts),
     )
+
+
+def common_limit(parts: Sequence[Matches]) -> int:
+    """How many detections of each image and class count; ValueError if the parts were matched at different limits."""
+    limits = sorted({part.max_detections for part in parts}) or [MAX_DETECTIONS]
+    if len(limits) > 1:
+        raise ValueError(f"matches at {limits} detections per image and class cannot be joined; match all at one limit")
+    return limits[0]
 
 
 def build_table(matches: Matches) -> MatchTable:
@@ -146,6 +166,7 @@ def build_table(matches: Matches) -> MatchTable:
         detection_image=image[order],
         truth=matches.truth[truth_order],
         truth_image=truth_image[truth_order],
+        max_detections=matches.max_detections,
     )
 
 

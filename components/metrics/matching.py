@@ -25,16 +25,17 @@ _LARGEST_LABEL = np.iinfo(DETECTION_DTYPE["label"]).max
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """What the detections of some images hit, 31 bytes per detection and 7 per object.
+    """What the detections of some images hit, 32 bytes per detection and 7 per object.
 
     Attributes:
         image_ids: [i] int64, the data set's ids, in the order given.
         detections: [m] of DETECTION_DTYPE, by image and label, then best score first: `label`; `rank` within image
-            and class, 0..99; `score`; `tp`, a bit per matching where it hit an object that counts; `ignored`, a bit
+            and class, from 0; `score`; `tp`, a bit per matching where it hit an object that counts; `ignored`, a bit
             per matching where it counts neither for nor against the model.
         detection_image: [m] int32, position in image_ids.
         truth: [n] of TRUTH_DTYPE, by image and label: `label`; `valid`, a bit per area range in which it counts.
         truth_image: [n] int32, position in image_ids.
+        max_detections: of each image and class the best so many detections are there.
     """
 
     image_ids: np.ndarray
@@ -42,16 +43,23 @@ class Matches:
     detection_image: np.ndarray
     truth: np.ndarray
     truth_image: np.ndarray
+    max_detections: int = MAX_DETECTIONS
 
 
-def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns) -> Matches:
+def match(
+    image_ids: np.ndarray,
+    truth: TruthColumns,
+    detections: DetectionColumns,
+    max_detections: int = MAX_DETECTIONS,
+) -> Matches:
     """Match the detections of images to their ground truth, as pycocotools does.
 
     Args:
         image_ids: [i] int64, the data set's id of each position that the columns speak of; images without
             detections or objects belong in it too, for their misses and errors count.
         truth: the labelled objects; labels 1..65535.
-        detections: what a model found, in any order; of each image and class the 100 best count.
+        detections: what a model found, in any order.
+        max_detections: how many count of each image and class, the best ones; 1..LARGEST_LIMIT.
 
     Returns:
         One row per detection that counts and one per object.
@@ -62,7 +70,7 @@ def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColum
     image_ids = np.asarray(image_ids, dtype=np.int64)
     _check(image_ids, "truth", truth, ("boxes_xywh_px", "area_px2"))
     _check(image_ids, "detections", detections, ("boxes_xywh_px", "scores"))
-    chosen, group, rank = best_of_each_class(detections)
+    chosen, group, rank = best_of_each_class(detections, max_detections)
     boxes = detections.boxes_xywh_px[chosen]
     truth_group, truth_order = _sorted_stably(_group(truth.image, truth.labels))
     truth_boxes, is_crowd = truth.boxes_xywh_px[truth_order], truth.is_crowd[truth_order]
@@ -85,6 +93,7 @@ def match(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColum
         detection_image=detections.image[chosen].astype(np.int32),
         truth=_packed(TRUTH_DTYPE, label=truth.labels[truth_order], valid=valid),
         truth_image=truth.image[truth_order].astype(np.int32),
+        max_detections=max_detections,
     )
 
 
@@ -153,8 +162,10 @@ def _where(image_ids: np.ndarray, positions: np.ndarray, row: int, owner: str, n
     return f"image id {image_ids[positions[row]]}: {owner}.{name}[{index}]"
 
 
-def best_of_each_class(detections: DetectionColumns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The detections that count, the 100 best of each image and class.
+def best_of_each_class(
+    detections: DetectionColumns, max_detections: int = MAX_DETECTIONS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The detections that count, the best `max_detections` of each image and class.
 
     Returns:
         Their rows by image and class, then best score first; a number for image and class, ascending; the rank there.
@@ -163,7 +174,7 @@ def best_of_each_class(detections: DetectionColumns) -> tuple[np.ndarray, np.nda
     by_score = np.argsort(-detections.scores, kind="stable")
     group, order = _sorted_stably(_group(detections.image, detections.labels)[by_score])
     rank = np.arange(len(group)) - np.searchsorted(group, group)
-    kept = rank < MAX_DETECTIONS
+    kept = rank < max_detections
     return by_score[order][kept], group[kept], rank[kept]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from components.pages.features import short_title
+from schemas.base.differences import Clarity
 from schemas.base.formatting import capital, listed
 from schemas.data.dataset import DataSetInfo
 
@@ -124,6 +125,16 @@ _LIMIT = (
     "Look at the images of {of} that got worse; bring more of it into the span, delivered as {next}, or set its own "
     "limit in the configuration if this much may be lost."
 )
+_TELL_APART = (
+    "This golden set cannot tell the two models apart, so nothing has to be put right. Train on more data or for more "
+    "steps, or label more golden images: the interval narrows with the square root of their number. Or state a margin "
+    "(evaluator.margin): a model that is truly that much worse is then served every second time, and with each push "
+    "again; docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
+)
+_TELL_PART_APART = (
+    "The golden set cannot tell the two models apart on {of}: its margin is narrower than what the golden images of it "
+    "can show. Label more golden images of it, or widen its margin in the configuration."
+)
 _COST = (
     "Choose a smaller model or input (model: in the configuration) for a first model with --bootstrap; or raise the "
     "limit under evaluator: if what is served may cost this much. The page has the figures."
@@ -205,6 +216,12 @@ EVALUATION_WORDS = {
         "The ground truth itself does not score 1", "The ground truth itself scores 1", _EVALUATE_SOUNDLY
     ),
     "trust:no_detections": RuleWords("No detections score more than 0", "No detections score 0", _EVALUATE_SOUNDLY),
+    "trust:max_detections": RuleWords(
+        "Golden images hold more objects than are counted",
+        "No golden image holds more objects than are counted",
+        "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
+        "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
+    ),
     "trust:shuffled_detections": RuleWords(
         "Detections of other images score as well: {of}",
         "Detections of other images score worse: {of}",
@@ -224,54 +241,87 @@ EVALUATION_WORDS = {
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
     "trust:golden_budget": RuleWords(
-        "The golden set has decided very often",
-        "The golden set is fresh enough",
-        "Renew the golden set: what is served may have been fitted to it by now.",
+        "The golden set has decided too often",
+        "The golden set may still decide",
+        "Renew the golden set: with every look, what is served is fitted a little more to it. If there is none "
+        "yet, raise the budget by its name (--set evaluator.golden_budget=N), which the page shows from then on.",
     ),
 }
 
 
+# Where the interval of a rule's difference contains 0, or there is none, nothing fell.
+_UNCLEAR_WORDS: Mapping[Clarity, Mapping[str, RuleWords]] = {
+    Clarity.NOISE: {
+        "map_drop": RuleWords("No measurable difference of mAP", "No measurable difference of mAP", _TELL_APART),
+        "class_margin": RuleWords(
+            "Class {of} is below its margin, but shows no measurable difference",
+            "Class {of} keeps its margin",
+            _TELL_PART_APART,
+        ),
+        "slice_margin": RuleWords(
+            "Slice {of} is below its margin, but shows no measurable difference",
+            "Slice {of} keeps its margin",
+            _TELL_PART_APART,
+        ),
+    },
+    Clarity.UNKNOWN: {
+        "map_drop": RuleWords("mAP is below the served model's", "mAP is not below the served model's", _TELL_APART),
+        "class_margin": RuleWords("Class {of} is below its margin", "Class {of} keeps its margin", _TELL_PART_APART),
+        "slice_margin": RuleWords("Slice {of} is below its margin", "Slice {of} keeps its margin", _TELL_PART_APART),
+    },
+}
 _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice
 
 
-def rule_title(rule: str, passed: bool) -> str:
+def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str:
     """A rule's name in plain words.
+
+    Args:
+        rule: its name.
+        passed: whether it passed.
+        clarity: whether the difference that it is about is one.
 
     >>> rule_title("drift:qa/contrast", passed=False)
     'Contrast: not like the data the served model was trained on'
     >>> rule_title("something_new:x", passed=True)
     'Something new: x'
+    >>> rule_title("map_drop", passed=False, clarity=Clarity.NOISE)
+    'No measurable difference of mAP'
     """
-    words, of = _found(rule)
+    words, of = _found(rule, clarity)
     title = (words.right if passed else words.title) if words else ""
     if not title or ("{of}" in title and not of):
         return capital(rule.replace("_", " ").replace(":", ": "))
     return capital(title.replace("{of}", _subject(rule, of)))
 
 
-def _found(rule: str) -> tuple[RuleWords | None, str]:
+def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
     """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
-    parts = rule.split(":")
+    parts, unclear = rule.split(":"), _UNCLEAR_WORDS.get(clarity, {})
     for length in range(len(parts), 0, -1):
-        words = _WORDS.get(":".join(parts[:length]))
+        name = ":".join(parts[:length])
+        words = unclear.get(name) or _WORDS.get(name)
         if words:
             return words, ":".join(parts[length:])
     return None, ""
 
 
-def next_steps(span: DataSetInfo, failed: Iterable[str]) -> list[str]:
+def next_steps(
+    span: DataSetInfo, failed: Iterable[str], clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR
+) -> list[str]:
     """What a person can do about rules that failed, without repetition, in their order.
 
     Args:
         span: the data set that was judged.
         failed: names of the rules.
+        clarity_of: whether the difference that a rule is about is one.
     """
     following = f"span-{span.span}-version-{span.version + 1}"
     place = f" It is a directory beside {posixpath.basename(span.source)}; the newest version is taken by itself."
     subjects: dict[str, list[str]] = {}
     for rule in failed:
-        words, of = _found(rule)
+        words, of = _found(rule, clarity_of(rule))
         subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
     return [
         advice.replace("{next}", following).replace("{of}", listed(names, _NAMED))

@@ -11,7 +11,7 @@ import numpy as np
 
 from components.coco.lines import annotations_in, results_in
 from components.metrics.average_precision import DetectionMetrics, detection_metrics
-from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, error_types
+from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
 from components.metrics.image_errors import ImageErrors, image_errors, operating_points
 from components.metrics.match_table import MatchTable
 from components.review.content import (
@@ -74,7 +74,7 @@ def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalys
     image_ids = tables[CANDIDATE].image_ids
     chosen = [int(image_ids[place]) for place in order[:GALLERY_IMAGES]]
     sampled = _sample(image_ids)
-    boxes = _Boxes.read(files, sorted({*chosen, *sampled}), labels)
+    boxes = _Boxes.read(files, sorted({*chosen, *sampled}), labels, tables[CANDIDATE].max_detections)
     per_image = {
         int(image_ids[place]): {
             model: ModelErrors(float(each.missed[place]), float(each.false[place])) for model, each in errors.items()
@@ -85,7 +85,7 @@ def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalys
         gallery=_gallery(boxes.of(chosen), points, per_image, files.read_images),
         worse=worse,
         curves=_curves(tables, golden.compared, names),
-        error_types=_error_types(boxes.of(sampled), points, len(names), len(image_ids)),
+        error_types=_error_types(boxes.of(sampled), points, len(image_ids)),
         thresholds={
             model: {names[label - 1]: float(values[label]) for label in labels} for model, values in points.items()
         },
@@ -126,15 +126,17 @@ class _Image(NamedTuple):
 
 @dataclass(frozen=True)
 class _Boxes:
-    """Objects and detections of some images, and their classes; positions count the images."""
+    """Objects and detections of some images, their classes, and how many detections of each image and class count;
+    positions count the images."""
 
     class_names: tuple[str, ...]
     images: tuple[_Image, ...]
     objects: TruthColumns
     found: Mapping[str, DetectionColumns]
+    max_detections: int
 
     @classmethod
-    def read(cls, files: GoldenFiles, image_ids: Sequence[int], labels: Sequence[int]) -> _Boxes:
+    def read(cls, files: GoldenFiles, image_ids: Sequence[int], labels: Sequence[int], max_detections: int) -> _Boxes:
         """Those of some images, by ascending id; of some labels."""
         truth = annotations_in(files.truth(), image_ids, "the ground truth file")
         found = {
@@ -145,7 +147,7 @@ class _Boxes:
         images = tuple(map(_Image, truth.image_ids.tolist(), truth.file_names, sizes))
         known = {model: _kept(each, np.isin(each.labels, labels)) for model, each in found.items()}
         objects = _kept(truth.objects, np.isin(truth.objects.labels, labels))
-        return cls(truth.label_map.names, images, objects, known)
+        return cls(truth.label_map.names, images, objects, known, max_detections)
 
     def of(self, image_ids: Sequence[int]) -> _Boxes:
         """Those of some of the images, in the order given."""
@@ -154,7 +156,11 @@ class _Boxes:
         new[[places[image_id] for image_id in image_ids]] = np.arange(len(image_ids))
         images = tuple(self.images[places[image_id]] for image_id in image_ids)
         found = {model: _placed(each, new) for model, each in self.found.items()}
-        return _Boxes(self.class_names, images, _placed(self.objects, new), found)
+        return dataclasses.replace(self, images=images, objects=_placed(self.objects, new), found=found)
+
+    def errors(self, found: DetectionColumns, match_iou: float = 0.5) -> ErrorTypes:
+        """What is wrong with the detections of a model in these images."""
+        return error_types(self.objects, found, len(self.class_names), match_iou, max_detections=self.max_detections)
 
 
 def _kept(columns: _Columns, keep: np.ndarray) -> _Columns:
@@ -175,7 +181,7 @@ def _gallery(
     names, images = boxes.class_names, boxes.images
     jpegs = read_images([image.file_name for image in images])
     sure = {model: _sure(found, points[model]) for model, found in boxes.found.items()}
-    types = {model: error_types(boxes.objects, found, len(names)) for model, found in sure.items()}
+    types = {model: boxes.errors(found) for model, found in sure.items()}
     truth = shown_truth(boxes.objects, {model: each.missed for model, each in types.items()}, names, len(images))
     found = {
         model: shown_found(detections, types[model].detection_code, names, len(images))
@@ -239,18 +245,15 @@ def _averaged(
     }
 
 
-def _error_types(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, images: int) -> ErrorTypesFound:
-    types = {iou: _costs(boxes, points, num_classes, iou) for iou in CURVE_IOUS}
+def _error_types(boxes: _Boxes, points: Mapping[str, np.ndarray], images: int) -> ErrorTypesFound:
+    types = {iou: _costs(boxes, points, iou) for iou in CURVE_IOUS}
     return ErrorTypesFound(types, len(boxes.images), images)
 
 
-def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], num_classes: int, iou: float) -> tuple[ErrorTypeCost, ...]:
+def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], iou: float) -> tuple[ErrorTypeCost, ...]:
     # The cost is of all detections, as AP is; counted are those that a user of the model would see.
-    whole = {model: error_types(boxes.objects, each, num_classes, iou) for model, each in boxes.found.items()}
-    sure = {
-        model: error_types(boxes.objects, _sure(each, points[model]), num_classes, iou)
-        for model, each in boxes.found.items()
-    }
+    whole = {model: boxes.errors(each, iou) for model, each in boxes.found.items()}
+    sure = {model: boxes.errors(_sure(each, points[model]), iou) for model, each in boxes.found.items()}
     return tuple(
         ErrorTypeCost(
             name=name,

@@ -7,8 +7,9 @@ from typing import Any
 
 from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, ModelScores
-from schemas.base.formatting import and_more, difference, interval, score
+from schemas.artifacts.evaluation import COCO_LIMIT, DataSetEvaluation, Delta, ModelScores
+from schemas.base.differences import Clarity, detectable, measured
+from schemas.base.formatting import and_more, difference, interval, many, score
 
 _SHOWN_CLASSES = 20
 _SHOWN_NAME = 32  # characters
@@ -33,6 +34,7 @@ def evaluation_json(scored: DataSetEvaluation, decision: Decision) -> dict[str, 
             "per_slice": {name: _delta(delta) for name, delta in deltas.per_slice.items()},
         },
         "images": scored.images,
+        "max_detections": scored.max_detections,
         "verdict": decision.verdict.value,
         "reasons": [dataclasses.asdict(reason) for reason in decision.explaining],
     }
@@ -45,9 +47,22 @@ def evaluation_text(scored: DataSetEvaluation, decision: Decision) -> str:
     if scored.candidate.per_slice:
         lines += ["", *_part_table("slice", scored.candidate.per_slice, scored, "per_slice")]
     lines += ["", f"{decision.verdict.value}: {_MEANING[decision.verdict]}"]
+    lines += [] if decision.evaluation_broken else _told_apart(scored)
     lines += [f"  {visible_line(reason.sentence)}" for reason in decision.failures]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in decision.warnings]
     return "\n".join(lines)
+
+
+def _told_apart(scored: DataSetEvaluation) -> list[str]:
+    """Whether mAP differs, and how small a difference these images show."""
+    overall = scored.deltas and scored.deltas.overall
+    if not overall:
+        return []
+    lines = [f"  {measured(overall.value, overall.interval)}"] if overall.clarity is Clarity.NOISE else []
+    if overall.minimum_detectable is not None:
+        smallest, images = detectable(overall.minimum_detectable), many(scored.images, "image")
+        lines.append(f"  differences of mAP below {smallest} cannot be told reliably with these {images}")
+    return lines
 
 
 def _scores(scores: ModelScores) -> dict[str, Any]:
@@ -55,7 +70,7 @@ def _scores(scores: ModelScores) -> dict[str, Any]:
 
 
 def _delta(delta: Delta) -> dict[str, float | None]:
-    return {"value": delta.value, "lo": delta.lo, "hi": delta.hi}
+    return {"value": delta.value, "lo": delta.lo, "hi": delta.hi, "minimum_detectable": delta.minimum_detectable}
 
 
 def _coco_table(scored: DataSetEvaluation) -> list[str]:
@@ -65,7 +80,12 @@ def _coco_table(scored: DataSetEvaluation) -> list[str]:
         ends = interval(scored.deltas.overall.interval, "") if name == "AP" and scored.deltas else ""
         compared = _compared(value, baseline.coco[name], ends) if baseline else ()
         rows.append((name, score(value), *compared))
-    return table(rows, " rrr")
+    lines = table(rows, " rrr")
+    return lines if scored.max_detections == COCO_LIMIT else [*lines, _limit(scored.max_detections)]
+
+
+def _limit(max_detections: int) -> str:
+    return f"of each image and class the best {max_detections} detections count; COCO takes {COCO_LIMIT}"
 
 
 def _part_table(title: str, aps: dict[str, float], scored: DataSetEvaluation, group: str) -> list[str]:

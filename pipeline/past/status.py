@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from components.registry.locking import holder
 from pipeline.past.history import RunEntry, open_registry, read_history
+from pipeline.past.told_apart import ToldApart, told_apart
 from pipeline.terminal.plain_text import one_line, visible_line
 from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
@@ -25,6 +27,7 @@ class Status:
         override: the approval or rollback that brought it into service; None if a run did.
         expired: whether the last day of the approval that it needed is over.
         problem: how registry and served model contradict each other, and what to do; None if they do not.
+        told_apart: what the golden set can tell apart; None where nothing is known of it.
         last: the newest run; None before the first.
         working: the process that retrains in the root, in words; None if none does.
     """
@@ -33,6 +36,7 @@ class Status:
     override: Override | None
     expired: bool
     problem: str | None
+    told_apart: ToldApart | None
     last: RunEntry | None
     working: str | None
 
@@ -56,6 +60,7 @@ class Status:
             "override": OVERRIDE_FORMAT.values_of(self.override) if self.override else None,
             "expired": self.expired,
             "problem": self.problem,
+            "told_apart": dataclasses.asdict(self.told_apart) if self.told_apart else None,
             "last_run": self.last.to_json() if self.last else None,
             "working": self.working,
         }
@@ -78,6 +83,7 @@ class Status:
             f"since    {minute(self.since or '')} UTC",
             *(_override_lines(self.override, self.expired) if self.override else [_why_pushed(served)]),
             f"mAP      {score(served.map)} on golden set {served.golden_digest[:12]}",
+            *([f"golden   {self.told_apart.sentence}"] if self.told_apart else []),
         ]
 
     def _last_lines(self) -> list[str]:
@@ -115,6 +121,7 @@ def read_status(root: Path, today: datetime.date) -> Status:
         override=override,
         expired=override is not None and override.expired(today),
         problem=problem,
+        told_apart=told_apart(registry),
         last=runs[-1] if runs else None,
         working=_working(root),
     )

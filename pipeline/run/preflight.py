@@ -48,6 +48,7 @@ class RunRequest:
         command: what a person gave to ask for it, for the page at its end.
         remembered: the configuration that the root is to keep; None: it keeps what it has.
         anew: whether an unfinished run of the same request is left alone, and a new one started.
+        again: whether to run although a run has decided what is asked for.
     """
 
     settings: PipelineSettings
@@ -59,6 +60,7 @@ class RunRequest:
     command: str = ""
     remembered: Remembered | None = None
     anew: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _paths(source: Source) -> list[str]:
 
 def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
     data = request.settings.data
-    splits = splits_of(span.records, data.eval_fraction, data.group_by)
+    splits = splits_of(span.records, data.eval_fraction, data.held_out_fraction, data.group_by)
     records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
     names = span.label_map.names
     counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())

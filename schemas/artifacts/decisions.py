@@ -6,16 +6,18 @@ import enum
 from dataclasses import dataclass
 
 _EVALUATION_RULES = ("map_defined", "no_rules")  # besides those named trust:...
+GOLDEN_BUDGET = "trust:golden_budget"
 
 
 class Verdict(str, enum.Enum):
-    """How a run ended; the value is what the command line and the JSON say."""
+    """How a run ended, or that there was nothing new to run for; the value is what command line and JSON say."""
 
     PUSHED = "PUSHED"
     BLOCKED = "BLOCKED"
     INCONCLUSIVE = "INCONCLUSIVE"
     BOOTSTRAPPED = "BOOTSTRAPPED"
     DATA_REJECTED = "DATA_REJECTED"
+    NOTHING_NEW = "NOTHING_NEW"
 
     @property
     def pushes(self) -> bool:
@@ -113,9 +115,11 @@ class Decision:
     def evaluation_broken(self) -> bool:
         """Whether the evaluation itself failed, so that its figures say nothing for or against the candidate.
 
-        A check of the evaluation (`trust:...`) failed, an mAP is undefined, or no rule was set that could block.
+        A check of the evaluation (`trust:...`) failed, an mAP is undefined, or no rule was set that could block. That a
+        golden budget is spent says how often the golden set was asked, not that it answers wrongly.
         """
-        return any(reason.rule.startswith("trust:") or reason.rule in _EVALUATION_RULES for reason in self.failures)
+        failed = [reason for reason in self.failures if reason.rule != GOLDEN_BUDGET]
+        return any(reason.rule.startswith("trust:") or reason.rule in _EVALUATION_RULES for reason in failed)
 
     @property
     def warnings(self) -> tuple[Reason, ...]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from schemas.artifacts.decisions import Decision
-from schemas.base.persisted import PersistedFormat
+from schemas.base.differences import Clarity, clarity, minimum_detectable
+from schemas.base.persisted import Checked, PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
 PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with
@@ -19,11 +18,26 @@ BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a ba
 MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
 
 CANDIDATE, BASELINE = "candidate", "baseline"
-COCO_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+COCO_LIMIT = 100  # detections of each image and class that COCO counts
+
+
+def coco_names(max_detections: int = COCO_LIMIT) -> tuple[str, ...]:
+    """COCO's 12 figures; the third recall is named by how many detections of each image and class count.
+
+    >>> coco_names(300)[8]
+    'AR300'
+    """
+    recalls = dict.fromkeys(("AR1", "AR10", f"AR{max_detections}"))
+    return ("AP", "AP50", "AP75", "APs", "APm", "APl", *recalls, "ARs", "ARm", "ARl")
+
+
+COCO_NAMES = coco_names()
 
 # The data sets that every model is measured on.
 GOLDEN = "golden"
-HELD_OUT = "held_out"  # the part of the new span that nothing was trained on
+HELD_OUT = (
+    "held_out"  # the part of the new span that chooses nothing; in formats 0 to 2 the one that chose the checkpoint
+)
 TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
 
 
@@ -32,7 +46,7 @@ class ModelScores:
     """One model on one data set; -1 where there is no ground truth to measure against, or for a class unknown to it.
 
     Attributes:
-        coco: the 12 COCO figures, `AP` to `ARl`.
+        coco: the 12 COCO figures, `coco_names` of the data set's `max_detections`.
         per_class: AP of each class name.
         per_slice: mAP of each slice, such as `object_size=small` or `camera=north`.
     """
@@ -55,6 +69,16 @@ class Delta:
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval; None where it is undefined."""
         return None if self.lo is None or self.hi is None else (self.lo, self.hi)
+
+    @property
+    def clarity(self) -> Clarity:
+        """Whether it is a difference at all."""
+        return clarity(self.interval)
+
+    @property
+    def minimum_detectable(self) -> float | None:
+        """The smallest true difference that these images show; None where that is not known."""
+        return minimum_detectable(self.interval)
 
 
 @dataclass(frozen=True)
@@ -89,6 +113,7 @@ class DataSetEvaluation:
         class_support: ground truth of each class.
         slice_support: ground truth of each slice.
         shared: the same over the classes that both know; None where they know the same.
+        max_detections: of each image and class the best so many detections counted.
     """
 
     images: int
@@ -98,6 +123,7 @@ class DataSetEvaluation:
     class_support: dict[str, Support]
     slice_support: dict[str, Support]
     shared: DataSetEvaluation | None = None
+    max_detections: int = COCO_LIMIT
 
     @property
     def compared(self) -> DataSetEvaluation:
@@ -108,6 +134,22 @@ class DataSetEvaluation:
     def new_classes(self) -> tuple[str, ...]:
         """The classes that the baseline does not know."""
         return tuple(name for name in self.class_support if name not in self.compared.class_support)
+
+    def clarity_of(self, rule: str) -> Clarity:
+        """Whether the difference that a rule is about is one.
+
+        Args:
+            rule: its name. What is not about a single difference is as clear as it says.
+        """
+        if self.deltas is None:
+            return Clarity.CLEAR
+        name, _, of = rule.partition(":")
+        if name in ("map_drop", "map_interval"):
+            return self.deltas.overall.clarity
+        parts = {"class_margin": self.deltas.per_class, "slice_margin": self.deltas.per_slice}.get(name)
+        if parts is None:
+            return Clarity.CLEAR
+        return parts[of].clarity if of in parts else Clarity.UNKNOWN
 
     @property
     def objects(self) -> int:
@@ -166,7 +208,7 @@ class Evaluation:
     """
 
     decision: Decision
-    data_sets: Annotated[dict[str, DataSetEvaluation], AfterValidator(_with_golden)]
+    data_sets: Annotated[dict[str, DataSetEvaluation], Checked(_with_golden)]
     golden_digest: str
     candidate_digest: str = ""
     baseline_digest: str | None = None
@@ -179,10 +221,10 @@ class Evaluation:
 
 
 EVALUATION_FORMAT = PersistedFormat(
-    # Format 0 lacked the digests and the figures of serving, which have their defaults.
+    # Format 0 lacked the digests and the figures of serving, format 2 the limit of detections; all have defaults.
     Evaluation,
     "an evaluation",
-    2,
-    "restore it from a backup, or run again",
+    3,
+    "restore it from a backup, or run with --again",
     allow_nan=False,
 )

@@ -51,6 +51,16 @@ def _dataset(values: Values, root: str) -> Values:
     return {**old, "bad_boxes": _renamed(old["bad_boxes"], guessed_format="reading")}
 
 
+def _evaluation(values: Values, root: str) -> Values:
+    old = _without(values, "candidate_digest", "baseline_digest", "serving")
+    return {**old, "data_sets": {name: _scores(data) for name, data in old["data_sets"].items()}}
+
+
+def _scores(values: Values) -> Values:
+    old = _without(values, "max_detections")
+    return {**old, "shared": _scores(old["shared"])} if old.get("shared") else old
+
+
 def _training_record(values: Values, root: str) -> Values:
     later = ("asked", "validation_images", "diverged")
     old = _renamed(_without(values, *later), continual="keep")
@@ -67,7 +77,7 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "version": _entry,
     "registry_decision": _entry,
     "overrides": lambda values, root: _without(values),
-    "evaluation": lambda values, root: _without(values, "candidate_digest", "baseline_digest", "serving"),
+    "evaluation": _evaluation,
     "data_decision": lambda values, root: _without(values),
     "data_evidence": lambda values, root: {
         "comparisons": [_renamed(entry, effect_size="moved") for entry in values["comparisons"]]

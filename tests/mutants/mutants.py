@@ -147,6 +147,12 @@ _GATE = (
         ("passed=serving.size_ratio <=", "passed=serving.size_ratio >=", "a model that is too large is blocked"),
     ),
     *mutants_of(
+        "components/map_evaluator/detection_limits.py",
+        "tests/components/map_evaluator/test_detection_limits.py",
+        ("blocks=beyond.hides", "blocks=False", "golden images with more objects than are counted block"),
+        ("model == CANDIDATE and beyond.hides", "beyond.hides", "a baseline's own limit does not block its remedy"),
+    ),
+    *mutants_of(
         "components/map_evaluator/sanity_checks.py",
         "tests/components/map_evaluator/test_sanity_checks.py",
         ("passed=known and read == expected", "passed=known", "the images that were evaluated are the golden set"),
@@ -157,14 +163,15 @@ _GATE = (
             "scores.after <= scores.before",
             "a model that does not look at images is found out",
         ),
-        ("passed=score >= 1 - _ROUNDING", "passed=score > 0", "the truth fed back must score 1"),
+        ("passed=score >= highest - _ROUNDING", "passed=score > 0", "the truth fed back must score 1"),
         ("passed=nothing == 0", "passed=True", "nothing found must score 0"),
         (
             'what it was trained on")',
             'what it was trained on", passed=True)',
             "unknown training data may be the golden set",
         ),
-        ("warning=uses >= budget", "warning=uses > budget", "a golden set is used up by its budget"),
+        ("look > budget", "look > budget + 1", "a golden set that is used up blocks"),
+        ("look >= _NEARLY_SPENT * budget", "look > budget", "a golden set warns before it is used up"),
     ),
     *mutants_of(
         "components/map_evaluator/scoring.py",
@@ -301,7 +308,12 @@ _DATA = (
         "components/example_gen/splits.py",
         "tests/components/example_gen/test_splits.py",
         ("record.file_name if group_by is None", "record.file_name if True", "a recording is not parted"),
-        ("eval_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
+        (
+            "if number < eval_fraction + held_out_fraction",
+            "if number > 1 - held_out_fraction",
+            "a larger part of validation trains on nothing new",
+        ),
+        ("eval_fraction + held_out_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
     ),
     *mutants_of(
         "schemas/base/sampling.py",
@@ -622,6 +634,15 @@ _PEOPLE = (
         ("return 0 if self.problem is None else 2", "return 0", "a root that contradicts itself is no success"),
     ),
     *mutants_of(
+        "pipeline/run/nothing_new.py",
+        "tests/pipeline/run/test_nothing_new.py",
+        ("and not _was_accident(entry)", "", "an accident at the door has decided nothing"),
+        ("is_own or (is_baseline", "(is_baseline", "a model that was pushed or approved is not made again"),
+        ('"span", "bootstrap", "code"', '"span", "bootstrap"', "a new version of the code retrains nothing by itself"),
+        ("compared.get(entry.run_id, started_from)", "started_from", "what a run was really compared with counts"),
+        ("_settings(then) == _settings(now)", "_settings(then)", "another setting makes a run"),
+    ),
+    *mutants_of(
         "pipeline/run/preflight.py",
         "tests/pipeline/run/test_preflight.py",
         ('        "golden": content_digest(golden),\n', "", "another golden set is another run"),
@@ -775,6 +796,23 @@ _ROOT = (
         "components/review/sections/verdict.py",
         "tests/components/review/test_page.py",
         ('if first.rule == "map_drop":', "if False:", "the page says first that mAP fell"),
+    ),
+    *mutants_of(
+        "components/review/sections/verdict.py",
+        "tests/components/review/test_page_noise.py",
+        ("if noise:", "if False:", "a difference whose interval contains 0 is no fall"),
+        ('fell = "fell" if', 'fell = "fell" if True or', "without an interval nobody knows that mAP fell"),
+    ),
+    *mutants_of(
+        "schemas/artifacts/run_result.py",
+        "tests/pipeline/past/test_noise.py",
+        ("(self.is_noise and reason.rule in _MAP_RULES)", "False", "a class that fell is told before no difference"),
+    ),
+    *mutants_of(
+        "pipeline/past/told_apart.py",
+        "tests/pipeline/past/test_told_apart.py",
+        ("None if decision.evaluation_broken else", "", "a broken evaluation says nothing of a golden set"),
+        ("== made[-1].golden_digest", "!= ''", "what a replaced golden set could tell is not told of the new one"),
     ),
     *mutants_of(
         "pipeline/past/history.py",

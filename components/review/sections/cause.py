@@ -82,7 +82,7 @@ def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
     """Whether objects are lost, or only their boxes fit worse: the first costs AP at every IoU, the second at high."""
-    if content.evaluation is None or content.evaluation.golden.compared.baseline is None:
+    if content.evaluation is None or content.evaluation.golden.compared.baseline is None or content.is_noise:
         return
     compared = content.evaluation.golden.compared
     before, after = compared.baseline, compared.candidate
@@ -95,7 +95,7 @@ def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 
 def _error_types(content: ReviewContent) -> Iterable[tuple[str, str]]:
-    if content.analysis is None or content.baseline is None:
+    if content.analysis is None or content.baseline is None or content.is_noise:
         return
     rises = {(iou, kind.name): kind for iou, kinds in content.analysis.error_types.types.items() for kind in kinds}
     if not rises:

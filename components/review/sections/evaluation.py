@@ -16,7 +16,6 @@ from components.review.sections.wording import NOTHING, ap, change, interval
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
-    COCO_NAMES,
     DataSetEvaluation,
     Delta,
     ModelScores,
@@ -36,7 +35,6 @@ _COCO = {
     "APl": "AP of large objects",
     "AR1": "recall, 1 detection an image",
     "AR10": "recall, 10 detections",
-    "AR100": "recall, 100 detections",
     "ARs": "recall of small objects",
     "ARm": "recall of medium objects",
     "ARl": "recall of large objects",
@@ -153,18 +151,22 @@ def _ends(delta: Delta | None) -> list[float]:
 def _coco(golden: DataSetEvaluation) -> str:
     compared = golden.compared
     rows = []
-    for name in COCO_NAMES:
-        after = compared.candidate.coco[name]
+    for name, after in compared.candidate.coco.items():
         before = compared.baseline.coco[name] if compared.baseline else None
         if after < 0 and (before is None or before < 0):
             continue
         difference = None if before is None or min(before, after) < 0 else after - before
         rows.append(
-            f'<tr><th scope="row">{_COCO[name]} <code class="quiet">{name}</code></th>'
+            f'<tr><th scope="row">{_figure(name)} <code class="quiet">{name}</code></th>'
             f'<td class="number">{ap(before)}</td><td class="number">{ap(after)}</td>'
             f'<td class="number">{change(difference)}</td></tr>'
         )
-    return scrolled("COCO figures", table(columns(("figure", "baseline", "candidate", "difference")), rows))
+    limit = f'<p class="quiet">The best {golden.max_detections} detections of each image and class count.</p>'
+    return limit + scrolled("COCO figures", table(columns(("figure", "baseline", "candidate", "difference")), rows))
+
+
+def _figure(name: str) -> str:
+    return _COCO.get(name) or f"recall, {name.removeprefix('AR')} detections"
 
 
 def precision_recall_section(curves: Sequence[PrecisionRecall]) -> str:

@@ -15,6 +15,7 @@ from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.artifacts.history import RecordedDecision
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
+from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity
 from schemas.base.formatting import minute, score
 
 _MOST_RUNS = 200
@@ -118,12 +119,19 @@ def _runs_table(runs: list[RecordedDecision]) -> str:
         f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
         f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
         f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
-        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(shortened(run.reason or ''))}</td></tr>"
+        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(_why(run))}</td></tr>"
         for run in reversed(runs[-_MOST_RUNS:])
     )
     titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set", "why")
     note = "" if len(goldens) == 1 else '<p class="quiet">mAP on different golden sets cannot be compared.</p>'
     return scrolled("past runs", table(columns(titles), rows)) + note
+
+
+def _why(run: RecordedDecision) -> str:
+    """The first rule that decided against a candidate; of a push, whether there was a difference."""
+    if run.reason is None:
+        return NO_DIFFERENCE if clarity(run.delta_ci) is Clarity.NOISE else ""
+    return shortened(run.reason)
 
 
 def _overrides_table(overrides: tuple[Override, ...]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import itertools
 import shlex
+from collections.abc import Callable
 
 from components.pages.bars import interval_bar
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
+from components.review.sections.noise import decisive, is_clear, map_as_a_whole, no_difference, with_margin
 from components.review.sections.training import differing
 from components.review.sections.wording import (
     ap,
@@ -23,7 +25,8 @@ from components.review.sections.wording import (
 )
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
-from schemas.base.formatting import listed, many
+from schemas.base.differences import NO_DIFFERENCE, Clarity, detectable
+from schemas.base.formatting import capital, listed, many
 
 TONES = {
     Verdict.PUSHED: "pass",
@@ -37,6 +40,7 @@ _WITHOUT_IT = "Run again without what was changed on purpose; the command below 
 _KINDS = {"class": "classes", "slice": "slices"}
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 _TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
+_MAP_RULES = ("map_drop", "map_interval")
 
 
 def headline(content: ReviewContent) -> str:
@@ -74,7 +78,11 @@ def _details(content: ReviewContent) -> str:
     """What else failed."""
     if content.evaluation is None:
         return ""
-    text = _others(content.evaluation.golden, content.evaluation.decision.failures[1:]).strip()
+    golden, failures = content.evaluation.golden, content.evaluation.decision.failures
+    first = decisive(golden, failures) if failures else None
+    # What is no difference is told with the figures of mAP.
+    told = {first} | {reason for reason in failures if reason.rule == "map_drop" and not is_clear(golden, reason)}
+    text = _others(golden, tuple(reason for reason in failures if reason not in told)).strip()
     return f'<p class="quiet">{safe(text, 900)}</p>' if text else ""
 
 
@@ -95,18 +103,25 @@ def _lower(text: str) -> str:
 
 def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     images = many(golden.images, "golden image")
+    noise = capital(no_difference(golden))
     if not evaluation.decision.failures:
         if golden.baseline is None:
             return f"The first model reaches mAP {ap(golden.candidate.coco['AP'])} on {images} and is served now"
-        return f"mAP went {map_change(golden)} on {images} and no rule failed, so the candidate is served now"
-    first = evaluation.decision.failures[0]
+        went = f"{noise} in mAP" if noise else f"mAP went {map_change(golden)}"
+        return f"{went} on {images} and no rule failed, so the candidate is served now"
+    first = decisive(golden, evaluation.decision.failures)
     if first.rule == "map_drop":
-        return f"mAP fell {map_change(golden)} on {images}"
+        if noise:
+            return f"{noise} in mAP on {images}; the candidate is not served, since the rule expects {first.expected}"
+        fell = "fell" if is_clear(golden, first) else "went"
+        return f"mAP {fell} {map_change(golden)} on {images}"
+    title = rule_title(first.rule, passed=False, clarity=golden.clarity_of(first.rule))
     if first.rule == "map_interval":
-        return f"{rule_title(first.rule, passed=False)}: on {images} mAP went {map_change(golden)}"
-    sentence = f"{rule_title(first.rule, passed=False)}: {shortened(first.actual, _LONGEST)}"
+        went = f"{title}: on {images} mAP went {map_change(golden)}"
+        return f"{noise} in mAP on {images}; {_lower(title)}" if noise else went
+    sentence = f"{title}: {shortened(first.actual, _LONGEST)}"
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
-        sentence += f"; mAP as a whole went {map_change(golden)}"
+        sentence += f"; {map_as_a_whole(golden)}"
     return sentence
 
 
@@ -116,9 +131,8 @@ def _others(golden: DataSetEvaluation, others: tuple[Reason, ...]) -> str:
     text = "".join(f" {_fallen(golden, kind, names)}" for kind, names in counts.items() if names)
     rest = [reason for reason in others if reason.rule.partition(":")[0] not in _TOLD]
     if rest:
-        text += f" Also: {rule_title(rest[0].rule, passed=False)}" + (
-            f", and {len(rest) - 1} more." if rest[1:] else "."
-        )
+        title = rule_title(rest[0].rule, passed=False, clarity=golden.clarity_of(rest[0].rule))
+        text += f" Also: {title}" + (f", and {len(rest) - 1} more." if rest[1:] else ".")
     return text
 
 
@@ -148,11 +162,15 @@ def _figures(content: ReviewContent) -> str:
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
-        cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
+        noise = f"{NO_DIFFERENCE}; " if delta.clarity is Clarity.NOISE else ""
+        cells.append(("difference", f"{change(delta.value)} {bar}", f"{noise}95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
         cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
+    if delta and delta.minimum_detectable and not content.evaluation_is_broken:
+        told = detectable(delta.minimum_detectable)
+        cells.append(("it can tell apart", f"{told} mAP", "a true difference that is found 8 times in 10"))
     return (
         '<dl class="figures">'
         + "".join(
@@ -181,10 +199,17 @@ def advice(content: ReviewContent) -> list[str]:
     if _DIVERGED in failures:
         return next_steps(content.lineage.span, [_DIVERGED, *found])
     steps = _declared_steps(content)
-    if "map_drop" in failures:  # classes and interval follow from it
+    clarity_of = _clarity_of(content)
+    if "map_drop" in failures and clarity_of("map_drop") is Clarity.CLEAR:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in _TOLD]
+    elif "map_drop" in failures and not content.is_noise:  # a class fell, and mAP shows nothing
+        failures = [rule for rule in failures if rule.partition(":")[0] not in _MAP_RULES]
+    known = [*next_steps(content.lineage.span, found), *steps]
+    of_evaluation = next_steps(content.lineage.span, failures, clarity_of)
+    if content.is_noise:  # what is known is no cause of a fall, for there was none
+        return [*known, *of_evaluation]
     # Where a cause is known, advice on how to look for one would only distract from it.
-    return [*next_steps(content.lineage.span, found), *steps] or _unexplained(content, failures)
+    return known or _unexplained(content, failures)
 
 
 def _declared_steps(content: ReviewContent) -> list[str]:
@@ -200,14 +225,14 @@ def _unexplained(content: ReviewContent, failures: list[str]) -> list[str]:
     apart = _method_apart(content)
     blames_span = [rule for rule in failures if rule in _BLAME_THE_SPAN]
     if not apart or not blames_span:
-        return next_steps(content.lineage.span, failures)
+        return next_steps(content.lineage.span, failures, _clarity_of(content))
     others = [rule for rule in failures if rule not in blames_span]
     text = (
         f"Look at the golden images that got worse. The training was not like the served model's ({apart}), so the "
         "fall may be its doing: train as the served model was trained before the span is blamed; approve the candidate "
         "only if the golden set is wrong about it."
     )
-    return [text, *next_steps(content.lineage.span, others)]
+    return [text, *next_steps(content.lineage.span, others, _clarity_of(content))]
 
 
 def _method_apart(content: ReviewContent) -> str:
@@ -218,11 +243,16 @@ def _method_apart(content: ReviewContent) -> str:
     return listed([f"{row.name} {row.candidate}, there {row.baseline}" for row in rows], 3, "; ")
 
 
+def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
+    return content.evaluation.golden.clarity_of if content.evaluation else lambda _: Clarity.CLEAR
+
+
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
 _LONGEST_COMMAND = 4000
 _OBSERVE = "--set data_gate.mode=observe"
 # Right once, and not to be repeated by habit: what was declared goes with what it declared.
 _ONCE = ("data_gate.mode=observe", "data_gate.accept_new_golden=", "training.allow=")
+_ONCE_WORDS = ("--again", "--anew")
 _DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
 _RATES = ("training.bootstrap.peak_learning_rate=", "training.retrain.learning_rate_fraction=")
 _TOO_HIGH = 3  # times the right rate, at which a training diverges
@@ -258,13 +288,14 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     found = []
     if content.command:
         command_line, left_out = _again(content)
-        again = "With the data corrected, or with other settings (--set a.b=c)."
+        again = "With the data corrected, or with other settings (--set a.b=c); as it was, with --again."
         lower = _lower_rate(content)
         if lower and not any(setting.startswith("training.allow=") for setting in left_out):
             command_line, again = f"{command_line} --set {lower}", "With a third of the learning rate."
         if left_out:
             again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
         found.append(("Run again", again, command_line))
+    found += with_margin(content, _again(content)[0] if content.command else "ratchet run ...")
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
     if content.verdict is Verdict.DATA_REJECTED:
@@ -294,6 +325,7 @@ def _again(content: ReviewContent) -> tuple[str, list[str]]:
         words = shlex.split(content.command)
     except ValueError:  # not a command that was put together by us
         return content.command, []
+    words = [word for word in words if word not in _ONCE_WORDS]
     settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
     once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
     told = content.candidate.declared_changes if content.candidate else ()

@@ -45,9 +45,9 @@ def map_change(evaluation: DataSetEvaluation) -> str:
     compared = evaluation.compared
     delta = evaluation.deltas and evaluation.deltas.overall
     before = compared.baseline.coco["AP"] if compared.baseline else None
-    ends = f"; 95 % interval {interval(delta)}" if delta and delta.interval else ""
+    ends = f"95 % interval {interval(delta)}" if delta and delta.interval else "of unknown interval"
     value = delta.value if delta else None
-    return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}{ends})"
+    return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}; {ends})"
 
 
 def when(moment: str) -> str:

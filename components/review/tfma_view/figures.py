@@ -108,11 +108,19 @@ def _overall(run: EvaluatedRun) -> dict[str, Any]:
     models = [model for model in (BASELINE, CANDIDATE) if model in run.models]
     columns = [*models, DIFFERENCE] if BASELINE in models else models
     rows = []
-    for name in COCO_NAMES:
+    for name in _names([run]):
         values = {model: run.models[model].get(OVERALL, {}).get(name) for model in models}
         values[DIFFERENCE] = run.models[CANDIDATE].get(OVERALL, {}).get(name + _DIFF)
         rows.append({"slice": name, "metrics": _metrics({column: values[column] for column in columns})})
     return {"metrics": columns, "data": rows}
+
+
+def _names(runs: Sequence[EvaluatedRun]) -> list[str]:
+    """COCO's figures, with recall at every limit of detections that a run has it at."""
+    found = {name for run in runs for name in run.models[CANDIDATE].get(OVERALL, {})}
+    limits = sorted({int(name[2:]) for name in found if name.startswith("AR") and name[2:].isdecimal()})
+    recalls = [f"AR{limit}" for limit in limits] or COCO_NAMES[6:-3]
+    return [*COCO_NAMES[:6], *recalls, *COCO_NAMES[-3:]]
 
 
 def _columns(run: EvaluatedRun) -> dict[str, Any]:
@@ -160,14 +168,14 @@ def _affordable(rows: Iterable[_Row], most_bytes: int) -> Iterator[_Row]:
 
 def _series(runs: Sequence[EvaluatedRun]) -> dict[str, Any]:
     """The candidates' figures of all runs."""
-    rows = []
+    rows, shown = [], _names(runs)
     for number, run in enumerate(runs, start=1):
         figures = run.models[CANDIDATE].get(OVERALL, {})
         names = {
             "modelIdentifier": numbered(number, len(runs), html.unescape(safe(run.run_id, _LONGEST_NAME))),
             "dataIdentifier": html.unescape(safe(run.data, _LONGEST_NAME)),
         }
-        rows.append({"config": names, "metrics": _metrics({name: figures.get(name) for name in COCO_NAMES})})
+        rows.append({"config": names, "metrics": _metrics({name: figures.get(name) for name in shown})})
     return {"config": {"isModelCentric": True}, "data": rows}
 
 

@@ -266,3 +266,27 @@ def test_a_new_class_has_not_fallen_and_is_no_gap_either() -> None:
     decision = judged(grown)
     assert decision.verdict is Verdict.PUSHED
     assert [reason.rule for reason in decision.warnings] == ["new_classes"]
+
+
+def test_a_difference_within_the_noise_is_called_none_and_blocks_all_the_same() -> None:
+    decision = judged(golden(0.4998, 0.50, (-0.0083, 0.0084)))
+    assert decision.verdict is Verdict.BLOCKED
+    [drop] = [reason for reason in decision.failures if reason.rule == "map_drop"]
+    assert drop.actual == "0.4998, no measurable difference: -0.0002 [-0.0083, +0.0084]"
+    [kept] = [reason for reason in judged(golden(0.51, 0.50, (-0.01, 0.02))).reasons if reason.rule == "map_drop"]
+    assert kept.actual == "0.5100, no measurable difference: +0.0100 [-0.0100, +0.0200]"
+
+
+def test_a_measured_fall_is_not_called_none() -> None:
+    assert failed_text(golden(0.45, 0.50), "map_drop") == "0.4500 (-0.0500)"
+
+
+def test_a_class_below_its_margin_says_whether_it_is_a_difference() -> None:
+    settings = EvaluatorSettings(per_class={"cat": SliceRules(margin=0.0)})
+    near, far = golden(0.6, 0.5, classes={"cat": (0.495, 0.5)}), golden(0.6, 0.5, classes={"cat": (0.4, 0.5)})
+    shown = [failed_text(data, "class_margin:cat", settings) for data in (near, far)]
+    assert shown == ["0.4950, no measurable difference: -0.0050 [-0.0246, +0.0146]", "0.4000 (-0.1000)"]
+
+
+def failed_text(data: DataSetEvaluation, rule: str, settings: EvaluatorSettings = SETTINGS) -> str:
+    return next(reason.actual for reason in judged(data, settings).failures if reason.rule == rule)

@@ -217,10 +217,14 @@ def test_a_model_that_does_not_say_what_it_was_trained_on_is_blocked(world: Worl
     assert rules(world.evaluate()[0]) == ["trust:leak"]
 
 
-def test_a_used_up_golden_set_only_warns(world: World) -> None:
-    evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, golden_budget=3))
-    assert evaluation.decision.verdict is Verdict.PUSHED
-    assert "trust:golden_budget" in [reason.rule for reason in evaluation.decision.warnings]
+def test_a_golden_set_that_is_used_up_blocks_until_its_budget_is_raised_by_name(world: World) -> None:
+    evaluation, blessing = world.evaluate(EvaluatorSettings(resamples=200, golden_budget=3))
+    assert (evaluation.decision.verdict, rules(evaluation)) == (Verdict.BLOCKED, ["trust:golden_budget"])
+    assert not evaluation.decision.evaluation_broken
+    assert blessing.get_int_custom_property("blessed") == 0
+    raised, _ = world.evaluate(EvaluatorSettings(resamples=200, golden_budget=4))
+    assert raised.decision.verdict is Verdict.PUSHED
+    assert "trust:golden_budget" in [reason.rule for reason in raised.decision.warnings]
 
 
 def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from components.map_evaluator.matches import PERFECT, Collector, DataSetMatches
 from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.dataset import image_digest
 from schemas.data.records import Detections, GroundTruth, ImageRecord
 from tests.builders import ground_truth
@@ -92,13 +92,39 @@ def test_a_file_holds_it_all(tmp_path: Path) -> None:
         read.raise_errors()
 
 
+def test_a_file_from_before_the_limit_could_be_set_is_read(tmp_path: Path) -> None:
+    """Its ranks are bytes, and it does not say how many detections counted: a hundred."""
+    measured = Collector.merge(collected(list(range(12)), 4)).finish()
+    measured.save(str(tmp_path / "new.npz"))
+    with np.load(tmp_path / "new.npz") as arrays:
+        old = {name: values for name, values in arrays.items() if not name.endswith("/max_detections")}
+    kinds = [("label", "<u2"), ("rank", "u1"), ("score", "<f8"), ("tp", "<u8"), ("ignored", "<u8")]
+    for name in [name for name in old if name.endswith("/detections")]:
+        old[name] = old[name].astype(kinds)
+    np.savez(tmp_path / "old.npz", **old)
+    assert_equal(DataSetMatches.load(str(tmp_path / "old.npz")), measured)
+
+
+def test_the_limit_of_detections_travels_with_the_matches(tmp_path: Path) -> None:
+    boxes = np.tile(np.arange(250.0)[:, None] + 1, (1, 4))
+    found = DetectionColumns.of([Detections(boxes, np.ones(250, np.int64), boxes[:, 0] / 300)])
+    truth = TruthColumns.of([ground_truth(boxes)])
+    collector = Collector(max_detections=200)
+    collector.add_columns(np.array([5]), truth, {"candidate": found})
+    measured = Collector.merge([pickle.loads(pickle.dumps(collector))]).finish()
+    measured.save(str(tmp_path / "m.npz"))
+    for table in (measured.tables["candidate"], DataSetMatches.load(str(tmp_path / "m.npz")).tables["candidate"]):
+        assert (len(table.detections), table.max_detections) == (200, 200)
+        assert table.of_labels([1]).of_images(np.array([True])).max_detections == 200
+
+
 def test_an_image_that_comes_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="image id 1 was added twice"):
         Collector.merge(collected([1, 2, 1], 1)).finish()
 
 
 def test_what_travels_is_small() -> None:
-    """Far less than the 31 bytes of a detection in memory, for two models."""
+    """Far less than the 32 bytes of a detection in memory, for two models."""
     boxes = np.random.default_rng(0).uniform(1, 90, (100, 4))
     truth = ground_truth(boxes[:7])
     records = [ImageRecord(i, f"{i}.png", 128, 128, truth) for i in range(64)]

@@ -39,9 +39,17 @@ def test_sound_ground_truth_gets_the_known_answers() -> None:
     assert found["trust:perfect_detections"].actual.startswith("1.0000")
 
 
-def test_more_than_a_hundred_objects_of_a_class_are_no_fault() -> None:
+def test_perfect_detections_are_all_fed_back_and_what_the_limit_drops_is_expected() -> None:
     boxes = [(float(i), 0.0, 1.0, 1.0) for i in range(150)]
-    assert answers(truth_of(boxes), 1)["trust:perfect_detections"].passed
+    reason = answers(truth_of(boxes), 1)["trust:perfect_detections"]
+    assert reason.passed
+    assert reason.actual == "0.663366"  # 67 of 101 recall points are at or below 100 of 150
+    assert "0.663366 at 100 detections an image and class" in reason.expected
+
+
+def test_a_loss_beyond_what_the_limit_drops_is_no_sound_evaluation() -> None:
+    boxes = [(float(i), 0.0, 1.0, 1.0) for i in range(150)]
+    assert not answers(truth_of([(0, 0, 0, 4), *boxes]), 1)["trust:perfect_detections"].passed
 
 
 def test_crowds_are_not_asked_for() -> None:
@@ -145,11 +153,17 @@ def test_a_golden_set_must_be_large_enough(images: int, objects: int, passed: bo
     assert sanity_checks.enough(images, objects, 10, 20).passed is passed
 
 
-def test_a_used_up_golden_set_warns() -> None:
-    assert not sanity_checks.golden_budget(49, 50).warning
-    worn = sanity_checks.golden_budget(50, 50)
-    assert (worn.passed, worn.warning) == (True, True)
-    assert "number 51" in worn.actual
+@pytest.mark.parametrize(
+    ("uses", "passed", "warning"), [(38, True, False), (39, True, True), (49, True, True), (50, False, False)]
+)
+def test_a_golden_set_warns_from_four_fifths_of_its_budget_on_and_blocks_beyond_it(
+    uses: int, passed: bool, warning: bool
+) -> None:
+    reason = sanity_checks.golden_budget(uses, 50)
+    assert (reason.passed, reason.warning) == (passed, warning)
+    assert f"number {uses + 1}" in reason.actual
+    assert ("renew the golden set" in reason.actual) is not (passed and not warning)
+    assert "evaluator.golden_budget" in reason.expected
 
 
 def test_a_baseline_with_the_bytes_that_were_recorded_is_compared_with() -> None:

@@ -30,7 +30,7 @@ FIGURES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "A
 
 @dataclass(frozen=True)
 class OracleMetrics:
-    """What pycocotools says of a data set: its 12 figures, and its arrays at 100 detections."""
+    """What pycocotools says of a data set: its 12 figures, and its arrays at the last limit of detections."""
 
     coco: dict[str, float]
     precision: np.ndarray
@@ -43,8 +43,11 @@ def pycocotools_iou(detected_xywh: np.ndarray, truth_xywh: np.ndarray, is_crowd:
     return np.asarray(iou, dtype=np.float64).reshape(len(detected_xywh), len(truth_xywh))
 
 
-def pycocotools_metrics(images: Images, num_classes: int) -> OracleMetrics:
-    """Evaluate with pycocotools, category ids being the labels."""
+def pycocotools_metrics(images: Images, num_classes: int, max_detections: int = 100) -> OracleMetrics:
+    """Evaluate with pycocotools, category ids being the labels.
+
+    Without 100 among its limits, summarize has no first figure: the mean of `precision` is it.
+    """
     truth: list[dict] = []
     results: Any = []  # loadRes also takes a list, against its annotation
     for image_id, (objects, found) in images.items():
@@ -59,7 +62,8 @@ def pycocotools_metrics(images: Images, num_classes: int) -> OracleMetrics:
     with contextlib.redirect_stdout(io.StringIO()):
         expected = _coco(images, num_classes, truth)
         # loadRes fails on an empty list.
-        return _evaluated(expected, expected.loadRes(results) if results else _coco(images, num_classes, []))
+        results_or_none = expected.loadRes(results) if results else _coco(images, num_classes, [])
+        return _evaluated(expected, results_or_none, max_detections)
 
 
 def pycocotools_on_files(ground_truth: Path, detections: Path) -> OracleMetrics:
@@ -69,14 +73,21 @@ def pycocotools_on_files(ground_truth: Path, detections: Path) -> OracleMetrics:
         return _evaluated(expected, expected.loadRes(str(detections)))
 
 
-def _evaluated(expected: COCO, found: COCO) -> OracleMetrics:
+def _evaluated(expected: COCO, found: COCO, max_detections: int = 100) -> OracleMetrics:
     evaluation = COCOeval(expected, found, "bbox")
+    evaluation.params.maxDets = [1, 10, max_detections]
     evaluation.evaluate()
     evaluation.accumulate()
     evaluation.summarize()
+    precision = evaluation.eval["precision"][..., 2]
+    names = [name.replace("AR100", f"AR{max_detections}") for name in FIGURES]
+    figures = dict(zip(names, np.asarray(evaluation.stats).tolist(), strict=True))
+    if max_detections != 100:
+        defined = precision[:, :, :, 0][precision[:, :, :, 0] > -1]
+        figures["AP"] = float(np.mean(defined)) if defined.size else -1.0
     return OracleMetrics(
-        coco=dict(zip(FIGURES, np.asarray(evaluation.stats).tolist(), strict=True)),
-        precision=evaluation.eval["precision"][..., 2],
+        coco=figures,
+        precision=precision,
         recall=evaluation.eval["recall"],
     )
 
@@ -106,18 +117,18 @@ def found(*rows: tuple) -> Detections:
     return Detections(table[:, 2:], table[:, 0], table[:, 1])
 
 
-def accumulated(images: Images) -> Accumulator:
+def accumulated(images: Images, max_detections: int = 100) -> Accumulator:
     """Match all images in one call and add them."""
     accumulator = Accumulator.create()
-    accumulator.add(matched(images))
+    accumulator.add(matched(images, max_detections))
     return accumulator
 
 
-def matched(images: Images) -> Matches:
+def matched(images: Images, max_detections: int = 100) -> Matches:
     """Match all images in one call."""
     truth = TruthColumns.of([objects for objects, _ in images.values()])
     detections = DetectionColumns.of([detected for _, detected in images.values()])
-    return match(np.array(list(images), dtype=np.int64), truth, detections)
+    return match(np.array(list(images), dtype=np.int64), truth, detections, max_detections)
 
 
 def matched_one(truth: GroundTruth, detections: Detections, image_id: int = 7) -> Matches:

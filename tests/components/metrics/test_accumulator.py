@@ -45,7 +45,7 @@ def assert_equal_to_the_bit(actual: DetectionMetrics, expected: DetectionMetrics
 def assert_equal_tables(actual: MatchTable, expected: MatchTable) -> None:
     """Compare every column."""
     for name, column in vars(expected).items():
-        assert vars(actual)[name].tobytes() == column.tobytes()
+        assert np.asarray(vars(actual)[name]).tobytes() == np.asarray(column).tobytes()
 
 
 @given(images=data_sets(), seed=st.integers(0, 1000))

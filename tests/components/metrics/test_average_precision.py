@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.metrics.accumulator import Accumulator
 from components.metrics.coco_rules import RECALL_POINTS
+from schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import FIGURES, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
 # Not exactly 1: pycocotools adds 2e-16 to the denominator of precision, and so do we.
@@ -136,3 +138,43 @@ def test_all_figures_and_curves_equal_pycocotools(max_images: int, data: st.Data
     np.testing.assert_allclose(metrics.recall, expected.recall, rtol=0, atol=1e-9)
     for label, value in metrics.per_class_ap.items():
         assert value == pytest.approx(np.mean(expected.precision[:, :, label - 1, 0]), abs=1e-9)
+
+
+def crowded(seed: int, objects: int, detections: int) -> dict:
+    """Two images with very many boxes of two classes: equal scores, equal overlaps, a few crowds."""
+    random = np.random.default_rng(seed)
+    images = {}
+    for image_id in (9, 4):
+        corners = random.integers(0, 60, (objects, 2)) * 8.0
+        boxes = np.hstack([corners, random.choice([8.0, 16.0, 40.0], (objects, 2))])
+        truth = GroundTruth(
+            boxes, random.integers(1, 3, objects), boxes[:, 2] * boxes[:, 3], random.random(objects) < 0.02
+        )
+        seen = boxes[random.integers(0, objects, detections)] + random.choice([0, 0, 0, 4], (detections, 4))
+        scores = random.integers(0, 40, detections) / 40
+        images[image_id] = (truth, Detections(seen, random.integers(1, 3, detections), scores))
+    return images
+
+
+@pytest.mark.parametrize(
+    ("limit", "objects", "detections"), [(30, 60, 300), (100, 220, 500), (300, 80, 900), (1000, 40, 2600)]
+)
+def test_every_limit_of_detections_equals_pycocotools_to_the_last_bit(
+    limit: int, objects: int, detections: int
+) -> None:
+    images = crowded(limit, objects, detections)
+    expected = pycocotools_metrics(images, num_classes=2, max_detections=limit)
+
+    metrics = accumulated(images, limit).finish(num_classes=2)
+
+    np.testing.assert_array_equal(metrics.precision, expected.precision)
+    np.testing.assert_array_equal(metrics.recall, expected.recall)
+    assert metrics.coco == expected.coco
+
+
+def test_what_was_matched_at_different_limits_is_not_mixed() -> None:
+    images = {1: (truth_of((1, *BOX)), found((1, 0.9, *BOX)))}
+    parts = [accumulated(images, 100), accumulated({2: images[1]}, 300)]
+
+    with pytest.raises(ValueError, match=r"matches at \[100, 300\] detections per image and class"):
+        Accumulator.merge(parts).finish()

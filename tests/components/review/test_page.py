@@ -162,6 +162,12 @@ def test_run_again_does_not_repeat_that_the_gate_only_observes() -> None:
     assert "ratchet run --config pets.yaml --data spans --span 2 Copy" in text_of(next_section(content()))
 
 
+def test_run_again_does_not_repeat_by_habit_that_a_decided_run_was_wanted_once_more() -> None:
+    seen = text_of(next_section(content(command="ratchet run --data spans --again --span 2 --anew")))
+    assert "ratchet run --data spans --span 2 Copy" in seen
+    assert "as it was, with --again" in seen
+
+
 def test_a_root_with_spaces_is_quoted_in_commands() -> None:
     assert "--root &#x27;my root&#x27;" in next_section(content(root="my root"))
 

@@ -93,6 +93,7 @@ def test_a_better_candidate_passes_with_an_interval(files: dict[str, Path], caps
     delta = result["delta"]["AP"]
     assert delta["value"] == pytest.approx(result["coco"]["AP"] - result["baseline"]["coco"]["AP"])
     assert 0 < delta["lo"] < delta["value"] < delta["hi"]
+    assert delta["minimum_detectable"] == pytest.approx(0.715 * (delta["hi"] - delta["lo"]), rel=1e-3)
     assert set(result["delta"]["per_class"]) == {"cat", "dog"}
     assert [reason["rule"] for reason in result["reasons"] if reason["warning"]] == ["untestable"]
 
@@ -109,7 +110,7 @@ def test_a_worse_candidate_is_blocked_with_exit_code_3(
 
 def test_a_model_against_itself_passes(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     code, result = evaluate(capsys, files["gt"], files["good"], files["good"])
-    assert (code, result["delta"]["AP"]) == (0, {"value": 0.0, "lo": 0.0, "hi": 0.0})
+    assert (code, result["delta"]["AP"]) == (0, {"value": 0.0, "lo": 0.0, "hi": 0.0, "minimum_detectable": None})
 
 
 def test_the_same_command_gives_the_same_interval(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

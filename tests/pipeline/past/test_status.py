@@ -134,7 +134,9 @@ def test_a_model_that_the_registry_does_not_know_is_a_problem(tmp_path: Path) ->
 def test_json(tmp_path: Path) -> None:
     overridden(tmp_path, approval())
     value: dict[str, Any] = json.loads(json.dumps(read_status(tmp_path, TODAY).to_json()))
-    assert set(value) == {"served", "since", "override", "expired", "problem", "last_run", "working"}
+    expected = {"served", "since", "override", "expired", "problem", "told_apart", "last_run", "working"}
+    assert set(value) == expected
+    assert value["told_apart"] is None
     assert (value["served"]["version"], value["override"]["by"], value["working"]) == ("300", "moss", None)
 
 

@@ -23,7 +23,7 @@ from schemas.data.tfdv_schema import read_class_names
 from tests.builders import coco, coco_image, dataset_info, training_record, write_span
 from tests.pipeline.roots import serve
 
-SMALL = ("training.batch_size=1", "data.eval_fraction=0")
+SMALL = ("training.batch_size=1", "data.eval_fraction=0", "data.held_out_fraction=0")
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""`ratchet evaluate` on crowded images: what is not counted is not passed over."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.cli.main import main
+
+OBJECTS, LOST = 160, 60
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> list[str]:
+    """12 images of 160 objects: the baseline finds all, the candidate loses 60 in each."""
+    annotations: list[dict[str, Any]] = []
+    for image in range(1, 13):
+        for place in range(OBJECTS):
+            box = [place % 16 * 40, place // 16 * 40, 30, 30]
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": image, "category_id": 1, "bbox": box, "area": 900}
+            )
+    found = [{**each, "score": 1 - each["id"] / 10_000} for each in annotations]
+    lost = [each for place, each in enumerate(found) if place % OBJECTS < OBJECTS - LOST]
+    images = [{"id": image, "width": 640, "height": 400} for image in range(1, 13)]
+    truth = {"images": images, "categories": [{"id": 1, "name": "pig"}], "annotations": annotations}
+    for name, value in (("gt", truth), ("dt", lost), ("base", found)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(value), encoding="utf-8")
+    return ["--gt", f"{tmp_path}/gt.json", "--dt", f"{tmp_path}/dt.json", "--baseline-dt", f"{tmp_path}/base.json"]
+
+
+def test_a_loss_beyond_what_counts_is_not_pushed(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", *crowded]) == 3
+    out = capsys.readouterr().out
+    assert "BLOCKED" in out
+    assert "12 of 12 images hold more, image 1 160 of pig; 720 of 1920 objects are beyond the limit" in out
+    assert "set evaluator.max_detections to 200 or more" in out
+
+
+def test_at_a_limit_that_fits_the_loss_is_measured(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", *crowded, "--set", "evaluator.max_detections=1000", "--json"]) == 3
+    out = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (out["max_detections"], out["verdict"]) == (1000, "BLOCKED")
+    assert out["delta"]["AP"]["value"] == pytest.approx(-0.376, abs=0.001)
+    assert out["baseline"]["coco"]["AR1000"] == 1
+    assert "AR100" not in out["coco"]
+    assert all(not reason["rule"].startswith("trust:max_detections") for reason in out["reasons"])
+
+
+def test_the_text_names_the_limit(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["evaluate", *crowded, "--set", "evaluator.max_detections=300"])
+    out = capsys.readouterr().out
+    assert "AR300" in out
+    assert "of each image and class the best 300 detections count; COCO takes 100" in out
