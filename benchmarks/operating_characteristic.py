@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.gate_simulation import RULES, Outcome, Plan, simulate
@@ -99,18 +99,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="directory of operating-characteristic.md")
     options = parser.parse_args(arguments)
     started = time.monotonic()
-    outcomes = simulate(Plan(), options.workers)
-    print("\n".join(_lines(outcomes)))
+    outcomes = simulate(Plan(), options.workers, lambda outcome: print(_line(outcome), flush=True))
     write_tables(options.docs / "operating-characteristic.md", outcomes, tuple(RULES))
     write_chart(options.docs / "operating-characteristic.png", outcomes, tuple(RULES))
     print(f"{time.monotonic() - started:.0f} s")
     return 0
 
 
-def _lines(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    for each in outcomes:
-        shares = ", ".join(f"{rules} {each.share(rules):.2f}" for rules in RULES)
-        yield f"{each.images:>5} images, {each.difference:+.4f}: {shares}  ({each.golden_sets} golden sets)"
+def _line(outcome: Outcome) -> str:
+    shares = ", ".join(f"{rules} {outcome.share(rules):.2f}" for rules in RULES)
+    return f"{outcome.images:>5} images, {outcome.difference:+.4f}: {shares}  ({outcome.golden_sets} golden sets)"
 
 
 if __name__ == "__main__":
