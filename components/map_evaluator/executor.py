@@ -20,6 +20,7 @@ from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.comparability import comparable
 from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
@@ -101,6 +102,8 @@ class Executor(tfx_evaluator.Executor):
         reasons = _sanity_checks(
             inputs, matches[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
         )
+        before = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        reasons += comparable(matches[GOLDEN], before, inputs.label_map.names, inputs.settings, known)
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )

@@ -194,6 +194,12 @@ EVALUATION_WORDS = {
         "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
         "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
     ),
+    "trust:comparable": RuleWords(
+        "The detections of the two models were not written down alike",
+        "The detections of both models were written down alike",
+        "Write the detections of both models in the same way, with the same score threshold, for the same images; for "
+        "models of a pipeline set model.score_threshold and model.max_detections to what the served model has.",
+    ),
     "trust:shuffled_detections": RuleWords(
         "Detections of other images score as well: {of}",
         "Detections of other images score worse: {of}",

@@ -147,6 +147,11 @@ _GATE = (
         ("passed=serving.size_ratio <=", "passed=serving.size_ratio >=", "a model that is too large is blocked"),
     ),
     *mutants_of(
+        "components/map_evaluator/comparability.py",
+        "tests/components/map_evaluator/test_comparability.py",
+        ("and not pushes_alike and", "and False and", "a push that a cut baseline explains blocks"),
+    ),
+    *mutants_of(
         "components/map_evaluator/detection_limits.py",
         "tests/components/map_evaluator/test_detection_limits.py",
         ("blocks=beyond.hides", "blocks=False", "golden images with more objects than are counted block"),
