@@ -54,7 +54,7 @@ def evaluate_files(
     names = truth.label_map.names
     matches = DataSetMatches(matches.tables, matches.digests, attributes, matches.shuffled)
     scored = score(matches, names, settings)
-    reasons = _sanity_checks(matches, scored, names, settings)
+    reasons = [*sanity.sound_areas(truth.mended_areas), *_sanity_checks(matches, scored, names, settings)]
     if baseline is not None:
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)

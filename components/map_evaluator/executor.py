@@ -273,6 +273,7 @@ def _sanity_checks(
         *sanity.known_answers(perfect, matches.shuffled),
         counted_objects(perfect, inputs.label_map.names),
         *given_objects(perfect, _detection_limits(inputs)),
+        *sanity.sound_areas(inputs.golden.info.mended_areas),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,

@@ -44,6 +44,11 @@ DATA_WORDS = {
         "Correct the annotations, or their export, and deliver the span again as {next}. A few such boxes do no harm: "
         "they are left out, and data_gate.bad_boxes says how many may be.",
     ),
+    "boxes:areas": RuleWords(
+        "Areas of objects contradict their boxes",
+        "Areas of objects fit their boxes",
+        "Give areas in square pixels, or leave them out; the boxes' areas are used.",
+    ),
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
@@ -193,6 +198,11 @@ EVALUATION_WORDS = {
         "No golden image holds more objects than are counted",
         "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
         "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
+    ),
+    "trust:areas": RuleWords(
+        "Areas of golden objects contradict their boxes",
+        "Areas of golden objects fit their boxes",
+        "Give areas in square pixels in the golden set's annotations, or leave them out; the boxes' areas are used.",
     ),
     "trust:comparable": RuleWords(
         "The detections of the two models were not written down alike",

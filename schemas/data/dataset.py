@@ -57,6 +57,7 @@ class DataSetInfo:
         images: number of images of each split.
         boxes: number of boxes of each split.
         bad_boxes: what was left out.
+        mended_areas: which areas contradicted their boxes and are those of the boxes, in words; empty if none did.
     """
 
     source: str
@@ -69,6 +70,7 @@ class DataSetInfo:
     images: dict[str, int]
     boxes: dict[str, int]
     bad_boxes: BadBoxes = BadBoxes()
+    mended_areas: str = ""
 
 
 def _of_format_0(values: Values) -> Values:

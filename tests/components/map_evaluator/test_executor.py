@@ -19,7 +19,7 @@ from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.blessing import PROPERTIES, Blessing
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE, Evaluation
-from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, TRAINING_RECORD_FORMAT
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
@@ -28,6 +28,7 @@ from schemas.data import features
 from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.records import record_to_json
+from tests.builders import training_record
 from tests.components.detector.test_answers import in_this_process
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encoded, record, save_reader
 
@@ -225,6 +226,26 @@ def test_a_used_up_golden_set_only_warns(world: World) -> None:
 
 def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
     assert rules(world.evaluate(EvaluatorSettings(resamples=200, min_golden_images=41))[0]) == ["trust:enough"]
+
+
+def test_golden_images_beyond_what_is_counted_or_what_a_model_gives_block(world: World) -> None:
+    """An image holds up to 3 objects, up to 2 of a class."""
+    for name, limit in (("candidate", 1), ("baseline", 2)):
+        kept = training_record(model={"max_detections": limit})
+        (world.path(name) / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(kept))
+    evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, max_detections=1))
+    assert rules(evaluation)[:2] == ["trust:max_detections", "trust:max_detections:candidate"]
+    assert "trust:max_detections:baseline" in [reason.rule for reason in evaluation.decision.warnings]
+    assert evaluation.golden.max_detections == 1
+    assert "AR100" not in evaluation.golden.candidate.coco
+
+
+def test_golden_areas_that_were_mended_are_warned_of(world: World) -> None:
+    path = Path(world.golden.uri, DATASET_FILE)
+    info = DATASET_FORMAT.read(path.read_text(), DATASET_FILE)
+    path.write_text(DATASET_FORMAT.write(dataclasses.replace(info, mended_areas="3 of 9 objects")))
+    evaluation, _ = world.evaluate()
+    assert ("trust:areas", "3 of 9 objects") in [(each.rule, each.actual) for each in evaluation.decision.warnings]
 
 
 def test_a_model_of_another_label_map_is_an_error(world: World) -> None:

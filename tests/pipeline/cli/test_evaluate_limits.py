@@ -104,3 +104,25 @@ def write_results(path: Path, found: DetectionColumns) -> str:
     results = [dict(zip(keys, (image + 1, label, box, score), strict=True)) for image, label, box, score in rows]
     path.write_text(json.dumps(results))
     return str(path)
+
+
+def test_areas_that_are_fractions_are_replaced_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(3)
+    truth = world(random, images=20, objects=5)
+    dt = write_results(tmp_path / "dt.json", found_by(random, truth, 0.7))
+    gt = write_truth(tmp_path / "gt.json", truth, 20)
+    assert main(["evaluate", "--gt", gt, "--dt", dt, "--json"]) == 0
+    expected = last(capsys)
+    document = json.loads(Path(gt).read_text())
+    for annotation in document["annotations"]:
+        annotation["area"] = annotation["bbox"][2] * annotation["bbox"][3] / 600**2
+    Path(gt).write_text(json.dumps(document))
+
+    assert main(["evaluate", "--gt", gt, "--dt", dt, "--json"]) == 0
+
+    result = last(capsys)
+    assert result["coco"] == expected["coco"]
+    [reason] = [reason for reason in result["reasons"] if reason["rule"] == "trust:areas"]
+    objects = len(document["annotations"])
+    assert f"{objects} of {objects} objects have an area that contradicts their box" in reason["actual"]
+    assert all(reason["rule"] != "trust:areas" for reason in expected["reasons"])
