@@ -82,6 +82,7 @@ def _examples(directory: Path, images: int) -> Any:
         version=1,
         strict=True,
         eval_fraction=1.0,
+        held_out_fraction=0.0,
         group_by=None,
         class_names=None,
     )

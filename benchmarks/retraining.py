@@ -33,11 +33,10 @@ from components.example_gen.generate import GenRequest, generate
 from components.trainer.export import save_model
 from components.trainer.images.examples import span_of
 from components.trainer.job import Trained, TrainingJob, run_job
-from components.trainer.lineage import read_record
-from components.trainer.validation import HeldOut, HeldOutImage, Validator, read_held_out
+from components.trainer.validation import ValidationImage, ValidationSet, Validator, read_validation
 from pipeline.config.pipeline_settings import load_config
 from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.artifacts.training_record import RECORD_FILE
+from schemas.artifacts.training_record import RECORD_FILE, read_training_record
 from schemas.base.files import LOCAL_FILES
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
@@ -96,7 +95,7 @@ class Bench:
         return self._score(self._train(span, str(self._work / "baseline"), (*way, f"training.seed={seed}")))
 
     def _train(self, examples: str, baseline: str | None, way: Sequence[str]) -> Trained:
-        record = read_record(baseline, LOCAL_FILES) if baseline else None
+        record = read_training_record(baseline, LOCAL_FILES) if baseline else None
         settings = load_config(self._config, [*self._overrides, *way]).trainer
         trained = run_job(
             TrainingJob(settings, examples, baseline, record, "" if baseline else None, str(self._work / "unfinished"))
@@ -105,8 +104,8 @@ class Bench:
         return trained
 
     def _score(self, trained: Trained) -> Scores:
-        point = Validator(trained.serving, HeldOut(self._old, self._new, 0.5))(0)
-        return Scores(point.new, point.old or 0.0)
+        point = Validator(trained.serving, ValidationSet(self._old, self._new, 0.5, 1))(0)
+        return Scores(point.new or 0.0, point.old or 0.0)
 
 
 def main() -> int:
@@ -140,9 +139,9 @@ def _cell(values: Sequence[float], baseline: float) -> str:
     return f"{np.mean(values):.3f} ± {np.std(values):.3f} ({np.mean(values) - baseline:+.3f})"
 
 
-def _images(uri: str) -> tuple[HeldOutImage, ...]:
+def _images(uri: str) -> tuple[ValidationImage, ...]:
     examples = ExamplesArtifact.open(uri, LOCAL_FILES)
-    return read_held_out([span_of(examples, TRAIN_SPLIT, examples.info.class_names)], 10**9)
+    return read_validation([span_of(examples, TRAIN_SPLIT, examples.info.class_names)], 10**9)
 
 
 def _digits(work: Path) -> World:
@@ -164,7 +163,7 @@ def _world(work: Path, first: Path, second: Path, golden: Path) -> World:
     sources = [(first, 1), (second, 2), (work / "drifted", 3), (golden, 0), (work / "golden-drifted", 0)]
     outs = [str(work / f"examples-{number}") for number in range(len(sources))]
     requests = [
-        (GenRequest(str(source), span, 1, False, 0.1 if span else 0.0, None, None), out)
+        (GenRequest(str(source), span, 1, False, 0.1 if span else 0.0, 0.0, None, None), out)
         for (source, span), out in zip(sources, outs)
     ]
     generate(requests, beam.Pipeline())

@@ -26,7 +26,7 @@ from components.review.component import Review
 from components.trainer.component import DetectorTrainer
 from pipeline.config.pipeline_settings import PipelineSettings
 from schemas.artifacts.review import REJECTION_STEP
-from schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP
+from schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP, HELD_OUT_SPLIT
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,12 @@ def _steps(
     settings: PipelineSettings, at: Locations, span: int | None, bootstrap: bool, command: str, golden_content: str
 ) -> list[BaseNode]:
     examples = DetectionExampleGen.of_span(
-        at.data, span, settings.data.eval_fraction, settings.data.group_by, at.schema_file
+        at.data,
+        span,
+        settings.data.eval_fraction,
+        settings.data.held_out_fraction,
+        settings.data.group_by,
+        at.schema_file,
     )
     golden = DetectionExampleGen.of_golden_set(at.golden, at.schema_file, golden_content).with_id(GOLDEN_STEP)
     baseline = BaselineReader(at.registry, at.serving, bootstrap)
@@ -103,7 +108,7 @@ def _steps(
         examples=examples.outputs["examples"],
         schema=schema.outputs["schema"],
         stats_options=tfdv.StatsOptions(experimental_filter_read_paths=True),  # leaves the image bytes unread
-        exclude_splits=[EVAL_SPLIT],  # a small span may have nothing in it
+        exclude_splits=[EVAL_SPLIT, HELD_OUT_SPLIT],  # a small span may have nothing in it
     )
     gate = DataGate(
         examples=examples.outputs["examples"],

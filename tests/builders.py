@@ -14,6 +14,7 @@ from PIL import Image
 from components.registry.registry import Registry
 from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from schemas.artifacts.training_record import (
+    AskedTraining,
     ContinualLearningRecord,
     LearningRateRecord,
     TrainedData,
@@ -133,6 +134,24 @@ def training_record(**fields: Any) -> TrainingRecord:
         "ratchet_version": "0",
     }
     return TrainingRecord(**whole | fields)
+
+
+def asked_training(**fields: Any) -> AskedTraining:
+    """What the default settings ask of a retraining."""
+    whole: dict[str, Any] = {
+        "batch_size": 16,
+        "peak_learning_rate": 0.0008,
+        "replay": 0.5,
+        "steps": None,
+        "epochs": 5.0,
+        "min_steps": 100,
+        "max_steps": 20_000,
+        "rounds": 8,
+        "patience": 4,
+        "min_validation_images": 20,
+        "max_validation_images": 200,
+    }
+    return AskedTraining(**whole | fields)
 
 
 def dataset_info(**fields: Any) -> DataSetInfo:

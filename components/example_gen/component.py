@@ -21,6 +21,7 @@ class DetectionExampleGenSpec(ComponentSpec):
         "is_span_base": ExecutionParameter(type=int),
         "span": ExecutionParameter(type=int),
         "eval_fraction": ExecutionParameter(type=float),
+        "held_out_fraction": ExecutionParameter(type=float),
         "group_by": ExecutionParameter(type=str),
         "schema_file": ExecutionParameter(type=str),
         "content": ExecutionParameter(type=str),
@@ -30,7 +31,7 @@ class DetectionExampleGenSpec(ComponentSpec):
 
 
 class DetectionExampleGen(base_beam_component.BaseBeamComponent):
-    """Reads COCO, Pascal VOC, YOLO or TFRecord data into the splits `train` and `eval`.
+    """Reads COCO, Pascal VOC, YOLO or TFRecord data into the splits `train`, `eval` and `held_out`.
 
     It finds the span itself, when it runs, because open-source Kubeflow does not resolve TFX's
     `{SPAN}` patterns. Make one with `of_span` or `of_golden_set`.
@@ -45,6 +46,7 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
         is_span_base: bool,
         span: int,
         eval_fraction: float,
+        held_out_fraction: float,
         group_by: str,
         schema_file: str,
         content: str = "",
@@ -55,6 +57,7 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
                 is_span_base=int(is_span_base),
                 span=span,
                 eval_fraction=eval_fraction,
+                held_out_fraction=held_out_fraction,
                 group_by=group_by,
                 schema_file=schema_file,
                 content=content,
@@ -64,18 +67,25 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
 
     @classmethod
     def of_span(
-        cls, base_directory: str, span: int | None, eval_fraction: float, group_by: str | None, schema_file: str
+        cls,
+        base_directory: str,
+        span: int | None,
+        eval_fraction: float,
+        held_out_fraction: float,
+        group_by: str | None,
+        schema_file: str,
     ) -> DetectionExampleGen:
         """Reads the newest version of `span-N` below a directory.
 
         Args:
             base_directory: holds the `span-N` directories.
             span: N; None for the newest there is when the step runs.
-            eval_fraction: share of images, 0..1, held out of training.
+            eval_fraction: share of images, 0..1, for validation.
+            held_out_fraction: share of images, 0..1, that nothing is chosen by.
             group_by: attribute of images, the same value of which stays in one split; None: none.
             schema_file: the curated schema.
         """
-        return cls(base_directory, True, span or 0, eval_fraction, group_by or "", schema_file)
+        return cls(base_directory, True, span or 0, eval_fraction, held_out_fraction, group_by or "", schema_file)
 
     @classmethod
     def of_golden_set(cls, directory: str, schema_file: str, content: str = "") -> DetectionExampleGen:
@@ -87,4 +97,4 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
             content: `content.cache_key` of it: part of TFX's cache key, which knows neither data nor code; empty where
                 that is not known, then the step must not be cached.
         """
-        return cls(directory, False, 0, 1.0, "", schema_file, content)
+        return cls(directory, False, 0, 1.0, 0.0, "", schema_file, content)

@@ -10,9 +10,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.example_gen.content import stored_digest
-from components.example_gen.generate import SPLITS, GenRequest, generate
+from components.example_gen.generate import GenRequest, generate
 from components.example_gen.spans import find_span
 from components.stack.tfx_steps import beam_pipeline
+from schemas.data.dataset import SPLITS
 from schemas.data.tfdv_schema import read_class_names
 
 
@@ -36,6 +37,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             version=version,
             strict=not is_span,
             eval_fraction=exec_properties["eval_fraction"],
+            held_out_fraction=exec_properties["held_out_fraction"],
             group_by=exec_properties["group_by"] or None,
             class_names=read_class_names(exec_properties["schema_file"], fileio),
         )

@@ -24,9 +24,8 @@ from schemas.base.progress import Progress
 from schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
-    EVAL_SPLIT,
     FINGERPRINTS,
-    TRAIN_SPLIT,
+    SPLITS,
     DataSetInfo,
     dataset_digest,
     image_digest,
@@ -35,7 +34,6 @@ from schemas.data.examples_artifact import split_directory
 from schemas.data.fingerprints import line_of
 from schemas.data.records import ImageRecord, LabelMap
 
-SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
 _LINES = "lines"
 _AHEAD = 4  # images inspected at the same time: Pillow and zlib work outside Python's lock
 
@@ -49,7 +47,8 @@ class GenRequest:
         span: its number; 0 for the golden set.
         version: of the span.
         strict: whether a box that cannot be one is an error, or is left out and counted.
-        eval_fraction: share of images, 0..1, held out of training.
+        eval_fraction: share of images, 0..1, for validation.
+        held_out_fraction: share of images, 0..1, that nothing is chosen by.
         group_by: attribute of images that stay together; None: every image by itself.
         class_names: the curated classes, for data sets that list none.
     """
@@ -59,12 +58,13 @@ class GenRequest:
     version: int
     strict: bool
     eval_fraction: float
+    held_out_fraction: float
     group_by: str | None
     class_names: tuple[str, ...] | None
 
 
 def generate(requests: Sequence[tuple[GenRequest, str]], pipeline: beam.Pipeline) -> list[DataSetInfo]:
-    """Writes `Split-train/`, `Split-eval/`, fingerprints and DATASET_FILE of one or more data sets.
+    """Writes a directory `Split-NAME/` a split, fingerprints and DATASET_FILE of one or more data sets.
 
     Args:
         requests: what to read, each with the directory to write into.
@@ -92,7 +92,8 @@ class _Read:
     @classmethod
     def of(cls, request: GenRequest, out: str) -> _Read:
         source = read_source(request.directory, fileio, request.strict, request.class_names)
-        return cls(request, source, splits_of(source.records, request.eval_fraction, request.group_by), out)
+        splits = splits_of(source.records, request.eval_fraction, request.held_out_fraction, request.group_by)
+        return cls(request, source, splits, out)
 
     def add_to(self, pipeline: beam.Pipeline, name: str) -> None:
         splits, convert = self.splits, _Convert(self.source.label_map, len(self.source.records))

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
+from components.map_evaluator.high_water_bar import beside_the_mark
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Serving
+from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, PostProcessing, Serving
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.base import formatting
+from schemas.base.differences import found
 from schemas.base.formatting import difference, score
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
 
 def decide(
-    golden: DataSetEvaluation, sanity: Sequence[Reason], settings: EvaluatorSettings, serving: Serving | None = None
+    golden: DataSetEvaluation,
+    sanity: Sequence[Reason],
+    settings: EvaluatorSettings,
+    serving: Serving | None = None,
+    post_processing: PostProcessing | None = None,
+    mark: HighWaterMark | None = None,
 ) -> Decision:
     """Judges a candidate.
 
     Args:
         golden: what was measured on the golden set.
-        sanity: what the checks of the evaluation itself found; one that failed blocks, whatever was measured.
+        sanity: what the training's record and the checks of the evaluation itself found; one that failed blocks,
+            whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
+        post_processing: the same candidate beside the baseline as it is served, where `golden` has the baseline with
+            the candidate's post-processing.
+        mark: the best model that was served on this golden set, if it is another than the baseline.
 
     Returns:
-        The verdict with all reasons, those of the sanity checks first.
+        The verdict with all reasons, those of `sanity` first.
     """
-    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings, mark)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
+    if post_processing:
+        reasons += below_served(golden, post_processing, settings)
+        clear += [as_served(reason) for reason in _interval(post_processing.as_served, settings)]
     if not all(reason.passed for reason in reasons):
         return Decision(Verdict.BLOCKED, (*reasons, *clear))
     if not all(reason.passed for reason in clear):
@@ -57,7 +73,53 @@ def _defined(golden: DataSetEvaluation) -> Reason:
     return Reason("map_defined", "mAP is defined for every model", shown, passed=defined)
 
 
-def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+def below_served(
+    golden: DataSetEvaluation, post_processing: PostProcessing, settings: EvaluatorSettings
+) -> list[Reason]:
+    """What compares the candidate with the baseline as it is served, post-processing included.
+
+    Args:
+        golden: the baseline with the candidate's post-processing.
+        post_processing: the baseline as it is served.
+        settings: the rules.
+    """
+    served = post_processing.as_served
+    compared = [reason for reason in _levels(served, settings, None) if reason.rule == "map_drop"]
+    compared += [reason for reason in slice_reasons(served, settings) if reason.rule.startswith(_OF_BOTH)]
+    shares = _shares(golden, post_processing)
+    return [
+        replace(reason, actual=f"{reason.actual}; {shares}") if reason.rule == "map_drop_as_served" else reason
+        for reason in map(as_served, compared)
+    ]
+
+
+_OF_BOTH = ("class_drop", "slice_drop", "class_margin", "slice_margin", "class_and_slice_drops")
+
+
+def as_served(reason: Reason) -> Reason:
+    """A rule's reason where the baseline is the one that is served, with its own post-processing."""
+    name, colon, of = reason.rule.partition(":")
+    return replace(
+        reason,
+        rule=f"{name}{AS_SERVED_RULE}{colon}{of}",
+        expected=f"{reason.expected}, with the baseline as it is served",
+    )
+
+
+def _shares(golden: DataSetEvaluation, post_processing: PostProcessing) -> str:
+    """How much of a difference is the post-processing's, and how much the training's."""
+    served, same, candidate = (
+        scores.coco["AP"] if scores else UNDEFINED
+        for scores in (post_processing.as_served.baseline, golden.baseline, golden.compared.candidate)
+    )
+    return (
+        f"of it by post-processing ({post_processing.changed}) {score(served)} -> {score(same)} "
+        f"({difference(same - served)}), by training {score(same)} -> {score(candidate)} "
+        f"({difference(candidate - same)})"
+    )
+
+
+def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings, mark: HighWaterMark | None) -> list[Reason]:
     reasons = []
     candidate = golden.candidate.coco["AP"]
     if settings.min_map is not None:
@@ -65,8 +127,8 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
         expected = f"candidate mAP at least {settings.min_map:g}"
         reasons.append(Reason("min_map", expected, score(candidate, "undefined"), passed=reached))
     if golden.baseline and settings.margin is not None:
-        compared = golden.compared.candidate.coco["AP"]
-        reasons.append(_does_not_fall(compared, golden.baseline.coco["AP"], settings.margin, _over(golden)))
+        against_baseline = _does_not_fall(golden, golden.baseline.coco["AP"], settings.margin)
+        reasons.append(beside_the_mark(against_baseline, golden, settings, mark))
     return reasons
 
 
@@ -99,12 +161,14 @@ def _new_classes(golden: DataSetEvaluation) -> list[Reason]:
     ]
 
 
-def _does_not_fall(candidate: float, baseline: float, margin: float, over: str) -> Reason:
+def _does_not_fall(golden: DataSetEvaluation, baseline: float, margin: float) -> Reason:
+    candidate = golden.compared.candidate.coco["AP"]
+    interval = golden.deltas.overall.interval if golden.deltas else None
     less = f" - {margin:g}" if margin else ""
     return Reason(
         rule="map_drop",
-        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{over}",
-        actual=f"{score(candidate, 'undefined')} ({difference(candidate - baseline)})",
+        expected=f"candidate mAP at least the baseline's {score(baseline, 'undefined')}{less}{_over(golden)}",
+        actual=found(score(candidate, "undefined"), candidate - baseline, interval),
         passed=candidate >= baseline - margin,
     )
 
@@ -112,13 +176,15 @@ def _does_not_fall(candidate: float, baseline: float, margin: float, over: str) 
 def _interval(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
     if golden.deltas is None or settings.tolerance is None:
         return []
-    interval = golden.deltas.overall.interval
+    overall = golden.deltas.overall
+    interval = overall.interval
+    few = "" if overall.units is None else f": its objects are as good as in {overall.units:.1f} independent units"
     return [
         Reason(
             rule="map_interval",
             expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference"
             + _over(golden),
-            actual=formatting.interval(interval, "undefined"),
+            actual=formatting.interval(interval, f"undefined{few}"),
             passed=interval is not None and interval[0] >= -settings.tolerance,
         )
     ]

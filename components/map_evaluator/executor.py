@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -21,18 +22,21 @@ from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.comparability import comparable
+from components.map_evaluator.compared import ComparedBaseline, compared_baseline
 from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
+from components.map_evaluator.training_rules import training_reasons
 from components.map_evaluator.trial import read_probe, serving_figures
 from components.stack.tfx_steps import beam_pipeline
 from schemas.artifacts import evaluation as files
 from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
+    AS_SERVED,
     BASELINE,
     CANDIDATE,
     EVALUATION_FORMAT,
@@ -41,19 +45,16 @@ from schemas.artifacts.evaluation import (
     TRAIN_SAMPLE,
     DataSetEvaluation,
     Evaluation,
+    PostProcessing,
 )
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.serving_probe import ServingProbe
-from schemas.artifacts.training_record import (
-    LABELS_FILE,
-    RECORD_FILE,
-    TRAINING_IMAGES_FILE,
-    read_training_record,
-)
+from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, read_training_record
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, dataset_digest
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
@@ -71,6 +72,7 @@ class _Inputs:
     digests: dict[str, str]  # of the models, from before anything of them was read
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
+    compared: ComparedBaseline | None  # None: the baseline as it is served
 
     @property
     def label_map(self) -> LabelMap:
@@ -78,7 +80,16 @@ class _Inputs:
 
     @property
     def directories(self) -> dict[str, str]:
+        """Of what is served and what would be."""
         return {name: path_utils.serving_model_path(model.uri) for name, model in self.models.items()}
+
+    def measured(self, on: str) -> dict[str, tuple[str, str]]:
+        """Directory and digest of each model that is measured on a data set."""
+        served = {name: (directory, self.digests[name]) for name, directory in self.directories.items()}
+        if self.compared is None:
+            return served
+        as_served = {AS_SERVED: served[BASELINE]} if on == GOLDEN else {}
+        return {**served, BASELINE: (self.compared.directory, self.compared.digest), **as_served}
 
 
 class Executor(tfx_evaluator.Executor):
@@ -107,7 +118,11 @@ class Executor(tfx_evaluator.Executor):
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        reasons = [*_training(inputs), *reasons]
+        post_processing = _post_processing(inputs, matches[GOLDEN])
+        mark = _high_water(baseline, inputs.golden.info.digest)
+        other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing, other)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -115,6 +130,8 @@ class Executor(tfx_evaluator.Executor):
             candidate_digest=inputs.digests[CANDIDATE],
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
+            post_processing=post_processing,
+            high_water=mark,
         )
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
@@ -124,25 +141,38 @@ class Executor(tfx_evaluator.Executor):
         _bless(blessing, decision.verdict.pushes, inputs.models, _blessing_of(evaluation, baseline, uri, text))
 
     def _evaluate(self, inputs: _Inputs, uri: str) -> dict[str, DataSetMatches]:
-        settings = inputs.settings
-        evaluators = Evaluators(
-            models=inputs.directories,
-            label_map=inputs.label_map,
-            attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
-            batch_size=settings.batch_size,
-            class_names=inputs.class_names,
-            digests=inputs.digests,
-            max_detections=settings.max_detections,
-        )
         parts = _parts(inputs)
         with beam_pipeline(self) as pipeline:
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
+                evaluators = _evaluators(inputs, part.name)
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
-            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
+            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.measured(part.name)))
         return {name: data for name, data in matches.items() if data is not None}
+
+
+def _evaluators(inputs: _Inputs, data_set: str) -> Evaluators:
+    settings, measured = inputs.settings, inputs.measured(data_set)
+    return Evaluators(
+        models={name: directory for name, (directory, _) in measured.items()},
+        label_map=inputs.label_map,
+        attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
+        batch_size=settings.batch_size,
+        class_names={name: inputs.class_names[BASELINE if name == AS_SERVED else name] for name in measured},
+        digests={name: digest for name, (_, digest) in measured.items()},
+        max_detections=settings.max_detections,
+    )
+
+
+def _post_processing(inputs: _Inputs, golden: DataSetMatches) -> PostProcessing | None:
+    if inputs.compared is None:
+        return None
+    tables = {**golden.tables, BASELINE: golden.tables[AS_SERVED]}
+    matches = dataclasses.replace(golden, tables=tables)
+    as_served = score(matches, inputs.label_map.names, inputs.settings, inputs.class_names[BASELINE])
+    return PostProcessing(inputs.compared.changes, as_served)
 
 
 def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
@@ -162,6 +192,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
             for name, model in models.items()
         },
         settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
+        compared=compared_baseline(models[CANDIDATE].uri) if BASELINE in models else None,
     )
 
 
@@ -176,13 +207,13 @@ def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
 
 
 def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[str, ...]:
-    """A model's label map: a candidate's is the golden set's, a baseline's may lack classes and be in another order."""
+    """A model's label map: a candidate's classes are the golden set's, a baseline may lack some; in whatever order."""
     path = f"{directory}/{LABELS_FILE}"
     labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else golden
-    if name == CANDIDATE and labels != golden:
+    if name == CANDIDATE and set(labels) != set(golden):
         raise StateError(
-            f"{name} ({directory}): its label map is {', '.join(labels)}, "
-            f"the golden set's is {', '.join(golden)}; evaluate a model with the golden set of its own classes"
+            f"{name} ({directory}): its classes are {', '.join(labels)}, "
+            f"the golden set's are {', '.join(golden)}; evaluate a model with a golden set of its own classes"
         )
     lost = [label for label in labels if label not in golden]
     if lost:
@@ -197,12 +228,13 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
-        return DataPart(name, tuple(data.record_files(split)), data.info.images[split], share)
+        files_of, images = tuple(data.record_files(split)), data.info.images.get(split, 0)
+        return DataPart(name, files_of, images, share, data.info.class_names)
 
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
         part(GOLDEN, inputs.golden, EVAL_SPLIT),
-        part(HELD_OUT, inputs.span, EVAL_SPLIT),
+        part(HELD_OUT, inputs.span, HELD_OUT_SPLIT),
         part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),
     ]
     return [part for part in parts if part.images and part.share]
@@ -228,7 +260,7 @@ def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) ->
     lines = _Lines(f"{directory}/lines-*")
     with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
         join_ground_truth(lines, label_map, out)
-    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
+    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE, AS_SERVED: files.AS_SERVED_FILE}
     for place, model in enumerate(models):
         with fileio.open(f"{directory}/{names[model]}", "w") as out:
             join_detections(lines, place, out)
@@ -255,6 +287,7 @@ def _probe(inputs: _Inputs, golden: DataSetMatches, uri: str) -> ServingProbe:
         chosen_images(golden.tables[CANDIDATE]),
         f"{uri}/{GOLDEN}/{files.CANDIDATE_FILE}",
         inputs.settings.batch_size,
+        inputs.class_names[CANDIDATE],
     )
 
 
@@ -286,14 +319,29 @@ def _sanity_checks(
     ]
 
 
+def _high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark | None:
+    marks = json.loads(baseline.get_string_custom_property("high_water_marks") or "{}")
+    return HighWaterMark(**marks[golden_digest]) if golden_digest in marks else None
+
+
 def _detection_limits(inputs: _Inputs) -> dict[str, int]:
-    """How many detections of an image each model gives at most, where its training record says so."""
+    """How many detections of an image each model gives at most, where its training record says so; the baseline is
+    left out where it is compared with the candidate's post-processing."""
     limits = {}
     for name, directory in inputs.directories.items():
-        if fileio.exists(f"{directory}/{RECORD_FILE}"):
+        is_as_served = name == CANDIDATE or inputs.compared is None
+        if is_as_served and fileio.exists(f"{directory}/{RECORD_FILE}"):
             limit = read_training_record(directory, fileio).model.get("max_detections")
             limits |= {name: limit} if isinstance(limit, int) else {}
     return limits
+
+
+def _training(inputs: _Inputs) -> list[Reason]:
+    """What the candidate's training record says; nothing of a model that was not trained here."""
+    candidate = inputs.directories[CANDIDATE]
+    if not fileio.exists(f"{candidate}/{RECORD_FILE}"):
+        return []
+    return training_reasons(read_training_record(candidate, fileio))
 
 
 def _training_images(inputs: _Inputs) -> Fingerprints | None:

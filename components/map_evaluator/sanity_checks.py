@@ -14,11 +14,11 @@ import numpy as np
 
 from components.map_evaluator.detection_limits import highest_map
 from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import detection_metrics
+from components.metrics.average_precision import mean_average_precision
 from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import best_of_each_class, match
-from schemas.artifacts.decisions import Reason
+from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.base.errors import StateError
 from schemas.base.formatting import listed, score
@@ -26,6 +26,7 @@ from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from schemas.data.fingerprints import Fingerprints, near_duplicates
 
 _LISTED = 5
+_NEARLY_SPENT = 0.8  # of the golden budget; with spans every night, some weeks are left to label another set
 _ROUNDING = 1e-9
 _ALIKE = 0.9  # of images labelled that much alike, places cannot be told apart
 
@@ -89,7 +90,7 @@ def _permuted(found: DetectionColumns, images: int) -> DetectionColumns:
 def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns, max_detections: int) -> float:
     matches = Accumulator.create()
     matches.add(match(image_ids, truth, detections, max_detections))
-    return matches.finish().coco["AP"]
+    return mean_average_precision(matches.table())
 
 
 def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -> list[Reason]:
@@ -99,11 +100,11 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -
         perfect: matches of `perfect_detections`.
         shuffled: `permuted_scores` of each model.
     """
-    score, highest = detection_metrics(perfect).coco["AP"], highest_map(perfect)
+    score, highest = mean_average_precision(perfect), highest_map(perfect)
     beyond = "" if highest == 1 else f", {highest:.6f} at {perfect.max_detections} detections an image and class"
-    nothing = detection_metrics(
+    nothing = mean_average_precision(
         dataclasses.replace(perfect, detections=perfect.detections[:0], detection_image=perfect.detection_image[:0])
-    ).coco["AP"]
+    )
     return [
         Reason(
             "trust:perfect_detections",
@@ -196,13 +197,23 @@ def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reas
 
 
 def golden_budget(uses: int, budget: int) -> Reason:
-    """A warning once a golden set has decided so often that what is served may have been fitted to it."""
+    """Whether a golden set may decide once more: what is chosen so often on one set is fitted to it.
+
+    Args:
+        uses: decisions that it has made, whatever they were.
+        budget: how many it may make; from a share of them on, a warning.
+    """
+    look = uses + 1
+    spent, is_near = look > budget, look >= _NEARLY_SPENT * budget
+    advice = (
+        "renew the golden set, or raise the budget by its name" if spent else "renew the golden set before it is spent"
+    )
     return Reason(
-        rule="trust:golden_budget",
-        expected=f"at most {budget} decisions with one golden set",
-        actual=f"this is number {uses + 1}" + ("; renew the golden set" if uses >= budget else ""),
-        passed=True,
-        warning=uses >= budget,
+        rule=GOLDEN_BUDGET,
+        expected=f"at most {budget} decisions with one golden set (evaluator.golden_budget)",
+        actual=f"this is number {look}" + (f"; {advice}" if is_near else ""),
+        passed=not spent,
+        warning=is_near and not spent,
     )
 
 

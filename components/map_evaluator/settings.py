@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
-
-from pydantic import Field
+from typing import Annotated, Literal
 
 from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
-from schemas.base.settings import settings
+from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]
@@ -36,6 +34,8 @@ class EvaluatorSettings:
     Attributes:
         min_map: no model below it is served, not even a first one.
         margin: how far mAP may fall below the baseline's.
+        bar: what mAP is held against: the baseline's, or where an approval has lowered that, the best that was served
+            on this golden set.
         tolerance: a drop this large must be outside the 95 % interval of the difference; with a golden
             set too small for that the run is inconclusive, which blocks too.
         class_drop: no class may fall significantly by more than this.
@@ -53,7 +53,7 @@ class EvaluatorSettings:
         seed: of the resampling.
         min_golden_images: a golden set with fewer images decides nothing.
         min_golden_objects: nor one with fewer objects.
-        golden_budget: decisions after which a golden set should be replaced.
+        golden_budget: decisions that one golden set may make; a candidate after that is not pushed.
         max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
@@ -64,6 +64,7 @@ class EvaluatorSettings:
 
     min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01
     margin: Fraction | None = 0.0
+    bar: Literal["baseline", "high_water"] = "baseline"
     tolerance: Fraction | None = 0.03
     class_drop: Fraction | None = 0.05
     slice_drop: Fraction | None = 0.05
@@ -79,7 +80,7 @@ class EvaluatorSettings:
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     min_golden_images: Annotated[int, Field(ge=1)] = 10
     min_golden_objects: Annotated[int, Field(ge=1)] = 20
-    golden_budget: Annotated[int, Field(ge=1)] = 50
+    golden_budget: Annotated[int, Field(ge=1)] = 100
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16

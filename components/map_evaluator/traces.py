@@ -33,6 +33,7 @@ _NO_MODEL_SKIPS = 4  # times as many images without a detection as with one or t
 _MANY = 0.25  # of the images with several objects
 _PILE = 3  # times as many images with the most detections as with one less
 _MOST_LEVELS = 11  # scores rounded to one digit
+_GLANCE = 10_000  # detections that show it, as a rule
 _TENFOLD = 10
 
 
@@ -109,7 +110,7 @@ def _cut_on_another_scale(model: str, other: str, own: np.ndarray, others: np.nd
 def _is_dense(scores: np.ndarray) -> bool:
     """Whether the lowest scores end as if cut off, not thinning out."""
     count = int(np.clip(len(scores) // _LOWEST_PART, _LEAST, _LOWEST_MOST))
-    lowest = np.sort(scores)[:count]
+    lowest = np.sort(np.partition(scores, count - 1)[:count])
     width = lowest[-1] - lowest[0]
     return bool(width == 0 or np.mean((lowest[1:-1] - lowest[0]) / width) <= _DENSE)
 
@@ -180,6 +181,8 @@ def _missing_classes(model: str, table: MatchTable, whole: MatchTable) -> Iterat
 
 
 def _coarse(model: str, table: MatchTable, whole: MatchTable) -> Iterator[Trace]:
+    if len(np.unique(table.detections["score"][:_GLANCE])) > _MOST_LEVELS:
+        return
     values, counts = np.unique(table.detections["score"], return_counts=True)
     others = len(np.unique(whole.detections["score"]))
     if not values.size or len(values) > _MOST_LEVELS or counts.sum() < _LEAST * len(values):

@@ -11,8 +11,9 @@ from components.pages.tables import columns, table
 from components.pages.text import safe, safe_list
 from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
 from schemas.artifacts.decisions import Reason
+from schemas.base.differences import Clarity
 from schemas.base.formatting import many, percent
-from schemas.data.dataset import DataSetInfo
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, DataSetInfo
 
 MOST_PICTURES = 6  # a rule
 _MOST_EXAMPLES, _MOST_CLASSES = 20, 100
@@ -101,12 +102,17 @@ def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
     return f"<details><summary>{title}</summary><p><code>{safe_list(rest, 100)}</code></p></details>"
 
 
-def rules_table(reasons: Iterable[Reason]) -> str:
-    """All rules with their state: those that failed, then warnings, then the others, each in the order given."""
+def rules_table(reasons: Iterable[Reason], clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR) -> str:
+    """All rules with their state: those that failed, then warnings, then the others, each in the order given.
+
+    Args:
+        reasons: the rules.
+        clarity_of: whether the difference that a rule is about is one.
+    """
     rows = []
     for reason in sorted(reasons, key=lambda reason: (reason.passed, not reason.warning)):
         kind, word = state(reason)
-        title = rule_title(reason.rule, reason.passed and not reason.warning)
+        title = rule_title(reason.rule, reason.passed and not reason.warning, clarity_of(reason.rule))
         rows.append(
             f'<tr class="{kind}"><td class="state">{word}</td><th scope="row">'
             f'{safe(title)}<br><code class="quiet">{safe(reason.rule)}</code></th>'
@@ -138,8 +144,11 @@ def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
     return facts_table + "".join(_bad_boxes(title, info) for title, info in sets.items())
 
 
+_SPLITS = {TRAIN_SPLIT: "training", EVAL_SPLIT: "validation", HELD_OUT_SPLIT: "held out"}
+
+
 def _per_split(counts: dict[str, int], thing: str) -> str:
-    splits = ", ".join(f"{safe(split)} {count:,}" for split, count in sorted(counts.items(), reverse=True))
+    splits = ", ".join(f"{word} {counts[split]:,}" for split, word in _SPLITS.items() if counts.get(split))
     return f"{many(sum(counts.values()), thing)} ({splits})"
 
 

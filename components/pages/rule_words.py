@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from components.pages.features import short_title
+from schemas.base.differences import Clarity
 from schemas.base.formatting import capital, listed
 from schemas.data.dataset import DataSetInfo
 
@@ -52,8 +53,8 @@ DATA_WORDS = {
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
-        "Deliver the span with the classes, in name and order, of the {of}. New classes have to be in golden set and "
-        "schema as well.",
+        "Deliver the span with the classes of the {of}, under the same names, in any order. New classes have to be in "
+        "golden set and schema as well.",
     ),
     "classes:served_model": RuleWords(
         "Other classes than the served model",
@@ -129,18 +130,68 @@ _LIMIT = (
     "Look at the images of {of} that got worse; bring more of it into the span, delivered as {next}, or set its own "
     "limit in the configuration if this much may be lost."
 )
+_TELL_APART = (
+    "This golden set cannot tell the two models apart. Train on more data or for more steps, or label more golden "
+    "images: the interval narrows with the square root of their number. Or state a margin (evaluator.margin): a model "
+    "that is truly that much worse is then served every second time, and with each push again; "
+    "docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
+)
+_TELL_PART_APART = (
+    "The golden set cannot tell the two models apart on {of}: its margin is narrower than what the golden images of it "
+    "can show. Label more golden images of it, or widen its margin in the configuration."
+)
 _COST = (
     "Choose a smaller model or input (model: in the configuration) for a first model with --bootstrap; or raise the "
     "limit under evaluator: if what is served may cost this much. The page has the figures."
 )
+_POST = (
+    "Look how much of it the changed post-processing (model.score_threshold, nms_iou_threshold, max_detections) costs: "
+    "put back what costs mAP and run again; approve the candidate if the post-processing is wanted all the same."
+)
 _MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
 
 EVALUATION_WORDS = {
+    "training:diverged": RuleWords(
+        "The training diverged",
+        "The training did not diverge",
+        "Lower the learning rate and run again; the command below does. If the rate is as it always was, look for "
+        "images or boxes of the span that are out of the ordinary.",
+    ),
+    "training:checkpoint": RuleWords(
+        "No checkpoint could be chosen",
+        "The best checkpoint was chosen",
+        "Set more images apart for validation (data.eval_fraction), deliver a larger span, or lower "
+        "training.validation.min_images.",
+    ),
+    "training:changed": RuleWords(
+        "The training was changed on purpose",
+        "The training was as the last one",
+        "Run again without what was changed.",
+    ),
     "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall", _COMPARE),
     "map_interval": RuleWords(
         "A fall of mAP beyond the tolerance is not ruled out",
         "A fall of mAP beyond the tolerance is ruled out",
         _MEASURE,
+    ),
+    "map_drop_as_served": RuleWords(
+        "mAP fell below that of the model as it is served", "mAP did not fall below that of the model as served", _POST
+    ),
+    "map_interval_as_served": RuleWords(
+        "A fall of mAP below what is served, beyond the tolerance, is not ruled out",
+        "A fall of mAP below what is served, beyond the tolerance, is ruled out",
+        _POST,
+    ),
+    "class_and_slice_drops_as_served": RuleWords(
+        "Classes or slices got worse than they are served", "No class or slice got worse than it is served", _POST
+    ),
+    "class_drop_as_served": RuleWords("Class {of} got worse than it is served", "Class {of} did not get worse", _POST),
+    "slice_drop_as_served": RuleWords("Slice {of} got worse than it is served", "Slice {of} did not get worse", _POST),
+    "class_margin_as_served": RuleWords(
+        "Class {of} fell by more than it may below what is served", "Class {of} keeps its margin", _POST
+    ),
+    "slice_margin_as_served": RuleWords(
+        "Slice {of} fell by more than it may below what is served", "Slice {of} keeps its margin", _POST
     ),
     "map_defined": RuleWords("mAP is undefined", "mAP is defined", _EVALUATE_SOUNDLY),
     "min_map": RuleWords(
@@ -229,54 +280,87 @@ EVALUATION_WORDS = {
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
     "trust:golden_budget": RuleWords(
-        "The golden set has decided very often",
-        "The golden set is fresh enough",
-        "Renew the golden set: what is served may have been fitted to it by now.",
+        "The golden set has decided too often",
+        "The golden set may still decide",
+        "Renew the golden set: with every look, what is served is fitted a little more to it. If there is none "
+        "yet, raise the budget by its name (--set evaluator.golden_budget=N), which the page shows from then on.",
     ),
 }
 
 
+# Where the interval of a rule's difference contains 0, or there is none, nothing fell.
+_UNCLEAR_WORDS: Mapping[Clarity, Mapping[str, RuleWords]] = {
+    Clarity.NOISE: {
+        "map_drop": RuleWords("No measurable difference of mAP", "No measurable difference of mAP", _TELL_APART),
+        "class_margin": RuleWords(
+            "Class {of} is below its margin, but shows no measurable difference",
+            "Class {of} keeps its margin",
+            _TELL_PART_APART,
+        ),
+        "slice_margin": RuleWords(
+            "Slice {of} is below its margin, but shows no measurable difference",
+            "Slice {of} keeps its margin",
+            _TELL_PART_APART,
+        ),
+    },
+    Clarity.UNKNOWN: {
+        "map_drop": RuleWords("mAP is below the served model's", "mAP is not below the served model's", _TELL_APART),
+        "class_margin": RuleWords("Class {of} is below its margin", "Class {of} keeps its margin", _TELL_PART_APART),
+        "slice_margin": RuleWords("Slice {of} is below its margin", "Slice {of} keeps its margin", _TELL_PART_APART),
+    },
+}
 _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice
 
 
-def rule_title(rule: str, passed: bool) -> str:
+def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str:
     """A rule's name in plain words.
+
+    Args:
+        rule: its name.
+        passed: whether it passed.
+        clarity: whether the difference that it is about is one.
 
     >>> rule_title("drift:qa/contrast", passed=False)
     'Contrast: not like the data the served model was trained on'
     >>> rule_title("something_new:x", passed=True)
     'Something new: x'
+    >>> rule_title("map_drop", passed=False, clarity=Clarity.NOISE)
+    'No measurable difference of mAP'
     """
-    words, of = _found(rule)
+    words, of = _found(rule, clarity)
     title = (words.right if passed else words.title) if words else ""
     if not title or ("{of}" in title and not of):
         return capital(rule.replace("_", " ").replace(":", ": "))
     return capital(title.replace("{of}", _subject(rule, of)))
 
 
-def _found(rule: str) -> tuple[RuleWords | None, str]:
+def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
     """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
-    parts = rule.split(":")
+    parts, unclear = rule.split(":"), _UNCLEAR_WORDS.get(clarity, {})
     for length in range(len(parts), 0, -1):
-        words = _WORDS.get(":".join(parts[:length]))
+        name = ":".join(parts[:length])
+        words = unclear.get(name) or _WORDS.get(name)
         if words:
             return words, ":".join(parts[length:])
     return None, ""
 
 
-def next_steps(span: DataSetInfo, failed: Iterable[str]) -> list[str]:
+def next_steps(
+    span: DataSetInfo, failed: Iterable[str], clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR
+) -> list[str]:
     """What a person can do about rules that failed, without repetition, in their order.
 
     Args:
         span: the data set that was judged.
         failed: names of the rules.
+        clarity_of: whether the difference that a rule is about is one.
     """
     following = f"span-{span.span}-version-{span.version + 1}"
     place = f" It is a directory beside {posixpath.basename(span.source)}; the newest version is taken by itself."
     subjects: dict[str, list[str]] = {}
     for rule in failed:
-        words, of = _found(rule)
+        words, of = _found(rule, clarity_of(rule))
         subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
     return [
         advice.replace("{next}", following).replace("{of}", listed(names, _NAMED))

@@ -226,6 +226,6 @@ def _published(registry: Registry, intent: Intent) -> ServedModel:
     if served is None or served.version != intent.model.version:
         raise StateError(
             f"{intent.source}: the files of the model changed while it was put into service; nothing was changed. "
-            "Restore them, or run again"
+            "Restore them, or run with --again"
         )
     return served

@@ -93,7 +93,7 @@ def _sections(content: ReviewContent) -> list[Section]:
     sections = [
         (
             "cause",
-            "What the run found" if content.verdict.pushes else "What is known of the cause",
+            "What the run found" if content.verdict.pushes or content.is_noise else "What is known of the cause",
             cause_section(content),
         ),
         ("next", "What to do next", next_section(content)),
@@ -122,8 +122,9 @@ def _sections(content: ReviewContent) -> list[Section]:
 
 def _rules(content: ReviewContent) -> str:
     parts = []
-    if content.decision is not None:
-        parts.append(f"<h3>Of the evaluator</h3>{rules_table(content.decision.reasons)}")
+    if content.evaluation is not None:
+        table = rules_table(content.evaluation.decision.reasons, content.evaluation.clarity_of)
+        parts.append(f"<h3>Of the evaluator</h3>{table}")
     return "".join([*parts, f"<h3>Of the data gate</h3>{rules_table(content.data.reasons)}"])
 
 

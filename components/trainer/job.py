@@ -13,29 +13,33 @@ import numpy as np
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from components.detector.served import read_images
 from components.stack.keras2 import keras
 from components.trainer.checkpoints import Checkpoints
 from components.trainer.images.batches import Mixture, training_batches
 from components.trainer.images.examples import label_statistics, span_of
 from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.lineage import read_earlier, trained_data
+from components.trainer.lineage import earlier_if_there, read_earlier, trained_data
 from components.trainer.loop import Measure, Training, TrainingState, train
 from components.trainer.model.data_fit import coverage, resolve
+from components.trainer.model.model_settings import recorded_model
 from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import load_init_checkpoint
 from components.trainer.model.weights import restore_weights
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from components.trainer.serving import Serving
-from components.trainer.settings import TrainerSettings, ValidationSettings
+from components.trainer.settings import TrainerSettings
 from components.trainer.strategy import pick_strategy, worker_number
 from components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
-from components.trainer.validation import HeldOut, Validator, read_held_out
+from components.trainer.validation import ValidationSet, Validator, detect, read_validation
 from schemas import __version__
 from schemas.artifacts.training_record import TrainingRecord, ValidationPoint
 from schemas.base import settings as settings_io
 from schemas.base.progress import LOGGER
 from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
+
+LOOKED_AT = 8  # training images on which a model that is not validated has to find boxes that are numbers
 
 
 @dataclass(frozen=True)
@@ -91,25 +95,50 @@ def run_job(job: TrainingJob) -> Trained:
 
     Raises:
         InputError: settings, span and baseline contradict each other.
-        RatchetError: the training diverged, or a checkpoint cannot be written.
+        RatchetError: a checkpoint cannot be written, or what it starts from is no model.
     """
     strategy = pick_strategy(job.settings.training.batch_size)
     examples = ExamplesArtifact.open(job.examples, fileio)
-    plan = _plan(job, examples)
+    plan = _plan(job, examples, strategy.num_replicas_in_sync)
     spans = [examples, *(read_earlier(earlier, fileio, job.artifacts) for earlier in plan.replayed)]
-    learner, serving = _build(job, plan, examples.info.class_names, strategy)
-    training = _begin(job, plan, spans, learner, serving, strategy)
+    images = _validation_set(job, plan, spans)
+    learner, serving = _build(job, plan, strategy)
+    training = _begin(job, plan, _measures(images, spans[0], learner, serving), learner, strategy)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
     best = training.checkpoints.best
     _assign(serving.weights, best)
-    record = _record(job, training, examples, strategy, learner.distance(best))
+    record = _record(job, training, images, examples, strategy, learner.distance(best))
     return Trained(serving, record, examples, strategy, training.checkpoints.remove)
 
 
-def _plan(job: TrainingJob, examples: ExamplesArtifact) -> TrainingPlan:
+def reprocessed(baseline: str, made: TrainingRecord, record: TrainingRecord) -> Serving:
+    """The baseline with the post-processing of the model that was trained from it.
+
+    Args:
+        baseline: directory of its SavedModel.
+        made: its training record.
+        record: that of the new model.
+    """
+    settings, names = recorded_model(record.model, "the new model's training record"), made.class_names
+    model = build_model(build_task(settings, len(names)), settings)
+    restore_weights(model, baseline, names, names)
+    return Serving(model, settings, names)
+
+
+def _plan(job: TrainingJob, examples: ExamplesArtifact, devices: int) -> TrainingPlan:
     labels = label_statistics(examples)
     span = NewSpan(trained_data(examples, job.artifacts), labels.boxes)
-    plan = plan_training(job.settings, span, job.baseline_record)
+    plan = plan_training(job.settings, span, job.baseline_record, devices)
+    for told in plan.declared_changes:
+        LOGGER.warning("this differs from the last training on purpose: %s", told)
+    if plan.batch_size != plan.asked.batch_size:
+        LOGGER.warning(
+            "batches of %d images, not %d: the span has %d training images; peak learning rate %.3g",
+            plan.batch_size,
+            plan.asked.batch_size,
+            span.data.images,
+            plan.learning_rate.peak,
+        )
     model = resolve(plan.model, labels.shapes)
     if model != plan.model:
         LOGGER.info(
@@ -121,11 +150,9 @@ def _plan(job: TrainingJob, examples: ExamplesArtifact) -> TrainingPlan:
     return dataclasses.replace(plan, model=model)
 
 
-def _build(
-    job: TrainingJob, plan: TrainingPlan, class_names: tuple[str, ...], strategy: tf.distribute.Strategy
-) -> tuple[Learner, Serving]:
+def _build(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> tuple[Learner, Serving]:
     """The model that learns, and a second one, on one device, that is measured and exported."""
-    training = job.settings.training
+    training, class_names = job.settings.training, plan.class_names
     keras.backend.clear_session()
     keras.utils.set_random_seed(training.seed)
 
@@ -145,21 +172,19 @@ def _build(
 def _begin(
     job: TrainingJob,
     plan: TrainingPlan,
-    spans: list[ExamplesArtifact],
+    measure_of: Callable[[TrainingLog], Measure],
     learner: Learner,
-    serving: Serving,
     strategy: tf.distribute.Strategy,
 ) -> Training:
     """A training at its first step, or where it was when it was killed."""
-    state, worker = TrainingState(), worker_number(strategy)
+    state, worker, start = TrainingState(), worker_number(strategy), learner.served_weights()
     directory = f"{job.checkpoints}/{_key(job, plan, strategy)}"
     checkpoints = Checkpoints(directory, learner, state, worker)
     if checkpoints.restore():
         LOGGER.info("going on after step %d of %d, from %s", state.step, plan.steps, directory)
     log = TrainingLog(None if worker else job.log, state)
-    settings = job.settings.training
-    measure = _measure(settings.validation, _mixture(plan, spans, EVAL_SPLIT), learner, serving, log)
-    return Training(plan, settings.batch_size, settings.validation.patience, learner, measure, checkpoints, log, state)
+    patience = job.settings.training.validation.patience
+    return Training(plan, patience, learner, measure_of(log), checkpoints, log, state, start)
 
 
 def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> str:
@@ -175,44 +200,63 @@ def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy)
 
 
 def _mixture(plan: TrainingPlan, examples: list[ExamplesArtifact], split: str) -> Mixture:
-    names = examples[0].info.class_names
-    new, *old = [span_of(part, split, names) for part in examples]
+    new, *old = [span_of(part, split, plan.class_names) for part in examples]
     return Mixture(new, tuple(old), plan.continual.replay)
 
 
-def _measure(
-    settings: ValidationSettings, mixture: Mixture, learner: Learner, serving: Serving, log: TrainingLog
-) -> Measure | None:
-    held_out = HeldOut(
-        read_held_out([mixture.new], settings.max_images),
-        read_held_out(mixture.old, settings.max_images),
-        mixture.replay,
+def _validation_set(job: TrainingJob, plan: TrainingPlan, spans: list[ExamplesArtifact]) -> ValidationSet:
+    """The images that choose the checkpoint; those of earlier spans are asked too where the new ones are too few."""
+    settings, names = job.settings.training.validation, plan.class_names
+    new, *old = [span_of(part, EVAL_SPLIT, names) for part in spans]
+    if not old and new.images < settings.min_images:
+        old = [span_of(part, EVAL_SPLIT, names) for part in earlier_if_there(plan.data[:-1], fileio, job.artifacts)]
+    images = ValidationSet(
+        read_validation([new], settings.max_images),
+        read_validation(old, settings.max_images),
+        plan.continual.replay,
+        settings.min_images,
     )
-    if not held_out.sufficient(settings.min_images):
-        LOGGER.info(
-            "no validation while training: %d held-out images of the new span and %d of earlier ones, wanted are %d "
-            "of each (training.validation.min_images); the last checkpoint will be exported",
-            len(held_out.new),
-            len(held_out.old),
+    if not images.is_sufficient:
+        LOGGER.warning(
+            "no checkpoint can be chosen: %d validation images, %d are wanted (training.validation.min_images); "
+            "the last one will be taken",
+            len(images.images),
             settings.min_images,
         )
-        return None
-    validator = Validator(serving, held_out)
+    return images
 
-    def measure(weights: list[np.ndarray], step: int) -> ValidationPoint:
-        _assign(serving.weights, weights)
-        point = validator(step)
-        log.images(step, "held-out images", draw_validation(serving, held_out.new))
-        return dataclasses.replace(point, map=learner.mean_over_replicas(point.map))
 
-    return measure
+def _measures(
+    images: ValidationSet, examples: ExamplesArtifact, learner: Learner, serving: Serving
+) -> Callable[[TrainingLog], Measure]:
+    """What is done at the end of a round: validation; with too few images for it, a look at what is found at all."""
+    if not images.is_sufficient:
+        looked_at = [encoded for _, encoded in next(read_images(examples.record_files(TRAIN_SPLIT), LOOKED_AT))]
+
+        def look(weights: list[np.ndarray], step: int) -> None:
+            _assign(serving.weights, weights)
+            detect(serving, looked_at, np.arange(len(looked_at)))
+
+        return lambda log: look
+    validator = Validator(serving, images)
+
+    def validation(log: TrainingLog) -> Measure:
+        def measure(weights: list[np.ndarray], step: int) -> ValidationPoint:
+            _assign(serving.weights, weights)
+            point = validator(step)
+            log.images(step, "validation images", draw_validation(serving, images.images))
+            return dataclasses.replace(point, map=learner.mean_over_replicas(point.map))
+
+        return measure
+
+    return validation
 
 
 def _feed(training: Training, mixture: Mixture, strategy: tf.distribute.Strategy, seed: int) -> None:
     def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
         plan = training.plan
         return training_batches(
-            mixture, plan.model, plan.augmentation, training.batch_size, seed, training.state.step, context
+            mixture, plan.model, plan.augmentation, plan.batch_size, seed, training.state.step, context
         )
 
     coming = iter(strategy.distribute_datasets_from_function(batches))
@@ -232,6 +276,7 @@ def _assign(variables: list[tf.Variable], values: list[np.ndarray]) -> None:
 def _record(
     job: TrainingJob,
     done: Training,
+    images: ValidationSet,
     examples: ExamplesArtifact,
     strategy: tf.distribute.Strategy,
     weight_distance: float,
@@ -250,7 +295,7 @@ def _record(
         planned_steps=plan.steps,
         steps=state.step,
         best_step=state.best_step,
-        batch_size=training.batch_size,
+        batch_size=plan.batch_size,
         clip_norm=training.clip_norm,
         average=training.average,
         seed=training.seed,
@@ -263,4 +308,9 @@ def _record(
         validation=tuple(state.validation),
         weight_distance=weight_distance,
         ratchet_version=__version__,
+        label_map=plan.class_names,
+        post_processing=plan.post_processing,
+        asked=plan.asked,
+        validation_images=images.counts,
+        diverged=state.diverged,
     )

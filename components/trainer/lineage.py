@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from schemas.artifacts.training_record import TrainedData
 from schemas.base.artifact_places import places, to_record
@@ -16,6 +17,15 @@ def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedDa
     """A span's identity in a training record, its place relative to the artifacts directory if it lies in there."""
     info, place = examples.info, to_record(examples.uri, artifacts)
     return TrainedData(info.span, info.version, info.digest, info.images[TRAIN_SPLIT], info.class_names, place)
+
+
+def earlier_if_there(spans: Sequence[TrainedData], files: Files, artifacts: str | None) -> list[ExamplesArtifact]:
+    """The examples of those earlier spans that can still be read; see `read_earlier`."""
+    found = []
+    for data in spans:
+        with contextlib.suppress(ConfigError):
+            found.append(read_earlier(data, files, artifacts))
+    return found
 
 
 def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> ExamplesArtifact:

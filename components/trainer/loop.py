@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.trainer.policy import TrainingPlan
-from schemas.artifacts.training_record import ValidationPoint
+from schemas.artifacts.training_record import Diverged, ValidationPoint
 from schemas.base.errors import RatchetError
 from schemas.base.progress import LOGGER, Progress
 
@@ -27,6 +27,11 @@ DIVERGED = 10.0  # times the loss it began with: a rate three times too high rea
 SURELY_DIVERGED = 50.0  # RetinaNet's loss is an average over objects, at most a few units when nothing is known yet
 FIRST = 5  # steps that it begins with, at a small part of the peak rate
 WINDOW = 20  # steps over which the loss is averaged
+SOUND = 2.0  # times the loss it began with, up to which weights are kept that no validation has seen
+
+
+class UnsoundWeightsError(RatchetError):
+    """Weights with which a model finds no boxes, but what are no numbers."""
 
 
 @dataclass
@@ -41,6 +46,7 @@ class TrainingState:
         best_map: its mAP.
         recent: loss of the last steps.
         first_loss: mean loss of the first steps; what a diverging one is compared with.
+        diverged: how it was lost; None as long as it is sound.
     """
 
     step: int = 0
@@ -50,6 +56,7 @@ class TrainingState:
     best_map: float = -1.0
     recent: list[float] = field(default_factory=list)
     first_loss: float | None = None
+    diverged: Diverged | None = None
 
     def to_json(self) -> str:
         """JSON text."""
@@ -60,12 +67,14 @@ class TrainingState:
         values = json.loads(text)
         values["curve"] = [(int(step), float(loss)) for step, loss in values["curve"]]
         values["validation"] = [ValidationPoint(**point) for point in values["validation"]]
+        values["diverged"] = Diverged(**values["diverged"]) if values["diverged"] else None
         for name, value in values.items():
             setattr(self, name, value)
 
 
-# Measures the weights given; None where too little is held out.
-Measure = Callable[[list[np.ndarray], int], ValidationPoint]
+# Measures the weights given; None where there are too few validation images and it has only looked whether they are
+# sound. Raises UnsoundWeightsError.
+Measure = Callable[[list[np.ndarray], int], "ValidationPoint | None"]
 
 
 @dataclass(frozen=True)
@@ -74,51 +83,88 @@ class Training:
 
     Attributes:
         plan: what to do.
-        batch_size: images a step.
         patience: rounds without a better mAP after which it stops.
         learner: makes the steps.
-        measure: the validation, or None.
+        measure: the validation.
         checkpoints: where it goes on from when it is killed.
         log: TensorBoard.
         state: how far it is; 0 steps, or what was restored.
+        start: the weights it started from.
     """
 
     plan: TrainingPlan
-    batch_size: int
     patience: int
     learner: Learner
-    measure: Measure | None
+    measure: Measure
     checkpoints: Checkpoints
     log: TrainingLog
     state: TrainingState
+    start: list[np.ndarray]
 
     @property
     def over(self) -> bool:
-        """Whether all steps are done, or nothing has become better for a while."""
+        """Whether all steps are done, nothing has become better for a while, or it is lost."""
         rounds = sum(point.step > self.state.best_step for point in self.state.validation)
-        return self.state.step >= self.plan.steps or (self.state.best_step > 0 and rounds >= self.patience)
+        is_patient = self.state.best_step == 0 or rounds < self.patience
+        return self.state.step >= self.plan.steps or not is_patient or self.state.diverged is not None
 
 
 def train(training: Training, batches: Iterator[Any]) -> None:
     """Trains to the end; the weights to export are then `checkpoints.best`.
+
+    A training whose loss is no longer a finite number or has exploded, or whose weights are no numbers, ends there,
+    with the best weights so far, or those it started from.
 
     Args:
         training: as it was begun, or as it was restored.
         batches: those of the steps to come.
 
     Raises:
-        RatchetError: the loss is no longer a finite number or has exploded, or a checkpoint cannot be written.
+        RatchetError: a checkpoint cannot be written, or what it starts from is no model.
     """
     plan, state = training.plan, training.state
-    if state.step == 0 and plan.mode == "retrain" and training.measure:
-        _note(training, training.measure(training.learner.served_weights(), 0))
-    progress = Progress("training", plan.steps, unit_size=training.batch_size)
+    if state.step == 0:
+        _measure_start(training)
+    progress = Progress("training", plan.steps, unit_size=plan.batch_size)
     while not training.over:
         _steps(training, batches, progress, min(state.step + plan.round_steps, plan.steps))
-        _end_round(training)
-        training.checkpoints.save()
-    if state.step < plan.steps:
+        if state.diverged is None:
+            _end_round(training)
+        if state.diverged is None:  # else what was saved before is that of a training that can go on
+            training.checkpoints.save()
+    if state.diverged is not None:
+        LOGGER.warning("training diverged: %s", divergence_in_words(state.diverged, plan.steps))
+        _back_to_sound_weights(training)
+    elif state.step < plan.steps:
         LOGGER.info("stopped after step %d of %d: no better mAP since step %d", state.step, plan.steps, state.best_step)
+
+
+def divergence_in_words(lost: Diverged, steps: int) -> str:
+    """What was seen, when, and at which rate."""
+    return f"{lost.what} at step {lost.step} of {steps}, learning rate {lost.learning_rate:.2g}"
+
+
+def _back_to_sound_weights(training: Training) -> None:
+    """Of a training that was being lost, the best checkpoint may already be worse than what it started from."""
+    state = training.state
+    start = next((point.map for point in state.validation if point.step == 0), -1.0)
+    if state.best_step and state.best_map < start:
+        state.best_step = 0
+        training.checkpoints.keep_as_best(training.start)
+
+
+def _measure_start(training: Training) -> None:
+    weights = training.learner.served_weights()
+    try:
+        if not _are_numbers(weights):
+            raise UnsoundWeightsError("weights are no finite numbers")
+        if training.plan.mode == "retrain":
+            _note(training, training.measure(weights, 0))
+    except UnsoundWeightsError as error:
+        raise RatchetError(
+            f"what the training would start from is no sound model ({error}); mend training.init_checkpoint, or serve "
+            "another model: ratchet rollback --by NAME --reason TEXT"
+        ) from error
 
 
 def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: int) -> None:
@@ -129,49 +175,66 @@ def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: 
         rate = plan.learning_rate.at(step, plan.steps)
         losses = training.learner.step(next(batches))
         loss = float(losses["total_loss"])
-        _check_loss(state, plan, loss, step, rate)
+        state.diverged = _judge_loss(state, loss, step, rate)
+        if state.diverged is not None:
+            state.step = step + 1
+            return
         if step % keep_every == 0 or step == plan.steps - 1:
             state.curve.append((step, loss))
             training.log.losses(step, {name: float(part) for name, part in losses.items()}, rate)
         state.step = step + 1
         best = f"  mAP {state.best_map:.3f}" if state.best_map >= 0 else ""
         progress.update(state.step, f"loss {loss:.3f}  learning rate {rate:.1e}{best}")
-    training.log.speed(end, (end - first) * training.batch_size / (time.monotonic() - started))
+    training.log.speed(end, (end - first) * plan.batch_size / (time.monotonic() - started))
 
 
-def _check_loss(state: TrainingState, plan: TrainingPlan, loss: float, step: int, rate: float) -> None:
+def _judge_loss(state: TrainingState, loss: float, step: int, rate: float) -> Diverged | None:
     state.recent = [*state.recent, loss][-WINDOW:]
     mean = sum(state.recent) / len(state.recent)
     if state.first_loss is None and len(state.recent) == FIRST:
         state.first_loss = mean
     limit = min(DIVERGED * (state.first_loss or math.inf), SURELY_DIVERGED)
-    if math.isfinite(loss) and (len(state.recent) < WINDOW or mean <= limit):
-        return
-    what = f"the mean loss of {WINDOW} steps is {mean:.3g}, above {limit:.3g}"
-    raise RatchetError(
-        f"training diverged: {what if math.isfinite(loss) else f'loss is {loss}'} at step {step + 1} of {plan.steps}, "
-        f"learning rate {rate:.2g}; lower training.{_rate_setting(plan)}"
-    )
-
-
-def _rate_setting(plan: TrainingPlan) -> str:
-    return "bootstrap.peak_learning_rate" if plan.mode == "bootstrap" else "retrain.learning_rate_fraction"
+    if not math.isfinite(loss):
+        return Diverged(step + 1, f"the loss is {loss}", rate, None, limit)
+    if len(state.recent) == WINDOW and mean > limit:
+        what = f"the mean loss of {WINDOW} steps is {mean:.3g}, above {limit:.3g}"
+        return Diverged(step + 1, what, rate, loss, limit)
+    return None
 
 
 def _end_round(training: Training) -> None:
     """Keeps the weights if they are the best so far; of equally good ones the later, for their rate is lower."""
     state = training.state
     weights = training.learner.served_weights()
-    if training.measure:
+    try:
+        if not _are_numbers(weights):
+            raise UnsoundWeightsError("weights are no finite numbers")
         point = training.measure(weights, state.step)
-        _note(training, point)
-        if point.map < state.best_map:
-            return
+    except UnsoundWeightsError as error:
+        rate = training.plan.learning_rate.at(state.step - 1, training.plan.steps)
+        state.diverged = Diverged(state.step, str(error), rate, state.recent[-1], None)
+        return
+    _note(training, point)
+    if point is not None and point.map < state.best_map:
+        return
+    if point is not None:
         state.best_map = point.map
+    elif state.step < training.plan.steps and not _is_sound(state):
+        return
     state.best_step = state.step
     training.checkpoints.keep_as_best(weights)
 
 
-def _note(training: Training, point: ValidationPoint) -> None:
-    training.state.validation.append(point)
-    training.log.validation(point)
+def _is_sound(state: TrainingState) -> bool:
+    """Whether the loss says that weights which no validation has measured are worth keeping should it diverge later."""
+    return state.first_loss is None or sum(state.recent) / len(state.recent) <= SOUND * state.first_loss
+
+
+def _are_numbers(weights: list[np.ndarray]) -> bool:
+    return all(np.isfinite(weight).all() for weight in weights)
+
+
+def _note(training: Training, point: ValidationPoint | None) -> None:
+    if point is not None:
+        training.state.validation.append(point)
+        training.log.validation(point)

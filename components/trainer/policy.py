@@ -9,12 +9,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from components.trainer.changes import asked_training, declared_changes
 from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, TrainedData, TrainingRecord
+from schemas.artifacts.training_record import (
+    POST_PROCESSING,
+    AskedTraining,
+    ContinualLearningRecord,
+    LearningRateRecord,
+    SettingChange,
+    TrainedData,
+    TrainingRecord,
+)
 from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
 from schemas.base.settings import to_json
 
@@ -44,6 +53,7 @@ class TrainingPlan:
     Attributes:
         mode: `bootstrap` or `retrain`.
         model: the model settings; in a first training, what is `auto` is still to be derived from the data.
+        batch_size: images a step, as many as the span allows.
         steps: optimizer steps.
         round_steps: steps between two validations.
         learning_rate: the schedule.
@@ -51,11 +61,16 @@ class TrainingPlan:
         data: all spans of the lineage, the new one last.
         continual: what holds the model to its baseline.
         freeze_batch_norm: whether the backbone's batch norm stays as it is.
+        asked: what the settings asked for.
         declared_changes: what deliberately differs from the baseline's training, in words.
+        post_processing: what differs from the baseline's in settings that are no weights.
+        class_names: the label map; a lineage keeps its labels in whatever order a span has the classes, because clients
+            know them, and new classes get the next ones.
     """
 
     mode: str
     model: ModelSettings
+    batch_size: int
     steps: int
     round_steps: int
     learning_rate: LearningRateRecord
@@ -63,7 +78,10 @@ class TrainingPlan:
     data: tuple[TrainedData, ...]
     continual: ContinualLearningRecord
     freeze_batch_norm: bool
+    asked: AskedTraining
     declared_changes: tuple[str, ...] = ()
+    post_processing: tuple[SettingChange, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def replayed(self) -> tuple[TrainedData, ...]:
@@ -71,54 +89,69 @@ class TrainingPlan:
         return self.data[:-1] if self.continual.replay else ()
 
 
-def plan_training(settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord | None) -> TrainingPlan:
+def plan_training(
+    settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord | None, devices: int = 1
+) -> TrainingPlan:
     """Derives the training plan.
 
     Args:
         settings: the Trainer's settings.
         span: the span to train on.
         baseline: record of the model to start from; None for a bootstrap.
+        devices: among which a batch is shared out.
 
     Raises:
         ConfigError: the settings contradict the span or how the baseline was made.
     """
-    _check_batch(settings, span)
     _check_classes(span, baseline)
-    return _bootstrap(settings, span) if baseline is None else _retraining(settings, span, baseline)
+    return _bootstrap(settings, span, devices) if baseline is None else _retraining(settings, span, baseline, devices)
 
 
-def _bootstrap(settings: TrainerSettings, span: NewSpan) -> TrainingPlan:
+def _bootstrap(settings: TrainerSettings, span: NewSpan, devices: int) -> TrainingPlan:
     bootstrap = settings.training.bootstrap
     frozen = settings.training.freeze_batch_norm
+    batch_size, _ = batch_of(settings.training.batch_size, 0.0, span.data.images, devices)
+    peak = _for_batch(bootstrap.peak_learning_rate, batch_size, settings.training.batch_size)
     return TrainingPlan(
         mode="bootstrap",
+        class_names=span.data.class_names,
         model=settings.model,
+        batch_size=batch_size,
         steps=bootstrap.steps,
         round_steps=math.ceil(bootstrap.steps / settings.training.validation.rounds),
-        learning_rate=schedule(bootstrap.peak_learning_rate, bootstrap.peak_learning_rate, bootstrap.steps),
+        learning_rate=schedule(peak, bootstrap.peak_learning_rate, bootstrap.steps),
         augmentation=AUGMENTATIONS[settings.augmentation],
         data=(span.data,),
         continual=ContinualLearningRecord(),
         freeze_batch_norm=settings.training.init_checkpoint is not None if frozen is None else frozen,
+        asked=asked_training(settings, bootstrap.peak_learning_rate, is_first=True),
     )
 
 
-def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord) -> TrainingPlan:
+def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord, devices: int) -> TrainingPlan:
     retrain = settings.training.retrain
     frozen = settings.training.freeze_batch_norm
     earlier = tuple(data for data in baseline.data if data.span != span.data.span)
+    batch_size, replay = batch_of(
+        settings.training.batch_size, retrain.replay if earlier else 0.0, span.data.images, devices
+    )
     continual = ContinualLearningRecord(
-        replay=retrain.replay if earlier else 0.0,
+        replay=replay,
         l2_sp=retrain.l2_sp,
         batch_norm=retrain.batch_norm,
         freeze_backbone=retrain.freeze_backbone,
     )
-    steps = math.ceil(retrain.epochs * span.data.images / (settings.training.batch_size * (1 - continual.replay)))
+    steps = math.ceil(retrain.epochs * span.data.images / (batch_size * (1 - replay)))
     steps = min(max(steps, retrain.min_steps), retrain.max_steps)
-    peak = baseline.learning_rate.bootstrap_peak * retrain.learning_rate_fraction
+    asked_peak = baseline.learning_rate.bootstrap_peak * retrain.learning_rate_fraction
+    peak = _for_batch(asked_peak, batch_size, settings.training.batch_size)
+    asked = asked_training(settings, asked_peak, is_first=False)
+    model, changes = _same_weights(settings.model, baseline)
     return TrainingPlan(
         mode="retrain",
-        model=_same_model(settings.model, baseline),
+        class_names=_with_new(baseline.class_names, span.data.class_names),
+        model=model,
+        batch_size=batch_size,
         steps=steps,
         round_steps=math.ceil(steps / settings.training.validation.rounds),
         learning_rate=schedule(peak, baseline.learning_rate.bootstrap_peak, steps),
@@ -126,8 +159,41 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         data=(*earlier, span.data),
         continual=continual,
         freeze_batch_norm=baseline.batch_norm_frozen if frozen is None else frozen,
-        declared_changes=(*_changed_rate(settings, peak, baseline), *_changed_augmentation(settings, baseline)),
+        asked=asked,
+        declared_changes=(
+            *declared_changes(settings, asked, baseline),
+            *(change.declared for change in changes),
+        ),
+        post_processing=changes,
     )
+
+
+def batch_of(wanted: int, replay: float, images: int, devices: int = 1) -> tuple[int, float]:
+    """Size of a batch, with no more images of the new span than there are, and the share of earlier spans in it.
+
+    Where the new span has too few images, replayed ones fill up; without replay the batch is smaller, a multiple of the
+    devices all the same.
+
+    Args:
+        wanted: the size that the settings ask for.
+        replay: the share that they ask for.
+        images: training images of the new span.
+        devices: among which a batch is shared out.
+
+    >>> batch_of(16, 0.5, 100), batch_of(16, 0.5, 4), batch_of(16, 0.0, 9), batch_of(16, 0.0, 9, devices=4)
+    ((16, 0.5), (16, 0.75), (9, 0.0), (8, 0.0))
+    """
+    if images >= wanted * (1 - replay):
+        return wanted, replay
+    if replay:
+        return wanted, 1 - images / wanted
+    return max(1, images // devices) * devices, 0.0
+
+
+def _for_batch(peak: float, batch_size: int, wanted: int) -> float:
+    """The rate that goes with a smaller batch: by the square root for Adam (Malladi et al. 2022, arXiv:2205.10287); the
+    linear rule (Goyal et al. 2017, arXiv:1706.02677) is that of SGD."""
+    return peak * math.sqrt(batch_size / wanted)
 
 
 def schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateRecord:
@@ -139,14 +205,6 @@ def schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateReco
         warmup_start=peak * WARMUP_START,
         final=peak * FINAL_FRACTION,
     )
-
-
-def _check_batch(settings: TrainerSettings, span: NewSpan) -> None:
-    if span.data.images < settings.training.batch_size:
-        raise ConfigError(
-            f"training.batch_size = {settings.training.batch_size}: the span has only {span.data.images} training "
-            "images; lower the batch size or deliver a larger span"
-        )
 
 
 def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
@@ -166,42 +224,22 @@ def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
         )
 
 
-def _same_model(model: ModelSettings, baseline: TrainingRecord) -> ModelSettings:
-    """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default."""
+def _with_new(known: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    return (*known, *(name for name in names if name not in known))
+
+
+def _same_weights(model: ModelSettings, baseline: TrainingRecord) -> tuple[ModelSettings, tuple[SettingChange, ...]]:
+    """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default.
+
+    Post-processing is no weights, so it is the settings' own. That needs no `training.allow`: the evaluator measures
+    both models with it, and holds the candidate against the baseline as it is served besides.
+    """
     there = recorded_model(baseline.model, "the served model's training record")
     wanted, built = (json.loads(to_json(settings)) for settings in (model, there))
     for key, value in wanted.items():
-        if value not in (AUTO, built[key]):
+        if key not in POST_PROCESSING and value not in (AUTO, built[key]):
             raise ConfigError(
                 f"model.{key} = {value}: the served model was built with {built[key]}; put that back; {ANOTHER_LINEAGE}"
             )
-    return there
-
-
-def _changed_rate(settings: TrainerSettings, peak: float, baseline: TrainingRecord) -> list[str]:
-    before = baseline.learning_rate
-    if peak >= before.bootstrap_peak:
-        reason = f"not below the {before.bootstrap_peak:g} that its lineage was first trained with"
-    elif baseline.mode == "retrain" and peak > before.peak * (1 + 1e-9):
-        reason = f"above the {before.peak:g} that it was retrained with"
-    else:
-        return []
-    if "learning_rate" not in settings.training.allow:
-        raise ConfigError(
-            f"training.retrain.learning_rate_fraction = {settings.training.retrain.learning_rate_fraction:g}: a peak "
-            f"of {peak:g} is {reason}: the served model would unlearn; lower it, "
-            "or declare the change with training.allow: [learning_rate]"
-        )
-    return [f"learning_rate: peak {before.peak:g} -> {peak:g}, {reason}"]
-
-
-def _changed_augmentation(settings: TrainerSettings, baseline: TrainingRecord) -> list[str]:
-    if AUGMENTATIONS[settings.augmentation].digest == baseline.augmentation_digest:
-        return []
-    if "augmentation" not in settings.training.allow:
-        raise ConfigError(
-            f"augmentation = {settings.augmentation!r}: the served model was trained with "
-            f"{baseline.augmentation!r}, and a changed augmentation is a known cause of lost mAP; put that back, "
-            "or declare the change with training.allow: [augmentation]"
-        )
-    return [f"augmentation: {baseline.augmentation} -> {settings.augmentation}"]
+    changes = [SettingChange(key, built[key], wanted[key]) for key in POST_PROCESSING if wanted[key] != built[key]]
+    return replace(there, **{change.name: wanted[change.name] for change in changes}), tuple(changes)

@@ -56,7 +56,8 @@ class RetrainSettings:
 
 @settings
 class ValidationSettings:
-    """How the best checkpoint is found: by the mAP on the held-out part of the training spans, never on the golden set.
+    """How the best checkpoint is found: by the mAP on the validation images of the training spans, never on the
+    golden set.
 
     Attributes:
         rounds: how often in a training; a checkpoint to resume from is written each time.

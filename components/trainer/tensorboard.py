@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from components.trainer.loop import TrainingState
 from components.trainer.serving import Serving
-from components.trainer.validation import HeldOutImage
+from components.trainer.validation import ValidationImage
 from schemas.artifacts.training_record import ValidationPoint
 
 _TAGS = {"total_loss": "loss/total", "cls_loss": "loss/classes", "box_loss": "loss/boxes"}
@@ -47,9 +47,10 @@ class TrainingLog:
         self._scalars(step, {"images_per_second": images_per_second})
 
     def validation(self, point: ValidationPoint) -> None:
-        """mAP on the held-out images."""
-        old = {} if point.old is None else {"mAP/earlier spans": point.old}
-        self._scalars(point.step, {"mAP/mixture": point.map, "mAP/new span": point.new} | old)
+        """mAP on the validation images."""
+        parts = {"mAP/new span": point.new, "mAP/earlier spans": point.old}
+        known = {name: value for name, value in parts.items() if value is not None}
+        self._scalars(point.step, {"mAP/mixture": point.map} | known)
 
     def images(self, step: int, name: str, images: Sequence[np.ndarray]) -> None:
         """Pictures, each [height, width, 3] uint8, all of one size."""
@@ -74,15 +75,15 @@ def draw_batch(images: tf.Tensor) -> list[np.ndarray]:
     return list((np.clip(pixels, 0, 1) * 255).round().astype(np.uint8))
 
 
-def draw_validation(serving: Serving, images: Sequence[HeldOutImage]) -> list[np.ndarray]:
-    """The first held-out images with their labels in green and what the model finds in red, [side, side, 3] uint8."""
+def draw_validation(serving: Serving, images: Sequence[ValidationImage]) -> list[np.ndarray]:
+    """The first validation images with their labels in green and what the model finds in red, [side, side, 3] uint8."""
     shown = images[:SHOWN]
     found = serving.serve(tf.constant([image.encoded for image in shown]))
     boxes, scores = found["detection_boxes"].numpy(), found["detection_scores"].numpy()
     return [_draw(image, boxes[i][scores[i] >= MIN_SCORE]) for i, image in enumerate(shown)]
 
 
-def _draw(image: HeldOutImage, boxes_yxyx_px: np.ndarray) -> np.ndarray:
+def _draw(image: ValidationImage, boxes_yxyx_px: np.ndarray) -> np.ndarray:
     picture = Image.open(io.BytesIO(image.encoded)).convert("RGB")
     scale = SIDE_PX / max(picture.size)
     picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))

@@ -1,4 +1,4 @@
-"""mAP on the held-out part of the training spans, by the very functions that are exported."""
+"""mAP on the validation images of the training spans, by the very functions that are exported."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.coco_rules import LARGEST_LIMIT
 from components.metrics.matching import match
 from components.trainer.images.batches import Span
+from components.trainer.loop import UnsoundWeightsError
 from components.trainer.serving import Serving
-from schemas.artifacts.training_record import ValidationPoint
+from schemas.artifacts.training_record import ValidationImages, ValidationPoint
 from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import GroundTruth, record_from_json
@@ -24,8 +25,8 @@ _BATCH = 16
 
 
 @dataclass(frozen=True)
-class HeldOutImage:
-    """An image that is not trained on.
+class ValidationImage:
+    """An image that chooses the checkpoint and is not trained on.
 
     Attributes:
         encoded: its file.
@@ -37,20 +38,49 @@ class HeldOutImage:
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """The held-out images; `old` is empty where no earlier span is replayed."""
+class ValidationSet:
+    """The validation images.
 
-    new: tuple[HeldOutImage, ...]
-    old: tuple[HeldOutImage, ...]
+    Attributes:
+        new: of the new span.
+        old: of the earlier spans; empty where none are looked at.
+        replay: share of a batch that comes from earlier spans, which is the weight of their part.
+        min_images: the least that makes a choice between checkpoints more than chance.
+    """
+
+    new: tuple[ValidationImage, ...]
+    old: tuple[ValidationImage, ...]
     replay: float
+    min_images: int
 
-    def sufficient(self, min_images: int) -> bool:
+    @property
+    def images(self) -> tuple[ValidationImage, ...]:
+        """All of them."""
+        return (*self.new, *self.old)
+
+    @property
+    def is_sufficient(self) -> bool:
         """Whether a choice between checkpoints would be more than chance."""
-        parts = [self.new, self.old] if self.replay else [self.new]
-        return all(len(part) >= min_images and any(len(image.truth.labels) for image in part) for part in parts)
+        return len(self.images) >= self.min_images and _has_objects(self.images)
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether one mAP of all images alike is taken, because a part is too small for half of the say: each image
+        counting alike is the weighting with the least noise."""
+        parts = [self.new, self.old] if self.replay or self.old else [self.new]
+        return self.is_sufficient and not all(len(part) >= self.min_images and _has_objects(part) for part in parts)
+
+    @property
+    def counts(self) -> ValidationImages:
+        """For the training record."""
+        return ValidationImages(len(self.new), len(self.old), self.min_images, self.is_pooled)
 
 
-def read_held_out(spans: Sequence[Span], max_images: int) -> tuple[HeldOutImage, ...]:
+def _has_objects(images: Sequence[ValidationImage]) -> bool:
+    return any(len(image.truth.labels) for image in images)
+
+
+def read_validation(spans: Sequence[Span], max_images: int) -> tuple[ValidationImage, ...]:
     """A fixed sample of the spans' images.
 
     Args:
@@ -61,7 +91,7 @@ def read_held_out(spans: Sequence[Span], max_images: int) -> tuple[HeldOutImage,
     return tuple(image for span in spans for image in _sample(span, share))
 
 
-def _sample(span: Span, share: float) -> Iterable[HeldOutImage]:
+def _sample(span: Span, share: float) -> Iterable[ValidationImage]:
     if not span.images:
         return
     labels = np.array(span.labels)
@@ -70,7 +100,7 @@ def _sample(span: Span, share: float) -> Iterable[HeldOutImage]:
             record = record_from_json(serialized)
             if is_sampled(record.file_name, share, "validation"):
                 truth = record.truth
-                yield HeldOutImage(
+                yield ValidationImage(
                     encoded, GroundTruth(truth.boxes_xywh_px, labels[truth.labels], truth.area_px2, truth.is_crowd)
                 )
 
@@ -80,34 +110,56 @@ class Validator:
 
     Args:
         serving: the functions that will be exported.
-        held_out: the images.
+        images: the validation set; a sufficient one.
     """
 
-    def __init__(self, serving: Serving, held_out: HeldOut) -> None:
+    def __init__(self, serving: Serving, images: ValidationSet) -> None:
         self._serving = serving
-        self._held_out = held_out
+        self._set = images
         self._num_classes = len(serving.class_names)
 
     def __call__(self, step: int) -> ValidationPoint:
-        """The mAP of the weights that `serving` has now; `step` is only noted."""
-        new = self._map(self._held_out.new)
-        if not self._held_out.replay:
-            return ValidationPoint(step, new, new, None)
-        old, replay = self._map(self._held_out.old), self._held_out.replay
-        return ValidationPoint(step, (1 - replay) * new + replay * old, new, old)
+        """The mAP of the weights that `serving` has now; `step` is only noted.
 
-    def _map(self, images: Sequence[HeldOutImage]) -> float:
+        Raises:
+            UnsoundWeightsError: the model finds what is no box.
+        """
+        new, old = self._map(self._set.new), self._map(self._set.old)
+        if self._set.is_pooled:
+            return ValidationPoint(step, self._map(self._set.images) or 0.0, new, old)
+        share = self._set.replay
+        mixed = (1 - share) * (new or 0.0) + share * (old or 0.0)
+        return ValidationPoint(step, mixed, new, old)
+
+    def _map(self, images: Sequence[ValidationImage]) -> float | None:
+        """None without an object."""
+        if not _has_objects(images):
+            return None
         matches = Accumulator.create()
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH]
             ids = np.arange(start, start + len(batch))
-            truth = TruthColumns.of([image.truth for image in batch])
+            found = detect(self._serving, [image.encoded for image in batch], ids)
             # All that the model gives counts; the evaluator's own limit is held against crowded golden images there.
-            matches.add(match(ids, truth, self._detect(batch, ids), LARGEST_LIMIT))
+            matches.add(match(ids, TruthColumns.of([image.truth for image in batch]), found, LARGEST_LIMIT))
         return matches.finish(self._num_classes).coco["AP"]
 
-    def _detect(self, batch: Sequence[HeldOutImage], ids: np.ndarray) -> DetectionColumns:
-        prepared = self._serving.preprocess(tf.constant([image.encoded for image in batch]))
-        found = self._serving.detect(**prepared)
-        keys = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
-        return to_columns("the model in training", ids, self._num_classes, *(found[key].numpy() for key in keys))
+
+def detect(serving: Serving, encoded: Sequence[bytes], ids: np.ndarray) -> DetectionColumns:
+    """What the weights that `serving` has now find.
+
+    Args:
+        serving: the functions.
+        encoded: image files.
+        ids: of the images.
+
+    Raises:
+        UnsoundWeightsError: boxes or scores that are no finite numbers.
+    """
+    found = {name: value.numpy() for name, value in serving.detect(**serving.preprocess(tf.constant(encoded))).items()}
+    boxes, scores, counts = (found[f"{name}"] for name in ("detection_boxes", "detection_scores", "num_detections"))
+    counted = np.arange(scores.shape[1]) < counts[:, None]
+    if not (np.isfinite(scores[counted]).all() and np.isfinite(boxes[counted]).all()):
+        raise UnsoundWeightsError("the model finds boxes or scores that are no finite numbers")
+    classes = found["detection_classes"]
+    return to_columns("the model in training", ids, len(serving.class_names), boxes, classes, scores, counts)

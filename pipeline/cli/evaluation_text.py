@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from pipeline.past.result import NOISE_ADVICE
 from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
 from schemas.artifacts.evaluation import COCO_LIMIT, DataSetEvaluation, Delta, ModelScores
-from schemas.base.formatting import and_more, difference, interval, score
+from schemas.base.differences import Clarity, detectable, measured
+from schemas.base.formatting import and_more, difference, interval, many, score
 
 _SHOWN_CLASSES = 20
+_ABOUT_MAP = ({"map_drop"}, {"map_interval"}, {"map_drop", "map_interval"})  # nothing but the difference failed
 _SHOWN_NAME = 32  # characters
 _MEANING = {
     Verdict.PUSHED: "the candidate may replace the baseline",
@@ -46,9 +49,28 @@ def evaluation_text(scored: DataSetEvaluation, decision: Decision) -> str:
     if scored.candidate.per_slice:
         lines += ["", *_part_table("slice", scored.candidate.per_slice, scored, "per_slice")]
     lines += ["", f"{decision.verdict.value}: {_MEANING[decision.verdict]}"]
+    lines += [] if decision.evaluation_broken else _told_apart(scored)
     lines += [f"  {visible_line(reason.sentence)}" for reason in decision.failures]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in decision.warnings]
+    if {reason.rule for reason in decision.failures} in _ABOUT_MAP and _is_noise(scored):
+        lines.append(f"  {NOISE_ADVICE}")
     return "\n".join(lines)
+
+
+def _is_noise(scored: DataSetEvaluation) -> bool:
+    return scored.deltas is not None and scored.deltas.overall.clarity is Clarity.NOISE
+
+
+def _told_apart(scored: DataSetEvaluation) -> list[str]:
+    """Whether mAP differs, and how small a difference these images show."""
+    overall = scored.deltas and scored.deltas.overall
+    if not overall:
+        return []
+    lines = [f"  {measured(overall.value, overall.interval)}"] if _is_noise(scored) else []
+    if overall.minimum_detectable is not None:
+        smallest, images = detectable(overall.minimum_detectable), many(scored.images, "image")
+        lines.append(f"  differences of mAP below {smallest} cannot be told reliably with these {images}")
+    return lines
 
 
 def _scores(scores: ModelScores) -> dict[str, Any]:
@@ -56,7 +78,7 @@ def _scores(scores: ModelScores) -> dict[str, Any]:
 
 
 def _delta(delta: Delta) -> dict[str, float | None]:
-    return {"value": delta.value, "lo": delta.lo, "hi": delta.hi}
+    return {"value": delta.value, "lo": delta.lo, "hi": delta.hi, "minimum_detectable": delta.minimum_detectable}
 
 
 def _coco_table(scored: DataSetEvaluation) -> list[str]:

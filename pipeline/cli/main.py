@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.cli.data import add_data_commands
 from pipeline.cli.options import (
@@ -28,6 +28,9 @@ from pipeline.terminal.standard_streams import end_at_once, flush_output, output
 from schemas import __version__
 from schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from schemas.base.errors import InputError
+
+if TYPE_CHECKING:
+    from components.map_evaluator.settings import EvaluatorSettings
 
 _LONGEST_PATH = 4096  # bytes with the one that ends it
 
@@ -117,6 +120,7 @@ def _add_run_commands(commands: Any) -> None:
         *settings_options(),
         option("--bootstrap", action="store_true", help="train and serve a first model"),
         option("--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"),
+        option("--again", action="store_true", help="run although an earlier run has decided the same (NOTHING_NEW)"),
     )
     add_command(
         commands,
@@ -160,6 +164,7 @@ def _run(arguments: argparse.Namespace) -> int:
             bootstrap=arguments.bootstrap,
             command=with_root(arguments.given, arguments.root),
             anew=arguments.anew,
+            again=arguments.again,
             remembered=configuration.remembered,
         ),
         report,
@@ -170,13 +175,23 @@ def _run(arguments: argparse.Namespace) -> int:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from components.map_evaluator.evaluate_files import evaluate_files
     from pipeline.cli.evaluation_text import evaluation_json, evaluation_text
-    from pipeline.config.pipeline_settings import load_config, load_settings
     from schemas.artifacts.run_result import EXIT_CODES
 
-    settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
-    scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings.evaluator)
+    settings = _evaluator_settings(arguments)
+    scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
     show(arguments, evaluation_text(scored, decision), evaluation_json(scored, decision))
     return EXIT_CODES[decision.verdict]
+
+
+def _evaluator_settings(arguments: argparse.Namespace) -> EvaluatorSettings:
+    if not arguments.config and not arguments.set:
+        from components.map_evaluator.settings import EvaluatorSettings
+
+        return EvaluatorSettings()  # what checks settings takes longer to import than many an evaluation
+    from pipeline.config.pipeline_settings import load_config, load_settings
+
+    settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
+    return settings.evaluator
 
 
 def _demo(arguments: argparse.Namespace) -> int:

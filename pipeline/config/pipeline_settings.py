@@ -22,7 +22,7 @@ from schemas.base.settings import load, parse_yaml, settings, with_overrides
 CONFIG_DIRECTORY = Path(__file__).parent
 
 # A plain Literal and not the Verdict: a crash has none.
-Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED"]
+Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED", "NOTHING_NEW"]
 CRASHED: Event = "CRASHED"
 
 
@@ -31,12 +31,14 @@ class DataSettings:
     """How a span is read.
 
     Attributes:
-        eval_fraction: share of its images that is held out of training.
-        group_by: attribute of images, such as `camera` or `recording`: those with the same value are held out together.
+        eval_fraction: share of its images that is for validation: they choose the checkpoint and are not trained on.
+        held_out_fraction: share of its images that chooses nothing, ever: the second opinion; 0: there is none.
+        group_by: attribute of images, such as `camera` or `recording`: those with the same value stay together.
         schema: the curated TFDV schema; None: the one that comes along, which knows no classes.
     """
 
     eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    held_out_fraction: Annotated[float, Field(ge=0, le=0.4)] = 0.1
     group_by: Optional[str] = None
     schema: Optional[str] = None
 

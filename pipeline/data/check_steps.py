@@ -75,12 +75,14 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         version=steps.version,
         strict=False,
         eval_fraction=data.eval_fraction,
+        held_out_fraction=data.held_out_fraction,
         group_by=data.group_by,
         class_names=class_names(schema),
     )
     requests = [(span, f"{scratch}/span")]
     if steps.golden is not None:
-        golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, eval_fraction=1.0, group_by=None)
+        whole = {"eval_fraction": 1.0, "held_out_fraction": 0.0, "group_by": None}
+        golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, **whole)
         requests.append((golden, f"{scratch}/golden"))
     LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))
     generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))

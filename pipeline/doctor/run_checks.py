@@ -149,4 +149,6 @@ def _blocked(patient: Patient, served: ServedModel) -> Iterator[Finding]:
         gone = next((file for file in files if not file.is_file()), None)
         if gone is not None:
             what = f"run {made.run_id}, {made.verdict}, cannot be approved: its files are gone"
-            yield Finding("candidate", str(gone), what, "restore them from a backup, or run again", Severity.NOTE)
+            yield Finding(
+                "candidate", str(gone), what, "restore them from a backup, or run with --again", Severity.NOTE
+            )

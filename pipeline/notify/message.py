@@ -16,6 +16,7 @@ from pipeline.past.history import page_of
 from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.run_result import RunResult
+from schemas.base.differences import NO_DIFFERENCE
 from schemas.base.formatting import difference, interval, score
 
 _TITLE = 140  # characters
@@ -57,19 +58,34 @@ def notice_of_result(result: RunResult, name: str, root: Path) -> Notice:
         name: of the pipeline.
         root: pipeline root.
     """
+    if result.verdict is Verdict.NOTHING_NEW:
+        return _notice_of_nothing_new(result, name, root)
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
-    page = page_of(root, result.run_id)
-    page = page if page.exists() else Path(result.report)
     facts = [
         ("Verdict", f"{result.verdict.value}; {served}"),
         ("Run", f"{result.run_id}, span {result.span}, ended {result.ended_at}"),
         ("Reason", _with_others(result)),
         ("mAP", _maps(result)),
         ("Data gate", _seen(result)),
-        ("Page", str(page.absolute())),
+        ("Page", _page(result, root)),
     ]
     title = f"{result.verdict.value} {name} span {result.span}: {result.first_reason}"
     return _notice(title, facts, _command("review", result.run_id, root=root))
+
+
+def _notice_of_nothing_new(result: RunResult, name: str, root: Path) -> Notice:
+    facts = [
+        ("Verdict", f"{result.verdict.value}; nothing was trained, what is served stays"),
+        ("Reason", result.first_reason),
+        ("Page", _page(result, root)),
+    ]
+    title = f"{result.verdict.value} {name} span {result.span}: {result.first_reason}"
+    return _notice(title, facts, _command("status", root=root))
+
+
+def _page(result: RunResult, root: Path) -> str:
+    page = page_of(root, result.run_id)
+    return str((page if page.exists() else Path(result.report)).absolute())
 
 
 def notice_of_crash(error: Exception, name: str, root: Path, run_id: str, span: int) -> Notice:
@@ -182,7 +198,8 @@ def _maps(result: RunResult) -> str:
     if result.delta is not None:
         parts.append(f"difference {difference(result.delta)}")
     if result.delta_ci is not None:
-        parts.append(f"95 % interval {interval(result.delta_ci)}")
+        noise = f" ({NO_DIFFERENCE})" if result.is_noise else ""
+        parts.append(f"95 % interval {interval(result.delta_ci)}{noise}")
     return ", ".join(parts)
 
 

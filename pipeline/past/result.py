@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pipeline.terminal.plain_text import visible_line
+from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.run_result import RunResult
+from schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectable
 from schemas.base.formatting import difference, interval, score
 
 _SHOWN = 6  # reasons in a terminal; the JSON has all
+NOISE_ADVICE = (
+    "what helps where the golden set cannot tell: more data, more steps, more golden images, or a stated margin "
+    "(--set evaluator.margin=M; docs/operating-characteristic.md)"
+)
 
 
 def result_text(result: RunResult) -> str:
     """A few lines for a terminal."""
+    if result.verdict is Verdict.NOTHING_NEW:
+        return "\n".join(_nothing_new(result))
     lines = [
         f"{result.verdict.value}  (span {result.span}, run {result.run_id})",
         f"  {visible_line(result.first_reason)}",
@@ -20,12 +28,28 @@ def result_text(result: RunResult) -> str:
         lines.append(f"  mAP {score(result.map)}{baseline}")
     if result.delta is not None and result.delta_ci is not None:
         ends = interval(result.delta_ci)
-        lines.append(f"  difference {difference(result.delta)}, 95 % interval {ends}")
-    against = [reason for reason in result.deciding if not reason.passed][1:_SHOWN]
+        noise = f" ({NO_DIFFERENCE})" if result.is_noise else ""
+        lines.append(f"  difference {difference(result.delta)}, 95 % interval {ends}{noise}")
+    told = minimum_detectable(result.delta_ci)
+    if told is not None:
+        lines.append(f"  differences of mAP below {detectable(told)} cannot be told reliably with this golden set")
+    failed = [reason for reason in result.deciding if not reason.passed]
+    against = [reason for reason in failed if reason != result.decisive][: _SHOWN - 1]
     observed = [reason for reason in result.observations if not reason.passed][:_SHOWN]
     warnings = [reason for reason in result.reasons if reason.passed and reason.warning]
     lines += [f"  also: {visible_line(reason.sentence)}" for reason in against]
     lines += [f"  the data gate had observed {visible_line(reason.sentence)}" for reason in observed]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
+    if result.blocked_by_noise:
+        lines.append(f"  {NOISE_ADVICE}")
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     return "\n".join([*lines, f"  {served}", f"  {result.report}"])
+
+
+def _nothing_new(result: RunResult) -> list[str]:
+    return [
+        f"{result.verdict.value}  (span {result.span})",
+        f"  {visible_line(result.first_reason)}",
+        "  new data, another golden set, other settings or another served model make a run; so does --again",
+        f"  {result.report}",
+    ]

@@ -90,9 +90,19 @@ def _attempts(root: Path, span: int, key: str) -> list[str]:
 
 def _key(directory: Path) -> str | None:
     """None for a run that was killed before it could say what it was asked for."""
+    record = _record(directory)
+    return record and record.key
+
+
+def read_record(root: Path, run_id: str) -> RunRecord | None:
+    """What a run was asked for; None if it was killed before it could say so, or is spoilt."""
+    return _record(root / "runs" / run_id)
+
+
+def _record(directory: Path) -> RunRecord | None:
     file = directory / REQUEST_FILE
     try:
-        return RUN_RECORD_FORMAT.read(read_regular(file), str(file)).key
+        return RUN_RECORD_FORMAT.read(read_regular(file), str(file))
     except (OSError, ValueError, StateError):
         return None
 

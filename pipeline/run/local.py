@@ -19,6 +19,7 @@ from components.example_gen.content import cache_key
 from components.registry.locking import hold
 from pipeline.notify.notifier import Notifier
 from pipeline.retention.prune import apply_retention
+from pipeline.run.nothing_new import DecidedBefore
 from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
 from pipeline.run.starting import Started, start
 from pipeline.run.workers import WorkerDiedError, run_watched
@@ -49,7 +50,7 @@ def _unreported(result: RunResult) -> None:
 
 
 def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) -> RunResult:
-    """Retrains once, or finishes the run of the same request that was interrupted.
+    """Retrains once, or finishes the run of the same request that was interrupted; or says that nothing is new.
 
     Args:
         request: what to do.
@@ -71,22 +72,32 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
             _make_root(request.root)
             stack.enter_context(hold(request.root / "lock", "retraining"))
             with output_to(Path(os.devnull)):  # what ML Metadata says when it is opened
-                started = start(request, asked)
-        directory = request.root / "runs" / started.run_id
-        LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
-        result = _ended_unreported(directory)
-        if result is None:
-            with notifier.running(started.run_id, asked.number):
-                with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
-                    result = _run_steps(request, asked, started, directory)
-                write_durably(directory / UNREPORTED_FILE, "")
-                write_durably(directory / RESULT_FILE, RUN_RESULT_FORMAT.write(result))
+                found = start(request, asked)
+        if isinstance(found, DecidedBefore):
+            result, log = found.result(asked.number), Path(os.devnull)
+        else:
+            directory = request.root / "runs" / found.run_id
+            result, log = _ended(request, asked, found, directory, notifier), directory / "log.txt"
         notifier.ended(result)
-        with output_to(directory / "log.txt"):
+        with output_to(log):
             apply_retention(request.root, request.settings.retention, datetime.datetime.now(datetime.timezone.utc))
         report(result)
-        _set_reported(directory)
+        if isinstance(found, Started):
+            _set_reported(request.root / "runs" / found.run_id)
         return result
+
+
+def _ended(request: RunRequest, asked: Asked, started: Started, directory: Path, notifier: Notifier) -> RunResult:
+    """The result of a run, which works for it unless it has one that nobody has seen yet."""
+    LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
+    result = _ended_unreported(directory)
+    if result is None:
+        with notifier.running(started.run_id, asked.number):
+            with output_to(directory / "log.txt"), tracebacks_to(directory / "log.txt"):
+                result = _run_steps(request, asked, started, directory)
+            write_durably(directory / UNREPORTED_FILE, "")
+            write_durably(directory / RESULT_FILE, RUN_RESULT_FORMAT.write(result))
+    return result
 
 
 def _ended_unreported(directory: Path) -> RunResult | None:

@@ -29,6 +29,8 @@ from schemas.base.checked_json import Problems
 from schemas.base.code_version import code_version
 from schemas.base.errors import ConfigError
 from schemas.base.files import LOCAL_FILES
+from schemas.base.formatting import many
+from schemas.base.progress import LOGGER
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.records import attribute_columns
 from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
@@ -48,6 +50,7 @@ class RunRequest:
         command: what a person gave to ask for it, for the page at its end.
         remembered: the configuration that the root is to keep; None: it keeps what it has.
         anew: whether an unfinished run of the same request is left alone, and a new one started.
+        again: whether to run although a run has decided what is asked for.
     """
 
     settings: PipelineSettings
@@ -59,6 +62,7 @@ class RunRequest:
     command: str = ""
     remembered: Remembered | None = None
     anew: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,23 @@ def read_request(request: RunRequest) -> Asked:
         attribute_columns([record.attributes for record in golden.records]),
         request.settings.evaluator,
     )
+    _tell_if_too_small(golden, request)
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
     return Asked(found.number, span, _parts(request, found.number, span, golden))
+
+
+def _tell_if_too_small(golden: Source, request: RunRequest) -> None:
+    """The evaluator would say so as well, after hours of training."""
+    limits, images = request.settings.evaluator, len(golden.records)
+    objects = sum(int((~record.truth.is_crowd).sum()) for record in golden.records)
+    if images < limits.min_golden_images or objects < limits.min_golden_objects:
+        LOGGER.warning(
+            "%s: has %s with %s that count, and evaluator.min_golden_images and min_golden_objects ask for %d and %d: "
+            "this run's candidate can be approved, but not pushed; label more golden images",
+            *(request.golden, many(images, "image"), many(objects, "object")),
+            *(limits.min_golden_images, limits.min_golden_objects),
+        )
 
 
 def check_new(request: RunRequest, asked: Asked) -> ServedModel | None:
@@ -131,7 +149,7 @@ def _paths(source: Source) -> list[str]:
 
 def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
     data = request.settings.data
-    splits = splits_of(span.records, data.eval_fraction, data.group_by)
+    splits = splits_of(span.records, data.eval_fraction, data.held_out_fraction, data.group_by)
     records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
     names = span.label_map.names
     counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.registry.registry import Registry
+from pipeline.past.golden_looks import known_golden_set, looks_at
 from pipeline.past.run_record import begin_run, unfinished_run, unreported_run
 from pipeline.root.rebuild import read_root
 from pipeline.root.root_file import is_moved
 from pipeline.root.root_settings import record_root
 from pipeline.root.roots import registry_of, settled
+from pipeline.run.nothing_new import DecidedBefore, decided_before
 from pipeline.run.preflight import Asked, RunRequest, check_new
 from pipeline.serving.change import tell_ml_metadata
 from schemas.artifacts.run_files import RunRecord, key_of
 from schemas.base.code_version import code_version
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
+from schemas.base.formatting import many
 from schemas.base.model_digest import is_intact
 from schemas.base.progress import LOGGER
 
@@ -36,12 +39,15 @@ class Started:
     resumed: bool
 
 
-def start(request: RunRequest, asked: Asked) -> Started:
+def start(request: RunRequest, asked: Asked) -> Started | DecidedBefore:
     """Finds the interrupted run of the same request, or begins a new one; in a root that is locked.
 
     Args:
         request: what to do.
         asked: of `read_request`.
+
+    Returns:
+        The run; or, where nothing is new, the one that has decided what is asked for.
 
     Raises:
         InputError: a new run could not start.
@@ -57,12 +63,22 @@ def start(request: RunRequest, asked: Asked) -> Started:
     ended = None if request.anew else unreported_run(request.root, asked.number, key_of(asked.parts))
     if ended is not None:
         return Started(ended, resumed=True)
-    run_id = None if request.anew else unfinished_run(request.root, asked.number, key_of(asked.parts))
-    if run_id is not None:
+    run_id = unfinished_run(request.root, asked.number, key_of(asked.parts))
+    if run_id is not None and not request.anew:
         LOGGER.info("run %s was interrupted; this goes on with it", run_id)
         restore_baseline(request.root, registry, run_id)
         return Started(run_id, resumed=True)
+    if run_id is None and not request.again:
+        baseline = registry.baseline(request.bootstrap)
+        decided = decided_before(request.root, asked.parts, baseline, registry.decisions())
+        if decided is not None:
+            return decided
+    return _begin(request, asked)
+
+
+def _begin(request: RunRequest, asked: Asked) -> Started:
     served = check_new(request, asked)
+    _tell_budget(request, asked)
     record = RunRecord(
         span=asked.number,
         asked=asked.parts,
@@ -72,6 +88,19 @@ def start(request: RunRequest, asked: Asked) -> Started:
         code=code_version(),
     )
     return Started(begin_run(request.root, record), resumed=False)
+
+
+def _tell_budget(request: RunRequest, asked: Asked) -> None:
+    """Says before hours of training that its candidate cannot be pushed; a person may still want one to approve."""
+    decisions = registry_of(request.root, request.settings.name).decisions()
+    golden = known_golden_set(request.root, asked.parts["golden"], decisions)
+    used, budget = looks_at(golden, decisions) if golden else 0, request.settings.evaluator.golden_budget
+    if used >= budget:
+        LOGGER.warning(
+            "%s: has made %s, and evaluator.golden_budget is %d: this run's candidate can be approved, but "
+            "not pushed; renew the golden set, or stop here and raise the budget, --set evaluator.golden_budget=N",
+            *(request.golden, many(used, "decision"), budget),
+        )
 
 
 def at_home(root: Path) -> None:

@@ -160,12 +160,12 @@ def _candidate(decision: RecordedDecision) -> Path:
     """The candidate's SavedModel, with the bytes that were measured."""
     source = Path(decision.model, "Format-Serving")
     if not (source / "saved_model.pb").is_file():
-        raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run again")
+        raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run with --again")
     found = model_digest(str(source), LOCAL_FILES)
     if found != decision.model_digest:
         raise StateError(
             f"{source}: content digest {found[:12]} of the candidate is not the {decision.model_digest[:12]} "
-            f"that was measured in run {decision.run_id}; restore the files of that run, or run again"
+            f"that was measured in run {decision.run_id}; restore the files of that run, or run with --again"
         )
     return source
 
@@ -174,13 +174,14 @@ def _map(decision: RecordedDecision) -> float:
     """The candidate's mAP over all classes; the decision's is over those that the baseline knows too."""
     path = Path(decision.evaluation, EVALUATION_FILE)
     if not path.is_file():
-        raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run again")
+        raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run with --again")
     content = path.read_bytes()
     evaluation = EVALUATION_FORMAT.read(content, str(path))
     is_recorded = decision.evaluation_digest in (None, hashlib.sha256(content).hexdigest())
     if not is_recorded or evaluation.candidate_digest not in ("", decision.model_digest):
         raise StateError(
-            f"{path}: this is not the evaluation by which run {decision.run_id} was decided; restore it, or run again"
+            f"{path}: this is not the evaluation by which run {decision.run_id} was decided; restore it, or run with "
+            "--again"
         )
     return evaluation.golden.candidate.coco["AP"]
 
@@ -279,4 +280,6 @@ def _undecided(run_id: str, root: Path, hint: str) -> NoReturn:
             f"run {run_id} was rejected by the data gate, so no candidate was trained: give its `ratchet run` again "
             f"with --set data_gate.mode=observe, then approve that run if it is blocked{hint}"
         )
-    raise InputError(f"run {run_id} ended as {verdict.value}, but the registry has no decision on it; run again{hint}")
+    raise InputError(
+        f"run {run_id} ended as {verdict.value}, but the registry has no decision on it; run with --again{hint}"
+    )

@@ -129,4 +129,4 @@ def _check_answers(registry: Registry, staged: str, probe: Path | None) -> None:
         return
     reason = check_serving(f"{registry.serving_directory}/{staged}", str(probe))
     if not reason.passed:
-        raise StateError(f"{reason.sentence}; it cannot be served: run again on its span")
+        raise StateError(f"{reason.sentence}; it cannot be served: run on its span with --again")

@@ -6,16 +6,18 @@ import enum
 from dataclasses import dataclass
 
 _EVALUATION_RULES = ("map_defined", "no_rules")  # besides those named trust:...
+GOLDEN_BUDGET = "trust:golden_budget"
 
 
 class Verdict(str, enum.Enum):
-    """How a run ended; the value is what the command line and the JSON say."""
+    """How a run ended, or that there was nothing new to run for; the value is what command line and JSON say."""
 
     PUSHED = "PUSHED"
     BLOCKED = "BLOCKED"
     INCONCLUSIVE = "INCONCLUSIVE"
     BOOTSTRAPPED = "BOOTSTRAPPED"
     DATA_REJECTED = "DATA_REJECTED"
+    NOTHING_NEW = "NOTHING_NEW"
 
     @property
     def pushes(self) -> bool:
@@ -57,12 +59,21 @@ class DataVerdict(str, enum.Enum):
     REJECT = "REJECT"
 
 
+# Rules of the data gate without which no candidate of the span could be measured: they stop a run in observe mode too.
+NEVER_OBSERVED = {
+    "classes:golden_set": "a class that is only in one of golden set and span is never found, or never counted",
+    "classes:served_model": "training goes on from a model that knows the class that is missing",
+    "golden_boxes": "without a labelled box no mAP is defined",
+}
+
+
 @dataclass(frozen=True)
 class DataDecision:
     """What the data gate decided before training.
 
     Attributes:
-        passed: whether the run may go on. In observe mode it may although the verdict is REJECT.
+        passed: whether the run may go on. In observe mode it may although the verdict is REJECT, unless a rule of
+            NEVER_OBSERVED failed.
         reasons: all rules that were looked at, the best explanation of a rejection first.
     """
 
@@ -85,6 +96,11 @@ class DataDecision:
     def warnings(self) -> tuple[Reason, ...]:
         """The rules that passed with a warning."""
         return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
+
+    @property
+    def observable(self) -> bool:
+        """Whether the run could go on in observe mode."""
+        return not any(reason.rule in NEVER_OBSERVED for reason in self.failures)
 
     @property
     def remarkable(self) -> tuple[Reason, ...]:
@@ -113,9 +129,11 @@ class Decision:
     def evaluation_broken(self) -> bool:
         """Whether the evaluation itself failed, so that its figures say nothing for or against the candidate.
 
-        A check of the evaluation (`trust:...`) failed, an mAP is undefined, or no rule was set that could block.
+        A check of the evaluation (`trust:...`) failed, an mAP is undefined, or no rule was set that could block. That a
+        golden budget is spent says how often the golden set was asked, not that it answers wrongly.
         """
-        return any(reason.rule.startswith("trust:") or reason.rule in _EVALUATION_RULES for reason in self.failures)
+        failed = [reason for reason in self.failures if reason.rule != GOLDEN_BUDGET]
+        return any(reason.rule.startswith("trust:") or reason.rule in _EVALUATION_RULES for reason in failed)
 
     @property
     def warnings(self) -> tuple[Reason, ...]:

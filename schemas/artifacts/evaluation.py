@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from schemas.artifacts.decisions import Decision
-from schemas.base.persisted import PersistedFormat
+from schemas.artifacts.high_water import HighWaterMark
+from schemas.artifacts.training_record import SettingChange
+from schemas.base.differences import Clarity, clarity, minimum_detectable
+from schemas.base.persisted import Checked, PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
 PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with
@@ -18,7 +19,11 @@ CANDIDATE_FILE = "candidate_detections.json"  # COCO results
 BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
 MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
 
+AS_SERVED_FILE = "baseline_as_served_detections.json"  # COCO results; only where the post-processing changed
+
 CANDIDATE, BASELINE = "candidate", "baseline"
+AS_SERVED = "baseline_as_served"  # where `baseline` has the candidate's post-processing instead of its own
+AS_SERVED_RULE = "_as_served"  # how the rules end that hold a candidate against that one
 COCO_LIMIT = 100  # detections of each image and class that COCO counts
 
 
@@ -36,7 +41,9 @@ COCO_NAMES = coco_names()
 
 # The data sets that every model is measured on.
 GOLDEN = "golden"
-HELD_OUT = "held_out"  # the part of the new span that nothing was trained on
+HELD_OUT = (
+    "held_out"  # the part of the new span that chooses nothing; in formats 0 to 2 the one that chose the checkpoint
+)
 TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
 
 
@@ -57,17 +64,38 @@ class ModelScores:
 
 @dataclass(frozen=True)
 class Delta:
-    """Candidate minus baseline, with its 95 % interval; all None where one of them is undefined."""
+    """Candidate minus baseline, with its 95 % interval.
+
+    Attributes:
+        value: the difference; None where one of them is undefined.
+        lo: lower end of the interval, that of Student's t with units - 1 degrees of freedom; None where too few units
+            hold ground truth for one.
+        hi: upper end.
+        std_error: of the difference, for the variation between independent units; None as `lo`.
+        units: effective number of independent units behind it, images or groups of images, which is below their number
+            where few of them hold most objects; None in a file from before it was recorded.
+    """
 
     value: float | None
     lo: float | None
     hi: float | None
     std_error: float | None
+    units: float | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval; None where it is undefined."""
         return None if self.lo is None or self.hi is None else (self.lo, self.hi)
+
+    @property
+    def clarity(self) -> Clarity:
+        """Whether it is a difference at all."""
+        return clarity(self.interval)
+
+    @property
+    def minimum_detectable(self) -> float | None:
+        """The smallest true difference that these images show; None where that is not known."""
+        return minimum_detectable(self.interval)
 
 
 @dataclass(frozen=True)
@@ -81,10 +109,22 @@ class Deltas:
 
 @dataclass(frozen=True)
 class Support:
-    """How much ground truth a class or slice has: objects that count, and the images they are in."""
+    """How much ground truth a class or slice has.
+
+    Attributes:
+        objects: those that count.
+        images: that they are in.
+        groups: that they are in, where groups of images are the independent units; None where single images are.
+    """
 
     objects: int
     images: int
+    groups: int | None = None
+
+    @property
+    def units(self) -> int:
+        """Independent units with an object."""
+        return self.images if self.groups is None else self.groups
 
 
 @dataclass(frozen=True)
@@ -124,6 +164,22 @@ class DataSetEvaluation:
         """The classes that the baseline does not know."""
         return tuple(name for name in self.class_support if name not in self.compared.class_support)
 
+    def clarity_of(self, rule: str) -> Clarity:
+        """Whether the difference that a rule is about is one.
+
+        Args:
+            rule: its name. What is not about a single difference is as clear as it says.
+        """
+        if self.deltas is None:
+            return Clarity.CLEAR
+        name, _, of = rule.partition(":")
+        if name in ("map_drop", "map_interval"):
+            return self.deltas.overall.clarity
+        parts = {"class_margin": self.deltas.per_class, "slice_margin": self.deltas.per_slice}.get(name)
+        if parts is None:
+            return Clarity.CLEAR
+        return parts[of].clarity if of in parts else Clarity.UNKNOWN
+
     @property
     def objects(self) -> int:
         """Objects of all classes."""
@@ -161,6 +217,25 @@ class Serving:
         return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
 
 
+@dataclass(frozen=True)
+class PostProcessing:
+    """A change of what is no weights, which must neither make a candidate look better nor serve a worse one.
+
+    Attributes:
+        changes: its settings, as the baseline is served and as the candidate is exported.
+        as_served: candidate and baseline on the golden set, the baseline as it is served. Everywhere else the baseline
+            has the candidate's post-processing, so that a difference is the training's.
+    """
+
+    changes: tuple[SettingChange, ...]
+    as_served: DataSetEvaluation
+
+    @property
+    def changed(self) -> str:
+        """The settings in words."""
+        return ", ".join(map(str, self.changes))
+
+
 def _with_golden(data_sets: dict[str, DataSetEvaluation]) -> dict[str, DataSetEvaluation]:
     if GOLDEN not in data_sets:
         raise ValueError(f"the {GOLDEN} set, which decides, is missing")
@@ -178,26 +253,47 @@ class Evaluation:
         candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
+        post_processing: None where both models have the same.
+        high_water: the best model that was served on this golden set; None if none was, or nobody looked.
     """
 
     decision: Decision
-    data_sets: Annotated[dict[str, DataSetEvaluation], AfterValidator(_with_golden)]
+    data_sets: Annotated[dict[str, DataSetEvaluation], Checked(_with_golden)]
     golden_digest: str
     candidate_digest: str = ""
     baseline_digest: str | None = None
     serving: Serving | None = None
+    post_processing: PostProcessing | None = None
+    high_water: HighWaterMark | None = None
+
+    @property
+    def below_the_mark(self) -> float | None:
+        """How far the baseline is below the best model that was served on this golden set; None where it is not, or
+        where the two were not measured over the same classes."""
+        golden = self.golden
+        if self.high_water is None or golden.baseline is None or golden.shared is not None:
+            return None
+        return self.high_water.above(self.baseline_digest, golden.baseline.coco["AP"])
 
     @property
     def golden(self) -> DataSetEvaluation:
         """Both models on the golden set, which alone decides."""
         return self.data_sets[GOLDEN]
 
+    def clarity_of(self, rule: str) -> Clarity:
+        """Whether the difference that a rule is about is one; see `DataSetEvaluation.clarity_of`."""
+        name, colon, of = rule.partition(":")
+        if self.post_processing and name.endswith(AS_SERVED_RULE):
+            return self.post_processing.as_served.clarity_of(f"{name.removesuffix(AS_SERVED_RULE)}{colon}{of}")
+        return self.golden.clarity_of(rule)
+
 
 EVALUATION_FORMAT = PersistedFormat(
-    # Format 0 lacked the digests and the figures of serving, format 2 the limit of detections; all have defaults.
+    # Format 0 lacked the digests and the figures of serving, format 2 the limit of
+    # detections and the independent units; all have defaults.
     Evaluation,
     "an evaluation",
     3,
-    "restore it from a backup, or run again",
+    "restore it from a backup, or run with --again",
     allow_nan=False,
 )

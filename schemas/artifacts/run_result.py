@@ -7,15 +7,19 @@ import datetime
 from dataclasses import dataclass
 
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
 from schemas.base.persisted import PersistedFormat
 
 RESULT_FILE = "result.json"
+NOTHING_NEW_RULE = "nothing_new"
+_MAP_RULES = ("map_drop", "map_interval")  # about the difference of mAP
 EXIT_CODES = {
     Verdict.PUSHED: 0,
     Verdict.BOOTSTRAPPED: 0,
     Verdict.BLOCKED: 3,
     Verdict.INCONCLUSIVE: 3,
     Verdict.DATA_REJECTED: 4,
+    Verdict.NOTHING_NEW: 0,
 }
 
 
@@ -39,8 +43,8 @@ class RunResult:
         delta_ci: its 95 % interval.
         model: the candidate's SavedModel.
         pushed_version: its version in service; None if it was not pushed.
-        report: the picture of golden images with the boxes of both models, or the directory of the decision.
-        run_id: names the run in ML Metadata and under `runs/`.
+        report: the page; of NOTHING_NEW that of the earlier run which has decided.
+        run_id: names the run in ML Metadata and under `runs/`; of NOTHING_NEW the earlier one.
         span: the span trained on.
         seconds: of each step.
         observed: the names of the rules at the end of `reasons` that are the data gate's.
@@ -80,13 +84,36 @@ class RunResult:
         return self.reasons[len(self.reasons) - len(self.observed) :]
 
     @property
+    def decisive(self) -> Reason | None:
+        """The rule that decided against the run: a measured fall, even of a class, before a difference that is none."""
+        against = [reason for reason in self.deciding if not reason.passed]
+        return next((reason for reason in against if self._is_clear(reason)), against[0]) if against else None
+
+    @property
     def first_reason(self) -> str:
-        """The decisive reason in one line."""
-        against = next((reason for reason in self.deciding if not reason.passed), None)
-        if against:
-            return against.sentence
+        """The decisive reason in one line; of a difference that is none, that first."""
+        if self.verdict is Verdict.NOTHING_NEW:
+            return self.reasons[0].actual
+        noise = f"{measured(self.delta, self.delta_ci)}; " if self.is_noise else ""
+        first = self.decisive
+        if first:
+            return f"{noise}{first.rule}: expected {first.expected}" if self.blocked_by_noise else first.sentence
         seen = next((reason for reason in self.observations if not reason.passed), None)
-        return f"the evaluator's rules passed; observed {seen.sentence}" if seen else "every rule passed"
+        return noise + (f"the evaluator's rules passed; observed {seen.sentence}" if seen else "every rule passed")
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the interval of the difference contains 0, so that mAP neither rose nor fell."""
+        return clarity(self.delta_ci) is Clarity.NOISE
+
+    @property
+    def blocked_by_noise(self) -> bool:
+        """Whether what decided against the run is a difference of mAP that is none."""
+        return self.is_noise and self.decisive is not None and self.decisive.rule in _MAP_RULES
+
+    def _is_clear(self, reason: Reason) -> bool:
+        none = NO_DIFFERENCE in reason.actual or (self.is_noise and reason.rule in _MAP_RULES)
+        return not none and reason.rule != "class_and_slice_drops"  # which only sums up
 
 
 RUN_RESULT_FORMAT = PersistedFormat(

@@ -21,6 +21,29 @@ STATISTICS_FILE = "assets.extra/training_statistics.pb"
 LABELS_FILE = "assets.extra/labels.json"
 TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.data.feature_sample, of the training data
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.data.fingerprints, of the whole lineage
+# In the candidate's Model artifact, beside what would be served; only where the two differ in post-processing.
+BASELINE_DIRECTORY = "Format-Baseline"
+# Settings of a model that are no weights: what becomes of the boxes that it predicts.
+POST_PROCESSING = ("max_detections", "nms_iou_threshold", "score_threshold")
+_POST_PROCESSING = "post-processing: "
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """One of POST_PROCESSING, as the baseline was and as the model is exported."""
+
+    name: str
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.name} {self.before:g} -> {self.after:g}"
+
+    @property
+    def declared(self) -> str:
+        """As it stands among `declared_changes`."""
+        return f"{_POST_PROCESSING}{self}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +52,8 @@ class LearningRateRecord:
 
     Attributes:
         peak: highest rate.
-        bootstrap_peak: peak of the lineage's first training; retrainings take their fraction of this one.
+        bootstrap_peak: peak of the lineage's first training, as it was set for a whole batch; retrainings take their
+            fraction of this one.
         warmup_steps: steps of linear rise.
         warmup_start: rate at step 0.
         final: rate at the last planned step, after cosine decay.
@@ -99,19 +123,87 @@ class TrainedData:
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """mAP on the held-out part of the training spans, after some step.
+    """mAP on the validation images of the training spans, after some step.
 
     Attributes:
         step: steps taken; 0 is the start.
-        map: of the mixture that is trained on: `new` and `old` weighted as in a batch.
-        new: on the new span.
-        old: on the earlier spans; None where none are replayed.
+        map: what chooses the checkpoint: of the mixture that is trained on, `new` and `old` weighted as in a batch; of
+            all images alike where `ValidationImages.pooled`.
+        new: on the new span; None if it has no validation image with an object.
+        old: on the earlier spans; None where none are looked at, or they have no such image.
     """
 
     step: int
     map: float
-    new: float
+    new: float | None
     old: float | None
+
+
+@dataclass(frozen=True)
+class ValidationImages:
+    """What a checkpoint was, or would have been, chosen by.
+
+    Attributes:
+        new: images of the new span.
+        old: images of earlier spans.
+        wanted: the least that makes a choice more than chance.
+        pooled: whether mAP was that of all images together, because one of the two parts had fewer than are wanted.
+    """
+
+    new: int
+    old: int
+    wanted: int
+    pooled: bool = False
+
+
+@dataclass(frozen=True)
+class AskedTraining:
+    """What the settings asked for, before the amount of data had its say: what two trainings are compared by.
+
+    Attributes:
+        batch_size: images a step.
+        peak_learning_rate: for a batch of that size.
+        replay: share of each batch from earlier spans, if there are any; 0 in a first training.
+        steps: of a first training; None for a retraining.
+        epochs: passes over the new span; None for a first training, as are the two limits.
+        min_steps: the fewest steps.
+        max_steps: the most steps.
+        rounds: validations.
+        patience: rounds without a better mAP after which it stops.
+        min_validation_images: with fewer, no checkpoint is chosen.
+        max_validation_images: most of the new span, and most of the earlier ones.
+    """
+
+    batch_size: int
+    peak_learning_rate: float
+    replay: float
+    steps: int | None
+    epochs: float | None
+    min_steps: int | None
+    max_steps: int | None
+    rounds: int
+    patience: int
+    min_validation_images: int
+    max_validation_images: int
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """How a training was lost.
+
+    Attributes:
+        step: the step after which it was stopped.
+        what: what was seen, in words.
+        learning_rate: of that step.
+        loss: of that step; None if it was no finite number.
+        limit: what the mean loss of the last steps must not exceed; None before there is one.
+    """
+
+    step: int
+    what: str
+    learning_rate: float
+    loss: float | None
+    limit: float | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +213,7 @@ class TrainingRecord:
     Attributes:
         mode: `bootstrap` or `retrain`.
         data: all spans of the lineage, each once; the last is the one trained on now.
-        category_ids: the data set's ids of its classes.
+        category_ids: the newest span's own ids of its classes, in its order.
         model: the model settings, everything derived from data resolved.
         augmentation: policy name.
         augmentation_digest: digest of the policy's exact parameters.
@@ -129,8 +221,8 @@ class TrainingRecord:
         continual: what held it to the baseline.
         planned_steps: optimizer steps of the schedule.
         steps: those taken; fewer after an early stop.
-        best_step: after which the weights are the exported ones.
-        batch_size: images a step.
+        best_step: after which the weights are the exported ones; 0: those it started from.
+        batch_size: images a step, as many as the span allows.
         clip_norm: global norm that gradients were cut to; 0 is no limit.
         average: decay of the average of the weights that was exported; 0: the weights themselves.
         seed: of weights, order and augmentation.
@@ -140,9 +232,17 @@ class TrainingRecord:
         baseline_digest: digest of the model a retraining started from; None for a bootstrap.
         declared_changes: what deliberately differs from the baseline's training, in words.
         loss_curve: (step, total loss) pairs, at most a few hundred.
-        validation: mAP over the training; empty if too little was held out.
+        validation: mAP over the training; empty if there were too few validation images.
         weight_distance: L2 distance of the trainable weights from their start, relative to the start's norm.
         ratchet_version: version of the code.
+        asked: what the settings asked for; None before format 4, as in the two that follow.
+        validation_images: what the checkpoint was chosen by.
+        diverged: how it was lost, so that the weights are the last sound ones; None for a sound training.
+        label_map: names of the labels 1..K; empty in a record from before a lineage kept its own, when it was that of
+            the newest span.
+        post_processing: what differs from the baseline's.
+        baseline_for_comparison: digest of the baseline with this model's post-processing, which lies beside it in
+            BASELINE_DIRECTORY to be compared with; None where the baseline as it is served has the same.
     """
 
     mode: str
@@ -169,6 +269,12 @@ class TrainingRecord:
     validation: tuple[ValidationPoint, ...]
     weight_distance: float
     ratchet_version: str
+    asked: AskedTraining | None = None
+    validation_images: ValidationImages | None = None
+    diverged: Diverged | None = None
+    label_map: tuple[str, ...] = ()
+    post_processing: tuple[SettingChange, ...] = ()
+    baseline_for_comparison: str | None = None
 
     @property
     def span(self) -> int:
@@ -181,17 +287,33 @@ class TrainingRecord:
         return self.data[-1].images
 
     @property
+    def changed_training(self) -> tuple[str, ...]:
+        """Of the declared changes, those of the training."""
+        return tuple(change for change in self.declared_changes if not change.startswith(_POST_PROCESSING))
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Its label map, 1..K."""
-        return self.data[-1].class_names
+        return self.label_map or self.data[-1].class_names
+
+    @property
+    def passes(self) -> float:
+        """How often an image of the new span was seen, on average."""
+        return self.steps * self.batch_size * (1 - self.continual.replay) / self.images
+
+    @property
+    def has_chosen(self) -> bool:
+        """Whether validation chose the exported weights, rather than the end of the training."""
+        return bool(self.validation)
 
 
 TRAINING_RECORD_FORMAT = PersistedFormat(
     TrainingRecord,
     "a training record",
-    3,
+    4,
     "restore the model from a backup, or serve another one: ratchet rollback --by NAME --reason TEXT",
-    # In format 2 the places of examples became relative to the artifacts of the root; both are understood.
+    # In format 2 the places of examples became relative to the artifacts of the root; both are understood. In format 4
+    # mAP of validation may be that of all images alike, and may be missing for the new span.
     {2: renamed(keep="continual")},
     sort_keys=True,
 )

@@ -23,11 +23,28 @@ from schemas.base.checked_json import shown
 from schemas.base.errors import StateError
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+    from pydantic_core import CoreSchema
 
 T = TypeVar("T")
 Values = dict[str, Any]
 Migration = Callable[[Values], Values]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """In an `Annotated` type: a file's value passes through a function, which raises ValueError for what may not be.
+
+    pydantic's AfterValidator, without importing pydantic for a class of which no file is read.
+    """
+
+    check: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How pydantic is told."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
 
 
 @dataclass(frozen=True, eq=False)

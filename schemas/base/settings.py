@@ -10,18 +10,18 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as _pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from schemas.base.errors import ConfigError
+from schemas.base.plain_settings import STRICT
 
 T = TypeVar("T")
 
-# Strict: "16" is not a number and 1 is not a truth value; a typo in a key is not a comment.
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_STRICT = ConfigDict(**STRICT)
 _MAX_GROUPS = 100  # inside each other, as in YAML
 
 
@@ -142,8 +142,7 @@ def _fields_at(cls: Any, path: tuple[Any, ...]) -> list[str]:
         if get_origin(cls) is dict:  # the user's own names
             cls = get_args(cls)[1]
             continue
-        field = getattr(cls, "__pydantic_fields__", {}).get(part)
-        cls = field.annotation if field else None
+        cls = get_type_hints(cls).get(str(part)) if dataclasses.is_dataclass(cls) else None
         if get_origin(cls) is Union:  # of `auto` and a group of settings, the group
             cls = next(filter(dataclasses.is_dataclass, get_args(cls)), cls)
     return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

@@ -20,7 +20,9 @@ DATASET_FILE = "dataset.json"
 GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
 FINGERPRINTS = "fingerprints"  # directory of `schemas.data.fingerprints` text files, one a split
 TRAIN_SPLIT = "train"
-EVAL_SPLIT = "eval"
+EVAL_SPLIT = "eval"  # validation: chooses the checkpoint; all of a golden set
+HELD_OUT_SPLIT = "held_out"  # chooses nothing, ever
+SPLITS = (TRAIN_SPLIT, EVAL_SPLIT, HELD_OUT_SPLIT)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class DataSetInfo:
         digest: content digest of annotations and images.
         class_names: in label order, 1..K.
         category_ids: the data set's own ids of those classes.
-        images: number of images of each split.
+        images: number of images of each split; one that was written before there was `held_out` lacks it.
         boxes: number of boxes of each split.
         bad_boxes: what was left out.
         mended_areas: which areas contradicted their boxes and are those of the boxes, in words; empty if none did.

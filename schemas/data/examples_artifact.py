@@ -46,6 +46,8 @@ class ExamplesArtifact:
         return [path for paths in found for path in sorted(map(str, paths))]
 
     def fingerprints(self, split: str) -> Fingerprints:
-        """The perceptual hashes of a split's images."""
+        """The perceptual hashes of a split's images; none of a split that the data set was not divided into."""
+        if split not in self.info.images:
+            return Fingerprints.join([])
         with self.files.open(f"{self.uri}/{FINGERPRINTS}/{split}") as file:
             return Fingerprints.parse(file.read().splitlines(), self.info.span)

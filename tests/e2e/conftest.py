@@ -89,9 +89,9 @@ class World:
         resolved = latest_blessed_model(self.root / "metadata.sqlite")
         return Serving(model, sorted(path.name for path in directory.iterdir()), resolved)
 
-    def run(self, span: int, *overrides: str, bootstrap: bool = False) -> RunResult:
+    def run(self, span: int, *overrides: str, bootstrap: bool = False, again: bool = False) -> RunResult:
         settings = load_config("digits", [*SMALL, *overrides])
-        request = RunRequest(settings, self.data, self.data / "golden", span, self.root, bootstrap)
+        request = RunRequest(settings, self.data, self.data / "golden", span, self.root, bootstrap, again=again)
         self.results[span] = run(request)
         return self.results[span]
 
@@ -182,7 +182,7 @@ def _runs(directory: Path) -> Runs:
         dark_again,
         rollback,
         world.serving(),
-        _unshown(lambda: world.run(4)),
+        _unshown(lambda: world.run(4, again=True)),
     )
 
 

@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
     _run(tiny, [*tiny.command(BOOTSTRAP), *settings])
     runs, questions, room = [], [], []
     for number in range(given.runs):
-        run, asked = _run(tiny, [*tiny.command(PUSH), *settings])
+        run, asked = _run(tiny, [*tiny.command(PUSH), "--again", *settings])
         runs.append(run)
         questions.append(asked)
         room.append(places(tiny.root))

@@ -9,9 +9,10 @@ from components.pages.rule_words import rule_title
 from components.pages.tables import columns, table
 from components.pages.text import safe
 from components.review.content import ErrorTypeCost, ReviewContent
-from components.review.sections.training import differing
-from components.review.sections.wording import ap, change, found_in_words, interval
+from components.review.sections.training import Row, asked_alike, differing
+from components.review.sections.wording import ap, change, found_in_words, interval, shares
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.formatting import listed, many
 
 _DATA_SETS = {
@@ -30,6 +31,7 @@ def cause_section(content: ReviewContent) -> str:
     facts = [
         *_trust(content),
         *_declared(content),
+        *_post_processing(content),
         *_data(content),
         *_box_fit(content),
         *_error_types(content),
@@ -57,10 +59,22 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 
 def _declared(content: ReviewContent) -> Iterable[tuple[str, str]]:
-    declared = content.candidate.declared_changes if content.candidate and not content.verdict.pushes else ()
+    declared = content.candidate.changed_training if content.candidate and not content.verdict.pushes else ()
     for told in declared:
-        text = f"<strong>The training was changed on purpose</strong> (training.allow): {safe(told)}."
+        text = f"<strong>The training was changed on purpose:</strong> {safe(told)}."
         yield "reject", f"{text} {_link('differences')}"
+
+
+def _post_processing(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    changed = content.evaluation and content.evaluation.post_processing
+    if not changed or content.evaluation is None:
+        return
+    yield (
+        "fact",
+        f"<strong>The post-processing changed:</strong> {safe(changed.changed)}. On the golden set mAP went "
+        f"{safe(shares(changed, content.evaluation.golden))}. The baseline on this page has the candidate's "
+        "post-processing unless it says otherwise, so that what differs is the training's.",
+    )
 
 
 def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
@@ -81,7 +95,7 @@ def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
     """Whether objects are lost, or only their boxes fit worse: the first costs AP at every IoU, the second at high."""
-    if content.evaluation is None or content.evaluation.golden.compared.baseline is None:
+    if content.evaluation is None or content.evaluation.golden.compared.baseline is None or content.is_noise:
         return
     compared = content.evaluation.golden.compared
     before, after = compared.baseline, compared.candidate
@@ -94,7 +108,7 @@ def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 
 def _error_types(content: ReviewContent) -> Iterable[tuple[str, str]]:
-    if content.analysis is None or content.baseline is None:
+    if content.analysis is None or content.baseline is None or content.is_noise:
         return
     rises = {(iou, kind.name): kind for iou, kinds in content.analysis.error_types.types.items() for kind in kinds}
     if not rises:
@@ -117,14 +131,22 @@ def _training(content: ReviewContent) -> Iterable[tuple[str, str]]:
     if content.candidate is None or content.baseline is None:
         return
     rows = [row for row in differing(content.candidate, content.baseline) if row.of_method]
-    factor = content.candidate.learning_rate.peak / content.baseline.learning_rate.peak
-    times = f"; the peak learning rate is {factor:.3g} times the baseline's" if not 0.2 < factor < 5 else ""
     if not rows:
         yield "fact", f"Both models were trained in the same way; only their data differ. {_link('differences')}"
         return
+    factor = content.candidate.learning_rate.peak / content.baseline.learning_rate.peak
+    times = f"; the peak learning rate is {factor:.3g} times the baseline's" if not 0.2 < factor < 5 else ""
     texts = [f"{safe(row.name)} {safe(row.candidate, 60)} (baseline {safe(row.baseline, 60)})" for row in rows]
     shown = listed(texts, _MOST_DIFFERENCES, "; ")
-    yield "fact", f"What differs in how they were trained: {shown}{times}. {_link('differences')}"
+    yield "fact", f"{_what_differs(content.candidate, content.baseline, rows)}: {shown}{times}. {_link('differences')}"
+
+
+def _what_differs(candidate: TrainingRecord, baseline: TrainingRecord, rows: list[Row]) -> str:
+    if baseline.mode != candidate.mode:
+        return "The first retraining after a first training, which differ by nature in how they were trained"
+    if asked_alike(candidate, baseline) and all(row.follows for row in rows):
+        return "Both models were trained under the same settings, and what follows from the amount of data differs"
+    return "What differs in how they were trained"
 
 
 def _link(section: str) -> str:

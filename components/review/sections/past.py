@@ -15,6 +15,7 @@ from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.artifacts.history import RecordedDecision
 from schemas.artifacts.overrides import Override, OverrideKind
 from schemas.artifacts.training_record import TrainedData, TrainingRecord
+from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity
 from schemas.base.formatting import minute, score
 
 _MOST_RUNS = 200
@@ -118,12 +119,19 @@ def _runs_table(runs: list[RecordedDecision]) -> str:
         f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
         f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
         f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
-        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(shortened(run.reason or ''))}</td></tr>"
+        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(_why(run))}</td></tr>"
         for run in reversed(runs[-_MOST_RUNS:])
     )
     titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set", "why")
     note = "" if len(goldens) == 1 else '<p class="quiet">mAP on different golden sets cannot be compared.</p>'
     return scrolled("past runs", table(columns(titles), rows)) + note
+
+
+def _why(run: RecordedDecision) -> str:
+    """The first rule that decided against a candidate; of a push, whether there was a difference."""
+    if run.reason is None:
+        return NO_DIFFERENCE if clarity(run.delta_ci) is Clarity.NOISE else ""
+    return shortened(run.reason)
 
 
 def _overrides_table(overrides: tuple[Override, ...]) -> str:
@@ -153,6 +161,7 @@ def lineage_section(content: ReviewContent) -> str:
         ("candidate trained with", f"Ratchet {candidate.ratchet_version}" if candidate else NOTHING),
         ("started from model", (candidate.baseline_digest or "no other model") if candidate else NOTHING),
         ("baseline", f"version {content.served}" if content.served else "none"),
+        ("best served on this golden set", _best(content)),
         ("golden set's digest", content.lineage.golden.digest),
         ("span's digest", content.lineage.span.digest),
     ]
@@ -175,6 +184,11 @@ def lineage_section(content: ReviewContent) -> str:
         + scrolled("artifacts", table(columns(("artifact", "id", "URI")), artifacts))
         + (f"<h3>Started by</h3>{command(content.command)}" if content.command else "")
     )
+
+
+def _best(content: ReviewContent) -> str:
+    mark = content.evaluation and content.evaluation.high_water
+    return f"version {mark.version}, mAP {score(mark.map)}" if mark else NOTHING
 
 
 def _who(data: TrainedData, candidate: TrainingRecord | None, baseline: TrainingRecord | None) -> str:

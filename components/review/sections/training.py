@@ -12,7 +12,7 @@ from components.pages.tables import columns, table
 from components.pages.text import safe
 from components.review.sections.wording import NOTHING
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.training_record import TrainingRecord
+from schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
 from schemas.base.formatting import many
 
 
@@ -24,13 +24,15 @@ class Row:
         name: what it is.
         candidate: its value there.
         baseline: its value there.
-        of_method: whether it is how a model was trained, rather than on what, what follows from that, or the outcome.
+        of_method: whether it is how a model was trained, rather than on what, or the outcome.
+        follows: whether, with the same settings, it follows from the amount of data.
     """
 
     name: str
     candidate: str
     baseline: str
     of_method: bool
+    follows: bool = False
 
     @property
     def differs(self) -> bool:
@@ -45,13 +47,18 @@ def differing(candidate: TrainingRecord, baseline: TrainingRecord | None) -> lis
 
 def rows(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row]:
     """All entries of both records."""
-    own, other = _entries(candidate), _entries(baseline) if baseline else {}
+    asked = candidate.asked is not None and (baseline is None or baseline.asked is not None)
+    own, other = _entries(candidate, asked), _entries(baseline, asked) if baseline else {}
     names = list(dict.fromkeys([*own, *other]))
-    missing = (NOTHING, False)
     return [
-        Row(name, own.get(name, missing)[0], other.get(name, missing)[0], (own.get(name) or other[name])[1])
+        Row(name, own.get(name, NOTHING), other.get(name, NOTHING), not name.startswith(_NOT_METHOD), name in _FOLLOWS)
         for name in names
     ]
+
+
+def asked_alike(candidate: TrainingRecord, baseline: TrainingRecord) -> bool:
+    """Whether both are known to have been trained under the same settings, as far as they set how long and how fast."""
+    return candidate.asked is not None and candidate.asked == baseline.asked
 
 
 def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
@@ -78,11 +85,36 @@ def _table(found: list[Row], with_baseline: bool) -> str:
     return table(columns(("", *models)), body, "stack")
 
 
-def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
-    """Text and whether it belongs to the method, by name, in the order in which a person asks."""
+_DATA = ("newest span", "all spans", "classes")
+_OUTCOME = (
+    "declared changes",
+    "post-processing",
+    "best step",
+    "diverged",
+    "validation images",
+    "distance of the weights from their start",
+)
+_NOT_METHOD = (*_DATA, *_OUTCOME)
+_FOLLOWS = ("planned steps", "steps taken", "passes over the new span", "warm-up", "last learning rate")
+
+
+def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
+    """Text by name, in the order in which a person asks."""
     newest, rate, continual = record.data[-1], record.learning_rate, record.continual
-    method: dict[str, Any] = {
+    model = list(_flat(record.model))
+    values: dict[str, Any] = {
+        "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
+        "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
+        "classes": ", ".join(record.class_names),
+        "declared changes": "; ".join(record.declared_changes) or "none",
+        **{f"post-processing: {name}": value for name, value in model if name in POST_PROCESSING},
+        "planned steps": record.planned_steps,
+        "steps taken": record.steps,
+        "passes over the new span": f"{record.passes:.3g}",
         "peak learning rate": f"{rate.peak:.3g}",
+        "warm-up": f"{rate.warmup_steps} steps from {rate.warmup_start:.2g}",
+        "last learning rate": f"{rate.final:.2g}",
+        **(_asked(record.asked) if with_asked and record.asked else {}),
         "augmentation": f"{record.augmentation} ({record.augmentation_digest[:8]})",
         "batch size": record.batch_size,
         "replay of earlier spans": f"{continual.replay:.0%} of a batch",
@@ -91,25 +123,45 @@ def _entries(record: TrainingRecord) -> dict[str, tuple[str, bool]]:
         "backbone": "frozen" if continual.freeze_backbone else "trained",
         "gradient clipping": f"{record.clip_norm:g}" if record.clip_norm else "none",
         "averaged weights": f"decay {record.average:g}" if record.average else "none",
+        "checkpoint": _checkpoint(record),
         "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),
         "seed": record.seed,
         "devices": record.devices,
-        **{f"model: {name}": value for name, value in _flat(record.model)},
+        **{f"model: {name}": value for name, value in model if name not in POST_PROCESSING},
         "Ratchet": record.ratchet_version,
-    }
-    other: dict[str, Any] = {
-        "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
-        "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
-        "classes": ", ".join(record.class_names),
-        "declared changes": "; ".join(record.declared_changes) or "none",
-        "warm-up": f"{rate.warmup_steps} steps from {rate.warmup_start:.2g}",
-        "last learning rate": f"{rate.final:.2g}",
-        "planned steps": record.planned_steps,
-        "steps taken": record.steps,
         "best step": record.best_step,
+        **({"diverged": record.diverged.what} if record.diverged else {}),
+        **({"validation images": _images(record.validation_images)} if record.validation_images else {}),
         "distance of the weights from their start": f"{record.weight_distance:.4f} of their norm",
     }
-    return {name: (str(value), name in method) for name, value in {**other, **method}.items()}
+    return {name: str(value) for name, value in values.items()}
+
+
+def _asked(asked: AskedTraining) -> dict[str, Any]:
+    of_retraining = {
+        "epochs asked for": asked.epochs,
+        "fewest steps": asked.min_steps,
+        "most steps": asked.max_steps,
+        "steps asked for": asked.steps,
+    }
+    return {name: f"{value:g}" for name, value in of_retraining.items() if value is not None} | {
+        "batch size asked for": asked.batch_size,
+        "replay asked for": f"{asked.replay:.0%} of a batch",
+        "rounds of validation": asked.rounds,
+        "patience": f"{asked.patience} rounds",
+        "validation images wanted": f"{asked.min_validation_images} to {asked.max_validation_images}",
+    }
+
+
+def _checkpoint(record: TrainingRecord) -> str:
+    if not record.has_chosen:
+        return "the last one"
+    pooled = record.validation_images is not None and record.validation_images.pooled
+    return "best on all validation images alike" if pooled else "best on validation images"
+
+
+def _images(images: ValidationImages) -> str:
+    return f"{images.new} of the new span, {images.old} of earlier ones"
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -140,7 +192,7 @@ def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) 
         chart_card(
             "training loss", line_chart(loss, steps, Axis("loss", log=True), "Training loss over the steps", best)
         ),
-        chart_card("mAP on held-out training images", _validation(records, order, steps, best)),
+        chart_card("mAP on validation images", _validation(records, order, steps, best)),
         _of_spans(candidate, steps),
     ]
     return f'<div class="charts">{"".join(charts)}</div>'
@@ -148,7 +200,7 @@ def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) 
 
 def _validation(records: Mapping[str, TrainingRecord], order: list[Kind], steps: Axis, best: list[Mark]) -> str:
     series = [Series(name, name, [(point.step, point.map) for point in records[name].validation]) for name in order]
-    return line_chart(series, steps, Axis("mAP"), "mAP on held-out training images over the steps", best)
+    return line_chart(series, steps, Axis("mAP"), "mAP on validation images over the steps", best)
 
 
 def _of_spans(candidate: TrainingRecord, steps: Axis) -> str:
@@ -157,10 +209,10 @@ def _of_spans(candidate: TrainingRecord, steps: Axis) -> str:
     if not any(point.old is not None for point in points):
         return ""
     series = [
-        Series("new span", "neutral", [(point.step, point.new) for point in points]),
-        Series("earlier spans", "neutral", [(point.step, point.old) for point in points]),
+        Series("new span", "neutral", [(point.step, point.new) for point in points if point.new is not None]),
+        Series("earlier spans", "neutral", [(point.step, point.old) for point in points if point.old is not None]),
     ]
-    chart = line_chart(series, steps, Axis("mAP"), "mAP of the candidate on held-out images of new and earlier spans")
+    chart = line_chart(series, steps, Axis("mAP"), "mAP of the candidate on validation images of new and earlier spans")
     return chart_card("candidate on new and earlier spans", chart)
 
 

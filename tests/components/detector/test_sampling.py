@@ -26,7 +26,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         annotations=[coco_annotation(place, owner) for place, owner in enumerate(owners, 1)],
     )
     span = write_span(directory / "span", document)
-    request = GenRequest(str(span), 1, 1, strict=False, eval_fraction=0.0, group_by=None, class_names=None)
+    whole = {"eval_fraction": 0.0, "held_out_fraction": 0.0, "group_by": None, "class_names": None}
+    request = GenRequest(str(span), 1, 1, strict=False, **whole)
     generate([(request, str(directory / "out"))], beam.Pipeline())
     return sorted(str(path) for path in (directory / "out" / "Split-train").iterdir())
 

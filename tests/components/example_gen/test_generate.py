@@ -12,7 +12,7 @@ import pytest
 from components.example_gen.dataset import read_source
 from schemas.base.errors import DataError
 from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, DataSetInfo, dataset_digest, image_digest
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, SPLITS, DataSetInfo, dataset_digest, image_digest
 from schemas.data.records import record_from_json
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, write_span
 from tests.components.example_gen.deliveries import (
@@ -33,7 +33,8 @@ def generate(directory: Path, out: Path, **options: Any) -> DataSetInfo:
     from components.example_gen.generate import GenRequest
     from components.example_gen.generate import generate as run
 
-    whole = {"span": 3, "version": 2, "strict": False, "eval_fraction": 0.3, "group_by": None, "class_names": None}
+    whole = {"span": 3, "version": 2, "strict": False, "group_by": None, "class_names": None}
+    whole |= {"eval_fraction": 0.3, "held_out_fraction": 0.2}
     [info] = run([(GenRequest(directory=str(directory), **whole | options), str(out))], beam.Pipeline())
     return info
 
@@ -54,11 +55,12 @@ def many(directory: Path, count: int = 90, **of_image: Callable[[int], Any]) -> 
 def test_every_image_is_in_one_split_with_its_bytes_untouched(tmp_path: Path) -> None:
     span = many(tmp_path / "span")
     info = generate(span, tmp_path / "out")
-    written = {split: examples(tmp_path / "out", split) for split in ("train", "eval")}
+    written = {split: examples(tmp_path / "out", split) for split in SPLITS}
     assert {split: len(part) for split, part in written.items()} == info.images
     assert sum(info.images.values()) == 90
     assert 10 < info.images["eval"] < 45
-    for feature in written["train"] + written["eval"]:
+    assert 5 < info.images["held_out"] < 30
+    for feature in (feature for part in written.values() for feature in part):
         record = record_from_json(feature[features.RECORD].bytes_list.value[0])
         content = (span / "images" / record.file_name).read_bytes()
         assert feature[features.IMAGE_ENCODED].bytes_list.value[0] == content
@@ -99,21 +101,20 @@ def test_frames_of_one_recording_never_straddle_the_splits(tmp_path: Path) -> No
     generate(many(tmp_path / "span", recording=lambda i: f"r{i // 6}"), tmp_path / "out", group_by="recording")
     seen = {
         split: {feature["source/recording"].bytes_list.value[0] for feature in examples(tmp_path / "out", split)}
-        for split in ("train", "eval")
+        for split in SPLITS
     }
-    assert seen["train"]
-    assert seen["eval"]
-    assert not seen["train"] & seen["eval"]
+    assert all(seen.values())
+    assert len(set.union(*seen.values())) == sum(map(len, seen.values()))
 
 
 def test_boxes_that_cannot_be_are_left_out_of_a_span_and_stop_a_golden_set(tmp_path: Path) -> None:
     annotations = [coco_annotation(1, 1), coco_annotation(2, 2, bbox=[60, 40, 30, 30]), coco_annotation(3, 2)]
     span = write_span(tmp_path / "span", coco(annotations=annotations))
-    info = generate(span, tmp_path / "out", eval_fraction=0.0)
+    info = generate(span, tmp_path / "out", eval_fraction=0.0, held_out_fraction=0.0)
     assert (info.bad_boxes.count, info.bad_boxes.of, info.boxes["train"]) == (1, 3, 2)
     assert "annotations[1]" in info.bad_boxes.examples[0]
     with pytest.raises(DataError, match=r"annotations\[1\]"):
-        generate(span, tmp_path / "golden", strict=True, eval_fraction=1.0)
+        generate(span, tmp_path / "golden", strict=True, eval_fraction=1.0, held_out_fraction=0.0)
 
 
 def write_coco(directory: Path) -> Path:
@@ -130,7 +131,7 @@ def write_coco(directory: Path) -> Path:
 
 @pytest.mark.parametrize("write", [write_coco, write_voc, write_yolo, write_tfrecords])
 def test_all_formats_give_the_same_examples(tmp_path: Path, write: Callable[[Path], Path]) -> None:
-    info = generate(write(tmp_path / "span"), tmp_path / "out", eval_fraction=0.0)
+    info = generate(write(tmp_path / "span"), tmp_path / "out", eval_fraction=0.0, held_out_fraction=0.0)
     assert info.class_names == ("cat", "dog")
     found = {}
     for feature in examples(tmp_path / "out", "train"):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,17 @@ from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.map_evaluator.slice_rules import holm, regression_p_value
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Serving, ServingFigures, Support
+from schemas.artifacts.evaluation import (
+    DataSetEvaluation,
+    Delta,
+    Deltas,
+    ModelScores,
+    PostProcessing,
+    Serving,
+    ServingFigures,
+    Support,
+)
+from schemas.artifacts.training_record import SettingChange
 
 SETTINGS = EvaluatorSettings()
 PLENTY = Support(objects=100, images=50)
@@ -60,6 +71,46 @@ def golden(
 
 def judged(data: DataSetEvaluation, settings: EvaluatorSettings = SETTINGS, *trust: Reason) -> Decision:
     return decide(data, trust, settings)
+
+
+CHANGES = (SettingChange("score_threshold", 0.05, 0.5), SettingChange("max_detections", 100, 300))
+
+
+def reprocessed(candidate: float, baseline: float, as_served: DataSetEvaluation, **settings: Any) -> Decision:
+    """Of a candidate beside a baseline that has its post-processing, and beside the one that is served."""
+    same = golden(candidate, baseline, classes={"cat": (0.5, 0.5)})
+    rules = replace(SETTINGS, **settings)
+    return decide(same, [], rules, post_processing=PostProcessing(CHANGES, as_served))
+
+
+def test_a_candidate_must_not_fall_below_what_is_served_whatever_the_post_processing_does_to_the_baseline() -> None:
+    decision = reprocessed(0.46, 0.40, golden(0.46, 0.50, classes={"cat": (0.5, 0.5)}), tolerance=0.5)
+    assert (decision.verdict, failed(decision)) == (Verdict.BLOCKED, ["map_drop_as_served"])
+    [fall] = decision.failures
+    assert fall.expected == "candidate mAP at least the baseline's 0.5000, with the baseline as it is served"
+    assert fall.actual == (
+        "0.4600 (-0.0400); of it by post-processing (score_threshold 0.05 -> 0.5, max_detections 100 -> 300) "
+        "0.5000 -> 0.4000 (-0.1000), by training 0.4000 -> 0.4600 (+0.0600)"
+    )
+
+
+def test_what_post_processing_gains_does_not_hide_that_training_lost() -> None:
+    decision = reprocessed(0.55, 0.60, golden(0.55, 0.50, classes={"cat": (0.5, 0.5)}), tolerance=0.5)
+    assert failed(decision) == ["map_drop"]
+    assert reprocessed(0.61, 0.60, golden(0.61, 0.50, classes={"cat": (0.5, 0.5)})).verdict is Verdict.PUSHED
+
+
+def test_margin_and_tolerance_are_those_of_the_evaluator() -> None:
+    below = golden(0.46, 0.50, (-0.06, -0.02), {"cat": (0.5, 0.5)})
+    assert failed(reprocessed(0.46, 0.40, below, margin=0.05)) == ["map_interval_as_served"]
+    assert reprocessed(0.46, 0.40, below, margin=0.05).verdict is Verdict.INCONCLUSIVE
+    assert reprocessed(0.46, 0.40, below, margin=0.05, tolerance=0.1).verdict is Verdict.PUSHED
+    assert reprocessed(0.46, 0.40, below, margin=None, tolerance=None).verdict is Verdict.PUSHED
+
+
+def test_a_class_that_is_served_better_blocks_too() -> None:
+    decision = reprocessed(0.55, 0.50, golden(0.55, 0.50, classes={"cat": (0.3, 0.5)}))
+    assert failed(decision) == ["class_drop_as_served:cat", "class_and_slice_drops_as_served"]
 
 
 def test_a_clear_rise_is_pushed() -> None:
@@ -193,11 +244,10 @@ def test_fixed_limits_of_a_class_or_slice_hold_whatever_is_significant() -> None
 
 def test_p_values_are_those_of_students_t() -> None:
     # Quantiles of t with 10 and with very many degrees of freedom, from any table.
-    assert regression_p_value(-0.05, 0.01, drop=0.05, images=11) == pytest.approx(0.5)
-    assert regression_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, images=11) == pytest.approx(0.025, abs=1e-6)
-    assert regression_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, images=10**9) == pytest.approx(0.025, abs=1e-6)
-    assert regression_p_value(-0.06, 0.0, drop=0.05, images=11) == 0
-    assert regression_p_value(-0.05, 0.0, drop=0.05, images=11) == 1
+    assert regression_p_value(-0.05, 0.01, drop=0.05, units=11) == pytest.approx(0.5)
+    assert regression_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, units=11) == pytest.approx(0.025, abs=1e-6)
+    assert regression_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, units=10**9) == pytest.approx(0.025, abs=1e-6)
+    assert regression_p_value(-0.05, 0.0, drop=0.05, units=11) == 1
 
 
 def test_holm_stops_at_the_first_test_that_holds() -> None:
@@ -224,14 +274,56 @@ def test_a_limit_that_cannot_be_broken_does_not_cost_the_others_their_significan
 
 
 def test_a_fall_seen_in_few_images_is_believed_less() -> None:
-    # 1.9 standard errors beyond the limit: p = .029 in 1,000 images, .045 in 10 and .077 in 4.
+    # 1.9 standard errors beyond the limit: p = .029 in 1,000 images, .045 in 10 and .065 in 5.
     def with_images(images: int) -> Verdict:
         support = {"cat": Support(objects=100, images=images)}
         settings = EvaluatorSettings(min_object_images=2, significance=0.05)
         data = golden(0.55, 0.50, classes={"cat": (0.412, 0.50)}, support=support, std_error=0.02)
         return judged(data, settings).verdict
 
-    assert [with_images(images) for images in (1000, 10, 4)] == [Verdict.BLOCKED, Verdict.BLOCKED, Verdict.PUSHED]
+    assert [with_images(images) for images in (1000, 10, 5)] == [Verdict.BLOCKED, Verdict.BLOCKED, Verdict.PUSHED]
+
+
+@pytest.mark.parametrize(
+    ("support", "units", "is_tested"),
+    [
+        (Support(100, 50, groups=5), 5.0, True),
+        (Support(100, 50, groups=4), 4.0, False),
+        (Support(100, 50, groups=30), 4.9, False),
+        (Support(100, 50), 4.9, False),
+        (Support(100, 50, groups=4), None, False),
+    ],
+)
+def test_a_class_in_few_independent_units_is_not_tested(support: Support, units: float | None, is_tested: bool) -> None:
+    data = golden(0.55, 0.50, classes={"cat": (0.0, 0.50)}, support={"cat": support})
+    assert data.deltas is not None
+    cat = replace(data.deltas.per_class["cat"], units=units)
+    data = replace(data, deltas=replace(data.deltas, per_class={"cat": cat}))
+    assert ("class_drop:cat" in failed(judged(data))) is is_tested
+
+
+def test_what_is_untestable_is_told_in_groups() -> None:
+    classes = {"cat": (0.0, 0.50), "dog": (0.5, 0.5), "cow": (0.5, 0.5)}
+    support = {"cat": Support(90, 40, 3), "dog": Support(90, 40, 12), "cow": Support(90, 40, 1)}
+    data = golden(0.55, 0.50, classes=classes, support=support)
+    assert data.deltas is not None
+    units = {"cat": 2.7, "dog": 3.21, "cow": 1.0}
+    per_class = {name: replace(each, units=units[name]) for name, each in data.deltas.per_class.items()}
+    data = replace(data, deltas=replace(data.deltas, per_class=per_class))
+    [warning] = judged(data, replace(SETTINGS, bootstrap_by="recording")).warnings
+    assert "spread over 5 independent groups (recording)" in warning.expected
+    assert warning.actual == (
+        "not tested: cat (90 in 40 of 3 groups), dog (90 in 40 of 12 groups, as good as 3.2), cow (90 in 40 of 1 group)"
+    )
+
+
+def test_an_interval_of_too_few_units_says_so() -> None:
+    data = golden(0.55, 0.50)
+    assert data.deltas is not None
+    overall = replace(data.deltas.overall, lo=None, hi=None, std_error=None, units=1.2)
+    decision = judged(replace(data, deltas=replace(data.deltas, overall=overall)))
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert "as good as in 1.2 independent units" in decision.failures[0].actual
 
 
 def test_limits_include_themselves() -> None:
@@ -266,3 +358,27 @@ def test_a_new_class_has_not_fallen_and_is_no_gap_either() -> None:
     decision = judged(grown)
     assert decision.verdict is Verdict.PUSHED
     assert [reason.rule for reason in decision.warnings] == ["new_classes"]
+
+
+def test_a_difference_within_the_noise_is_called_none_and_blocks_all_the_same() -> None:
+    decision = judged(golden(0.4998, 0.50, (-0.0083, 0.0084)))
+    assert decision.verdict is Verdict.BLOCKED
+    [drop] = [reason for reason in decision.failures if reason.rule == "map_drop"]
+    assert drop.actual == "0.4998, no measurable difference: -0.0002 [-0.0083, +0.0084]"
+    [kept] = [reason for reason in judged(golden(0.51, 0.50, (-0.01, 0.02))).reasons if reason.rule == "map_drop"]
+    assert kept.actual == "0.5100, no measurable difference: +0.0100 [-0.0100, +0.0200]"
+
+
+def test_a_measured_fall_is_not_called_none() -> None:
+    assert failed_text(golden(0.45, 0.50), "map_drop") == "0.4500 (-0.0500)"
+
+
+def test_a_class_below_its_margin_says_whether_it_is_a_difference() -> None:
+    settings = EvaluatorSettings(per_class={"cat": SliceRules(margin=0.0)})
+    near, far = golden(0.6, 0.5, classes={"cat": (0.495, 0.5)}), golden(0.6, 0.5, classes={"cat": (0.4, 0.5)})
+    shown = [failed_text(data, "class_margin:cat", settings) for data in (near, far)]
+    assert shown == ["0.4950, no measurable difference: -0.0050 [-0.0246, +0.0146]", "0.4000 (-0.1000)"]
+
+
+def failed_text(data: DataSetEvaluation, rule: str, settings: EvaluatorSettings = SETTINGS) -> str:
+    return next(reason.actual for reason in judged(data, settings).failures if reason.rule == rule)

@@ -153,11 +153,17 @@ def test_a_golden_set_must_be_large_enough(images: int, objects: int, passed: bo
     assert sanity_checks.enough(images, objects, 10, 20).passed is passed
 
 
-def test_a_used_up_golden_set_warns() -> None:
-    assert not sanity_checks.golden_budget(49, 50).warning
-    worn = sanity_checks.golden_budget(50, 50)
-    assert (worn.passed, worn.warning) == (True, True)
-    assert "number 51" in worn.actual
+@pytest.mark.parametrize(
+    ("uses", "passed", "warning"), [(38, True, False), (39, True, True), (49, True, True), (50, False, False)]
+)
+def test_a_golden_set_warns_from_four_fifths_of_its_budget_on_and_blocks_beyond_it(
+    uses: int, passed: bool, warning: bool
+) -> None:
+    reason = sanity_checks.golden_budget(uses, 50)
+    assert (reason.passed, reason.warning) == (passed, warning)
+    assert f"number {uses + 1}" in reason.actual
+    assert ("renew the golden set" in reason.actual) is not (passed and not warning)
+    assert "evaluator.golden_budget" in reason.expected
 
 
 def test_a_baseline_with_the_bytes_that_were_recorded_is_compared_with() -> None:

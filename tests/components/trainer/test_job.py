@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
+from schemas.artifacts.training_record import (
+    BASELINE_DIRECTORY,
+    LABELS_FILE,
+    RECORD_FILE,
+    TRAINING_RECORD_FORMAT,
+    SettingChange,
+    TrainingRecord,
+)
 from schemas.base import settings as settings_io
 from schemas.base.errors import ConfigError, RatchetError, StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from schemas.data.dataset import EVAL_SPLIT
 from tests.components.trainer.spans import settings, write_examples
 
@@ -61,7 +71,7 @@ def world(first_span: str, second_span: str, tmp_path_factory: pytest.TempPathFa
 
 
 def map_of(model: str, examples: str, num_classes: int = 10) -> float:
-    """mAP of an exported model on held-out images, measured without the Trainer's own code."""
+    """mAP of an exported model on validation images, measured without the Trainer's own code."""
     from components.detector.served import ServedDetector, read_images
     from components.metrics.accumulator import Accumulator
     from components.metrics.matching import match
@@ -95,6 +105,7 @@ def test_the_record_of_a_retraining(world: World, first_span: str, second_span: 
     assert record.continual.replay == 0.5
     assert record.validation[0].step == 0
     for point in record.validation:
+        assert point.new is not None
         assert point.old is not None
         assert point.map == pytest.approx((point.new + point.old) / 2)
     assert 0 < record.weight_distance < world.record("first").weight_distance
@@ -107,16 +118,63 @@ def test_a_retraining_starts_from_the_baseline(world: World, first_span: str) ->
 
 
 def test_a_model_grows_by_new_classes_and_keeps_what_it_knows(second_span: str, tmp_path: Path) -> None:
+    from components.trainer.job import reprocessed
+
     seven = write_examples(tmp_path, 1, 80, without=("0", "4", "9"))
     grown = World(tmp_path)
     first = grown.train("seven", seven, None, "training.bootstrap.steps=80")
     assert first.class_names == ("1", "2", "3", "5", "6", "7", "8")
     record = grown.train("ten", second_span, "seven")
-    assert record.class_names == DIGITS
+    assert record.class_names == (*first.class_names, "0", "4", "9")  # no client's label has changed
     assert [len(data.class_names) for data in record.data] == [7, 10]
+    picky = dataclasses.replace(record, model={**record.model, "max_detections": 5})
+    compared = reprocessed(str(tmp_path / "seven"), first, picky)
+    assert compared.class_names == first.class_names
     before = map_of(str(tmp_path / "seven"), seven, 7)
     assert before > 0.005
     assert record.validation[0].old == pytest.approx(before, abs=1e-4)
+
+
+def test_a_span_with_its_classes_in_another_order_trains_the_same_model(
+    world: World, second_span: str, tmp_path: Path
+) -> None:
+    turned = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    examples = write_examples(tmp_path, 2, 60, turned=True, lighting=0.5)
+    record = turned.train("turned", examples, "first", "training.validation.patience=1")
+    assert record.data[-1].class_names == tuple(reversed(DIGITS))
+    assert record.class_names == DIGITS
+    assert record.validation == world.record("second").validation
+    assert (tmp_path / "turned" / LABELS_FILE).read_text() == (world.root / "second" / LABELS_FILE).read_text()
+
+
+def test_the_baseline_is_exported_beside_a_candidate_that_has_another_post_processing(
+    world: World, first_span: str, second_span: str, tmp_path: Path
+) -> None:
+    assert not (world.root / BASELINE_DIRECTORY).exists()
+    changed = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    record = changed.train("model/Format-Serving", second_span, "first", "model.max_detections=3")
+    beside = tmp_path / "model" / BASELINE_DIRECTORY
+    assert record.post_processing == (SettingChange("max_detections", 20, 3),)
+    assert record.baseline_for_comparison == model_digest(str(beside), LOCAL_FILES)
+    assert record.model["max_detections"] == 3
+    served, compared = (answers(directory, first_span) for directory in (tmp_path / "first", beside))
+    assert served["detection_scores"].shape[1] == 20
+    assert compared["detection_scores"].max() > 0
+    for name in ("detection_boxes", "detection_classes", "detection_scores"):
+        np.testing.assert_array_equal(compared[name], served[name][:, :3])
+    again = changed.train("again/Format-Serving", second_span, "model/Format-Serving", "model.max_detections=3")
+    assert (again.post_processing, again.baseline_for_comparison) == ((), None)
+    assert not (tmp_path / "again" / BASELINE_DIRECTORY).exists()
+
+
+def answers(model: Path, examples: str) -> dict[str, np.ndarray]:
+    """What a model answers to a few held-out images."""
+    from components.detector.served import ServedDetector, read_images
+
+    files = sorted(map(str, Path(examples, f"Split-{EVAL_SPLIT}").iterdir()))
+    return ServedDetector("exported", str(model)).serve([encoded for _, encoded in next(read_images(files, 4))])
 
 
 def test_what_was_measured_in_training_is_what_the_exported_model_does(
@@ -155,7 +213,7 @@ def test_tensorboard_shows_losses_rate_speed_map_and_images(world: World) -> Non
             steps.setdefault(value.tag, []).append(event.step)
     assert set(steps) == {
         "loss/total", "loss/classes", "loss/boxes", "learning_rate", "images_per_second",
-        "mAP/mixture", "mAP/new span", "mAP/earlier spans", "training images", "held-out images",
+        "mAP/mixture", "mAP/new span", "mAP/earlier spans", "training images", "validation images",
     }  # fmt: skip
     assert steps["loss/total"] == [step for step, _ in world.record("second").loss_curve]
     assert steps["mAP/mixture"] == [point.step for point in world.record("second").validation]
@@ -196,10 +254,63 @@ def test_a_full_disk_ends_in_one_clear_error(first_span: str, tmp_path: Path, mo
     assert not (tmp_path / "first").exists()
 
 
-def test_a_rate_far_too_high_stops_the_training(first_span: str, tmp_path: Path) -> None:
+def weights_of(model: Path) -> list[np.ndarray]:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(model / "variables" / "variables"))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
+    return [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
+
+
+def test_a_training_that_diverges_exports_the_last_sound_weights_and_is_not_gone_on_with(
+    first_span: str, second_span: str, tmp_path: Path
+) -> None:
+    made = World(tmp_path)
     rate = ("training.bootstrap.peak_learning_rate=10", "training.bootstrap.steps=60")
-    with pytest.raises(
-        RatchetError, match=r"training diverged: .* at step \d+ of 60, learning rate .*; lower training"
-    ):
-        World(tmp_path).train("first", first_span, None, *rate)
-    assert not (tmp_path / "first").exists()
+    record = made.train("lost", first_span, None, *rate)
+    assert record.diverged is not None
+    assert record.diverged.learning_rate > 1
+    assert record.steps < record.planned_steps == 60
+    assert all(np.isfinite(weight).all() for weight in weights_of(tmp_path / "lost"))
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_loss_that_is_no_number_at_the_first_step_exports_the_baseline(
+    world: World, second_span: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.trainer.learner import Learner
+
+    step_function = Learner._step_function
+
+    def poisoned(self: Learner, task: Any) -> Any:
+        step = step_function(self, task)
+        return lambda inputs: {name: loss * float("nan") for name, loss in step(inputs).items()}
+
+    monkeypatch.setattr(Learner, "_step_function", poisoned)
+    record = world.train("poisoned", second_span, "first", "training.clip_norm=1")
+    assert record.diverged is not None
+    assert (record.diverged.step, record.diverged.loss, record.best_step) == (1, None, 0)
+    pairs = zip(weights_of(world.root / "poisoned"), weights_of(world.root / "first"), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+def test_a_span_of_a_few_images_is_trained_on_and_validated_with_the_images_of_earlier_spans(
+    world: World, tmp_path: Path
+) -> None:
+    few = write_examples(tmp_path, 3, 4)
+    record = world.train("few", few, "second", "training.validation.min_images=20")
+    assert record.batch_size == 8
+    assert record.batch_size * (1 - record.continual.replay) == pytest.approx(min(4, record.images))
+    assert record.validation_images is not None
+    assert record.validation_images.pooled
+    assert record.validation_images.old >= 20 > record.validation_images.new
+    assert len(record.validation) == 5
+
+
+def test_without_enough_validation_images_the_last_weights_are_taken_and_the_record_says_so(tmp_path: Path) -> None:
+    few = write_examples(tmp_path, 1, 7)
+    record = World(tmp_path).train("first", few, None, "training.bootstrap.steps=4")
+    assert record.batch_size == record.images < 8
+    assert (record.has_chosen, record.best_step) == (False, 4)
+    assert record.validation_images is not None
+    assert record.validation_images.new == 7 - record.images

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.trainer.changes import asked_training
 from components.trainer.images.augmentation import AUGMENTATIONS
-from components.trainer.loop import CURVE_POINTS, Training, TrainingState, train
+from components.trainer.loop import CURVE_POINTS, Training, TrainingState, UnsoundWeightsError, train
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
-from schemas.artifacts.training_record import ContinualLearningRecord, LearningRateRecord, ValidationPoint
+from components.trainer.settings import TrainerSettings
+from schemas.artifacts.training_record import ContinualLearningRecord, Diverged, LearningRateRecord, ValidationPoint
 from schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
@@ -26,6 +28,7 @@ def plan(mode: str = "bootstrap", steps: int = 20, round_steps: int = 5) -> Trai
     return TrainingPlan(
         mode,
         ModelSettings(),
+        4,
         steps,
         round_steps,
         RATE,
@@ -33,14 +36,16 @@ def plan(mode: str = "bootstrap", steps: int = 20, round_steps: int = 5) -> Trai
         (trained_data(),),
         ContinualLearningRecord(),
         False,
+        asked_training(TrainerSettings(), 0.1, mode == "bootstrap"),
     )
 
 
 class OneWeight:
     """Stands for a learner: its weight is the number of steps taken, its losses are those given."""
 
-    def __init__(self, losses: Iterable[float]) -> None:
+    def __init__(self, losses: Iterable[float], weight: Callable[[int], float]) -> None:
         self._losses = iter(losses)
+        self.weight = weight
         self.steps = 0
 
     def step(self, batch: Any) -> dict[str, float]:
@@ -49,7 +54,7 @@ class OneWeight:
         return {"total_loss": next(self._losses), "cls_loss": 0.0, "box_loss": 0.0}
 
     def served_weights(self) -> list[np.ndarray]:
-        return [np.array(float(self.steps))]
+        return [np.array(self.weight(self.steps))]
 
 
 class Memory:
@@ -80,16 +85,20 @@ def run(
     patience: int = 100,
     state: TrainingState | None = None,
     on_save: Callable[[int], None] = lambda step: None,
+    weight: Callable[[int], float] = float,
+    unsound: tuple[int, ...] = (),
 ) -> tuple[TrainingState, Memory]:
-    """Trains; `maps` are the mAPs that a validation after some step finds."""
+    """Trains; `maps` are the mAPs that a validation after some step finds, `unsound` the steps after which the model
+    finds boxes that are none, `weight` is the weight after some step."""
     state = state or TrainingState()
-    memory, learner = Memory(), OneWeight(losses)
+    memory, learner = Memory(), OneWeight(losses, weight)
     learner.steps = state.step
 
-    def measure(weights: list[np.ndarray], step: int) -> ValidationPoint:
-        assert maps is not None
-        assert weights[0] == step
-        return ValidationPoint(step, maps[step], maps[step], None)
+    def measure(weights: list[np.ndarray], step: int) -> ValidationPoint | None:
+        assert weights[0] == weight(step)
+        if step in unsound:
+            raise UnsoundWeightsError("the model finds boxes that are none")
+        return None if maps is None else ValidationPoint(step, maps[step], maps[step], None)
 
     def save() -> None:
         memory.saved.append(state.step)
@@ -99,10 +108,10 @@ def run(
     stand_ins: dict[str, Any] = {"learner": learner, "checkpoints": memory, "log": memory}
     training = Training(
         plan=the_plan,
-        batch_size=4,
         patience=patience,
-        measure=measure if maps is not None else None,
+        measure=measure,
         state=state,
+        start=[np.array(-1.0)],
         **stand_ins,
     )
     train(training, itertools.count(state.step))
@@ -174,25 +183,87 @@ def test_one_that_was_killed_after_its_last_step_only_exports() -> None:
     assert memory.saved == []
 
 
-def test_a_loss_that_is_no_number_stops_with_step_rate_and_advice() -> None:
-    losses = [1.0] * 5 + [math.nan] * 20
-    with pytest.raises(
-        RatchetError, match=r"loss is nan at step 6 of 20, learning rate 0\.\d+; lower training.bootstr"
-    ):
-        run(plan(), losses)
+def lost(state: TrainingState) -> Diverged:
+    assert state.diverged is not None
+    return state.diverged
 
 
-def test_a_loss_that_explodes_stops_too() -> None:
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_it_with_the_best_weights_so_far(
+    loss: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    state, memory = run(plan(steps=60), [1.0] * 12 + [loss] * 50, maps={5: 0.4, 10: 0.2})
+    assert (state.step, state.best_step, memory.saved) == (13, 5, [5, 10])
+    assert memory.best[0] == 5
+    assert lost(state) == Diverged(13, f"the loss is {loss}", RATE.at(12, 60), None, 10.0)
+    assert f"training diverged: the loss is {loss} at step 13 of 60, learning rate 0.0" in caplog.text
+    assert all(math.isfinite(loss) for _, loss in state.curve)
+
+
+def test_at_the_first_step_it_ends_with_what_it_started_from() -> None:
+    state, memory = run(plan("retrain"), itertools.repeat(math.nan), maps={0: 0.5})
+    assert (state.step, state.best_step) == (1, 0)
+    assert (memory.best, memory.saved) == ([], [])
+
+
+def test_a_loss_that_explodes_ends_it_too() -> None:
     losses = [1.0] * 30 + [100.0] * 30
-    with pytest.raises(
-        RatchetError, match=r"mean loss of 20 steps is 10.9, above 10 at step 32 of 60, .*retrain.learning_rate_fr"
-    ):
-        run(plan("retrain", 60), losses, maps=dict.fromkeys(range(0, 61, 5), 0.5))
+    state, memory = run(plan("retrain", 60), losses, maps=dict.fromkeys(range(0, 61, 5), 0.5))
+    assert lost(state).what == "the mean loss of 20 steps is 10.9, above 10"
+    assert (lost(state).step, lost(state).loss, lost(state).limit) == (32, 100.0, 10.0)
+    assert memory.best[0] == 30
+
+
+def test_a_retraining_that_is_lost_goes_back_to_its_start_if_that_was_better() -> None:
+    state, memory = run(plan("retrain", 60), [1.0] * 7 + [math.nan] * 50, maps={0: 0.5, 5: 0.4})
+    assert (state.best_step, memory.best[0]) == (0, -1.0)
+    state, memory = run(plan("retrain", 60), [1.0] * 7 + [math.nan] * 50, maps={0: 0.5, 5: 0.6})
+    assert (state.best_step, memory.best[0]) == (5, 5.0)
 
 
 def test_one_that_begins_exploded_is_seen_as_well() -> None:
-    with pytest.raises(RatchetError, match=r"mean loss of 20 steps is 1e\+03, above 50 at step 20 of 60"):
-        run(plan(steps=60), itertools.repeat(1000.0))
+    state, _ = run(plan(steps=60), itertools.repeat(1000.0))
+    assert lost(state).what == "the mean loss of 20 steps is 1e+03, above 50"
+    assert lost(state).step == 20
+
+
+def test_weights_that_are_no_numbers_end_it_although_the_loss_is_one() -> None:
+    state, memory = run(plan(), maps={5: 0.4}, weight=lambda step: math.nan if step > 7 else float(step))
+    assert lost(state) == Diverged(10, "weights are no finite numbers", RATE.at(9, 20), 1.0, None)
+    assert (memory.best[0], memory.saved) == (5, [5])
+
+
+@pytest.mark.parametrize("maps", [None, {5: 0.4}])
+def test_a_model_that_finds_what_is_no_box_ends_it(maps: dict[int, float] | None) -> None:
+    state, memory = run(plan(), maps=maps, unsound=(10,))
+    assert (lost(state).step, lost(state).what) == (10, "the model finds boxes that are none")
+    assert memory.best[0] == 5
+
+
+def test_what_is_no_model_cannot_be_started_from() -> None:
+    with pytest.raises(RatchetError, match=r"start from is no sound model \(weights are no finite numbers\); mend"):
+        run(plan(), weight=lambda step: math.nan)
+    with pytest.raises(RatchetError, match=r"start from is no sound model \(the model finds boxes that are none\)"):
+        run(plan("retrain"), maps={}, unsound=(0,))
+
+
+def test_without_validation_weights_of_a_rising_loss_are_not_kept() -> None:
+    losses = [1.0] * 25 + [9.0] * 10 + [90.0] * 30
+    state, memory = run(plan(steps=60), losses)
+    assert lost(state).step == 37
+    assert memory.best[0] == 25
+
+
+def test_without_validation_the_last_weights_are_taken_even_if_the_loss_has_risen() -> None:
+    state, memory = run(plan(steps=60), [1.0] * 30 + [4.0] * 30)
+    assert state.diverged is None
+    assert memory.best[0] == 60
+
+
+def test_how_it_was_lost_survives_the_checkpoint() -> None:
+    state, restored = TrainingState(diverged=Diverged(3, "the loss is nan", 0.1, None, 10.0)), TrainingState()
+    restored.read(state.to_json())
+    assert restored == state
 
 
 def test_single_high_losses_do_not_stop_it() -> None:

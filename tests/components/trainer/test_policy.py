@@ -9,7 +9,7 @@ import pytest
 from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training, schedule
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import TrainingRecord
+from schemas.artifacts.training_record import SettingChange, TrainingRecord
 from schemas.base.errors import ConfigError
 from schemas.base.settings import load
 from tests.builders import trained_data, training_record
@@ -92,9 +92,100 @@ def test_validation_comes_in_rounds() -> None:
     assert plan.round_steps == 13
 
 
-def test_a_span_smaller_than_a_batch_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"training.batch_size = 16: .*only 9 training images"):
-        plan_training(settings(batch_size=16), span(9), None)
+@pytest.mark.parametrize("images", [1, 4, 9, 15])
+def test_a_first_span_smaller_than_a_batch_makes_batches_and_rate_smaller(images: int) -> None:
+    plan = plan_training(settings(batch_size=16), span(images), None)
+    assert plan.batch_size == images
+    assert plan.asked.batch_size == 16
+    assert plan.learning_rate.peak == pytest.approx(0.008 * (images / 16) ** 0.5)
+    assert plan.learning_rate.bootstrap_peak == 0.008
+
+
+def test_of_a_small_span_no_more_images_are_in_a_batch_than_there_are_and_replayed_ones_fill_up() -> None:
+    plan = plan_training(settings(batch_size=16, retrain={"min_steps": 1, "epochs": 5}), span(3), baseline())
+    assert plan.batch_size * (1 - plan.continual.replay) == pytest.approx(3)
+    assert (plan.batch_size, plan.steps) == (16, 5)
+    assert plan.learning_rate.peak == pytest.approx(0.0008)
+    assert plan.declared_changes == ()
+
+
+def test_without_replay_a_small_span_makes_batches_smaller() -> None:
+    plan = plan_training(settings(batch_size=16, retrain={"replay": 0.0}), span(4), baseline())
+    assert (plan.batch_size, plan.continual.replay) == (4, 0.0)
+    assert plan.learning_rate.peak == pytest.approx(0.0004)
+
+
+def test_the_batch_of_a_small_span_is_shared_out_evenly_among_devices() -> None:
+    sizes = [plan_training(settings(batch_size=16), span(images), None, devices=4).batch_size for images in (3, 9, 40)]
+    assert sizes == [4, 8, 16]
+
+
+def test_a_rate_that_was_lowered_for_a_small_span_comes_back_without_being_a_change() -> None:
+    small = plan_training(settings(retrain={"replay": 0.0}), span(4), baseline())
+    before = baseline(mode="retrain", learning_rate=small.learning_rate, asked=small.asked, batch_size=4)
+    plan = plan_training(settings(retrain={"replay": 0.0}), span(200), before)
+    assert plan.learning_rate.peak == pytest.approx(0.0008)
+    assert plan.declared_changes == ()
+
+
+def retrained_with(**training: Any) -> TrainingRecord:
+    """The record of a retraining under these settings."""
+    plan = plan_training(settings(**training), span(), baseline())
+    return baseline(
+        mode="retrain",
+        learning_rate=plan.learning_rate,
+        continual=plan.continual,
+        asked=plan.asked,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ({}, {"retrain": {"max_steps": 80, "min_steps": 80}}, ("min_steps: 100 -> 80", "max_steps: 20000 -> 80")),
+        ({"retrain": {"epochs": 2.0}}, {}, ("epochs: 2 -> 5",)),
+        ({}, {"retrain": {"replay": 0.0}}, ("replay: 0.5 -> 0",)),
+        ({}, {"batch_size": 8}, ("batch_size: 16 -> 8",)),
+        ({}, {"clip_norm": 1.0, "average": 0.99}, ("clip_norm: 0 -> 1", "average: 0 -> 0.99")),
+        ({}, {"validation": {"patience": 1}}, ("validation.patience: 4 -> 1",)),
+        (
+            {},
+            {"retrain": {"learning_rate_fraction": 0.0001}},
+            ("learning_rate_fraction: peak 0.0008 -> 8e-07, 0.001 times the last retraining's",),
+        ),
+        ({}, {"seed": 4}, ()),
+        ({"retrain": {"max_steps": 80, "min_steps": 80}}, {"retrain": {"max_steps": 80, "min_steps": 80}}, ()),
+    ],
+)
+def test_what_was_asked_of_the_last_retraining_and_is_no_longer_is_a_declared_change(
+    before: dict[str, Any], now: dict[str, Any], told: tuple[str, ...]
+) -> None:
+    plan = plan_training(settings(**now), span(span=3, digest="third"), retrained_with(**before))
+    assert plan.declared_changes == told
+
+
+def test_steps_that_follow_from_the_size_of_a_span_are_no_change() -> None:
+    plan = plan_training(settings(), span(4000, span=3, digest="third"), retrained_with())
+    assert plan.steps > 1000
+    assert plan.declared_changes == ()
+
+
+def test_the_first_retraining_has_nothing_to_be_compared_with_but_its_rate() -> None:
+    few = settings(retrain={"min_steps": 1, "max_steps": 2, "epochs": 0.1})
+    assert plan_training(few, span(), baseline()).declared_changes == ()
+    [told] = plan_with({"learning_rate_fraction": 0.001}).declared_changes
+    assert told == "learning_rate_fraction: peak 8e-06, 0.001 times the first training's: hardly learns"
+
+
+def test_of_a_retraining_before_settings_were_recorded_what_is_known_is_compared() -> None:
+    old = dataclasses.replace(retrained_with(), asked=None)
+    assert plan_training(settings(), span(span=3, digest="third"), old).declared_changes == ()
+    changed = settings(batch_size=8, retrain={"replay": 0.25, "learning_rate_fraction": 0.05, "max_steps": 150})
+    assert plan_training(changed, span(span=3, digest="third"), old).declared_changes == (
+        "learning_rate_fraction: peak 0.0008 -> 0.0004, 0.5 times the last retraining's",
+        "batch_size: 16 -> 8",
+        "replay: 0.5 -> 0.25",
+    )
 
 
 def test_earlier_spans_are_replayed_and_stay_in_the_lineage() -> None:
@@ -125,6 +216,21 @@ def test_a_new_class_needs_boxes_and_an_old_one_does_not() -> None:
         plan_training(settings(), span(boxes={"cat": 3, "dog": 3}, class_names=grown), baseline())
 
 
+def test_a_lineage_keeps_its_labels_in_whatever_order_a_span_has_the_classes() -> None:
+    assert plan_training(
+        settings(), span(boxes={"cat": 1, "dog": 1}, class_names=("dog", "cat")), None
+    ).class_names == (
+        "dog",
+        "cat",
+    )
+    turned = plan_training(settings(), span(class_names=("dog", "cat")), baseline())
+    assert turned == dataclasses.replace(plan_training(settings(), span(), baseline()), data=turned.data)
+    grown = plan_training(settings(), span(boxes={"ant": 3}, class_names=("ant", "dog", "cat")), baseline())
+    assert grown.class_names == ("cat", "dog", "ant")
+    again = baseline(label_map=("dog", "cat"))
+    assert plan_training(settings(), span(), again).class_names == ("dog", "cat")
+
+
 def test_in_a_first_training_every_class_needs_boxes() -> None:
     with pytest.raises(ConfigError, match=r"class 'dog' has no box"):
         plan_training(settings(), span(boxes={"cat": 3, "dog": 0}), None)
@@ -143,6 +249,31 @@ def test_an_undeclared_change_of_augmentation_is_refused_and_a_declared_one_reco
 def test_an_augmentation_that_changed_under_its_name_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"augmentation = 'none-v1': .*trained with 'none-v1', and a changed"):
         plan_training(settings(), span(), baseline(augmentation_digest="of an earlier version"))
+
+
+def test_post_processing_may_change_undeclared_and_is_told() -> None:
+    wanted = load(TrainerSettings, {"model": {"nms_iou_threshold": 0.6, "max_detections": 300}}, "x.yaml")
+    older = baseline(model={name: value for name, value in baseline().model.items() if name != "nms_iou_threshold"})
+    for before in (baseline(), older):
+        plan = plan_training(wanted, span(), before)
+        assert plan.model == wanted.model
+        assert plan.post_processing == (
+            SettingChange("max_detections", 100, 300),
+            SettingChange("nms_iou_threshold", 0.5, 0.6),
+        )
+        assert plan.declared_changes == (
+            "post-processing: max_detections 100 -> 300",
+            "post-processing: nms_iou_threshold 0.5 -> 0.6",
+        )
+    made = baseline(declared_changes=("augmentation: a -> b", *plan.declared_changes), post_processing=())
+    assert made.changed_training == ("augmentation: a -> b",)
+
+
+def test_the_same_post_processing_again_is_no_change() -> None:
+    wanted = load(TrainerSettings, {"model": {"nms_iou_threshold": 0.6}}, "x.yaml")
+    again = baseline(model=json.loads(json.dumps(dataclasses.asdict(wanted.model))))
+    plan = plan_training(wanted, span(), again)
+    assert (plan.post_processing, plan.declared_changes) == ((), ())
 
 
 def test_another_architecture_than_the_baseline_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_a_better_candidate_passes_with_an_interval(files: dict[str, Path], caps
     delta = result["delta"]["AP"]
     assert delta["value"] == pytest.approx(result["coco"]["AP"] - result["baseline"]["coco"]["AP"])
     assert 0 < delta["lo"] < delta["value"] < delta["hi"]
+    assert delta["minimum_detectable"] == pytest.approx(0.715 * (delta["hi"] - delta["lo"]), rel=1e-3)
     assert set(result["delta"]["per_class"]) == {"cat", "dog"}
     assert [reason["rule"] for reason in result["reasons"] if reason["warning"]] == ["untestable"]
 
@@ -107,9 +109,26 @@ def test_a_worse_candidate_is_blocked_with_exit_code_3(
     assert "class_drop:cat" in rules
 
 
+def test_a_difference_within_the_noise_is_told_as_none(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = json.loads(files["good"].read_text())
+    fewer = write(tmp_path / "fewer.json", found[:-1])
+    options = ["--gt", str(files["gt"]), "--dt", str(fewer), "--baseline-dt", str(files["good"])]
+    assert main(["evaluate", *options]) == 3
+    verdict = capsys.readouterr().out.partition("BLOCKED: ")[2].splitlines()
+    assert verdict[1].startswith("  no measurable difference: -0.00")
+    assert re.fullmatch(r"  differences of mAP below 0\.\d+ cannot be told reliably with these 60 images", verdict[2])
+    assert "no measurable difference: -0.00" in verdict[3]
+    assert verdict[-1].startswith("  what helps where the golden set cannot tell: more data, more steps")
+    code, result = evaluate(capsys, files["gt"], fewer, files["good"])
+    assert (code, result["reasons"][0]["rule"]) == (3, "map_drop")
+    assert ", no measurable difference: -0.00" in result["reasons"][0]["actual"]
+
+
 def test_a_model_against_itself_passes(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     code, result = evaluate(capsys, files["gt"], files["good"], files["good"])
-    assert (code, result["delta"]["AP"]) == (0, {"value": 0.0, "lo": 0.0, "hi": 0.0})
+    assert (code, result["delta"]["AP"]) == (0, {"value": 0.0, "lo": 0.0, "hi": 0.0, "minimum_detectable": None})
 
 
 def test_the_same_command_gives_the_same_interval(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

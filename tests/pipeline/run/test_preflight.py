@@ -23,7 +23,7 @@ from schemas.data.tfdv_schema import read_class_names
 from tests.builders import coco, coco_image, dataset_info, training_record, write_span
 from tests.pipeline.roots import serve
 
-SMALL = ("training.batch_size=1", "data.eval_fraction=0")
+SMALL = ("training.batch_size=1", "data.eval_fraction=0", "data.held_out_fraction=0")
 
 
 @pytest.fixture
@@ -86,6 +86,18 @@ def another_schema(data: Path) -> RunRequest:
 def other_first_weights(data: Path) -> RunRequest:
     (data.parent / "backbone.npz").write_bytes(b"weights")
     return request(data, f"training.init_checkpoint={data.parent / 'backbone.npz'}")
+
+
+def test_a_golden_set_that_is_too_small_to_decide_is_told_before_the_training(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING"):
+        read_request(request(data))
+    [told] = [record.getMessage() for record in caplog.records if "min_golden_images" in record.getMessage()]
+    assert "can be approved, but not pushed" in told
+    caplog.clear()
+    read_request(request(data, "evaluator.min_golden_images=1", "evaluator.min_golden_objects=1"))
+    assert "min_golden_images" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -242,6 +254,11 @@ def test_a_first_model_is_not_made_twice(data: Path) -> None:
 
 
 def test_only_the_training_part_of_a_span_counts_as_data_to_train_on(data: Path) -> None:
-    held_out = request(data, "training.batch_size=2", "data.eval_fraction=0.5")
-    with pytest.raises(ConfigError, match="the span has only"):
-        check_new(held_out, read_request(held_out))
+    validation = request(data, "data.eval_fraction=0.5")
+    with pytest.raises(ConfigError, match="has no box in the training images of span"):
+        check_new(validation, read_request(validation))
+
+
+def test_a_span_smaller_than_a_batch_is_taken(data: Path) -> None:
+    larger = request(data, "training.batch_size=64")
+    assert check_new(larger, read_request(larger)) is None

@@ -16,6 +16,8 @@ def test_a_reason_is_a_sentence() -> None:
         (["map_drop", "trust:leak"], True),
         (["map_defined"], True),
         (["no_rules"], True),
+        (["trust:golden_budget"], False),
+        (["trust:golden_budget", "trust:leak"], True),
         ([], False),
     ],
 )

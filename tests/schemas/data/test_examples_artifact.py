@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, EVAL_SPLIT, FINGERPRINTS, TRAIN_SPLIT
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, EVAL_SPLIT, FINGERPRINTS, HELD_OUT_SPLIT, TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact, split_directory
 from tests.builders import dataset_info
 
@@ -44,6 +44,12 @@ def test_fingerprints_are_those_of_its_span(stored: ExamplesArtifact) -> None:
     Path(stored.uri, FINGERPRINTS, EVAL_SPLIT).write_text(f"7 {'0f' * 32}\n")
     prints = stored.fingerprints(EVAL_SPLIT)
     assert (prints.spans.tolist(), prints.image_ids.tolist()) == ([3], [7])
+
+
+def test_a_data_set_from_before_there_was_a_split_has_nothing_in_it(stored: ExamplesArtifact) -> None:
+    assert HELD_OUT_SPLIT not in stored.info.images
+    assert stored.record_files(HELD_OUT_SPLIT) == []
+    assert len(stored.fingerprints(HELD_OUT_SPLIT).image_ids) == 0
 
 
 def test_a_directory_that_is_not_one_raises_the_error_of_its_file_system(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def data_set(**fields: Any) -> DataSetInfo:
         "digest": "5ba4",
         "class_names": ("cat", "dog"),
         "category_ids": (3, 7),
-        "images": {"train": 54, "eval": 6},
-        "boxes": {"train": 1100, "eval": 99},
+        "images": {"train": 54, "eval": 6, "held_out": 5},
+        "boxes": {"train": 1100, "eval": 99, "held_out": 80},
     }
     return DataSetInfo(**whole | fields)
 

@@ -165,8 +165,8 @@ def test_the_facts_of_both_data_sets_are_given() -> None:
     for words in (
         "data/spans/span-4-version-2 data/golden",
         "span 4, version 2",
-        "60 images (train 54, eval 6)",
-        "1,199 boxes (train 1,100, eval 99)",
+        "65 images (training 54, validation 6, held out 5)",
+        "1,279 boxes (training 1,100, validation 99, held out 80)",
         "2: cat, dog",
         "3 of 1,202 (0.2 %) none",
         "Read as [x1, y1, x2, y2] they would be sound. annotation 5 of 9.jpg: 12 px outside",

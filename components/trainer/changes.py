@@ -1,0 +1,129 @@
+"""What differs on purpose from how the lineage was trained last: refused where it endangers it, told where not; pure.
+
+Two retrainings of a lineage are compared by what was asked for (`AskedTraining`), because the steps themselves follow
+the data. A first training asks for other things than a retraining, so the first retraining of a lineage has nothing to
+be compared with but the learning rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from components.trainer.images.augmentation import AUGMENTATIONS
+from components.trainer.settings import TrainerSettings
+from schemas.artifacts.training_record import AskedTraining, TrainingRecord
+from schemas.base.errors import ConfigError
+
+_ALIKE = 1e-9  # of a rate, relative
+_HARDLY_LEARNS = 0.01  # of the bootstrap's peak; a tenth is usual
+
+
+def asked_training(settings: TrainerSettings, peak: float, is_first: bool) -> AskedTraining:
+    """What the settings ask for.
+
+    Args:
+        settings: the Trainer's settings.
+        peak: the learning rate that follows from them for a whole batch.
+        is_first: whether it is a first training.
+    """
+    training, retrain = settings.training, settings.training.retrain
+    return AskedTraining(
+        batch_size=training.batch_size,
+        peak_learning_rate=peak,
+        replay=0.0 if is_first else retrain.replay,
+        steps=training.bootstrap.steps if is_first else None,
+        epochs=None if is_first else retrain.epochs,
+        min_steps=None if is_first else retrain.min_steps,
+        max_steps=None if is_first else retrain.max_steps,
+        rounds=training.validation.rounds,
+        patience=training.validation.patience,
+        min_validation_images=training.validation.min_images,
+        max_validation_images=training.validation.max_images,
+    )
+
+
+def declared_changes(settings: TrainerSettings, asked: AskedTraining, baseline: TrainingRecord) -> tuple[str, ...]:
+    """What a retraining changes, in words, each with the setting's name first.
+
+    Args:
+        settings: the Trainer's settings.
+        asked: `asked_training` of them.
+        baseline: the record of the model to start from.
+
+    Raises:
+        ConfigError: a change that makes a model unlearn is not in `training.allow`.
+    """
+    return (
+        *_rate(settings, asked.peak_learning_rate, baseline),
+        *_augmentation(settings, baseline),
+        *(_others(settings, asked, baseline) if baseline.mode == "retrain" else ()),
+    )
+
+
+def _rate(settings: TrainerSettings, peak: float, baseline: TrainingRecord) -> list[str]:
+    first = baseline.learning_rate.bootstrap_peak
+    before = baseline.asked.peak_learning_rate if baseline.asked else baseline.learning_rate.peak
+    is_first = baseline.mode != "retrain"
+    if peak >= first:
+        reason = f"not below the {first:g} that its lineage was first trained with"
+    elif not is_first and peak > before * (1 + _ALIKE):
+        reason = f"above the {before:g} that it was retrained with"
+    elif not is_first and peak < before * (1 - _ALIKE):
+        return [f"learning_rate_fraction: peak {before:g} -> {peak:g}, {peak / before:.3g} times the last retraining's"]
+    elif is_first and peak < first * _HARDLY_LEARNS:
+        return [f"learning_rate_fraction: peak {peak:g}, {peak / first:.3g} times the first training's: hardly learns"]
+    else:
+        return []
+    if "learning_rate" not in settings.training.allow:
+        raise ConfigError(
+            f"training.retrain.learning_rate_fraction = {settings.training.retrain.learning_rate_fraction:g}: a peak "
+            f"of {peak:g} is {reason}: the served model would unlearn; lower it, "
+            "or declare the change with training.allow: [learning_rate]"
+        )
+    return [f"learning_rate: peak {before:g} -> {peak:g}, {reason}"]
+
+
+def _augmentation(settings: TrainerSettings, baseline: TrainingRecord) -> list[str]:
+    if AUGMENTATIONS[settings.augmentation].digest == baseline.augmentation_digest:
+        return []
+    if "augmentation" not in settings.training.allow:
+        raise ConfigError(
+            f"augmentation = {settings.augmentation!r}: the served model was trained with "
+            f"{baseline.augmentation!r}, and a changed augmentation is a known cause of lost mAP; put that back, "
+            "or declare the change with training.allow: [augmentation]"
+        )
+    return [f"augmentation: {baseline.augmentation} -> {settings.augmentation}"]
+
+
+def _others(settings: TrainerSettings, asked: AskedTraining, baseline: TrainingRecord) -> Iterator[str]:
+    training, before = settings.training, baseline.asked
+    pairs: dict[str, tuple[Any, Any]] = {
+        "l2_sp": (baseline.continual.l2_sp, training.retrain.l2_sp),
+        "batch_norm": (baseline.continual.batch_norm, training.retrain.batch_norm),
+        "freeze_backbone": (baseline.continual.freeze_backbone, training.retrain.freeze_backbone),
+        "batch_size": (before.batch_size if before else baseline.batch_size, asked.batch_size),
+        "clip_norm": (baseline.clip_norm, training.clip_norm),
+        "average": (baseline.average, training.average),
+    }
+    if training.freeze_batch_norm is not None:
+        pairs["freeze_batch_norm"] = (baseline.batch_norm_frozen, training.freeze_batch_norm)
+    if before is not None or baseline.continual.replay:  # 0 before format 4 also where there was no earlier span
+        pairs["replay"] = (before.replay if before else baseline.continual.replay, asked.replay)
+    if before is not None:
+        pairs |= {
+            "epochs": (before.epochs, asked.epochs),
+            "min_steps": (before.min_steps, asked.min_steps),
+            "max_steps": (before.max_steps, asked.max_steps),
+            "validation.rounds": (before.rounds, asked.rounds),
+            "validation.patience": (before.patience, asked.patience),
+            "validation.min_images": (before.min_validation_images, asked.min_validation_images),
+            "validation.max_images": (before.max_validation_images, asked.max_validation_images),
+        }
+    for name, (old, new) in pairs.items():
+        if old != new:
+            yield f"{name}: {_shown(old)} -> {_shown(new)}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,131 @@
+"""Whether what is asked for was decided already: a schedule with nothing new must neither train nor look again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.detector.serving_check import RULE as SERVING_LOADS
+from pipeline.config.pipeline_settings import PipelineSettings, load_settings
+from pipeline.past.history import RunEntry, read_history
+from pipeline.past.run_record import read_record
+from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED
+from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from schemas.artifacts.run_files import ABANDONED_FILE, RunRecord
+from schemas.artifacts.run_result import NOTHING_NEW_RULE, RunResult
+from schemas.base.errors import ConfigError
+from schemas.base.formatting import minute
+
+# What says nothing about data or candidate: such a run has not answered what was asked.
+_ACCIDENTS = frozenset({BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, SERVING_LOADS})
+# The number of a span is only its name; what made a first model has been learned; and another version of the code is no
+# news of the world.
+_LEFT_OUT = frozenset({"span", "bootstrap", "code"})
+
+
+@dataclass(frozen=True)
+class DecidedBefore:
+    """The newest run that has answered what is asked for.
+
+    Attributes:
+        entry: the run, finished.
+        record: what it was asked for.
+        served: what is served now; None if nothing is.
+        is_own: whether that is the model that the run made.
+    """
+
+    entry: RunEntry
+    record: RunRecord
+    served: ServedModel | None
+    is_own: bool
+
+    def result(self, span: int) -> RunResult:
+        """What the command says instead of running.
+
+        Args:
+            span: the number that was asked for.
+        """
+        earlier = self.entry.result
+        assert earlier is not None  # it is finished
+        return RunResult(
+            verdict=Verdict.NOTHING_NEW,
+            reasons=(self._reason(earlier, span),),
+            map=None,
+            baseline_map=None,
+            delta=None,
+            delta_ci=None,
+            model=None,
+            pushed_version=None,
+            report=str(self.entry.page or earlier.report),
+            run_id=self.entry.run_id,
+            span=span,
+            seconds={},
+        )
+
+    def _reason(self, earlier: RunResult, span: int) -> Reason:
+        copied = "" if span == self.record.span else f"span {span} holds what span {self.record.span} held; "
+        ended = f"run {self.entry.run_id} of {minute(self.entry.at)} UTC ended as {earlier.verdict.value}"
+        return Reason(
+            NOTHING_NEW_RULE,
+            "data, a golden set, settings or a served model on which no run has decided; or --again",
+            f"{copied}{ended}, and {self._standing()}",
+            passed=True,
+        )
+
+    def _standing(self) -> str:
+        if self.served is None:
+            return "still no model is served"
+        whose = "its model" if self.is_own else "the model that it was compared with"
+        return f"{whose} is served, as version {self.served.version}"
+
+
+def decided_before(
+    root: Path, asked: Mapping[str, Any], served: ServedModel | None, decisions: Sequence[RecordedDecision]
+) -> DecidedBefore | None:
+    """The newest run that was asked the same, if what is served lets its answer stand; None: a run has work to do.
+
+    Its answer stands while the model is served with which its candidate was compared, or the candidate itself, by
+    content: to serve again what was served before that run is a person's decision, which no schedule takes back.
+
+    Args:
+        root: pipeline root.
+        asked: `RunRecord.asked` of now.
+        served: the baseline of now.
+        decisions: of the registry.
+    """
+    compared = {made.run_id: made.baseline_digest for made in decisions}
+    for entry in reversed(read_history(root, ()).finished):
+        record = read_record(root, entry.run_id)
+        if record is None or (root / "runs" / entry.run_id / ABANDONED_FILE).exists():
+            continue
+        is_own = served is not None and served.run_id == entry.run_id
+        started_from = record.baseline[1] if record.baseline else None
+        is_baseline = compared.get(entry.run_id, started_from) == (served.digest if served else None)
+        stands = is_own or (is_baseline and not _was_accident(entry))
+        if stands and _is_same(record.asked, asked):
+            return DecidedBefore(entry, record, served, is_own)
+    return None
+
+
+def _was_accident(entry: RunEntry) -> bool:
+    reasons = entry.result.reasons if entry.result else ()
+    return any(reason.rule in _ACCIDENTS and not reason.passed for reason in reasons)
+
+
+def _is_same(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    return _parts(then) == _parts(now) and _settings(then) == _settings(now) is not None
+
+
+def _parts(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if name not in (*_LEFT_OUT, "settings")}
+
+
+def _settings(asked: Mapping[str, Any]) -> PipelineSettings | None:
+    """With the defaults of what a newer version added; None for what this one cannot read."""
+    try:
+        return load_settings(asked["settings"], ())
+    except (ConfigError, KeyError, TypeError):
+        return None
