@@ -148,6 +148,18 @@ _GATE = (
         ("passed=serving.size_ratio <=", "passed=serving.size_ratio >=", "a model that is too large is blocked"),
     ),
     *mutants_of(
+        "components/coco/areas.py",
+        "tests/components/coco/test_areas.py",
+        ("wrong = larger | nothing", "wrong = larger", "an area of 0 is that of the box"),
+        ("~is_crowd & (of_box > 0)", "(of_box > 0)", "a crowd keeps its area"),
+        ("has_outline else _TINY_FACTOR", "has_outline else 0", "fractions of the image are no areas"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/comparability.py",
+        "tests/components/map_evaluator/test_comparability.py",
+        ("and not pushes_alike and", "and False and", "a push that a cut baseline explains blocks"),
+    ),
+    *mutants_of(
         "components/map_evaluator/detection_limits.py",
         "tests/components/map_evaluator/test_detection_limits.py",
         ("blocks=beyond.hides", "blocks=False", "golden images with more objects than are counted block"),
