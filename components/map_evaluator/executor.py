@@ -46,6 +46,7 @@ from schemas.artifacts.evaluation import (
     Evaluation,
     PostProcessing,
 )
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, read_training_record
 from schemas.base import settings as settings_io
@@ -116,7 +117,9 @@ class Executor(tfx_evaluator.Executor):
         )
         reasons = [*_training(inputs), *reasons]
         post_processing = _post_processing(inputs, matches[GOLDEN])
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing)
+        mark = _high_water(baseline, inputs.golden.info.digest)
+        other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing, other)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -125,6 +128,7 @@ class Executor(tfx_evaluator.Executor):
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
             post_processing=post_processing,
+            high_water=mark,
         )
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
@@ -309,6 +313,11 @@ def _sanity_checks(
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
+
+
+def _high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark | None:
+    marks = json.loads(baseline.get_string_custom_property("high_water_marks") or "{}")
+    return HighWaterMark(**marks[golden_digest]) if golden_digest in marks else None
 
 
 def _detection_limits(inputs: _Inputs) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
 from schemas.base.plain_settings import Field, settings
@@ -34,6 +34,8 @@ class EvaluatorSettings:
     Attributes:
         min_map: no model below it is served, not even a first one.
         margin: how far mAP may fall below the baseline's.
+        bar: what mAP is held against: the baseline's, or where an approval has lowered that, the best that was served
+            on this golden set.
         tolerance: a drop this large must be outside the 95 % interval of the difference; with a golden
             set too small for that the run is inconclusive, which blocks too.
         class_drop: no class may fall significantly by more than this.
@@ -62,6 +64,7 @@ class EvaluatorSettings:
 
     min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01
     margin: Fraction | None = 0.0
+    bar: Literal["baseline", "high_water"] = "baseline"
     tolerance: Fraction | None = 0.03
     class_drop: Fraction | None = 0.05
     slice_drop: Fraction | None = 0.05

@@ -126,10 +126,10 @@ _LIMIT = (
     "limit in the configuration if this much may be lost."
 )
 _TELL_APART = (
-    "This golden set cannot tell the two models apart, so nothing has to be put right. Train on more data or for more "
-    "steps, or label more golden images: the interval narrows with the square root of their number. Or state a margin "
-    "(evaluator.margin): a model that is truly that much worse is then served every second time, and with each push "
-    "again; docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
+    "This golden set cannot tell the two models apart. Train on more data or for more steps, or label more golden "
+    "images: the interval narrows with the square root of their number. Or state a margin (evaluator.margin): a model "
+    "that is truly that much worse is then served every second time, and with each push again; "
+    "docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
 )
 _TELL_PART_APART = (
     "The golden set cannot tell the two models apart on {of}: its margin is narrower than what the golden images of it "

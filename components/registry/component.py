@@ -11,8 +11,8 @@ from components.registry import executor
 
 
 class BaselineReaderSpec(ComponentSpec):
-    """`baseline` carries the custom properties has_baseline (0 or 1), golden_uses (JSON: decisions by golden set) and,
-    with a baseline, version, digest and golden_digest."""
+    """`baseline` carries the custom properties has_baseline (0 or 1), golden_uses (JSON: decisions by golden set),
+    high_water_marks (JSON: `HighWaterMark` by golden set) and, with a baseline, version, digest and golden_digest."""
 
     PARAMETERS = {
         "registry_directory": ExecutionParameter(type=str),

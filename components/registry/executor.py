@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -49,6 +50,8 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
         baseline.set_string_custom_property("golden_uses", json.dumps(registry.golden_uses()))
+        marks = {golden: dataclasses.asdict(mark) for golden, mark in registry.high_water_marks().items()}
+        baseline.set_string_custom_property("high_water_marks", json.dumps(marks))
         fileio.makedirs(baseline.uri)
         io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", HISTORY_FORMAT.write(registry.history()))
         if served is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from schemas.artifacts.decisions import Decision
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.training_record import SettingChange
 from schemas.base.differences import Clarity, clarity, minimum_detectable
 from schemas.base.persisted import Checked, PersistedFormat
@@ -63,12 +64,23 @@ class ModelScores:
 
 @dataclass(frozen=True)
 class Delta:
-    """Candidate minus baseline, with its 95 % interval; all None where one of them is undefined."""
+    """Candidate minus baseline, with its 95 % interval.
+
+    Attributes:
+        value: the difference; None where one of them is undefined.
+        lo: lower end of the interval, that of Student's t with units - 1 degrees of freedom; None where too few units
+            hold ground truth for one.
+        hi: upper end.
+        std_error: of the difference, for the variation between independent units; None as `lo`.
+        units: effective number of independent units behind it, images or groups of images, which is below their number
+            where few of them hold most objects; None in a file from before it was recorded.
+    """
 
     value: float | None
     lo: float | None
     hi: float | None
     std_error: float | None
+    units: float | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -97,10 +109,22 @@ class Deltas:
 
 @dataclass(frozen=True)
 class Support:
-    """How much ground truth a class or slice has: objects that count, and the images they are in."""
+    """How much ground truth a class or slice has.
+
+    Attributes:
+        objects: those that count.
+        images: that they are in.
+        groups: that they are in, where groups of images are the independent units; None where single images are.
+    """
 
     objects: int
     images: int
+    groups: int | None = None
+
+    @property
+    def units(self) -> int:
+        """Independent units with an object."""
+        return self.images if self.groups is None else self.groups
 
 
 @dataclass(frozen=True)
@@ -230,6 +254,7 @@ class Evaluation:
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
         post_processing: None where both models have the same.
+        high_water: the best model that was served on this golden set; None if none was, or nobody looked.
     """
 
     decision: Decision
@@ -239,6 +264,16 @@ class Evaluation:
     baseline_digest: str | None = None
     serving: Serving | None = None
     post_processing: PostProcessing | None = None
+    high_water: HighWaterMark | None = None
+
+    @property
+    def below_the_mark(self) -> float | None:
+        """How far the baseline is below the best model that was served on this golden set; None where it is not, or
+        where the two were not measured over the same classes."""
+        golden = self.golden
+        if self.high_water is None or golden.baseline is None or golden.shared is not None:
+            return None
+        return self.high_water.above(self.baseline_digest, golden.baseline.coco["AP"])
 
     @property
     def golden(self) -> DataSetEvaluation:
@@ -254,7 +289,8 @@ class Evaluation:
 
 
 EVALUATION_FORMAT = PersistedFormat(
-    # Format 0 lacked the digests and the figures of serving, format 2 the limit of detections; all have defaults.
+    # Format 0 lacked the digests and the figures of serving, format 2 the limit of
+    # detections and the independent units; all have defaults.
     Evaluation,
     "an evaluation",
     3,

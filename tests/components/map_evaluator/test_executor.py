@@ -19,6 +19,7 @@ from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.blessing import PROPERTIES, Blessing
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import AS_SERVED_FILE, EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE, Evaluation
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
     LABELS_FILE,
@@ -260,6 +261,23 @@ def test_a_golden_set_that_is_used_up_blocks_until_its_budget_is_raised_by_name(
     raised, _ = world.evaluate(EvaluatorSettings(resamples=200, golden_budget=4))
     assert raised.decision.verdict is Verdict.PUSHED
     assert "trust:golden_budget" in [reason.rule for reason in raised.decision.warnings]
+
+
+@pytest.mark.parametrize(
+    ("golden", "bar", "failed"),
+    [("this", "high_water", ["map_drop"]), ("this", "baseline", []), ("another", "high_water", [])],
+)
+def test_the_best_served_model_of_this_golden_set_is_known_and_may_be_the_bar(
+    world: World, golden: str, bar: Any, failed: list[str]
+) -> None:
+    digest = world.baseline.get_string_custom_property("golden_digest") if golden == "this" else golden
+    mark = HighWaterMark("1600000000", 1.5, "better", digest, "the approval of Ada on 2030-01-03")
+    world.baseline.set_string_custom_property("high_water_marks", json.dumps({digest: dataclasses.asdict(mark)}))
+    evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, bar=bar))
+    assert rules(evaluation) == failed
+    assert evaluation.high_water == (mark if golden == "this" else None)
+    warned = "map_drop" in [reason.rule for reason in evaluation.decision.warnings]
+    assert warned is (golden == "this" and bar == "baseline")
 
 
 def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
