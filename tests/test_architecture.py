@@ -55,6 +55,7 @@ GLUE = {
     "components.example_gen.executor",
     "components.example_gen.generate",
     "components.map_evaluator.beam_evaluation",
+    "components.map_evaluator.compared",
     "components.map_evaluator.component",
     "components.map_evaluator.executor",
     "components.map_evaluator.tfma_files",
