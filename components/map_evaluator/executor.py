@@ -346,6 +346,8 @@ def _detection_limits(inputs: _Inputs) -> dict[str, int]:
         if is_as_served and fileio.exists(f"{directory}/{RECORD_FILE}"):
             limit = read_training_record(directory, fileio).model.get("max_detections")
             limits |= {name: limit} if isinstance(limit, int) else {}
+    if inputs.compared is not None and CANDIDATE in limits:
+        limits[BASELINE] = limits[CANDIDATE]  # it is compared with the candidate's post-processing
     return limits
 
 

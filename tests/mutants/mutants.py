@@ -280,7 +280,7 @@ _DATA = (
             "bad.count < settings.bad_boxes * bad.of",
             "the limit is included",
         ),
-        ('not broken or settings.mode == "observe"', "not broken", "observe lets a run go on"),
+        ('judged.passed or (settings.mode == "observe"', "judged.passed or (False", "observe lets a run go on"),
         ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),

@@ -186,7 +186,8 @@ def _figures(content: ReviewContent) -> str:
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
         cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
-        cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
+        trusted = ("baseline mAP", "baseline as served")
+        cells = [(name, value, note if name in trusted else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     if delta and delta.minimum_detectable and not content.evaluation_is_broken:
