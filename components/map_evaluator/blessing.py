@@ -6,11 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from components.map_evaluator.high_water_bar import beside_the_mark
+from components.map_evaluator.second_opinion import second_opinion_reasons
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, PostProcessing, Serving
+from schemas.artifacts.evaluation import (
+    AS_SERVED_RULE,
+    DataSetEvaluation,
+    PostProcessing,
+    SecondOpinion,
+    Serving,
+)
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.base import formatting
 from schemas.base.differences import found
 from schemas.base.formatting import difference, score
@@ -24,6 +33,8 @@ def decide(
     settings: EvaluatorSettings,
     serving: Serving | None = None,
     post_processing: PostProcessing | None = None,
+    mark: HighWaterMark | None = None,
+    second_opinion: SecondOpinion | None = None,
 ) -> Decision:
     """Judges a candidate.
 
@@ -35,12 +46,15 @@ def decide(
         serving: latency and size; None where there are no models, only their detections.
         post_processing: the same candidate beside the baseline as it is served, where `golden` has the baseline with
             the candidate's post-processing.
+        mark: the best model that was served on this golden set, if it is another than the baseline.
+        second_opinion: what held-out images say; None where there are none, or no baseline.
 
     Returns:
         The verdict with all reasons, those of `sanity` first.
     """
-    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings, mark)]
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
+    reasons += second_opinion_reasons(second_opinion, settings)
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
     if post_processing:
@@ -80,7 +94,7 @@ def below_served(
         settings: the rules.
     """
     served = post_processing.as_served
-    compared = [reason for reason in _levels(served, settings) if reason.rule == "map_drop"]
+    compared = [reason for reason in _levels(served, settings, None) if reason.rule == "map_drop"]
     compared += [reason for reason in slice_reasons(served, settings) if reason.rule.startswith(_OF_BOTH)]
     shares = _shares(golden, post_processing)
     return [
@@ -115,7 +129,7 @@ def _shares(golden: DataSetEvaluation, post_processing: PostProcessing) -> str:
     )
 
 
-def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
+def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings, mark: HighWaterMark | None) -> list[Reason]:
     reasons = []
     candidate = golden.candidate.coco["AP"]
     if settings.min_map is not None:
@@ -123,7 +137,8 @@ def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reas
         expected = f"candidate mAP at least {settings.min_map:g}"
         reasons.append(Reason("min_map", expected, score(candidate, "undefined"), passed=reached))
     if golden.baseline and settings.margin is not None:
-        reasons.append(_does_not_fall(golden, golden.baseline.coco["AP"], settings.margin))
+        against_baseline = _does_not_fall(golden, golden.baseline.coco["AP"], settings.margin)
+        reasons.append(beside_the_mark(against_baseline, golden, settings, mark))
     return reasons
 
 

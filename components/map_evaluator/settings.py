@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
 from schemas.base.plain_settings import Field, settings
@@ -28,12 +28,34 @@ class SliceRules:
 
 
 @settings
+class SecondOpinionSettings:
+    """What a candidate must not lose on images that have chosen nothing: docs/second-opinion.md.
+
+    Attributes:
+        pushes_ago: how far back one of the earlier models lies that it is held against.
+        gain: a candidate that measures lower there is blocked where a real gain of mAP as large as this is excluded;
+            such a gain is blocked, by all comparisons together, at most as often as `significance` says.
+        max_images: held-out images in all; of the earlier spans' a fixed random sample is taken.
+        min_images: with fewer of them nothing is tested.
+        min_objects: nor with fewer objects.
+    """
+
+    pushes_ago: Annotated[int, Field(ge=1)] = 5
+    gain: Limit = 0.01
+    max_images: Annotated[int, Field(ge=1)] = 2000
+    min_images: Annotated[int, Field(ge=2)] = 20
+    min_objects: Annotated[int, Field(ge=1)] = 20
+
+
+@settings
 class EvaluatorSettings:
     """What a candidate must reach; mAP is a fraction, 0..1. A rule set to null is not applied.
 
     Attributes:
         min_map: no model below it is served, not even a first one.
         margin: how far mAP may fall below the baseline's.
+        bar: what mAP is held against: the baseline's, or where an approval has lowered that, the best that was served
+            on this golden set.
         tolerance: a drop this large must be outside the 95 % interval of the difference; with a golden
             set too small for that the run is inconclusive, which blocks too.
         class_drop: no class may fall significantly by more than this.
@@ -55,6 +77,7 @@ class EvaluatorSettings:
         max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
+        second_opinion: the rules on held-out images.
         max_latency_ms: how long a single image may take on this machine, a first model's too.
         max_latency_ratio: that time as a multiple of the baseline's.
         max_size_ratio: the SavedModel's bytes as a multiple of the baseline's.
@@ -62,6 +85,7 @@ class EvaluatorSettings:
 
     min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01
     margin: Fraction | None = 0.0
+    bar: Literal["baseline", "high_water"] = "baseline"
     tolerance: Fraction | None = 0.03
     class_drop: Fraction | None = 0.05
     slice_drop: Fraction | None = 0.05
@@ -81,6 +105,7 @@ class EvaluatorSettings:
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    second_opinion: SecondOpinionSettings | None = dataclasses.field(default_factory=SecondOpinionSettings)
     max_latency_ms: Limit | None = None
     max_latency_ratio: Limit | None = None
     max_size_ratio: Limit | None = None

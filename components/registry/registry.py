@@ -27,8 +27,10 @@ from components.registry.entry_files import (
     relative,
     signed_values,
 )
+from components.registry.high_water import high_water_marks
 from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
 from components.registry.storage import ChangedError, Storage, Token
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.history import History
 from schemas.artifacts.overrides import Override
 from schemas.artifacts.registry_entries import POINTER_FILE, Intent, Pointer, RecordedDecision, ServedModel, is_version
@@ -163,6 +165,14 @@ class Registry:
         """
         runs = tuple(relative(made, self.storage.root) for made in self.decisions())
         return History(runs, tuple(self.overrides()), self.current_override())
+
+    def high_water_marks(self) -> dict[str, HighWaterMark]:
+        """The best served model of every golden set, by its digest; see `high_water_marks`.
+
+        Raises:
+            StateError: a line of the log was changed or cut away.
+        """
+        return high_water_marks(self.versions(), self.overrides())
 
     def overrides(self) -> list[Override]:
         """Every approval and rollback, in the order in which they were made.

@@ -93,9 +93,11 @@ def add_root_commands(commands: Any) -> None:
 def _history(arguments: argparse.Namespace) -> int:
     import shutil
 
+    from pipeline.past.best_served import read_best
     from pipeline.past.history import history_text, open_registry, read_history
 
-    history = read_history(arguments.root, open_registry(arguments.root).overrides())
+    registry = open_registry(arguments.root)
+    history = read_history(arguments.root, registry.overrides(), read_best(registry, registry.pointer().served))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     show(arguments, history_text(history, width), history.to_json())
     return 0

@@ -3,10 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.past.run_record import read_record
+from pipeline.root.root_settings import configure_check
 from schemas.artifacts.registry_entries import RecordedDecision
+from schemas.base.errors import RatchetError
+
+
+@dataclass(frozen=True)
+class GoldenLooks:
+    """A golden set and its budget.
+
+    Attributes:
+        digest: of the golden set.
+        looks: decisions that it has made.
+        budget: how many it may make by the settings that the root remembers; None if those cannot be read.
+    """
+
+    digest: str
+    looks: int
+    budget: int | None
+
+    def to_text(self, accepted_on: str) -> str:
+        """The end of a line of `ratchet status`.
+
+        Args:
+            accepted_on: digest of the golden set on which the served model was accepted.
+        """
+        of = f" of {self.budget}" if self.budget else ""
+        line = f"look {self.looks}{of}"
+        if self.digest != accepted_on:
+            line += f" at golden set {self.digest[:12]}, on which no served model was accepted yet"
+        if self.budget and self.looks >= self.budget:
+            line += "; no candidate is pushed any more: renew the golden set, or raise evaluator.golden_budget"
+        return line
+
+
+def read_looks(root: Path, decisions: Sequence[RecordedDecision]) -> GoldenLooks | None:
+    """The looks at the golden set of the newest decision; None if there is no decision.
+
+    Args:
+        root: pipeline root.
+        decisions: of its registry, the oldest first.
+    """
+    if not decisions:
+        return None
+    digest = decisions[-1].golden_digest
+    try:
+        budget = configure_check(root, None, ()).evaluator.golden_budget
+    except (RatchetError, OSError):
+        budget = None
+    return GoldenLooks(digest, looks_at(digest, decisions), budget)
 
 
 def looks_at(golden_digest: str, decisions: Sequence[RecordedDecision]) -> int:

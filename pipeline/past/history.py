@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.registry.registry import Registry
+from pipeline.past.best_served import BestServed
 from pipeline.root.roots import registry_at, settled_if_possible, which_root
 from pipeline.terminal.plain_text import cut, one_line, table, visible_line
 from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
@@ -65,10 +67,11 @@ class RunEntry:
 
 @dataclass(frozen=True)
 class History:
-    """All of it, each part oldest first."""
+    """All of it, each part oldest first; and how far what is served is below the best that was."""
 
     runs: tuple[RunEntry, ...]
     overrides: tuple[Override, ...]
+    best: BestServed | None = None
 
     def run(self, run_id: str) -> RunEntry | None:
         """A run by its whole name."""
@@ -92,6 +95,7 @@ class History:
         return {
             "runs": [entry.to_json() for entry in self.runs],
             "overrides": [OVERRIDE_FORMAT.values_of(override) for override in self.overrides],
+            "best": self.best.to_json() if self.best else None,
         }
 
 
@@ -115,16 +119,17 @@ def open_registry(root: Path) -> Registry:
     return registry
 
 
-def read_history(root: Path, overrides: Sequence[Override]) -> History:
+def read_history(root: Path, overrides: Sequence[Override], best: BestServed | None = None) -> History:
     """Reads the runs of a pipeline root.
 
     Args:
         root: pipeline root.
         overrides: those of its registry, oldest first.
+        best: of `read_best`.
     """
     directory = root / "runs"
     runs = [_read_run(path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
-    return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides))
+    return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides), best)
 
 
 def find_run(history: History, name: str | None) -> RunEntry:
@@ -216,7 +221,15 @@ def history_text(history: History, width: int | None) -> str:
     # Sorting is stable: an override made in the second in which its run ended stands below it.
     rows = [_HEADER, *(row for _, row in sorted(dated, key=lambda pair: pair[0]))]
     bars = _bars(history.served_maps) if width is not None else []
-    return "\n".join([*bars, *_lines(rows, width)])
+    return "\n".join([*bars, *_lines(rows, width), *_best_lines(history.best, width)])
+
+
+def _best_lines(best: BestServed | None, width: int | None) -> list[str]:
+    """Where a worse model than an earlier one is served."""
+    if best is None or best.below is None:
+        return []
+    line = f"best served: {best.to_lines()[0]}"
+    return ["", *(textwrap.wrap(line, width, subsequent_indent=_INDENT) if width else [line])]
 
 
 def _lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:

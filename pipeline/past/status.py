@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.locking import holder
+from components.registry.registry import Registry
+from pipeline.past.best_served import BestServed, read_best
+from pipeline.past.golden_looks import GoldenLooks, read_looks
 from pipeline.past.history import RunEntry, open_registry, read_history
 from pipeline.past.told_apart import ToldApart, told_apart
 from pipeline.terminal.plain_text import one_line, visible_line
@@ -30,6 +33,8 @@ class Status:
         told_apart: what the golden set can tell apart; None where nothing is known of it.
         last: the newest run; None before the first.
         working: the process that retrains in the root, in words; None if none does.
+        best: the best model that was served on the served one's golden set; None if there is none, or a problem.
+        golden: the golden set of the newest decision, and how often it was asked; None before the first.
     """
 
     served: ServedModel | None
@@ -39,6 +44,8 @@ class Status:
     told_apart: ToldApart | None
     last: RunEntry | None
     working: str | None
+    best: BestServed | None = None
+    golden: GoldenLooks | None = None
 
     @property
     def exit_code(self) -> int:
@@ -63,6 +70,8 @@ class Status:
             "told_apart": dataclasses.asdict(self.told_apart) if self.told_apart else None,
             "last_run": self.last.to_json() if self.last else None,
             "working": self.working,
+            "best": self.best.to_json() if self.best else None,
+            "golden": dataclasses.asdict(self.golden) if self.golden else None,
         }
 
     def to_text(self) -> str:
@@ -83,8 +92,15 @@ class Status:
             f"since    {minute(self.since or '')} UTC",
             *(_override_lines(self.override, self.expired) if self.override else [_why_pushed(served)]),
             f"mAP      {score(served.map)} on golden set {served.golden_digest[:12]}",
+            *self._best_lines(),
             *([f"golden   {self.told_apart.sentence}"] if self.told_apart else []),
+            *([f"budget   {self.golden.to_text(served.golden_digest)}"] if self.golden else []),
         ]
+
+    def _best_lines(self) -> list[str]:
+        unknown = "no model was soundly measured on this golden set before it came into service"
+        first, *others = self.best.to_lines() if self.best else [unknown]
+        return [f"best     {first}", *(f"         {line}" for line in others)]
 
     def _last_lines(self) -> list[str]:
         if self.last is None:
@@ -109,10 +125,11 @@ def read_status(root: Path, today: datetime.date) -> Status:
         InputError: there is no such root.
     """
     registry = open_registry(root)
-    served, override, problem = None, None, None
+    served, override, problem, best = None, None, None, None
     try:
         served = registry.served()
         override = registry.current_override()
+        best = read_best(registry, served)
     except StateError as error:
         served, problem = None, str(error)
     runs = read_history(root, ()).runs
@@ -124,6 +141,8 @@ def read_status(root: Path, today: datetime.date) -> Status:
         told_apart=told_apart(registry),
         last=runs[-1] if runs else None,
         working=_working(root),
+        best=best,
+        golden=_looks(root, registry),
     )
 
 
@@ -148,6 +167,13 @@ def _override_lines(override: Override, expired: bool) -> list[str]:
             "a run is pushed, approve again, or `ratchet rollback`"
         )
     return lines
+
+
+def _looks(root: Path, registry: Registry) -> GoldenLooks | None:
+    try:
+        return read_looks(root, registry.decisions())
+    except StateError:  # a decision that is torn stops runs, which say so; what is served is known all the same
+        return None
 
 
 def _working(root: Path) -> str | None:

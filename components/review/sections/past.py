@@ -161,6 +161,7 @@ def lineage_section(content: ReviewContent) -> str:
         ("candidate trained with", f"Ratchet {candidate.ratchet_version}" if candidate else NOTHING),
         ("started from model", (candidate.baseline_digest or "no other model") if candidate else NOTHING),
         ("baseline", f"version {content.served}" if content.served else "none"),
+        ("best served on this golden set", _best(content)),
         ("golden set's digest", content.lineage.golden.digest),
         ("span's digest", content.lineage.span.digest),
     ]
@@ -183,6 +184,11 @@ def lineage_section(content: ReviewContent) -> str:
         + scrolled("artifacts", table(columns(("artifact", "id", "URI")), artifacts))
         + (f"<h3>Started by</h3>{command(content.command)}" if content.command else "")
     )
+
+
+def _best(content: ReviewContent) -> str:
+    mark = content.evaluation and content.evaluation.high_water
+    return f"version {mark.version}, mAP {score(mark.map)}" if mark else NOTHING
 
 
 def _who(data: TrainedData, candidate: TrainingRecord | None, baseline: TrainingRecord | None) -> str:

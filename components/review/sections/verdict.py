@@ -11,7 +11,7 @@ from components.pages.bars import interval_bar
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.noise import decisive, is_clear, map_as_a_whole, no_difference, with_margin
+from components.review.sections.noise import decisive, is_below, is_clear, map_as_a_whole, no_difference, with_margin
 from components.review.sections.training import differing
 from components.review.sections.wording import (
     ap,
@@ -27,7 +27,7 @@ from components.review.sections.wording import (
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
 from schemas.base.differences import Clarity, detectable
-from schemas.base.formatting import capital, listed, many
+from schemas.base.formatting import capital, listed, many, score
 
 TONES = {
     Verdict.PUSHED: "pass",
@@ -114,8 +114,8 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     if first.rule == "map_drop":
         if noise:
             return f"{noise} in mAP on {images}; the candidate is not served, since the rule expects {first.expected}"
-        fell = "fell" if is_clear(evaluation, first) else "went"
-        return f"mAP {fell} {map_change(golden)} on {images}"
+        fell = "fell" if is_clear(evaluation, first) and is_below(golden) else "went"
+        return f"mAP {fell} {map_change(golden)} on {images}" + _below_the_mark(evaluation)
     if first.rule == "map_drop_as_served" and evaluation.post_processing:
         unclear = no_difference(evaluation.post_processing.as_served)
         if unclear:
@@ -130,6 +130,14 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     if golden.baseline is not None and not evaluation.decision.evaluation_broken:
         sentence += f"; {map_as_a_whole(golden)}"
     return sentence
+
+
+def _below_the_mark(evaluation: Evaluation) -> str:
+    """A candidate that rose above a lowered baseline is blocked only where the best served model is the bar."""
+    mark, compared = evaluation.high_water, evaluation.golden.compared
+    if not mark or not compared.baseline or compared.candidate.coco["AP"] < compared.baseline.coco["AP"]:
+        return ""
+    return f", but stays below the {ap(mark.map)} of version {mark.version}, the best that was served"
 
 
 def _others(evaluation: Evaluation, others: tuple[Reason, ...]) -> str:
@@ -172,12 +180,14 @@ def _figures(content: ReviewContent) -> str:
         cells[-1] = ("baseline mAP", cells[-1][1], f"as the candidate is exported: {changed.changed}")
         served = changed.as_served.compared.baseline
         cells.append(("baseline as served", ap(served and served.coco["AP"]), version))
+    cells += _best_served(content.evaluation)
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
         cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
-        cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
+        trusted = ("baseline mAP", "baseline as served")
+        cells = [(name, value, note if name in trusted else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     if delta and delta.minimum_detectable and not content.evaluation_is_broken:
@@ -191,6 +201,17 @@ def _figures(content: ReviewContent) -> str:
         )
         + "</dl>"
     )
+
+
+def _best_served(evaluation: Evaluation) -> list[tuple[str, str, str]]:
+    """Of a lowered baseline, what the best served model had."""
+    mark, below = evaluation.high_water, evaluation.below_the_mark
+    if mark is None or below is None:
+        return []
+    since = f" since {mark.lowered_by}" if mark.lowered_by else ""
+    return [
+        ("best served mAP", ap(mark.map), f"version {mark.version}; the baseline is {score(below)} below it{since}")
+    ]
 
 
 def _first_step(content: ReviewContent) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.past.best_served import BestServed
 from pipeline.past.history import find_run, history_text, open_registry, page_of, read_history
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.high_water import HighWaterMark
 from schemas.base.errors import InputError
 from tests.pipeline.roots import add_run, add_unfinished, approval, rollback, serve
 from tests.pipeline.served_root import ServedRoot
@@ -60,6 +62,27 @@ def test_no_line_is_wider_than_the_terminal(root: Path, width: int) -> None:
         assert "-0.2000 [-0.3000, -0.1000]  map_drop: expected" in text
 
 
+@pytest.mark.parametrize("width", [40, 200, None])
+def test_a_served_model_that_is_worse_than_an_earlier_one_is_told_below_the_table(
+    root: Path, width: int | None
+) -> None:
+    served = serve(root, "300", "span-3-cc-1", 3, map=0.4)
+    mark = HighWaterMark("200", 0.6, "better", served.golden_digest, f"the approval of {'moss ' * 20}on 2030-01-03")
+    history = read_history(root, (), BestServed(mark, served))
+    _, _, below = history_text(history, width).rpartition("\n\n")
+    told = "best served: version 200, mAP 0.6000 on this golden set; the served one is 0.2000 below it since"
+    assert " ".join(below.split()).startswith(f"{told} the approval of moss moss")
+    assert " ".join(below.split()).endswith("on 2030-01-03")
+    assert width is None or max(map(len, below.splitlines())) <= width
+    assert history.to_json()["best"]["above_served"] == pytest.approx(0.2)
+
+
+def test_a_served_model_that_is_the_best_needs_no_word(root: Path) -> None:
+    served = serve(root, "300", "span-3-cc-1", 3)
+    best = BestServed(HighWaterMark("300", served.map, served.digest, served.golden_digest), served)
+    assert history_text(read_history(root, (), best), 200) == history_text(read_history(root, ()), 200)
+
+
 def test_a_terminal_sees_the_served_map_over_time(root: Path) -> None:
     history = read_history(root, [approval(), rollback()])
     assert history.served_maps == [0.5, 0.6, 0.4, 0.6]
@@ -104,7 +127,7 @@ def test_results_of_a_version_that_recorded_no_time_are_dated_by_their_file(root
 
 def test_json_has_runs_and_overrides(root: Path) -> None:
     value = json.loads(json.dumps(read_history(root, [approval()]).to_json()))
-    assert set(value) == {"runs", "overrides"}
+    assert set(value) == {"runs", "overrides", "best"}
     assert [(run["run_id"], run["verdict"], run["state"]) for run in value["runs"]] == [
         ("span-1-ff-1", "BOOTSTRAPPED", "finished"),
         ("span-2-bb-1", "PUSHED", "finished"),

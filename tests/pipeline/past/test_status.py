@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from pipeline.past.status import read_status
+from pipeline.root.root_file import write_file
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.overrides import Override
+from schemas.artifacts.root_file import RootFile
 from schemas.base.errors import InputError
+from tests.builders import recorded_decision
 from tests.pipeline.roots import add_run, add_unfinished, approval, registry_in, rollback, serve
 
 TODAY = datetime.date(2030, 2, 1)
@@ -45,6 +48,7 @@ def test_a_push_and_the_block_after_it(tmp_path: Path) -> None:
         "since    2030-01-02 12:00 UTC",
         "why      pushed by run span-2-bb-1 because every rule passed",
         "mAP      0.6000 on golden set 0123456789ab",
+        "best     no better one was served on this golden set",
         "last run span-3-cc-1, 2030-01-03 12:00 UTC: BLOCKED",
         "         map_drop: expected candidate mAP at least the baseline's 0.6000; found 0.4000 (-0.2000)",
         f"         {tmp_path}/runs/span-3-cc-1/review.html",
@@ -103,6 +107,74 @@ def test_an_approval_that_is_no_longer_served_explains_nothing(tmp_path: Path) -
     assert "why      pushed by run span-5-ee-1 because every rule passed" in text(tmp_path)
 
 
+def lowered(root: Path, **fields: Any) -> None:
+    """Version 200 with .6 was pushed, and 300 with .55 was approved after it."""
+    serve(root, "200", "span-2-bb-1", 2)
+    digest = hashlib.sha256(registry_in(root).log(approval(**fields)).line.encode()).hexdigest()
+    serve(root, "300", "span-3-cc-1", 3, verdict="APPROVED", override=digest, map=0.55)
+
+
+def test_after_an_approval_the_distance_to_the_best_served_model_is_told(tmp_path: Path) -> None:
+    lowered(tmp_path)
+    told = "version 200, mAP 0.6000 on this golden set; the served one is 0.0500 below it since the approval of moss"
+    assert f"best     {told} on 2030-01-03" in text(tmp_path)
+    best = read_status(tmp_path, TODAY).to_json()["best"]
+    assert (best["version"], best["map"], best["above_served"]) == ("200", 0.6, pytest.approx(0.05))
+
+
+def test_a_name_in_that_line_cannot_move_the_cursor_either(tmp_path: Path) -> None:
+    lowered(tmp_path, by="\x1b[2Jmoss\nserved   version 666")
+    assert "\x1b" not in text(tmp_path)
+    assert sum(line.startswith("served") for line in text(tmp_path).splitlines()) == 1
+
+
+def test_a_better_model_that_was_taken_back_is_named_and_does_not_count(tmp_path: Path) -> None:
+    serve(tmp_path, "100", "span-1-aa-1", 1, map=0.7, blessed=False)
+    serve(tmp_path, "200", "span-2-bb-1", 2)
+    assert "best     no better one was served on this golden set\n         version 100, which was better, was" in text(
+        tmp_path
+    )
+
+
+def test_a_model_whose_evaluation_was_broken_sets_no_mark(tmp_path: Path) -> None:
+    overridden(tmp_path, approval(evaluation_broken=True))
+    assert "best     no model was soundly measured on this golden set" in text(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("looks", "budget", "line"),
+    [
+        (37, 50, "budget   look 37 of 50"),
+        (50, 50, "budget   look 50 of 50; no candidate is pushed any more: renew the golden set, or raise"),
+    ],
+)
+def test_the_looks_at_the_golden_set_are_counted_beside_the_budget(
+    tmp_path: Path, looks: int, budget: int, line: str
+) -> None:
+    model = serve(tmp_path, "200", "span-2-bb-1", 2)
+    for number in range(looks):
+        made = recorded_decision(run_id=f"run-{number}", golden_digest=model.golden_digest)
+        registry_in(tmp_path).record_decision(str(number), made)
+    settings = {"name": "digits", "evaluator": {"golden_budget": budget}}
+    write_file(tmp_path, RootFile("digits", settings, "my.yaml", str(tmp_path)))
+    assert any(one.startswith(line) for one in text(tmp_path).splitlines())
+    assert read_status(tmp_path, TODAY).to_json()["golden"] == {
+        "digest": model.golden_digest,
+        "looks": looks,
+        "budget": budget,
+    }
+
+
+def test_a_renewed_golden_set_counts_from_the_start_and_is_named(tmp_path: Path) -> None:
+    model = serve(tmp_path, "200", "span-2-bb-1", 2)
+    for golden, day in ((model.golden_digest, 1), ("renewed-golden-set", 2)):
+        made = recorded_decision(run_id=golden, golden_digest=golden, decided_at=f"2030-01-0{day}T00:00:00+00:00")
+        registry_in(tmp_path).record_decision(golden, made)
+    assert "budget   look 1 of 100 at golden set renewed-gold, on which no served model was accepted yet" in text(
+        tmp_path
+    )
+
+
 def test_a_name_cannot_move_the_cursor(tmp_path: Path) -> None:
     overridden(tmp_path, approval(by="\x1b[2Jmoss", reason="a\nserved   version 666"))
     assert "\x1b" not in text(tmp_path)
@@ -135,7 +207,7 @@ def test_json(tmp_path: Path) -> None:
     overridden(tmp_path, approval())
     value: dict[str, Any] = json.loads(json.dumps(read_status(tmp_path, TODAY).to_json()))
     expected = {"served", "since", "override", "expired", "problem", "told_apart", "last_run", "working"}
-    assert set(value) == expected
+    assert set(value) == {*expected, "best", "golden"}
     assert value["told_apart"] is None
     assert (value["served"]["version"], value["override"]["by"], value["working"]) == ("300", "moss", None)
 

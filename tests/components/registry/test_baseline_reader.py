@@ -1,0 +1,35 @@
+"""What a run is told of the registry, on whatever runner it works."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from tests.builders import recorded_decision
+from tests.pipeline.roots import registry_in, serve
+
+pytestmark = pytest.mark.tensorflow
+
+
+def test_the_baseline_comes_with_looks_marks_and_history(tmp_path: Path) -> None:
+    from tfx.types import standard_artifacts
+
+    from components.registry.executor import BaselineReaderExecutor
+
+    best = serve(tmp_path, "100", "span-1-aa-1", 1, map=0.7, golden_digest="g")
+    served = serve(tmp_path, "200", "span-2-bb-1", 2, map=0.6, golden_digest="g")
+    registry_in(tmp_path).record_decision("1", recorded_decision(golden_digest="g"))
+    baseline = standard_artifacts.Model()
+    baseline.uri = str(tmp_path / "baseline")
+    places = {"registry_directory": f"{tmp_path}/registry", "serving_directory": f"{tmp_path}/serving/digits"}
+    BaselineReaderExecutor().Do({}, {"baseline": [baseline]}, {**places, "bootstrap": 0})
+
+    assert baseline.get_string_custom_property("digest") == served.digest
+    assert json.loads(baseline.get_string_custom_property("golden_uses")) == {"g": 1}
+    [mark] = json.loads(baseline.get_string_custom_property("high_water_marks")).values()
+    assert (mark["version"], mark["map"], mark["digest"]) == ("100", 0.7, best.digest)
+    history = tmp_path / "baseline" / HISTORY_FILE
+    assert len(HISTORY_FORMAT.read(history.read_text(), HISTORY_FILE).runs) == 1
