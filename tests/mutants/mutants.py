@@ -209,7 +209,7 @@ _GATE = (
         "tests/components/map_evaluator/test_scoring.py tests/components/map_evaluator/test_new_classes.py",
         ("seed=settings.seed", "seed=0", "the resampling has the seed of the settings"),
         ("resamples=settings.resamples", "resamples=100", "as many resamples are drawn as the settings say"),
-        ("groups=_groups(matches", "groups=None and _groups(matches", "recordings are drawn as a whole"),
+        ("groups = _groups(matches, settings.bootstrap_by)", "groups = None", "recordings are drawn as a whole"),
         ("part.images[table.truth_image]", "True", "a slice counts the objects of its images alone"),
         ('"class", settings.per_class, class_names', '"class", (), class_names', "a limit for no class is an error"),
     ),
