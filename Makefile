@@ -7,7 +7,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining clean
+.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-data bench-data-faults bench-training bench-retraining operating-characteristic clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -80,6 +80,9 @@ bench-training: .venv/ready  ## images a second against a bare tf-models loop: f
 
 bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
 	$(PYTHON) -m benchmarks.retraining
+
+operating-characteristic: .venv/ready  ## what the gate lets pass, simulated into docs/: ten minutes
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.operating_characteristic
 
 clean:
 	rm -rf .venv .tools ratchet-demo

@@ -49,7 +49,7 @@ DEV = [
     "ipykernel>=6",
     "pandas>=1.5",
 ]
-BENCH = ["faster-coco-eval>=1.8", "hotcoco>=1.3"]
+BENCH = ["faster-coco-eval>=1.8", "hotcoco>=1.3", "matplotlib>=3.8"]
 
 setup(
     name="ratchet-detector",

@@ -163,7 +163,7 @@ def _world(work: Path, first: Path, second: Path, golden: Path) -> World:
     sources = [(first, 1), (second, 2), (work / "drifted", 3), (golden, 0), (work / "golden-drifted", 0)]
     outs = [str(work / f"examples-{number}") for number in range(len(sources))]
     requests = [
-        (GenRequest(str(source), span, 1, False, 0.1 if span else 0.0, None, None), out)
+        (GenRequest(str(source), span, 1, False, 0.1 if span else 0.0, 0.0, None, None), out)
         for (source, span), out in zip(sources, outs)
     ]
     generate(requests, beam.Pipeline())

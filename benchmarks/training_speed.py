@@ -88,7 +88,7 @@ def _examples(data: Path | None, work: Path) -> ExamplesArtifact:
         data = work / "span-1"
         write_digits(str(data), DigitsOptions(span=1, images=600))
     uri = str(work / "examples")
-    generate([(GenRequest(str(data), 1, 1, False, 0.1, None, None), uri)], beam.Pipeline())
+    generate([(GenRequest(str(data), 1, 1, False, 0.1, 0.0, None, None), uri)], beam.Pipeline())
     return ExamplesArtifact.open(uri, LOCAL_FILES)
 
 

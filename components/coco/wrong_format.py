@@ -55,8 +55,10 @@ def find_wrong_format(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | 
 
 
 def _fractions(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | None:
-    is_fraction = np.any(boxes % 1, axis=1)  # a detector that finds nothing may well give [0, 0, 1, 1]
-    if np.abs(boxes).max() > LARGEST_FRACTION or sizes_px.min() < MIN_SIDE_PX or not is_fraction.any():
+    if np.abs(boxes).max() > LARGEST_FRACTION or sizes_px.min() < MIN_SIDE_PX:
+        return None
+    is_fraction = np.any(boxes % 1, axis=1)
+    if not is_fraction.any():  # a detector that finds nothing may well give [0, 0, 1, 1]
         return None
     because = f"no number of the {len(boxes)} boxes is over {LARGEST_FRACTION}"
     return WrongFormat(FRACTIONS, because, int(is_fraction.argmax()))

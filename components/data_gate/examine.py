@@ -177,11 +177,11 @@ def _worst_images(comparison: Comparison, inputs: GateInputs, span: Side, compar
 
 
 def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
-    if inputs.golden_sample is None or inputs.served is None:
+    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
         return []
     known = inputs.served.record.class_names
-    numbers = renumbering(inputs.span.class_names, known)
-    span, golden = (in_label_map(_profile(sample), numbers) for sample in (inputs.span_sample, inputs.golden_sample))
+    samples = ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
+    span, golden = (in_label_map(_profile(sample), renumbering(of.class_names, known)) for of, sample in samples)
     return audit_labels(span, golden, known, settings.labels)
 
 

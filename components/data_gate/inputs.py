@@ -106,7 +106,7 @@ class Served:
 
 @dataclass(frozen=True)
 class GateInputs:
-    """Both data sets and what was found in them, detections in the span's label map.
+    """Both data sets and what was found in them, detections of each in its own label map.
 
     Attributes:
         span: what the span says of itself.
@@ -114,7 +114,7 @@ class GateInputs:
         served: the served model; None before the first.
         copies: in the span.
         span_sample: of its training images.
-        golden_sample: only for a served model, and if the golden set's classes are the span's.
+        golden_sample: only for a served model, and if the golden set's classes are the span's, in whatever order.
         images: those of the span that the page may show: the sample, copies, images with unusable boxes.
     """
 
@@ -154,16 +154,16 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
     images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
-    numbers = renumbering(known, span.info.class_names)
 
     def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages | None = None) -> ImageSample:
         files, limit = of.record_files(split), settings.audit_images
+        numbers = renumbering(known, of.info.class_names)
         return sample_images(
             files, of.info.images[split], limit, detector, len(known), title, numbers=numbers, kept=kept, read=read
         )
 
     golden_sample = None
-    if golden and served and span.info.class_names == golden.info.class_names:
+    if golden and served and set(span.info.class_names) == set(golden.info.class_names):
         golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images")
     span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
     if not images.are_all_here:

@@ -112,7 +112,8 @@ def _by_rule(comparisons: Sequence[Comparison]) -> dict[str, Comparison]:
 
 def _consequence(decision: DataDecision) -> str:
     if not decision.passed:
-        return "Nothing is trained on this span; what is served stays."
+        why = "" if decision.observable else " No candidate of it could be measured, in observe mode neither."
+        return f"Nothing is trained on this span; what is served stays.{why}"
     if decision.verdict is DataVerdict.REJECT:
         return "The gate only observes (data_gate.mode=observe): training goes on."
     return "Training goes on."
@@ -148,7 +149,7 @@ def _cards(found: Sequence[Reason], content: PageContent) -> str:
 def _next(content: PageContent) -> str:
     decision = content.decision
     steps = [safe(step) for step in next_steps(content.span, [reason.rule for reason in decision.failures])]
-    if not decision.passed:
+    if not decision.passed and decision.observable:
         steps.append(
             "To train on this span all the same, once and on record: run again with "
             "<code>--set data_gate.mode=observe</code>. The decision is written as it is here, and the evaluator still "

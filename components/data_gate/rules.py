@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.data_gate.copies import Copies
 from components.data_gate.drift_rules import in_order_of_explanation
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, Reason
 from schemas.artifacts.history import History
 from schemas.base.formatting import listed
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
@@ -100,18 +100,40 @@ def decide(
     reasons.extend(in_order_of_explanation([_sound_boxes(span, settings), *findings.labels], findings.drift))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(_no_repeats(findings, settings))
-    reasons.sort(key=lambda reason: (reason.passed, not reason.warning))
-    broken = any(not reason.passed for reason in reasons)
-    return DataDecision(passed=not broken or settings.mode == "observe", reasons=tuple(reasons))
+    # What makes an evaluation impossible goes before what would only make it worse.
+    reasons.sort(key=lambda reason: (reason.passed, not reason.warning, reason.rule not in NEVER_OBSERVED))
+    judged = DataDecision(passed=all(reason.passed for reason in reasons), reasons=tuple(reasons))
+    return replace(judged, passed=judged.passed or (settings.mode == "observe" and judged.observable))
 
 
 def _same_classes(span: DataSetInfo, names: tuple[str, ...], of: str) -> Reason:
+    """Labels are translated by name wherever two sources meet, so the order of the classes means nothing."""
+    lacking = [name for name in names if name not in span.class_names]
+    others = [name for name in span.class_names if name not in names]
+    actual = ", ".join(span.class_names)
+    if lacking or others:
+        actual += f"; missing: {', '.join(lacking)}" if lacking else ""
+        actual += f"; not in the {of}: {', '.join(others)}" if others else ""
+        actual += _spelling(lacking, others)
+    elif span.class_names != names:
+        actual += " (in another order: classes are told apart by name)"
     return Reason(
         rule=f"classes:{of.replace(' ', '_')}",
-        expected=f"the classes of the {of}: {', '.join(names)}",
-        actual=", ".join(span.class_names),
-        passed=span.class_names == names,
+        expected=f"the classes of the {of}: {', '.join(names)}; in any order",
+        actual=actual,
+        passed=not lacking and not others,
     )
+
+
+def _spelling(lacking: Sequence[str], others: Sequence[str]) -> str:
+    """Names that are one class, written in two ways."""
+    alike = {_plain(name): name for name in lacking}
+    pairs = [f"{name!r} and {alike[_plain(name)]!r}" for name in others if _plain(name) in alike]
+    return f"; written in two ways: {listed(pairs, _LISTED)}" if pairs else ""
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum()) or name
 
 
 def _known_classes(span: DataSetInfo, names: tuple[str, ...]) -> Reason:
@@ -121,6 +143,7 @@ def _known_classes(span: DataSetInfo, names: tuple[str, ...]) -> Reason:
         return _same_classes(span, names, "served model")
     words = [f"missing: {', '.join(classes.lost)}"] if classes.lost else []
     words += [f"new: {', '.join(classes.new)}"] if classes.new else []
+    words += [text[2:]] if (text := _spelling(classes.lost, classes.new)) else []
     if classes.lost and classes.new:
         words.append("a class that was only renamed needs its old name")
     elif classes.new:

@@ -57,7 +57,8 @@ class DataGateSettings:
     """What may stop a run before training.
 
     Attributes:
-        mode: `enforce` stops the run on a failed rule; `observe` records it and lets the run go on.
+        mode: `enforce` stops the run on a failed rule; `observe` records it and lets the run go on, unless the rule is
+            in `schemas.artifacts.decisions.NEVER_OBSERVED`.
         min_examples: fewer images than this on either side are too few to tell drift from chance.
         minimum_effect: effect size that a feature needs, besides its distance, to stop a run; over MINIMUM_EFFECT.
         embedding: how far the span may be from the training data for the served model's backbone, 0..1, beyond what the

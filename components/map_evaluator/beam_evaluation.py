@@ -9,7 +9,7 @@ import functools
 import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import apache_beam as beam
@@ -28,7 +28,7 @@ from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
 from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns
-from schemas.data.records import ImageRecord, LabelMap, record_from_json
+from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
 LINES = "lines"
@@ -45,12 +45,14 @@ class DataPart:
         files: TFRecords of tf.Examples, which are spread over the workers.
         images: how many they hold.
         share: share of them that is used, a fixed random sample.
+        class_names: their own label map, where it is not that of the evaluation; None: it is.
     """
 
     name: str
     files: tuple[str, ...]
     images: int
     share: float = 1.0
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Evaluators:
 
     Attributes:
         models: SavedModel directories by name.
-        label_map: classes of the data.
+        label_map: classes that everything is measured in, which are the golden set's.
         attributes: attributes of images to keep.
         batch_size: images a prediction call.
         class_names: the label map of a model, where it is not that of the data.
@@ -123,6 +125,9 @@ class SeeImages(beam.DoFn):
     def __init__(self, part: DataPart, evaluators: Evaluators) -> None:
         self._part = part
         self._evaluators = evaluators
+        names = evaluators.label_map.names
+        own = part.class_names
+        self._labels = None if own in (None, names) else renumbering(own or (), names)
 
     def process(self, element: str) -> Iterator[Any]:
         """See the base class."""
@@ -170,9 +175,16 @@ class SeeImages(beam.DoFn):
 
     def _chosen(self, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
         share = self._part.share
-        pairs = [(record_from_json(text), encoded) for text, encoded in images]
+        pairs = [(self._relabelled(record_from_json(text)), encoded) for text, encoded in images]
         chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, share, SAMPLE)]
         return [record for record, _ in chosen], [encoded for _, encoded in chosen]
+
+    def _relabelled(self, record: ImageRecord) -> ImageRecord:
+        if self._labels is None:
+            return record
+        truth = record.truth
+        labels = self._labels[truth.labels]
+        return replace(record, truth=GroundTruth(truth.boxes_xywh_px, labels, truth.area_px2, truth.is_crowd))
 
 
 @dataclass(frozen=True)

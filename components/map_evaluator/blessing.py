@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from components.map_evaluator.high_water_bar import beside_the_mark
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Serving
+from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, PostProcessing, Serving
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.base import formatting
 from schemas.base.differences import found
-from schemas.base.formatting import score
+from schemas.base.formatting import difference, score
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 
@@ -24,6 +25,7 @@ def decide(
     sanity: Sequence[Reason],
     settings: EvaluatorSettings,
     serving: Serving | None = None,
+    post_processing: PostProcessing | None = None,
     mark: HighWaterMark | None = None,
 ) -> Decision:
     """Judges a candidate.
@@ -34,15 +36,22 @@ def decide(
             whatever was measured.
         settings: the rules.
         serving: latency and size; None where there are no models, only their detections.
+        post_processing: the same candidate beside the baseline as it is served, where `golden` has the baseline with
+            the candidate's post-processing.
         mark: the best model that was served on this golden set, if it is another than the baseline.
 
     Returns:
         The verdict with all reasons, those of `sanity` first.
     """
-    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings, mark)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden)]
+    # A figure that is on record is of a model as it was served.
+    reasons += _levels(golden, settings, None if post_processing else mark)
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
+    if post_processing:
+        reasons += below_served(golden, post_processing, settings, mark)
+        clear += [as_served(reason) for reason in _interval(post_processing.as_served, settings)]
     if not all(reason.passed for reason in reasons):
         return Decision(Verdict.BLOCKED, (*reasons, *clear))
     if not all(reason.passed for reason in clear):
@@ -64,6 +73,56 @@ def _defined(golden: DataSetEvaluation) -> Reason:
     defined = all(math.isfinite(value) and value > UNDEFINED for value in values)
     shown = ", ".join(score(value, "undefined") for value in values)
     return Reason("map_defined", "mAP is defined for every model", shown, passed=defined)
+
+
+def below_served(
+    golden: DataSetEvaluation,
+    post_processing: PostProcessing,
+    settings: EvaluatorSettings,
+    mark: HighWaterMark | None = None,
+) -> list[Reason]:
+    """What compares the candidate with the baseline as it is served, post-processing included.
+
+    Args:
+        golden: the baseline with the candidate's post-processing.
+        post_processing: the baseline as it is served.
+        settings: the rules.
+        mark: see `decide`.
+    """
+    served = post_processing.as_served
+    compared = [reason for reason in _levels(served, settings, mark) if reason.rule == "map_drop"]
+    compared += [reason for reason in slice_reasons(served, settings) if reason.rule.startswith(_OF_BOTH)]
+    shares = _shares(golden, post_processing)
+    return [
+        replace(reason, actual=f"{reason.actual}; {shares}") if reason.rule == "map_drop_as_served" else reason
+        for reason in map(as_served, compared)
+    ]
+
+
+_OF_BOTH = ("class_drop", "slice_drop", "class_margin", "slice_margin", "class_and_slice_drops")
+
+
+def as_served(reason: Reason) -> Reason:
+    """A rule's reason where the baseline is the one that is served, with its own post-processing."""
+    name, colon, of = reason.rule.partition(":")
+    return replace(
+        reason,
+        rule=f"{name}{AS_SERVED_RULE}{colon}{of}",
+        expected=f"{reason.expected}, with the baseline as it is served",
+    )
+
+
+def _shares(golden: DataSetEvaluation, post_processing: PostProcessing) -> str:
+    """How much of a difference is the post-processing's, and how much the training's."""
+    served, same, candidate = (
+        scores.coco["AP"] if scores else UNDEFINED
+        for scores in (post_processing.as_served.baseline, golden.baseline, golden.compared.candidate)
+    )
+    return (
+        f"of it by post-processing ({post_processing.changed}) {score(served)} -> {score(same)} "
+        f"({difference(same - served)}), by training {score(same)} -> {score(candidate)} "
+        f"({difference(candidate - same)})"
+    )
 
 
 def _levels(golden: DataSetEvaluation, settings: EvaluatorSettings, mark: HighWaterMark | None) -> list[Reason]:

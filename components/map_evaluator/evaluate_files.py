@@ -14,6 +14,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.base.memory import keep_freed_memory, no_collection
 from schemas.data.records import attribute_columns
 
 Path = str | PathLike[str]
@@ -38,10 +39,12 @@ def evaluate_files(
         DataError: a file is damaged, or one does not fit the other.
         ConfigError: the settings name a class, slice or attribute that there is not.
     """
-    truth = read_truth(ground_truth)
-    found = {CANDIDATE: read_results(detections, truth)}
-    if baseline is not None:
-        found[BASELINE] = read_results(baseline, truth)
+    keep_freed_memory()
+    with no_collection():
+        truth = read_truth(ground_truth)
+        found = {CANDIDATE: read_results(detections, truth)}
+        if baseline is not None:
+            found[BASELINE] = read_results(baseline, truth)
     attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.compared import ComparedBaseline, compared_baseline
 from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
@@ -33,6 +35,7 @@ from schemas.artifacts import evaluation as files
 from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import (
+    AS_SERVED,
     BASELINE,
     CANDIDATE,
     EVALUATION_FORMAT,
@@ -41,6 +44,7 @@ from schemas.artifacts.evaluation import (
     TRAIN_SAMPLE,
     DataSetEvaluation,
     Evaluation,
+    PostProcessing,
 )
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.serving_probe import ServingProbe
@@ -67,6 +71,7 @@ class _Inputs:
     digests: dict[str, str]  # of the models, from before anything of them was read
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
+    compared: ComparedBaseline | None  # None: the baseline as it is served
 
     @property
     def label_map(self) -> LabelMap:
@@ -74,7 +79,16 @@ class _Inputs:
 
     @property
     def directories(self) -> dict[str, str]:
+        """Of what is served and what would be."""
         return {name: path_utils.serving_model_path(model.uri) for name, model in self.models.items()}
+
+    def measured(self, on: str) -> dict[str, tuple[str, str]]:
+        """Directory and digest of each model that is measured on a data set."""
+        served = {name: (directory, self.digests[name]) for name, directory in self.directories.items()}
+        if self.compared is None:
+            return served
+        as_served = {AS_SERVED: served[BASELINE]} if on == GOLDEN else {}
+        return {**served, BASELINE: (self.compared.directory, self.compared.digest), **as_served}
 
 
 class Executor(tfx_evaluator.Executor):
@@ -102,9 +116,10 @@ class Executor(tfx_evaluator.Executor):
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
         reasons = [*_training(inputs), *reasons]
+        post_processing = _post_processing(inputs, matches[GOLDEN])
         mark = _high_water(baseline, inputs.golden.info.digest)
         other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, other)
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing, other)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -112,6 +127,7 @@ class Executor(tfx_evaluator.Executor):
             candidate_digest=inputs.digests[CANDIDATE],
             baseline_digest=inputs.digests.get(BASELINE),
             serving=serving,
+            post_processing=post_processing,
             high_water=mark,
         )
         text = EVALUATION_FORMAT.write(evaluation)
@@ -122,25 +138,38 @@ class Executor(tfx_evaluator.Executor):
         _bless(blessing, decision.verdict.pushes, inputs.models, _blessing_of(evaluation, baseline, uri, text))
 
     def _evaluate(self, inputs: _Inputs, uri: str) -> dict[str, DataSetMatches]:
-        settings = inputs.settings
-        evaluators = Evaluators(
-            models=inputs.directories,
-            label_map=inputs.label_map,
-            attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
-            batch_size=settings.batch_size,
-            class_names=inputs.class_names,
-            digests=inputs.digests,
-            max_detections=settings.max_detections,
-        )
         parts = _parts(inputs)
         with beam_pipeline(self) as pipeline:
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
+                evaluators = _evaluators(inputs, part.name)
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
-            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.models))
+            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.measured(part.name)))
         return {name: data for name, data in matches.items() if data is not None}
+
+
+def _evaluators(inputs: _Inputs, data_set: str) -> Evaluators:
+    settings, measured = inputs.settings, inputs.measured(data_set)
+    return Evaluators(
+        models={name: directory for name, (directory, _) in measured.items()},
+        label_map=inputs.label_map,
+        attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
+        batch_size=settings.batch_size,
+        class_names={name: inputs.class_names[BASELINE if name == AS_SERVED else name] for name in measured},
+        digests={name: digest for name, (_, digest) in measured.items()},
+        max_detections=settings.max_detections,
+    )
+
+
+def _post_processing(inputs: _Inputs, golden: DataSetMatches) -> PostProcessing | None:
+    if inputs.compared is None:
+        return None
+    tables = {**golden.tables, BASELINE: golden.tables[AS_SERVED]}
+    matches = dataclasses.replace(golden, tables=tables)
+    as_served = score(matches, inputs.label_map.names, inputs.settings, inputs.class_names[BASELINE])
+    return PostProcessing(inputs.compared.changes, as_served)
 
 
 def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
@@ -160,6 +189,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inp
             for name, model in models.items()
         },
         settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
+        compared=compared_baseline(models[CANDIDATE].uri) if BASELINE in models else None,
     )
 
 
@@ -174,13 +204,13 @@ def _digests(models: dict[str, types.Artifact]) -> dict[str, str]:
 
 
 def _class_names(name: str, directory: str, golden: tuple[str, ...]) -> tuple[str, ...]:
-    """A model's label map: a candidate's is the golden set's, a baseline's may lack classes and be in another order."""
+    """A model's label map: a candidate's classes are the golden set's, a baseline may lack some; in whatever order."""
     path = f"{directory}/{LABELS_FILE}"
     labels = tuple(json.loads(_bytes(path))) if fileio.exists(path) else golden
-    if name == CANDIDATE and labels != golden:
+    if name == CANDIDATE and set(labels) != set(golden):
         raise StateError(
-            f"{name} ({directory}): its label map is {', '.join(labels)}, "
-            f"the golden set's is {', '.join(golden)}; evaluate a model with the golden set of its own classes"
+            f"{name} ({directory}): its classes are {', '.join(labels)}, "
+            f"the golden set's are {', '.join(golden)}; evaluate a model with a golden set of its own classes"
         )
     lost = [label for label in labels if label not in golden]
     if lost:
@@ -195,7 +225,8 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
-        return DataPart(name, tuple(data.record_files(split)), data.info.images.get(split, 0), share)
+        files_of, images = tuple(data.record_files(split)), data.info.images.get(split, 0)
+        return DataPart(name, files_of, images, share, data.info.class_names)
 
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
@@ -226,7 +257,7 @@ def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) ->
     lines = _Lines(f"{directory}/lines-*")
     with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
         join_ground_truth(lines, label_map, out)
-    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE}
+    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE, AS_SERVED: files.AS_SERVED_FILE}
     for place, model in enumerate(models):
         with fileio.open(f"{directory}/{names[model]}", "w") as out:
             join_detections(lines, place, out)
@@ -253,6 +284,7 @@ def _probe(inputs: _Inputs, golden: DataSetMatches, uri: str) -> ServingProbe:
         chosen_images(golden.tables[CANDIDATE]),
         f"{uri}/{GOLDEN}/{files.CANDIDATE_FILE}",
         inputs.settings.batch_size,
+        inputs.class_names[CANDIDATE],
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from components.map_evaluator.detection_limits import highest_map
 from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import detection_metrics
+from components.metrics.average_precision import mean_average_precision
 from components.metrics.coco_rules import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import best_of_each_class, match
@@ -90,7 +90,7 @@ def _permuted(found: DetectionColumns, images: int) -> DetectionColumns:
 def _map(image_ids: np.ndarray, truth: TruthColumns, detections: DetectionColumns, max_detections: int) -> float:
     matches = Accumulator.create()
     matches.add(match(image_ids, truth, detections, max_detections))
-    return matches.finish().coco["AP"]
+    return mean_average_precision(matches.table())
 
 
 def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -> list[Reason]:
@@ -100,11 +100,11 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -
         perfect: matches of `perfect_detections`.
         shuffled: `permuted_scores` of each model.
     """
-    score, highest = detection_metrics(perfect).coco["AP"], highest_map(perfect)
+    score, highest = mean_average_precision(perfect), highest_map(perfect)
     beyond = "" if highest == 1 else f", {highest:.6f} at {perfect.max_detections} detections an image and class"
-    nothing = detection_metrics(
+    nothing = mean_average_precision(
         dataclasses.replace(perfect, detections=perfect.detections[:0], detection_image=perfect.detection_image[:0])
-    ).coco["AP"]
+    )
     return [
         Reason(
             "trust:perfect_detections",

@@ -51,13 +51,13 @@ def _counted(images: ValidationImages) -> str:
 
 
 def _changed(record: TrainingRecord) -> list[Reason]:
-    if not record.declared_changes:
+    if not record.changed_training:
         return []
     return [
         Reason(
             "training:changed",
             "a training like the lineage's last one",
-            "; ".join(record.declared_changes),
+            "; ".join(record.changed_training),
             passed=True,
             warning=True,
         )

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from tfx.dsl.io import fileio
 
 from components.coco.lines import results_in
+from components.detector.detections import renumbered, renumbering
 from components.detector.served import EncodedImage, ServedDetector, load_detector, read_images
 from components.map_evaluator.probe import probe_of
 from components.map_evaluator.serving_cost import median_latencies
@@ -18,7 +19,12 @@ from schemas.data.records import LabelMap, record_from_json
 
 
 def read_probe(
-    golden: DataSetInfo, files: Sequence[str], image_ids: Collection[int], results: str, batch_size: int
+    golden: DataSetInfo,
+    files: Sequence[str],
+    image_ids: Collection[int],
+    results: str,
+    batch_size: int,
+    class_names: Sequence[str],
 ) -> ServingProbe:
     """Some golden images with what was measured on them, as the workers wrote it down.
 
@@ -28,11 +34,13 @@ def read_probe(
         image_ids: of the images.
         results: COCO results of the candidate.
         batch_size: images read at once.
+        class_names: the candidate's label map, in which it will answer.
     """
     images = dict(sorted(_wanted(read_images(files, batch_size), image_ids)))
     with fileio.open(results, "r") as lines:
         found = results_in(lines, list(images), LabelMap(golden.class_names, golden.category_ids), results)
-    return probe_of(found, list(images.values()), golden.class_names)
+    found = renumbered(found, renumbering(golden.class_names, class_names))
+    return probe_of(found, list(images.values()), class_names)
 
 
 def _wanted(

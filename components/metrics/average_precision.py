@@ -104,6 +104,18 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
     )
 
 
+def mean_average_precision(table: MatchTable) -> float:
+    """`detection_metrics(table).coco["AP"]`, in a quarter of the time."""
+    labels = table.labels()
+    precision = np.full((len(IOU_THRESHOLDS), len(RECALL_POINTS), len(labels)), UNDEFINED)
+    for k, label in enumerate(labels):
+        num_truth = int(np.count_nonzero(table.truth["valid"][table.truth_rows(label)] & 1))
+        if num_truth:
+            found = _ClassMatches.of(table.detections[table.detection_rows(label)])
+            precision[:, :, k] = _precision(found, 0, num_truth)[1]
+    return _mean_defined(precision)
+
+
 @dataclass(frozen=True, eq=False)
 class _ClassMatches:
     # The detections of one class. Only those that hit anything are unpacked: precision falls between them, so neither
@@ -133,15 +145,22 @@ def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
 
 
 def _curves(found: _ClassMatches, area: int, num_truth: int, limits: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    # Precision [10, 101] and recall [10, 3] of one class and area range. pycocotools, COCOeval.accumulate, in its
-    # order of float operations.
+    # Precision [10, 101] and recall [10, 3] of one class and area range. pycocotools, COCOeval.accumulate.
+    tp, at_points = _precision(found, area, num_truth)
+    recall = [np.count_nonzero(tp & (found.rank < limit), axis=1) / num_truth for limit in limits]
+    return at_points, np.stack(recall, axis=1)
+
+
+def _precision(found: _ClassMatches, area: int, num_truth: int) -> tuple[np.ndarray, np.ndarray]:
+    # Which thresholds each detection hits, [10, h] bool, and precision [10, 101], in pycocotools' order of operations.
     tp = unpack_bits(found.tp, area).T  # [10, h], h detections that hit anything
+    if not tp.size:
+        return tp, np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
     hits = np.cumsum(tp, axis=1, dtype=np.float64)
     false_alarms = found.hit_rows + 1 - ignored_until(area_bits(found.ignored, area), found.hit_rows) - hits
     precision = hits / (false_alarms + hits + np.spacing(1))
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = [np.count_nonzero(tp & (found.rank < limit), axis=1) / num_truth for limit in limits]
-    return _at_recall_points(tp, envelope, num_truth), np.stack(recall, axis=1)
+    return tp, _at_recall_points(tp, envelope, num_truth)
 
 
 def _at_recall_points(tp: np.ndarray, envelope: np.ndarray, num_truth: int) -> np.ndarray:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.metrics.ordering import run_starts
+
 NO_CROWD = np.array(False)  # for boxes of single objects
 # A pair takes at most about 150 bytes while its IoU is computed, so at most about 80 MB. Tests set it lower.
 _CHUNK_PAIRS = 1 << 19
@@ -87,8 +89,10 @@ def pairs_of_groups(group: np.ndarray, other_group: np.ndarray) -> Iterator[tupl
     """
     by_group = np.argsort(other_group, kind="stable")
     ascending = other_group[by_group]
-    first = np.searchsorted(ascending, group)
-    count = np.searchsorted(ascending, group, side="right") - first
+    runs = run_starts(group)  # equal neighbours, such as the boxes of an image, have the same others
+    lengths = np.diff(runs, append=len(group))
+    first = np.repeat(np.searchsorted(ascending, group[runs]), lengths)
+    count = np.repeat(np.searchsorted(ascending, group[runs], side="right"), lengths) - first
     total = np.cumsum(count)
     start = done = 0
     while start < len(group):

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from components.metrics.ordering import places_in_runs
+
 
 def match_greedily(
     group: np.ndarray,
@@ -48,6 +50,6 @@ def match_greedily(
 
 def _rounds(group: np.ndarray) -> Iterator[np.ndarray]:
     """The first pair of every group, the second one, ..."""
-    turn = np.arange(len(group)) - np.searchsorted(group, group)
+    turn = places_in_runs(group)
     by_turn = np.argsort(turn, kind="stable")
     yield from np.split(by_turn, np.cumsum(np.bincount(turn))[:-1]) if len(turn) else ()

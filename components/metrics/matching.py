@@ -18,6 +18,7 @@ from components.metrics.coco_rules import (
     areas_holding,
 )
 from components.metrics.greedy import match_greedily
+from components.metrics.ordering import ascending, best_first, places_in_runs
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 _LARGEST_LABEL = np.iinfo(DETECTION_DTYPE["label"]).max
@@ -171,11 +172,11 @@ def best_of_each_class(
         Their rows by image and class, then best score first; a number for image and class, ascending; the rank there.
     """
     # Stable sorts, so equal scores keep the given order: pycocotools' mergesort.
-    by_score = np.argsort(-detections.scores, kind="stable")
-    group, order = _sorted_stably(_group(detections.image, detections.labels)[by_score])
-    rank = np.arange(len(group)) - np.searchsorted(group, group)
+    order = ascending(detections.image, ascending(detections.labels, best_first(detections.scores)))
+    group = _group(detections.image[order], detections.labels[order])
+    rank = places_in_runs(group)
     kept = rank < max_detections
-    return by_score[order][kept], group[kept], rank[kept]
+    return order[kept], group[kept], rank[kept]
 
 
 def _group(image: np.ndarray, labels: np.ndarray) -> np.ndarray:

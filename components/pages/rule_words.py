@@ -48,8 +48,8 @@ DATA_WORDS = {
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
-        "Deliver the span with the classes, in name and order, of the {of}. New classes have to be in golden set and "
-        "schema as well.",
+        "Deliver the span with the classes of the {of}, under the same names, in any order. New classes have to be in "
+        "golden set and schema as well.",
     ),
     "classes:served_model": RuleWords(
         "Other classes than the served model",
@@ -126,10 +126,10 @@ _LIMIT = (
     "limit in the configuration if this much may be lost."
 )
 _TELL_APART = (
-    "This golden set cannot tell the two models apart, so nothing has to be put right. Train on more data or for more "
-    "steps, or label more golden images: the interval narrows with the square root of their number. Or state a margin "
-    "(evaluator.margin): a model that is truly that much worse is then served every second time, and with each push "
-    "again; docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
+    "This golden set cannot tell the two models apart. Train on more data or for more steps, or label more golden "
+    "images: the interval narrows with the square root of their number. Or state a margin (evaluator.margin): a model "
+    "that is truly that much worse is then served every second time, and with each push again; "
+    "docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
 )
 _TELL_PART_APART = (
     "The golden set cannot tell the two models apart on {of}: its margin is narrower than what the golden images of it "
@@ -138,6 +138,10 @@ _TELL_PART_APART = (
 _COST = (
     "Choose a smaller model or input (model: in the configuration) for a first model with --bootstrap; or raise the "
     "limit under evaluator: if what is served may cost this much. The page has the figures."
+)
+_POST = (
+    "Look how much of it the changed post-processing (model.score_threshold, nms_iou_threshold, max_detections) costs: "
+    "put back what costs mAP and run again; approve the candidate if the post-processing is wanted all the same."
 )
 _MEASURE = "Label more golden images: the interval narrows with the square root of their number. Then run again."
 
@@ -164,6 +168,25 @@ EVALUATION_WORDS = {
         "A fall of mAP beyond the tolerance is not ruled out",
         "A fall of mAP beyond the tolerance is ruled out",
         _MEASURE,
+    ),
+    "map_drop_as_served": RuleWords(
+        "mAP fell below that of the model as it is served", "mAP did not fall below that of the model as served", _POST
+    ),
+    "map_interval_as_served": RuleWords(
+        "A fall of mAP below what is served, beyond the tolerance, is not ruled out",
+        "A fall of mAP below what is served, beyond the tolerance, is ruled out",
+        _POST,
+    ),
+    "class_and_slice_drops_as_served": RuleWords(
+        "Classes or slices got worse than they are served", "No class or slice got worse than it is served", _POST
+    ),
+    "class_drop_as_served": RuleWords("Class {of} got worse than it is served", "Class {of} did not get worse", _POST),
+    "slice_drop_as_served": RuleWords("Slice {of} got worse than it is served", "Slice {of} did not get worse", _POST),
+    "class_margin_as_served": RuleWords(
+        "Class {of} fell by more than it may below what is served", "Class {of} keeps its margin", _POST
+    ),
+    "slice_margin_as_served": RuleWords(
+        "Slice {of} fell by more than it may below what is served", "Slice {of} keeps its margin", _POST
     ),
     "map_defined": RuleWords("mAP is undefined", "mAP is defined", _EVALUATE_SOUNDLY),
     "min_map": RuleWords(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schemas.artifacts.data_evidence import Comparison, Pictures
 from schemas.artifacts.decisions import DataDecision, Decision, Verdict
-from schemas.artifacts.evaluation import Evaluation
+from schemas.artifacts.evaluation import AS_SERVED_RULE, Evaluation
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.differences import Clarity
@@ -197,7 +197,9 @@ class ReviewContent:
         if self.evaluation is None or self.evaluation.golden.deltas is None or self.evaluation_is_broken:
             return False
         fell = any(
-            reason.rule.startswith(("class_drop:", "slice_drop:")) for reason in self.evaluation.decision.failures
+            reason.rule.startswith(("class_drop:", "slice_drop:"))
+            or (AS_SERVED_RULE in reason.rule and self.evaluation.clarity_of(reason.rule) is Clarity.CLEAR)
+            for reason in self.evaluation.decision.failures
         )
         return not fell and self.evaluation.golden.deltas.overall.clarity is not Clarity.CLEAR
 

@@ -123,7 +123,7 @@ def _sections(content: ReviewContent) -> list[Section]:
 def _rules(content: ReviewContent) -> str:
     parts = []
     if content.evaluation is not None:
-        table = rules_table(content.evaluation.decision.reasons, content.evaluation.golden.clarity_of)
+        table = rules_table(content.evaluation.decision.reasons, content.evaluation.clarity_of)
         parts.append(f"<h3>Of the evaluator</h3>{table}")
     return "".join([*parts, f"<h3>Of the data gate</h3>{rules_table(content.data.reasons)}"])
 

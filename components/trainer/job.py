@@ -22,6 +22,7 @@ from components.trainer.learner import Learner, LearnerOptions
 from components.trainer.lineage import earlier_if_there, read_earlier, trained_data
 from components.trainer.loop import Measure, Training, TrainingState, train
 from components.trainer.model.data_fit import coverage, resolve
+from components.trainer.model.model_settings import recorded_model
 from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import load_init_checkpoint
 from components.trainer.model.weights import restore_weights
@@ -101,7 +102,7 @@ def run_job(job: TrainingJob) -> Trained:
     plan = _plan(job, examples, strategy.num_replicas_in_sync)
     spans = [examples, *(read_earlier(earlier, fileio, job.artifacts) for earlier in plan.replayed)]
     images = _validation_set(job, plan, spans)
-    learner, serving = _build(job, plan, examples.info.class_names, strategy)
+    learner, serving = _build(job, plan, strategy)
     training = _begin(job, plan, _measures(images, spans[0], learner, serving), learner, strategy)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
     best = training.checkpoints.best
@@ -110,12 +111,26 @@ def run_job(job: TrainingJob) -> Trained:
     return Trained(serving, record, examples, strategy, training.checkpoints.remove)
 
 
+def reprocessed(baseline: str, made: TrainingRecord, record: TrainingRecord) -> Serving:
+    """The baseline with the post-processing of the model that was trained from it.
+
+    Args:
+        baseline: directory of its SavedModel.
+        made: its training record.
+        record: that of the new model.
+    """
+    settings, names = recorded_model(record.model, "the new model's training record"), made.class_names
+    model = build_model(build_task(settings, len(names)), settings)
+    restore_weights(model, baseline, names, names)
+    return Serving(model, settings, names)
+
+
 def _plan(job: TrainingJob, examples: ExamplesArtifact, devices: int) -> TrainingPlan:
     labels = label_statistics(examples)
     span = NewSpan(trained_data(examples, job.artifacts), labels.boxes)
     plan = plan_training(job.settings, span, job.baseline_record, devices)
     for told in plan.declared_changes:
-        LOGGER.warning("the training differs from the last one on purpose: %s", told)
+        LOGGER.warning("this differs from the last training on purpose: %s", told)
     if plan.batch_size != plan.asked.batch_size:
         LOGGER.warning(
             "batches of %d images, not %d: the span has %d training images; peak learning rate %.3g",
@@ -135,11 +150,9 @@ def _plan(job: TrainingJob, examples: ExamplesArtifact, devices: int) -> Trainin
     return dataclasses.replace(plan, model=model)
 
 
-def _build(
-    job: TrainingJob, plan: TrainingPlan, class_names: tuple[str, ...], strategy: tf.distribute.Strategy
-) -> tuple[Learner, Serving]:
+def _build(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> tuple[Learner, Serving]:
     """The model that learns, and a second one, on one device, that is measured and exported."""
-    training = job.settings.training
+    training, class_names = job.settings.training, plan.class_names
     keras.backend.clear_session()
     keras.utils.set_random_seed(training.seed)
 
@@ -186,14 +199,13 @@ def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy)
 
 
 def _mixture(plan: TrainingPlan, examples: list[ExamplesArtifact], split: str) -> Mixture:
-    names = examples[0].info.class_names
-    new, *old = [span_of(part, split, names) for part in examples]
+    new, *old = [span_of(part, split, plan.class_names) for part in examples]
     return Mixture(new, tuple(old), plan.continual.replay)
 
 
 def _validation_set(job: TrainingJob, plan: TrainingPlan, spans: list[ExamplesArtifact]) -> ValidationSet:
     """The images that choose the checkpoint; those of earlier spans are asked too where the new ones are too few."""
-    settings, names = job.settings.training.validation, spans[0].info.class_names
+    settings, names = job.settings.training.validation, plan.class_names
     new, *old = [span_of(part, EVAL_SPLIT, names) for part in spans]
     if not old and new.images < settings.min_images:
         old = [span_of(part, EVAL_SPLIT, names) for part in earlier_if_there(plan.data[:-1], fileio, job.artifacts)]
@@ -295,6 +307,8 @@ def _record(
         validation=tuple(state.validation),
         weight_distance=weight_distance,
         ratchet_version=__version__,
+        label_map=plan.class_names,
+        post_processing=plan.post_processing,
         asked=plan.asked,
         validation_images=images.counts,
         diverged=state.diverged,

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.trainer.changes import asked_training, declared_changes
 from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
 from components.trainer.settings import TrainerSettings
 from schemas.artifacts.training_record import (
+    POST_PROCESSING,
     AskedTraining,
     ContinualLearningRecord,
     LearningRateRecord,
+    SettingChange,
     TrainedData,
     TrainingRecord,
 )
@@ -61,6 +63,9 @@ class TrainingPlan:
         freeze_batch_norm: whether the backbone's batch norm stays as it is.
         asked: what the settings asked for.
         declared_changes: what deliberately differs from the baseline's training, in words.
+        post_processing: what differs from the baseline's in settings that are no weights.
+        class_names: the label map; a lineage keeps its labels in whatever order a span has the classes, because clients
+            know them, and new classes get the next ones.
     """
 
     mode: str
@@ -75,6 +80,8 @@ class TrainingPlan:
     freeze_batch_norm: bool
     asked: AskedTraining
     declared_changes: tuple[str, ...] = ()
+    post_processing: tuple[SettingChange, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     @property
     def replayed(self) -> tuple[TrainedData, ...]:
@@ -107,6 +114,7 @@ def _bootstrap(settings: TrainerSettings, span: NewSpan, devices: int) -> Traini
     peak = _for_batch(bootstrap.peak_learning_rate, batch_size, settings.training.batch_size)
     return TrainingPlan(
         mode="bootstrap",
+        class_names=span.data.class_names,
         model=settings.model,
         batch_size=batch_size,
         steps=bootstrap.steps,
@@ -138,9 +146,11 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
     asked_peak = baseline.learning_rate.bootstrap_peak * retrain.learning_rate_fraction
     peak = _for_batch(asked_peak, batch_size, settings.training.batch_size)
     asked = asked_training(settings, asked_peak, is_first=False)
+    model, changes = _same_weights(settings.model, baseline)
     return TrainingPlan(
         mode="retrain",
-        model=_same_model(settings.model, baseline),
+        class_names=_with_new(baseline.class_names, span.data.class_names),
+        model=model,
         batch_size=batch_size,
         steps=steps,
         round_steps=math.ceil(steps / settings.training.validation.rounds),
@@ -150,7 +160,11 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         continual=continual,
         freeze_batch_norm=baseline.batch_norm_frozen if frozen is None else frozen,
         asked=asked,
-        declared_changes=declared_changes(settings, asked, baseline),
+        declared_changes=(
+            *declared_changes(settings, asked, baseline),
+            *(change.declared for change in changes),
+        ),
+        post_processing=changes,
     )
 
 
@@ -210,13 +224,22 @@ def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
         )
 
 
-def _same_model(model: ModelSettings, baseline: TrainingRecord) -> ModelSettings:
-    """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default."""
+def _with_new(known: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    return (*known, *(name for name in names if name not in known))
+
+
+def _same_weights(model: ModelSettings, baseline: TrainingRecord) -> tuple[ModelSettings, tuple[SettingChange, ...]]:
+    """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default.
+
+    Post-processing is no weights, so it is the settings' own. That needs no `training.allow`: the evaluator measures
+    both models with it, and holds the candidate against the baseline as it is served besides.
+    """
     there = recorded_model(baseline.model, "the served model's training record")
     wanted, built = (json.loads(to_json(settings)) for settings in (model, there))
     for key, value in wanted.items():
-        if value not in (AUTO, built[key]):
+        if key not in POST_PROCESSING and value not in (AUTO, built[key]):
             raise ConfigError(
                 f"model.{key} = {value}: the served model was built with {built[key]}; put that back; {ANOTHER_LINEAGE}"
             )
-    return there
+    changes = [SettingChange(key, built[key], wanted[key]) for key in POST_PROCESSING if wanted[key] != built[key]]
+    return replace(there, **{change.name: wanted[change.name] for change in changes}), tuple(changes)

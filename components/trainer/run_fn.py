@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -18,19 +19,22 @@ from tfx.dsl.io import fileio
 from components.detector.sampling import sample_images
 from components.detector.served import ServedDetector, read_images
 from components.trainer.export import save_model
-from components.trainer.job import Trained, TrainingJob, run_job
+from components.trainer.job import Trained, TrainingJob, reprocessed, run_job
 from components.trainer.settings import TrainerSettings
 from components.trainer.strategy import wait_for_all, worker_number
 from schemas.artifacts.training_record import (
+    BASELINE_DIRECTORY,
     LABELS_FILE,
     RECORD_FILE,
     STATISTICS_FILE,
     TRAINING_IMAGES_FILE,
     TRAINING_RECORD_FORMAT,
     TRAINING_SAMPLE_FILE,
+    TrainingRecord,
     read_training_record,
 )
 from schemas.base import settings as settings_io
+from schemas.base.model_digest import model_digest
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
@@ -73,9 +77,10 @@ def _baseline(base_model: str | None) -> str | None:
 
 
 def _export(trained: Trained, directory: str, baseline: str | None, statistics: str) -> None:
-    examples, record = trained.examples, trained.record
+    examples = trained.examples
     files = examples.record_files(TRAIN_SPLIT)
     save_model(trained.serving, directory, _first_images(files))
+    record = _with_compared(trained.record, directory, baseline)
     _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
     _write(f"{directory}/{TRAINING_IMAGES_FILE}", _training_images(examples, baseline).to_bytes())
@@ -90,6 +95,15 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     ).sample
     _write(f"{directory}/{TRAINING_SAMPLE_FILE}", sample.to_bytes())
     tf.io.gfile.copy(statistics, f"{directory}/{STATISTICS_FILE}", overwrite=True)
+
+
+def _with_compared(record: TrainingRecord, directory: str, baseline: str | None) -> TrainingRecord:
+    """Writes the baseline that the model can be compared with, where the served one has another post-processing."""
+    if not baseline or not record.post_processing:
+        return record
+    beside = f"{os.path.dirname(directory)}/{BASELINE_DIRECTORY}"
+    save_model(reprocessed(baseline, read_training_record(baseline, fileio), record), beside, ())
+    return dataclasses.replace(record, baseline_for_comparison=model_digest(beside, fileio))
 
 
 def _first_images(files: Sequence[str]) -> list[bytes]:

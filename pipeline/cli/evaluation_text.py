@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from pipeline.past.result import NOISE_ADVICE
 from pipeline.terminal.plain_text import cut, table, visible_line
 from schemas.artifacts.decisions import Decision, Verdict
 from schemas.artifacts.evaluation import COCO_LIMIT, DataSetEvaluation, Delta, ModelScores
@@ -12,6 +13,7 @@ from schemas.base.differences import Clarity, detectable, measured
 from schemas.base.formatting import and_more, difference, interval, many, score
 
 _SHOWN_CLASSES = 20
+_ABOUT_MAP = ({"map_drop"}, {"map_interval"}, {"map_drop", "map_interval"})  # nothing but the difference failed
 _SHOWN_NAME = 32  # characters
 _MEANING = {
     Verdict.PUSHED: "the candidate may replace the baseline",
@@ -50,7 +52,13 @@ def evaluation_text(scored: DataSetEvaluation, decision: Decision) -> str:
     lines += [] if decision.evaluation_broken else _told_apart(scored)
     lines += [f"  {visible_line(reason.sentence)}" for reason in decision.failures]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in decision.warnings]
+    if {reason.rule for reason in decision.failures} in _ABOUT_MAP and _is_noise(scored):
+        lines.append(f"  {NOISE_ADVICE}")
     return "\n".join(lines)
+
+
+def _is_noise(scored: DataSetEvaluation) -> bool:
+    return scored.deltas is not None and scored.deltas.overall.clarity is Clarity.NOISE
 
 
 def _told_apart(scored: DataSetEvaluation) -> list[str]:
@@ -58,7 +66,7 @@ def _told_apart(scored: DataSetEvaluation) -> list[str]:
     overall = scored.deltas and scored.deltas.overall
     if not overall:
         return []
-    lines = [f"  {measured(overall.value, overall.interval)}"] if overall.clarity is Clarity.NOISE else []
+    lines = [f"  {measured(overall.value, overall.interval)}"] if _is_noise(scored) else []
     if overall.minimum_detectable is not None:
         smallest, images = detectable(overall.minimum_detectable), many(scored.images, "image")
         lines.append(f"  differences of mAP below {smallest} cannot be told reliably with these {images}")

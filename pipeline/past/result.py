@@ -9,7 +9,7 @@ from schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectab
 from schemas.base.formatting import difference, interval, score
 
 _SHOWN = 6  # reasons in a terminal; the JSON has all
-_NOISE_ADVICE = (
+NOISE_ADVICE = (
     "what helps where the golden set cannot tell: more data, more steps, more golden images, or a stated margin "
     "(--set evaluator.margin=M; docs/operating-characteristic.md)"
 )
@@ -41,7 +41,7 @@ def result_text(result: RunResult) -> str:
     lines += [f"  the data gate had observed {visible_line(reason.sentence)}" for reason in observed]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
     if result.blocked_by_noise:
-        lines.append(f"  {_NOISE_ADVICE}")
+        lines.append(f"  {NOISE_ADVICE}")
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     return "\n".join([*lines, f"  {served}", f"  {result.report}"])
 

@@ -13,7 +13,7 @@ from components.stack import mlmd_tables
 from pipeline.root.root_file import read_file
 from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from schemas.artifacts.root_file import RootFile
-from schemas.artifacts.training_record import TrainingRecord
+from schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
 from schemas.base.errors import ConfigError, RatchetError, StateError
 from schemas.base.files import LOCAL_FILES, read_regular
 
@@ -73,7 +73,7 @@ def derived_name(root: Path) -> str | None:
 
 
 def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source: str = "model") -> Difference | None:
-    """The first setting in which two models differ; None if they agree, as `auto` does with everything.
+    """The first setting in which the weights of two models differ; None if they agree, as `auto` does with everything.
 
     Args:
         wanted: settings under `model:`; what is left out has its default.
@@ -87,7 +87,8 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
     from schemas.base import settings
 
     def plain(model: ModelSettings) -> Any:
-        return json.loads(settings.to_json(model))
+        values = json.loads(settings.to_json(model))
+        return {name: value for name, value in values.items() if name not in POST_PROCESSING}
 
     asked, built = settings.load(ModelSettings, wanted, "--config"), recorded_model(there, source)
     return _difference(plain(asked), plain(built), "model")
@@ -166,8 +167,18 @@ def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, An
     for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
         values = parse_yaml(read_regular(file), str(file))
         if values.get("name") == name and (record is None or _agree(values.get("model", {}), record.model)):
-            return values, file.stem
+            return {**values, **_with_post_processing(values.get("model", {}), record)}, file.stem
     return ({"name": name, **_trained(record)}, "the served model") if record else ({"name": name}, "")
+
+
+def _with_post_processing(model: Mapping[str, Any], record: TrainingRecord | None) -> dict[str, Any]:
+    """The model's group with what a record says otherwise, which is no other model; empty where nothing differs."""
+    from components.trainer.model.model_settings import ModelSettings
+
+    defaults = ModelSettings()
+    recorded = {name: record.model[name] for name in POST_PROCESSING if record and name in record.model}
+    other = {name: value for name, value in recorded.items() if value != model.get(name, getattr(defaults, name))}
+    return {"model": {**model, **other}} if other else {}
 
 
 def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:

@@ -29,6 +29,8 @@ from schemas.base.checked_json import Problems
 from schemas.base.code_version import code_version
 from schemas.base.errors import ConfigError
 from schemas.base.files import LOCAL_FILES
+from schemas.base.formatting import many
+from schemas.base.progress import LOGGER
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.records import attribute_columns
 from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
@@ -95,9 +97,23 @@ def read_request(request: RunRequest) -> Asked:
         attribute_columns([record.attributes for record in golden.records]),
         request.settings.evaluator,
     )
+    _tell_if_too_small(golden, request)
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
     return Asked(found.number, span, _parts(request, found.number, span, golden))
+
+
+def _tell_if_too_small(golden: Source, request: RunRequest) -> None:
+    """The evaluator would say so as well, after hours of training."""
+    limits, images = request.settings.evaluator, len(golden.records)
+    objects = sum(int((~record.truth.is_crowd).sum()) for record in golden.records)
+    if images < limits.min_golden_images or objects < limits.min_golden_objects:
+        LOGGER.warning(
+            "%s: has %s with %s that count, and evaluator.min_golden_images and min_golden_objects ask for %d and %d: "
+            "this run's candidate can be approved, but not pushed; label more golden images",
+            *(request.golden, many(images, "image"), many(objects, "object")),
+            *(limits.min_golden_images, limits.min_golden_objects),
+        )
 
 
 def check_new(request: RunRequest, asked: Asked) -> ServedModel | None:

@@ -65,8 +65,18 @@ def table(rows: Sequence[Sequence[str]], right: str = "") -> list[str]:
     cat        0.5
     aeroplane    -
     """
-    import tabulate  # as long to import as the rest of a light command
+    if all(cell.isascii() and cell.isprintable() for row in rows for cell in row):
+        return _aligned([[cell.strip() for cell in row] for row in rows], right)
+    import tabulate  # knows how wide other letters are; as long to import as the rest of a light command
 
     ends = ["right" if letter == "r" else "left" for letter in right]
     text = tabulate.tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=ends or None)
     return [line.rstrip() for line in text.split("\n")]
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: str) -> list[str]:
+    columns = []
+    for cells, letter in zip(zip(*rows), right.ljust(len(rows[0]) if rows else 0)):
+        width = max(map(len, cells))
+        columns.append([cell.rjust(width) if letter == "r" else cell.ljust(width) for cell in cells])
+    return ["  ".join(line).rstrip() for line in zip(*columns)] or [""]

@@ -59,12 +59,21 @@ class DataVerdict(str, enum.Enum):
     REJECT = "REJECT"
 
 
+# Rules of the data gate without which no candidate of the span could be measured: they stop a run in observe mode too.
+NEVER_OBSERVED = {
+    "classes:golden_set": "a class that is only in one of golden set and span is never found, or never counted",
+    "classes:served_model": "training goes on from a model that knows the class that is missing",
+    "golden_boxes": "without a labelled box no mAP is defined",
+}
+
+
 @dataclass(frozen=True)
 class DataDecision:
     """What the data gate decided before training.
 
     Attributes:
-        passed: whether the run may go on. In observe mode it may although the verdict is REJECT.
+        passed: whether the run may go on. In observe mode it may although the verdict is REJECT, unless a rule of
+            NEVER_OBSERVED failed.
         reasons: all rules that were looked at, the best explanation of a rejection first.
     """
 
@@ -87,6 +96,11 @@ class DataDecision:
     def warnings(self) -> tuple[Reason, ...]:
         """The rules that passed with a warning."""
         return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
+
+    @property
+    def observable(self) -> bool:
+        """Whether the run could go on in observe mode."""
+        return not any(reason.rule in NEVER_OBSERVED for reason in self.failures)
 
     @property
     def remarkable(self) -> tuple[Reason, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from schemas.artifacts.decisions import Decision
 from schemas.artifacts.high_water import HighWaterMark
+from schemas.artifacts.training_record import SettingChange
 from schemas.base.differences import Clarity, clarity, minimum_detectable
 from schemas.base.persisted import Checked, PersistedFormat
 
@@ -18,7 +19,11 @@ CANDIDATE_FILE = "candidate_detections.json"  # COCO results
 BASELINE_FILE = "baseline_detections.json"  # COCO results; missing without a baseline
 MATCHES_FILE = "matches.npz"  # what each detection hit, for every model
 
+AS_SERVED_FILE = "baseline_as_served_detections.json"  # COCO results; only where the post-processing changed
+
 CANDIDATE, BASELINE = "candidate", "baseline"
+AS_SERVED = "baseline_as_served"  # where `baseline` has the candidate's post-processing instead of its own
+AS_SERVED_RULE = "_as_served"  # how the rules end that hold a candidate against that one
 COCO_LIMIT = 100  # detections of each image and class that COCO counts
 
 
@@ -189,6 +194,25 @@ class Serving:
         return self.candidate.size_bytes / self.baseline.size_bytes if self.baseline else None
 
 
+@dataclass(frozen=True)
+class PostProcessing:
+    """A change of what is no weights, which must neither make a candidate look better nor serve a worse one.
+
+    Attributes:
+        changes: its settings, as the baseline is served and as the candidate is exported.
+        as_served: candidate and baseline on the golden set, the baseline as it is served. Everywhere else the baseline
+            has the candidate's post-processing, so that a difference is the training's.
+    """
+
+    changes: tuple[SettingChange, ...]
+    as_served: DataSetEvaluation
+
+    @property
+    def changed(self) -> str:
+        """The settings in words."""
+        return ", ".join(map(str, self.changes))
+
+
 def _with_golden(data_sets: dict[str, DataSetEvaluation]) -> dict[str, DataSetEvaluation]:
     if GOLDEN not in data_sets:
         raise ValueError(f"the {GOLDEN} set, which decides, is missing")
@@ -206,6 +230,7 @@ class Evaluation:
         candidate_digest: `model_digest` of what was measured; empty in a file from before it was recorded.
         baseline_digest: the same of the baseline; None without one.
         serving: latency and size; None in a file from before they were measured.
+        post_processing: None where both models have the same.
         high_water: the best model that was served on this golden set; None if none was, or nobody looked.
     """
 
@@ -215,13 +240,19 @@ class Evaluation:
     candidate_digest: str = ""
     baseline_digest: str | None = None
     serving: Serving | None = None
+    post_processing: PostProcessing | None = None
     high_water: HighWaterMark | None = None
+
+    @property
+    def beside_served(self) -> DataSetEvaluation:
+        """Both models on the golden set, the baseline as it is served."""
+        return self.post_processing.as_served if self.post_processing else self.golden
 
     @property
     def below_the_mark(self) -> float | None:
         """How far the baseline is below the best model that was served on this golden set; None where it is not, or
         where the two were not measured over the same classes."""
-        golden = self.golden
+        golden = self.beside_served
         if self.high_water is None or golden.baseline is None or golden.shared is not None:
             return None
         return self.high_water.above(self.baseline_digest, golden.baseline.coco["AP"])
@@ -230,6 +261,13 @@ class Evaluation:
     def golden(self) -> DataSetEvaluation:
         """Both models on the golden set, which alone decides."""
         return self.data_sets[GOLDEN]
+
+    def clarity_of(self, rule: str) -> Clarity:
+        """Whether the difference that a rule is about is one; see `DataSetEvaluation.clarity_of`."""
+        name, colon, of = rule.partition(":")
+        if self.post_processing and name.endswith(AS_SERVED_RULE):
+            return self.post_processing.as_served.clarity_of(f"{name.removesuffix(AS_SERVED_RULE)}{colon}{of}")
+        return self.golden.clarity_of(rule)
 
 
 EVALUATION_FORMAT = PersistedFormat(

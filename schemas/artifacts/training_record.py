@@ -21,6 +21,29 @@ STATISTICS_FILE = "assets.extra/training_statistics.pb"
 LABELS_FILE = "assets.extra/labels.json"
 TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.data.feature_sample, of the training data
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.data.fingerprints, of the whole lineage
+# In the candidate's Model artifact, beside what would be served; only where the two differ in post-processing.
+BASELINE_DIRECTORY = "Format-Baseline"
+# Settings of a model that are no weights: what becomes of the boxes that it predicts.
+POST_PROCESSING = ("max_detections", "nms_iou_threshold", "score_threshold")
+_POST_PROCESSING = "post-processing: "
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """One of POST_PROCESSING, as the baseline was and as the model is exported."""
+
+    name: str
+    before: float
+    after: float
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.name} {self.before:g} -> {self.after:g}"
+
+    @property
+    def declared(self) -> str:
+        """As it stands among `declared_changes`."""
+        return f"{_POST_PROCESSING}{self}"
 
 
 @dataclass(frozen=True)
@@ -190,7 +213,7 @@ class TrainingRecord:
     Attributes:
         mode: `bootstrap` or `retrain`.
         data: all spans of the lineage, each once; the last is the one trained on now.
-        category_ids: the data set's ids of its classes.
+        category_ids: the newest span's own ids of its classes, in its order.
         model: the model settings, everything derived from data resolved.
         augmentation: policy name.
         augmentation_digest: digest of the policy's exact parameters.
@@ -215,6 +238,11 @@ class TrainingRecord:
         asked: what the settings asked for; None before format 4, as in the two that follow.
         validation_images: what the checkpoint was chosen by.
         diverged: how it was lost, so that the weights are the last sound ones; None for a sound training.
+        label_map: names of the labels 1..K; empty in a record from before a lineage kept its own, when it was that of
+            the newest span.
+        post_processing: what differs from the baseline's.
+        baseline_for_comparison: digest of the baseline with this model's post-processing, which lies beside it in
+            BASELINE_DIRECTORY to be compared with; None where the baseline as it is served has the same.
     """
 
     mode: str
@@ -244,6 +272,9 @@ class TrainingRecord:
     asked: AskedTraining | None = None
     validation_images: ValidationImages | None = None
     diverged: Diverged | None = None
+    label_map: tuple[str, ...] = ()
+    post_processing: tuple[SettingChange, ...] = ()
+    baseline_for_comparison: str | None = None
 
     @property
     def span(self) -> int:
@@ -256,9 +287,14 @@ class TrainingRecord:
         return self.data[-1].images
 
     @property
+    def changed_training(self) -> tuple[str, ...]:
+        """Of the declared changes, those of the training."""
+        return tuple(change for change in self.declared_changes if not change.startswith(_POST_PROCESSING))
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """Its label map, 1..K."""
-        return self.data[-1].class_names
+        return self.label_map or self.data[-1].class_names
 
     @property
     def passes(self) -> float:

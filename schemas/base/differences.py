@@ -39,8 +39,9 @@ def clarity(ends: Interval | None) -> Clarity:
 def minimum_detectable(ends: Interval | None) -> float | None:
     """The smallest true difference that images like these show: found in 8 of 10 golden sets of their size.
 
-    Taken from the interval, which is 1.96 standard errors to either side, so that all who know the interval alone say
-    the same. It holds for two models that differ as these do: the more alike they are, the less hides a difference.
+    Taken from the interval, which is 1.96 standard errors to either side or, with few independent units, as many more
+    as Student's t has, so that all who know the interval alone say the same. It holds for two models that differ as
+    these do: the more alike they are, the less hides a difference.
 
     Args:
         ends: 95 % interval of the difference between two models on the same images.

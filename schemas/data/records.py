@@ -112,6 +112,8 @@ def image_attributes(entry: Mapping[str, Any]) -> dict[str, str]:
     >>> image_attributes({"id": 1, "camera": "north", "night": True, "exif": {"iso": 100}})
     {'camera': 'north', 'night': 'True'}
     """
+    if COCO_IMAGE_KEYS.issuperset(entry):
+        return {}
     return {
         key: str(value)
         for key, value in entry.items()

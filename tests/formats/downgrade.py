@@ -52,7 +52,8 @@ def _dataset(values: Values, root: str) -> Values:
 
 
 def _evaluation(values: Values, root: str) -> Values:
-    old = _without(values, "candidate_digest", "baseline_digest", "serving", "high_water")
+    later = ("candidate_digest", "baseline_digest", "serving", "post_processing", "high_water")
+    old = _without(values, *later)
     return {**old, "data_sets": {name: _scores(data) for name, data in old["data_sets"].items()}}
 
 
@@ -62,7 +63,7 @@ def _scores(values: Values) -> Values:
 
 
 def _training_record(values: Values, root: str) -> Values:
-    later = ("asked", "validation_images", "diverged")
+    later = ("asked", "validation_images", "diverged", "label_map", "post_processing", "baseline_for_comparison")
     old = _renamed(_without(values, *later), continual="keep")
     places = [{**data, "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]]
     return {**old, "data": places}

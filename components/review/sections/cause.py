@@ -10,7 +10,7 @@ from components.pages.tables import columns, table
 from components.pages.text import safe
 from components.review.content import ErrorTypeCost, ReviewContent
 from components.review.sections.training import Row, asked_alike, differing
-from components.review.sections.wording import ap, change, found_in_words, interval
+from components.review.sections.wording import ap, change, found_in_words, interval, shares
 from schemas.artifacts.decisions import GOLDEN_BUDGET
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
 from schemas.artifacts.training_record import TrainingRecord
@@ -32,6 +32,7 @@ def cause_section(content: ReviewContent) -> str:
     facts = [
         *_trust(content),
         *_declared(content),
+        *_post_processing(content),
         *_data(content),
         *_box_fit(content),
         *_error_types(content),
@@ -61,10 +62,22 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
 
 
 def _declared(content: ReviewContent) -> Iterable[tuple[str, str]]:
-    declared = content.candidate.declared_changes if content.candidate and not content.verdict.pushes else ()
+    declared = content.candidate.changed_training if content.candidate and not content.verdict.pushes else ()
     for told in declared:
         text = f"<strong>The training was changed on purpose:</strong> {safe(told)}."
         yield "reject", f"{text} {_link('differences')}"
+
+
+def _post_processing(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    changed = content.evaluation and content.evaluation.post_processing
+    if not changed or content.evaluation is None:
+        return
+    yield (
+        "fact",
+        f"<strong>The post-processing changed:</strong> {safe(changed.changed)}. On the golden set mAP went "
+        f"{safe(shares(changed, content.evaluation.golden))}. The baseline on this page has the candidate's "
+        "post-processing unless it says otherwise, so that what differs is the training's.",
+    )
 
 
 def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from components.review.content import ReviewContent
 from components.review.sections.wording import map_change
 from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import DataSetEvaluation
+from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, Evaluation
 from schemas.base.differences import Clarity, measured
 from schemas.base.formatting import minus
 
+_SUMS = ("class_and_slice_drops", f"class_and_slice_drops{AS_SERVED_RULE}")  # of tests that are told one by one
 _MARGINS = (0.005, 0.01, 0.02, 0.03)  # proposed: none is wider than the tolerance by default
 
 
@@ -24,15 +25,15 @@ def no_difference(evaluation: DataSetEvaluation) -> str:
     return minus(measured(delta.value, delta.interval)) if delta and delta.clarity is Clarity.NOISE else ""
 
 
-def decisive(golden: DataSetEvaluation, failures: tuple[Reason, ...]) -> Reason:
+def decisive(evaluation: Evaluation, failures: tuple[Reason, ...]) -> Reason:
     """What is told first: a measured fall, even of a class, before a difference of mAP that is none."""
-    clear = (reason for reason in failures if is_clear(golden, reason) and reason.rule != "class_and_slice_drops")
+    clear = (reason for reason in failures if is_clear(evaluation, reason) and reason.rule not in _SUMS)
     return next(clear, failures[0])
 
 
-def is_clear(golden: DataSetEvaluation, reason: Reason) -> bool:
+def is_clear(evaluation: Evaluation, reason: Reason) -> bool:
     """Whether the difference that a rule is about is one."""
-    return golden.clarity_of(reason.rule) is Clarity.CLEAR
+    return evaluation.clarity_of(reason.rule) is Clarity.CLEAR
 
 
 def with_margin(content: ReviewContent, command: str) -> list[tuple[str, str, str]]:

@@ -12,7 +12,7 @@ from components.pages.tables import columns, table
 from components.pages.text import safe
 from components.review.sections.wording import NOTHING
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.training_record import AskedTraining, TrainingRecord, ValidationImages
+from schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
 from schemas.base.formatting import many
 
 
@@ -88,6 +88,7 @@ def _table(found: list[Row], with_baseline: bool) -> str:
 _DATA = ("newest span", "all spans", "classes")
 _OUTCOME = (
     "declared changes",
+    "post-processing",
     "best step",
     "diverged",
     "validation images",
@@ -100,11 +101,13 @@ _FOLLOWS = ("planned steps", "steps taken", "passes over the new span", "warm-up
 def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
     """Text by name, in the order in which a person asks."""
     newest, rate, continual = record.data[-1], record.learning_rate, record.continual
+    model = list(_flat(record.model))
     values: dict[str, Any] = {
         "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
         "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
         "classes": ", ".join(record.class_names),
         "declared changes": "; ".join(record.declared_changes) or "none",
+        **{f"post-processing: {name}": value for name, value in model if name in POST_PROCESSING},
         "planned steps": record.planned_steps,
         "steps taken": record.steps,
         "passes over the new span": f"{record.passes:.3g}",
@@ -124,7 +127,7 @@ def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
         "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),
         "seed": record.seed,
         "devices": record.devices,
-        **{f"model: {name}": value for name, value in _flat(record.model)},
+        **{f"model: {name}": value for name, value in model if name not in POST_PROCESSING},
         "Ratchet": record.ratchet_version,
         "best step": record.best_step,
         **({"diverged": record.diverged.what} if record.diverged else {}),

@@ -19,13 +19,14 @@ from components.review.sections.wording import (
     found_in_words,
     interval,
     map_change,
+    shares,
     shortened,
     stopped,
     when,
 )
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
-from schemas.base.differences import NO_DIFFERENCE, Clarity, detectable
+from schemas.base.differences import Clarity, detectable
 from schemas.base.formatting import capital, listed, many, score
 
 TONES = {
@@ -69,8 +70,8 @@ def _known_cause(content: ReviewContent) -> str:
         first = content.data.failures[0]
         title = rule_title(first.rule, passed=False)
         return f"; before training the data gate had found: {_lower(title)}, {shortened(first.actual, _LONGEST)}"
-    if content.candidate is not None and content.candidate.declared_changes:
-        return f"; its training was changed on purpose: {shortened(content.candidate.declared_changes[0], _LONGEST)}"
+    if content.candidate is not None and content.candidate.changed_training:
+        return f"; its training was changed on purpose: {shortened(content.candidate.changed_training[0], _LONGEST)}"
     return ""
 
 
@@ -78,11 +79,11 @@ def _details(content: ReviewContent) -> str:
     """What else failed."""
     if content.evaluation is None:
         return ""
-    golden, failures = content.evaluation.golden, content.evaluation.decision.failures
-    first = decisive(golden, failures) if failures else None
+    evaluation, failures = content.evaluation, content.evaluation.decision.failures
+    first = decisive(evaluation, failures) if failures else None
     # What is no difference is told with the figures of mAP.
-    told = {first} | {reason for reason in failures if reason.rule == "map_drop" and not is_clear(golden, reason)}
-    text = _others(golden, tuple(reason for reason in failures if reason not in told)).strip()
+    told = {first} | {reason for reason in failures if reason.rule == "map_drop" and not is_clear(evaluation, reason)}
+    text = _others(evaluation, tuple(reason for reason in failures if reason not in told)).strip()
     return f'<p class="quiet">{safe(text, 900)}</p>' if text else ""
 
 
@@ -109,13 +110,21 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
             return f"The first model reaches mAP {ap(golden.candidate.coco['AP'])} on {images} and is served now"
         went = f"{noise} in mAP" if noise else f"mAP went {map_change(golden)}"
         return f"{went} on {images} and no rule failed, so the candidate is served now"
-    first = decisive(golden, evaluation.decision.failures)
+    first = decisive(evaluation, evaluation.decision.failures)
     if first.rule == "map_drop":
         if noise:
             return f"{noise} in mAP on {images}; the candidate is not served, since the rule expects {first.expected}"
-        fell = "fell" if is_clear(golden, first) else "went"
+        fell = "fell" if is_clear(evaluation, first) else "went"
         return f"mAP {fell} {map_change(golden)} on {images}" + _below_the_mark(evaluation)
-    title = rule_title(first.rule, passed=False, clarity=golden.clarity_of(first.rule))
+    if first.rule == "map_drop_as_served" and evaluation.post_processing:
+        unclear = no_difference(evaluation.post_processing.as_served)
+        if unclear:
+            expected = f"the candidate is not served, since the rule expects {first.expected}"
+            return f"{capital(unclear)} in mAP from what is served, on {images}; {expected}"
+        below = _below_the_mark(evaluation)
+        fell = "mAP is not below what is served" if below else "mAP fell below what is served"
+        return f"{fell}, {shares(evaluation.post_processing, golden)}; on {images}{below}"
+    title = rule_title(first.rule, passed=False, clarity=evaluation.clarity_of(first.rule))
     if first.rule == "map_interval":
         went = f"{title}: on {images} mAP went {map_change(golden)}"
         return f"{noise} in mAP on {images}; {_lower(title)}" if noise else went
@@ -127,19 +136,20 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
 
 def _below_the_mark(evaluation: Evaluation) -> str:
     """A candidate that rose above a lowered baseline is blocked only where the best served model is the bar."""
-    mark, compared = evaluation.high_water, evaluation.golden.compared
+    mark, compared = evaluation.high_water, evaluation.beside_served.compared
     if not mark or not compared.baseline or compared.candidate.coco["AP"] < compared.baseline.coco["AP"]:
         return ""
     return f", but stays below the {ap(mark.map)} of version {mark.version}, the best that was served"
 
 
-def _others(golden: DataSetEvaluation, others: tuple[Reason, ...]) -> str:
+def _others(evaluation: Evaluation, others: tuple[Reason, ...]) -> str:
     """Further failed rules; the sum of the tests only repeats the classes and slices that it names."""
+    golden = evaluation.golden
     counts = {kind: [_of(reason) for reason in others if reason.rule.startswith(f"{kind}_drop:")] for kind in _KINDS}
     text = "".join(f" {_fallen(golden, kind, names)}" for kind, names in counts.items() if names)
     rest = [reason for reason in others if reason.rule.partition(":")[0] not in _TOLD]
     if rest:
-        title = rule_title(rest[0].rule, passed=False, clarity=golden.clarity_of(rest[0].rule))
+        title = rule_title(rest[0].rule, passed=False, clarity=evaluation.clarity_of(rest[0].rule))
         text += f" Also: {title}" + (f", and {len(rest) - 1} more." if rest[1:] else ".")
     return text
 
@@ -163,23 +173,27 @@ def _figures(content: ReviewContent) -> str:
         return ""
     golden = content.evaluation.golden
     compared, delta = golden.compared, golden.deltas and golden.deltas.overall
+    version = f"version {content.served}" if content.served else ""
     cells = [("candidate mAP", ap(compared.candidate.coco["AP"]), "")]
     if compared.baseline:
-        version = f"version {content.served}" if content.served else ""
         cells.append(("baseline mAP", ap(compared.baseline.coco["AP"]), version))
+    changed = content.evaluation.post_processing
+    if changed:
+        cells[-1] = ("baseline mAP", cells[-1][1], f"as the candidate is exported: {changed.changed}")
+        served = changed.as_served.compared.baseline
+        cells.append(("baseline as served", ap(served and served.coco["AP"]), version))
     cells += _best_served(content.evaluation)
     if delta:
         reach = max(abs(value) for value in (delta.value, delta.lo, delta.hi, 1e-4) if value is not None)
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
-        noise = f"{NO_DIFFERENCE}; " if delta.clarity is Clarity.NOISE else ""
-        cells.append(("difference", f"{change(delta.value)} {bar}", f"{noise}95 % interval {interval(delta)}"))
+        cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
         cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     if delta and delta.minimum_detectable and not content.evaluation_is_broken:
         told = detectable(delta.minimum_detectable)
-        cells.append(("it can tell apart", f"{told} mAP", "a true difference that is found 8 times in 10"))
+        cells.append(("it can tell apart", f"{told} mAP", "a true difference found 8 times in 10"))
     return (
         '<dl class="figures">'
         + "".join(
@@ -233,7 +247,7 @@ def advice(content: ReviewContent) -> list[str]:
 
 
 def _declared_steps(content: ReviewContent) -> list[str]:
-    declared = content.candidate.declared_changes if content.candidate else ()
+    declared = content.candidate.changed_training if content.candidate else ()
     if not declared:
         return []
     _, left_out = _again(content)
@@ -264,7 +278,7 @@ def _method_apart(content: ReviewContent) -> str:
 
 
 def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
-    return content.evaluation.golden.clarity_of if content.evaluation else lambda _: Clarity.CLEAR
+    return content.evaluation.clarity_of if content.evaluation else lambda _: Clarity.CLEAR
 
 
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
@@ -318,7 +332,7 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
     found += with_margin(content, _again(content)[0] if content.command else "ratchet run ...")
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
         found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
-    if content.verdict is Verdict.DATA_REJECTED:
+    if content.verdict is Verdict.DATA_REJECTED and content.data.observable:
         observe = "Once and on record. The evaluator still has to find the model no worse than the served one:"
         text = f"{content.command or 'ratchet run ...'} {_OBSERVE}"
         found.append(("Train on this span all the same", observe, text))
@@ -348,7 +362,7 @@ def _again(content: ReviewContent) -> tuple[str, list[str]]:
     words = [word for word in words if word not in _ONCE_WORDS]
     settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
     once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
-    told = content.candidate.declared_changes if content.candidate else ()
+    told = content.candidate.changed_training if content.candidate else ()
     changed = [f".{change.partition(':')[0]}" for change in told]
     left_out = [
         setting

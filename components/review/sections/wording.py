@@ -6,7 +6,7 @@ from components.pages.comparisons import in_words
 from components.pages.rule_words import rule_title
 from components.review.content import ReviewContent
 from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta
+from schemas.artifacts.evaluation import DataSetEvaluation, Delta, PostProcessing
 from schemas.base.formatting import difference, minus, minute, score
 
 NOTHING = "\N{EN DASH}"  # where there is no figure
@@ -48,6 +48,18 @@ def map_change(evaluation: DataSetEvaluation) -> str:
     ends = f"95 % interval {interval(delta)}" if delta and delta.interval else "of unknown interval"
     value = delta.value if delta else None
     return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}; {ends})"
+
+
+def shares(changed: PostProcessing, golden: DataSetEvaluation) -> str:
+    """From the baseline's mAP as it is served to the candidate's, and what of it comes from where."""
+    served, same = changed.as_served.compared.baseline, golden.compared.baseline
+    if served is None or same is None:
+        return map_change(golden)
+    before, between, after = (scores.coco["AP"] for scores in (served, same, golden.compared.candidate))
+    return (
+        f"from {ap(before)} to {ap(after)} ({change(after - before)}): by the post-processing to {ap(between)} "
+        f"({change(between - before)}), by the training to {ap(after)} ({change(after - between)})"
+    )
 
 
 def when(moment: str) -> str:

@@ -38,10 +38,12 @@ SHARES = {
     "golden": (0.35, 0.35, 0.3),
     "grown": (0.2, 0.2, 0.6),
     "mixed": (0.54, 0.06, 0.4),
+    "turned": (0.2, 0.2, 0.6),  # what "grown" is, with its classes in another order
     "ants": (0.0, 0.0, 1.0),
     "lost": (0.5, 0.0, 0.5),
     "copied": (0.5, 0.5, 0.0),
 }
+NAMES = {"training": ("cat", "dog"), "lost": ("cat", "ant"), "turned": ("ant", "dog", "cat")}  # if not CLASSES
 LEAKED = (1, 2)  # golden images, by their id, which is that of the copy in "copied" as well
 REPEATED = {11: 31, 12: 32, 13: 33, 14: 34}  # images of "copied" and those that they copy
 
@@ -144,7 +146,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     directory = tmp_path_factory.mktemp("new-classes")
     requests, content = [], {}
     for seed, (name, shares) in enumerate(SHARES.items()):
-        names = ("cat", "dog") if name == "training" else ("cat", "ant") if name == "lost" else CLASSES
+        seed = seed if name != "turned" else list(SHARES).index("grown")
+        names = NAMES.get(name, CLASSES)
         copies = {}
         if name == "copied":
             golden = 1000 * list(SHARES).index("golden")
@@ -152,7 +155,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         source, own = delivery(directory / "delivered" / name, seed, shares, names, copies)
         content = own | content  # what a copied image shows is what the first delivery says
         fraction = {"golden": 1.0, "copied": 0.3}.get(name, 0.0)
-        request = GenRequest(str(source), seed, 1, False, fraction, group_by=None, class_names=None)
+        request = GenRequest(str(source), seed, 1, False, fraction, 0.0, group_by=None, class_names=None)
         requests.append((request, str(directory / name)))
     generate(requests, beam.Pipeline())
     schema = read_schema(str(DEFAULT_SCHEMA_FILE), LOCAL_FILES)
@@ -186,6 +189,14 @@ def test_a_new_class_is_told_and_nothing_else(world: World) -> None:
     mix = found[f"drift:{features.BOX_CLASS}"]
     assert (mix.passed, mix.warning) == (True, False)
     assert mix.expected.endswith("boxes of new classes left out")
+
+
+def test_the_order_of_the_classes_changes_nothing_but_what_is_told_of_it(world: World) -> None:
+    grown, turned = (rules(world.examine(name)) for name in ("grown", "turned"))
+    assert turned["classes:golden_set"].actual == "ant, dog, cat (in another order: classes are told apart by name)"
+    assert "labels:classes" in turned
+    same = {"classes:golden_set": turned["classes:golden_set"]}
+    assert {**turned, **same} == {**grown, **same}
 
 
 def test_labels_of_old_classes_are_held_against_what_the_model_sees(world: World) -> None:

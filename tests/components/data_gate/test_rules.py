@@ -8,7 +8,7 @@ import pytest
 from components.data_gate.copies import Copies
 from components.data_gate.rules import Anomaly, Baseline, Findings, decide
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
+from schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, DataVerdict, Reason
 from schemas.artifacts.history import History
 from schemas.data.dataset import BadBoxes
 from tests.builders import dataset_info, recorded_decision
@@ -79,8 +79,51 @@ def test_a_schema_anomaly_stops_the_run_by_name() -> None:
 
 
 def test_other_classes_than_the_golden_set_stop_the_run() -> None:
-    assert failed(judge(span=dataset_info(class_names=("cat", "dog", "fox")))) == ["classes:golden_set"]
-    assert failed(judge(span=dataset_info(class_names=("dog", "cat")))) == ["classes:golden_set"]
+    decision = judge(span=dataset_info(class_names=("cat", "dog", "fox")))
+    assert failed(decision) == ["classes:golden_set"]
+    assert decision.failures[0].actual == "cat, dog, fox; not in the golden set: fox"
+
+
+def test_the_order_of_the_classes_changes_no_verdict_and_is_told() -> None:
+    as_golden = judge(schema_classes=("cat", "dog"))
+    turned = judge(span=dataset_info(class_names=("dog", "cat")), schema_classes=("cat", "dog"))
+    assert [(reason.rule, reason.passed, reason.warning) for reason in turned.reasons] == [
+        (reason.rule, reason.passed, reason.warning) for reason in as_golden.reasons
+    ]
+    told = {reason.rule: reason.actual for reason in turned.reasons if "dog, cat (in another order" in reason.actual}
+    assert set(told) == {"classes:golden_set", "classes:schema"}
+
+
+@pytest.mark.parametrize("other", ["Dog", "dog ", "d-o_g"])
+def test_a_class_that_is_written_in_two_ways_is_pointed_at(other: str) -> None:
+    reasons = judge(span=dataset_info(class_names=("cat", other))).failures
+    assert [reason.rule for reason in reasons] == ["classes:golden_set", "classes:served_model"]
+    assert all(f"written in two ways: {other!r} and 'dog'" in reason.actual for reason in reasons)
+
+
+WITHOUT_BOXES = dataset_info(digest="golden", boxes={"train": 0, "eval": 0})
+
+
+@pytest.mark.parametrize(
+    ("parts", "rule"),
+    [
+        ({"span": dataset_info(class_names=("cat", "dog", "fox"))}, "classes:golden_set"),
+        ({"golden": dataclasses.replace(GOLDEN, class_names=("cat", "dog", "fox"))}, "classes:golden_set"),
+        (
+            {
+                "span": dataset_info(class_names=("cat",)),
+                "golden": dataclasses.replace(GOLDEN, class_names=("cat",)),
+            },
+            "classes:served_model",
+        ),
+        ({"golden": WITHOUT_BOXES}, "golden_boxes"),
+    ],
+)
+def test_what_makes_an_evaluation_impossible_stops_a_run_in_observe_mode_too(parts: dict[str, Any], rule: str) -> None:
+    decision = judge(drift=[DARK], settings={"mode": "observe"}, **parts)
+    assert (decision.passed, decision.observable) == (False, False)
+    assert failed(decision)[0] == rule
+    assert rule in NEVER_OBSERVED
 
 
 def of_served_model(*class_names: str) -> tuple[DataDecision, Reason]:
@@ -114,13 +157,14 @@ def test_classes_in_another_order_are_the_same_classes() -> None:
 def test_equal_classes_are_told_as_before() -> None:
     _, reason = of_served_model("cat", "dog")
     assert reason == Reason(
-        "classes:served_model", "the classes of the served model: cat, dog", "cat, dog", passed=True
+        "classes:served_model", "the classes of the served model: cat, dog; in any order", "cat, dog", passed=True
     )
 
 
 def test_other_classes_than_the_schema_stop_the_run() -> None:
-    assert failed(judge(schema_classes=("dog", "cat"))) == ["classes:schema"]
+    assert failed(judge(schema_classes=("dog", "cow"))) == ["classes:schema"]
     assert judge(schema_classes=("cat", "dog")).passed
+    assert judge(schema_classes=("dog", "cow"), settings={"mode": "observe"}).passed
 
 
 def test_a_changed_golden_set_must_be_accepted_explicitly() -> None:

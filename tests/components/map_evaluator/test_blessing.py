@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,17 @@ from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from components.map_evaluator.slice_rules import holm, regression_p_value
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, ModelScores, Serving, ServingFigures, Support
+from schemas.artifacts.evaluation import (
+    DataSetEvaluation,
+    Delta,
+    Deltas,
+    ModelScores,
+    PostProcessing,
+    Serving,
+    ServingFigures,
+    Support,
+)
+from schemas.artifacts.training_record import SettingChange
 
 SETTINGS = EvaluatorSettings()
 PLENTY = Support(objects=100, images=50)
@@ -60,6 +71,46 @@ def golden(
 
 def judged(data: DataSetEvaluation, settings: EvaluatorSettings = SETTINGS, *trust: Reason) -> Decision:
     return decide(data, trust, settings)
+
+
+CHANGES = (SettingChange("score_threshold", 0.05, 0.5), SettingChange("max_detections", 100, 300))
+
+
+def reprocessed(candidate: float, baseline: float, as_served: DataSetEvaluation, **settings: Any) -> Decision:
+    """Of a candidate beside a baseline that has its post-processing, and beside the one that is served."""
+    same = golden(candidate, baseline, classes={"cat": (0.5, 0.5)})
+    rules = replace(SETTINGS, **settings)
+    return decide(same, [], rules, post_processing=PostProcessing(CHANGES, as_served))
+
+
+def test_a_candidate_must_not_fall_below_what_is_served_whatever_the_post_processing_does_to_the_baseline() -> None:
+    decision = reprocessed(0.46, 0.40, golden(0.46, 0.50, classes={"cat": (0.5, 0.5)}), tolerance=0.5)
+    assert (decision.verdict, failed(decision)) == (Verdict.BLOCKED, ["map_drop_as_served"])
+    [fall] = decision.failures
+    assert fall.expected == "candidate mAP at least the baseline's 0.5000, with the baseline as it is served"
+    assert fall.actual == (
+        "0.4600 (-0.0400); of it by post-processing (score_threshold 0.05 -> 0.5, max_detections 100 -> 300) "
+        "0.5000 -> 0.4000 (-0.1000), by training 0.4000 -> 0.4600 (+0.0600)"
+    )
+
+
+def test_what_post_processing_gains_does_not_hide_that_training_lost() -> None:
+    decision = reprocessed(0.55, 0.60, golden(0.55, 0.50, classes={"cat": (0.5, 0.5)}), tolerance=0.5)
+    assert failed(decision) == ["map_drop"]
+    assert reprocessed(0.61, 0.60, golden(0.61, 0.50, classes={"cat": (0.5, 0.5)})).verdict is Verdict.PUSHED
+
+
+def test_margin_and_tolerance_are_those_of_the_evaluator() -> None:
+    below = golden(0.46, 0.50, (-0.06, -0.02), {"cat": (0.5, 0.5)})
+    assert failed(reprocessed(0.46, 0.40, below, margin=0.05)) == ["map_interval_as_served"]
+    assert reprocessed(0.46, 0.40, below, margin=0.05).verdict is Verdict.INCONCLUSIVE
+    assert reprocessed(0.46, 0.40, below, margin=0.05, tolerance=0.1).verdict is Verdict.PUSHED
+    assert reprocessed(0.46, 0.40, below, margin=None, tolerance=None).verdict is Verdict.PUSHED
+
+
+def test_a_class_that_is_served_better_blocks_too() -> None:
+    decision = reprocessed(0.55, 0.50, golden(0.55, 0.50, classes={"cat": (0.3, 0.5)}))
+    assert failed(decision) == ["class_drop_as_served:cat", "class_and_slice_drops_as_served"]
 
 
 def test_a_clear_rise_is_pushed() -> None:

@@ -18,9 +18,16 @@ from components.detector.serving_check import check_serving
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.blessing import PROPERTIES, Blessing
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE, Evaluation
+from schemas.artifacts.evaluation import AS_SERVED_FILE, EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE, Evaluation
 from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from schemas.artifacts.training_record import (
+    BASELINE_DIRECTORY,
+    LABELS_FILE,
+    RECORD_FILE,
+    TRAINING_IMAGES_FILE,
+    TRAINING_RECORD_FORMAT,
+    SettingChange,
+)
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
@@ -29,6 +36,7 @@ from schemas.data import features
 from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.records import record_to_json
+from tests.builders import training_record
 from tests.components.detector.test_answers import in_this_process
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encoded, record, save_reader
 
@@ -113,6 +121,33 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
     info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
     (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
     return artifact
+
+
+def turn_labels(directory: Path) -> None:
+    """Gives a span of cats and dogs its classes the other way round."""
+    import tensorflow as tf
+
+    info = DATASET_FORMAT.read((directory / DATASET_FILE).read_text(), DATASET_FILE)
+    turned = dataclasses.replace(info, class_names=tuple(reversed(info.class_names)), category_ids=(1, 2))
+    (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(turned))
+    for file in directory.glob("Split-*/data"):
+        rows = [tf.train.Example.FromString(row.numpy()) for row in tf.data.TFRecordDataset(str(file))]
+        with tf.io.TFRecordWriter(str(file)) as writer:
+            for row in rows:
+                [text] = row.features.feature[features.RECORD].bytes_list.value
+                values = json.loads(text)
+                values["labels"] = [3 - label for label in values["labels"]]
+                row.features.feature[features.RECORD].bytes_list.value[:] = [json.dumps(values).encode()]
+                writer.write(row.SerializeToString())
+
+
+def parsed(text: str) -> Any:
+    """A COCO file, its boxes and classes in an order of their own."""
+    document = json.loads(text)
+    if isinstance(document, list):
+        return sorted(map(str, document))
+    document["annotations"] = sorted(str({**entry, "id": 0}) for entry in document["annotations"])
+    return document
 
 
 def bits_of(image_id: int) -> np.ndarray:
@@ -249,10 +284,107 @@ def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
     assert rules(world.evaluate(EvaluatorSettings(resamples=200, min_golden_images=41))[0]) == ["trust:enough"]
 
 
-def test_a_model_of_another_label_map_is_an_error(world: World) -> None:
-    (world.path("candidate") / LABELS_FILE).write_text('["dog", "cat"]')
-    with pytest.raises(StateError, match=r"candidate .*its label map is dog, cat, the golden set's is cat, dog"):
+def test_a_model_of_other_classes_is_an_error(world: World) -> None:
+    (world.path("candidate") / LABELS_FILE).write_text('["dog", "cow"]')
+    with pytest.raises(StateError, match=r"candidate .*its classes are dog, cow, the golden set's are cat, dog"):
         world.evaluate()
+
+
+def test_candidate_and_span_in_another_order_of_the_classes_measure_the_same(world: World, tmp_path: Path) -> None:
+    evaluation, _ = world.evaluate()
+    turned_around: dict[str, Any] = {"names": ("dog", "cat"), "taken_for": (2, 1)}
+    world.candidate.uri = model(tmp_path / "turned", range(100, 150), **turned_around).uri
+    turn_labels(Path(world.span.uri))
+    turned, _ = world.evaluate()
+    assert turned.data_sets == evaluation.data_sets
+    assert [reason for reason in turned.decision.reasons if not reason.rule.startswith("trust:leak")] == [
+        reason for reason in evaluation.decision.reasons if not reason.rule.startswith("trust:leak")
+    ]
+    for data_set in ("golden", "held_out", "train_sample"):
+        for file in ("ground_truth.json", "candidate_detections.json", "baseline_detections.json"):
+            first, second = (Path(world.directory, f"evaluation-{n}", data_set, file).read_text() for n in (0, 1))
+            assert parsed(first) == parsed(second)
+    probe = str(world.directory / "evaluation-1" / PROBE_FILE)
+    answered = check_serving(str(world.path("candidate")), probe, run=in_this_process)  # in its own label map
+    assert answered.passed, answered.actual
+
+
+def reprocess(world: World, **options: Any) -> None:
+    """Gives the candidate another post-processing than the baseline's, which with it answers as `options` say."""
+    directory = Path(world.candidate.uri) / BASELINE_DIRECTORY
+    save_reader(directory, **options)
+    record = training_record(
+        post_processing=(SettingChange("score_threshold", 0.05, 0.5),),
+        baseline_for_comparison=model_digest(str(directory), LOCAL_FILES),
+    )
+    (world.path("candidate") / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(record))
+
+
+def test_both_models_are_measured_with_one_post_processing_and_against_what_is_served(
+    world: World, tmp_path: Path
+) -> None:
+    before, _ = world.evaluate()
+    assert before.post_processing is None
+    worse: dict[str, Any] = {"taken_for": (1, 1)}  # so that dogs are cats
+    world.candidate.uri = model(tmp_path / "worse", range(100, 150), **worse).uri
+    reprocess(world, **worse)
+    evaluation, blessing = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.BLOCKED
+    assert rules(evaluation) == [
+        "map_drop_as_served",
+        "class_drop_as_served:dog",
+        "class_and_slice_drops_as_served",
+        "map_interval_as_served",
+    ]
+    assert evaluation.golden.baseline == evaluation.golden.candidate
+    assert evaluation.post_processing is not None
+    assert evaluation.post_processing.changed == "score_threshold 0.05 -> 0.5"
+    assert evaluation.post_processing.as_served.baseline == before.golden.baseline
+    assert evaluation.post_processing.as_served.candidate == evaluation.golden.candidate
+    # What would be replaced, and what it was trained on, is the served model.
+    assert evaluation.baseline_digest == world.digest("baseline")
+    assert blessing.get_string_custom_property("baseline_model") == world.baseline.uri
+    assert evaluation.serving is not None
+    assert before.serving is not None
+    assert evaluation.serving.baseline is not None
+    assert before.serving.baseline is not None
+    assert evaluation.serving.baseline.size_bytes == before.serving.baseline.size_bytes
+    files = [Path(world.directory, f"evaluation-{n}", "golden") for n in (0, 1)]
+    assert (files[1] / AS_SERVED_FILE).read_text() == (files[0] / "baseline_detections.json").read_text()
+    assert (files[1] / "baseline_detections.json").read_text() == (files[1] / "candidate_detections.json").read_text()
+    assert not (files[0] / AS_SERVED_FILE).exists()
+
+
+def test_what_training_lost_is_not_hidden_by_a_post_processing_that_gains(world: World, tmp_path: Path) -> None:
+    world.baseline.uri = model(tmp_path / "served", range(90, 95), taken_for=(1, 1)).uri
+    world.candidate.uri = model(tmp_path / "worse", range(100, 150), taken_for=(1, 1)).uri
+    reprocess(world)
+    evaluation, _ = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.BLOCKED
+    assert "map_drop" in rules(evaluation)
+    assert not any("as_served" in rule for rule in rules(evaluation))
+
+
+def test_another_baseline_for_comparison_than_the_trainer_wrote_is_an_error(world: World) -> None:
+    reprocess(world)
+    (Path(world.candidate.uri) / BASELINE_DIRECTORY / "more").write_text("x")
+    with pytest.raises(StateError, match=r"Format-Baseline: not the baseline .* --anew"):
+        world.evaluate()
+    shutil.rmtree(Path(world.candidate.uri) / BASELINE_DIRECTORY)
+    with pytest.raises(StateError, match=r"Format-Baseline: not the baseline .* --anew"):
+        world.evaluate()
+
+
+def test_a_baseline_of_fewer_classes_and_another_post_processing_is_measured_over_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    world.baseline.uri = model(tmp_path / "fewer", range(90, 95), names=("dog",), taken_for=(1, 1)).uri
+    reprocess(world, taken_for=(1, 1))
+    evaluation, _ = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.PUSHED
+    assert evaluation.post_processing is not None
+    assert evaluation.post_processing.as_served.baseline == evaluation.golden.baseline
+    assert evaluation.post_processing.as_served.new_classes == ("cat",)
 
 
 def test_a_baseline_of_the_same_classes_in_another_order_measures_the_same(world: World, tmp_path: Path) -> None:

@@ -36,8 +36,13 @@ def settings(*overrides: str) -> TrainerSettings:
     return load_settings(TINY, overrides).trainer
 
 
-def write_examples(directory: Path, span: int, images: int, without: tuple[str, ...] = (), **digits: Any) -> str:
-    """Generates a span, leaves classes out of its labels, and reads it as the pipeline does; returns the URI."""
+def write_examples(
+    directory: Path, span: int, images: int, without: tuple[str, ...] = (), turned: bool = False, **digits: Any
+) -> str:
+    """Generates a span, leaves classes out of its labels, and reads it as the pipeline does; returns the URI.
+
+    `turned` has the classes in reverse order.
+    """
     import apache_beam as beam
 
     from components.example_gen.generate import GenRequest, generate
@@ -45,8 +50,10 @@ def write_examples(directory: Path, span: int, images: int, without: tuple[str, 
     data = directory / f"span-{span}"
     write_digits(str(data), DigitsOptions(span=span, images=images, **digits))
     _forget_classes(data / "annotations.json", without)
+    if turned:
+        _turn_classes(data / "annotations.json")
     out = str(directory / f"examples-{span}")
-    generate([(GenRequest(str(data), span, 1, False, 0.2, None, None), out)], beam.Pipeline())
+    generate([(GenRequest(str(data), span, 1, False, 0.2, 0.0, None, None), out)], beam.Pipeline())
     return out
 
 
@@ -55,6 +62,16 @@ def _forget_classes(file: Path, names: tuple[str, ...]) -> None:
     document["categories"] = [entry for entry in document["categories"] if entry["name"] not in names]
     kept = {entry["id"] for entry in document["categories"]}
     document["annotations"] = [entry for entry in document["annotations"] if entry["category_id"] in kept]
+    file.write_text(json.dumps(document))
+
+
+def _turn_classes(file: Path) -> None:
+    document = json.loads(file.read_text())
+    last = max(entry["id"] for entry in document["categories"])
+    for entry in document["categories"]:
+        entry["id"] = last + 1 - entry["id"]
+    for entry in document["annotations"]:
+        entry["category_id"] = last + 1 - entry["category_id"]
     file.write_text(json.dumps(document))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
+from schemas.artifacts.training_record import (
+    BASELINE_DIRECTORY,
+    LABELS_FILE,
+    RECORD_FILE,
+    TRAINING_RECORD_FORMAT,
+    SettingChange,
+    TrainingRecord,
+)
 from schemas.base import settings as settings_io
 from schemas.base.errors import ConfigError, RatchetError, StateError
+from schemas.base.files import LOCAL_FILES
+from schemas.base.model_digest import model_digest
 from schemas.data.dataset import EVAL_SPLIT
 from tests.components.trainer.spans import settings, write_examples
 
@@ -108,16 +118,63 @@ def test_a_retraining_starts_from_the_baseline(world: World, first_span: str) ->
 
 
 def test_a_model_grows_by_new_classes_and_keeps_what_it_knows(second_span: str, tmp_path: Path) -> None:
+    from components.trainer.job import reprocessed
+
     seven = write_examples(tmp_path, 1, 80, without=("0", "4", "9"))
     grown = World(tmp_path)
     first = grown.train("seven", seven, None, "training.bootstrap.steps=80")
     assert first.class_names == ("1", "2", "3", "5", "6", "7", "8")
     record = grown.train("ten", second_span, "seven")
-    assert record.class_names == DIGITS
+    assert record.class_names == (*first.class_names, "0", "4", "9")  # no client's label has changed
     assert [len(data.class_names) for data in record.data] == [7, 10]
+    picky = dataclasses.replace(record, model={**record.model, "max_detections": 5})
+    compared = reprocessed(str(tmp_path / "seven"), first, picky)
+    assert compared.class_names == first.class_names
     before = map_of(str(tmp_path / "seven"), seven, 7)
     assert before > 0.005
     assert record.validation[0].old == pytest.approx(before, abs=1e-4)
+
+
+def test_a_span_with_its_classes_in_another_order_trains_the_same_model(
+    world: World, second_span: str, tmp_path: Path
+) -> None:
+    turned = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    examples = write_examples(tmp_path, 2, 60, turned=True, lighting=0.5)
+    record = turned.train("turned", examples, "first", "training.validation.patience=1")
+    assert record.data[-1].class_names == tuple(reversed(DIGITS))
+    assert record.class_names == DIGITS
+    assert record.validation == world.record("second").validation
+    assert (tmp_path / "turned" / LABELS_FILE).read_text() == (world.root / "second" / LABELS_FILE).read_text()
+
+
+def test_the_baseline_is_exported_beside_a_candidate_that_has_another_post_processing(
+    world: World, first_span: str, second_span: str, tmp_path: Path
+) -> None:
+    assert not (world.root / BASELINE_DIRECTORY).exists()
+    changed = World(tmp_path)
+    shutil.copytree(world.root / "first", tmp_path / "first")
+    record = changed.train("model/Format-Serving", second_span, "first", "model.max_detections=3")
+    beside = tmp_path / "model" / BASELINE_DIRECTORY
+    assert record.post_processing == (SettingChange("max_detections", 20, 3),)
+    assert record.baseline_for_comparison == model_digest(str(beside), LOCAL_FILES)
+    assert record.model["max_detections"] == 3
+    served, compared = (answers(directory, first_span) for directory in (tmp_path / "first", beside))
+    assert served["detection_scores"].shape[1] == 20
+    assert compared["detection_scores"].max() > 0
+    for name in ("detection_boxes", "detection_classes", "detection_scores"):
+        np.testing.assert_array_equal(compared[name], served[name][:, :3])
+    again = changed.train("again/Format-Serving", second_span, "model/Format-Serving", "model.max_detections=3")
+    assert (again.post_processing, again.baseline_for_comparison) == ((), None)
+    assert not (tmp_path / "again" / BASELINE_DIRECTORY).exists()
+
+
+def answers(model: Path, examples: str) -> dict[str, np.ndarray]:
+    """What a model answers to a few held-out images."""
+    from components.detector.served import ServedDetector, read_images
+
+    files = sorted(map(str, Path(examples, f"Split-{EVAL_SPLIT}").iterdir()))
+    return ServedDetector("exported", str(model)).serve([encoded for _, encoded in next(read_images(files, 4))])
 
 
 def test_what_was_measured_in_training_is_what_the_exported_model_does(

@@ -9,7 +9,7 @@ import pytest
 from components.trainer.images.augmentation import AUGMENTATIONS
 from components.trainer.policy import NewSpan, TrainingPlan, plan_training, schedule
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import TrainingRecord
+from schemas.artifacts.training_record import SettingChange, TrainingRecord
 from schemas.base.errors import ConfigError
 from schemas.base.settings import load
 from tests.builders import trained_data, training_record
@@ -216,6 +216,21 @@ def test_a_new_class_needs_boxes_and_an_old_one_does_not() -> None:
         plan_training(settings(), span(boxes={"cat": 3, "dog": 3}, class_names=grown), baseline())
 
 
+def test_a_lineage_keeps_its_labels_in_whatever_order_a_span_has_the_classes() -> None:
+    assert plan_training(
+        settings(), span(boxes={"cat": 1, "dog": 1}, class_names=("dog", "cat")), None
+    ).class_names == (
+        "dog",
+        "cat",
+    )
+    turned = plan_training(settings(), span(class_names=("dog", "cat")), baseline())
+    assert turned == dataclasses.replace(plan_training(settings(), span(), baseline()), data=turned.data)
+    grown = plan_training(settings(), span(boxes={"ant": 3}, class_names=("ant", "dog", "cat")), baseline())
+    assert grown.class_names == ("cat", "dog", "ant")
+    again = baseline(label_map=("dog", "cat"))
+    assert plan_training(settings(), span(), again).class_names == ("dog", "cat")
+
+
 def test_in_a_first_training_every_class_needs_boxes() -> None:
     with pytest.raises(ConfigError, match=r"class 'dog' has no box"):
         plan_training(settings(), span(boxes={"cat": 3, "dog": 0}), None)
@@ -234,6 +249,31 @@ def test_an_undeclared_change_of_augmentation_is_refused_and_a_declared_one_reco
 def test_an_augmentation_that_changed_under_its_name_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"augmentation = 'none-v1': .*trained with 'none-v1', and a changed"):
         plan_training(settings(), span(), baseline(augmentation_digest="of an earlier version"))
+
+
+def test_post_processing_may_change_undeclared_and_is_told() -> None:
+    wanted = load(TrainerSettings, {"model": {"nms_iou_threshold": 0.6, "max_detections": 300}}, "x.yaml")
+    older = baseline(model={name: value for name, value in baseline().model.items() if name != "nms_iou_threshold"})
+    for before in (baseline(), older):
+        plan = plan_training(wanted, span(), before)
+        assert plan.model == wanted.model
+        assert plan.post_processing == (
+            SettingChange("max_detections", 100, 300),
+            SettingChange("nms_iou_threshold", 0.5, 0.6),
+        )
+        assert plan.declared_changes == (
+            "post-processing: max_detections 100 -> 300",
+            "post-processing: nms_iou_threshold 0.5 -> 0.6",
+        )
+    made = baseline(declared_changes=("augmentation: a -> b", *plan.declared_changes), post_processing=())
+    assert made.changed_training == ("augmentation: a -> b",)
+
+
+def test_the_same_post_processing_again_is_no_change() -> None:
+    wanted = load(TrainerSettings, {"model": {"nms_iou_threshold": 0.6}}, "x.yaml")
+    again = baseline(model=json.loads(json.dumps(dataclasses.asdict(wanted.model))))
+    plan = plan_training(wanted, span(), again)
+    assert (plan.post_processing, plan.declared_changes) == ((), ())
 
 
 def test_another_architecture_than_the_baseline_is_refused() -> None:

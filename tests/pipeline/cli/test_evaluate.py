@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,23 @@ def test_a_worse_candidate_is_blocked_with_exit_code_3(
     rules = [reason["rule"] for reason in result["reasons"]]
     assert rules[0] == "map_drop"
     assert "class_drop:cat" in rules
+
+
+def test_a_difference_within_the_noise_is_told_as_none(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    found = json.loads(files["good"].read_text())
+    fewer = write(tmp_path / "fewer.json", found[:-1])
+    options = ["--gt", str(files["gt"]), "--dt", str(fewer), "--baseline-dt", str(files["good"])]
+    assert main(["evaluate", *options]) == 3
+    verdict = capsys.readouterr().out.partition("BLOCKED: ")[2].splitlines()
+    assert verdict[1].startswith("  no measurable difference: -0.00")
+    assert re.fullmatch(r"  differences of mAP below 0\.\d+ cannot be told reliably with these 60 images", verdict[2])
+    assert "no measurable difference: -0.00" in verdict[3]
+    assert verdict[-1].startswith("  what helps where the golden set cannot tell: more data, more steps")
+    code, result = evaluate(capsys, files["gt"], fewer, files["good"])
+    assert (code, result["reasons"][0]["rule"]) == (3, "map_drop")
+    assert ", no measurable difference: -0.00" in result["reasons"][0]["actual"]
 
 
 def test_a_model_against_itself_passes(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,14 @@ def test_the_preset_of_its_name_is_taken_if_it_describes_the_served_model(tmp_pa
     assert not (tmp_path / ROOT_FILE).exists()
 
 
+def test_the_served_models_post_processing_is_kept(tmp_path: Path) -> None:
+    trained(tmp_path, whole({**read_config("digits")["model"], "score_threshold": 0.2}))
+    derived = read_root(tmp_path)
+    assert derived is not None
+    assert derived.config == "digits"
+    assert load_settings(derived.settings, ()) == load_config("digits", ["model.score_threshold=0.2"])
+
+
 def test_another_model_of_the_same_name_tells_its_own_settings(tmp_path: Path) -> None:
     model = whole({"input_size": [256, 256]})
     rate = LearningRateRecord(0.002, 0.008, 25, 0.0004, 0.00016)

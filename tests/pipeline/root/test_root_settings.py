@@ -91,6 +91,16 @@ def test_another_model_is_refused_with_both_values(root: Path, tmp_path: Path, c
         configure(root, None, ["model.input_size=[64,64]"])
 
 
+def test_post_processing_is_no_other_model_and_is_remembered(root: Path, tmp_path: Path) -> None:
+    changed = {"nms_iou_threshold": 0.6, "max_detections": 300, "score_threshold": 0.01}
+    made = configure_run(root, None, [f"model.{name}={value}" for name, value in changed.items()])
+    record_root(root, made.remembered)
+    model = configure_run(root, None, []).settings.model
+    assert {name: getattr(model, name) for name in changed} == changed
+    in_a_file = config(tmp_path, model={**MODEL, "score_threshold": 0.2})
+    assert configure_run(root, in_a_file, []).settings.model.score_threshold == 0.2
+
+
 def test_auto_agrees_with_every_model(root: Path, tmp_path: Path) -> None:
     auto = config(tmp_path, model={"input_size": "auto", "max_level": 5, "anchors": "auto"})
     assert configure_run(root, auto, []).settings.model.input_size == "auto"

@@ -88,6 +88,18 @@ def other_first_weights(data: Path) -> RunRequest:
     return request(data, f"training.init_checkpoint={data.parent / 'backbone.npz'}")
 
 
+def test_a_golden_set_that_is_too_small_to_decide_is_told_before_the_training(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("WARNING"):
+        read_request(request(data))
+    [told] = [record.getMessage() for record in caplog.records if "min_golden_images" in record.getMessage()]
+    assert "can be approved, but not pushed" in told
+    caplog.clear()
+    read_request(request(data, "evaluator.min_golden_images=1", "evaluator.min_golden_objects=1"))
+    assert "min_golden_images" not in caplog.text
+
+
 @pytest.mark.parametrize(
     "change",
     [
