@@ -55,6 +55,7 @@ def read_plain_results(file: BinaryIO) -> PlainResults | None:
         Its entries, all numbers finite; None if one of them is not written as the first one is.
 
     >>> text = b'[{"image_id": 7, "category_id": 1, "bbox": [1, 2.5, 3, 4], "score": 0.5}]'
+    >>> import io
     >>> read_plain_results(io.BytesIO(text)).boxes.tolist()
     [[1.0, 2.5, 3.0, 4.0]]
     """
