@@ -186,13 +186,15 @@ def _does_not_fall(golden: DataSetEvaluation, baseline: float, margin: float) ->
 def _interval(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Reason]:
     if golden.deltas is None or settings.tolerance is None:
         return []
-    interval = golden.deltas.overall.interval
+    overall = golden.deltas.overall
+    interval = overall.interval
+    few = "" if overall.units is None else f": its objects are as good as in {overall.units:.1f} independent units"
     return [
         Reason(
             rule="map_interval",
             expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference"
             + _over(golden),
-            actual=formatting.interval(interval, "undefined"),
+            actual=formatting.interval(interval, f"undefined{few}"),
             passed=interval is not None and interval[0] >= -settings.tolerance,
         )
     ]

@@ -17,7 +17,7 @@ from components.metrics.match_table import MatchTable
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, Deltas, ModelScores, Support
 from schemas.base.errors import ConfigError
 
-MIN_GROUPS = 5  # fewer recordings, cameras, ... say nothing about the next one
+MIN_GROUPS = 6  # of fewer recordings, cameras, ... intervals are too narrow (decision 0007)
 _COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}
 _NO_VALUES = np.empty(0, np.str_)
 _LISTED = 8
@@ -71,15 +71,11 @@ def _score(
     matches: DataSetMatches, classes: Classes, slices: Mapping[str, Slice], settings: EvaluatorSettings
 ) -> DataSetEvaluation:
     candidate, baseline = matches.tables[CANDIDATE], matches.tables.get(BASELINE)
+    groups = _groups(matches, settings.bootstrap_by)
     deltas = None
     if baseline is not None:
         estimates = paired_deltas(
-            candidate,
-            baseline,
-            resamples=settings.resamples,
-            seed=settings.seed,
-            groups=_groups(matches.attributes, settings.bootstrap_by),
-            slices=slices,
+            candidate, baseline, resamples=settings.resamples, seed=settings.seed, groups=groups, slices=slices
         )
         deltas = _deltas(estimates, classes)
     return DataSetEvaluation(
@@ -87,8 +83,8 @@ def _score(
         candidate=_scores(candidate, classes, slices),
         baseline=_scores(baseline, classes, slices) if baseline is not None else None,
         deltas=deltas,
-        class_support=_class_support(candidate, classes),
-        slice_support={name: _support(candidate, part) for name, part in slices.items()},
+        class_support=_class_support(candidate, classes, groups),
+        slice_support={name: _support(candidate, part, groups) for name, part in slices.items()},
         max_detections=candidate.max_detections,
     )
 
@@ -133,11 +129,21 @@ def check_settings(
 
 
 def _check_groups(attributes: Mapping[str, np.ndarray], by: str | None) -> None:
-    count = MIN_GROUPS if by is None else len(np.unique(attributes.get(by, _NO_VALUES)))
-    if count < MIN_GROUPS:
+    if by is None:
+        return
+    values = attributes.get(by, _NO_VALUES)
+    named, without = np.unique(values[values != ""]), int(np.count_nonzero(values == ""))
+    if len(named) and without:
         raise ConfigError(
-            f"evaluator.bootstrap_by = {by!r}: the golden set has {count} values of it, at least {MIN_GROUPS} are "
-            "needed to estimate what another one would change; leave it out to resample images"
+            f"evaluator.bootstrap_by = {by!r}: {without} of {len(values)} golden images lack it, so that it is unknown "
+            "which of them belong together; give it to every image in images[] of annotations.json, to one that is "
+            "alone a value of its own"
+        )
+    if len(named) < MIN_GROUPS:
+        raise ConfigError(
+            f"evaluator.bootstrap_by = {by!r}: the golden set has {len(named)} values of it, at least {MIN_GROUPS} are "
+            "needed to estimate what another one would change; add images of others, or leave it out if images are "
+            "independent"
         )
 
 
@@ -148,11 +154,12 @@ def _check_names(kind: str, named: Iterable[str], known: Sequence[str]) -> None:
             raise ConfigError(f"evaluator.per_{kind}: the golden set has no {kind} {name!r}; it has {shown}")
 
 
-def _groups(attributes: Mapping[str, np.ndarray], by: str | None) -> np.ndarray | None:
-    if by is None or by not in attributes:
+def _groups(matches: DataSetMatches, by: str | None) -> np.ndarray | None:
+    # [i] group of each image. Images without the attribute are one group: of what is unknown nothing is claimed.
+    if by is None:
         return None
-    values, groups = np.unique(attributes[by], return_inverse=True)
-    return groups if len(values) >= MIN_GROUPS else None
+    values = matches.attributes.get(by, np.full(len(matches.image_ids), ""))
+    return np.unique(values, return_inverse=True)[1]
 
 
 def _scores(table: MatchTable, classes: Classes, slices: Mapping[str, Slice]) -> ModelScores:
@@ -182,21 +189,33 @@ def _deltas(estimates: PairedDeltas, classes: Classes) -> Deltas:
 def delta_of(estimate: DeltaEstimate) -> Delta:
     """A difference as it is written down."""
     values = (estimate.value, estimate.lo, estimate.hi, estimate.std_error)
-    return Delta(*(value if math.isfinite(value) else None for value in values))
+    return Delta(*(value if math.isfinite(value) else None for value in values), units=estimate.units)
 
 
-def _class_support(table: MatchTable, classes: Classes) -> dict[str, Support]:
+def _class_support(table: MatchTable, classes: Classes, groups: np.ndarray | None) -> dict[str, Support]:
     counts = table.truth["valid"] & 1 == 1
     labels, images = table.truth["label"][counts].astype(np.int64), table.truth_image[counts].astype(np.int64)
     length = max(classes, default=0) + 1
-    objects = np.bincount(labels, minlength=length)
-    pairs = np.unique(labels * (len(table.image_ids) + 1) + images)  # each class and image once
-    in_images = np.bincount(pairs // (len(table.image_ids) + 1), minlength=length)
-    return {name: Support(int(objects[label]), int(in_images[label])) for label, name in classes.items()}
+    objects, in_images = np.bincount(labels, minlength=length), _different(labels, images, length)
+    in_groups = _different(labels, groups[images], length) if groups is not None else None
+    return {
+        name: Support(
+            int(objects[label]), int(in_images[label]), int(in_groups[label]) if in_groups is not None else None
+        )
+        for label, name in classes.items()
+    }
 
 
-def _support(table: MatchTable, part: Slice) -> Support:
+def _different(labels: np.ndarray, units: np.ndarray, length: int) -> np.ndarray:
+    # [length] different units of each label
+    base = int(units.max(initial=0)) + 1
+    return np.bincount(np.unique(labels * base + units) // base, minlength=length)
+
+
+def _support(table: MatchTable, part: Slice, groups: np.ndarray | None) -> Support:
     inside = table.truth["valid"] >> AREA_NAMES.index(part.area) & 1 == 1
     if part.images is not None:
         inside &= part.images[table.truth_image]
-    return Support(int(np.count_nonzero(inside)), len(np.unique(table.truth_image[inside])))
+    images = np.unique(table.truth_image[inside])
+    in_groups = len(np.unique(groups[images])) if groups is not None else None
+    return Support(int(np.count_nonzero(inside)), len(images), in_groups)

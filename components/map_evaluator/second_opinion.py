@@ -15,7 +15,7 @@ from components.map_evaluator.held_out import HeldOutImages
 from components.map_evaluator.matches import DataSetMatches
 from components.map_evaluator.scoring import MIN_GROUPS, delta_of
 from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
-from components.map_evaluator.slice_rules import regression_p_value
+from components.map_evaluator.slice_rules import MIN_UNITS, regression_p_value
 from components.metrics.average_precision import detection_metrics
 from components.metrics.bootstrap import paired_deltas
 from components.metrics.match_table import MatchTable, join_tables
@@ -152,9 +152,10 @@ def _reason(
         f"on held-out images mAP not below that of {described(made)}, where a real gain of {rules.gain:g} is excluded"
     )
     actual = f"{shown} on {many(opinion.images, 'image')} of {many(opinion.spans, 'span')}"
-    if made.delta.value is None or made.delta.std_error is None:
+    units = _units(made.delta, opinion)
+    if made.delta.value is None or made.delta.std_error is None or units < MIN_UNITS:
         return Reason(f"{RULE}:{made.reference}", expected, f"{actual}: not tested", passed=True, warning=True)
-    p_value = regression_p_value(made.delta.value, made.delta.std_error, -rules.gain, opinion.units)
+    p_value = regression_p_value(made.delta.value, made.delta.std_error, -rules.gain, units)
     passed = made.delta.value >= 0 or p_value >= chance
     actual += f"; with such a gain it would be so low with p = {p_value:.2g}"
     if not passed and _fell_before(made, opinion, significance):
@@ -169,7 +170,13 @@ def _fell_before(made: HeldOutComparison, opinion: SecondOpinion, significance: 
     before = made.baseline_delta
     if before is None or before.value is None or before.std_error is None:
         return False
-    return regression_p_value(before.value, before.std_error, 0.0, opinion.units) < significance
+    units = _units(before, opinion)
+    return units >= MIN_UNITS and regression_p_value(before.value, before.std_error, 0.0, units) < significance
+
+
+def _units(delta: Delta, opinion: SecondOpinion) -> float:
+    """Effective number of independent units behind a difference."""
+    return opinion.units if delta.units is None else delta.units
 
 
 def _shown(delta: Delta | None) -> str:

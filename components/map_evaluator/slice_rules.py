@@ -9,9 +9,13 @@ from components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
 from schemas.base.differences import found
-from schemas.base.formatting import difference_with_interval, listed, score
+from schemas.base.formatting import difference_with_interval, listed, many, score
 
+# Independent units of equal weight that a test needs: of fewer, false alarms are rare but a lost class is not found
+# either (decision 0007).
+MIN_UNITS = 5
 _LISTED = 8
+_ROUNDING = 1e-9  # five equal units may come out as 4.999...
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,13 @@ class _Part:
             and self.support.images >= settings.min_object_images
             and self.delta is not None
             and self.delta.std_error is not None
+            and self.units >= MIN_UNITS - _ROUNDING
         )
+
+    @property
+    def units(self) -> float:
+        """Effective number of independent units, of which those that hold few objects count less."""
+        return self.support.units if self.delta is None or self.delta.units is None else self.delta.units
 
     @property
     def is_limited(self) -> bool:
@@ -131,7 +141,7 @@ def _regressions(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason
 def _p_value(part: _Part) -> float:
     if part.delta is None or part.delta.value is None or part.delta.std_error is None or part.drop is None:
         raise ValueError(f"{part.key}: has nothing to test")
-    return regression_p_value(part.delta.value, part.delta.std_error, part.drop, part.support.images)
+    return regression_p_value(part.delta.value, part.delta.std_error, part.drop, part.units)
 
 
 def _regressed(part: _Part, p_value: float) -> Reason:
@@ -149,42 +159,56 @@ def _shown(delta: Delta | None) -> str:
 def _untestable(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason]:
     if not parts:
         return []
-    shown = [f"{part.name} ({part.support.objects} in {part.support.images})" for part in parts]
+    unit = "images" if settings.bootstrap_by is None else f"groups ({settings.bootstrap_by})"
     return [
         Reason(
             rule="untestable",
             expected=f"at least {settings.min_objects} objects in {settings.min_object_images} images of every class "
-            "and slice, to test it for a fall",
-            actual=f"not tested: {listed(shown, _LISTED)}",
+            f"and slice, spread over {MIN_UNITS} independent {unit} or as well as that, to test it for a fall",
+            actual=f"not tested: {listed([_extent(part) for part in parts], _LISTED)}",
             passed=True,
             warning=True,
         )
     ]
 
 
-def regression_p_value(delta: float, std_error: float, drop: float, images: int) -> float:
+def _extent(part: _Part) -> str:
+    support = part.support
+    groups = "" if support.groups is None else f" of {many(support.groups, 'group')}"
+    uneven = f", as good as {part.units:.1f}" if part.units < MIN_UNITS - _ROUNDING <= support.units else ""
+    return f"{part.name} ({support.objects} in {support.images}{groups}{uneven})"
+
+
+def regression_p_value(delta: float, std_error: float, drop: float, units: float) -> float:
     """Chance of a difference this low or lower if the true one were -drop (one-sided, Student's t).
 
     The bootstrap's standard error with the tail of t, not the share of resamples below the limit: with 1,000
     resamples that share cannot be smaller than 1/1,001, which a correction for 80 classes never accepts.
 
+    However small the standard error, t is no further from 0 than the number of units: that is what it would be if all
+    units agreed and one more, just at the limit, were added.
+
     Args:
         delta: candidate minus baseline.
-        std_error: of that difference; 0 if no resample moved it.
+        std_error: of that difference.
         drop: the fall that is still accepted.
-        images: with objects of the class, at least 2; the fewer, the less the standard error is to be believed.
+        units: independent units behind it, more than 1; the fewer, the less the standard error is to be believed.
 
-    >>> round(regression_p_value(-0.08, 0.01, drop=0.05, images=100_000), 5)
+    >>> round(regression_p_value(-0.08, 0.01, drop=0.05, units=100_000), 5)
     0.00135
-    >>> round(regression_p_value(-0.08, 0.01, drop=0.05, images=20), 5)
+    >>> round(regression_p_value(-0.08, 0.01, drop=0.05, units=20), 5)
     0.00368
+    >>> round(regression_p_value(-0.08, 0.0, drop=0.05, units=5), 5)
+    0.00375
     """
-    if std_error == 0:
-        return 0.0 if delta < -drop else 1.0
+    beyond = delta + drop
+    if beyond >= 0 and std_error == 0:
+        return 1.0
 
     from scipy.special import stdtr  # here, because it takes a tenth of a second: an evaluation may not come so far
 
-    return float(stdtr(images - 1, (delta + drop) / std_error))
+    most = units * std_error
+    return float(stdtr(units - 1, -units if beyond < -most else beyond / std_error))
 
 
 def holm(p_values: Mapping[str, float], significance: float) -> frozenset[str]:

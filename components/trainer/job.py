@@ -177,13 +177,14 @@ def _begin(
     strategy: tf.distribute.Strategy,
 ) -> Training:
     """A training at its first step, or where it was when it was killed."""
-    state, worker = TrainingState(), worker_number(strategy)
+    state, worker, start = TrainingState(), worker_number(strategy), learner.served_weights()
     directory = f"{job.checkpoints}/{_key(job, plan, strategy)}"
     checkpoints = Checkpoints(directory, learner, state, worker)
     if checkpoints.restore():
         LOGGER.info("going on after step %d of %d, from %s", state.step, plan.steps, directory)
     log = TrainingLog(None if worker else job.log, state)
-    return Training(plan, job.settings.training.validation.patience, learner, measure_of(log), checkpoints, log, state)
+    patience = job.settings.training.validation.patience
+    return Training(plan, patience, learner, measure_of(log), checkpoints, log, state, start)
 
 
 def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> str:

@@ -89,6 +89,7 @@ class Training:
         checkpoints: where it goes on from when it is killed.
         log: TensorBoard.
         state: how far it is; 0 steps, or what was restored.
+        start: the weights it started from.
     """
 
     plan: TrainingPlan
@@ -98,6 +99,7 @@ class Training:
     checkpoints: Checkpoints
     log: TrainingLog
     state: TrainingState
+    start: list[np.ndarray]
 
     @property
     def over(self) -> bool:
@@ -132,6 +134,7 @@ def train(training: Training, batches: Iterator[Any]) -> None:
             training.checkpoints.save()
     if state.diverged is not None:
         LOGGER.warning("training diverged: %s", divergence_in_words(state.diverged, plan.steps))
+        _back_to_sound_weights(training)
     elif state.step < plan.steps:
         LOGGER.info("stopped after step %d of %d: no better mAP since step %d", state.step, plan.steps, state.best_step)
 
@@ -139,6 +142,15 @@ def train(training: Training, batches: Iterator[Any]) -> None:
 def divergence_in_words(lost: Diverged, steps: int) -> str:
     """What was seen, when, and at which rate."""
     return f"{lost.what} at step {lost.step} of {steps}, learning rate {lost.learning_rate:.2g}"
+
+
+def _back_to_sound_weights(training: Training) -> None:
+    """Of a training that was being lost, the best checkpoint may already be worse than what it started from."""
+    state = training.state
+    start = next((point.map for point in state.validation if point.step == 0), -1.0)
+    if state.best_step and state.best_map < start:
+        state.best_step = 0
+        training.checkpoints.keep_as_best(training.start)
 
 
 def _measure_start(training: Training) -> None:

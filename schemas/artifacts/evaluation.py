@@ -65,12 +65,23 @@ class ModelScores:
 
 @dataclass(frozen=True)
 class Delta:
-    """Candidate minus baseline, with its 95 % interval; all None where one of them is undefined."""
+    """Candidate minus baseline, with its 95 % interval.
+
+    Attributes:
+        value: the difference; None where one of them is undefined.
+        lo: lower end of the interval, that of Student's t with units - 1 degrees of freedom; None where too few units
+            hold ground truth for one.
+        hi: upper end.
+        std_error: of the difference, for the variation between independent units; None as `lo`.
+        units: effective number of independent units behind it, images or groups of images, which is below their number
+            where few of them hold most objects; None in a file from before it was recorded.
+    """
 
     value: float | None
     lo: float | None
     hi: float | None
     std_error: float | None
+    units: float | None = None
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -99,10 +110,22 @@ class Deltas:
 
 @dataclass(frozen=True)
 class Support:
-    """How much ground truth a class or slice has: objects that count, and the images they are in."""
+    """How much ground truth a class or slice has.
+
+    Attributes:
+        objects: those that count.
+        images: that they are in.
+        groups: that they are in, where groups of images are the independent units; None where single images are.
+    """
 
     objects: int
     images: int
+    groups: int | None = None
+
+    @property
+    def units(self) -> int:
+        """Independent units with an object."""
+        return self.images if self.groups is None else self.groups
 
 
 @dataclass(frozen=True)
@@ -319,8 +342,8 @@ class Evaluation:
 
 
 EVALUATION_FORMAT = PersistedFormat(
-    # Format 0 lacked the digests and the figures of serving, format 2 the limit of detections and the second opinion;
-    # all have defaults. Up to format 2 `held_out` was the part of the new span that chose the checkpoint.
+    # Format 0 lacked the digests and the figures of serving, format 2 the limit of detections, the independent units
+    # and the second opinion; all have defaults. Up to format 2 `held_out` was the part that chose the checkpoint.
     Evaluation,
     "an evaluation",
     3,

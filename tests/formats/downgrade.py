@@ -59,7 +59,16 @@ def _evaluation(values: Values, root: str) -> Values:
 
 def _scores(values: Values) -> Values:
     old = _without(values, "max_detections")
+    old["deltas"] = old["deltas"] and _deltas(old["deltas"])
+    for key in ("class_support", "slice_support"):
+        old[key] = {name: _without(support, "groups") for name, support in old[key].items()}
     return {**old, "shared": _scores(old["shared"])} if old.get("shared") else old
+
+
+def _deltas(values: Values) -> Values:
+    parts = ("per_class", "per_slice")
+    of_parts = {part: {name: _without(delta, "units") for name, delta in values[part].items()} for part in parts}
+    return {"overall": _without(values["overall"], "units"), **of_parts}
 
 
 def _training_record(values: Values, root: str) -> Values:

@@ -244,11 +244,10 @@ def test_fixed_limits_of_a_class_or_slice_hold_whatever_is_significant() -> None
 
 def test_p_values_are_those_of_students_t() -> None:
     # Quantiles of t with 10 and with very many degrees of freedom, from any table.
-    assert regression_p_value(-0.05, 0.01, drop=0.05, images=11) == pytest.approx(0.5)
-    assert regression_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, images=11) == pytest.approx(0.025, abs=1e-6)
-    assert regression_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, images=10**9) == pytest.approx(0.025, abs=1e-6)
-    assert regression_p_value(-0.06, 0.0, drop=0.05, images=11) == 0
-    assert regression_p_value(-0.05, 0.0, drop=0.05, images=11) == 1
+    assert regression_p_value(-0.05, 0.01, drop=0.05, units=11) == pytest.approx(0.5)
+    assert regression_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, units=11) == pytest.approx(0.025, abs=1e-6)
+    assert regression_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, units=10**9) == pytest.approx(0.025, abs=1e-6)
+    assert regression_p_value(-0.05, 0.0, drop=0.05, units=11) == 1
 
 
 def test_holm_stops_at_the_first_test_that_holds() -> None:
@@ -275,14 +274,56 @@ def test_a_limit_that_cannot_be_broken_does_not_cost_the_others_their_significan
 
 
 def test_a_fall_seen_in_few_images_is_believed_less() -> None:
-    # 1.9 standard errors beyond the limit: p = .029 in 1,000 images, .045 in 10 and .077 in 4.
+    # 1.9 standard errors beyond the limit: p = .029 in 1,000 images, .045 in 10 and .065 in 5.
     def with_images(images: int) -> Verdict:
         support = {"cat": Support(objects=100, images=images)}
         settings = EvaluatorSettings(min_object_images=2, significance=0.05)
         data = golden(0.55, 0.50, classes={"cat": (0.412, 0.50)}, support=support, std_error=0.02)
         return judged(data, settings).verdict
 
-    assert [with_images(images) for images in (1000, 10, 4)] == [Verdict.BLOCKED, Verdict.BLOCKED, Verdict.PUSHED]
+    assert [with_images(images) for images in (1000, 10, 5)] == [Verdict.BLOCKED, Verdict.BLOCKED, Verdict.PUSHED]
+
+
+@pytest.mark.parametrize(
+    ("support", "units", "is_tested"),
+    [
+        (Support(100, 50, groups=5), 5.0, True),
+        (Support(100, 50, groups=4), 4.0, False),
+        (Support(100, 50, groups=30), 4.9, False),
+        (Support(100, 50), 4.9, False),
+        (Support(100, 50, groups=4), None, False),
+    ],
+)
+def test_a_class_in_few_independent_units_is_not_tested(support: Support, units: float | None, is_tested: bool) -> None:
+    data = golden(0.55, 0.50, classes={"cat": (0.0, 0.50)}, support={"cat": support})
+    assert data.deltas is not None
+    cat = replace(data.deltas.per_class["cat"], units=units)
+    data = replace(data, deltas=replace(data.deltas, per_class={"cat": cat}))
+    assert ("class_drop:cat" in failed(judged(data))) is is_tested
+
+
+def test_what_is_untestable_is_told_in_groups() -> None:
+    classes = {"cat": (0.0, 0.50), "dog": (0.5, 0.5), "cow": (0.5, 0.5)}
+    support = {"cat": Support(90, 40, 3), "dog": Support(90, 40, 12), "cow": Support(90, 40, 1)}
+    data = golden(0.55, 0.50, classes=classes, support=support)
+    assert data.deltas is not None
+    units = {"cat": 2.7, "dog": 3.21, "cow": 1.0}
+    per_class = {name: replace(each, units=units[name]) for name, each in data.deltas.per_class.items()}
+    data = replace(data, deltas=replace(data.deltas, per_class=per_class))
+    [warning] = judged(data, replace(SETTINGS, bootstrap_by="recording")).warnings
+    assert "spread over 5 independent groups (recording)" in warning.expected
+    assert warning.actual == (
+        "not tested: cat (90 in 40 of 3 groups), dog (90 in 40 of 12 groups, as good as 3.2), cow (90 in 40 of 1 group)"
+    )
+
+
+def test_an_interval_of_too_few_units_says_so() -> None:
+    data = golden(0.55, 0.50)
+    assert data.deltas is not None
+    overall = replace(data.deltas.overall, lo=None, hi=None, std_error=None, units=1.2)
+    decision = judged(replace(data, deltas=replace(data.deltas, overall=overall)))
+    assert decision.verdict is Verdict.INCONCLUSIVE
+    assert "as good as in 1.2 independent units" in decision.failures[0].actual
 
 
 def test_limits_include_themselves() -> None:

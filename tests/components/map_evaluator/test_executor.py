@@ -312,7 +312,7 @@ def test_candidate_and_span_in_another_order_of_the_classes_measure_the_same(wor
     assert [reason for reason in turned.decision.reasons if not reason.rule.startswith("trust:leak")] == [
         reason for reason in evaluation.decision.reasons if not reason.rule.startswith("trust:leak")
     ]
-    for data_set in ("golden", "held_out", "train_sample"):
+    for data_set in evaluation.data_sets:
         for file in ("ground_truth.json", "candidate_detections.json", "baseline_detections.json"):
             first, second = (Path(world.directory, f"evaluation-{n}", data_set, file).read_text() for n in (0, 1))
             assert parsed(first) == parsed(second)
@@ -342,12 +342,9 @@ def test_both_models_are_measured_with_one_post_processing_and_against_what_is_s
     reprocess(world, **worse)
     evaluation, blessing = world.evaluate()
     assert evaluation.decision.verdict is Verdict.BLOCKED
-    assert rules(evaluation) == [
-        "map_drop_as_served",
-        "class_drop_as_served:dog",
-        "class_and_slice_drops_as_served",
-        "map_interval_as_served",
-    ]
+    assert rules(evaluation)[0] == "map_drop_as_served"
+    assert {"class_drop_as_served:dog", "map_interval_as_served"} < set(rules(evaluation))
+    assert all("_as_served" in rule for rule in rules(evaluation))
     assert evaluation.golden.baseline == evaluation.golden.candidate
     assert evaluation.post_processing is not None
     assert evaluation.post_processing.changed == "score_threshold 0.05 -> 0.5"

@@ -78,9 +78,32 @@ def test_groups_are_resampled_as_a_whole() -> None:
     by_recording = scored(settings, recording=recordings).deltas
     assert by_image is not None
     assert by_recording is not None
-    # Every recording has one missed dog of two, so none of them changes the share.
-    assert by_recording.per_class["dog"].std_error == pytest.approx(0, abs=1e-9)
+    # Every recording has one missed dog of two, so none of them changes the share: no more is certain than if there
+    # were an eleventh recording without a missed dog.
+    assert by_recording.per_class["dog"].std_error == pytest.approx(0.5 / 10, abs=1e-3)
     assert (by_image.per_class["dog"].std_error or 0) > 0.05
+
+
+def test_support_counts_the_groups_where_groups_are_the_units() -> None:
+    recordings = np.array([f"r{i // 20}" for i in range(40)])
+    settings = EvaluatorSettings(bootstrap_by="recording", slice_by=("recording",), resamples=100)
+
+    data = scored(settings, recording=recordings)
+
+    assert data.class_support == {"cat": Support(20, 20, 2), "dog": Support(20, 20, 2), "auk": Support(0, 0, 0)}
+    assert data.slice_support["recording=r1"] == Support(20, 20, 1)
+    assert data.deltas is not None
+    assert data.deltas.per_class["dog"].units == pytest.approx(2)
+    # A slice of one recording says nothing about the next recording, however many images it has.
+    assert data.deltas.per_slice["recording=r1"].std_error is None
+
+
+def test_images_of_unknown_groups_are_not_taken_for_independent() -> None:
+    settings = EvaluatorSettings(bootstrap_by="recording", resamples=100)
+    deltas = scored(settings).deltas
+    assert deltas is not None
+    assert deltas.overall.units == 1
+    assert deltas.overall.interval is None
 
 
 def test_images_without_an_attribute_are_a_slice_of_their_own() -> None:
@@ -102,7 +125,7 @@ def test_without_a_baseline_there_is_no_difference() -> None:
     ("settings", "message"),
     [
         (EvaluatorSettings(slice_by=("weather",)), "no golden image has the attribute 'weather'"),
-        (EvaluatorSettings(bootstrap_by="camera"), "has 2 values of it, at least 5"),
+        (EvaluatorSettings(bootstrap_by="camera"), "has 2 values of it, at least 6"),
         (EvaluatorSettings(bootstrap_by="weather"), "has 0 values"),
         (EvaluatorSettings(per_class={"bat": SliceRules()}), "no class 'bat'; it has cat, dog, auk"),
         (EvaluatorSettings(per_slice={"camera=west": SliceRules()}), "no slice 'camera=west'"),
@@ -119,7 +142,13 @@ def test_settings_that_apply_are_accepted() -> None:
         bootstrap_by="camera",
         per_slice={"camera=c1": SliceRules(), "object_size=small": SliceRules()},
     )
-    check_settings(NAMES, {"camera": np.array([f"c{i}" for i in range(5)])}, settings)
+    check_settings(NAMES, {"camera": np.array([f"c{i}" for i in range(6)])}, settings)
+
+
+def test_golden_images_of_unknown_groups_are_refused() -> None:
+    recordings = np.array([f"r{i}" for i in range(9)] + [""])
+    with pytest.raises(ConfigError, match="'recording': 1 of 10 golden images lack it"):
+        check_settings(NAMES, {"recording": recordings}, EvaluatorSettings(bootstrap_by="recording"))
 
 
 def test_the_resampling_follows_its_settings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -14,6 +15,7 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.average_precision import detection_metrics
 from components.metrics.bootstrap import DeltaEstimate, Slice, paired_deltas
 from components.metrics.coco_rules import AREA_NAMES
+from components.metrics.independence import independent_units
 from components.metrics.match_table import MatchTable
 from components.metrics.resampling import class_draws, narrowest
 from schemas.data.records import Detections, GroundTruth
@@ -121,7 +123,7 @@ def test_another_seed_draws_other_images() -> None:
     assert paired_delta(*half_found(), resamples=200, seed=1) != paired_delta(*half_found(), resamples=200, seed=2)
 
 
-def test_interval_is_the_percentiles_of_real_resamples() -> None:
+def test_standard_error_is_the_spread_of_real_resamples() -> None:
     random = np.random.default_rng(5)
     truth = truth_of((1, *BOX), (2, 100, 100, 50, 50))
     scores = iter(random.permutation(1000) / 1000)
@@ -143,8 +145,10 @@ def test_interval_is_the_percentiles_of_real_resamples() -> None:
 
     value = pycocotools_metrics(new, 2).coco["AP"] - pycocotools_metrics(old, 2).coco["AP"]
     assert delta.value == pytest.approx(value, abs=1e-9)
-    assert [delta.lo, delta.hi] == pytest.approx(np.percentile(deltas, [2.5, 97.5]).tolist(), abs=1e-9)
-    assert delta.std_error == pytest.approx(np.std(deltas), abs=1e-9)
+    assert delta.units == pytest.approx(6)
+    assert delta.std_error == pytest.approx(np.std(deltas) * math.sqrt(6 / 5), abs=1e-9)
+    reach = 2.570582 * delta.std_error  # t with 5 degrees of freedom, from any table
+    assert [delta.lo, delta.hi] == pytest.approx([value - reach, value + reach], abs=1e-6)
 
 
 def test_spread_is_that_of_a_share_when_the_answer_is_known() -> None:
@@ -177,6 +181,15 @@ def test_small_blocks_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) ->
     assert paired_deltas(new, old, resamples=50, seed=4, slices=slices) == whole
 
 
+def test_few_rows_at_once_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, old, _ = noisy_pair()
+    whole = paired_deltas(new, old, resamples=50, seed=4).overall
+    monkeypatch.setattr(resampling, "_ROWS", 3)
+    few = paired_deltas(new, old, resamples=50, seed=4).overall
+
+    assert dataclasses.astuple(few) == pytest.approx(dataclasses.astuple(whole), abs=1e-14)
+
+
 @pytest.mark.parametrize("images", [{}, {1: (truth_of(), found((1, 0.9, *BOX)))}])
 def test_without_ground_truth_the_estimate_is_nan(images: dict) -> None:
     delta = paired_delta(accumulated(images), accumulated(images), resamples=10)
@@ -191,9 +204,48 @@ def test_resamples_without_ground_truth_are_counted_and_left_out() -> None:
 
     delta = paired_delta(accumulated(images), accumulated(nothing), resamples=400, seed=0)
 
-    assert (delta.value, delta.lo, delta.hi) == pytest.approx((1.0, 1.0, 1.0))
-    assert delta.std_error == pytest.approx(0.0, abs=1e-12)
+    assert delta.value == pytest.approx(1.0)
     assert 70 < delta.undefined < 130
+
+
+def test_a_single_unit_tells_nothing_about_the_spread() -> None:
+    images = {1: (truth_of((1, *BOX)), found((1, 0.9, *BOX))), 2: (truth_of(), found())}
+    nothing = {i: (truth, found()) for i, (truth, _) in images.items()}
+
+    delta = paired_delta(accumulated(images), accumulated(nothing), resamples=400, seed=0)
+
+    assert delta.units == 1
+    assert all(math.isnan(value) for value in (delta.lo, delta.hi, delta.std_error))
+
+
+@pytest.mark.parametrize("count", [4, 9])
+def test_equal_differences_of_all_units_prove_no_more_than_with_one_more_unit_without(count: int) -> None:
+    images = {i: (truth_of((1, *BOX)), found((1, 0.9, *BOX))) for i in range(count)}
+    nothing = {i: (truth, found()) for i, (truth, _) in images.items()}
+
+    delta = paired_delta(accumulated(images), accumulated(nothing), resamples=50)
+
+    assert delta.std_error == pytest.approx(1 / count)  # a t-test of so many ones and a zero has t = count
+    assert delta.lo < 1
+    assert delta.hi == 1  # AP goes no further
+
+
+def test_units_count_by_the_objects_that_they_hold() -> None:
+    table = accumulated({i: (truth_of(*[(1, *BOX)] * (9 if i == 0 else 1)), found()) for i in range(10)}).table()
+
+    assert independent_units(table).overall.effective == pytest.approx(18**2 / (81 + 9))
+    pairs = independent_units(table, np.arange(10) // 2).overall
+    assert (pairs.count, pairs.effective) == (5, pytest.approx(18**2 / (100 + 16)))
+
+
+def test_every_class_counts_alike_in_the_units_of_the_whole() -> None:
+    # Class 2 has a single object, which is worth as much as the eight of class 1.
+    truths = {i: (truth_of((1, *BOX), *([(2, *BOX)] if i == 0 else [])), found()) for i in range(8)}
+    units = independent_units(accumulated(truths).table())
+
+    assert units.per_class[1].effective == pytest.approx(8)
+    assert units.per_class[2].effective == 1
+    assert units.overall.effective == pytest.approx(1 / ((0.5 + 1 / 16) ** 2 + 7 / 16**2))
 
 
 @pytest.mark.parametrize(
@@ -275,9 +327,15 @@ def test_slices_are_estimated_from_the_draws_of_the_whole() -> None:
         weights = narrowest(copies[keep])
         some = [table.of_images(keep) for table in (new, old)]
         mean_ap = np.mean([draw.ap for draw in class_draws(some, weights, area)], axis=0)
-        assert deltas.per_slice[name].std_error == pytest.approx(np.std(mean_ap[0] - mean_ap[1]))
+        assert deltas.per_slice[name].std_error == pytest.approx(enlarged(mean_ap[0] - mean_ap[1], some[0], area))
         values = [detection_metrics(table).coco["AP" + area[0]] for table in some]
         assert deltas.per_slice[name].value == values[0] - values[1]
+
+
+def enlarged(deltas: np.ndarray, table: MatchTable, area: str = "all", groups: np.ndarray | None = None) -> float:
+    """The standard error from resampled differences, where no resample lacks a class."""
+    units = independent_units(table, groups, area).overall.effective
+    return float(np.std(deltas)) * math.sqrt(units / (units - 1))
 
 
 def drawn_copies(count: int, resamples: int, seed: int) -> np.ndarray:
@@ -303,8 +361,8 @@ def test_a_group_is_drawn_as_a_whole() -> None:
 
     weights = narrowest(drawn_copies(5, 30, seed=2)[np.arange(images) % 5])
     mean_ap = np.mean([draw.ap for draw in class_draws([new, old], weights)], axis=0)
-    expected = np.percentile(mean_ap[0] - mean_ap[1], [2.5, 97.5])
-    assert [deltas.overall.lo, deltas.overall.hi] == pytest.approx(expected.tolist(), abs=1e-12)
+    expected = enlarged(mean_ap[0] - mean_ap[1], new, groups=np.arange(images) % 5)
+    assert deltas.overall.std_error == pytest.approx(expected, abs=1e-12)
 
 
 def test_groups_of_one_image_are_no_groups() -> None:

@@ -254,10 +254,63 @@ def test_a_full_disk_ends_in_one_clear_error(first_span: str, tmp_path: Path, mo
     assert not (tmp_path / "first").exists()
 
 
-def test_a_rate_far_too_high_stops_the_training(first_span: str, tmp_path: Path) -> None:
+def weights_of(model: Path) -> list[np.ndarray]:
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(model / "variables" / "variables"))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
+    return [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]
+
+
+def test_a_training_that_diverges_exports_the_last_sound_weights_and_is_not_gone_on_with(
+    first_span: str, second_span: str, tmp_path: Path
+) -> None:
+    made = World(tmp_path)
     rate = ("training.bootstrap.peak_learning_rate=10", "training.bootstrap.steps=60")
-    with pytest.raises(
-        RatchetError, match=r"training diverged: .* at step \d+ of 60, learning rate .*; lower training"
-    ):
-        World(tmp_path).train("first", first_span, None, *rate)
-    assert not (tmp_path / "first").exists()
+    record = made.train("lost", first_span, None, *rate)
+    assert record.diverged is not None
+    assert record.diverged.learning_rate > 1
+    assert record.steps < record.planned_steps == 60
+    assert all(np.isfinite(weight).all() for weight in weights_of(tmp_path / "lost"))
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_loss_that_is_no_number_at_the_first_step_exports_the_baseline(
+    world: World, second_span: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from components.trainer.learner import Learner
+
+    step_function = Learner._step_function
+
+    def poisoned(self: Learner, task: Any) -> Any:
+        step = step_function(self, task)
+        return lambda inputs: {name: loss * float("nan") for name, loss in step(inputs).items()}
+
+    monkeypatch.setattr(Learner, "_step_function", poisoned)
+    record = world.train("poisoned", second_span, "first", "training.clip_norm=1")
+    assert record.diverged is not None
+    assert (record.diverged.step, record.diverged.loss, record.best_step) == (1, None, 0)
+    pairs = zip(weights_of(world.root / "poisoned"), weights_of(world.root / "first"), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
+
+
+def test_a_span_of_a_few_images_is_trained_on_and_validated_with_the_images_of_earlier_spans(
+    world: World, tmp_path: Path
+) -> None:
+    few = write_examples(tmp_path, 3, 4)
+    record = world.train("few", few, "second", "training.validation.min_images=20")
+    assert record.batch_size == 8
+    assert record.batch_size * (1 - record.continual.replay) == pytest.approx(min(4, record.images))
+    assert record.validation_images is not None
+    assert record.validation_images.pooled
+    assert record.validation_images.old >= 20 > record.validation_images.new
+    assert len(record.validation) == 5
+
+
+def test_without_enough_validation_images_the_last_weights_are_taken_and_the_record_says_so(tmp_path: Path) -> None:
+    few = write_examples(tmp_path, 1, 7)
+    record = World(tmp_path).train("first", few, None, "training.bootstrap.steps=4")
+    assert record.batch_size == record.images < 8
+    assert (record.has_chosen, record.best_step) == (False, 4)
+    assert record.validation_images is not None
+    assert record.validation_images.new == 7 - record.images

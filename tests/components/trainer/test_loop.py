@@ -111,6 +111,7 @@ def run(
         patience=patience,
         measure=measure,
         state=state,
+        start=[np.array(-1.0)],
         **stand_ins,
     )
     train(training, itertools.count(state.step))
@@ -211,6 +212,13 @@ def test_a_loss_that_explodes_ends_it_too() -> None:
     assert lost(state).what == "the mean loss of 20 steps is 10.9, above 10"
     assert (lost(state).step, lost(state).loss, lost(state).limit) == (32, 100.0, 10.0)
     assert memory.best[0] == 30
+
+
+def test_a_retraining_that_is_lost_goes_back_to_its_start_if_that_was_better() -> None:
+    state, memory = run(plan("retrain", 60), [1.0] * 7 + [math.nan] * 50, maps={0: 0.5, 5: 0.4})
+    assert (state.best_step, memory.best[0]) == (0, -1.0)
+    state, memory = run(plan("retrain", 60), [1.0] * 7 + [math.nan] * 50, maps={0: 0.5, 5: 0.6})
+    assert (state.best_step, memory.best[0]) == (5, 5.0)
 
 
 def test_one_that_begins_exploded_is_seen_as_well() -> None:
