@@ -56,6 +56,7 @@ GLUE = {
     "components.example_gen.generate",
     "components.map_evaluator.beam_evaluation",
     "components.map_evaluator.coco_files",
+    "components.map_evaluator.compared",
     "components.map_evaluator.component",
     "components.map_evaluator.earlier_models",
     "components.map_evaluator.executor",
