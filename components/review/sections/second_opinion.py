@@ -37,8 +37,8 @@ def _images(opinion: SecondOpinion) -> str:
     ]
     return (
         f"On {many(opinion.images, 'image')} with {many(opinion.objects, 'object')} of {many(opinion.spans, 'span')} "
-        "that were held out of everything: of training, of the choice of the checkpoint and of every earlier verdict's "
-        f"golden set. So luck has no direction here{'; ' if more else ''}{', '.join(more)}."
+        "that were held out of everything: of training, of the choice of the checkpoint and of the golden set. So luck "
+        f"has no direction here{'; ' if more else ''}{', '.join(more)}."
     )
 
 
