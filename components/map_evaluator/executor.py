@@ -21,6 +21,7 @@ from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.coco_files import write_coco_files
+from components.map_evaluator.comparability import comparable
 from components.map_evaluator.compared import ComparedBaseline, compared_baseline
 from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.earlier_models import held_out_images, read_references, unchanged, usable
@@ -127,6 +128,10 @@ class Executor(tfx_evaluator.Executor):
         [baseline] = input_dict["baseline_model"]
         reasons = _sanity_checks(
             inputs, matches[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
+        )
+        before = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        reasons += comparable(
+            matches[GOLDEN], before, inputs.label_map.names, inputs.settings, inputs.class_names.get(BASELINE)
         )
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
@@ -314,6 +319,7 @@ def _sanity_checks(
         *sanity.known_answers(perfect, matches.shuffled),
         counted_objects(perfect, inputs.label_map.names),
         *given_objects(perfect, _detection_limits(inputs)),
+        *sanity.sound_areas(inputs.golden.info.mended_areas),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,
@@ -334,12 +340,16 @@ def _high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark |
 
 
 def _detection_limits(inputs: _Inputs) -> dict[str, int]:
-    """How many detections of an image each model gives at most, where its training record says so."""
+    """How many detections of an image each model gives at most, where its training record says so; the baseline is
+    left out where it is compared with the candidate's post-processing."""
     limits = {}
     for name, directory in inputs.directories.items():
-        if fileio.exists(f"{directory}/{RECORD_FILE}"):
+        is_as_served = name == CANDIDATE or inputs.compared is None
+        if is_as_served and fileio.exists(f"{directory}/{RECORD_FILE}"):
             limit = read_training_record(directory, fileio).model.get("max_detections")
             limits |= {name: limit} if isinstance(limit, int) else {}
+    if inputs.compared is not None and CANDIDATE in limits:
+        limits[BASELINE] = limits[CANDIDATE]  # it is compared with the candidate's post-processing
     return limits
 
 

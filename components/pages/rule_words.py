@@ -45,6 +45,11 @@ DATA_WORDS = {
         "Correct the annotations, or their export, and deliver the span again as {next}. A few such boxes do no harm: "
         "they are left out, and data_gate.bad_boxes says how many may be.",
     ),
+    "boxes:areas": RuleWords(
+        "Areas of objects contradict their boxes",
+        "Areas of objects fit their boxes",
+        "Give areas in square pixels, or leave them out; the boxes' areas are used.",
+    ),
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
@@ -244,6 +249,17 @@ EVALUATION_WORDS = {
         "No golden image holds more objects than are counted",
         "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
         "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
+    ),
+    "trust:areas": RuleWords(
+        "Areas of golden objects contradict their boxes",
+        "Areas of golden objects fit their boxes",
+        "Give areas in square pixels in the golden set's annotations, or leave them out; the boxes' areas are used.",
+    ),
+    "trust:comparable": RuleWords(
+        "The detections of the two models were not written down alike",
+        "The detections of both models were written down alike",
+        "Write the detections of both models in the same way, with the same score threshold, for the same images; for "
+        "models of a pipeline set model.score_threshold and model.max_detections to what the served model has.",
     ),
     "trust:shuffled_detections": RuleWords(
         "Detections of other images score as well: {of}",

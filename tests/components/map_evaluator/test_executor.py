@@ -296,6 +296,26 @@ def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
     assert rules(world.evaluate(EvaluatorSettings(resamples=200, min_golden_images=41))[0]) == ["trust:enough"]
 
 
+def test_golden_images_beyond_what_is_counted_or_what_a_model_gives_block(world: World) -> None:
+    """An image holds up to 3 objects, up to 2 of a class."""
+    for name, limit in (("candidate", 1), ("baseline", 2)):
+        kept = training_record(model={"max_detections": limit})
+        (world.path(name) / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(kept))
+    evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, max_detections=1))
+    assert rules(evaluation)[:2] == ["trust:max_detections", "trust:max_detections:candidate"]
+    assert "trust:max_detections:baseline" in [reason.rule for reason in evaluation.decision.warnings]
+    assert evaluation.golden.max_detections == 1
+    assert "AR100" not in evaluation.golden.candidate.coco
+
+
+def test_golden_areas_that_were_mended_are_warned_of(world: World) -> None:
+    path = Path(world.golden.uri, DATASET_FILE)
+    info = DATASET_FORMAT.read(path.read_text(), DATASET_FILE)
+    path.write_text(DATASET_FORMAT.write(dataclasses.replace(info, mended_areas="3 of 9 objects")))
+    evaluation, _ = world.evaluate()
+    assert ("trust:areas", "3 of 9 objects") in [(each.rule, each.actual) for each in evaluation.decision.warnings]
+
+
 def test_a_model_of_other_classes_is_an_error(world: World) -> None:
     (world.path("candidate") / LABELS_FILE).write_text('["dog", "cow"]')
     with pytest.raises(StateError, match=r"candidate .*its classes are dog, cow, the golden set's are cat, dog"):
