@@ -29,7 +29,7 @@ def sound_detections(no_numbers: Sequence[str]) -> list[Reason]:
     """
     if not no_numbers:
         return []
-    found = f"{no_numbers[0]} ({many(len(no_numbers), 'batch')} with such)"
+    found = f"{no_numbers[0]}; batches with such: {len(no_numbers)}"
     return [Reason("training:detections", "boxes and scores that are finite numbers", found)]
 
 

@@ -71,4 +71,4 @@ def test_detections_that_are_no_numbers_block() -> None:
     assert sound_detections([]) == []
     [reason] = sound_detections(["candidate: returns for image 7 the box [nan]", "another"])
     assert (reason.rule, reason.passed) == ("training:detections", False)
-    assert reason.actual.startswith("candidate: returns for image 7 the box [nan] (2 ")
+    assert reason.actual == "candidate: returns for image 7 the box [nan]; batches with such: 2"
