@@ -22,6 +22,7 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.bootstrap import paired_deltas
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import match
+from schemas.base.memory import keep_freed_memory
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 RESAMPLES = 1000
@@ -37,6 +38,7 @@ def ours(truth: Path, results: Path) -> _Timed:
 
 def bootstrap(truth: Path, *results: Path) -> _Timed:
     """The paired bootstrap of this project, overall and per class, after both models were matched."""
+    keep_freed_memory()  # as the evaluator does
     tables, load = _timed(lambda: [_table(truth, file) for file in results])
     deltas, evaluate = _timed(lambda: paired_deltas(tables[0], tables[1], resamples=RESAMPLES))
     interval = [deltas.overall.value, deltas.overall.lo, deltas.overall.hi]

@@ -12,7 +12,6 @@ import argparse
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import whole_process
 from benchmarks.engines import ENGINES, RESAMPLES
 from benchmarks.synthetic import GOOD, WORSE, make_detections, make_truth, write_results, write_truth
 
@@ -38,9 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         files = _write_data(Path(folder), options.images, options.classes)
         runs = _take_turns(engines, files, options.repeats)
-    report = {"images": options.images, "classes": options.classes, "repeats": options.repeats, "engines": {}}
+        whole = _whole_processes(Path(folder), files, options.repeats)
+    report: dict[str, Any] = {
+        "images": options.images,
+        "classes": options.classes,
+        "repeats": options.repeats,
+        "engines": {},
+    }
     report["engines"] = {name: _summary(name, runs) for name in engines}
+    report["whole_process"] = whole
     print(_table(report))
+    print(whole_process.table(whole))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
@@ -84,15 +92,21 @@ def _take_turns(engines: list[str], files: list[str], repeats: int) -> dict[str,
 
 def _run(name: str, files: list[str]) -> _Run:
     command = [sys.executable, "-m", "benchmarks.engines", name, *files]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **_ONE_THREAD}, text=True)
-    assert process.stdout is not None
-    output = process.stdout.read()
-    # Not wait(): only wait4 tells what this one child used.
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with exit code {process.returncode}; its message is above")
-    return {**json.loads(output), "total_s": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}
+    output, total_s, peak_mb = whole_process.run(command, {**os.environ, **_ONE_THREAD})
+    return {**json.loads(output), "total_s": total_s, "peak_mb": peak_mb}
+
+
+def _whole_processes(folder: Path, files: list[str], repeats: int) -> dict[str, Any]:
+    commands = whole_process.commands(files, _is_installed(whole_process.HOTCOCO))
+    environment = whole_process.environment(folder, _ONE_THREAD)
+    runs: dict[str, list[_Run]] = {name: [] for name in commands}
+    for repeat in range(repeats + 1):
+        for name, command in commands.items():
+            output, total_s, _ = whole_process.run(command, environment)
+            stages = json.loads(output) if name == whole_process.STAGES else {}
+            if repeat:  # the first compiles the modules
+                runs[name].append({"total_s": total_s, "stages": stages})
+    return whole_process.summary(runs)
 
 
 def _summary(name: str, runs: dict[str, list[_Run]]) -> dict[str, Any]:

@@ -29,6 +29,12 @@ def test_all_engines_agree_with_pycocotools_on_a_small_case(tmp_path: Path) -> N
     }
     assert set(differences) == {"ours", "pycocotools", "faster-coco-eval", "hotcoco"}
     assert max(differences.values()) <= 1e-12
+    whole = result["whole_process"]
+    assert set(whole["cpu_s"]) == {"hotcoco", "ratchet evaluate", "ratchet evaluate, with a baseline"}
+    assert min(whole["cpu_s"].values()) > 0
+    assert list(whole["stages_cpu_s"])[2:4] == ["reading the truth", "reading the results"]
+    for line in ("ratchet evaluate : hotcoco", "with a baseline : without", "reading the results"):
+        assert line in done.stdout
 
 
 @pytest.fixture(scope="module")

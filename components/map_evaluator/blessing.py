@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from components.map_evaluator.high_water_bar import beside_the_mark
+from components.map_evaluator.second_opinion import second_opinion_reasons
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, PostProcessing, Serving
+from schemas.artifacts.evaluation import (
+    AS_SERVED_RULE,
+    DataSetEvaluation,
+    PostProcessing,
+    SecondOpinion,
+    Serving,
+)
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.base import formatting
 from schemas.base.differences import found
@@ -27,6 +34,7 @@ def decide(
     serving: Serving | None = None,
     post_processing: PostProcessing | None = None,
     mark: HighWaterMark | None = None,
+    second_opinion: SecondOpinion | None = None,
 ) -> Decision:
     """Judges a candidate.
 
@@ -39,16 +47,20 @@ def decide(
         post_processing: the same candidate beside the baseline as it is served, where `golden` has the baseline with
             the candidate's post-processing.
         mark: the best model that was served on this golden set, if it is another than the baseline.
+        second_opinion: what held-out images say; None where there are none, or no baseline.
 
     Returns:
         The verdict with all reasons, those of `sanity` first.
     """
-    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings, mark)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden)]
+    # A figure that is on record is of a model as it was served.
+    reasons += _levels(golden, settings, None if post_processing else mark)
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
+    reasons += second_opinion_reasons(second_opinion, settings)
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
     if post_processing:
-        reasons += below_served(golden, post_processing, settings)
+        reasons += below_served(golden, post_processing, settings, mark)
         clear += [as_served(reason) for reason in _interval(post_processing.as_served, settings)]
     if not all(reason.passed for reason in reasons):
         return Decision(Verdict.BLOCKED, (*reasons, *clear))
@@ -74,7 +86,10 @@ def _defined(golden: DataSetEvaluation) -> Reason:
 
 
 def below_served(
-    golden: DataSetEvaluation, post_processing: PostProcessing, settings: EvaluatorSettings
+    golden: DataSetEvaluation,
+    post_processing: PostProcessing,
+    settings: EvaluatorSettings,
+    mark: HighWaterMark | None = None,
 ) -> list[Reason]:
     """What compares the candidate with the baseline as it is served, post-processing included.
 
@@ -82,9 +97,10 @@ def below_served(
         golden: the baseline with the candidate's post-processing.
         post_processing: the baseline as it is served.
         settings: the rules.
+        mark: see `decide`.
     """
     served = post_processing.as_served
-    compared = [reason for reason in _levels(served, settings, None) if reason.rule == "map_drop"]
+    compared = [reason for reason in _levels(served, settings, mark) if reason.rule == "map_drop"]
     compared += [reason for reason in slice_reasons(served, settings) if reason.rule.startswith(_OF_BOTH)]
     shares = _shares(golden, post_processing)
     return [

@@ -18,6 +18,8 @@ from components.metrics.match_table import MatchTable
 
 # Totals of so many rows are built in the narrow type of the weights, which `narrowest` makes wide enough.
 _STRIPE = 16
+# Rows that are worked on at once. Tests set it lower.
+_ROWS = 256
 # Roughly the memory of a block of columns: enough that long inner loops pay for the calls. Tests set it lower.
 _BLOCK_BYTES = 1 << 26
 
@@ -130,13 +132,25 @@ def _block(curve: _Curve, weights: np.ndarray, points: np.ndarray, of_draw: np.n
             if at.skipped_image.size:
                 first = np.searchsorted(at.skipped, 1)
                 seen[first:] -= _totals(weights, at.skipped_image, at.skipped[first:] - 1)
-            # Without anything seen there are no hits either, and pycocotools' 0 / 2e-16 is 0.
-            precision = hits / np.maximum(seen, 1, out=seen)
-            reached = points.ravel().take(hits + offset)
-            reached[1:] -= reached[:-1].copy()
-            _make_envelope(precision)
-            precision *= reached
-            area += _column_sums(precision)
+            area += _area(hits, np.maximum(seen, 1, out=seen), points.ravel(), offset)
+    return area
+
+
+def _area(hits: np.ndarray, seen: np.ndarray, points: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    # [b] recall points x precision, given [r, b] hits and detections up to each row. From the last rows to the first,
+    # so many at once as a cache holds.
+    area, highest = np.zeros(hits.shape[1]), np.zeros(hits.shape[1])
+    for start in range((len(hits) - 1) // _ROWS * _ROWS, -1, -_ROWS):
+        rows = slice(start, start + _ROWS)
+        # Without anything seen there are no hits either, and pycocotools' 0 / 2e-16 is 0.
+        precision = np.divide(hits[rows], seen[rows], dtype=np.float64)
+        np.maximum(precision[-1], highest, out=precision[-1])
+        _make_envelope(precision)
+        highest = precision[0].copy()
+        reached = points.take(hits[max(start - 1, 0) : start + _ROWS] + offset)
+        gained = np.diff(reached, axis=0, prepend=reached[:1] * 0) if start == 0 else np.diff(reached, axis=0)
+        precision *= gained
+        area += _column_sums(precision)
     return area
 
 
@@ -169,14 +183,16 @@ def _accumulate(operation: np.ufunc, values: np.ndarray) -> None:
 
 
 def _totals(weights: np.ndarray, image: np.ndarray, at: np.ndarray) -> np.ndarray:
-    # [r, b] int32: copies of the detections 0..at[r], given the image of each. Row k of a stripe is detection 16 q + k,
-    # so that the adding runs through long contiguous arrays; the total of whole stripes is added where it is wanted.
+    # [r, b] unsigned, as narrow as they fit: copies of the detections 0..at[r], given the image of each. Row k of a
+    # stripe is detection 16 q + k, so that the adding runs through long contiguous arrays; the total of whole stripes
+    # is added where it is wanted.
     stripes = np.zeros(-(-len(image) // _STRIPE) * _STRIPE, dtype=np.intp)
     stripes[: len(image)] = image
     inner = weights.take(np.ascontiguousarray(stripes.reshape(-1, _STRIPE).T), axis=0)
     for k in range(1, _STRIPE):
         inner[k] += inner[k - 1]
-    before = np.zeros((inner.shape[1] + 1, inner.shape[2]), dtype=np.int32)
+    most = int(inner[-1].sum(axis=0, dtype=np.int64).max(initial=0))
+    before = np.zeros((inner.shape[1] + 1, inner.shape[2]), dtype=np.min_scalar_type(most))
     before[1:] = inner[-1]
     _accumulate(np.add, before)
     stripe, k = np.divmod(at, _STRIPE)

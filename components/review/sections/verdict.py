@@ -11,7 +11,7 @@ from components.pages.bars import interval_bar
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.noise import decisive, is_clear, map_as_a_whole, no_difference, with_margin
+from components.review.sections.noise import decisive, is_below, is_clear, map_as_a_whole, no_difference, with_margin
 from components.review.sections.training import differing
 from components.review.sections.wording import (
     ap,
@@ -119,14 +119,16 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     if first.rule == "map_drop":
         if noise:
             return f"{noise} in mAP on {images}; the candidate is not served, since the rule expects {first.expected}"
-        fell = "fell" if is_clear(evaluation, first) else "went"
+        fell = "fell" if is_clear(evaluation, first) and is_below(golden) else "went"
         return f"mAP {fell} {map_change(golden)} on {images}" + _below_the_mark(evaluation)
     if first.rule == "map_drop_as_served" and evaluation.post_processing:
         unclear = no_difference(evaluation.post_processing.as_served)
         if unclear:
             expected = f"the candidate is not served, since the rule expects {first.expected}"
             return f"{capital(unclear)} in mAP from what is served, on {images}; {expected}"
-        return f"mAP fell below what is served, {shares(evaluation.post_processing, golden)}; on {images}"
+        below = _below_the_mark(evaluation)
+        fell = "mAP is not below what is served" if below else "mAP fell below what is served"
+        return f"{fell}, {shares(evaluation.post_processing, golden)}; on {images}{below}"
     title = rule_title(first.rule, passed=False, clarity=evaluation.clarity_of(first.rule))
     if first.rule == "map_interval":
         went = f"{title}: on {images} mAP went {map_change(golden)}"
@@ -139,7 +141,7 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
 
 def _below_the_mark(evaluation: Evaluation) -> str:
     """A candidate that rose above a lowered baseline is blocked only where the best served model is the bar."""
-    mark, compared = evaluation.high_water, evaluation.golden.compared
+    mark, compared = evaluation.high_water, evaluation.beside_served.compared
     if not mark or not compared.baseline or compared.candidate.coco["AP"] < compared.baseline.coco["AP"]:
         return ""
     return f", but stays below the {ap(mark.map)} of version {mark.version}, the best that was served"
@@ -191,7 +193,8 @@ def _figures(content: ReviewContent) -> str:
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
         cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
-        cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
+        trusted = ("baseline mAP", "baseline as served")
+        cells = [(name, value, note if name in trusted else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     if delta and delta.minimum_detectable and not content.evaluation_is_broken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -178,6 +179,15 @@ def test_small_blocks_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bootstrap, "_CHUNK_DRAWS", 200)
 
     assert paired_deltas(new, old, resamples=50, seed=4, slices=slices) == whole
+
+
+def test_few_rows_at_once_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, old, _ = noisy_pair()
+    whole = paired_deltas(new, old, resamples=50, seed=4).overall
+    monkeypatch.setattr(resampling, "_ROWS", 3)
+    few = paired_deltas(new, old, resamples=50, seed=4).overall
+
+    assert dataclasses.astuple(few) == pytest.approx(dataclasses.astuple(whole), abs=1e-14)
 
 
 @pytest.mark.parametrize("images", [{}, {1: (truth_of(), found((1, 0.9, *BOX)))}])
