@@ -164,7 +164,7 @@ def _ours(data: Path, work: Path) -> list[Any]:
     schema_file = str(DEFAULT_SCHEMA_FILE)
     examples = DetectionExampleGen.of_span(str(data), 1, 0.1, None, schema_file)
     golden = DetectionExampleGen.of_golden_set(str(data / "golden"), schema_file).with_id("GoldenExampleGen")
-    baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=True)
+    baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=True, pushes_ago=0)
     schema = ImportSchemaGen(schema_file=schema_file)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],

@@ -129,7 +129,7 @@ def _evaluate(golden: Any, span: Any, models: list[Any], repeat: int) -> None:
     digest = model_digest(path_utils.serving_model_path(baseline.uri), LOCAL_FILES)
     baseline.set_string_custom_property("digest", digest)
     inputs = {"golden": [golden], "examples": [span], "model": [candidate], "baseline_model": [baseline]}
-    properties = {"settings": settings_io.to_json(EvaluatorSettings()), "accept_new_golden": 1}
+    properties = {"settings": settings_io.to_json(EvaluatorSettings()), "accept_new_golden": 1, "artifacts": ""}
     MapEvaluator(_context(directory, "evaluator")).Do(
         inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties
     )

@@ -60,7 +60,7 @@ class Plan:
     population: int = 100_000
     sizes: tuple[int, ...] = (100, 500, 2000)
     differences: tuple[float, ...] = tuple(step / 100 for step in range(-5, 6))
-    golden_sets: int = 150
+    golden_sets: int = 100
     resamples: int = 100
     seed: int = 0
 
@@ -125,9 +125,9 @@ def _map(table: MatchTable) -> float:
 
 def _skills(world: World, before: float, differences: Sequence[float]) -> Iterator[float]:
     """The skills at which a candidate differs by about so much; what it differs by is measured afterwards."""
-    tried = np.linspace(_SKILL - _MOST_SKILL, _SKILL + _MOST_SKILL, 3)
+    tried = np.linspace(_SKILL - _MOST_SKILL, _SKILL + _MOST_SKILL, 5)
     reached = [_map(_table(world, float(skill), _CANDIDATE_SEED)) - before for skill in tried]
-    through = np.polyfit(reached, tried, 2)
+    through = np.polyfit(reached, tried, 3)
     yield from (float(np.polyval(through, wanted)) for wanted in differences)
 
 

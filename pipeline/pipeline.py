@@ -101,7 +101,8 @@ def _steps(
         at.schema_file,
     )
     golden = DetectionExampleGen.of_golden_set(at.golden, at.schema_file, golden_content).with_id(GOLDEN_STEP)
-    baseline = BaselineReader(at.registry, at.serving, bootstrap)
+    opinion = settings.evaluator.second_opinion
+    baseline = BaselineReader(at.registry, at.serving, bootstrap, opinion.pushes_ago if opinion else 0)
 
     schema = ImportSchemaGen(schema_file=at.schema_file)
     statistics = StatisticsGen(
@@ -144,6 +145,7 @@ def _steps(
             baseline=baseline.outputs["baseline"],
             settings=settings.evaluator,
             accept_new_golden=settings.data_gate.accept_new_golden,
+            artifacts=at.artifacts,
         )
         pusher = Pusher(
             model=trainer.outputs["model"],

@@ -136,6 +136,10 @@ class Entries:
         """Which entries have the field, [n] bool."""
         return np.array([field in entry for entry in self._entries], np.bool_)
 
+    def filled(self, field: str) -> np.ndarray:
+        """Which entries have something under the field, [n] bool; an empty list is nothing."""
+        return np.array([bool(entry.get(field)) for entry in self._entries], np.bool_)
+
     def check_each(self, values: Sequence[Any], check: Callable[[Any, str], object]) -> None:
         """DataError about the first values, one of each entry, of which `check`, given value and place, raises one."""
         if any(_complaint(check, value, "") for value in values):

@@ -8,7 +8,7 @@ from counting; an annotation's own `ignore` has no effect.
 Departures from pycocotools, apart from clear errors where it raises KeyError:
 - ids of images and categories are integers and unique; pycocotools lets a later duplicate replace the earlier one.
 - an annotation of an unknown image or category is an error; pycocotools leaves it out in silence.
-- a missing `area` is the box's area, a missing `iscrowd` is 0.
+- a missing `area` is the box's area, a missing `iscrowd` is 0; so is an area that contradicts its box (`areas.py`).
 - ids of annotations are not read, so duplicates and 0 do no harm; pycocotools takes a match with id 0 for none.
 """
 
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from components.coco.areas import mend_areas
 from components.coco.entries import LARGEST_PX, Entries
 from components.coco.plain_results import read_plain_results
 from components.coco.wrong_format import find_wrong_format
@@ -51,6 +52,7 @@ class CocoAnnotations:
         attributes: of each image, what images[] holds beyond COCO's own fields.
         objects: in the order of the file.
         entries: the annotations as they stand in the file.
+        mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
     """
 
     label_map: LabelMap
@@ -60,6 +62,7 @@ class CocoAnnotations:
     attributes: tuple[Mapping[str, str], ...]
     objects: TruthColumns
     entries: Entries
+    mended_areas: str = ""
 
 
 def _sizes_if_said(images: Entries) -> np.ndarray:
@@ -94,7 +97,7 @@ def read_annotations(content: bytes, source: str, demands: Demands) -> CocoAnnot
         demands: what it has to hold.
 
     Returns:
-        Its content; boxes and areas are exactly the file's.
+        Its content; boxes are exactly the file's, and so are areas that do not contradict them.
 
     Raises:
         DataError: the file breaks a rule; names the entry, its ids, value and the fix.
@@ -125,8 +128,8 @@ def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> C
         _check_unicode(image, f"{source}: {entries.place(index)}")
     entries = Entries(annotations, "annotations", source, dict(zip(image_ids.tolist(), file_names)))
     demands.annotations(entries)
-    objects = _read_objects(entries, label_map, image_ids)
-    return CocoAnnotations(label_map, image_ids, file_names, sizes_px, attributes, objects, entries)
+    objects, told = _read_objects(entries, label_map, image_ids)
+    return CocoAnnotations(label_map, image_ids, file_names, sizes_px, attributes, objects, entries, told)
 
 
 def read_truth(path: str | PathLike[str]) -> CocoAnnotations:
@@ -265,7 +268,7 @@ def _check_unicode(attributes: dict[str, str], where: str) -> None:
             raise DataError(f"{where}: {shown(name)} {shown(value)} is no valid Unicode; correct it")
 
 
-def _read_objects(entries: Entries, label_map: LabelMap, image_ids: np.ndarray) -> TruthColumns:
+def _read_objects(entries: Entries, label_map: LabelMap, image_ids: np.ndarray) -> tuple[TruthColumns, str]:
     is_crowd = entries.flags("iscrowd")
     own_area = entries.numbers("area", unsaid=0.0)
     _refuse_negative(entries, "area", own_area, " px^2")
@@ -274,7 +277,8 @@ def _read_objects(entries: Entries, label_map: LabelMap, image_ids: np.ndarray) 
     labels = _positions(entries, "category_id", categories, "categories", fix) + 1
     boxes = entries.boxes("bbox")
     area_px2 = np.where(entries.has("area"), own_area, boxes[:, 2] * boxes[:, 3])
-    return TruthColumns(image, boxes, labels, area_px2, is_crowd)
+    mended = mend_areas(boxes, area_px2, is_crowd, entries.place, lambda: entries.filled("segmentation"))
+    return TruthColumns(image, boxes, labels, mended.area_px2, is_crowd), mended.told
 
 
 def _refuse_negative(entries: Entries, field: str, values: np.ndarray, unit: str = "") -> None:

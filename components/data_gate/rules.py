@@ -98,6 +98,7 @@ def decide(
     if golden is not None:
         reasons.append(_no_leak(findings, settings))
     reasons.extend(in_order_of_explanation([_sound_boxes(span, settings), *findings.labels], findings.drift))
+    reasons.extend(_sound_areas(span))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(_no_repeats(findings, settings))
     # What makes an evaluation impossible goes before what would only make it worse.
@@ -202,6 +203,13 @@ def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     actual += f": {bad.examples[0]}" if bad.examples else ""
     passed = bad.count <= settings.bad_boxes * bad.of
     return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images)
+
+
+def _sound_areas(span: DataSetInfo) -> list[Reason]:
+    if not span.mended_areas:
+        return []
+    expected = "areas of objects that fit their boxes"
+    return [Reason("boxes:areas", expected, span.mended_areas, passed=True, warning=True)]
 
 
 def _no_leak(findings: Findings, settings: DataGateSettings) -> Reason:

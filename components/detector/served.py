@@ -88,7 +88,7 @@ class ServedDetector:
 _OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=6)  # candidate, baseline and what an evaluation holds them against
 def load_detector(name: str, directory: str, digest: str) -> ServedDetector:
     """A `ServedDetector`, loaded once in a process as long as the directory holds the same bytes.
 

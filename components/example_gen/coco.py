@@ -54,7 +54,10 @@ def parse_annotations(content: bytes, source: str, images_directory: str = IMAGE
         )
     ]
     boxes = read.objects.boxes_xywh_px
-    return Labelled(read.label_map, images, boxes, read.objects, COCO_BBOX, read.entries.place, images_directory)
+    return Labelled(
+        *(read.label_map, images, boxes, read.objects, COCO_BBOX, read.entries.place, images_directory),
+        mended_areas=read.mended_areas,
+    )
 
 
 def _sizes(images: Entries) -> np.ndarray:

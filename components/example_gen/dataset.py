@@ -68,6 +68,7 @@ class Source:
         records: its images, ascending by image id.
         shards: the same records, as they are to be read.
         bad_boxes: labelled boxes that were left out, because they cannot be boxes of their image.
+        mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
     """
 
     directory: str
@@ -76,6 +77,7 @@ class Source:
     records: tuple[ImageRecord, ...] = field(repr=False)
     shards: tuple[Shard, ...] = field(repr=False)
     bad_boxes: BadBoxes
+    mended_areas: str = ""
 
     def at(self, directory: str) -> Source:
         """The same data set under another name of its directory."""
@@ -131,7 +133,8 @@ def _read(directory: str, files: Files, strict: bool, class_names: tuple[str, ..
     is_bad, bad_boxes = find_bad_boxes(labelled, source, strict)
     records = to_records(labelled, is_bad)
     by_id = sorted(records, key=lambda record: record.image_id)
-    return Source(directory, form, labelled.label_map, tuple(by_id), tuple(_shards(labelled, records)), bad_boxes)
+    shards = tuple(_shards(labelled, records))
+    return Source(directory, form, labelled.label_map, tuple(by_id), shards, bad_boxes, labelled.mended_areas)
 
 
 def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[ImageRecord, bytes | DataError]]:

@@ -143,6 +143,7 @@ class _Read:
             images={split: images[split] for split in SPLITS},
             boxes={split: boxes[split] for split in SPLITS},
             bad_boxes=source.bad_boxes,
+            mended_areas=source.mended_areas,
         )
 
 

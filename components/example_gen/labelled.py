@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from components.coco.areas import mend_areas
 from components.coco.box_formats import (
     CXCYWH,
     CYCXHW,
@@ -133,6 +134,7 @@ class Labelled:
         place: says where the box of an index stands, for messages.
         directory: holds the image files by their file names; empty for TFRecords.
         records: of each image, its TFRecord file and its place in that; empty for image files.
+        mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
     """
 
     label_map: LabelMap
@@ -143,6 +145,7 @@ class Labelled:
     place: Callable[[int], str]
     directory: str = ""
     records: list[tuple[str, int]] = field(default_factory=list)
+    mended_areas: str = ""
 
     @classmethod
     def of(
@@ -160,20 +163,22 @@ class Labelled:
         given = np.array([box.given for box in boxes], np.float64).reshape(-1, 4)
         xywh_px = (to_xywh_px or box_field.format.boxes)(given, sizes_of(images)[image])
         areas = np.array([np.nan if box.area_px2 is None else box.area_px2 for box in boxes], np.float64)
-        objects = TruthColumns(
-            image=image,
-            boxes_xywh_px=xywh_px,
-            labels=np.array([box.label for box in boxes], np.int64),
-            area_px2=np.where(np.isnan(areas), xywh_px[:, 2] * xywh_px[:, 3], areas),
-            is_crowd=np.array([box.is_crowd for box in boxes], np.bool_),
-        )
+        is_crowd = np.array([box.is_crowd for box in boxes], np.bool_)
 
         def place(index: int) -> str:
             box, owner = boxes[index], images[boxes[index].image]
             separator = "" if box.place.endswith("(") else ", "
             return f"{box.place}{separator}image {owner.id} {shown(owner.file_name)})"
 
-        return cls(label_map, images, given, objects, box_field, place, directory, records or [])
+        mended = mend_areas(xywh_px, np.where(np.isnan(areas), xywh_px[:, 2] * xywh_px[:, 3], areas), is_crowd, place)
+        objects = TruthColumns(
+            image=image,
+            boxes_xywh_px=xywh_px,
+            labels=np.array([box.label for box in boxes], np.int64),
+            area_px2=mended.area_px2,
+            is_crowd=is_crowd,
+        )
+        return cls(label_map, images, given, objects, box_field, place, directory, records or [], mended.told)
 
 
 def sizes_of(images: Sequence[LabelledImage]) -> np.ndarray:

@@ -21,6 +21,7 @@ from tfx.dsl.io import fileio
 from components.coco.writing import image_lines
 from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
+from components.map_evaluator.held_out import ChosenImages
 from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
 from components.metrics.coco_rules import MAX_DETECTIONS
 from schemas.artifacts.evaluation import MATCHES_FILE
@@ -46,6 +47,7 @@ class DataPart:
         images: how many they hold.
         share: share of them that is used, a fixed random sample.
         class_names: their own label map, where it is not that of the evaluation; None: it is.
+        chosen: what is taken of each file; None: every image as it is.
     """
 
     name: str
@@ -53,6 +55,7 @@ class DataPart:
     images: int
     share: float = 1.0
     class_names: tuple[str, ...] | None = None
+    chosen: Mapping[str, ChosenImages] | None = None
 
 
 @dataclass(frozen=True)
@@ -168,14 +171,22 @@ class SeeImages(beam.DoFn):
         models = {name: load_detector(name, path, digests.get(name, "")) for name, path in evaluators.models.items()}
         detectors = Detectors(models, evaluators.numbers)
         for images in read_images([file], evaluators.batch_size):
-            records, encoded = self._chosen(images)
+            records, encoded = self._chosen(file, images)
             image_ids = np.array([record.image_id for record in records], dtype=np.int64)
             found = detectors.detect(encoded, image_ids) if records else {}
             yield _Batch(len(images), records, encoded, found)
 
-    def _chosen(self, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
-        share = self._part.share
-        pairs = [(self._relabelled(record_from_json(text)), encoded) for text, encoded in images]
+    def _chosen(self, file: str, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
+        share, chosen_of = self._part.share, self._part.chosen
+        pairs = [(record_from_json(text), encoded) for text, encoded in images]
+        if chosen_of is None:
+            pairs = [(self._relabelled(record), encoded) for record, encoded in pairs]
+        else:
+            pairs = [
+                (_as_chosen(record, chosen_of[file]), encoded)
+                for record, encoded in pairs
+                if record.image_id in chosen_of[file].image_ids
+            ]
         chosen = [(record, encoded) for record, encoded in pairs if is_sampled(record.file_name, share, SAMPLE)]
         return [record for record, _ in chosen], [encoded for _, encoded in chosen]
 
@@ -185,6 +196,12 @@ class SeeImages(beam.DoFn):
         truth = record.truth
         labels = self._labels[truth.labels]
         return replace(record, truth=GroundTruth(truth.boxes_xywh_px, labels, truth.area_px2, truth.is_crowd))
+
+
+def _as_chosen(record: ImageRecord, chosen: ChosenImages) -> ImageRecord:
+    """An image under its new id, its objects in the golden set's label map."""
+    truth = replace(record.truth, labels=np.array(chosen.labels, np.int64)[record.truth.labels])
+    return replace(record, image_id=chosen.image_ids[record.image_id], truth=truth)
 
 
 @dataclass(frozen=True)

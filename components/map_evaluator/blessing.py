@@ -7,11 +7,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from components.map_evaluator.high_water_bar import beside_the_mark
+from components.map_evaluator.second_opinion import second_opinion_reasons
 from components.map_evaluator.serving_cost import serving_reasons
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.slice_rules import slice_reasons
 from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, PostProcessing, Serving
+from schemas.artifacts.evaluation import (
+    AS_SERVED_RULE,
+    DataSetEvaluation,
+    PostProcessing,
+    SecondOpinion,
+    Serving,
+)
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.base import formatting
 from schemas.base.differences import found
@@ -27,6 +34,7 @@ def decide(
     serving: Serving | None = None,
     post_processing: PostProcessing | None = None,
     mark: HighWaterMark | None = None,
+    second_opinion: SecondOpinion | None = None,
 ) -> Decision:
     """Judges a candidate.
 
@@ -39,6 +47,7 @@ def decide(
         post_processing: the same candidate beside the baseline as it is served, where `golden` has the baseline with
             the candidate's post-processing.
         mark: the best model that was served on this golden set, if it is another than the baseline.
+        second_opinion: what held-out images say; None where there are none, or no baseline.
 
     Returns:
         The verdict with all reasons, those of `sanity` first.
@@ -47,6 +56,7 @@ def decide(
     # A figure that is on record is of a model as it was served.
     reasons += _levels(golden, settings, None if post_processing else mark)
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
+    reasons += second_opinion_reasons(second_opinion, settings)
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
     if post_processing:

@@ -18,6 +18,7 @@ class MapEvaluatorSpec(ComponentSpec):
     PARAMETERS = {
         "settings": ExecutionParameter(type=str),
         "accept_new_golden": ExecutionParameter(type=int),
+        "artifacts": ExecutionParameter(type=str),
     }
     INPUTS = {
         "golden": ChannelParameter(type=standard_artifacts.Examples),
@@ -41,6 +42,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
         baseline: of the BaselineReader.
         settings: what the candidate must reach.
         accept_new_golden: whether the golden set may be another than the one the baseline was accepted on.
+        artifacts: directory of all artifacts, the same in every run: earlier spans are found in it.
     """
 
     SPEC_CLASS = MapEvaluatorSpec
@@ -54,6 +56,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
         baseline: types.BaseChannel,
         settings: EvaluatorSettings,
         accept_new_golden: bool,
+        artifacts: str,
     ) -> None:
         super().__init__(
             MapEvaluatorSpec(
@@ -63,6 +66,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
                 baseline_model=baseline,
                 settings=settings_io.to_json(settings),
                 accept_new_golden=int(accept_new_golden),
+                artifacts=artifacts,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

@@ -8,7 +8,9 @@ from os import PathLike
 from components.coco.reading import read_results, read_truth
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.comparability import comparable
 from components.map_evaluator.detection_limits import counted_objects
+from components.map_evaluator.file_traces import file_traces
 from components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
 from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
@@ -52,8 +54,13 @@ def evaluate_files(
     )
     collector.add_columns(truth.image_ids, truth.objects, found)
     matches = collector.finish()
-    scored = score(DataSetMatches(matches.tables, matches.digests, attributes, {}), truth.label_map.names, settings)
-    reasons = _sanity_checks(matches, scored, truth.label_map.names, settings)
+    names = truth.label_map.names
+    matches = DataSetMatches(matches.tables, matches.digests, attributes, matches.shuffled)
+    scored = score(matches, names, settings)
+    reasons = [*sanity.sound_areas(truth.mended_areas), *_sanity_checks(matches, scored, names, settings)]
+    if baseline is not None:
+        written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
+        reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)
     return scored, decide(scored, reasons, settings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,20 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.coco.writing import join_detections, join_ground_truth
 from components.detector.served import load_detector
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from components.map_evaluator.blessing import decide
+from components.map_evaluator.coco_files import write_coco_files
+from components.map_evaluator.comparability import comparable
 from components.map_evaluator.compared import ComparedBaseline, compared_baseline
 from components.map_evaluator.detection_limits import counted_objects, given_objects
+from components.map_evaluator.earlier_models import held_out_images, read_references, unchanged, usable
+from components.map_evaluator.held_out import ChosenImages, HeldOutImages
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.probe import chosen_images
 from components.map_evaluator.scoring import check_settings, score
+from components.map_evaluator.second_opinion import compare_held_out
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
 from components.map_evaluator.training_rules import training_reasons
@@ -38,22 +42,24 @@ from schemas.artifacts.evaluation import (
     AS_SERVED,
     BASELINE,
     CANDIDATE,
+    EARLIER_SPANS,
     EVALUATION_FORMAT,
     GOLDEN,
-    HELD_OUT,
     TRAIN_SAMPLE,
     DataSetEvaluation,
     Evaluation,
     PostProcessing,
+    SecondOpinion,
 )
 from schemas.artifacts.high_water import HighWaterMark
+from schemas.artifacts.references import Reference
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE, TRAINING_IMAGES_FILE, read_training_record
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
 from schemas.base.signing import Signer
-from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
@@ -72,6 +78,16 @@ class _Inputs:
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
     compared: ComparedBaseline | None  # None: the baseline as it is served
+    held_out: HeldOutImages
+    references: dict[Reference, tuple[str, ...]]  # earlier models, with their label maps
+    missing: tuple[str, ...]  # those that could not be had
+
+    def known(self, data_set: str) -> tuple[str, ...] | None:
+        """The classes to compare over: of the earlier spans, the oldest may have had fewer."""
+        known = self.class_names.get(BASELINE)
+        if data_set != EARLIER_SPANS or known is None:
+            return known
+        return tuple(name for name in known if name in self.held_out.class_names)
 
     @property
     def label_map(self) -> LabelMap:
@@ -104,13 +120,18 @@ class Executor(tfx_evaluator.Executor):
         check_settings(inputs.label_map.names, matches[GOLDEN].attributes, inputs.settings)
         probe = _probe(inputs, matches[GOLDEN], uri)
         serving = serving_figures(inputs.directories, inputs.digests, probe.images)
-        known = inputs.class_names.get(BASELINE)
         data_sets = {
-            name: score(data, inputs.label_map.names, inputs.settings, known) for name, data in matches.items()
+            name: score(data, inputs.label_map.names, inputs.settings, inputs.known(name))
+            for name, data in matches.items()
         }
+        opinion = _second_opinion(inputs, matches)
         [baseline] = input_dict["baseline_model"]
         reasons = _sanity_checks(
             inputs, matches[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
+        )
+        before = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
+        reasons += comparable(
+            matches[GOLDEN], before, inputs.label_map.names, inputs.settings, inputs.class_names.get(BASELINE)
         )
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
@@ -119,7 +140,7 @@ class Executor(tfx_evaluator.Executor):
         post_processing = _post_processing(inputs, matches[GOLDEN])
         mark = _high_water(baseline, inputs.golden.info.digest)
         other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None
-        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing, other)
+        decision = decide(data_sets[GOLDEN], reasons, inputs.settings, serving, post_processing, other, opinion)
         evaluation = Evaluation(
             decision,
             data_sets,
@@ -129,6 +150,7 @@ class Executor(tfx_evaluator.Executor):
             serving=serving,
             post_processing=post_processing,
             high_water=mark,
+            second_opinion=opinion,
         )
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
@@ -142,23 +164,25 @@ class Executor(tfx_evaluator.Executor):
         with beam_pipeline(self) as pipeline:
             for part in parts:
                 fileio.makedirs(f"{uri}/{part.name}")
-                evaluators = _evaluators(inputs, part.name)
+                evaluators = _evaluators(inputs, part)
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
-            _write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.measured(part.name)))
+            write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.measured(part.name)))
         return {name: data for name, data in matches.items() if data is not None}
 
 
-def _evaluators(inputs: _Inputs, data_set: str) -> Evaluators:
-    settings, measured = inputs.settings, inputs.measured(data_set)
+def _evaluators(inputs: _Inputs, part: DataPart) -> Evaluators:
+    settings, measured = inputs.settings, inputs.measured(part.name)
+    references = inputs.references if part.chosen is not None else {}
+    names = {name: inputs.class_names[BASELINE if name == AS_SERVED else name] for name in measured}
     return Evaluators(
-        models={name: directory for name, (directory, _) in measured.items()},
+        models={name: directory for name, (directory, _) in measured.items()} | {r.name: r.path for r in references},
         label_map=inputs.label_map,
         attributes=tuple(dict.fromkeys([*settings.slice_by, *filter(None, [settings.bootstrap_by])])),
         batch_size=settings.batch_size,
-        class_names={name: inputs.class_names[BASELINE if name == AS_SERVED else name] for name in measured},
-        digests={name: digest for name, (_, digest) in measured.items()},
+        class_names=names | {reference.name: known for reference, known in references.items()},
+        digests={name: digest for name, (_, digest) in measured.items()} | {r.name: r.digest for r in references},
         max_detections=settings.max_detections,
     )
 
@@ -173,22 +197,30 @@ def _post_processing(inputs: _Inputs, golden: DataSetMatches) -> PostProcessing 
 
 
 def _read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> _Inputs:
+    settings = settings_io.from_json(EvaluatorSettings, exec_properties["settings"])
     models = {CANDIDATE: artifact_utils.get_single_instance(input_dict["model"])}
     baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
     if baseline.get_int_custom_property("has_baseline"):
         models[BASELINE] = baseline
     digests = _digests(models)
-    golden = _opened(input_dict["golden"])
+    golden, span = _opened(input_dict["golden"]), _opened(input_dict["examples"])
+    wanted = read_references(baseline.uri) if BASELINE in models and settings.second_opinion else ()
+    directories = {name: path_utils.serving_model_path(model.uri) for name, model in models.items()}
+    references, missing = usable(wanted, golden.info.class_names, directories[CANDIDATE])
+    known = [images for images in _training_images(directories) if images]
     return _Inputs(
         golden=golden,
-        span=_opened(input_dict["examples"]),
+        span=span,
         models=models,
         digests=digests,
         class_names={
             name: _class_names(name, path_utils.serving_model_path(model.uri), golden.info.class_names)
             for name, model in models.items()
         },
-        settings=settings_io.from_json(EvaluatorSettings, exec_properties["settings"]),
+        settings=settings,
+        held_out=held_out_images(golden, span, directories[CANDIDATE], known, settings, exec_properties["artifacts"]),
+        references=references,
+        missing=tuple(missing),
         compared=compared_baseline(models[CANDIDATE].uri) if BASELINE in models else None,
     )
 
@@ -231,10 +263,18 @@ def _parts(inputs: _Inputs) -> list[DataPart]:
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
         part(GOLDEN, inputs.golden, EVAL_SPLIT),
-        part(HELD_OUT, inputs.span, HELD_OUT_SPLIT),
+        *(
+            DataPart(name, tuple(files), sum(len(chosen.image_ids) for chosen in _distinct(files)), chosen=files)
+            for name, files in inputs.held_out.files.items()
+        ),
         part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),
     ]
     return [part for part in parts if part.images and part.share]
+
+
+def _distinct(files: Mapping[str, ChosenImages]) -> list[ChosenImages]:
+    """What is taken, once for all files of a span."""
+    return list({id(chosen): chosen for chosen in files.values()}.values())
 
 
 def _read_matches(part: DataPart, uri: str) -> DataSetMatches | None:
@@ -251,30 +291,6 @@ def _read_matches(part: DataPart, uri: str) -> DataSetMatches | None:
     if part.share == 1 and found != part.images:
         raise StateError(f"{part.name}: {found} images were read where {part.images} were written; run again")
     return matches
-
-
-def _write_coco_files(directory: str, label_map: LabelMap, models: list[str]) -> None:
-    lines = _Lines(f"{directory}/lines-*")
-    with fileio.open(f"{directory}/{files.GROUND_TRUTH_FILE}", "w") as out:
-        join_ground_truth(lines, label_map, out)
-    names = {CANDIDATE: files.CANDIDATE_FILE, BASELINE: files.BASELINE_FILE, AS_SERVED: files.AS_SERVED_FILE}
-    for place, model in enumerate(models):
-        with fileio.open(f"{directory}/{names[model]}", "w") as out:
-            join_detections(lines, place, out)
-    for path in lines.paths:
-        fileio.remove(path)
-
-
-class _Lines:
-    """The lines of several text files; can be gone through more than once."""
-
-    def __init__(self, pattern: str) -> None:
-        self.paths = sorted(map(str, fileio.glob(pattern)))
-
-    def __iter__(self) -> Iterator[str]:
-        for path in self.paths:
-            with fileio.open(path, "r") as file:
-                yield from file
 
 
 def _probe(inputs: _Inputs, golden: DataSetMatches, uri: str) -> ServingProbe:
@@ -303,13 +319,16 @@ def _sanity_checks(
         *sanity.known_answers(perfect, matches.shuffled),
         counted_objects(perfect, inputs.label_map.names),
         *given_objects(perfect, _detection_limits(inputs)),
+        *sanity.sound_areas(inputs.golden.info.mended_areas),
         sanity.golden_digest(
             read=dataset_digest(inputs.label_map, digests),
             expected=inputs.golden.info.digest,
             recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
             accept_new=accept_new_golden,
         ),
-        sanity.no_leak(inputs.golden.fingerprints(EVAL_SPLIT), _training_images(inputs), settings.max_hamming_distance),
+        sanity.no_leak(
+            inputs.golden.fingerprints(EVAL_SPLIT), _all_training_images(inputs), settings.max_hamming_distance
+        ),
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
@@ -321,12 +340,16 @@ def _high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark |
 
 
 def _detection_limits(inputs: _Inputs) -> dict[str, int]:
-    """How many detections of an image each model gives at most, where its training record says so."""
+    """How many detections of an image each model gives at most, where its training record says so; the baseline is
+    left out where it is compared with the candidate's post-processing."""
     limits = {}
     for name, directory in inputs.directories.items():
-        if fileio.exists(f"{directory}/{RECORD_FILE}"):
+        is_as_served = name == CANDIDATE or inputs.compared is None
+        if is_as_served and fileio.exists(f"{directory}/{RECORD_FILE}"):
             limit = read_training_record(directory, fileio).model.get("max_detections")
             limits |= {name: limit} if isinstance(limit, int) else {}
+    if inputs.compared is not None and CANDIDATE in limits:
+        limits[BASELINE] = limits[CANDIDATE]  # it is compared with the candidate's post-processing
     return limits
 
 
@@ -338,12 +361,29 @@ def _training(inputs: _Inputs) -> list[Reason]:
     return training_reasons(read_training_record(candidate, fileio))
 
 
-def _training_images(inputs: _Inputs) -> Fingerprints | None:
-    """Training images of every model; None if one of them does not name its own."""
-    paths = [f"{directory}/{TRAINING_IMAGES_FILE}" for directory in inputs.directories.values()]
-    if not all(fileio.exists(path) for path in paths):
+def _all_training_images(inputs: _Inputs) -> Fingerprints | None:
+    """Training images of candidate and baseline; None if one of them does not name its own."""
+    own = _training_images(inputs.directories)
+    return None if None in own else Fingerprints.join([images for images in own if images]).distinct()
+
+
+def _training_images(models: Mapping[str, str]) -> list[Fingerprints | None]:
+    """Those of each model and its ancestors; None of one that does not name its own."""
+    paths = [f"{directory}/{TRAINING_IMAGES_FILE}" for directory in models.values()]
+    return [Fingerprints.from_bytes(_bytes(path), path) if fileio.exists(path) else None for path in paths]
+
+
+def _second_opinion(inputs: _Inputs, matches: Mapping[str, DataSetMatches]) -> SecondOpinion | None:
+    """The comparisons on held-out images, with models that are still what was recorded."""
+    if inputs.settings.second_opinion is None or BASELINE not in inputs.models:
         return None
-    return Fingerprints.join([Fingerprints.from_bytes(_bytes(path), path) for path in paths]).distinct()
+    version = inputs.models[BASELINE].get_string_custom_property("version")
+    baseline = Reference(BASELINE, version, inputs.directories[BASELINE], inputs.digests[BASELINE], 0)
+    there, gone = unchanged(inputs.references)
+    labels = inputs.held_out.labels(inputs.label_map.names, [*inputs.class_names.values(), *inputs.references.values()])
+    parts = [matches[name] for name in inputs.held_out.files if name in matches]
+    missing = (*inputs.missing, *gone)
+    return compare_held_out(parts, inputs.held_out, labels, [baseline, *there], inputs.settings, missing)
 
 
 def _bless(blessing: types.Artifact, blessed: bool, models: Mapping[str, types.Artifact], said: Blessing) -> None:

@@ -179,6 +179,13 @@ def no_leak(golden: Fingerprints, training: Fingerprints | None, max_bits: int) 
     return Reason(rule, expected, f"{images} golden images leaked: {listed(shown, _LISTED)}")
 
 
+def sound_areas(mended: str) -> list[Reason]:
+    """A warning where areas of the golden set contradict their boxes, by which objects are small, medium or large."""
+    if not mended:
+        return []
+    return [Reason("trust:areas", "areas of objects that fit their boxes", mended, passed=True, warning=True)]
+
+
 def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reason:
     """Whether the golden set is large enough to decide anything; classes that are too small are listed elsewhere."""
     return Reason(

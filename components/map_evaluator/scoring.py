@@ -180,13 +180,14 @@ def _map(table: MatchTable) -> float:
 
 def _deltas(estimates: PairedDeltas, classes: Classes) -> Deltas:
     return Deltas(
-        overall=_delta(estimates.overall),
-        per_class={classes[label]: _delta(estimate) for label, estimate in estimates.per_class.items()},
-        per_slice={name: _delta(estimate) for name, estimate in estimates.per_slice.items()},
+        overall=delta_of(estimates.overall),
+        per_class={classes[label]: delta_of(estimate) for label, estimate in estimates.per_class.items()},
+        per_slice={name: delta_of(estimate) for name, estimate in estimates.per_slice.items()},
     )
 
 
-def _delta(estimate: DeltaEstimate) -> Delta:
+def delta_of(estimate: DeltaEstimate) -> Delta:
+    """A difference as it is written down."""
     values = (estimate.value, estimate.lo, estimate.hi, estimate.std_error)
     return Delta(*(value if math.isfinite(value) else None for value in values), units=estimate.units)
 

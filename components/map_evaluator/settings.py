@@ -29,6 +29,26 @@ class SliceRules:
 
 
 @settings
+class SecondOpinionSettings:
+    """What a candidate must not lose on images that have chosen nothing: docs/second-opinion.md.
+
+    Attributes:
+        pushes_ago: how far back one of the earlier models lies that it is held against.
+        gain: a candidate that measures lower there is blocked where a real gain of mAP as large as this is excluded;
+            such a gain is blocked, by all comparisons together, at most as often as `significance` says.
+        max_images: held-out images in all; of the earlier spans' a fixed random sample is taken.
+        min_images: with fewer of them nothing is tested.
+        min_objects: nor with fewer objects.
+    """
+
+    pushes_ago: Annotated[int, Field(ge=1)] = 5
+    gain: Limit = 0.01
+    max_images: Annotated[int, Field(ge=1)] = 2000
+    min_images: Annotated[int, Field(ge=2)] = 20
+    min_objects: Annotated[int, Field(ge=1)] = 20
+
+
+@settings
 class EvaluatorSettings:
     """What a candidate must reach; mAP is a fraction, 0..1. A rule set to null is not applied.
 
@@ -58,6 +78,7 @@ class EvaluatorSettings:
         max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
+        second_opinion: the rules on held-out images.
         max_latency_ms: how long a single image may take on this machine, a first model's too.
         max_latency_ratio: that time as a multiple of the baseline's.
         max_size_ratio: the SavedModel's bytes as a multiple of the baseline's.
@@ -85,6 +106,7 @@ class EvaluatorSettings:
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    second_opinion: SecondOpinionSettings | None = dataclasses.field(default_factory=SecondOpinionSettings)
     max_latency_ms: Limit | None = None
     max_latency_ratio: Limit | None = None
     max_size_ratio: Limit | None = None

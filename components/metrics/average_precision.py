@@ -112,14 +112,15 @@ def mean_average_precision(table: MatchTable) -> float:
         num_truth = int(np.count_nonzero(table.truth["valid"][table.truth_rows(label)] & 1))
         if num_truth:
             found = _ClassMatches.of(table.detections[table.detection_rows(label)])
-            precision[:, :, k] = _precision(found, 0, num_truth)[1]
+            tp, rows, _ = found.hits(0)
+            precision[:, :, k] = _precision(tp, rows, found.ignored_bits(0), num_truth)
     return _mean_defined(precision)
 
 
 @dataclass(frozen=True, eq=False)
 class _ClassMatches:
-    # The detections of one class. Only those that hit anything are unpacked: precision falls between them, so neither
-    # its value at a recall point nor its maximum from there on is taken from another detection.
+    # The detections of one class. Of an area range only those that hit anything there are unpacked: precision falls
+    # between them, so neither its value at a recall point nor its maximum from there on is that of another detection.
     hit_rows: np.ndarray
     tp: np.ndarray
     rank: np.ndarray
@@ -130,6 +131,15 @@ class _ClassMatches:
         rows = np.flatnonzero(detections["tp"])
         ignored = np.ascontiguousarray(detections["ignored"])
         return cls(rows, detections["tp"][rows], detections["rank"][rows], ignored)
+
+    def hits(self, area: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Which thresholds each of them hits, [10, h] bool; their rows and ranks.
+        bits = area_bits(self.tp, area)
+        rows = np.flatnonzero(bits)
+        return np.ascontiguousarray(unpack_bits(bits[rows], 0).T), self.hit_rows[rows], self.rank[rows]
+
+    def ignored_bits(self, area: int) -> np.ndarray:
+        return area_bits(self.ignored, area)
 
 
 def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
@@ -146,21 +156,20 @@ def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
 
 def _curves(found: _ClassMatches, area: int, num_truth: int, limits: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     # Precision [10, 101] and recall [10, 3] of one class and area range. pycocotools, COCOeval.accumulate.
-    tp, at_points = _precision(found, area, num_truth)
-    recall = [np.count_nonzero(tp & (found.rank < limit), axis=1) / num_truth for limit in limits]
-    return at_points, np.stack(recall, axis=1)
+    tp, rows, rank = found.hits(area)
+    recall = [np.count_nonzero(tp & (rank < limit), axis=1) / num_truth for limit in limits]
+    return _precision(tp, rows, found.ignored_bits(area), num_truth), np.stack(recall, axis=1)
 
 
-def _precision(found: _ClassMatches, area: int, num_truth: int) -> tuple[np.ndarray, np.ndarray]:
-    # Which thresholds each detection hits, [10, h] bool, and precision [10, 101], in pycocotools' order of operations.
-    tp = unpack_bits(found.tp, area).T  # [10, h], h detections that hit anything
+def _precision(tp: np.ndarray, rows: np.ndarray, ignored: np.ndarray, num_truth: int) -> np.ndarray:
+    # [10, 101], in pycocotools' order of float operations.
     if not tp.size:
-        return tp, np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
+        return np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
     hits = np.cumsum(tp, axis=1, dtype=np.float64)
-    false_alarms = found.hit_rows + 1 - ignored_until(area_bits(found.ignored, area), found.hit_rows) - hits
+    false_alarms = rows + 1 - ignored_until(ignored, rows) - hits
     precision = hits / (false_alarms + hits + np.spacing(1))
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    return tp, _at_recall_points(tp, envelope, num_truth)
+    return _at_recall_points(tp, envelope, num_truth)
 
 
 def _at_recall_points(tp: np.ndarray, envelope: np.ndarray, num_truth: int) -> np.ndarray:

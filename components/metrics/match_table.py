@@ -170,6 +170,22 @@ def build_table(matches: Matches) -> MatchTable:
     )
 
 
+def join_tables(tables: Sequence[MatchTable]) -> MatchTable:
+    """The table of several sets of images, no image of which is in two.
+
+    Raises:
+        ValueError: one is.
+    """
+    return build_table(
+        join(
+            [
+                Matches(t.image_ids, t.detections, t.detection_image, t.truth, t.truth_image, t.max_detections)
+                for t in tables
+            ]
+        )
+    )
+
+
 def _best_first(label: np.ndarray, score: np.ndarray, image: np.ndarray) -> np.ndarray:
     # Rows stand by rank inside an image, so stable sorts, by image first, break ties as pycocotools does. Class by
     # class and in place, because ten million rows are kept in memory.

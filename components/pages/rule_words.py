@@ -45,6 +45,11 @@ DATA_WORDS = {
         "Correct the annotations, or their export, and deliver the span again as {next}. A few such boxes do no harm: "
         "they are left out, and data_gate.bad_boxes says how many may be.",
     ),
+    "boxes:areas": RuleWords(
+        "Areas of objects contradict their boxes",
+        "Areas of objects fit their boxes",
+        "Give areas in square pixels, or leave them out; the boxes' areas are used.",
+    ),
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
@@ -245,6 +250,17 @@ EVALUATION_WORDS = {
         "What lies beyond the limit is missed by every model, so that a fall there cannot be seen. Raise "
         "evaluator.max_detections, or model.max_detections where a model gives no more, and run again.",
     ),
+    "trust:areas": RuleWords(
+        "Areas of golden objects contradict their boxes",
+        "Areas of golden objects fit their boxes",
+        "Give areas in square pixels in the golden set's annotations, or leave them out; the boxes' areas are used.",
+    ),
+    "trust:comparable": RuleWords(
+        "The detections of the two models were not written down alike",
+        "The detections of both models were written down alike",
+        "Write the detections of both models in the same way, with the same score threshold, for the same images; for "
+        "models of a pipeline set model.score_threshold and model.max_detections to what the served model has.",
+    ),
     "trust:shuffled_detections": RuleWords(
         "Detections of other images score as well: {of}",
         "Detections of other images score worse: {of}",
@@ -263,6 +279,18 @@ EVALUATION_WORDS = {
         "measured with them.",
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
+    "second_opinion": RuleWords(
+        "Held-out images say that mAP fell below the {of} model's",
+        "Held-out images show no fall below the {of} model's",
+        "On images that chose nothing, the candidate is lower and a real gain is excluded: what the golden set shows "
+        "is luck, or holds for it alone. Train with more or better data; where the served model itself has fallen, go "
+        "back to the better one with ratchet rollback; renew the golden set.",
+    ),
+    "second_opinion:missing": RuleWords(
+        "Something to compare with on held-out images is missing",
+        "Everything to compare with on held-out images is there",
+        "Restore what is named, from a backup or with ratchet doctor --repair; without it the comparison is weaker.",
+    ),
     "trust:golden_budget": RuleWords(
         "The golden set has decided too often",
         "The golden set may still decide",

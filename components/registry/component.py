@@ -18,6 +18,7 @@ class BaselineReaderSpec(ComponentSpec):
         "registry_directory": ExecutionParameter(type=str),
         "serving_directory": ExecutionParameter(type=str),
         "bootstrap": ExecutionParameter(type=int),
+        "pushes_ago": ExecutionParameter(type=int),
     }
     INPUTS = {}
     OUTPUTS = {"baseline": ChannelParameter(type=standard_artifacts.Model)}
@@ -30,17 +31,20 @@ class BaselineReader(base_component.BaseComponent):
         registry_directory: where the pointer files are.
         serving_directory: the directory TensorFlow Serving watches.
         bootstrap: whether this run may be the first.
+        pushes_ago: how far back the earlier model lies that a candidate is held against; 0: against none but the
+            served one.
     """
 
     SPEC_CLASS = BaselineReaderSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.BaselineReaderExecutor)
 
-    def __init__(self, registry_directory: str, serving_directory: str, bootstrap: bool) -> None:
+    def __init__(self, registry_directory: str, serving_directory: str, bootstrap: bool, pushes_ago: int) -> None:
         super().__init__(
             BaselineReaderSpec(
                 registry_directory=registry_directory,
                 serving_directory=serving_directory,
                 bootstrap=int(bootstrap),
+                pushes_ago=pushes_ago,
                 baseline=types.Channel(type=standard_artifacts.Model),
             )
         )

@@ -22,6 +22,7 @@ from tfx.utils import io_utils, path_utils, proto_utils
 from components.detector.serving_check import check_serving
 from components.registry.publication import settle
 from components.registry.push import Candidate, push
+from components.registry.references import choose_references
 from components.registry.registry import Registry
 from components.registry.remote_storage import RemoteStorage
 from components.registry.storage import DiskStorage
@@ -31,6 +32,8 @@ from schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
+from schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, References
+from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.training_record import read_training_record
 from schemas.base.files import write_durably
 from schemas.base.model_digest import model_digest
@@ -54,6 +57,8 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         baseline.set_string_custom_property("high_water_marks", json.dumps(marks))
         fileio.makedirs(baseline.uri)
         io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", HISTORY_FORMAT.write(registry.history()))
+        found = _references(registry, served, exec_properties["pushes_ago"])
+        io_utils.write_string_file(f"{baseline.uri}/{REFERENCES_FILE}", REFERENCES_FORMAT.write(found))
         if served is None:
             return
         io_utils.copy_dir(served.path, path_utils.serving_model_path(baseline.uri))
@@ -80,6 +85,12 @@ class PusherExecutor(PusherBase):
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         _write(f"{pushed.uri}/{PUBLICATION_FILE}", PUBLICATION_FORMAT.write(result))
         self.mark(pushed, registry.serving_directory, result.version)
+
+
+def _references(registry: Registry, served: ServedModel | None, pushes_ago: int) -> References:
+    if served is None or not pushes_ago:
+        return References()
+    return References(choose_references(served, registry.versions(), registry.decisions(), pushes_ago))
 
 
 def _candidate(input_dict: Artifacts, run: str) -> Candidate:

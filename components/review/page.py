@@ -24,6 +24,7 @@ from components.review.sections.evaluation import (
 )
 from components.review.sections.gallery import gallery_section
 from components.review.sections.past import lineage_section, override_banner, past_section
+from components.review.sections.second_opinion import second_opinion_section
 from components.review.sections.training import record_tables, training_charts
 from components.review.sections.verdict import TONES, headline, next_section
 from components.review.tfma_view.figures import TfmaData
@@ -107,6 +108,9 @@ def _sections(content: ReviewContent) -> list[Section]:
             ("errors", "Types of errors", errors_section(analysis.error_types)),
             ("precision-recall", "Precision and recall", precision_recall_section(analysis.curves)),
         ]
+    if content.evaluation is not None and content.evaluation.second_opinion is not None:
+        shown = second_opinion_section(content.evaluation.second_opinion, content.evaluation.decision)
+        sections.append(("second-opinion", "Second opinion", shown))
     if content.evaluation is not None and content.evaluation.serving is not None:
         sections.append(("serving", "Latency and size", serving_section(content.evaluation.serving)))
     sections.append(("data", "The new span's data", _data(content)))

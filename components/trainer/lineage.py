@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 
 from schemas.artifacts.training_record import TrainedData
@@ -21,11 +20,8 @@ def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedDa
 
 def earlier_if_there(spans: Sequence[TrainedData], files: Files, artifacts: str | None) -> list[ExamplesArtifact]:
     """The examples of those earlier spans that can still be read; see `read_earlier`."""
-    found = []
-    for data in spans:
-        with contextlib.suppress(ConfigError):
-            found.append(read_earlier(data, files, artifacts))
-    return found
+    found = (ExamplesArtifact.find(data.examples, data.digest, files, artifacts) for data in spans)
+    return [earlier for earlier in found if earlier is not None]
 
 
 def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) -> ExamplesArtifact:
@@ -39,14 +35,11 @@ def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) 
     Raises:
         ConfigError: they are gone, or others have taken their place.
     """
-    looked_at = places(data.examples, artifacts)
-    for place in looked_at:
-        # Each file system has errors of its own, and none of them would help more than the message.
-        with contextlib.suppress(Exception):
-            found = ExamplesArtifact.open(place, files)
-            if found.info.digest == data.digest:
-                return found
+    found = ExamplesArtifact.find(data.examples, data.digest, files, artifacts)
+    if found is not None:
+        return found
     raise ConfigError(
-        f"training.retrain.replay: the training images of span {data.span} are no longer at {looked_at[0]}; "
+        f"training.retrain.replay: the training images of span {data.span} are no longer at "
+        f"{places(data.examples, artifacts)[0]}; "
         "bring them back, or train on the new span alone with training.retrain.replay=0"
     )

@@ -141,6 +141,8 @@ def _convert(arguments: argparse.Namespace) -> int:
         )
     if converted.bad_boxes.count:
         tell(bad_boxes_text(converted.bad_boxes))
+    if converted.mended_areas:
+        tell(converted.mended_areas)
     show(arguments, converted.to_text(), converted.to_json())
     return 0
 

@@ -54,6 +54,7 @@ class Converted:
         images: how many.
         boxes: how many.
         bad_boxes: what was left out.
+        mended_areas: which areas contradicted their boxes, in words; empty if none did.
     """
 
     directory: str
@@ -62,6 +63,7 @@ class Converted:
     images: int
     boxes: int
     bad_boxes: BadBoxes
+    mended_areas: str = ""
 
     def to_text(self) -> str:
         """One line."""
@@ -107,7 +109,8 @@ def convert(request: ConvertRequest) -> Converted:
     with whole_directory(out) as made:
         _write_images(source, os.path.join(made, IMAGES))
         write_coco(source, records, os.path.join(made, ANNOTATIONS))
-    return Converted(out, source.format, source.label_map.names, len(records), boxes, source.bad_boxes)
+    names = source.label_map.names
+    return Converted(out, source.format, names, len(records), boxes, source.bad_boxes, source.mended_areas)
 
 
 def parse_attributes(texts: Sequence[str]) -> dict[str, re.Pattern[str]]:

@@ -83,6 +83,8 @@ class RootFacts:
         restorable: the versions whose files are in the serving directory or in the artifacts of their run.
         on_disk: the versions in the serving directory, by number.
         models: the candidate's artifact of each run that came to a decision.
+        best: the version that candidates are held against as the best beyond doubt; None if there is none but the
+            served one.
         lineage: the examples that the model of a version and its ancestors were trained on; None if its training
             record cannot be read.
         examples: the stored spans.
@@ -103,6 +105,7 @@ class RootFacts:
     lineage: Mapping[str, tuple[str, ...] | None]
     examples: tuple[str, ...] = ()
     golden: tuple[GoldenFacts, ...] = ()
+    best: str | None = None
     copies: Mapping[str, str] = field(default_factory=dict)
     checkpoints: tuple[Found, ...] = ()
     working: tuple[Found, ...] = ()

@@ -84,7 +84,7 @@ def dispensable(facts: RootFacts, settings: RetentionSettings, now_s: float) -> 
     served = facts.served
     if served is None or settings.versions is None or settings.days is None:
         return {}
-    needed = {served.version, *(model.version for model in rollback_targets(facts, settings))}
+    needed = {served.version, facts.best, *(model.version for model in rollback_targets(facts, settings))}
     old = now_s - settings.days * DAY_S
     reasons: dict[str, str] = {}
     for model in facts.versions:
@@ -107,7 +107,7 @@ def _why(
     model: ServedModel,
     served: ServedModel,
     versions: Sequence[ServedModel],
-    needed: set[str],
+    needed: set[str | None],
     settings: RetentionSettings,
 ) -> str:
     if not model.blessed:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.registry.references import best_version
 from pipeline.past.history import UNFINISHED, RunEntry, read_history
 from pipeline.past.run_record import read_left
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
@@ -41,11 +42,12 @@ def survey(root: Path) -> RootFacts:
     """
     registry = registry_at(root)
     versions = registry.versions()
-    models = {made.run_id: _own(root, made.model) for made in registry.decisions()}
+    served, decisions = registry.pointer().served, registry.decisions()
+    models = {made.run_id: _own(root, made.model) for made in decisions}
     known = [model for model in versions if _files_of(root, model, models)]
     return RootFacts(
         runs=tuple(_run(root, entry) for entry in read_history(root, ()).runs),
-        served=registry.pointer().served,
+        served=served,
         versions=tuple(versions),
         restorable=frozenset(model.version for model in known),
         on_disk={
@@ -56,6 +58,7 @@ def survey(root: Path) -> RootFacts:
         lineage={model.version: _lineage(root, _files_of(root, model, models)) for model in known},
         examples=tuple(_below(root, "artifacts/*/examples/[0-9]*")),
         golden=tuple(_golden(root)),
+        best=best_version(served, versions, decisions) if served else None,
         copies={**dict(_model_copies(root)), **dict(_page_copies(root))},
         checkpoints=tuple(_found(root, "artifacts/checkpoints/*")),
         working=tuple(_found(root, "artifacts/*/.system/*/*")),

@@ -44,6 +44,7 @@ GOLDEN = "golden"
 HELD_OUT = (
     "held_out"  # the part of the new span that chooses nothing; in formats 0 to 2 the one that chose the checkpoint
 )
+EARLIER_SPANS = "earlier"  # the same parts of the earlier spans of the candidate's lineage
 TRAIN_SAMPLE = "train_sample"  # un-augmented images that the candidate was trained on
 
 
@@ -236,6 +237,56 @@ class PostProcessing:
         return ", ".join(map(str, self.changes))
 
 
+@dataclass(frozen=True)
+class HeldOutComparison:
+    """The candidate against one model that was or is served, on all held-out images.
+
+    Attributes:
+        reference: `baseline`, `earlier` or `best`.
+        version: of that model in the serving directory.
+        pushes_ago: how many pushes lie between it and the baseline; 0 for the baseline.
+        candidate: mAP of the candidate over the classes compared.
+        map: that of the reference.
+        delta: candidate minus reference.
+        baseline_delta: baseline minus reference; None of the baseline.
+    """
+
+    reference: str
+    version: str
+    pushes_ago: int
+    candidate: float
+    map: float
+    delta: Delta
+    baseline_delta: Delta | None = None
+
+
+@dataclass(frozen=True)
+class SecondOpinion:
+    """What images say that chose nothing: neither weights, nor a checkpoint, nor what is served.
+
+    Attributes:
+        images: held-out images of the new span and of the earlier ones.
+        units: independent ones among them: images, or groups of images.
+        objects: objects of the classes compared.
+        spans: how many spans they are of.
+        copies: further ones that were left out as copies of images that did choose something.
+        unused: further ones that were left out because there were more than `max_images`.
+        classes: the classes compared: those that every model and every span knows.
+        comparisons: one a reference.
+        missing: references and spans that could not be had, in words.
+    """
+
+    images: int
+    units: int
+    objects: int
+    spans: int
+    copies: int
+    unused: int
+    classes: tuple[str, ...]
+    comparisons: tuple[HeldOutComparison, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
 def _with_golden(data_sets: dict[str, DataSetEvaluation]) -> dict[str, DataSetEvaluation]:
     if GOLDEN not in data_sets:
         raise ValueError(f"the {GOLDEN} set, which decides, is missing")
@@ -255,6 +306,7 @@ class Evaluation:
         serving: latency and size; None in a file from before they were measured.
         post_processing: None where both models have the same.
         high_water: the best model that was served on this golden set; None if none was, or nobody looked.
+        second_opinion: on images that chose nothing; None without a baseline, where it is off, or in an older file.
     """
 
     decision: Decision
@@ -265,6 +317,7 @@ class Evaluation:
     serving: Serving | None = None
     post_processing: PostProcessing | None = None
     high_water: HighWaterMark | None = None
+    second_opinion: SecondOpinion | None = None
 
     @property
     def beside_served(self) -> DataSetEvaluation:
@@ -294,8 +347,8 @@ class Evaluation:
 
 
 EVALUATION_FORMAT = PersistedFormat(
-    # Format 0 lacked the digests and the figures of serving, format 2 the limit of
-    # detections and the independent units; all have defaults.
+    # Format 0 lacked the digests and the figures of serving, format 2 the limit of detections, the independent units
+    # and the second opinion; all have defaults. Up to format 2 `held_out` was the part that chose the checkpoint.
     Evaluation,
     "an evaluation",
     3,

@@ -10,11 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from schemas.base.errors import StateError
 from schemas.base.files import Files
 from schemas.base.persisted import PersistedFormat, renamed
+from schemas.base.plain_settings import Field
 
 RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"

@@ -87,8 +87,8 @@ def minus(text: str) -> str:
 def many(count: int, thing: str) -> str:
     """A number of things.
 
-    >>> many(1, "image"), many(1200, "box"), many(2, "entry")
-    ('1 image', '1,200 boxes', '2 entries')
+    >>> many(1, "image"), many(1200, "box"), many(2, "entry"), many(5, "push")
+    ('1 image', '1,200 boxes', '2 entries', '5 pushes')
     """
     return f"{count:,} {thing if count == 1 else _plural(thing)}"
 
@@ -96,7 +96,7 @@ def many(count: int, thing: str) -> str:
 def _plural(thing: str) -> str:
     if thing.endswith("y"):
         return f"{thing[:-1]}ies"
-    return thing + ("es" if thing.endswith(("x", "s")) else "s")
+    return thing + ("es" if thing.endswith(("x", "s", "sh")) else "s")
 
 
 def listed(items: Sequence[object], most: int, separator: str = ", ") -> str:

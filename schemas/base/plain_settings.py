@@ -30,12 +30,13 @@ def settings(cls: type[T]) -> type[T]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
-    """The bounds of a number in an `Annotated` type, as pydantic's function of that name takes them."""
+    """The bounds of a value in an `Annotated` type, as pydantic's function of that name takes them."""
 
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
+    min_length: int | None = None
 
     @property
     def __is_annotated_types_grouped_metadata__(self) -> bool:
@@ -44,6 +45,8 @@ class Field:
 
     def __iter__(self) -> Iterator[object]:
         """The bounds, each in its own class."""
-        from annotated_types import Interval
+        from annotated_types import Interval, MinLen
 
         yield from Interval(ge=self.ge, gt=self.gt, le=self.le, lt=self.lt)
+        if self.min_length is not None:
+            yield MinLen(self.min_length)

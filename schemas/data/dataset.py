@@ -59,6 +59,7 @@ class DataSetInfo:
         images: number of images of each split; one that was written before there was `held_out` lacks it.
         boxes: number of boxes of each split.
         bad_boxes: what was left out.
+        mended_areas: which areas contradicted their boxes and are those of the boxes, in words; empty if none did.
     """
 
     source: str
@@ -71,6 +72,7 @@ class DataSetInfo:
     images: dict[str, int]
     boxes: dict[str, int]
     bad_boxes: BadBoxes = BadBoxes()
+    mended_areas: str = ""
 
 
 def _of_format_0(values: Values) -> Values:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 
+from schemas.base.artifact_places import places
 from schemas.base.files import Files
 from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo
 from schemas.data.fingerprints import Fingerprints
@@ -39,6 +41,28 @@ class ExamplesArtifact:
         path = f"{uri}/{DATASET_FILE}"
         with files.open(path) as file:
             return cls(uri, DATASET_FORMAT.read(file.read(), path), files)
+
+    @classmethod
+    def find(cls, recorded: str, digest: str, files: Files, artifacts: str | None) -> ExamplesArtifact | None:
+        """A stored data set, wherever it is now.
+
+        Args:
+            recorded: the place of it that was written down.
+            digest: its content digest.
+            files: the file system.
+            artifacts: the artifacts directory of the pipeline root, which may have been moved since; None: there is
+                none.
+
+        Returns:
+            It, or None if it is gone or others have taken its place.
+        """
+        for place in places(recorded, artifacts):
+            # Each file system has errors of its own.
+            with contextlib.suppress(Exception):
+                found = cls.open(place, files)
+                if found.info.digest == digest:
+                    return found
+        return None
 
     def record_files(self, *splits: str) -> list[str]:
         """The TFRecord files of tf.Examples of some splits, in the order of the splits and then of their names."""

@@ -47,13 +47,13 @@ def _history(values: Values, root: str) -> Values:
 
 
 def _dataset(values: Values, root: str) -> Values:
-    old = _renamed(_without(values), source_format="format")
+    old = _renamed(_without(values, "mended_areas"), source_format="format")
     return {**old, "bad_boxes": _renamed(old["bad_boxes"], guessed_format="reading")}
 
 
 def _evaluation(values: Values, root: str) -> Values:
-    later = ("candidate_digest", "baseline_digest", "serving", "post_processing", "high_water")
-    old = _without(values, *later)
+    new = ("candidate_digest", "baseline_digest", "serving", "post_processing", "high_water", "second_opinion")
+    old = _without(values, *new)
     return {**old, "data_sets": {name: _scores(data) for name, data in old["data_sets"].items()}}
 
 
@@ -110,7 +110,13 @@ _PLACES = {
     "history": "artifacts/**/history.json",
     "run_result": "runs/*/result.json",
 }
-_LATER = ("ratchet.json", "runs/*/request.json", "artifacts/**/publication.json", "artifacts/**/serving_probe.npz")
+_LATER = (
+    "ratchet.json",
+    "runs/*/request.json",
+    "artifacts/**/publication.json",
+    "artifacts/**/references.json",
+    "artifacts/**/serving_probe.npz",
+)
 
 
 def downgrade(root: Path) -> None:

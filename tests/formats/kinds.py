@@ -14,6 +14,7 @@ from schemas.artifacts.evaluation import EVALUATION_FORMAT
 from schemas.artifacts.history import HISTORY_FORMAT
 from schemas.artifacts.overrides import OVERRIDE_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FORMAT
+from schemas.artifacts.references import REFERENCES_FORMAT
 from schemas.artifacts.registry_entries import (
     POINTER_FORMAT,
     RECORDED_DECISION_FORMAT,
@@ -70,6 +71,7 @@ KINDS = {
     "dataset": _plain(DATASET_FORMAT),
     "training_record": _plain(TRAINING_RECORD_FORMAT),
     "history": _plain(HISTORY_FORMAT),
+    "references": _plain(REFERENCES_FORMAT),
     "publication": _plain(PUBLICATION_FORMAT),
     "run_result": _plain(RUN_RESULT_FORMAT),
     "run_request": _plain(RUN_RECORD_FORMAT),

@@ -148,6 +148,18 @@ _GATE = (
         ("passed=serving.size_ratio <=", "passed=serving.size_ratio >=", "a model that is too large is blocked"),
     ),
     *mutants_of(
+        "components/coco/areas.py",
+        "tests/components/coco/test_areas.py",
+        ("wrong = larger | nothing", "wrong = larger", "an area of 0 is that of the box"),
+        ("~is_crowd & (of_box > 0)", "(of_box > 0)", "a crowd keeps its area"),
+        ("has_outline else _TINY_FACTOR", "has_outline else 0", "fractions of the image are no areas"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/comparability.py",
+        "tests/components/map_evaluator/test_comparability.py",
+        ("and not pushes_alike and", "and False and", "a push that a cut baseline explains blocks"),
+    ),
+    *mutants_of(
         "components/map_evaluator/detection_limits.py",
         "tests/components/map_evaluator/test_detection_limits.py",
         ("blocks=beyond.hides", "blocks=False", "golden images with more objects than are counted block"),
@@ -268,7 +280,7 @@ _DATA = (
             "bad.count < settings.bad_boxes * bad.of",
             "the limit is included",
         ),
-        ('not broken or settings.mode == "observe"', "not broken", "observe lets a run go on"),
+        ('judged.passed or (settings.mode == "observe"', "judged.passed or (False", "observe lets a run go on"),
         ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
@@ -326,6 +338,18 @@ _DATA = (
             "a larger part of validation trains on nothing new",
         ),
         ("eval_fraction + held_out_fraction < 1 and", "False and", "a span with nothing left to train on is an error"),
+    ),
+    *mutants_of(
+        "components/map_evaluator/second_opinion.py",
+        "tests/components/map_evaluator/test_second_opinion.py",
+        ("passed = made.delta.value >= 0 or", "passed = True or", "a fall on held-out images blocks"),
+        ("settings.significance / max(1, len(opinion.comparisons))", "settings.significance", "a real gain passes"),
+    ),
+    *mutants_of(
+        "components/registry/references.py",
+        "tests/components/registry/test_references.py",
+        ("if behind <= _ONE_SIDED_95", "if behind <= 0 *", "luck on the golden set makes no model the best"),
+        ("last.model.verdict == APPROVED or", "False or", "an approval replaces what was before"),
     ),
     *mutants_of(
         "schemas/base/sampling.py",

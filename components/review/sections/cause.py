@@ -12,13 +12,23 @@ from components.review.content import ErrorTypeCost, ReviewContent
 from components.review.sections.training import Row, asked_alike, differing
 from components.review.sections.wording import ap, change, found_in_words, interval, shares
 from schemas.artifacts.decisions import GOLDEN_BUDGET
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from schemas.artifacts.evaluation import (
+    BASELINE,
+    CANDIDATE,
+    EARLIER_SPANS,
+    GOLDEN,
+    HELD_OUT,
+    TRAIN_SAMPLE,
+    DataSetEvaluation,
+    Delta,
+)
 from schemas.artifacts.training_record import TrainingRecord
 from schemas.base.formatting import listed, many
 
 _DATA_SETS = {
     GOLDEN: "golden set",
-    HELD_OUT: "new span, held out of training",
+    HELD_OUT: "new span, images that chose nothing",
+    EARLIER_SPANS: "earlier spans, images that chose nothing",
     TRAIN_SAMPLE: "new span, trained on",
 }
 _TONES = ("reject", "warn", "fact", "pass")  # in the order in which they are told
@@ -190,7 +200,12 @@ def _row(name: str, compared: DataSetEvaluation) -> str:
 def _reading(deltas: dict[str, Delta]) -> str:
     """What the pattern of differences says; only of differences whose interval leaves zero out."""
     sign = {name: _sign(delta) for name, delta in deltas.items()}
-    golden, held_out, trained = (sign.get(name, 0) for name in _DATA_SETS)
+    golden, held_out, earlier, trained = (sign.get(name, 0) for name in _DATA_SETS)
+    if earlier < 0 <= held_out:
+        return (
+            "The candidate is worse on images of earlier spans and not on those of the new one: it forgets. Look at "
+            "how much of the earlier spans is replayed and at the learning rate."
+        )
     if golden < 0 and held_out > 0:
         return (
             "The candidate is worse on the golden set and better on images of the new span that it never saw. So it "

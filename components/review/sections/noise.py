@@ -25,6 +25,11 @@ def no_difference(evaluation: DataSetEvaluation) -> str:
     return minus(measured(delta.value, delta.interval)) if delta and delta.clarity is Clarity.NOISE else ""
 
 
+def is_below(golden: DataSetEvaluation) -> bool:
+    """Whether the candidate measures below the baseline; where another bar is set, it may be above and yet blocked."""
+    return golden.deltas is not None and (golden.deltas.overall.value or 0) < 0
+
+
 def decisive(evaluation: Evaluation, failures: tuple[Reason, ...]) -> Reason:
     """What is told first: a measured fall, even of a class, before a difference of mAP that is none."""
     clear = (reason for reason in failures if is_clear(evaluation, reason) and reason.rule not in _SUMS)

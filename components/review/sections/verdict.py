@@ -11,7 +11,7 @@ from components.pages.bars import interval_bar
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.noise import decisive, is_clear, map_as_a_whole, no_difference, with_margin
+from components.review.sections.noise import decisive, is_below, is_clear, map_as_a_whole, no_difference, with_margin
 from components.review.sections.training import differing
 from components.review.sections.wording import (
     ap,
@@ -114,7 +114,7 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
     if first.rule == "map_drop":
         if noise:
             return f"{noise} in mAP on {images}; the candidate is not served, since the rule expects {first.expected}"
-        fell = "fell" if is_clear(evaluation, first) else "went"
+        fell = "fell" if is_clear(evaluation, first) and is_below(golden) else "went"
         return f"mAP {fell} {map_change(golden)} on {images}" + _below_the_mark(evaluation)
     if first.rule == "map_drop_as_served" and evaluation.post_processing:
         unclear = no_difference(evaluation.post_processing.as_served)
@@ -188,7 +188,8 @@ def _figures(content: ReviewContent) -> str:
         bar = interval_bar(delta.value, delta.lo, delta.hi, reach, "difference of mAP")
         cells.append(("difference", f"{change(delta.value)} {bar}", f"95 % interval {interval(delta)}"))
     if content.evaluation_is_broken:
-        cells = [(name, value, note if name == "baseline mAP" else "not to be trusted") for name, value, note in cells]
+        trusted = ("baseline mAP", "baseline as served")
+        cells = [(name, value, note if name in trusted else "not to be trusted") for name, value, note in cells]
     over = f"over the {len(compared.class_support)} classes that both know" if golden.shared else ""
     cells.append(("golden set", many(golden.images, "image"), over or many(compared.objects, "object")))
     if delta and delta.minimum_detectable and not content.evaluation_is_broken:

@@ -241,3 +241,11 @@ def test_many_copies_within_a_span_are_a_warning() -> None:
     assert warning.rule == "repeated_images"
     assert "9 of 600, such as second.jpg and first.jpg" in warning.actual
     assert judge(repeated=Copies(pairs[:3], 600)).verdict is DataVerdict.PASS
+
+
+def test_areas_that_contradict_their_boxes_are_warned_of() -> None:
+    decision = judge(span=dataset_info(mended_areas="3 of 9 objects"))
+    assert decision.verdict is DataVerdict.WARN
+    assert [(reason.rule, reason.actual) for reason in decision.reasons if reason.warning] == [
+        ("boxes:areas", "3 of 9 objects")
+    ]

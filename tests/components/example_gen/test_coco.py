@@ -329,3 +329,14 @@ def test_mutated_file_is_read_or_refused_with_a_data_error(data: st.DataObject) 
             assert np.all((width > 0) & (height > 0) & (x + width > 0) & (x < record.width_px) & (y < record.height_px))
             assert set(record.truth.labels.tolist()) <= set(range(1, len(label_map.names) + 1))
             assert record_from_json(record_to_json(record)).file_name == record.file_name
+
+
+def test_areas_that_contradict_their_boxes_are_those_of_the_boxes_and_told() -> None:
+    boxes = [[0, 0, 10 + n, 20] for n in range(8)]
+    annotations = [coco_annotation(1 + n, 1, bbox=box, area=n % 2 and 150 + n) for n, box in enumerate(boxes)]
+    read = parse_annotations(to_bytes(coco(annotations=annotations)), SOURCE)
+    assert read.objects.area_px2.tolist() == [200, 151, 240, 153, 280, 155, 320, 157]
+    assert read.mended_areas.startswith(
+        "4 of 8 objects have an area that contradicts their box, whose own is used instead: "
+        "annotations[0] (id 1, image 1 '1.jpg') has area 0 in a box of 200 px^2"
+    )

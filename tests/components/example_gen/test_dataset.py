@@ -160,7 +160,7 @@ def test_digest_does_not_depend_on_order_or_place(tmp_path: Path) -> None:
         {"annotations": [coco_annotation(1, 1, bbox=[10.500000000000002, 5.25, 20, 30]), coco_annotation(2, 2)]},
         {"annotations": [coco_annotation(1, 1)]},
         {"annotations": [coco_annotation(1, 2), coco_annotation(2, 1, category_id=7)]},
-        {"annotations": [coco_annotation(1, 1, area=1), coco_annotation(2, 2, category_id=7)]},
+        {"annotations": [coco_annotation(1, 1, area=400), coco_annotation(2, 2, category_id=7)]},
         {"annotations": [coco_annotation(1, 1, iscrowd=1), coco_annotation(2, 2, category_id=7)]},
         {"categories": [{"id": 3, "name": "dog"}, {"id": 7, "name": "cat"}]},
         {"images": [coco_image(1), coco_image(2), coco_image(3)]},

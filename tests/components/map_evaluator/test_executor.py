@@ -33,7 +33,15 @@ from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo, dataset_digest, image_digest
+from schemas.data.dataset import (
+    DATASET_FILE,
+    DATASET_FORMAT,
+    FINGERPRINTS,
+    SPLITS,
+    DataSetInfo,
+    dataset_digest,
+    image_digest,
+)
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.records import record_to_json
 from tests.builders import training_record
@@ -82,7 +90,11 @@ class World:
             "baseline_model": [self.baseline],
         }
         context = Executor.Context(beam_pipeline_args=[], tmp_dir=str(self.directory / "tmp"), unique_id="1")
-        properties = {"settings": settings_io.to_json(settings), "accept_new_golden": 0}
+        properties = {
+            "settings": settings_io.to_json(settings),
+            "accept_new_golden": 0,
+            "artifacts": str(self.directory),
+        }
         Interrupted(context).Do(inputs, {"evaluation": [evaluation], "blessing": [blessing]}, properties)
         return EVALUATION_FORMAT.read(Path(evaluation.uri, EVALUATION_FILE).read_text(), EVALUATION_FILE), blessing
 
@@ -110,14 +122,14 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
 
     artifact = standard_artifacts.Examples()
     artifact.uri = str(directory)
-    artifact.split_names = artifact_utils.encode_split_names(["train", "eval"])
+    artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
     digest = ""
     (directory / FINGERPRINTS).mkdir(parents=True)
     for split, image_ids in splits.items():
         digest = write_examples(directory, split, image_ids)
         lines = [line_of(image_id, bits_of(image_id)) for image_id in image_ids]
         (directory / FINGERPRINTS / split).write_text("\n".join(lines))
-    images = {split: len(splits.get(split, ())) for split in ("train", "eval")}
+    images = {split: len(splits.get(split, ())) for split in SPLITS}
     info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
     (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
     return artifact
@@ -170,7 +182,7 @@ def model(directory: Path, trained_on: range, names: tuple[str, ...] = LABEL_MAP
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     golden = examples(tmp_path / "golden", 0, eval=range(IMAGES))
-    span = examples(tmp_path / "span", 2, train=range(100, 150), eval=range(150, 160))
+    span = examples(tmp_path / "span", 2, train=range(100, 150), eval=range(150, 160), held_out=range(160, 170))
     baseline = model(tmp_path / "baseline", range(90, 95))
     info = DATASET_FORMAT.read(Path(golden.uri, DATASET_FILE).read_text(), DATASET_FILE)
     baseline.set_int_custom_property("has_baseline", 1)
@@ -282,6 +294,26 @@ def test_the_best_served_model_of_this_golden_set_is_known_and_may_be_the_bar(
 
 def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
     assert rules(world.evaluate(EvaluatorSettings(resamples=200, min_golden_images=41))[0]) == ["trust:enough"]
+
+
+def test_golden_images_beyond_what_is_counted_or_what_a_model_gives_block(world: World) -> None:
+    """An image holds up to 3 objects, up to 2 of a class."""
+    for name, limit in (("candidate", 1), ("baseline", 2)):
+        kept = training_record(model={"max_detections": limit})
+        (world.path(name) / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(kept))
+    evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, max_detections=1))
+    assert rules(evaluation)[:2] == ["trust:max_detections", "trust:max_detections:candidate"]
+    assert "trust:max_detections:baseline" in [reason.rule for reason in evaluation.decision.warnings]
+    assert evaluation.golden.max_detections == 1
+    assert "AR100" not in evaluation.golden.candidate.coco
+
+
+def test_golden_areas_that_were_mended_are_warned_of(world: World) -> None:
+    path = Path(world.golden.uri, DATASET_FILE)
+    info = DATASET_FORMAT.read(path.read_text(), DATASET_FILE)
+    path.write_text(DATASET_FORMAT.write(dataclasses.replace(info, mended_areas="3 of 9 objects")))
+    evaluation, _ = world.evaluate()
+    assert ("trust:areas", "3 of 9 objects") in [(each.rule, each.actual) for each in evaluation.decision.warnings]
 
 
 def test_a_model_of_other_classes_is_an_error(world: World) -> None:

@@ -16,7 +16,7 @@ from components.review.sections.past import lineage_section, override_banner, pa
 from components.review.sections.training import differing, record_tables
 from components.review.sections.verdict import advice, headline, next_section, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Reason, Verdict
-from schemas.artifacts.evaluation import Serving, ServingFigures
+from schemas.artifacts.evaluation import Delta, HeldOutComparison, SecondOpinion, Serving, ServingFigures
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.history import History
 from schemas.artifacts.overrides import OverrideKind
@@ -229,20 +229,44 @@ def test_the_cause_names_findings_before_what_is_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("golden", "held_out", "trained", "words"),
+    ("golden", "held_out", "earlier", "trained", "words"),
     [
-        (-0.2, 0.1, 0.2, "golden set and new span disagree"),
-        (-0.2, -0.1, -0.1, "look first at what differs in the training"),
-        (-0.2, 0.0, 0.2, "learned them by heart"),
-        (0.1, 0.1, 0.2, "better on the golden set"),
-        (0.0, 0.1, 0.2, "No clear pattern"),
+        (-0.2, 0.1, 0.0, 0.2, "golden set and new span disagree"),
+        (-0.2, -0.1, -0.1, -0.1, "look first at what differs in the training"),
+        (-0.2, 0.0, 0.0, 0.2, "learned them by heart"),
+        (0.1, 0.1, 0.0, 0.2, "better on the golden set"),
+        (0.0, 0.1, 0.0, 0.2, "No clear pattern"),
+        (-0.1, 0.1, -0.1, 0.2, "it forgets"),
     ],
 )
-def test_the_pattern_of_the_three_data_sets_is_read(golden: float, held_out: float, trained: float, words: str) -> None:
-    sets = {"golden": golden, "held_out": held_out, "train_sample": trained}
+def test_the_pattern_of_the_data_sets_is_read(
+    golden: float, held_out: float, earlier: float, trained: float, words: str
+) -> None:
+    sets = {"golden": golden, "held_out": held_out, "earlier": earlier, "train_sample": trained}
     measured_sets: Any = {name: data_set(0.5 + change, 0.5) for name, change in sets.items()}
     seen = text_of(cause_section(content(evaluation=evaluation(reason(), **measured_sets))))
     assert words in seen
+
+
+def test_the_second_opinion_shows_every_model_held_against_and_what_is_missing() -> None:
+    delta = Delta(-0.0121, -0.0201, -0.0041, 0.0041)
+    opinion = SecondOpinion(240, 240, 1310, 6, 3, 12, ("cat",), missing=("version 15 (there) is gone",))
+    made = tuple(
+        HeldOutComparison(name, version, ago, 0.5112, 0.5233, delta)
+        for name, version, ago in (("baseline", "1800000000", 0), ("best", "1700000000", 4))
+    )
+    verdicts = (reason("second_opinion:baseline", passed=True), reason("second_opinion:best"))
+    whole = dataclasses.replace(evaluation(*verdicts), second_opinion=dataclasses.replace(opinion, comparisons=made))
+    seen = text_of(review_page(content(evaluation=whole), None, ""))
+    for words in (
+        "240 images with 1,310 objects of 6 spans",
+        "3 more images left out as copies",
+        "12 not used (evaluator.second_opinion.max_images)",
+        "the best beyond doubt, served 4 pushes ago",
+        "version 15 (there) is gone",
+        "Held-out images say that mAP fell below the best model",
+    ):
+        assert words in seen, words
 
 
 def test_figures_of_a_broken_evaluation_are_not_read_and_marked() -> None:

@@ -77,6 +77,13 @@ def test_a_fall_whose_interval_leaves_0_out_keeps_its_words() -> None:
     assert "stated margin" not in next_section(fell)
 
 
+def test_a_rise_that_another_bar_blocks_is_no_fall() -> None:
+    rose = shown(
+        Reason("map_drop", "candidate mAP at least the 0.9 of version 3", "0.8000"), set_=golden(0.1, 0.05, 0.2)
+    )
+    assert reason_sentence(rose).startswith("mAP went from 0.7000 to 0.8000")
+
+
 def test_the_advice_is_what_helps_where_nothing_can_be_told_apart() -> None:
     [step] = advice(shown(DROP, reason("map_interval")))[:1]
     assert "Train on more data or for more steps, or label more golden images" in step

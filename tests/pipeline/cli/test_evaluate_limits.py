@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.cli.main import main
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from tests.components.map_evaluator.test_comparability import found_by, world
 
 OBJECTS, LOST = 160, 60
 
@@ -55,3 +58,71 @@ def test_the_text_names_the_limit(crowded: list[str], capsys: pytest.CaptureFixt
     out = capsys.readouterr().out
     assert "AR300" in out
     assert "of each image and class the best 300 detections count; COCO takes 100" in out
+
+
+def test_a_baseline_cut_at_a_score_is_not_replaced_by_a_worse_candidate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(3)
+    truth = world(random, images=100, objects=5)
+    candidate, baseline = found_by(random, truth, 0.7), found_by(random, truth, 0.75)
+    whole = [
+        *("--gt", write_truth(tmp_path / "gt.json", truth, 100)),
+        *("--dt", write_results(tmp_path / "dt.json", candidate)),
+    ]
+    uncut = write_results(tmp_path / "uncut.json", baseline)
+    cut = write_results(tmp_path / "cut.json", rows_of(baseline, baseline.scores >= 0.5))
+
+    assert main(["evaluate", *whole, "--baseline-dt", uncut, "--json"]) == 3
+    assert all(reason["rule"] != "trust:comparable" for reason in last(capsys)["reasons"])
+    assert main(["evaluate", *whole, "--baseline-dt", cut, "--json"]) == 3
+    result = last(capsys)
+    assert [reason["rule"] for reason in result["reasons"] if not reason["passed"]] == ["trust:comparable"]
+    assert result["delta"]["AP"]["value"] > 0
+
+
+def last(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def write_truth(path: Path, truth: TruthColumns, images: int) -> str:
+    rows = zip(truth.image.tolist(), truth.labels.tolist(), truth.boxes_xywh_px.tolist(), strict=True)
+    annotations = [
+        {"id": place, "image_id": image + 1, "category_id": label, "bbox": box}
+        for place, (image, label, box) in enumerate(rows, start=1)
+    ]
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    entries = [{"id": image, "width": 600, "height": 600} for image in range(1, images + 1)]
+    path.write_text(json.dumps({"images": entries, "categories": categories, "annotations": annotations}))
+    return str(path)
+
+
+def write_results(path: Path, found: DetectionColumns) -> str:
+    columns = (found.image, found.labels, found.boxes_xywh_px, found.scores)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    keys = ("image_id", "category_id", "bbox", "score")
+    results = [dict(zip(keys, (image + 1, label, box, score), strict=True)) for image, label, box, score in rows]
+    path.write_text(json.dumps(results))
+    return str(path)
+
+
+def test_areas_that_are_fractions_are_replaced_and_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(3)
+    truth = world(random, images=20, objects=5)
+    dt = write_results(tmp_path / "dt.json", found_by(random, truth, 0.7))
+    gt = write_truth(tmp_path / "gt.json", truth, 20)
+    assert main(["evaluate", "--gt", gt, "--dt", dt, "--json"]) == 0
+    expected = last(capsys)
+    document = json.loads(Path(gt).read_text())
+    for annotation in document["annotations"]:
+        annotation["area"] = annotation["bbox"][2] * annotation["bbox"][3] / 600**2
+    Path(gt).write_text(json.dumps(document))
+
+    assert main(["evaluate", "--gt", gt, "--dt", dt, "--json"]) == 0
+
+    result = last(capsys)
+    assert result["coco"] == expected["coco"]
+    [reason] = [reason for reason in result["reasons"] if reason["rule"] == "trust:areas"]
+    objects = len(document["annotations"])
+    assert f"{objects} of {objects} objects have an area that contradicts their box" in reason["actual"]
+    assert all(reason["rule"] != "trust:areas" for reason in expected["reasons"])

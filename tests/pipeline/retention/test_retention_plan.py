@@ -170,6 +170,12 @@ def test_the_models_beyond_those_a_rollback_can_go_to_go(pushed: RootFacts) -> N
     assert {span(1), model(1), span(2), model(2)} <= paths(made)
 
 
+def test_the_best_model_stays_for_the_second_opinion_however_old_it_is(pushed: RootFacts) -> None:
+    assert "serving/digits/100" in paths(planned(pushed), Kind.VERSIONS)
+    kept = planned(dataclasses.replace(pushed, best="100"))
+    assert paths(kept, Kind.VERSIONS) == paths(planned(pushed), Kind.VERSIONS) - {"serving/digits/100"}
+
+
 def test_without_a_limit_all_versions_stay_with_all_they_need(pushed: RootFacts) -> None:
     made = planned(pushed, dataclasses.replace(NARROW, versions=None))
     assert not paths(made, Kind.VERSIONS)
