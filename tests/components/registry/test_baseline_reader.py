@@ -25,7 +25,7 @@ def test_the_baseline_comes_with_looks_marks_and_history(tmp_path: Path) -> None
     baseline = standard_artifacts.Model()
     baseline.uri = str(tmp_path / "baseline")
     places = {"registry_directory": f"{tmp_path}/registry", "serving_directory": f"{tmp_path}/serving/digits"}
-    BaselineReaderExecutor().Do({}, {"baseline": [baseline]}, {**places, "bootstrap": 0})
+    BaselineReaderExecutor().Do({}, {"baseline": [baseline]}, {**places, "bootstrap": 0, "pushes_ago": 0})
 
     assert baseline.get_string_custom_property("digest") == served.digest
     assert json.loads(baseline.get_string_custom_property("golden_uses")) == {"g": 1}
