@@ -52,13 +52,15 @@ def decide(
     Returns:
         The verdict with all reasons, those of `sanity` first.
     """
-    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden), *_levels(golden, settings, mark)]
+    reasons = [*sanity, *_rules_set(golden, settings), _defined(golden)]
+    # A figure that is on record is of a model as it was served.
+    reasons += _levels(golden, settings, None if post_processing else mark)
     reasons += [*slice_reasons(golden, settings), *_new_classes(golden)]
     reasons += second_opinion_reasons(second_opinion, settings)
     reasons += serving_reasons(serving, settings) if serving else []
     clear = _interval(golden, settings)
     if post_processing:
-        reasons += below_served(golden, post_processing, settings)
+        reasons += below_served(golden, post_processing, settings, mark)
         clear += [as_served(reason) for reason in _interval(post_processing.as_served, settings)]
     if not all(reason.passed for reason in reasons):
         return Decision(Verdict.BLOCKED, (*reasons, *clear))
@@ -84,7 +86,10 @@ def _defined(golden: DataSetEvaluation) -> Reason:
 
 
 def below_served(
-    golden: DataSetEvaluation, post_processing: PostProcessing, settings: EvaluatorSettings
+    golden: DataSetEvaluation,
+    post_processing: PostProcessing,
+    settings: EvaluatorSettings,
+    mark: HighWaterMark | None = None,
 ) -> list[Reason]:
     """What compares the candidate with the baseline as it is served, post-processing included.
 
@@ -92,9 +97,10 @@ def below_served(
         golden: the baseline with the candidate's post-processing.
         post_processing: the baseline as it is served.
         settings: the rules.
+        mark: see `decide`.
     """
     served = post_processing.as_served
-    compared = [reason for reason in _levels(served, settings, None) if reason.rule == "map_drop"]
+    compared = [reason for reason in _levels(served, settings, mark) if reason.rule == "map_drop"]
     compared += [reason for reason in slice_reasons(served, settings) if reason.rule.startswith(_OF_BOTH)]
     shares = _shares(golden, post_processing)
     return [

@@ -130,7 +130,9 @@ class Executor(tfx_evaluator.Executor):
             inputs, matches[GOLDEN], data_sets[GOLDEN], baseline, bool(exec_properties["accept_new_golden"])
         )
         before = decide(data_sets[GOLDEN], reasons, inputs.settings, serving)
-        reasons += comparable(matches[GOLDEN], before, inputs.label_map.names, inputs.settings, known)
+        reasons += comparable(
+            matches[GOLDEN], before, inputs.label_map.names, inputs.settings, inputs.class_names.get(BASELINE)
+        )
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )

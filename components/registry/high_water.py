@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from schemas.artifacts.high_water import HighWaterMark
@@ -30,15 +31,16 @@ def high_water_marks(versions: Sequence[ServedModel], overrides: Sequence[Overri
 
 
 def _mark(best: ServedModel, others: Sequence[ServedModel], by: dict[str, Override]) -> HighWaterMark:
-    later = [one for one in others if one.blessed and int(one.version) > int(best.version)]
-    worse = next((one for one in later if one.map < best.map), None)
+    row = [best, *(one for one in others if one.blessed and int(one.version) > int(best.version))]
+    steps = [(before.map - after.map, after) for before, after in itertools.pairwise(row)]
+    fall, worse = max(steps, key=lambda step: step[0], default=(0.0, best))
     better = [one for one in others if not one.blessed and one.map > best.map]
     return HighWaterMark(
         version=best.version,
         map=best.map,
         digest=best.digest,
         golden_digest=best.golden_digest,
-        lowered_by=_how(worse, by.get(worse.version)) if worse else None,
+        lowered_by=_how(worse, by.get(worse.version)) if fall > 0 else None,
         taken_back=max(better, key=lambda model: model.map).version if better else None,
     )
 

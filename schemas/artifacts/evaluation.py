@@ -320,10 +320,15 @@ class Evaluation:
     second_opinion: SecondOpinion | None = None
 
     @property
+    def beside_served(self) -> DataSetEvaluation:
+        """Both models on the golden set, the baseline as it is served."""
+        return self.post_processing.as_served if self.post_processing else self.golden
+
+    @property
     def below_the_mark(self) -> float | None:
         """How far the baseline is below the best model that was served on this golden set; None where it is not, or
         where the two were not measured over the same classes."""
-        golden = self.golden
+        golden = self.beside_served
         if self.high_water is None or golden.baseline is None or golden.shared is not None:
             return None
         return self.high_water.above(self.baseline_digest, golden.baseline.coco["AP"])

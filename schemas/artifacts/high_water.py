@@ -14,7 +14,8 @@ class HighWaterMark:
         map: its mAP there, over all classes of the golden set, as it was measured before it was served.
         digest: `model_digest` of its bytes.
         golden_digest: the golden set; figures of another cannot be held against it.
-        lowered_by: what first put a worse one in its place, such as `the approval of Ada on 2030-01-03`; None: nothing.
+        lowered_by: what put a worse one in service after it, by the largest fall, such as `the approval of Ada on
+            2030-01-03`; None: nothing did.
         taken_back: the version of a better one that a person took back by a rollback, which does not count; None if
             there is none.
     """

@@ -114,7 +114,7 @@ _GATE = (
             "candidate > settings.min_map",
             "a first model that reaches min_map is served",
         ),
-        ("below_served(golden, post_processing, settings)", "[]", "a candidate is held against what is served"),
+        ("below_served(golden, post_processing, settings, mark)", "[]", "a candidate is held against what is served"),
         ("value > UNDEFINED", "value >= UNDEFINED", "an mAP without ground truth blocks"),
         ("math.isfinite(value) and", "", "an mAP that is no number blocks"),
         ("if not all(reason.passed for reason in clear)", "if False", "what is inconclusive is not served"),

@@ -11,6 +11,7 @@ from components.pages.text import safe
 from components.review.content import ErrorTypeCost, ReviewContent
 from components.review.sections.training import Row, asked_alike, differing
 from components.review.sections.wording import ap, change, found_in_words, interval, shares
+from schemas.artifacts.decisions import GOLDEN_BUDGET
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
@@ -59,7 +60,9 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
     failed = [reason for reason in checks if not reason.passed]
     for reason in failed:
         found = safe(found_in_words(content, reason))
-        yield "reject", f"<strong>The evaluation cannot be trusted.</strong> {found} {_link('rules')}"
+        worn = reason.rule == GOLDEN_BUDGET  # its figures are sound
+        what = "" if worn else "<strong>The evaluation cannot be trusted.</strong> "
+        yield "reject", f"{what}{found} {_link('rules')}"
     if checks and not failed:
         yield (
             "pass",

@@ -121,7 +121,9 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
         if unclear:
             expected = f"the candidate is not served, since the rule expects {first.expected}"
             return f"{capital(unclear)} in mAP from what is served, on {images}; {expected}"
-        return f"mAP fell below what is served, {shares(evaluation.post_processing, golden)}; on {images}"
+        below = _below_the_mark(evaluation)
+        fell = "mAP is not below what is served" if below else "mAP fell below what is served"
+        return f"{fell}, {shares(evaluation.post_processing, golden)}; on {images}{below}"
     title = rule_title(first.rule, passed=False, clarity=evaluation.clarity_of(first.rule))
     if first.rule == "map_interval":
         went = f"{title}: on {images} mAP went {map_change(golden)}"
@@ -134,7 +136,7 @@ def _verdict_sentence(evaluation: Evaluation, golden: DataSetEvaluation) -> str:
 
 def _below_the_mark(evaluation: Evaluation) -> str:
     """A candidate that rose above a lowered baseline is blocked only where the best served model is the bar."""
-    mark, compared = evaluation.high_water, evaluation.golden.compared
+    mark, compared = evaluation.high_water, evaluation.beside_served.compared
     if not mark or not compared.baseline or compared.candidate.coco["AP"] < compared.baseline.coco["AP"]:
         return ""
     return f", but stays below the {ap(mark.map)} of version {mark.version}, the best that was served"

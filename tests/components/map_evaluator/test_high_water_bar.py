@@ -10,8 +10,9 @@ import pytest
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.evaluation import PostProcessing
 from schemas.artifacts.high_water import HighWaterMark
-from tests.components.map_evaluator.test_blessing import golden
+from tests.components.map_evaluator.test_blessing import CHANGES, golden
 
 MARK = HighWaterMark("300", 0.55, "bytes", "golden", "the approval of Ada on 2030-01-03")
 BASELINE, HIGH_WATER = EvaluatorSettings(), EvaluatorSettings(bar="high_water")
@@ -69,6 +70,15 @@ def test_figures_over_other_classes_are_not_held_against_each_other() -> None:
     assert "not held against version 300, the best that was served on this golden set, whose 0.5500 is over all" in (
         reason.actual
     )
+
+
+def test_where_post_processing_changed_the_mark_is_told_of_the_baseline_as_it_is_served() -> None:
+    as_served = PostProcessing(CHANGES, golden(0.53, 0.5))
+    decision = decide(golden(0.53, 0.4), (), HIGH_WATER, post_processing=as_served, mark=MARK)
+    reasons = {reason.rule: reason for reason in decision.reasons}
+    assert [reason.rule for reason in decision.failures] == ["map_drop_as_served"]
+    assert "the baseline is 0.0500 below it since the approval of Ada" in reasons["map_drop_as_served"].actual
+    assert "0.5500" not in reasons["map_drop"].actual + reasons["map_drop"].expected
 
 
 @pytest.mark.parametrize("undefined", [-1.0, math.nan])

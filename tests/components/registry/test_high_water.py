@@ -29,13 +29,19 @@ def test_pushes_that_rise_leave_the_served_model_as_its_own_mark() -> None:
     assert found.above("bytes of 200", 0.6) is None
 
 
-def test_the_first_worse_model_after_it_names_who_lowered_the_bar() -> None:
+def test_whoever_served_a_worse_model_after_it_is_named() -> None:
     models = (model(100, 0.5), model(200, 0.6), model(300, 0.52), model(400, 0.55))
     found = mark(*models, overrides=(approval(by="Ada", version="300", at="2030-01-03T15:00:00+00:00"),))
     assert (found.version, found.lowered_by) == ("200", "the approval of Ada on 2030-01-03")
     above = found.above("bytes of 400", 0.55)
     assert above is not None
     assert round(above, 9) == 0.05
+
+
+def test_of_several_falls_the_largest_is_named() -> None:
+    models = (model(200, 0.6), model(300, 0.599), model(400, 0.55), model(500, 0.549))
+    found = mark(*models, overrides=(approval(by="Ada", version="400"),))
+    assert found.lowered_by == "the approval of Ada on 2030-01-03"
 
 
 def test_pushes_within_a_margin_lower_it_too() -> None:

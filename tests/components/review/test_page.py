@@ -213,6 +213,8 @@ def test_a_spent_golden_budget_is_told_with_the_change_of_map_and_needs_no_broke
     assert reason_sentence(shown).startswith(f"{found}; mAP as a whole went from 0.7000")
     assert "--evaluation-broken" not in text_of(next_section(shown))
     assert "evaluator.golden_budget=N" in advice(shown)[0]
+    assert "cannot be trusted" not in cause_section(shown)
+    assert "The golden set has decided too often" in cause_section(shown)
 
 
 def test_the_cause_names_findings_before_what_is_in_order() -> None:
