@@ -157,7 +157,8 @@ def _reason(
         return Reason(f"{RULE}:{made.reference}", expected, f"{actual}: not tested", passed=True, warning=True)
     p_value = regression_p_value(made.delta.value, made.delta.std_error, -rules.gain, units)
     passed = made.delta.value >= 0 or p_value >= chance
-    actual += f"; with such a gain it would be so low with p = {p_value:.2g}"
+    if made.delta.value < 0:
+        actual += f"; with such a gain it would be so low with p = {p_value:.2g}"
     if not passed and _fell_before(made, opinion, significance):
         actual += (
             f"; the served model itself has fallen there, by {_shown(made.baseline_delta)}: ratchet rollback --to "

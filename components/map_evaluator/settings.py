@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Literal
 
-from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
+from components.metrics.limits import LARGEST_LIMIT, MAX_DETECTIONS
 from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -15,7 +15,30 @@ _METRICS = (
         ("(area_px2 >= low)", "(area_px2 > low)", "an object of 32 x 32 px is small and medium"),
         ("(area_px2 <= high)", "(area_px2 < high)", "an object of 32 x 32 px is small and medium"),
         ("np.linspace(0.5, 0.95, 10)", "np.arange(0.5, 1.0, 0.05)", "the thresholds are pycocotools' to the last bit"),
+    ),
+    *mutants_of(
+        "components/metrics/limits.py",
+        "tests/components/metrics/test_matching.py",
         ("MAX_DETECTIONS = 100", "MAX_DETECTIONS = 99", "the 100 best detections of an image and class count"),
+    ),
+    *mutants_of(
+        "components/metrics/ordering.py",
+        "tests/components/metrics/test_matching.py tests/components/metrics/test_ordering.py",
+        ("bits, ~bits & ~_SIGN", "bits, bits", "the surest detection chooses first"),
+        ("+ 0.0).view", ").view", "scores of 0 and -0 tie"),
+    ),
+    *mutants_of(
+        "components/coco/decimals.py",
+        "tests/components/coco/test_plain_results.py",
+        ("(distance == half) |", "(distance < 0) |", "what could be rounded twice is read one by one"),
+        ("(points < 2) &", "", "0.5.5 is no number"),
+        ("(whole == 1))", "(whole > 0))", "00.5 is no number"),
+    ),
+    *mutants_of(
+        "components/coco/plain_results.py",
+        "tests/components/coco/test_plain_results.py",
+        ("texts != form.texts * count or", "", "an entry that is written otherwise is not read as one that is not"),
+        ("np.array_equal(found, wanted) and", "", "numbers stand in their places"),
     ),
     *mutants_of(
         "components/metrics/boxes.py",
@@ -38,14 +61,13 @@ _METRICS = (
         ("2 * one + 1]", "2 * one]", "an object that counts comes before an ignored one"),
         ("fits & counts, fits & ~counts", "fits & counts, fits & counts", "what hit an ignored object is ignored"),
         ("np.where(is_crowd, np.uint8(0),", "np.where(False, np.uint8(0),", "a crowd is no object to be found"),
-        ("np.argsort(-detections.scores", "np.argsort(detections.scores", "the surest detection chooses first"),
         ("ignored |= ALL_BITS", "ignored |= np.uint64(0)", "a large false detection costs no AP of small objects"),
     ),
     *mutants_of(
         "components/metrics/average_precision.py",
         "tests/components/metrics/test_average_precision.py",
         ("_mean_defined(precision[5,", "_mean_defined(precision[4,", "AP75 is at IoU .75"),
-        ("found.rank < limit", "found.rank <= limit", "AR1 is of one detection an image"),
+        ("(rank < limit)", "(rank <= limit)", "AR1 is of one detection an image"),
         ("values > UNDEFINED", "values >= UNDEFINED", "a class without objects is left out of the mean"),
     ),
     *mutants_of(
@@ -598,10 +620,10 @@ _SERVING = (
         ),
     ),
     *mutants_of(
-        "schemas/base/settings.py",
+        "schemas/base/plain_settings.py",
         "tests/schemas/base/test_settings.py",
-        ('extra="forbid"', 'extra="ignore"', "a typo in a key is an error"),
-        ("strict=True", "strict=False", "a number in quotes is an error"),
+        ('"extra": "forbid"', '"extra": "ignore"', "a typo in a key is an error"),
+        ('"strict": True', '"strict": False', "a number in quotes is an error"),
     ),
 )
 

@@ -17,6 +17,12 @@ _REFERENCES = {
 }
 
 
+_CAPTION = (
+    "<caption>A comparison fails where the candidate measures lower and a real gain, of "
+    "evaluator.second_opinion.gain, is excluded; an interval around 0 alone does not help.</caption>"
+)
+
+
 def second_opinion_section(opinion: SecondOpinion, decision: Decision) -> str:
     """The images, and a row a reference; safe HTML."""
     verdicts = {reason.rule: state(reason) for reason in decision.reasons}
@@ -25,7 +31,7 @@ def second_opinion_section(opinion: SecondOpinion, decision: Decision) -> str:
     missing = "".join(f'<li class="warn">{safe(text)}</li>' for text in opinion.missing)
     return (
         f"<p>{_images(opinion)}</p>"
-        + (scrolled("Second opinion", table(head, rows, "stack")) if opinion.comparisons else "")
+        + (scrolled("Second opinion", table(head, rows, "stack", _CAPTION)) if opinion.comparisons else "")
         + (f'<ul class="facts">{missing}</ul>' if missing else "")
     )
 
@@ -37,8 +43,8 @@ def _images(opinion: SecondOpinion) -> str:
     ]
     return (
         f"On {many(opinion.images, 'image')} with {many(opinion.objects, 'object')} of {many(opinion.spans, 'span')} "
-        "that were held out of everything: of training, of the choice of the checkpoint and of every earlier verdict's "
-        f"golden set. So luck has no direction here{'; ' if more else ''}{', '.join(more)}."
+        "that were held out of everything: of training, of the choice of the checkpoint and of the golden set. So luck "
+        f"has no direction here{'; ' if more else ''}{', '.join(more)}."
     )
 
 
