@@ -93,6 +93,7 @@ _METRICS = (
         ("_UPPER = 0.975", "_UPPER = 0.95", "the interval holds 95 %"),
         ("* units / (units - 1)", "", "draws of few units vary less than new units would"),
         ("stdtrit(units - 1,", "stdtrit(1e6,", "an interval of few units is wide"),
+        ("2 * absent *", "0 * absent *", "what is known of a class in a single unit is not sure"),
         ("return abs(value) / units", "return 0.0", "equal differences of few units are no proof"),
         ("np.random.default_rng(seed)", "np.random.default_rng()", "the same run gives the same interval"),
         ("np.random.default_rng(seed)", "np.random.default_rng(0)", "another seed draws other images"),

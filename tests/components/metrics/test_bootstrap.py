@@ -230,6 +230,29 @@ def test_equal_differences_of_all_units_prove_no_more_than_with_one_more_unit_wi
     assert delta.hi == 1  # AP goes no further
 
 
+def test_a_class_of_a_single_unit_makes_the_mean_less_sure() -> None:
+    # Class 1 is found by the candidate in every other image; class 2, in one image alone, by both.
+    truths = {i: truth_of((1, *BOX), *([(2, 100, 0, 40, 40)] if i == 0 else [])) for i in range(20)}
+    both = [(2, 0.9, 100, 0, 40, 40)]
+    new = {
+        i: (truth, found(*([(1, 0.8, *BOX)] if i % 2 else []), *(both if i == 0 else [])))
+        for i, truth in truths.items()
+    }
+    old = {i: (truth, found(*(both if i == 0 else []))) for i, truth in truths.items()}
+    tables = [accumulated(each).table() for each in (new, old)]
+
+    delta = paired_deltas(*tables, resamples=200, seed=1).overall
+
+    one, two = (draw.ap[0] - draw.ap[1] for draw in class_draws(tables, narrowest(drawn_copies(20, 200, seed=1))))
+    has_two = drawn_copies(20, 200, seed=1)[0] > 0
+    seen = np.var(np.where(has_two, (one + two) / 2, one))
+    distance = one.mean() / 2  # of each class's difference from the mean of both; that of class 2 is 0
+    unseen = 2 * np.mean(~has_two) * distance**2 / 2**2
+    units = 1 / ((0.5 + 0.5 / 20) ** 2 + 19 * (0.5 / 20) ** 2)
+    assert delta.units == pytest.approx(units)
+    assert delta.std_error == pytest.approx(math.sqrt((seen + unseen) * units / (units - 1)))
+
+
 def test_units_count_by_the_objects_that_they_hold() -> None:
     table = accumulated({i: (truth_of(*[(1, *BOX)] * (9 if i == 0 else 1)), found()) for i in range(10)}).table()
 
