@@ -7,7 +7,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-data bench-data-faults bench-training bench-retraining operating-characteristic clean
+.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -83,6 +83,9 @@ bench-training: .venv/ready  ## images a second against a bare tf-models loop: f
 
 bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
 	$(PYTHON) -m benchmarks.retraining
+
+interval-coverage: .venv/ready  ## what intervals hold and how often equals are blocked, simulated into decision 0007: twenty minutes
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.interval_coverage
 
 operating-characteristic: .venv/ready  ## what the gate lets pass, simulated into docs/: ten minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.operating_characteristic

@@ -27,7 +27,7 @@ from benchmarks.synthetic import GOOD, WORSE, make_detections, make_truth, write
 
 REFERENCE = "pycocotools"
 _PACKAGES = {"pycocotools": "pycocotools", "faster-coco-eval": "faster_coco_eval", "hotcoco": "hotcoco"}
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+_ONE_THREAD: dict[str, str] = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
 _Run = dict[str, Any]
 
 

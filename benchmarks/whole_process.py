@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -46,7 +47,7 @@ def commands(files: list[str], with_hotcoco: bool) -> dict[str, list[str]]:
     return {HOTCOCO: [sys.executable, "-c", _HOTCOCO, truth, good], **found} if with_hotcoco else found
 
 
-def environment(folder: Path, threads: dict[str, str]) -> dict[str, str]:
+def environment(folder: Path, threads: Mapping[str, str]) -> dict[str, str]:
     """What the processes run in: bytecode is kept in a folder of the benchmark."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, **threads, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}

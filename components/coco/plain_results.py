@@ -25,7 +25,7 @@ _FIRST, _LAST = ord("-"), ord("9")  # - . / 0 to 9 follow each other in ASCII
 _NUMBER = re.compile(rb"-?[0-9][-+.0-9eE]*")
 _SLASH = ord("/")
 _IDS = ("image_id", "category_id")
-_KEYS = (*_IDS, "bbox", "score")
+_NUMBERS = ("bbox", "score")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,7 @@ def read_plain_results(file: BinaryIO) -> PlainResults | None:
         Its entries, all numbers finite; None if one of them is not written as the first one is.
 
     >>> text = b'[{"image_id": 7, "category_id": 1, "bbox": [1, 2.5, 3, 4], "score": 0.5}]'
+    >>> import io
     >>> read_plain_results(io.BytesIO(text)).boxes.tolist()
     [[1.0, 2.5, 3.0, 4.0]]
     """
@@ -118,7 +119,7 @@ def _columns(entry: bytes) -> dict[str, tuple[int, int]] | None:
         count = columns[key][1]
     quotes = 2 * len(columns)  # fewer than there are if a key is there twice, or has a quote in it
     if (
-        not columns.keys() >= set(_KEYS)
+        not columns.keys() >= {*_IDS, *_NUMBERS}
         or entry.count(b"{") > 1
         or entry.count(b'"') != quotes
         or len(_NUMBER.findall(entry)) != count
@@ -139,10 +140,11 @@ def _read_block(block: bytes, form: _Form) -> tuple[np.ndarray, ...] | None:
         key: (starts[first:last].ravel(), ends[first:last].ravel()) for key, (first, last) in form.columns.items()
     }
     image_ids, category_ids = (integers(block, *columns.pop(key)) for key in _IDS)
-    numbers = {key: decimals(block, *places) for key, places in columns.items()}
-    if image_ids is None or category_ids is None or any(values is None for values in numbers.values()):
+    boxes, scores = (decimals(block, *columns.pop(key)) for key in _NUMBERS)
+    are_sound = all(decimals(block, *places) is not None for places in columns.values())  # what nobody reads, too
+    if image_ids is None or category_ids is None or boxes is None or scores is None or not are_sound:
         return None
-    return image_ids, category_ids, numbers["bbox"].reshape(4, -1).T, numbers["score"]
+    return image_ids, category_ids, boxes.reshape(4, -1).T, scores
 
 
 def _bounds(block: bytes) -> tuple[bytes, np.ndarray]:

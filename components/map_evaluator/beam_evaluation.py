@@ -23,7 +23,7 @@ from components.detector.detections import renumbering
 from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.held_out import ChosenImages
 from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
-from components.metrics.coco_rules import MAX_DETECTIONS
+from components.metrics.limits import MAX_DETECTIONS
 from schemas.artifacts.evaluation import MATCHES_FILE
 from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress

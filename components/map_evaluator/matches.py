@@ -11,7 +11,7 @@ import numpy as np
 
 from components.map_evaluator.sanity_checks import PermutedScores, perfect_detections, permuted_scores
 from components.metrics.accumulator import Accumulator
-from components.metrics.coco_rules import MAX_DETECTIONS
+from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
 from schemas.base.errors import StateError

@@ -15,7 +15,7 @@ import numpy as np
 from components.map_evaluator.detection_limits import highest_map
 from components.metrics.accumulator import Accumulator
 from components.metrics.average_precision import mean_average_precision
-from components.metrics.coco_rules import MAX_DETECTIONS
+from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable
 from components.metrics.matching import best_of_each_class, match
 from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Literal
 
-from components.metrics.coco_rules import LARGEST_LIMIT, MAX_DETECTIONS
+from components.metrics.limits import LARGEST_LIMIT, MAX_DETECTIONS
 from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -68,7 +68,7 @@ class EvaluatorSettings:
         max_detections: how many detections of each image and class count, the best ones (COCO's maxDets); as many as
             the golden images hold objects of a class.
         slice_by: attributes of images, such as `camera`, each value of which is a slice.
-        bootstrap_by: attribute whose values are resampled as a whole, such as `recording`; images if null.
+        bootstrap_by: attribute whose values are the independent units, such as `recording`; images if null.
         resamples: bootstrap resamples behind the intervals.
         seed: of the resampling.
         min_golden_images: a golden set with fewer images decides nothing.

@@ -160,9 +160,9 @@ def _mean_estimate(value: float, draws: Iterable[ClassDraws], units: Independenc
     total, classes = np.zeros((2, resamples))
     of_classes, absent = [], []
     for draw in draws:
-        defined = draw.num_truth > 0
-        delta = draw.ap[0] - draw.ap[1]
-        total += delta
+        delta = _delta(draw)
+        defined = ~np.isnan(delta)
+        total += np.where(defined, delta, 0)
         classes += defined
         if defined.any():
             of_classes.append(float(np.mean(delta[defined])))

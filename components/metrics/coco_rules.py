@@ -13,9 +13,6 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 AREA_NAMES = ("all", "small", "medium", "large")
 AREA_RANGES_PX2 = np.array([[0.0, 1e5**2], [0.0, 32.0**2], [32.0**2, 96.0**2], [96.0**2, 1e5**2]])
-# pycocotools, Params.maxDets: of each image and class the best 100 count, unless another limit is set.
-MAX_DETECTIONS = 100
-LARGEST_LIMIT = 10_000
 
 DETECTION_DTYPE = np.dtype([("label", "<u2"), ("rank", "<u2"), ("score", "<f8"), ("tp", "<u8"), ("ignored", "<u8")])
 TRUTH_DTYPE = np.dtype([("label", "<u2"), ("valid", "u1")])

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from components.metrics.boxes import BoxPairs, overlapping
-from components.metrics.coco_rules import MAX_DETECTIONS, RECALL_POINTS
+from components.metrics.coco_rules import RECALL_POINTS
 from components.metrics.greedy import match_greedily
+from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.matching import best_of_each_class
 from schemas.data.columns import DetectionColumns, TruthColumns
 

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from components.metrics.coco_rules import DETECTION_DTYPE, MAX_DETECTIONS, TRUTH_DTYPE
+from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
+from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.matching import Matches
 
 

@@ -13,11 +13,11 @@ from components.metrics.coco_rules import (
     FITS,
     IN_AREAS,
     IOU_THRESHOLDS,
-    MAX_DETECTIONS,
     TRUTH_DTYPE,
     areas_holding,
 )
 from components.metrics.greedy import match_greedily
+from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.ordering import ascending, best_first, places_in_runs
 from schemas.data.columns import DetectionColumns, TruthColumns
 

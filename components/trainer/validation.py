@@ -11,7 +11,7 @@ import tensorflow as tf
 from components.detector.detections import to_columns
 from components.detector.served import read_images
 from components.metrics.accumulator import Accumulator
-from components.metrics.coco_rules import LARGEST_LIMIT
+from components.metrics.limits import LARGEST_LIMIT
 from components.metrics.matching import match
 from components.trainer.images.batches import Span
 from components.trainer.loop import UnsoundWeightsError

@@ -33,6 +33,11 @@ def result_text(result: RunResult) -> str:
     told = minimum_detectable(result.delta_ci)
     if told is not None:
         lines.append(f"  differences of mAP below {detectable(told)} cannot be told reliably with this golden set")
+    lines += [
+        f"  beside the baseline as it is served: {visible_line(reason.actual)}"
+        for reason in result.reasons
+        if reason.passed and reason.rule == "map_drop_as_served"
+    ]
     failed = [reason for reason in result.deciding if not reason.passed]
     against = [reason for reason in failed if reason != result.decisive][: _SHOWN - 1]
     observed = [reason for reason in result.observations if not reason.passed][:_SHOWN]

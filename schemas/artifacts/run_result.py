@@ -113,7 +113,7 @@ class RunResult:
 
     def _is_clear(self, reason: Reason) -> bool:
         none = NO_DIFFERENCE in reason.actual or (self.is_noise and reason.rule in _MAP_RULES)
-        return not none and reason.rule != "class_and_slice_drops"  # which only sums up
+        return not none and not reason.rule.startswith("class_and_slice_drops")  # which only sums up
 
 
 RUN_RESULT_FORMAT = PersistedFormat(

@@ -81,6 +81,11 @@ def test_a_baseline_that_gives_less_does_not_block_the_candidate_that_replaces_i
     assert (baseline.passed, baseline.warning) == (True, True)
 
 
+def test_a_baseline_with_the_candidates_limit_is_not_told_twice() -> None:
+    reasons = given_objects(table_of([60, 60]), {"candidate": 100, "baseline": 100})
+    assert [reason.rule for reason in reasons] == ["trust:max_detections:candidate"]
+
+
 @pytest.mark.parametrize("counts", [[[160]], [[101, 7], [3, 250]], [[5, 5]], [[0, 0]]])
 def test_the_highest_map_is_what_perfect_detections_reach(counts: list[list[int]]) -> None:
     table = table_of(*counts)

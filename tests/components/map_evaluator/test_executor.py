@@ -298,7 +298,7 @@ def test_a_golden_set_that_is_too_small_decides_nothing(world: World) -> None:
 
 def test_golden_images_beyond_what_is_counted_or_what_a_model_gives_block(world: World) -> None:
     """An image holds up to 3 objects, up to 2 of a class."""
-    for name, limit in (("candidate", 1), ("baseline", 2)):
+    for name, limit in (("candidate", 2), ("baseline", 1)):
         kept = training_record(model={"max_detections": limit})
         (world.path(name) / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(kept))
     evaluation, _ = world.evaluate(EvaluatorSettings(resamples=200, max_detections=1))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from benchmarks.interval_coverage import outcome
+from benchmarks.worlds import World
 from components.map_evaluator.matches import Collector
 from components.map_evaluator.scoring import score
 from components.map_evaluator.settings import EvaluatorSettings
@@ -55,3 +58,30 @@ def test_of_equally_good_models_few_are_blocked() -> None:
 
 def test_a_model_that_lost_most_of_a_class_is_blocked() -> None:
     assert sum(blocked(seed, lost=0.8) for seed in range(20)) >= 18
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        World(groups=8, images=4, correlation=1.0),
+        World(groups=12, images=3),
+        World(groups=12, images=3, unequal=True),
+        World(groups=20, images=3, classes=20, reach=3),
+    ],
+    ids=["8 groups", "12 groups", "unequal groups", "classes in three groups"],
+)
+def test_of_equally_good_models_few_are_blocked_however_few_the_groups(world: World) -> None:
+    # With images for degrees of freedom, as many as the tests allow themselves three to ten times over.
+    golden_sets = often(40, nightly=600)
+    margin = 2.5 * np.sqrt(0.05 * 0.95 / golden_sets)  # .086 by day, .022 by night
+
+    outcomes = [outcome(world, seed, resamples=100) for seed in range(golden_sets)]
+
+    assert np.mean([each.blocked for each in outcomes]) <= 0.06
+    assert np.mean([each.blocked_at_limit for each in outcomes]) <= 0.05 + margin
+
+
+def test_a_fall_of_a_class_is_still_found_in_fifty_groups() -> None:
+    world = World(groups=50, images=5, lost=0.5)  # its AP falls by about .19
+    outcomes = [outcome(world, seed, resamples=100) for seed in range(often(10, 100))]
+    assert np.mean([each.finds_class_1 for each in outcomes]) >= 0.7

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.metrics import boxes as box_pairs
-from components.metrics.coco_rules import AREA_NAMES, MAX_DETECTIONS, unpack_bits
+from components.metrics.coco_rules import AREA_NAMES, unpack_bits
+from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.matching import Matches, match
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import Detections, GroundTruth

@@ -82,6 +82,14 @@ def test_a_person_reads_verdict_reason_figures_and_what_is_served() -> None:
     assert "what is served stays" in text
 
 
+def test_a_push_with_another_post_processing_says_how_it_compares_with_what_was_served() -> None:
+    compared = Reason(
+        "map_drop_as_served", "at least 0.4000", "0.5000 (+0.1000); of it by post-processing", passed=True
+    )
+    text = result_text(result(Verdict.PUSHED, compared))
+    assert "\n  beside the baseline as it is served: 0.5000 (+0.1000); of it by post-processing\n" in text
+
+
 def test_a_baseline_of_zero_is_a_figure_too() -> None:
     assert "baseline 0.0000" in result_text(result(Verdict.PUSHED, baseline_map=0.0))
 
