@@ -11,6 +11,10 @@ from schemas.base.errors import StateError
 from schemas.data.columns import DetectionColumns, rows_of
 
 
+class NotNumbersError(StateError):
+    """A model finds boxes or scores that are no finite numbers, as one does whose training was lost."""
+
+
 def to_columns(
     model: str,
     image_ids: np.ndarray,
@@ -32,7 +36,8 @@ def to_columns(
         num_detections: [b], how many of each row count.
 
     Raises:
-        StateError: something that is not a box, label or score.
+        NotNumbersError: a box or score that is no finite number.
+        StateError: something else that is not a box, label or score.
 
     >>> boxes = np.array([[[1, 2, 4, 6], [0, 0, 0, 0]]])
     >>> to_columns("m", np.array([7]), 3, boxes, np.array([[3, 0]]), np.array([[0.5, 0]]), np.array([1])).boxes_xywh_px
@@ -42,10 +47,11 @@ def to_columns(
     corners = boxes_yxyx_px[image, place].astype(np.float64)  # [m, 4]
     ymin, xmin, ymax, xmax = corners.T
     label, score = labels[image, place].astype(np.int64), scores[image, place].astype(np.float64)
-    _check(model, image_ids[image], "box", corners, np.isfinite(corners).all(axis=1), "finite numbers")
+    finite = np.isfinite(corners).all(axis=1)
+    _check(model, image_ids[image], "box", corners, finite, "finite numbers", NotNumbersError)
+    _check(model, image_ids[image], "score", score, np.isfinite(score), "a finite number", NotNumbersError)
     in_order = (ymin <= ymax) & (xmin <= xmax)
     _check(model, image_ids[image], "box", corners, in_order, "in the order ymin, xmin, ymax, xmax")
-    _check(model, image_ids[image], "score", score, np.isfinite(score), "a finite number")
     in_map = (label >= 1) & (label <= num_classes)
     _check(model, image_ids[image], "label", label, in_map, f"within 1..{num_classes}, the model's label map")
     return DetectionColumns(image, np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=-1), label, score)
@@ -79,10 +85,18 @@ def renumbered(found: DetectionColumns, numbers: np.ndarray) -> DetectionColumns
     return rows_of(dataclasses.replace(found, labels=labels), labels > 0)
 
 
-def _check(model: str, image_ids: np.ndarray, name: str, values: np.ndarray, fine: np.ndarray, rule: str) -> None:
+def _check(
+    model: str,
+    image_ids: np.ndarray,
+    name: str,
+    values: np.ndarray,
+    fine: np.ndarray,
+    rule: str,
+    kind: type[StateError] = StateError,
+) -> None:
     if not fine.all():
         row = int(np.flatnonzero(~fine)[0])
-        raise StateError(
+        raise kind(
             f"{model}: returns for image {image_ids[row]} the {name} {values[row].tolist()}, which must be {rule}; "
             f"{np.count_nonzero(~fine)} of this batch's {len(fine)} detections are like it: mend or replace the model"
         )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.detector.detections import renumbered, to_columns
+from components.detector.detections import NotNumbersError, renumbered, to_columns
 from schemas.base.errors import StateError
 from schemas.data import features
 from schemas.data.columns import DetectionColumns
@@ -106,11 +106,19 @@ class Detectors:
     Args:
         detectors: by name.
         numbers: by name, `renumbering` of the model's own label map into the one that is wanted of all.
+        on_trial: a model that may find what is no number: it then has found nothing in that batch.
+
+    Attributes:
+        no_numbers: what the model on trial found that is no number, in words.
     """
 
-    def __init__(self, detectors: Mapping[str, ServedDetector], numbers: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self, detectors: Mapping[str, ServedDetector], numbers: Mapping[str, np.ndarray], on_trial: str = ""
+    ) -> None:
         self._detectors = detectors
         self._numbers = numbers
+        self._on_trial = on_trial
+        self.no_numbers: list[str] = []
         self._source: dict[str, str] | None = None
 
     def detect(self, encoded: Sequence[bytes], image_ids: np.ndarray) -> dict[str, DetectionColumns]:
@@ -119,10 +127,21 @@ class Detectors:
             self._source = self._compare(encoded)
         prepared = {name: self._detectors[name].preprocess(encoded) for name in set(self._source.values())}
         found = {
-            name: detector.detect(prepared[self._source[name]], image_ids, len(self._numbers[name]) - 1)
+            name: self._found(name, detector, prepared[self._source[name]], image_ids)
             for name, detector in self._detectors.items()
         }
         return {name: renumbered(columns, self._numbers[name]) for name, columns in found.items()}
+
+    def _found(
+        self, name: str, detector: ServedDetector, prepared: _Tensors, image_ids: np.ndarray
+    ) -> DetectionColumns:
+        try:
+            return detector.detect(prepared, image_ids, len(self._numbers[name]) - 1)
+        except NotNumbersError as error:
+            if name != self._on_trial:
+                raise
+            self.no_numbers.append(str(error))
+            return DetectionColumns.of([])
 
     def _compare(self, encoded: Sequence[bytes]) -> dict[str, str]:
         """For each model the first one that prepares these images alike."""

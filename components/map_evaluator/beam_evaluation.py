@@ -24,7 +24,7 @@ from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.held_out import ChosenImages
 from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
 from components.metrics.limits import MAX_DETECTIONS
-from schemas.artifacts.evaluation import MATCHES_FILE
+from schemas.artifacts.evaluation import CANDIDATE, MATCHES_FILE
 from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
 from schemas.base.sampling import is_sampled
@@ -161,6 +161,7 @@ class SeeImages(beam.DoFn):
         evaluators = self._evaluators
         collector = Collector(evaluators.attributes, sample_share, evaluators.max_detections, evaluators.shared_labels)
         collector.add(records, encoded, found)
+        collector.no_numbers += [told for batch in batches for told in batch.no_numbers]
         yield collector
         for line in image_lines(records, found, self._evaluators.label_map.category_ids):
             yield TaggedOutput(LINES, line)
@@ -169,12 +170,13 @@ class SeeImages(beam.DoFn):
         evaluators = self._evaluators
         digests = evaluators.digests
         models = {name: load_detector(name, path, digests.get(name, "")) for name, path in evaluators.models.items()}
-        detectors = Detectors(models, evaluators.numbers)
+        detectors = Detectors(models, evaluators.numbers, on_trial=CANDIDATE)
         for images in read_images([file], evaluators.batch_size):
             records, encoded = self._chosen(file, images)
             image_ids = np.array([record.image_id for record in records], dtype=np.int64)
             found = detectors.detect(encoded, image_ids) if records else {}
-            yield _Batch(len(images), records, encoded, found)
+            yield _Batch(len(images), records, encoded, found, detectors.no_numbers[:])
+            detectors.no_numbers.clear()
 
     def _chosen(self, file: str, images: list[tuple[bytes, bytes]]) -> tuple[list[ImageRecord], list[bytes]]:
         share, chosen_of = self._part.share, self._part.chosen
@@ -206,12 +208,14 @@ def _as_chosen(record: ImageRecord, chosen: ChosenImages) -> ImageRecord:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Images that were shown to the models together: how many were read, those that are used, what was found."""
+    """Images that were shown to the models together: how many were read, those that are used, what was found, and what
+    the candidate found that is no number."""
 
     read: int
     records: list[ImageRecord]
     encoded: list[bytes]
     found: dict[str, DetectionColumns]
+    no_numbers: list[str]
 
 
 def _grouped(batches: Iterator[_Batch]) -> Iterator[list[_Batch]]:

@@ -32,7 +32,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.second_opinion import compare_held_out
 from components.map_evaluator.settings import EvaluatorSettings
 from components.map_evaluator.tfma_files import write_tfma_files
-from components.map_evaluator.training_rules import training_reasons
+from components.map_evaluator.training_rules import sound_detections, training_reasons
 from components.map_evaluator.trial import read_probe, serving_figures
 from components.stack.tfx_steps import beam_pipeline
 from schemas.artifacts import evaluation as files
@@ -136,7 +136,8 @@ class Executor(tfx_evaluator.Executor):
         sanity.check_unchanged(
             inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], _digests(inputs.models)[CANDIDATE]
         )
-        reasons = [*_training(inputs), *reasons]
+        no_numbers = [told for data in matches.values() for told in data.no_numbers]
+        reasons = [*_training(inputs), *sound_detections(no_numbers), *reasons]
         post_processing = _post_processing(inputs, matches[GOLDEN])
         mark = _high_water(baseline, inputs.golden.info.digest)
         other = mark if mark and mark.digest != inputs.digests.get(BASELINE) else None

@@ -53,6 +53,7 @@ class Collector:
         max_detections: how many count of each image and class.
         shared_labels: of the classes that every model knows, on which alone they are tried; None for all.
         errors: what made it impossible to go on.
+        no_numbers: what the candidate found that is no number, in words, a batch each.
     """
 
     attribute_names: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Collector:
     max_detections: int = MAX_DETECTIONS
     shared_labels: tuple[int, ...] | None = None
     errors: list[str] = field(default_factory=list)
+    no_numbers: list[str] = field(default_factory=list)
     _parts: list[_Part] = field(default_factory=list)
     _samples: list[_Sample] = field(default_factory=list)
     _matches: dict[str, Accumulator] = field(default_factory=dict)
@@ -114,6 +116,7 @@ class Collector:
             max_detections=parts[0].max_detections if parts else MAX_DETECTIONS,
             shared_labels=parts[0].shared_labels if parts else None,
             errors=[error for part in parts for error in part.errors],
+            no_numbers=[told for part in parts for told in part.no_numbers],
             _parts=[entry for part in parts for entry in part._parts],
             _samples=[sample for part in parts for sample in part._samples],
             _matches={
@@ -142,6 +145,7 @@ class Collector:
             digests=digests[order],
             attributes={name: attributes[order, column] for column, name in enumerate(self.attribute_names)},
             errors=tuple(sorted(self.errors)),
+            no_numbers=tuple(sorted(self.no_numbers)),
         )
 
     def _shuffled(self, model: str) -> PermutedScores:
@@ -173,6 +177,7 @@ class DataSetMatches:
         attributes: [i] str by attribute name; "" where an image does not have it.
         shuffled: for each model, what remains of its mAP when its detections change places.
         errors: what made it impossible to go on.
+        no_numbers: what the candidate found that is no number, in words, a batch each.
     """
 
     tables: dict[str, MatchTable]
@@ -180,6 +185,7 @@ class DataSetMatches:
     attributes: dict[str, np.ndarray]
     shuffled: dict[str, PermutedScores]
     errors: tuple[str, ...] = ()
+    no_numbers: tuple[str, ...] = ()
 
     @property
     def image_ids(self) -> np.ndarray:
@@ -194,6 +200,7 @@ class DataSetMatches:
             "attributes": list(self.attributes),
             "shuffled": {name: dataclasses.astuple(scores) for name, scores in self.shuffled.items()},
             "errors": self.errors,
+            "no_numbers": self.no_numbers,
         }
         with open(path, "wb") as file:
             np.savez(file, digests=self.digests, rest=np.array(json.dumps(rest)), **arrays)
@@ -209,6 +216,7 @@ class DataSetMatches:
                 attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
                 shuffled={name: PermutedScores(*values) for name, values in rest["shuffled"].items()},
                 errors=tuple(rest["errors"]),
+                no_numbers=tuple(rest.get("no_numbers", ())),
             )
 
     def raise_errors(self) -> None:

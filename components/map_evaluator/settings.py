@@ -6,6 +6,7 @@ import dataclasses
 from typing import Annotated, Literal
 
 from components.metrics.limits import LARGEST_LIMIT, MAX_DETECTIONS
+from schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
 from schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -101,7 +102,7 @@ class EvaluatorSettings:
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     min_golden_images: Annotated[int, Field(ge=1)] = 10
     min_golden_objects: Annotated[int, Field(ge=1)] = 20
-    golden_budget: Annotated[int, Field(ge=1)] = 100
+    golden_budget: Annotated[int, Field(ge=1)] = DEFAULT_GOLDEN_BUDGET
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16

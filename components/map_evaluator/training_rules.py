@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.training_record import TrainingRecord, ValidationImages
 from schemas.base.formatting import many
@@ -17,6 +19,18 @@ def training_reasons(record: TrainingRecord) -> list[Reason]:
         A failed reason for a training that diverged; what a person should know of a sound one as warnings.
     """
     return [_diverged(record), *_checkpoint(record), *_changed(record)]
+
+
+def sound_detections(no_numbers: Sequence[str]) -> list[Reason]:
+    """A failed reason for a candidate that finds boxes or scores that are no numbers; those count as not found.
+
+    Args:
+        no_numbers: what it found, in words, a batch each.
+    """
+    if not no_numbers:
+        return []
+    found = f"{no_numbers[0]}; batches with such: {len(no_numbers)}"
+    return [Reason("training:detections", "boxes and scores that are finite numbers", found)]
 
 
 def _diverged(record: TrainingRecord) -> Reason:

@@ -157,6 +157,11 @@ EVALUATION_WORDS = {
         "Lower the learning rate and run again; the command below does. If the rate is as it always was, look for "
         "images or boxes of the span that are out of the ordinary.",
     ),
+    "training:detections": RuleWords(
+        "The candidate finds boxes that are no numbers",
+        "The candidate finds boxes that are numbers",
+        "Lower the learning rate and run again: weights that large come of a training that is being lost.",
+    ),
     "training:checkpoint": RuleWords(
         "No checkpoint could be chosen",
         "The best checkpoint was chosen",

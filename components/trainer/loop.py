@@ -27,7 +27,7 @@ DIVERGED = 10.0  # times the loss it began with: a rate three times too high rea
 SURELY_DIVERGED = 50.0  # RetinaNet's loss is an average over objects, at most a few units when nothing is known yet
 FIRST = 5  # steps that it begins with, at a small part of the peak rate
 WINDOW = 20  # steps over which the loss is averaged
-SOUND = 2.0  # times the loss it began with, up to which weights are kept that no validation has seen
+SOUND = 2.0  # times the loss of the very first step, up to which weights are kept that no validation has seen
 
 
 class UnsoundWeightsError(RatchetError):
@@ -227,7 +227,7 @@ def _end_round(training: Training) -> None:
 
 def _is_sound(state: TrainingState) -> bool:
     """Whether the loss says that weights which no validation has measured are worth keeping should it diverge later."""
-    return state.first_loss is None or sum(state.recent) / len(state.recent) <= SOUND * state.first_loss
+    return sum(state.recent) / len(state.recent) <= SOUND * state.curve[0][1]
 
 
 def _are_numbers(weights: list[np.ndarray]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.past.run_record import read_record
-from pipeline.root.root_settings import configure_check
+from pipeline.root.root_file import read_file
+from schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
 from schemas.artifacts.registry_entries import RecordedDecision
 from schemas.base.errors import RatchetError
 
@@ -51,11 +52,18 @@ def read_looks(root: Path, decisions: Sequence[RecordedDecision]) -> GoldenLooks
     if not decisions:
         return None
     digest = decisions[-1].golden_digest
+    return GoldenLooks(digest, looks_at(digest, decisions), _budget(root))
+
+
+def _budget(root: Path) -> int | None:
+    """As the root remembers it, by its name alone: to read all settings would cost the command its start."""
     try:
-        budget = configure_check(root, None, ()).evaluator.golden_budget
+        there = read_file(root)
     except (RatchetError, OSError):
-        budget = None
-    return GoldenLooks(digest, looks_at(digest, decisions), budget)
+        return None
+    group = there.settings.get("evaluator") if there else None
+    budget = group.get("golden_budget") if isinstance(group, Mapping) else None
+    return budget if isinstance(budget, int) else DEFAULT_GOLDEN_BUDGET
 
 
 def looks_at(golden_digest: str, decisions: Sequence[RecordedDecision]) -> int:

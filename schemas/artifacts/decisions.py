@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _EVALUATION_RULES = ("map_defined", "no_rules")  # besides those named trust:...
 GOLDEN_BUDGET = "trust:golden_budget"
+DEFAULT_GOLDEN_BUDGET = 100  # docs/evaluation.md, what a look costs
 
 
 class Verdict(str, enum.Enum):

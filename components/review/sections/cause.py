@@ -40,6 +40,7 @@ _NOTABLE = 0.01  # AP; less is not worth a sentence
 def cause_section(content: ReviewContent) -> str:
     """The facts as a list, and both models on all data sets; safe HTML."""
     facts = [
+        *_diverged(content),
         *_trust(content),
         *_declared(content),
         *_post_processing(content),
@@ -51,6 +52,13 @@ def cause_section(content: ReviewContent) -> str:
     facts.sort(key=lambda fact: _TONES.index(fact[0]))
     items = "".join(f'<li class="{tone}">{text}</li>' for tone, text in facts)
     return f'<ul class="facts">{items}</ul>{_data_sets(content)}'
+
+
+def _diverged(content: ReviewContent) -> Iterable[tuple[str, str]]:
+    for reason in content.decision.failures if content.decision else ():
+        if reason.rule.startswith("training:"):
+            title = rule_title(reason.rule, passed=False)
+            yield "reject", f"<strong>{safe(title)}:</strong> {safe(reason.actual, 300)}. {_link('training')}"
 
 
 def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:

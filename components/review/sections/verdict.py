@@ -90,7 +90,12 @@ def _details(content: ReviewContent) -> str:
 def _of_training(content: ReviewContent) -> str:
     """What a person should know of the training although it decided nothing."""
     warnings = content.decision.warnings if content.decision else ()
-    told = [reason for reason in warnings if reason.rule.startswith("training:")]
+    said = content.candidate is not None and not content.verdict.pushes and not content.data.failures
+    told = [
+        reason
+        for reason in warnings
+        if reason.rule.startswith("training:") and not (said and reason.rule == "training:changed")
+    ]
     return "".join(
         f'<p class="quiet"><strong>{safe(rule_title(reason.rule, passed=False))}:</strong> '
         f"{safe(stopped(reason.actual), 900)}</p>"

@@ -69,6 +69,7 @@ def save_reader(
     begun: Path | None = None,
     constant: bool = False,
     taken_for: tuple[int, int] = (1, 2),
+    no_numbers: bool = False,
 ) -> str:
     """A SavedModel with the serving signature alone, as one of another origin would be.
 
@@ -78,6 +79,7 @@ def save_reader(
         begun: a file that it writes when it is first asked, to answer never.
         constant: whether it says the same of every image.
         taken_for: its labels of what the data labels 1 and 2.
+        no_numbers: whether what it finds are no numbers.
     """
     import tensorflow as tf
 
@@ -96,7 +98,7 @@ def save_reader(
                 tf.stack([tf.shape(rows)[0], 1, 1]),
             )
         return {
-            "detection_boxes": rows[:, :, :4] + tf.cast(turn, tf.float32),
+            "detection_boxes": rows[:, :, :4] + tf.cast(turn, tf.float32) + (float("nan") if no_numbers else 0.0),
             "detection_classes": tf.gather([0, *taken_for], tf.cast(rows[:, :, 4], tf.int32)) + label_shift,
             "detection_scores": rows[:, :, 5],
             "num_detections": tf.fill([tf.shape(rows)[0]], 3),

@@ -231,6 +231,22 @@ def test_a_model_that_returns_constants_is_blocked(world: World, tmp_path: Path)
     assert [path.name for path in Path(blessing.uri).iterdir()] == ["NOT_BLESSED"]
 
 
+def test_a_candidate_that_finds_what_is_no_number_is_blocked(world: World, tmp_path: Path) -> None:
+    world.candidate.uri = model(tmp_path / "nan", range(100, 150), no_numbers=True).uri
+    evaluation, _ = world.evaluate()
+    assert evaluation.decision.verdict is Verdict.BLOCKED
+    assert rules(evaluation)[0] == "training:detections"
+    assert not evaluation.decision.evaluation_broken
+    assert "the box [nan, nan, nan, nan], which must be finite numbers" in evaluation.decision.failures[0].actual
+    assert evaluation.golden.candidate.coco["AP"] == 0
+
+
+def test_a_baseline_that_finds_what_is_no_number_is_an_error(world: World, tmp_path: Path) -> None:
+    world.baseline.uri = model(tmp_path / "nan", range(90, 95), no_numbers=True).uri
+    with pytest.raises(StateError, match=r"baseline .*: returns for image \d+ the box \[nan"):
+        world.evaluate()
+
+
 def test_a_baseline_that_returns_constants_does_not_make_a_push(world: World, tmp_path: Path) -> None:
     constant = model(tmp_path / "constant", range(90, 95), constant=True)
     world.baseline.uri = constant.uri

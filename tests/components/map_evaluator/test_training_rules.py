@@ -8,7 +8,7 @@ import pytest
 
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.training_rules import training_reasons
+from components.map_evaluator.training_rules import sound_detections, training_reasons
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.training_record import Diverged, ValidationImages
 from tests.builders import training_record
@@ -65,3 +65,10 @@ def test_what_was_changed_on_purpose_is_a_warning() -> None:
     reason = found(declared_changes=("min_steps: 100 -> 80", "epochs: 5 -> 1"))["training:changed"]
     assert (reason.passed, reason.warning) == (True, True)
     assert reason.actual == "min_steps: 100 -> 80; epochs: 5 -> 1"
+
+
+def test_detections_that_are_no_numbers_block() -> None:
+    assert sound_detections([]) == []
+    [reason] = sound_detections(["candidate: returns for image 7 the box [nan]", "another"])
+    assert (reason.rule, reason.passed) == ("training:detections", False)
+    assert reason.actual == "candidate: returns for image 7 the box [nan]; batches with such: 2"

@@ -14,7 +14,7 @@ from components.review.sections.verdict import advice, headline, next_section, r
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.training_record import Diverged, ValidationImages
 from tests.builders import asked_training, training_record
-from tests.components.review.content import bootstrapped, content, evaluation
+from tests.components.review.content import bootstrapped, content, evaluation, reason
 from tests.components.review.test_page import FALLEN, NO_FINDINGS, text_of
 
 
@@ -131,3 +131,18 @@ def test_that_no_checkpoint_could_be_chosen_is_said_in_the_head_of_a_pushed_mode
         "No checkpoint could be chosen: 12 validation images where 20 are wanted; the last checkpoint was taken."
         in text_of(headline(shown))
     )
+
+
+def test_that_a_training_diverged_is_the_first_of_what_is_known_of_the_cause() -> None:
+    facts = text_of(cause_section(diverged("retrain", "ratchet run")))
+    assert facts.startswith("The training diverged: the loss is nan at step 13 of 250, learning rate 0.1;")
+
+
+def test_a_change_that_the_sentence_at_the_top_tells_is_not_told_twice() -> None:
+    record = training_record(mode="retrain", declared_changes=("epochs: 5 to 1",))
+    failed = content(evaluation=evaluation(reason(), *training_reasons(record)), data=NO_FINDINGS, candidate=record)
+    pushed = content(
+        evaluation=evaluation(*training_reasons(record), verdict=Verdict.PUSHED), data=NO_FINDINGS, candidate=record
+    )
+    assert text_of(headline(failed)).count("epochs: 5 to 1") == 1
+    assert text_of(headline(pushed)).count("epochs: 5 to 1") == 1

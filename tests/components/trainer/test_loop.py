@@ -254,6 +254,12 @@ def test_without_validation_weights_of_a_rising_loss_are_not_kept() -> None:
     assert memory.best[0] == 25
 
 
+def test_without_validation_nothing_is_kept_of_a_training_that_exploded_at_once() -> None:
+    state, memory = run(plan(steps=60), [1.0] + [100.0] * 60)
+    assert lost(state).step == 20
+    assert (state.best_step, memory.best) == (0, [])
+
+
 def test_without_validation_the_last_weights_are_taken_even_if_the_loss_has_risen() -> None:
     state, memory = run(plan(steps=60), [1.0] * 30 + [4.0] * 30)
     assert state.diverged is None
