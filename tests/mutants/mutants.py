@@ -479,9 +479,9 @@ _TRAINING = (
         ("not _is_sound(state)", "False", "weights of a rising loss are not kept where nothing measures them"),
     ),
     *mutants_of(
-        "components/trainer/lineage.py",
+        "schemas/data/examples_artifact.py",
         "tests/components/trainer/test_lineage.py",
-        ("found.info.digest == data.digest", "True", "what is replayed is what was trained on"),
+        ("found.info.digest == digest", "True", "what is replayed is what was trained on"),
     ),
     *mutants_of(
         "components/trainer/images/augmentation.py",
