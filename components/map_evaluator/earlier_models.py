@@ -99,8 +99,8 @@ def changed(reference: Reference) -> str | None:
         return None
     state = "is gone" if digest is None else f"has other files than were recorded (content digest {digest[:12]})"
     return (
-        f"version {reference.version} ({reference.path}) {state}, so nothing was compared with it; `ratchet doctor "
-        "--repair` restores what can be restored"
+        f"version {reference.version} ({reference.path}) {state}, so nothing was compared with it; restore it "
+        "from a backup; `ratchet doctor` says what it can bring back"
     )
 
 

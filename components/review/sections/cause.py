@@ -209,6 +209,13 @@ def _reading(deltas: dict[str, Delta]) -> str:
     """What the pattern of differences says; only of differences whose interval leaves zero out."""
     sign = {name: _sign(delta) for name, delta in deltas.items()}
     golden, held_out, earlier, trained = (sign.get(name, 0) for name in _DATA_SETS)
+    if golden < 0 and earlier < 0 < held_out:
+        return (
+            "The candidate is worse on the golden set and on earlier spans alike, and better on the new span, on "
+            "images that chose nothing. So it did learn the new span, at the cost of what was known: the new span "
+            "shows other things or is labelled in another way; where neither is so, it forgets: look at how much of "
+            "the earlier spans is replayed and at the learning rate."
+        )
     if earlier < 0 <= held_out:
         return (
             "The candidate is worse on images of earlier spans and not on those of the new one: it forgets. Look at "
@@ -216,7 +223,7 @@ def _reading(deltas: dict[str, Delta]) -> str:
         )
     if golden < 0 and held_out > 0:
         return (
-            "The candidate is worse on the golden set and better on images of the new span that it never saw. So it "
+            "The candidate is worse on the golden set and better on images of the new span that chose nothing. So it "
             "did learn the new span; golden set and new span disagree, in what they show or in how they are labelled."
         )
     if golden < 0 and held_out < 0:

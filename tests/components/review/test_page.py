@@ -236,7 +236,9 @@ def test_the_cause_names_findings_before_what_is_in_order() -> None:
         (-0.2, 0.0, 0.0, 0.2, "learned them by heart"),
         (0.1, 0.1, 0.0, 0.2, "better on the golden set"),
         (0.0, 0.1, 0.0, 0.2, "No clear pattern"),
-        (-0.1, 0.1, -0.1, 0.2, "it forgets"),
+        (-0.1, 0.1, -0.1, 0.2, "labelled in another way"),
+        (-0.1, 0.0, -0.1, 0.2, "of the new one: it forgets"),
+        (0.0, 0.1, -0.1, 0.2, "of the new one: it forgets"),
     ],
 )
 def test_the_pattern_of_the_data_sets_is_read(

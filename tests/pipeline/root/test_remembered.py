@@ -59,5 +59,7 @@ def test_a_run_that_was_killed_before_it_was_reported_is_reported_by_the_same_co
     assert run.name in capfd.readouterr().out
     assert [path.name for path in (root / "runs").iterdir()] == [run.name]
     assert not (run / "unreported").exists()
-    assert main([*command, "--set", "training.batch_size=2"]) == 4  # it was said: the next is a new one
+    assert main([*command, "--set", "training.batch_size=2"]) == 0  # it was said: there is nothing new
+    assert len(list((root / "runs").iterdir())) == 1
+    assert main([*command, "--set", "training.batch_size=2", "--again"]) == 4
     assert len(list((root / "runs").iterdir())) == 2
