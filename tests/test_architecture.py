@@ -60,6 +60,8 @@ GLUE = {
     "components.map_evaluator.component",
     "components.map_evaluator.earlier_models",
     "components.map_evaluator.executor",
+    "components.map_evaluator.golden_checks",
+    "components.map_evaluator.inputs",
     "components.map_evaluator.tfma_files",
     "components.map_evaluator.trial",
     "components.registry.component",

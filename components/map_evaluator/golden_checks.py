@@ -1,0 +1,93 @@
+"""What is asked of golden set, models and training record besides the scores, with answers from the artifacts."""
+
+from __future__ import annotations
+
+import json
+
+from tfx import types
+from tfx.dsl.io import fileio
+
+from components.map_evaluator import sanity_checks as sanity
+from components.map_evaluator.detection_limits import counted_objects, given_objects
+from components.map_evaluator.inputs import EvaluatorInputs, training_images
+from components.map_evaluator.matches import PERFECT, DataSetMatches
+from components.map_evaluator.training_rules import training_reasons
+from schemas.artifacts.decisions import Reason
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.artifacts.high_water import HighWaterMark
+from schemas.artifacts.training_record import RECORD_FILE, read_training_record
+from schemas.data.dataset import EVAL_SPLIT, dataset_digest
+from schemas.data.fingerprints import Fingerprints
+
+
+def golden_checks(
+    inputs: EvaluatorInputs,
+    matches: DataSetMatches,
+    golden: DataSetEvaluation,
+    baseline: types.Artifact,
+    accept_new_golden: bool,
+) -> list[Reason]:
+    """Whether the evaluation on the golden set can be believed.
+
+    Args:
+        inputs: what the execution was given.
+        matches: of the golden set.
+        golden: its scores.
+        baseline: the BaselineReader's artifact, which knows the golden sets of earlier decisions.
+        accept_new_golden: whether the golden set may be another than the one recorded at the last push.
+    """
+    settings = inputs.settings
+    digests = dict(zip(matches.image_ids.tolist(), map(bytes, matches.digests)))
+    uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
+    perfect = matches.tables[PERFECT]
+    return [
+        *sanity.known_answers(perfect, matches.shuffled),
+        counted_objects(perfect, inputs.label_map.names),
+        *given_objects(perfect, _detection_limits(inputs)),
+        *sanity.sound_areas(inputs.golden.info.mended_areas),
+        sanity.golden_digest(
+            read=dataset_digest(inputs.label_map, digests),
+            expected=inputs.golden.info.digest,
+            recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
+            accept_new=accept_new_golden,
+        ),
+        sanity.no_leak(
+            inputs.golden.fingerprints(EVAL_SPLIT), _all_training_images(inputs), settings.max_hamming_distance
+        ),
+        sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
+        sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
+    ]
+
+
+def high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark | None:
+    """The best model that was served on a golden set, as the BaselineReader found it."""
+    marks = json.loads(baseline.get_string_custom_property("high_water_marks") or "{}")
+    return HighWaterMark(**marks[golden_digest]) if golden_digest in marks else None
+
+
+def _detection_limits(inputs: EvaluatorInputs) -> dict[str, int]:
+    """How many detections of an image each model gives at most, where its training record says so; the baseline is
+    left out where it is compared with the candidate's post-processing."""
+    limits = {}
+    for name, directory in inputs.directories.items():
+        is_as_served = name == CANDIDATE or inputs.compared is None
+        if is_as_served and fileio.exists(f"{directory}/{RECORD_FILE}"):
+            limit = read_training_record(directory, fileio).model.get("max_detections")
+            limits |= {name: limit} if isinstance(limit, int) else {}
+    if inputs.compared is not None and CANDIDATE in limits:
+        limits[BASELINE] = limits[CANDIDATE]  # it is compared with the candidate's post-processing
+    return limits
+
+
+def training_checks(inputs: EvaluatorInputs) -> list[Reason]:
+    """What the candidate's training record says; nothing of a model that was not trained here."""
+    candidate = inputs.directories[CANDIDATE]
+    if not fileio.exists(f"{candidate}/{RECORD_FILE}"):
+        return []
+    return training_reasons(read_training_record(candidate, fileio))
+
+
+def _all_training_images(inputs: EvaluatorInputs) -> Fingerprints | None:
+    """Training images of candidate and baseline; None if one of them does not name its own."""
+    own = training_images(inputs.directories)
+    return None if None in own else Fingerprints.join([images for images in own if images]).distinct()
