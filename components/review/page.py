@@ -23,10 +23,11 @@ from components.review.sections.evaluation import (
     serving_section,
 )
 from components.review.sections.gallery import gallery_section
+from components.review.sections.next_steps import next_section
 from components.review.sections.past import lineage_section, override_banner, past_section
 from components.review.sections.second_opinion import second_opinion_section
 from components.review.sections.training import record_tables, training_charts
-from components.review.sections.verdict import TONES, headline, next_section
+from components.review.sections.verdict import TONES, headline
 from components.review.tfma_view.figures import TfmaData
 from components.review.tfma_view.section import tfma_section
 from schemas.artifacts.data_evidence import DRIFT, SKEW

@@ -8,7 +8,7 @@ from components.pages.line_chart import Axis, Marker, Series, line_chart
 from components.pages.tables import columns, scrolled, table
 from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.verdict import command
+from components.review.sections.next_steps import command
 from components.review.sections.wording import NOTHING, ap, change, shortened
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE

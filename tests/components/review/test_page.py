@@ -12,9 +12,10 @@ from components.review.content import ReviewContent
 from components.review.page import review_page
 from components.review.sections.cause import cause_section
 from components.review.sections.evaluation import changes_section, serving_section
+from components.review.sections.next_steps import advice, next_section
 from components.review.sections.past import lineage_section, override_banner, past_section
 from components.review.sections.training import differing, record_tables
-from components.review.sections.verdict import advice, headline, next_section, reason_sentence
+from components.review.sections.verdict import headline, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from schemas.artifacts.evaluation import Delta, HeldOutComparison, SecondOpinion, Serving, ServingFigures
 from schemas.artifacts.high_water import HighWaterMark

@@ -9,8 +9,9 @@ import pytest
 from components.review.content import ReviewContent
 from components.review.page import review_page
 from components.review.sections.cause import cause_section
+from components.review.sections.next_steps import advice, next_section
 from components.review.sections.past import past_section
-from components.review.sections.verdict import advice, headline, next_section, reason_sentence
+from components.review.sections.verdict import headline, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas
 from schemas.artifacts.history import History

@@ -8,8 +8,9 @@ from typing import Any
 from components.review.content import ReviewContent
 from components.review.page import review_page
 from components.review.sections.cause import cause_section
+from components.review.sections.next_steps import advice
 from components.review.sections.training import differing
-from components.review.sections.verdict import advice, headline, reason_sentence
+from components.review.sections.verdict import headline, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from schemas.artifacts.evaluation import Delta, Deltas, PostProcessing
 from schemas.artifacts.training_record import SettingChange

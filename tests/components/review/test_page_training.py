@@ -10,7 +10,8 @@ import pytest
 from components.map_evaluator.training_rules import training_reasons
 from components.review.content import ReviewContent
 from components.review.sections.cause import cause_section
-from components.review.sections.verdict import advice, headline, next_section, reason_sentence
+from components.review.sections.next_steps import advice, next_section
+from components.review.sections.verdict import headline, reason_sentence
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.training_record import Diverged, ValidationImages
 from tests.builders import asked_training, training_record
