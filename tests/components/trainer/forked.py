@@ -67,7 +67,7 @@ def _train_on_two_devices(examples: str, out: Path) -> None:
 def _killed(examples: str, out: Path, moment: str) -> None:
     """The same training, killed in the middle of a round, in the middle of a checkpoint, or after its last one."""
     if moment == "step":
-        _kill_in(loop, "_check_loss", calls=15)
+        _kill_in(loop, "_judge_loss", calls=15)
     elif moment == "checkpoint":
         # The second checkpoint's data is on the disk, what names it the newest is not.
         from tensorflow.python.checkpoint import checkpoint_management
