@@ -39,7 +39,6 @@ _CAMERAS = 2
 _POPULATION = 8_000  # groups from which the truth of a world is taken
 
 WORLDS = {
-    "6 groups": World(groups=6),
     "8 groups": World(groups=8),
     "12 groups": World(groups=12),
     "20 groups": World(groups=20),

@@ -57,7 +57,9 @@ def comparable(
     before = score(dataclasses.replace(matches, tables=tables), class_names, settings, known)
     after = score(_alike(matches, tables, used), class_names, settings, known) if used else before
     pushes, pushes_alike = (decide(each, [], settings).verdict.pushes for each in (before, after))
-    blocks = decision.verdict.pushes and not pushes_alike and any(trace.model == BASELINE for trace in sure)
+    of_baseline = [trace for trace in sure if trace.model == BASELINE]
+    is_hopeless = any(trace.alike is None for trace in of_baseline)  # nothing is left to judge by
+    blocks = decision.verdict.pushes and bool(of_baseline) and (is_hopeless or not pushes_alike)
     moved = abs(_difference(after) - _difference(before)) >= MATTERS
     shown = [trace for trace in found if pushes != pushes_alike or trace.alike is None or (trace.sure and moved)]
     if not shown:

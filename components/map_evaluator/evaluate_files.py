@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 
-from components.coco.reading import read_results, read_truth
+from components.coco.reading import CocoAnnotations, read_results, read_truth
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.blessing import decide
 from components.map_evaluator.comparability import comparable
@@ -16,6 +16,7 @@ from components.map_evaluator.scoring import check_settings, score
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.decisions import Decision, Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from schemas.base.errors import DataError
 from schemas.base.memory import keep_freed_memory, no_collection
 from schemas.data.records import attribute_columns
 
@@ -44,6 +45,7 @@ def evaluate_files(
     keep_freed_memory()
     with no_collection():
         truth = read_truth(ground_truth)
+        _check_objects(ground_truth, truth)
         found = {CANDIDATE: read_results(detections, truth)}
         if baseline is not None:
             found[BASELINE] = read_results(baseline, truth)
@@ -62,6 +64,14 @@ def evaluate_files(
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)
     return scored, decide(scored, reasons, settings)
+
+
+def _check_objects(path: Path, truth: CocoAnnotations) -> None:
+    if truth.objects.is_crowd.all():
+        raise DataError(
+            f"{path}: holds no object that counts (no annotation, or crowds alone), so that mAP is undefined; give the "
+            "annotations of labelled images"
+        )
 
 
 def _sanity_checks(

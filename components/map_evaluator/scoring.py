@@ -17,7 +17,7 @@ from components.metrics.match_table import MatchTable
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, Deltas, ModelScores, Support
 from schemas.base.errors import ConfigError
 
-MIN_GROUPS = 6  # of fewer recordings, cameras, ... intervals are too narrow (decision 0007)
+MIN_GROUPS = 8  # of fewer recordings, cameras, ... intervals can be too narrow (decision 0007)
 _COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}
 _NO_VALUES = np.empty(0, np.str_)
 _LISTED = 8

@@ -30,7 +30,7 @@ _ALIKE_ABOVE = 1.5
 _FEWER = 0.9
 _FEWER_FOR_SURE = 0.75  # where scores are on scales of their own
 _NO_MODEL_SKIPS = 4  # times as many images without a detection as with one or two, or as chance leaves
-_MANY = 0.25  # of the images with several objects
+_MANY = 0.25  # of the images with several objects, or with detections of the other model
 _PILE = 3  # times as many images with the most detections as with one less
 _MOST_LEVELS = 11  # scores rounded to one digit
 _GLANCE = 10_000  # detections that show it, as a rule
@@ -208,7 +208,12 @@ def _is_share(scores: np.ndarray) -> bool:
 
 def _fewer(model: str, table: MatchTable, other: str, whole: MatchTable) -> Iterator[Trace]:
     own, others = len(table.detections), len(whole.detections)
-    if others >= max(_LEAST, _TENFOLD * own):
-        images = len(table.image_ids)
-        seen = f"the {model} has {number(own / images)} detections an image, the {other} {number(others / images)}"
-        yield Trace(model, seen, False, None)
+    if others < max(_LEAST, _TENFOLD * own):
+        return
+    images, found_in = len(table.image_ids), np.count_nonzero(per_image(table))
+    seen = f"the {model} has {number(own / images)} detections an image, the {other} {number(others / images)}"
+    if not own:
+        seen = f"the {model} has no detection at all, the {other} has {others}"
+    too_little = found_in < _MANY * np.count_nonzero(per_image(whole))
+    left = f", and those in {found_in} of {images} images: too little to compare with" if own and too_little else ""
+    yield Trace(model, seen + left, bool(too_little), None)

@@ -43,7 +43,7 @@ class DeltaEstimate:
         hi: upper end, at most 1.
         std_error: how far chance moves the difference: the standard deviation of the resampled differences, enlarged
             for what so few units cannot show; value / units where no resample moves the difference. NaN where fewer
-            than MIN_UNITS effective units hold ground truth, but 0 where the models do alike in every resample.
+            than MIN_UNITS effective units hold ground truth; 0 where the models do alike in every resample.
         units: effective number of independent units; the degrees of freedom are one less.
         resamples: resamples drawn.
         undefined: how many of them held no ground truth; they are left out.
@@ -205,11 +205,11 @@ def _estimate(value: float, deltas: np.ndarray, units: Units, unseen_variance: f
 def _std_error(value: float, deltas: np.ndarray, units: float, unseen_variance: float) -> float:
     if not deltas.size:
         return np.nan
+    if units < MIN_UNITS:
+        return np.nan
     variance = float(np.var(deltas)) + unseen_variance
     if value == variance == 0:
         return 0.0
-    if units < MIN_UNITS:
-        return np.nan
     if variance < _ROUNDING**2:
         # Equal units do not prove that all are so: no more is certain than if there were one more, in which the models
         # do alike.

@@ -185,7 +185,8 @@ _GATE = (
     *mutants_of(
         "components/map_evaluator/comparability.py",
         "tests/components/map_evaluator/test_comparability.py",
-        ("and not pushes_alike and", "and False and", "a push that a cut baseline explains blocks"),
+        ("or not pushes_alike)", "or False)", "a push that a cut baseline explains blocks"),
+        ("(is_hopeless or", "(False or", "a push over an empty result file is blocked"),
     ),
     *mutants_of(
         "components/map_evaluator/detection_limits.py",

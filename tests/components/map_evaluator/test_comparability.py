@@ -133,6 +133,19 @@ def test_a_baseline_that_lost_by_how_it_was_written_is_not_replaced(written: Wri
     assert "treated alike" in reason.actual
 
 
+@pytest.mark.parametrize(("written", "seen"), [(cut(2.0), "no detection at all"), (cut(0.93), "too little to compare")])
+def test_a_baseline_of_which_nearly_nothing_is_left_is_not_replaced(written: Written, seen: str) -> None:
+    random = np.random.default_rng(3)
+    truth = world(random, images=100, objects=5)
+    candidate, baseline = found_by(random, truth, 0.7), found_by(random, truth, 0.75)
+
+    verdict, reason = judged(truth, candidate, written(baseline))
+
+    assert verdict is Verdict.PUSHED
+    assert not reason.passed
+    assert seen in reason.actual
+
+
 def test_boxes_rounded_to_whole_pixels_are_seen() -> None:
     """Small objects, so that half a pixel decides: the better baseline loses by rounding alone."""
     random = np.random.default_rng(1)

@@ -125,7 +125,7 @@ def test_without_a_baseline_there_is_no_difference() -> None:
     ("settings", "message"),
     [
         (EvaluatorSettings(slice_by=("weather",)), "no golden image has the attribute 'weather'"),
-        (EvaluatorSettings(bootstrap_by="camera"), "has 2 values of it, at least 6"),
+        (EvaluatorSettings(bootstrap_by="camera"), "has 2 values of it, at least 8"),
         (EvaluatorSettings(bootstrap_by="weather"), "has 0 values"),
         (EvaluatorSettings(per_class={"bat": SliceRules()}), "no class 'bat'; it has cat, dog, auk"),
         (EvaluatorSettings(per_slice={"camera=west": SliceRules()}), "no slice 'camera=west'"),
@@ -142,7 +142,7 @@ def test_settings_that_apply_are_accepted() -> None:
         bootstrap_by="camera",
         per_slice={"camera=c1": SliceRules(), "object_size=small": SliceRules()},
     )
-    check_settings(NAMES, {"camera": np.array([f"c{i}" for i in range(6)])}, settings)
+    check_settings(NAMES, {"camera": np.array([f"c{i}" for i in range(8)])}, settings)
 
 
 def test_golden_images_of_unknown_groups_are_refused() -> None:

@@ -104,7 +104,7 @@ def test_too_few_groups_test_nothing() -> None:
     grouped = EvaluatorSettings(bootstrap_by="recording")
     [reason] = told(comparison(-0.4), settings=grouped, units=4)
     assert reason.warning
-    assert "6 values of 'recording'" in reason.expected
+    assert "8 values of 'recording'" in reason.expected
     assert not told(comparison(-0.4), settings=grouped, units=40)[0].passed
 
 

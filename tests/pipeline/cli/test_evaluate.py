@@ -207,6 +207,17 @@ def test_a_bad_detection_is_one_error(
     assert all(part in error for part in [*parts, "[7]"]), error
 
 
+@pytest.mark.parametrize("crowds", [False, True])
+def test_a_truth_without_objects_is_one_error(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], crowds: bool
+) -> None:
+    truth = json.loads(files["gt"].read_text())
+    truth["annotations"] = [entry | {"iscrowd": 1} for entry in truth["annotations"]] if crowds else []
+    write(files["gt"], truth)
+    assert main(["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"])]) == 2
+    assert "gt.json: holds no object that counts" in capsys.readouterr().err
+
+
 def test_corners_given_as_sizes_are_recognised(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(files["good"].read_text())
     for entry in found:
