@@ -1,6 +1,6 @@
 """How often the 95 % interval holds the truth, and how often equally good models are blocked; decision 0007's table.
 
-python -m benchmarks.interval_coverage [--draws 400] [--workers 2] [--file docs/decisions/0007-...md]
+python -m benchmarks.interval_coverage [--draws 300] [--workers 2] [--file docs/decisions/0007-...md]
 
 Golden sets are drawn from worlds whose truth is known, and go through the evaluator: matching, scores, differences with
 their intervals, and the rules for classes and slices.
@@ -212,7 +212,7 @@ def tables(draws: int, workers: int) -> str:
 def main() -> None:
     """Writes the tables into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=400, help="golden sets of each kind")
+    parser.add_argument("--draws", type=int, default=300, help="golden sets of each kind")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--file", type=Path, default=Path(PAGE))
     arguments = parser.parse_args()
