@@ -87,7 +87,7 @@ bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
 interval-coverage: .venv/ready  ## what intervals hold and how often equals are blocked, simulated into decision 0007: twenty minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.interval_coverage
 
-operating-characteristic: .venv/ready  ## what the gate lets pass, simulated into docs/: ten minutes
+operating-characteristic: .venv/ready  ## what the gate lets pass, simulated into docs/: two minutes
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.operating_characteristic
 
 clean:
