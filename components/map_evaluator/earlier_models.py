@@ -91,13 +91,17 @@ def held_out_images(
 
 def changed(reference: Reference) -> str | None:
     """In words what became of a model that is no longer as it was recorded; None if it is."""
-    try:
-        digest = model_digest(reference.path, fileio) if fileio.isdir(reference.path) else None
-    except Exception:  # each file system has errors of its own
-        digest = None
-    if digest == reference.digest:
-        return None
-    state = "is gone" if digest is None else f"has other files than were recorded (content digest {digest[:12]})"
+    if not fileio.isdir(reference.path):
+        state = "is gone"
+    else:
+        try:
+            digest = model_digest(reference.path, fileio)
+        except Exception as error:  # each file system has errors of its own, and none of them may end a run
+            state = f"cannot be read ({type(error).__name__}: {error})"
+        else:
+            if digest == reference.digest:
+                return None
+            state = f"has other files than were recorded (content digest {digest[:12]})"
     return (
         f"version {reference.version} ({reference.path}) {state}, so nothing was compared with it; restore it "
         "from a backup; `ratchet doctor` says what it can bring back"

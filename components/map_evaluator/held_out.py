@@ -112,7 +112,7 @@ def _is_whole(examples: ExamplesArtifact) -> bool:
     try:
         for split in (EVAL_SPLIT, HELD_OUT_SPLIT):
             examples.fingerprints(split)
-    except Exception:  # each file system has errors of its own
+    except Exception:  # each file system has errors of its own, and none of them may end a run: it is told as missing
         return False
     return bool(examples.record_files(HELD_OUT_SPLIT)) or not examples.info.images.get(HELD_OUT_SPLIT)
 
