@@ -210,15 +210,9 @@ def _missing(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> tuple[bo
 
 
 def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
-    return RunResult(
+    return RunResult.untrained(
         verdict=Verdict.DATA_REJECTED,
         reasons=_data_decision(steps).remarkable,
-        map=None,
-        baseline_map=None,
-        delta=None,
-        delta_ci=None,
-        model=None,
-        pushed_version=None,
         report=str(page),
         run_id=run_id,
         span=span,

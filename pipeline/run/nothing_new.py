@@ -50,15 +50,9 @@ class DecidedBefore:
         """
         earlier = self.entry.result
         assert earlier is not None  # it is finished
-        return RunResult(
+        return RunResult.untrained(
             verdict=Verdict.NOTHING_NEW,
             reasons=(self._reason(earlier, span),),
-            map=None,
-            baseline_map=None,
-            delta=None,
-            delta_ci=None,
-            model=None,
-            pushed_version=None,
             report=str(self.entry.page or earlier.report),
             run_id=self.entry.run_id,
             span=span,

@@ -68,6 +68,22 @@ class RunResult:
     ended_at: str = dataclasses.field(default_factory=utc_now)
     cause: None = None
 
+    @classmethod
+    def untrained(
+        cls,
+        verdict: Verdict,
+        reasons: tuple[Reason, ...],
+        report: str,
+        run_id: str,
+        span: int,
+        seconds: dict[str, float],
+    ) -> RunResult:
+        """How a run ended that trained nothing."""
+        nothing = dict.fromkeys(("map", "baseline_map", "delta", "delta_ci", "model", "pushed_version"))
+        return cls(
+            verdict=verdict, reasons=reasons, report=report, run_id=run_id, span=span, seconds=seconds, **nothing
+        )
+
     @property
     def exit_code(self) -> int:
         """What `ratchet run` exits with."""
