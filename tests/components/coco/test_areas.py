@@ -106,6 +106,15 @@ def test_crowds_and_boxes_without_area_keep_theirs() -> None:
     assert (found.area_px2.tolist(), found.told) == ([3.0, 5.0], "")
 
 
+def test_a_crowd_keeps_the_area_that_an_object_would_not() -> None:
+    area = OF_BOX.copy()
+    area[:5] = OF_BOX[:5] * 3  # larger than the box
+    crowd = np.arange(len(area)) < 5
+
+    np.testing.assert_array_equal(mended(area, crowd=crowd).area_px2, area)
+    np.testing.assert_array_equal(mended(area).area_px2, OF_BOX)
+
+
 def test_inputs_stay_as_they_are() -> None:
     area = np.zeros(200)
     mended(area)
