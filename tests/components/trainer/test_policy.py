@@ -173,6 +173,8 @@ def test_steps_that_follow_from_the_size_of_a_span_are_no_change() -> None:
 def test_the_first_retraining_has_nothing_to_be_compared_with_but_its_rate() -> None:
     few = settings(retrain={"min_steps": 1, "max_steps": 2, "epochs": 0.1})
     assert plan_training(few, span(), baseline()).declared_changes == ()
+    first = dataclasses.replace(retrained_with(), mode="bootstrap")
+    assert plan_training(few, span(span=3, digest="third"), first).declared_changes == ()
     [told] = plan_with({"learning_rate_fraction": 0.001}).declared_changes
     assert told == "learning_rate_fraction: peak 8e-06, 0.001 times the first training's: hardly learns"
 
