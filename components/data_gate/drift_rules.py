@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
 from schemas.artifacts.decisions import Reason
@@ -12,7 +9,7 @@ from schemas.data import features
 
 # (what a person calls a fall of the median, what a rise); the order is that of explanation: less light also takes
 # contrast and sharpness away, and small objects take detail away, but not the other way round.
-_WORDS = {
+WORDS = {
     features.QA_BRIGHTNESS: ("darker", "brighter"),
     features.QA_RED_CAST: ("a colour cast, less red", "a colour cast, more red"),
     features.QA_BLUE_CAST: ("a colour cast, less blue", "a colour cast, more blue"),
@@ -21,38 +18,6 @@ _WORDS = {
     features.QA_CONTRAST: ("less contrast", "more contrast"),
     features.QA_BOX_LOG_ASPECT: ("narrower boxes", "wider boxes"),
 }
-_IMAGE_DRIFT = {
-    f"{DRIFT}:{feature}"
-    for feature in (
-        features.QA_BRIGHTNESS,
-        features.QA_RED_CAST,
-        features.QA_BLUE_CAST,
-        features.QA_SHARPNESS,
-        features.QA_CONTRAST,
-        EMBEDDING,
-    )
-}
-_AREA, _ASPECT, _CLASS, _COUNT, _CUT = (
-    f"{DRIFT}:{feature}"
-    for feature in (
-        features.QA_BOX_LOG_AREA,
-        features.QA_BOX_LOG_ASPECT,
-        features.BOX_CLASS,
-        features.QA_NUM_BOXES,
-        features.QA_NUM_TRUNCATED,
-    )
-)
-# What a failed rule about labels explains: boxes of other sizes, shapes or classes, and boxes that were left out.
-_EXPLAINS = {
-    "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS, _COUNT, _CUT),
-    "labels:reading": (_AREA, _ASPECT, _CLASS, _CUT),
-    "labels:size": (_AREA, _ASPECT, _CUT),
-    "labels:offset": (_AREA, _ASPECT, _CUT),
-    "labels:classes": (_CLASS,),
-    "labels:noise": (_CLASS,),
-    "labels:missing": (_CLASS, _COUNT, _CUT),
-}
-_CERTAIN = ("boxes:sound", "labels:reading")  # on whatever images: boxes that fit only when they are read anew
 
 
 def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = ()) -> Reason:
@@ -92,42 +57,6 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     )
 
 
-def in_order_of_explanation(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
-    """Label and drift rules in the order in which they explain each other; what is explained does not fail as well.
-
-    Label faults leave images as they are. So where the images themselves have drifted, what the model finds wrong with
-    the labels is only a warning: on images that it does not know it is a poor judge.
-
-    Args:
-        labels: whether boxes are sound, then the label audit.
-        drift: of `drift_reason`.
-    """
-    if any(not reason.passed and reason.rule in _IMAGE_DRIFT for reason in drift):
-        labels = [_doubtful(reason) for reason in labels]
-    order = {f"{DRIFT}:{feature}": place for place, feature in enumerate(_WORDS)}
-    ordered = [*labels, *sorted(drift, key=lambda reason: order.get(reason.rule, len(order)))]
-    by_cause: dict[str, str] = {}
-    for reason in ordered:
-        if not reason.passed and reason.rule not in by_cause:
-            by_cause |= {rule: reason.rule for rule in _EXPLAINS.get(reason.rule, ()) if rule not in by_cause}
-    return [_explained(reason, by_cause) for reason in ordered]
-
-
-def _doubtful(reason: Reason) -> Reason:
-    if reason.passed or reason.rule in _CERTAIN:
-        return reason
-    return dataclasses.replace(
-        reason, passed=True, warning=True, actual=f"{reason.actual} (doubtful, since the images have drifted)"
-    )
-
-
-def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
-    cause = by_cause.get(reason.rule)
-    if cause is None or (reason.passed and not reason.warning):
-        return reason
-    return dataclasses.replace(reason, passed=True, warning=False, actual=f"{reason.actual} (explained by {cause})")
-
-
 def _actual(comparison: Comparison, far: bool) -> str:
     words = _words(comparison) if far else ""
     effect = "" if comparison.effect_size is None else f", effect size {comparison.effect_size:.2g}"
@@ -140,7 +69,7 @@ def _words(comparison: Comparison) -> str:
     span, other = comparison.span, comparison.other
     if span.median is None or other.median is None:
         return _changed_category(other, span)
-    less, more = _WORDS.get(comparison.feature, ("lower", "higher"))
+    less, more = WORDS.get(comparison.feature, ("lower", "higher"))
     title = features.FEATURE_TITLES.get(comparison.feature, comparison.feature)
     return f"{more if span.median > other.median else less}: median {title} {other.median:.3g} -> {span.median:.3g}; "
 

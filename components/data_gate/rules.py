@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from components.data_gate.copies import Copies
-from components.data_gate.drift_rules import in_order_of_explanation
+from components.data_gate.explanation import in_order_of_explanation
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, Reason

@@ -37,6 +37,10 @@ class Reason:
         passed: False for a rule that decided against the run.
         warning: True for a rule that passed and that a person should look at all the same.
         images: file names of images that show it, the worst first.
+        tested: False where there was too little to decide by, or another finding made it pointless: such a rule decides
+            nothing, and is not counted among those that passed.
+        strength: what was found over what would have passed, above 1 beyond it; None where no number says so.
+        cause: the rule of the finding that this one follows from; None where it stands alone.
     """
 
     rule: str
@@ -45,6 +49,9 @@ class Reason:
     passed: bool = False
     warning: bool = False
     images: tuple[str, ...] = ()
+    tested: bool = True
+    strength: float | None = None
+    cause: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -97,6 +104,11 @@ class DataDecision:
     def warnings(self) -> tuple[Reason, ...]:
         """The rules that passed with a warning."""
         return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
+
+    @property
+    def untested(self) -> tuple[Reason, ...]:
+        """The rules that there was too little to decide by."""
+        return tuple(reason for reason in self.reasons if not reason.tested)
 
     @property
     def observable(self) -> bool:

@@ -36,6 +36,15 @@ def _renamed(values: Values, **names: str) -> Values:
     return {names.get(key, key): value for key, value in values.items()}
 
 
+def _with_old_reasons(values: Any) -> Any:
+    if isinstance(values, list):
+        return [_with_old_reasons(value) for value in values]
+    if not isinstance(values, dict):
+        return values
+    later = ("tested", "strength", "cause") if {"rule", "expected"} <= values.keys() else ()
+    return {key: _with_old_reasons(value) for key, value in values.items() if key not in later}
+
+
 def _entry(values: Values, root: str) -> Values:
     old = _without(values, "signature", "rule", "evaluation_digest")
     return old | {key: _absolute(old[key], root) for key in ("path", "model", "evaluation") if key in old}
@@ -53,7 +62,7 @@ def _dataset(values: Values, root: str) -> Values:
 
 def _evaluation(values: Values, root: str) -> Values:
     new = ("candidate_digest", "baseline_digest", "serving", "post_processing", "high_water", "second_opinion")
-    old = _without(values, *new)
+    old = _with_old_reasons(_without(values, *new))
     return {**old, "data_sets": {name: _scores(data) for name, data in old["data_sets"].items()}}
 
 
@@ -88,7 +97,7 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "registry_decision": _entry,
     "overrides": lambda values, root: _without(values),
     "evaluation": _evaluation,
-    "data_decision": lambda values, root: _without(values),
+    "data_decision": lambda values, root: _with_old_reasons(_without(values)),
     "data_evidence": lambda values, root: {
         "comparisons": [_renamed(entry, effect_size="moved") for entry in values["comparisons"]]
     },
@@ -96,7 +105,7 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "dataset": _dataset,
     "training_record": _training_record,
     "history": _history,
-    "run_result": lambda values, root: _without(values),
+    "run_result": lambda values, root: _with_old_reasons(_without(values)),
 }
 _PLACES = {
     "served": "registry/served.json",

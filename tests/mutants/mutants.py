@@ -328,6 +328,10 @@ _DATA = (
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
         ("stops = not comparison.passed and", "stops = ", "what chance reaches does not stop a run"),
         ("span.median > other.median else less", "span.median < other.median else less", "darker is not brighter"),
+    ),
+    *mutants_of(
+        "components/data_gate/explanation.py",
+        "tests/components/data_gate/test_explanation.py",
         ("if reason.passed or reason.rule in _CERTAIN", "if reason.passed", "boxes that cannot be are no doubt"),
         ('"labels:noise": (_CLASS,)', '"labels:noise": ()', "wrong classes explain a drift of classes"),
     ),
