@@ -405,10 +405,13 @@ _DATA = (
         ("json.dumps([digest, code_version(), versions])", "json.dumps([digest, versions])", "new code stores anew"),
     ),
     *mutants_of(
-        "components/example_gen/box_check.py",
+        "components/example_gen/box_guess.py",
         "tests/components/example_gen/test_box_check.py",
         ("ends <= sizes_px + OVERHANG_PX", "ends < sizes_px + OVERHANG_PX", "a pixel over the border is allowed"),
         ("sides >= MIN_BOX_SIDE_PX", "sides >= -MIN_BOX_SIDE_PX", "a box without area is bad"),
+        ("= FRACTIONS\n", '= ""\n', "fractions are no pixels"),
+        ("if np.median(is_tiny) > 0:", "if False:", "a median box below a pixel is found"),
+        ("named[:_MOST_NAMED]", "named[:1]", "formats that explain as much are all named"),
     ),
 )
 
