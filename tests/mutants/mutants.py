@@ -338,13 +338,18 @@ _DATA = (
     *mutants_of(
         "components/data_gate/drift.py",
         "tests/components/data_gate/test_drift.py",
-        ("_QUANTILE = 0.99", "_QUANTILE = 0.5", "two samples of one world are no drift"),
+        ("QUANTILE = 0.99", "QUANTILE = 0.5", "two samples of one world are no drift"),
         (
             "default_rng(seed)\n    reached = []\n    for _ in range(_REPEATS)",
             "default_rng()\n    reached = []\n    for _ in range(_REPEATS)",
             "the same span is judged the same twice",
         ),
         ("min(BLOCK, max(1, images", "min(1, max(1, images", "frames of one scene are drawn together"),
+    ),
+    *mutants_of(
+        "components/data_gate/familiarity.py",
+        "tests/components/data_gate/test_familiarity.py",
+        ("<= max(0, block - 1)", "<= 0", "the next scene is familiar though frames of a scene repeat each other"),
     ),
     *mutants_of(
         "components/data_gate/labels/findings.py",
