@@ -23,13 +23,14 @@ from components.data_gate.comparing import (
     statistics_of,
     validate,
 )
-from components.data_gate.drift import outliers
 from components.data_gate.drift_rules import drift_reason, too_few
+from components.data_gate.embeddings import outliers
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import Drawable, PageContent, data_page, draw_pictures, pictured_rules
+from components.data_gate.parts import faults_in_parts, parts_of
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings
@@ -182,7 +183,13 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
     known = inputs.served.record.class_names
     samples = ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
     span, golden = (in_label_map(_profile(sample), renumbering(of.class_names, known)) for of, sample in samples)
-    return audit_labels(span, golden, known, settings.labels)
+    sample = inputs.span_sample
+    parts = parts_of(span.file_names, [record.attributes for record in sample.records], sample.sample.embeddings)
+    return faults_in_parts(
+        audit_labels(span, golden, known, settings.labels),
+        parts,
+        lambda images, alternatives: audit_labels(span.of_images(images), golden, known, settings.labels),
+    )
 
 
 def _pictures(inputs: GateInputs, decision: DataDecision) -> dict[str, tuple[Picture, ...]]:

@@ -331,6 +331,9 @@ _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice
 
 
+_PART = "part:"  # before the name of a rule that is asked of a part of a span
+
+
 def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str:
     """A rule's name in plain words.
 
@@ -345,7 +348,11 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
     'Something new: x'
     >>> rule_title("map_drop", passed=False, clarity=Clarity.NOISE)
     'No measurable difference of mAP'
+    >>> rule_title("part:labels:size", passed=False)
+    'Labelled boxes have the wrong size, in a part of the span'
     """
+    if rule.startswith(_PART):
+        return f"{rule_title(rule.removeprefix(_PART), passed, clarity)}, in a part of the span"
     words, of = _found(rule, clarity)
     title = (words.right if passed else words.title) if words else ""
     if not title or ("{of}" in title and not of):
@@ -355,7 +362,7 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
 
 def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
     """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
-    parts, unclear = rule.split(":"), _UNCLEAR_WORDS.get(clarity, {})
+    parts, unclear = rule.removeprefix(_PART).split(":"), _UNCLEAR_WORDS.get(clarity, {})
     for length in range(len(parts), 0, -1):
         name = ":".join(parts[:length])
         words = unclear.get(name) or _WORDS.get(name)
