@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from components.pages.feature_words import difference
 from components.pages.features import axis, feature_title
 from components.pages.histograms import distance_gauge, distributions
 from components.pages.text import safe
@@ -34,11 +33,6 @@ def excess(comparison: Comparison) -> float:
     if comparison.limit > 0:
         return comparison.distance / comparison.limit
     return math.inf if comparison.distance > 0 else 0.0
-
-
-def in_words(comparison: Comparison) -> str:
-    """What differs, in a sentence; not yet escaped."""
-    return f"{capital(difference(comparison))}."
 
 
 def comparison_section(comparisons: Sequence[Comparison], quiet: Collection[str]) -> str:

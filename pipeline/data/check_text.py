@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from components.pages.findings import counts_in_words, untested_in_words
 from components.pages.rule_words import rule_title
 from pipeline.terminal.plain_text import visible_line
-from schemas.artifacts.decisions import DataDecision, Reason, State
+from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.base.formatting import listed, many
 
 _WIDTH = 100  # characters of a line
@@ -27,23 +28,9 @@ def findings_text(decision: DataDecision) -> list[str]:
         lines += [*_labelled(reason.state.value, _told(reason)), *_following(decision.following_from(reason))]
     if len(warnings) > _SHOWN_WARNINGS:
         lines += _labelled("", f"and {many(len(warnings) - _SHOWN_WARNINGS, 'more warning')}: see the page")
-    for names, why in _untested(decision.untested):
-        lines += _labelled("not tested", f"{names}: {why}")
-    return [*lines, *([""] if lines and lines[-1] else []), counts_text(decision)]
-
-
-def counts_text(decision: DataDecision) -> str:
-    """How many rules are in each state: `27 rules: 1 failed, 2 follow, 1 warning, 3 not tested, 20 passed`."""
-    counts = decision.counts
-    words = {
-        State.FAILED: "{} failed",
-        State.FOLLOWS: "{} follow" if counts[State.FOLLOWS] != 1 else "{} follows",
-        State.WARNING: "{} warnings" if counts[State.WARNING] != 1 else "{} warning",
-        State.NOT_TESTED: "{} not tested",
-        State.PASSED: "{} passed",
-    }
-    told = [words[state].format(counts[state]) for state in State if counts[state] or state is State.PASSED]
-    return f"{many(len(decision.reasons), 'rule')}: {', '.join(told)}"
+    for rules, why in untested_in_words(decision.untested):
+        lines += _labelled("not tested", f"{', '.join(rules)}: {why}")
+    return [*lines, *([""] if lines and lines[-1] else []), counts_in_words(decision)]
 
 
 def _finding(reason: Reason) -> list[str]:
@@ -62,14 +49,6 @@ def _following(reasons: Sequence[Reason]) -> list[str]:
 
 def _told(reason: Reason) -> str:
     return f"{reason.rule}: {reason.actual}"
-
-
-def _untested(reasons: Iterable[Reason]) -> list[tuple[str, str]]:
-    by_why: dict[str, list[str]] = {}
-    for reason in reasons:
-        why = f"{reason.actual.removeprefix('not tested: ')} (needs {reason.expected})"
-        by_why.setdefault(why, []).append(reason.rule)
-    return [(", ".join(names), why) for why, names in by_why.items()]
 
 
 def _labelled(label: str, text: str) -> list[str]:
