@@ -189,7 +189,10 @@ def _comparable_span(span: Side, rows: np.ndarray) -> Span:
 
 def _coping(inputs: GateInputs, settings: DataGateSettings) -> Coping | None:
     profiles = _profiles(inputs)
-    return coping_of(*profiles, settings.coping) if profiles else None
+    if profiles is None or inputs.golden_sample is None:
+        return None
+    looks = [sample.sample.embeddings for sample in (inputs.span_sample, inputs.golden_sample)]
+    return coping_of(*profiles, settings.coping, *looks)
 
 
 def _comparable(inputs: GateInputs, statistics: Statistics) -> Side:
