@@ -9,8 +9,10 @@ sizes, and against the *effect size*, how far the values moved in the feature's 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
@@ -22,6 +24,7 @@ QUANTILE = 0.99  # of what chance reaches
 _BUCKETS = 10  # of TFDV's standard histogram
 COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
 _LEVELS = np.linspace(0.025, 0.975, 39)
+Histogram: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
 def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
@@ -39,7 +42,12 @@ def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
     """
     if not one.size or not other.size:
         return 0.0
-    (p, p_edges), (q, q_edges) = _histogram(one), _histogram(other)
+    return of_histograms(_histogram(one), _histogram(other))
+
+
+def of_histograms(one: Histogram, other: Histogram) -> float:
+    """The same of two histograms: shares of the buckets and their edges, one more."""
+    (p, p_edges), (q, q_edges) = ((np.asarray(shares), np.asarray(edges)) for shares, edges in (one, other))
     edges = np.union1d(p_edges, q_edges)
     return _divergence(_rebinned(p, p_edges, edges), _rebinned(q, q_edges, edges))
 

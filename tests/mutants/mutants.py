@@ -326,7 +326,7 @@ _DATA = (
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
-        ("stops = not comparison.passed and", "stops = ", "what chance reaches does not stop a run"),
+        ("drifted = not comparison.passed and", "drifted = ", "what chance reaches does not stop a run"),
         ("effect / minimum\n", "effect\n", "how far beyond its limit a drift is"),
     ),
     *mutants_of(

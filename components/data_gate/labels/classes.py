@@ -133,8 +133,7 @@ def _noisy(span: Judged, golden: Judged, classes: int, limit: float, profile: Pr
         per_image(profile, ours.image[~ours.agrees]),
     )
     expected = (
-        f"at most {limit:.0%} of the objects labelled as a class that they do not look like; "
-        f"{excess.power(limit)}"
+        f"at most {limit:.0%} of the objects labelled as a class that they do not look like; {excess.power(limit)}"
     )
     return reason_of("labels:noise", expected, finding, limit, profile)
 

@@ -60,9 +60,7 @@ def judged_reasons(
 
 def not_judged(reason: Reason, cause: str) -> Reason:
     """A rule that decides nothing because of another."""
-    return dataclasses.replace(
-        reason, passed=True, warning=False, images=(), tested=False, strength=None, cause=cause
-    )
+    return dataclasses.replace(reason, passed=True, warning=False, images=(), tested=False, strength=None, cause=cause)
 
 
 def _untested(rule: str, cause: str) -> Reason:
