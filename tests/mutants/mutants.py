@@ -327,7 +327,7 @@ _DATA = (
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
         ("drifted = not comparison.passed and", "drifted = ", "what chance reaches does not stop a run"),
-        ("effect / minimum\n", "effect\n", "how far beyond its limit a drift is"),
+        ("_effect(comparison) / minimum\n", "_effect(comparison)\n", "how far beyond its limit a drift is"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",
