@@ -153,8 +153,9 @@ def test_images_come_in_order_and_few_are_in_memory_at_once() -> None:
 
     def items() -> Iterator[int]:
         nonlocal taken
-        for taken in range(1, 1001):
-            yield taken
+        for number in range(1, 1001):
+            taken = number
+            yield number
 
     with ThreadPoolExecutor(2) as pool:
         most = max(taken - image for image in _in_order(pool, lambda image: image, items()))
