@@ -313,7 +313,7 @@ _DATA = (
         ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
-        ("reasons.sort(key=lambda", "sorted(reasons, key=lambda", "what failed is told first"),
+        ("reasons = in_order_of", "in_order_of", "what failed is told first"),
         ("passed=boxes > 0", "passed=True", "a golden set without boxes decides nothing"),
     ),
     *mutants_of(
@@ -326,14 +326,17 @@ _DATA = (
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
-        ("stops = not comparison.passed and", "stops = ", "what chance reaches does not stop a run"),
+        ("drifted = not comparison.passed and", "drifted = ", "what chance reaches does not stop a run"),
+        ("copes and effect < wide", "copes", "beyond the wide limit a person looks first, though the model copes"),
         ("span.median > other.median else less", "span.median < other.median else less", "darker is not brighter"),
     ),
     *mutants_of(
         "components/data_gate/explanation.py",
         "tests/components/data_gate/test_explanation.py",
-        ("if reason.passed or reason.rule in _CERTAIN", "if reason.passed", "boxes that cannot be are no doubt"),
-        ('"labels:noise": (_CLASS,)', '"labels:noise": ()', "wrong classes explain a drift of classes"),
+        ("other.strength > COMPARABLE * cause", "other.strength > 9 * cause", "a weak cause explains nothing strong"),
+        ("reason.strength * COMPARABLE >= strongest", "True", "the strongest finding is the cause"),
+        ("(-explained(reason), _place", "(0, _place", "of comparable findings that is the cause which explains most"),
+        ("if reason.tested]\n    failed", "]\n    failed", "what was not tested has not failed"),
     ),
     *mutants_of(
         "components/data_gate/drift.py",
@@ -345,6 +348,18 @@ _DATA = (
             "the same span is judged the same twice",
         ),
         ("min(BLOCK, max(1, images", "min(1, max(1, images", "frames of one scene are drawn together"),
+    ),
+    *mutants_of(
+        "components/data_gate/references.py",
+        "tests/components/data_gate/test_references.py",
+        ("for span in reversed(self.spans[:-1])", "for span in []", "day after night is no drift for who knows both"),
+        ("[*earlier, _mixture(self.spans)]", "[*earlier]", "half of each of two known worlds is no drift"),
+    ),
+    *mutants_of(
+        "components/data_gate/coping.py",
+        "tests/components/data_gate/test_coping.py",
+        ("weights = _alike(span_embeddings, golden_embeddings)", "pass", "an easy site is held against easy images"),
+        ("found.labels[pairs.one] == labels.labels[pairs.other]", "pairs.iou > 0", "what is found as another is not found"),
     ),
     *mutants_of(
         "components/data_gate/familiarity.py",
@@ -410,10 +425,13 @@ _DATA = (
         ("json.dumps([digest, code_version(), versions])", "json.dumps([digest, versions])", "new code stores anew"),
     ),
     *mutants_of(
-        "components/example_gen/box_check.py",
+        "components/example_gen/box_guess.py",
         "tests/components/example_gen/test_box_check.py",
         ("ends <= sizes_px + OVERHANG_PX", "ends < sizes_px + OVERHANG_PX", "a pixel over the border is allowed"),
         ("sides >= MIN_BOX_SIDE_PX", "sides >= -MIN_BOX_SIDE_PX", "a box without area is bad"),
+        ("= FRACTIONS\n", '= ""\n', "fractions are no pixels"),
+        ("if np.median(is_tiny) > 0:", "if False:", "a median box below a pixel is found"),
+        ("named[:_MOST_NAMED]", "named[:1]", "formats that explain as much are all named"),
     ),
 )
 
