@@ -133,12 +133,13 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
 
 def _next(content: PageContent) -> str:
     decision = content.decision
-    steps = [safe(step) for step in next_steps(content.span, [reason.rule for reason in decision.failures])]
+    rules = [reason.rule for reason in decision.failures or decision.warnings]
+    steps = [safe(step) for step in next_steps(content.span, rules, observed=decision.passed)]
     if not decision.passed and decision.observable:
         steps.append(
-            "To train on this span all the same, once and on record: run again with "
-            "<code>--set data_gate.mode=observe</code>. The decision is written as it is here, and the evaluator still "
-            "has to find the model no worse than the served one."
+            "To train on this span all the same, once and on record: give the run's command with "
+            "<code>--set data_gate.mode=observe</code> besides. The decision is written as it is here, and the "
+            "evaluator still has to find the model no worse than the served one."
         )
     if decision.warnings:
         steps.append("Warnings stop nothing; look at them before they become failures.")
