@@ -9,12 +9,13 @@ from components.data_gate.copies import Copies
 from components.data_gate.explanation import in_order_of_explanation
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, Reason
+from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
 from schemas.base.formatting import listed
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
+_SMALLEST_SHARE = 1e-3  # of the boxes; a limit of none is not endlessly exceeded
 _REPEATED = 0.01  # share of copies in a span from which on a person should look
 
 
@@ -83,7 +84,7 @@ def decide(
         settings: mode and limits.
 
     Returns:
-        The decision; failed rules first, and of these first what explains the others.
+        The decision; its rules in the order in which a person should read them, see `in_order_of_explanation`.
     """
     reasons: list[Reason] = []
     if golden is not None:
@@ -97,12 +98,11 @@ def decide(
     reasons.append(_span_version(span, findings.history))
     if golden is not None:
         reasons.append(_no_leak(findings, settings))
-    reasons.extend(in_order_of_explanation([_sound_boxes(span, settings), *findings.labels], findings.drift))
+    reasons += [_sound_boxes(span, settings), *findings.labels, *findings.drift]
     reasons.extend(_sound_areas(span))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(_no_repeats(findings, settings))
-    # What makes an evaluation impossible goes before what would only make it worse.
-    reasons.sort(key=lambda reason: (reason.passed, not reason.warning, reason.rule not in NEVER_OBSERVED))
+    reasons = in_order_of_explanation(reasons)
     judged = DataDecision(passed=all(reason.passed for reason in reasons), reasons=tuple(reasons))
     return replace(judged, passed=judged.passed or (settings.mode == "observe" and judged.observable))
 
@@ -194,15 +194,17 @@ def _span_version(span: DataSetInfo, history: History) -> Reason:
 
 def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     bad = span.bad_boxes
-    expected = f"at most {settings.bad_boxes:.1%} of the boxes outside of their image or without area"
+    expected = f"at most {settings.bad_boxes:.1%} of the boxes that cannot be boxes of their images"
+    share = bad.count / max(1, bad.of)
+    strength = share / max(settings.bad_boxes, _SMALLEST_SHARE)
     if not bad.count:
-        return Reason("boxes:sound", expected, "none", passed=True)
+        return Reason("boxes:sound", expected, "none", passed=True, strength=strength)
     actual = f"{bad.count} of {bad.of} boxes, left out"
     if bad.guessed_format:
-        actual += f"; they make sense as {bad.guessed_format}"
+        actual += f"; they make sense as {bad.guessed_format}: convert them, or have them exported anew"
     actual += f": {bad.examples[0]}" if bad.examples else ""
     passed = bad.count <= settings.bad_boxes * bad.of
-    return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images)
+    return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images, strength=strength)
 
 
 def _sound_areas(span: DataSetInfo) -> list[Reason]:

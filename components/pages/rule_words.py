@@ -87,6 +87,15 @@ DATA_WORDS = {
     "labels": RuleWords("Labels are off: {of}", "Labels are sound: {of}", RELABEL),
     "labels:offset": RuleWords("Labelled boxes are displaced", "Labelled boxes are where the objects are", RELABEL),
     "labels:size": RuleWords("Labelled boxes have the wrong size", "Labelled boxes have the right size", RELABEL),
+    "labels:jitter": RuleWords(
+        "Labelled boxes are drawn carelessly", "Labelled boxes scatter no more than the golden set's", RELABEL
+    ),
+    "labels:familiar": RuleWords(
+        "The served model does not know these images",
+        "The served model knows such images",
+        "Look at the images and their labels, which were not judged. If the model is to see such images now, train "
+        "on them, and add some to the golden set.",
+    ),
     "labels:enough": RuleWords("Too few labels to judge them", "Enough labels to judge them", RELABEL),
     "labels:found": RuleWords(
         "The served model does not find the labelled objects", "The served model finds the labelled objects", _LOOK
@@ -331,6 +340,9 @@ _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice
 
 
+_PART = "part:"  # before the name of a rule that is asked of a part of a span
+
+
 def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str:
     """A rule's name in plain words.
 
@@ -345,7 +357,11 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
     'Something new: x'
     >>> rule_title("map_drop", passed=False, clarity=Clarity.NOISE)
     'No measurable difference of mAP'
+    >>> rule_title("part:labels:size", passed=False)
+    'Labelled boxes have the wrong size, in a part of the span'
     """
+    if rule.startswith(_PART):
+        return f"{rule_title(rule.removeprefix(_PART), passed, clarity)}, in a part of the span"
     words, of = _found(rule, clarity)
     title = (words.right if passed else words.title) if words else ""
     if not title or ("{of}" in title and not of):
@@ -353,9 +369,21 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
     return capital(title.replace("{of}", _subject(rule, of)))
 
 
+def rule_subject(rule: str) -> str:
+    """What a rule is about, where nobody knows whether it is kept.
+
+    >>> rule_subject("labels:noise"), rule_subject("drift:qa/contrast"), rule_subject("drift")
+    ('Labels: noise', 'Contrast: drift', 'Drift')
+    """
+    kind, _, of = rule.partition(":")
+    if kind in ("drift", "skew") and of:
+        return f"{capital(short_title(of))}: {kind}"
+    return capital(rule.replace("_", " ").replace(":", ": "))
+
+
 def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
     """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
-    parts, unclear = rule.split(":"), _UNCLEAR_WORDS.get(clarity, {})
+    parts, unclear = rule.removeprefix(_PART).split(":"), _UNCLEAR_WORDS.get(clarity, {})
     for length in range(len(parts), 0, -1):
         name = ":".join(parts[:length])
         words = unclear.get(name) or _WORDS.get(name)

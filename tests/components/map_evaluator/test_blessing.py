@@ -248,6 +248,8 @@ def test_p_values_are_those_of_students_t() -> None:
     assert regression_p_value(-0.05 - 2.228139 * 0.01, 0.01, drop=0.05, units=11) == pytest.approx(0.025, abs=1e-6)
     assert regression_p_value(-0.05 - 1.959964 * 0.01, 0.01, drop=0.05, units=10**9) == pytest.approx(0.025, abs=1e-6)
     assert regression_p_value(-0.05, 0.0, drop=0.05, units=11) == 1
+    # However alike the draws are, t is at most the number of units: the most that as many equal ones can show.
+    assert regression_p_value(-0.08, 1e-9, drop=0.05, units=5) == pytest.approx(0.00375, abs=1e-5)
 
 
 def test_holm_stops_at_the_first_test_that_holds() -> None:
