@@ -23,14 +23,15 @@ from components.imaging.views import (
     turned,
     turned_boxes,
 )
-from schemas.data.fingerprints import Fingerprints
+from schemas.data.fingerprints import BITS, Fingerprints
 from schemas.data.looks import Looks
 
 # Of 64 bits. Copies on the three sets of same_picture.py reach 14, pictures of other scenes rarely less than 8.
 _SUSPICIOUS = 16
+_NEAR_BITS = 24  # of 256, of an image as it is; copies on the same sets reach 16
 _MOST_TRIED = 3  # of the images that one may be a copy of
 _MOST_OF_SCENE = 40  # that are looked at where a crop of one of them is suspected
-_CHUNK_VIEWS, _CHUNK_IMAGES = 4000, 4096
+_CHUNK_VIEWS, _CHUNK_IMAGES, _CHUNK_PAIRS = 4000, 4096, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,61 @@ def find_copies(images: Looks, originals: Looks) -> list[Copy]:
         if copy is not None:
             found[row] = copy
     return [found[row] for row in sorted(found)]
+
+
+def find_repeats(images: Looks) -> list[Copy]:
+    """Images that are copies of earlier ones among them, as they are: re-encoded, resized or re-lit, but not turned."""
+    found = {copy.row: copy for copy in same_files(images.prints, images.prints, earlier_only=True)}
+    for row, others in _near_earlier(images.prints).items():
+        if row in found:
+            continue
+        thumbnail, boxes = images.thumbnails[row].astype(np.float64), images.boxes(row)
+        for other in others:
+            if is_same_picture(images.thumbnails[other].astype(np.float64), thumbnail, images.boxes(other), boxes):
+                found[row] = Copy(row, other)
+                break
+    return [found[row] for row in sorted(found)]
+
+
+def near_copies(images: Looks, others: Looks) -> list[Copy]:
+    """Images that are copies of others as they are, where others are too many to try all their views.
+
+    Args:
+        images: n of them.
+        others: m of them.
+    """
+    found = {copy.row: copy for copy in same_files(images.prints, others.prints)}
+    for row, near in _near(images.prints.hashes, others.prints.hashes).items():
+        thumbnail, boxes = images.thumbnails[row].astype(np.float64), images.boxes(row)
+        for other in near if row not in found else []:
+            if is_same_picture(others.thumbnails[other].astype(np.float64), thumbnail, others.boxes(other), boxes):
+                found[row] = Copy(row, other)
+                break
+    return [found[row] for row in sorted(found)]
+
+
+def _near_earlier(prints: Fingerprints) -> dict[int, list[int]]:
+    return _near(prints.hashes, prints.hashes, earlier_only=True)
+
+
+def _near(hashes: np.ndarray, others: np.ndarray, earlier_only: bool = False) -> dict[int, list[int]]:
+    """By row, the few rows of others whose hashes are nearest and near enough, the nearest first."""
+    found: dict[int, list[int]] = {}
+    columns = _signs(others)
+    step = max(1, _CHUNK_PAIRS // max(1, len(others)))
+    for start in range(0, len(hashes) if len(others) else 0, step):
+        equal = _signs(hashes[start : start + step]) @ columns.T
+        if earlier_only:
+            equal[np.arange(len(others)) >= np.arange(start, start + len(equal))[:, None]] = -BITS
+        for row in np.flatnonzero(equal.max(axis=1) >= BITS - 2 * _NEAR_BITS).tolist():
+            near = np.flatnonzero(equal[row] >= BITS - 2 * _NEAR_BITS)
+            order = np.argsort(-equal[row][near], kind="stable")[:_MOST_TRIED]
+            found[start + row] = near[order].tolist()
+    return found
+
+
+def _signs(hashes: np.ndarray) -> np.ndarray:
+    return np.unpackbits(hashes, axis=1).astype(np.float32) * 2 - 1
 
 
 @dataclass(frozen=True)

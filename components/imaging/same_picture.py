@@ -1,9 +1,9 @@
 """Whether two thumbnails show one photograph, or two frames of one scene. Pure.
 
 Re-encoding, another size and another light change a picture everywhere and alike; what moved in front of a fixed camera
-changes it in places. So one is lit like the other first (a smooth, rising curve of grey levels and a slope of light across
-the picture, fitted without regard to what moved), and what is left is looked at in small windows: how much of what a
-window shows is another thing in the other picture, against the noise of the whole.
+changes it in places. So one is lit like the other first (a smooth curve of grey levels and a slope of light across the
+picture, fitted without regard to what moved), and what is left is looked at in small windows: how much of what a window
+shows is another thing in the other picture, against the noise of the whole.
 
 Labels say what to expect. Where the boxes of both lie alike, the picture is the same unless it clearly is not; where
 they lie elsewhere, only pixels that leave no doubt make it a copy.
@@ -19,9 +19,10 @@ import numpy as np
 from components.imaging.views import Window, cropped, cropped_boxes
 from schemas.data.looks import SIDE
 
-# Set on pictures of blood cells, playing cards and drawn circuit boards (re-encoded at quality 30, resized, .5 to 1.4 times
-# the light, other gammas, casts, slopes of light, noise of sigma 10, cropped by up to 10 % at each side) and on drawn frames
-# of fixed cameras before such pictures (objects of 3-20 % of the width, moved by .5 % or more, noise of sigma 1-10).
+# Set on pictures of blood cells, playing cards and drawn circuit boards (re-encoded at quality 30, resized, .5 to 1.4
+# times the light, other gammas, casts, slopes of light, noise of sigma 10, cropped by up to 10 % at each side) and on
+# drawn frames of fixed cameras before such pictures (objects of 3-20 % of the width, moved by .5 % or more, noise of
+# sigma 1-10).
 _DIFFERENT = 0.6  # a window that shows something else
 _MOST_DIFFERENT = 0.1  # share of such windows, where the labels are the same
 _MOST_DIFFERENT_IN_BOXES = 0.3
@@ -114,8 +115,10 @@ def _is_larger(boxes_xywh: np.ndarray, others_xywh: np.ndarray, window: Window) 
     if not is_met.any():
         return False
     sizes, met = others_xywh[nearest[is_met], 2:], boxes_xywh[rows][is_met]
-    as_crop = float(np.median(np.abs(np.log(sizes / np.maximum(shown[is_met][:, 2:], 1e-6)))))
-    as_whole = float(np.median(np.abs(np.log(sizes / np.maximum(met[:, 2:], 1e-6)))))
+    as_crop, as_whole = (
+        float(np.abs(np.median(np.log(sizes / np.maximum(before[:, 2:], 1e-6)), axis=0)).max())
+        for before in (shown[is_met], met)
+    )
     return as_crop <= _SCALE_ERROR and as_whole >= max(_LEAST_SCALE, 2.5 * as_crop)
 
 

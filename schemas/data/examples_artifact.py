@@ -1,4 +1,7 @@
-"""A data set as ExampleGen stores it: `Split-NAME/` with TFRecord files, `dataset.json`, `fingerprints/NAME`, `looks/NAME.npz`."""
+"""A data set as ExampleGen stores it.
+
+`Split-NAME/` with TFRecord files, `dataset.json`, `fingerprints/NAME`, `looks/NAME.npz`.
+"""
 
 from __future__ import annotations
 

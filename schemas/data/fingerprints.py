@@ -1,7 +1,7 @@
 """Perceptual fingerprints: which images are copies of each other although their bytes differ.
 
-Format of the text files: one image a line, `<image id> <64 hex digits of the hash> <48 of file and labels>`; lines of an
-older version lack the last part.
+Format of the text files: one image a line, `<image id> <64 hex digits of the hash> <48 of file and labels>`; lines of
+an older version lack the last part.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Fingerprints:
             check_arrays(arrays, _FORMAT, source)
             hashes = arrays["hashes"]
             none = np.zeros((len(hashes), CONTENT_BYTES), np.uint8)
-            contents = arrays["contents"] if "contents" in arrays else none  # an older version's have none
+            contents = arrays.get("contents", none)  # an older version wrote none
             return cls(arrays["spans"], arrays["image_ids"], hashes, contents)
         except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise StateError(f"{source}: not the fingerprints of training images ({error})") from error

@@ -13,6 +13,7 @@ import numpy as np
 from schemas.base.errors import StateError
 from schemas.base.persisted import check_arrays
 from schemas.data.fingerprints import Fingerprints
+from schemas.data.records import ImageRecord
 
 SIDE = 64  # px; as small as it may be with an object of 3 % of the width to be seen
 _FORMAT = 1
@@ -89,3 +90,14 @@ class Looks:
             return cls(prints, arrays["thumbnails"], arrays["box_counts"], arrays["boxes_xywh"])
         except (ValueError, KeyError, OSError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise StateError(f"{source}: not the looks of images ({error})") from error
+
+
+def thumbnails_of(pixels: Sequence[bytes]) -> np.ndarray:
+    """Thumbnails [n, 64, 64] of their bytes, row after row."""
+    return np.frombuffer(b"".join(pixels), np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def relative_boxes(record: ImageRecord) -> np.ndarray:
+    """The boxes [n, 4] of an image in units of its sides, 0..1, as float32."""
+    sides = np.array([record.width_px, record.height_px] * 2, np.float64)
+    return (record.truth.boxes_xywh_px.reshape(-1, 4) / sides).astype(np.float32)
