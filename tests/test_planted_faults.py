@@ -174,13 +174,13 @@ def test_a_mistake_in_a_file_of_faults_is_named(tmp_path: Path, text: str, says:
 
 
 def test_natural_spans_are_whole_and_in_blocks_in_the_order_of_their_files(tmp_path: Path) -> None:
-    write_digits(str(tmp_path / "span-1"), DigitsOptions(span=1, images=40))
+    write_digits(str(tmp_path / "span-1"), DigitsOptions(span=1, images=60))
     spans = dict(natural_spans(tmp_path, [1], tmp_path / "work"))
     assert list(spans) == ["span-1", "span-1, part 1 of 2", "span-1, part 2 of 2"]
     names = [[entry["file_name"] for entry in annotations(span)["images"]] for span in spans.values()]
     assert names[0] == names[1] + names[2]
     assert names[1] == sorted(names[1])
-    assert len(read_source(str(spans["span-1, part 2 of 2"])).records) == 20
+    assert len(read_source(str(spans["span-1, part 2 of 2"])).records) == 30
 
 
 def decision(*reasons: Reason) -> DataDecision:
