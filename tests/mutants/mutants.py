@@ -313,7 +313,7 @@ _DATA = (
         ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
-        ("reasons.sort(key=lambda", "sorted(reasons, key=lambda", "what failed is told first"),
+        ("reasons = in_order_of", "in_order_of", "what failed is told first"),
         ("passed=boxes > 0", "passed=True", "a golden set without boxes decides nothing"),
     ),
     *mutants_of(
@@ -327,13 +327,21 @@ _DATA = (
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
         ("stops = not comparison.passed and", "stops = ", "what chance reaches does not stop a run"),
-        ("span.median > other.median else less", "span.median < other.median else less", "darker is not brighter"),
+        ("effect / minimum\n", "effect\n", "how far beyond its limit a drift is"),
+    ),
+    *mutants_of(
+        "components/pages/feature_words.py",
+        "tests/components/pages/test_feature_words.py",
+        ("rises = span.median > other", "rises = span.median < other", "darker is not brighter"),
+        ("if now == then:", "if False:", "no sentence says that something is what it was"),
     ),
     *mutants_of(
         "components/data_gate/explanation.py",
         "tests/components/data_gate/test_explanation.py",
-        ("if reason.passed or reason.rule in _CERTAIN", "if reason.passed", "boxes that cannot be are no doubt"),
-        ('"labels:noise": (_CLASS,)', '"labels:noise": ()', "wrong classes explain a drift of classes"),
+        ("other.strength > COMPARABLE * cause", "other.strength > 9 * cause", "a weak cause explains nothing strong"),
+        ("reason.strength * COMPARABLE >= strongest", "True", "the strongest finding is the cause"),
+        ("(-explained(reason), _place", "(0, _place", "of comparable findings that is the cause which explains most"),
+        ("if reason.tested]\n    failed", "]\n    failed", "what was not tested has not failed"),
     ),
     *mutants_of(
         "components/data_gate/drift.py",
