@@ -23,6 +23,7 @@ from pathlib import Path
 from benchmarks.data_faults_table import Judged, table_of
 from benchmarks.faults import FAULTS_FILE, NO_FAULT, Fault, plant, read_faults
 from benchmarks.gate_judge import GateJudge, Read, ToJudge
+from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import generated_span, generated_spans, natural_spans
 from pipeline.config.pipeline_settings import load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
@@ -75,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-clean", action="store_true", help="judge no clean spans")
     parser.add_argument("--cache", type=Path, help="directory to keep what is costly in; default: a temporary one")
     parser.add_argument("--json", type=Path, help="file to write every judgement to")
+    parser.add_argument("--distances", action="store_true", help="print how far the clean spans are from each other")
     parser.add_argument("--cost", nargs="+", default=[], metavar="FAULT", help="and train on these: what do they cost?")
     parser.add_argument(
         "--cost-set", action="append", default=[], metavar="KEY=VALUE", help="a setting of that training"
@@ -110,9 +112,18 @@ def _run(arguments: argparse.Namespace) -> int:
                 if arguments.json is not None:
                     arguments.json.write_text(json.dumps([each.to_json() for each in judged], indent=1))
         print(table_of(judged))
+        if arguments.distances:
+            _print_distances(judge, planter, [case for case in cases if case.fault is None])
         if arguments.cost:
             _print_costs(arguments, faults, planter, work)
     return 0
+
+
+def _print_distances(judge: GateJudge, planter: Planter, clean: Sequence[Case]) -> None:
+    reads = planter.read(clean)
+    samples = {case.name: judge.inputs(read).span_sample.sample for case, read in zip(clean, reads)}
+    whole = frozenset(name for name in samples if ", part " not in name)
+    print("\n" + distance_table(distances(samples, whole)))
 
 
 def _print_costs(arguments: argparse.Namespace, faults: Sequence[Fault], planter: Planter, work: Path) -> None:

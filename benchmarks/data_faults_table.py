@@ -57,8 +57,10 @@ class Judged:
 
     @property
     def is_named(self) -> bool:
-        """Whether the rule that is named first is one that names the fault."""
-        return self.fault is not None and any(self.first.startswith(rule) for rule in self.fault.named)
+        """Whether the rule that is named first is one that names the fault, in the right words."""
+        if self.fault is None or self.fault.says not in self.found:
+            return False
+        return any(self.first.startswith(rule) for rule in self.fault.named)
 
     @property
     def is_right(self) -> bool:

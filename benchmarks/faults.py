@@ -18,7 +18,7 @@ from schemas.base.errors import ConfigError
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
 PLANTERS = {"nothing": lambda planted, strength: None, **IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
-_KEYS = {"plant", "with", "strengths", "scored", "named", "verdict", "part", "golden_too"}
+_KEYS = {"plant", "with", "strengths", "scored", "named", "says", "verdict", "part", "golden_too"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Fault:
         strength: in the unit of what plants it.
         plant: name of what plants it.
         named: rules, by their beginnings, any of which names it rightly.
+        says: words that what it found has to hold; empty: any.
         verdict: what the gate should say at least: REJECT or WARN; PASS: it is no fault, and nothing may reject it.
         options: more for what plants it.
         part: of the span that has it; None: all of it.
@@ -49,6 +50,7 @@ class Fault:
     plant: str
     named: tuple[str, ...] = ()
     verdict: str = "REJECT"
+    says: str = ""
     options: tuple[tuple[str, Any], ...] = ()
     part: Part | None = None
     golden_too: bool = False
@@ -100,6 +102,7 @@ def _faults(path: Path, name: str, entry: Any, scored: bool) -> list[Fault]:
             plant=plant,
             named=tuple(entry.get("named", ())),
             verdict=verdict,
+            says=str(entry.get("says", "")),
             options=tuple(entry.get("with", {}).items()),
             part=Part(**entry["part"]) if "part" in entry else None,
             golden_too=bool(entry.get("golden_too", False)),
