@@ -16,11 +16,12 @@ import hashlib
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.data_faults_table import Judged, table_of
+from benchmarks.data_faults_table import CRASH, Judged, table_of
 from benchmarks.faults import FAULTS_FILE, NO_FAULT, Fault, plant, read_faults
 from benchmarks.gate_judge import GateJudge, Read, ToJudge
 from benchmarks.natural_distances import distance_table, distances
@@ -107,7 +108,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for start in range(0, len(cases), _TOGETHER):
             some = cases[start : start + _TOGETHER]
             for case, read in zip(some, planter.read(some)):
-                judged.append(Judged.of(case.name, case.fault, case.draw, judge.judge(read)))
+                judged.append(_judged(judge, case, read))
                 print(f"{len(judged):>5} of {len(cases)}  {judged[-1].line}", flush=True)
                 if arguments.json is not None:
                     arguments.json.write_text(json.dumps([each.to_json() for each in judged], indent=1))
@@ -117,6 +118,14 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.cost:
             _print_costs(arguments, faults, planter, work)
     return 0
+
+
+def _judged(judge: GateJudge, case: Case, read: Read) -> Judged:
+    try:
+        return Judged.of(case.name, case.fault, case.draw, judge.judge(read))
+    except Exception as error:  # whatever it is: the gate should have decided
+        traceback.print_exc()
+        return Judged(case.name, case.fault, case.draw, CRASH, "-", f"{type(error).__name__}: {error}", ())
 
 
 def _print_distances(judge: GateJudge, planter: Planter, clean: Sequence[Case]) -> None:

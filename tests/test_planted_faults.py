@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.data_faults_table import Judged, table_of
+from benchmarks.data_faults_table import CRASH, Judged, table_of
 from benchmarks.fault_images import IMAGE_FAULTS
 from benchmarks.fault_labels import LABEL_FAULTS
 from benchmarks.fault_sets import TURNS
@@ -229,6 +229,11 @@ def test_a_judgement_is_right_if_the_first_rule_names_the_fault_and_the_verdict_
     fault: Fault | None, reasons: list[Reason], is_right: bool
 ) -> None:
     assert Judged.of("span", fault, 0, decision(*reasons)).is_right == is_right
+
+
+def test_a_gate_that_crashes_is_right_about_nothing() -> None:
+    assert not Judged("span-1", None, 0, CRASH, "-", "ZeroDivisionError", ()).is_right
+    assert not Judged("dark 0.5", DARK, 0, CRASH, "drift:qa/brightness", "", ()).is_right
 
 
 def test_the_table_counts_draws_of_faults_and_clean_spans_apart() -> None:
