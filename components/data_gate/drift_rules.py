@@ -113,12 +113,14 @@ def lineage_reason(
     moved = {
         comparison: comparison.from_first / settings.wide_effect_of(comparison.feature)
         for comparison in comparisons
-        if comparison.kind == DRIFT and comparison.from_first is not None
+        if comparison.kind == DRIFT
+        and comparison.from_first is not None
+        and math.isfinite(settings.wide_effect_of(comparison.feature))
     }
     if not moved:
         return []
     worst = max(moved, key=lambda comparison: moved[comparison])
-    far, title = moved[worst], features.FEATURE_TITLES.get(worst.feature, "what the images look like")
+    far, title = moved[worst], features.FEATURE_TITLES.get(worst.feature, worst.feature)
     agrees = coping is not None and not coping.copes
     wide = settings.wide_effect_of(worst.feature)
     return [

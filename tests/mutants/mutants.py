@@ -359,7 +359,11 @@ _DATA = (
         "components/data_gate/coping.py",
         "tests/components/data_gate/test_coping.py",
         ("weights = _alike(span_embeddings, golden_embeddings)", "pass", "an easy site is held against easy images"),
-        ("found.labels[pairs.one] == labels.labels[pairs.other]", "pairs.iou > 0", "what is found as another is not found"),
+        (
+            "found.labels[pairs.one] == labels.labels[pairs.other]",
+            "pairs.iou > 0",
+            "what is found as another is not found",
+        ),
     ),
     *mutants_of(
         "components/data_gate/familiarity.py",
