@@ -154,6 +154,13 @@ def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, siz
     return values[offsets + np.arange(lengths.sum())]
 
 
+def as_compared(feature: str, values: np.ndarray) -> np.ndarray:
+    """Values [n] in the unit of `effect_size`: ratios as logarithms."""
+    if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
+        return np.log(np.maximum(values, 1))
+    return np.log1p(values) if feature in COUNTS else values
+
+
 def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     """How far the values moved: the mean distance of equal quantiles (Wasserstein-1 without the outermost 5 %).
 
@@ -172,8 +179,5 @@ def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     """
     if not other.size or not span.size:
         return 0.0
-    if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
-        other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
-    elif feature in COUNTS:
-        other, span = np.log1p(other), np.log1p(span)
+    other, span = as_compared(feature, other), as_compared(feature, span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())

@@ -1,4 +1,4 @@
-"""Distances -> rules in plain words, and which finding explains which; pure."""
+"""Distances -> rules in plain words; pure."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ from collections.abc import Sequence
 
 from components.data_gate.coping import Coping
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from components.pages.feature_words import allowed, difference, exactly, moved_by
+from components.pages.features import short_title
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from schemas.artifacts.decisions import Reason
-from schemas.data import features
 
-# (what a person calls a fall of the median, what a rise); the order is that of explanation: less light also takes
-# contrast and sharpness away, and small objects take detail away, but not the other way round.
-WORDS = {
-    features.QA_BRIGHTNESS: ("darker", "brighter"),
-    features.QA_RED_CAST: ("a colour cast, less red", "a colour cast, more red"),
-    features.QA_BLUE_CAST: ("a colour cast, less blue", "a colour cast, more blue"),
-    features.QA_BOX_LOG_AREA: ("smaller objects, as from farther away", "larger objects, as from nearer"),
-    features.QA_SHARPNESS: ("blurred", "sharper"),
-    features.QA_CONTRAST: ("less contrast", "more contrast"),
-    features.QA_BOX_LOG_ASPECT: ("narrower boxes", "wider boxes"),
-}
+_BY_CHANCE = "; samples as small as these differ as much by chance"
 
 FIRST_SPAN = "first_span"  # the rule about creeping away from it
 _NEAR = 0.5  # of a wide effect: from there on a person is told
@@ -62,14 +53,18 @@ def drift_reason(
     copes = comparison.kind == DRIFT and coping is not None and coping.copes
     wide = settings.wide_effect_of(comparison.feature)
     stops = drifted and not (copes and effect < wide)
+    by_chance = comparison.passed and minimum is not None and minimum <= effect
+    actual = difference(comparison) + (_BY_CHANCE if by_chance else "")
+    actual += _moved_before(comparison) if stops or warns else ""
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
-        expected=_expected(comparison, minimum, wide if copes else None),
-        actual=_actual(comparison, stops or warns) + (_behaviour(comparison, coping, stops) if drifted else ""),
+        expected=allowed(comparison, minimum),
+        actual=actual + (_behaviour(comparison, coping, stops) if drifted else ""),
         passed=not stops,
         warning=warns and not stops,
         images=images if stops or warns else (),
         strength=strength(comparison, settings) if minimum else None,
+        measure=exactly(comparison, minimum, wide if copes and math.isfinite(wide) else None),
     )
 
 
@@ -77,15 +72,11 @@ def _effect(comparison: Comparison) -> float:
     return comparison.distance if comparison.effect_size is None else comparison.effect_size
 
 
-def _expected(comparison: Comparison, minimum: float | None, wide: float | None) -> str:
-    against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
-    if comparison.reference:
-        against += f", of which {comparison.reference} is nearest"
-    text = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
-    if minimum and comparison.effect_size is not None:
-        text += f", or an effect size below {minimum:g}"
-        text += f"; below {wide:g} where the served model copes" if wide is not None and math.isfinite(wide) else ""
-    return text
+def _moved_before(comparison: Comparison) -> str:
+    if not comparison.moved_before:
+        return ""
+    between = "halves of the training data" if comparison.moved_in_halves else "earlier spans"
+    return f"; between {between} at most {moved_by(comparison.feature, max(comparison.moved_before))}"
 
 
 def _behaviour(comparison: Comparison, coping: Coping | None, stops: bool) -> str:
@@ -120,7 +111,7 @@ def lineage_reason(
     if not moved:
         return []
     worst = max(moved, key=lambda comparison: moved[comparison])
-    far, title = moved[worst], features.FEATURE_TITLES.get(worst.feature, worst.feature)
+    far = moved[worst]
     agrees = coping is not None and not coping.copes
     wide = settings.wide_effect_of(worst.feature)
     return [
@@ -128,7 +119,8 @@ def lineage_reason(
             rule=f"{DRIFT}:{FIRST_SPAN}",
             expected=f"no wide drift from {worst.first}, the first that this model's line was trained on; "
             "a warning from half of one on",
-            actual=f"{title}: effect size {worst.from_first:.2g} of {wide:g}"
+            actual=f"{short_title(worst.feature)} has moved from it by "
+            f"{moved_by(worst.feature, worst.from_first or 0.0)}; {moved_by(worst.feature, wide)} is wide"
             + (f"; the served model does not cope: {coping}" if agrees and far > _NEAR else ""),
             passed=not (far > 1 and agrees),
             warning=far > _NEAR and not (far > 1 and agrees),
@@ -142,44 +134,8 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     return Reason(
         kind,
         f"at least {fewest} images on both sides to tell {kind} from chance",
-        f"{span} here, {other} there: not tested",
+        f"{span} here, {other} there",
         passed=True,
         warning=True,
         tested=False,
     )
-
-
-def _actual(comparison: Comparison, far: bool) -> str:
-    words = _words(comparison) if far else ""
-    effect = "" if comparison.effect_size is None else f", effect size {comparison.effect_size:.2g}"
-    moved = _moved_before(comparison) if far else ""
-    return f"{words}{comparison.distance:.3f}{effect}{moved}"
-
-
-def _moved_before(comparison: Comparison) -> str:
-    if not comparison.moved_before:
-        return ""
-    between = "halves of it" if comparison.moved_in_halves else "earlier spans"
-    return f" (between {between} at most {max(comparison.moved_before):.2g})"
-
-
-def _words(comparison: Comparison) -> str:
-    if comparison.feature == EMBEDDING:
-        return "the images look different to the served model, as from another camera or scene: "
-    span, other = comparison.span, comparison.other
-    if span.median is None or other.median is None:
-        return _changed_category(other, span)
-    less, more = WORDS.get(comparison.feature, ("lower", "higher"))
-    title = features.FEATURE_TITLES.get(comparison.feature, comparison.feature)
-    return f"{more if span.median > other.median else less}: median {title} {other.median:.3g} -> {span.median:.3g}; "
-
-
-def _changed_category(other: Distribution, span: Distribution) -> str:
-    shares = dict(zip(other.categories, other.shares))
-    now = dict(zip(span.categories, span.shares))
-    names = sorted({*shares, *now}, key=lambda name: (-abs(now.get(name, 0) - shares.get(name, 0)), name in shares))
-    if not names:
-        return ""
-    name = names[0]
-    new = "" if name in shares else "new: "
-    return f"{new}{name} {shares.get(name, 0):.0%} -> {now.get(name, 0):.0%}; "
