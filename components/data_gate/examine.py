@@ -157,7 +157,8 @@ def _compare(
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     if inputs.served is not None:
-        thresholds = {entry.feature: entry.threshold for entry in measurements} | {EMBEDDING: settings.embedding}
+        thresholds = {entry.feature: entry.threshold for entry in measurements if entry.kind == DRIFT}
+        thresholds[EMBEDDING] = settings.embedding
         comparisons = _beside_lineage(
             comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
         )
