@@ -52,7 +52,7 @@ def album_of(
             if other in kept.names and kept.names[other] in kept
         },
         usual={
-            rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name))
+            rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name), kept[name][0])
             for rule, name in usual.items()
             if name in kept
         },
