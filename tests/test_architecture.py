@@ -51,6 +51,7 @@ GLUE = {
     "components.detector.answers",
     "components.detector.sampling",
     "components.detector.served",
+    "components.detector.stored_looks",
     "components.example_gen.component",
     "components.example_gen.convert",
     "components.example_gen.executor",

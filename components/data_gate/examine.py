@@ -58,6 +58,7 @@ from schemas.artifacts.data_evidence import (
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
 from schemas.data.tfdv_schema import class_names, read_schema
@@ -67,7 +68,11 @@ _WORST = 12  # images that a rule names
 
 
 def examine(
-    sources: GateSources, settings: DataGateSettings, out: str, read: ReadRecords = read_records
+    sources: GateSources,
+    settings: DataGateSettings,
+    out: str,
+    read: ReadRecords = read_records,
+    copies: CopySettings | None = None,
 ) -> DataDecision:
     """Profiles a span, decides, and writes decision, evidence, page and anomalies.
 
@@ -76,6 +81,7 @@ def examine(
         settings: mode and limits.
         out: directory to write into.
         read: reads TFRecord files; of each split once.
+        copies: what is done about copies of golden images; None: they are looked for.
 
     Raises:
         ConfigError: the schema or the serving log cannot be used.
@@ -83,7 +89,8 @@ def examine(
         StateError: the served model cannot be used.
     """
     schema = read_schema(sources.schema, fileio)
-    inputs = read_inputs(sources, settings, read)
+    copies = copies or CopySettings()
+    inputs = read_inputs(sources, settings, read, copies)
     compared = _compare(sources, settings, schema, inputs)
     findings = Findings(
         anomalies=compared.validated.anomalies,
@@ -94,6 +101,7 @@ def examine(
         drift=compared.reasons,
         image_names=inputs.images.names,
         history=sources.history,
+        copies=copies,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
     album = album_of(inputs, sources.golden, decision, compared.comparisons, read)
@@ -149,7 +157,8 @@ def _compare(
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     if inputs.served is not None:
-        thresholds = {entry.feature: entry.threshold for entry in measurements} | {EMBEDDING: settings.embedding}
+        thresholds = {entry.feature: entry.threshold for entry in measurements if entry.kind == DRIFT}
+        thresholds[EMBEDDING] = settings.embedding
         comparisons = _beside_lineage(
             comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
         )

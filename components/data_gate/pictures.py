@@ -65,7 +65,7 @@ class Beside:
     Attributes:
         encoded: its file.
         title: what it is: `golden 17.jpg`.
-        caption: its figure; empty for none.
+        caption: its figure, or what the image of the span is to it; empty for nothing.
         record: its annotation, for what is about boxes.
     """
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from schemas.base.persisted import PersistedFormat, Values, renamed
+from schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
 from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
 GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
 FINGERPRINTS = "fingerprints"  # directory of `schemas.data.fingerprints` text files, one a split
+LOOKS = "looks"  # directory of `schemas.data.looks` files, one a split
 TRAIN_SPLIT = "train"
 EVAL_SPLIT = "eval"  # validation: chooses the checkpoint; all of a golden set
 HELD_OUT_SPLIT = "held_out"  # chooses nothing, ever
@@ -113,6 +115,21 @@ def image_digest(record: ImageRecord, encoded: bytes) -> bytes:
     """sha256 (32 bytes) of one image's annotation, whatever the order of its objects, and of its file."""
     canonical = record_to_json(replace(record, truth=_in_canonical_order(record.truth)))
     return hashlib.sha256(canonical + b" " + hashlib.sha256(encoded).digest()).digest()
+
+
+def content_digest(record: ImageRecord, encoded: bytes, class_names: Sequence[str]) -> bytes:
+    """What an image is whatever it is called: 16 bytes of sha256 of its file, and 8 of its labels.
+
+    Args:
+        record: its annotation.
+        encoded: its file.
+        class_names: of the labels 1..K, since other data sets number their classes otherwise.
+    """
+    truth = _in_canonical_order(record.truth)
+    names = [class_names[label - 1] for label in truth.labels.tolist()]
+    rows = sorted(zip(names, truth.boxes_xywh_px.tolist(), truth.is_crowd.tolist()))
+    labels = hashlib.sha256(json.dumps(rows).encode()).digest()
+    return hashlib.sha256(encoded).digest()[:FILE_BYTES] + labels[: CONTENT_BYTES - FILE_BYTES]
 
 
 def dataset_digest(label_map: LabelMap, image_digests: Mapping[int, bytes]) -> str:
