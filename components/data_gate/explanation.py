@@ -35,6 +35,7 @@ _AREA, _ASPECT, _CLASS, _COUNT, _CUT = (
 _EXPLAINS = {
     "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS, _COUNT, _CUT),
     "labels:reading": (_AREA, _ASPECT, _CLASS, _CUT),
+    "labels:found": ("labels:classes", "labels:noise", "labels:missing", _CLASS, _COUNT),
     "labels:size": (_AREA, _ASPECT, _CUT),
     "labels:offset": (_AREA, _ASPECT, _CUT),
     "labels:classes": (_CLASS,),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format
+from components.data_gate.labels import unsupported
+from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format, read_rightly
 from components.data_gate.labels.classes import class_reasons
 from components.data_gate.labels.drawing import drawing_reasons
 from components.data_gate.labels.findings import worst_images
@@ -22,7 +23,6 @@ from schemas.data.columns import DetectionColumns
 
 _LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
-_HALVED = 0.5
 _COPIES = 0.01  # share of labels that are copies from which on a person should look
 
 
@@ -36,19 +36,30 @@ def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], l
         limits: how far the span may be from the golden set.
 
     Returns:
-        One reason per rule, passed ones too; only `labels:enough` and `labels:found` if the labels cannot be judged.
+        One reason per rule, passed and untested ones too; only `labels:enough` and `labels:found` if there are too few
+        labels.
     """
     sightings = sightings_of(golden)
     lowest_score = _lowest_score(golden, sightings, limits.min_objects)
     trusted = match_labels(golden, sightings, lowest_score)
     judged = match_labels(span, sightings_of(span), lowest_score, trusted)
     guessed = guess_format(judged, trusted)
-    enough, found = _enough(judged, trusted, guessed, limits.min_objects), _found(judged, trusted)
-    if enough.actual.startswith(_UNTESTED):
-        return [enough, found]
+    enough = _enough(judged, trusted, guessed, limits.min_objects)
+    if not enough.tested:
+        return [enough, _untested(unsupported.RULE, enough.rule)]
     other_format = format_reason(guessed, judged, limits.box_format)
-    reasons = [enough, other_format, *_after_format(other_format, judged, trusted, class_names, limits)]
-    return [*reasons, _duplicates(span, golden), found]
+    if not other_format.passed and guessed.explains_all(trusted):
+        reasons = [_untested(rule, other_format.rule) for rule in (unsupported.RULE, *_ON_MATCHES)]
+        return [enough, other_format, *reasons, _duplicates(span, golden)]
+    if not other_format.passed:
+        # The others are asked of the labels that it does not explain.
+        judged = match_labels(read_rightly(guessed, judged), judged.sightings, lowest_score, trusted)
+    found = unsupported.found_reason(judged, trusted, limits.found)
+    if judged.recall < _COLLAPSED * trusted.recall:
+        reasons = [_untested(rule, found.rule) for rule in _ON_MATCHES]
+    else:
+        reasons = _on_matches(judged, trusted, class_names, limits)
+    return [enough, other_format, found, *reasons, _duplicates(span, golden)]
 
 
 def _lowest_score(golden: Profile, sightings: DetectionColumns, min_objects: int) -> float:
@@ -62,39 +73,25 @@ def _lowest_score(golden: Profile, sightings: DetectionColumns, min_objects: int
     return float(scores[np.flatnonzero(precision >= min(_LIKELY, precision.max()))[-1]])
 
 
-_UNTESTED = "not tested: "
+_ON_MATCHES = ("labels:offset", "labels:size", "labels:classes", "labels:noise", "labels:missing")
 
 
 def _enough(span: Matched, golden: Matched, guessed: GuessedFormat, min_objects: int) -> Reason:
     labels, golden_found = len(span.labels.labels), np.count_nonzero(golden.is_found)
     explained = np.count_nonzero(span.is_found | guessed.fits)
-    actual = f"{explained} of {labels} labelled objects here, {golden_found} in the golden set"
-    if min(golden_found, explained) < min_objects:
-        actual = _UNTESTED + actual
-    elif explained < _COLLAPSED * golden.recall * labels:
-        share = f"{explained / labels:.0%} of the labelled objects (golden set: {golden.recall:.0%})"
-        actual = f"{_UNTESTED}however their boxes are read, the model finds {share}; it cannot judge these labels"
-    expected = f"at least {min_objects} labelled objects that the model finds, here and in the golden set"
-    return Reason("labels:enough", expected, actual, passed=True)
+    expected = f"at least {min_objects} labelled objects here, and in the golden set that the model finds"
+    actual = f"{labels} labelled objects here, of which it finds {explained}; {golden_found} found in the golden set"
+    least = min(golden_found, labels)
+    if least < min_objects:
+        return Reason("labels:enough", expected, f"too few to judge labels by: {actual}", passed=True, tested=False)
+    return Reason("labels:enough", expected, actual, passed=True, strength=min_objects / least)
 
 
-def _found(span: Matched, golden: Matched) -> Reason:
-    return Reason(
-        "labels:found",
-        f"the served model finds at least half as much as in the golden set ({golden.recall:.0%} of the objects)",
-        f"the served model finds {span.recall:.0%} of the labelled objects",
-        passed=True,
-        warning=span.recall < _HALVED * golden.recall,
-    )
+def _untested(rule: str, cause: str) -> Reason:
+    return Reason(rule, "labels that can be judged", f"not tested: see {cause}", passed=True, tested=False, cause=cause)
 
 
-def _after_format(
-    other_format: Reason, span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits
-) -> list[Reason]:
-    if not other_format.passed:
-        rules = ("labels:offset", "labels:size", "labels:classes", "labels:noise", "labels:missing")
-        explained = "explained by labels:reading; not tested"
-        return [Reason(rule, "boxes that can be read", explained, passed=True) for rule in rules]
+def _on_matches(span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
     # Where the model finds less it errs more: that is held against it, not against the labels.
     relative_recall = min(1.0, span.recall / golden.recall)
     return [

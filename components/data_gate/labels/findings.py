@@ -105,13 +105,15 @@ def shortfall(span: Estimate, golden: Estimate, relative_recall: float) -> Exces
 
     Args:
         span: a share.
-        golden: the same share there, above 0.
+        golden: the same share there; of a share of 0 nothing can be lacking.
         relative_recall: 0..1, part of the golden set's share to be expected of images in which the model finds less.
 
     >>> shortfall(Estimate(0.6, 0.03, 80), Estimate(0.8, 0.03, 90), relative_recall=1.0).value.__round__(3)
     0.25
     """
     expected = golden.value * relative_recall
+    if not expected:
+        return Excess(0.0, 1.0, min(span.images, golden.images))
     error = float(np.hypot(span.std_error, span.value / golden.value * golden.std_error)) / expected
     return Excess(1 - span.value / expected, error, min(span.images, golden.images))
 
@@ -144,7 +146,8 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
     failed = bool(finding.excess.breaks(limit))
     warning = not failed and finding.excess.is_doubtful(limit)
     images = worst_images(span, finding.weight) if failed or warning else ()
-    return Reason(rule, expected, finding.actual, passed=not failed, warning=bool(warning), images=images)
+    strength = max(0.0, finding.excess.value) / limit if limit else None
+    return Reason(rule, expected, finding.actual, not failed, bool(warning), images, strength=strength)
 
 
 def per_image(profile: Profile, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
