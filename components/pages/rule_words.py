@@ -87,6 +87,15 @@ DATA_WORDS = {
     "labels": RuleWords("Labels are off: {of}", "Labels are sound: {of}", RELABEL),
     "labels:offset": RuleWords("Labelled boxes are displaced", "Labelled boxes are where the objects are", RELABEL),
     "labels:size": RuleWords("Labelled boxes have the wrong size", "Labelled boxes have the right size", RELABEL),
+    "labels:jitter": RuleWords(
+        "Labelled boxes are drawn carelessly", "Labelled boxes scatter no more than the golden set's", RELABEL
+    ),
+    "labels:familiar": RuleWords(
+        "The served model does not know these images",
+        "The served model knows such images",
+        "Look at the images and their labels, which were not judged. If the model is to see such images now, train "
+        "on them, and add some to the golden set.",
+    ),
     "labels:enough": RuleWords("Too few labels to judge them", "Enough labels to judge them", RELABEL),
     "labels:found": RuleWords(
         "The served model does not find the labelled objects", "The served model finds the labelled objects", _LOOK
@@ -358,6 +367,18 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
     if not title or ("{of}" in title and not of):
         return capital(rule.replace("_", " ").replace(":", ": "))
     return capital(title.replace("{of}", _subject(rule, of)))
+
+
+def rule_subject(rule: str) -> str:
+    """What a rule is about, where nobody knows whether it is kept.
+
+    >>> rule_subject("labels:noise"), rule_subject("drift:qa/contrast"), rule_subject("drift")
+    ('Labels: noise', 'Contrast: drift', 'Drift')
+    """
+    kind, _, of = rule.partition(":")
+    if kind in ("drift", "skew") and of:
+        return f"{capital(short_title(of))}: {kind}"
+    return capital(rule.replace("_", " ").replace(":", ": "))
 
 
 def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import add_command, local, option, root_option, settings_options, show
+from pipeline.cli.options import add_command, local, option, root_option, settings_options, show, with_root
 from pipeline.terminal.standard_streams import tell
 
 
@@ -117,6 +117,7 @@ def _check(arguments: argparse.Namespace) -> int:
             golden=golden,
             span=arguments.span,
             root=arguments.root,
+            command=with_root(arguments.given, arguments.root),
             out=arguments.out,
         )
     )
@@ -185,5 +186,6 @@ def _log_sample(arguments: argparse.Namespace) -> int:
     logged = log_sample(arguments.images, arguments.log, arguments.fraction)
     file = str(logged.file) if logged.file else None
     text = f"kept {logged.kept} of {logged.seen} images" + (f" in {file}" if file else "")
-    show(arguments, text, {"seen": logged.seen, "kept": logged.kept, "file": file})
+    text += f"; {logged.already} were there already" if logged.already else ""
+    show(arguments, text, {"seen": logged.seen, "kept": logged.kept, "already": logged.already, "file": file})
     return 0

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.labels import unsupported
-from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format, read_rightly
-from components.data_gate.labels.classes import class_reasons
-from components.data_gate.labels.drawing import drawing_reasons
+from components.data_gate.labels.box_format import format_reason, guess_format, read_rightly
 from components.data_gate.labels.findings import worst_images
-from components.data_gate.labels.matching import Matched, match_labels
-from components.data_gate.labels.missing import missing_reason
-from components.data_gate.labels.profile import Profile, sightings_of, single_labels
+from components.data_gate.labels.judging import compared, judged_reasons, not_judged, untested
+from components.data_gate.labels.matching import Matched
+from components.data_gate.labels.profile import Profile, single_labels
+from components.data_gate.labels.trust import Trust, familiar_reason
+from components.data_gate.labels.unsupported import RULE as FOUND
+from components.data_gate.labels.unsupported import found_reason
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns
 
-_LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
 _COPIES = 0.01  # share of labels that are copies from which on a person should look
 
 
-def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
+def audit_labels(
+    span: Profile, golden: Profile, class_names: tuple[str, ...], limits: LabelLimits, trust: Trust | None = None
+) -> list[Reason]:
     """Compares the labels of a span with what the served model sees, as it compares on the golden set.
 
     Args:
@@ -34,71 +34,63 @@ def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], l
         golden: the labels that are trusted.
         class_names: in label order.
         limits: how far the span may be from the golden set.
+        trust: where the model can judge labels; None: everywhere.
 
     Returns:
-        One reason per rule, passed and untested ones too; only `labels:enough` and `labels:found` if there are too few
-        labels.
+        One reason per rule, passed and untested ones too; only `labels:enough`, `labels:familiar` and `labels:found` if
+        there are too few labels.
     """
-    sightings = sightings_of(golden)
-    lowest_score = _lowest_score(golden, sightings, limits.min_objects)
-    trusted = match_labels(golden, sightings, lowest_score)
-    judged = match_labels(span, sightings_of(span), lowest_score, trusted)
+    is_measured = trust is not None and bool((trust.farther != 1).any())
+    trust = Trust.everywhere(span, golden) if trust is None else trust
+    judged, trusted = compared(span, golden, limits.min_objects)
     guessed = guess_format(judged, trusted)
-    enough = _enough(judged, trusted, guessed, limits.min_objects)
+    enough = _enough(judged, trusted, limits.min_objects)
     if not enough.tested:
-        return [enough, _untested(unsupported.RULE, enough.rule)]
-    other_format = format_reason(guessed, judged, limits.box_format)
+        return [enough, familiar_reason(trust, judged, enough=False), untested(FOUND, enough.rule)]
+    other_format, duplicates = format_reason(guessed, judged, limits.box_format), _duplicates(span, golden)
     if not other_format.passed and guessed.explains_all(trusted):
-        reasons = [_untested(rule, other_format.rule) for rule in (unsupported.RULE, *_ON_MATCHES)]
-        return [enough, other_format, *reasons, _duplicates(span, golden)]
+        reasons = [untested(FOUND, other_format.rule), *judged_reasons(None, class_names, limits, other_format.rule)]
+        return [enough, familiar_reason(trust, judged, enough=True), other_format, *reasons, duplicates]
     if not other_format.passed:
         # The others are asked of the labels that it does not explain.
-        judged = match_labels(read_rightly(guessed, judged), judged.sightings, lowest_score, trusted)
-    found = unsupported.found_reason(judged, trusted, limits.found)
-    if judged.recall < _COLLAPSED * trusted.recall:
-        reasons = [_untested(rule, found.rule) for rule in _ON_MATCHES]
+        span = read_rightly(guessed, judged)
+        judged, trusted = compared(span, golden, limits.min_objects)
+    known = _known(span, golden, trust, (judged, trusted), limits.min_objects)
+    familiar = familiar_reason(trust, judged, enough=known is not None)
+    found = found_reason(*(known or (judged, trusted)), limits.found, is_measured and known is not None)
+    cause = found.rule if trust.span.all() else familiar.rule
+    if known is None and cause == familiar.rule:
+        found = not_judged(found, cause)
+    if known is not None and known[0].recall < _COLLAPSED * known[1].recall:
+        known, cause = None, found.rule
+    reasons = judged_reasons(known, class_names, limits, cause, trust.otherwise)
+    return [enough, familiar, other_format, found, *reasons, duplicates]
+
+
+def _known(
+    span: Profile, golden: Profile, trust: Trust, every: tuple[Matched, Matched], min_objects: int
+) -> tuple[Matched, Matched] | None:
+    # The images whose labels the model can judge, beside golden ones like them; None if it finds too little there.
+    if not trust.span.any():
+        return None
+    if trust.span.all() and trust.golden.all():
+        judged, trusted = every
     else:
-        reasons = _on_matches(judged, trusted, class_names, limits)
-    return [enough, other_format, found, *reasons, _duplicates(span, golden)]
+        known = span.of_images(trust.span)
+        judged, trusted = compared(known, golden.of_images(trust.golden), min_objects)
+        if np.count_nonzero(trusted.is_found) < min_objects:
+            judged, trusted = compared(known, golden, min_objects)
+    return (judged, trusted) if np.count_nonzero(judged.is_found) >= min_objects else None
 
 
-def _lowest_score(golden: Profile, sightings: DetectionColumns, min_objects: int) -> float:
-    # Of a model that never reaches the precision, where it comes closest.
-    matched = match_labels(golden, sightings)
-    scores = matched.sightings.scores  # descending
-    precision = np.cumsum(matched.has_label) / np.arange(1, len(scores) + 1)
-    precision[:min_objects] = 0  # too few to tell
-    if not precision.any():
-        return 0.0
-    return float(scores[np.flatnonzero(precision >= min(_LIKELY, precision.max()))[-1]])
-
-
-_ON_MATCHES = ("labels:offset", "labels:size", "labels:classes", "labels:noise", "labels:missing")
-
-
-def _enough(span: Matched, golden: Matched, guessed: GuessedFormat, min_objects: int) -> Reason:
+def _enough(span: Matched, golden: Matched, min_objects: int) -> Reason:
     labels, golden_found = len(span.labels.labels), np.count_nonzero(golden.is_found)
-    explained = np.count_nonzero(span.is_found | guessed.fits)
     expected = f"at least {min_objects} labelled objects here, and in the golden set that the model finds"
-    actual = f"{labels} labelled objects here, of which it finds {explained}; {golden_found} found in the golden set"
+    actual = f"{labels} labelled objects here, {golden_found} that it finds in the golden set"
     least = min(golden_found, labels)
     if least < min_objects:
         return Reason("labels:enough", expected, f"too few to judge labels by: {actual}", passed=True, tested=False)
     return Reason("labels:enough", expected, actual, passed=True, strength=min_objects / least)
-
-
-def _untested(rule: str, cause: str) -> Reason:
-    return Reason(rule, "labels that can be judged", f"not tested: see {cause}", passed=True, tested=False, cause=cause)
-
-
-def _on_matches(span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
-    # Where the model finds less it errs more: that is held against it, not against the labels.
-    relative_recall = min(1.0, span.recall / golden.recall)
-    return [
-        *drawing_reasons(span, golden, relative_recall, limits.offset, limits.size),
-        *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
-        missing_reason(span, golden, relative_recall, class_names, limits.missing),
-    ]
 
 
 def _duplicates(span: Profile, golden: Profile) -> Reason:

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.labels.findings import SIGNIFICANCE, Excess, difference, per_image, share_of, worst_images
+from components.data_gate.labels.findings import (
+    SIGNIFICANCE,
+    Excess,
+    difference,
+    per_image,
+    share_of,
+    strength_of,
+    worst_images,
+)
 from components.data_gate.labels.matching import QUANTILES, TOUCH_IOU, Matched
 from components.data_gate.labels.profile import undone
 from components.metrics.boxes import overlapping
@@ -54,7 +62,7 @@ def found_reason(span: Matched, golden: Matched, limit: float, familiar: bool = 
         passed=not failed,
         warning=warning,
         images=worst_images(span.profile, weight) if failed or warning else (),
-        strength=max(0.0, excess.value) / limit if limit else None,
+        strength=strength_of(excess.value, limit),
     )
 
 
