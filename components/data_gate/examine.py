@@ -5,32 +5,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 
+from components.data_gate.album import album_of
 from components.data_gate.comparing import (
     Side,
     Statistics,
     Validated,
     distribution_of,
-    embedding_comparison,
+    distributions,
     feature_comparisons,
     most_extreme,
     of_classes,
     statistics_of,
     validate,
 )
-from components.data_gate.drift_rules import drift_reason, too_few
+from components.data_gate.coping import Coping, coping_of
+from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few
 from components.data_gate.embeddings import outliers
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
-from components.data_gate.page import Drawable, PageContent, data_page, draw_pictures, pictured_rules
+from components.data_gate.page import PageContent, data_page
 from components.data_gate.parts import faults_in_parts, parts_of
+from components.data_gate.pictures import draw_pictures
+from components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings
@@ -50,13 +55,12 @@ from schemas.artifacts.data_evidence import (
     Comparison,
     DataEvidence,
     DataPictures,
-    Picture,
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
-from schemas.data.records import Detections
 from schemas.data.tfdv_schema import class_names, read_schema
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
@@ -64,7 +68,11 @@ _WORST = 12  # images that a rule names
 
 
 def examine(
-    sources: GateSources, settings: DataGateSettings, out: str, read: ReadRecords = read_records
+    sources: GateSources,
+    settings: DataGateSettings,
+    out: str,
+    read: ReadRecords = read_records,
+    copies: CopySettings | None = None,
 ) -> DataDecision:
     """Profiles a span, decides, and writes decision, evidence, page and anomalies.
 
@@ -73,6 +81,7 @@ def examine(
         settings: mode and limits.
         out: directory to write into.
         read: reads TFRecord files; of each split once.
+        copies: what is done about copies of golden images; None: they are looked for.
 
     Raises:
         ConfigError: the schema or the serving log cannot be used.
@@ -80,7 +89,8 @@ def examine(
         StateError: the served model cannot be used.
     """
     schema = read_schema(sources.schema, fileio)
-    inputs = read_inputs(sources, settings, read)
+    copies = copies or CopySettings()
+    inputs = read_inputs(sources, settings, read, copies)
     compared = _compare(sources, settings, schema, inputs)
     findings = Findings(
         anomalies=compared.validated.anomalies,
@@ -91,8 +101,10 @@ def examine(
         drift=compared.reasons,
         image_names=inputs.images.names,
         history=sources.history,
+        copies=copies,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
+    album = album_of(inputs, sources.golden, decision, compared.comparisons, read)
     content = PageContent(
         title=f"span {inputs.span.span}: {inputs.span.source}" if inputs.span.span else inputs.span.source,
         span=inputs.span,
@@ -100,7 +112,7 @@ def examine(
         baseline=str(inputs.served) if inputs.served else None,
         decision=decision,
         comparisons=compared.comparisons,
-        pictures=_pictures(inputs, decision),
+        pictures=draw_pictures(decision.reasons, album),
     )
     _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
     _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(DataEvidence(compared.comparisons)))
@@ -144,10 +156,53 @@ def _compare(
         comparisons += feature_comparisons(measurements, kind, other, span, world)
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
+    if inputs.served is not None:
+        thresholds = {entry.feature: entry.threshold for entry in measurements if entry.kind == DRIFT}
+        thresholds[EMBEDDING] = settings.embedding
+        comparisons = _beside_lineage(
+            comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
+        )
+    coping = _coping(inputs, settings)
     for comparison in comparisons:
-        reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows))
+        reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows), coping)
         reasons.append(beside_new_classes(reason, inputs.classes.new, are_apart))
+    reasons += lineage_reason(comparisons, settings, coping)
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
+
+
+def _beside_lineage(
+    comparisons: Sequence[Comparison],
+    thresholds: Mapping[str, float],
+    lineage: Lineage,
+    span: Span,
+    settings: DataGateSettings,
+) -> list[Comparison]:
+    """Each drift beside the nearest of what the served model was trained on, and how far that has moved before."""
+    others = lineage.others(settings.min_examples)
+
+    def beside(comparison: Comparison) -> Comparison:
+        if comparison.kind != DRIFT:
+            return comparison
+        if others:
+            comparison = replace(comparison, reference=lineage.newest.title)
+        threshold = thresholds[comparison.feature]
+        found = nearest(comparison, threshold, others, span, lambda each: strength(each, settings))
+        return with_moves(found, lineage, span)
+
+    return [beside(comparison) for comparison in comparisons]
+
+
+def _comparable_span(span: Side, rows: np.ndarray) -> Span:
+    with_boxes = 1.0 if span.with_boxes is None else span.with_boxes / max(1, span.images)
+    return Span(span.images, span.sample, span.sample.embeddings[rows], distributions(span.statistics), with_boxes)
+
+
+def _coping(inputs: GateInputs, settings: DataGateSettings) -> Coping | None:
+    profiles = _profiles(inputs)
+    if profiles is None or inputs.golden_sample is None:
+        return None
+    looks = [sample.sample.embeddings for sample in (inputs.span_sample, inputs.golden_sample)]
+    return coping_of(*profiles, settings.coping, *looks)
 
 
 def _comparable(inputs: GateInputs, statistics: Statistics) -> Side:
@@ -178,11 +233,10 @@ def _worst_images(comparison: Comparison, inputs: GateInputs, span: Side, compar
 
 
 def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
-    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
+    profiles = _profiles(inputs)
+    if profiles is None or inputs.served is None:
         return []
-    known = inputs.served.record.class_names
-    samples = ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
-    span, golden = (in_label_map(_profile(sample), renumbering(of.class_names, known)) for of, sample in samples)
+    (span, golden), known = profiles, inputs.served.record.class_names
     sample = inputs.span_sample
     parts = parts_of(span.file_names, [record.attributes for record in sample.records], sample.sample.embeddings)
     return faults_in_parts(
@@ -192,14 +246,15 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
     )
 
 
-def _pictures(inputs: GateInputs, decision: DataDecision) -> dict[str, tuple[Picture, ...]]:
-    rules, images = pictured_rules(decision.reasons), {}
-    places = {record.file_name: place for place, record in enumerate(inputs.span_sample.records)}
-    for name in {name for names in rules.values() for name in names if name in inputs.images}:
-        record, encoded = inputs.images[name]
-        found = _found_in(inputs.span_sample, places[name]) if inputs.served and name in places else None
-        images[name] = Drawable(record, encoded, found, inputs.copies.captions.get(record.image_id, ""))
-    return draw_pictures(rules, images, inputs.span.class_names)
+def _profiles(inputs: GateInputs) -> tuple[Profile, Profile] | None:
+    """Span and golden set as the served model sees them, in its label map; None without either."""
+    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
+        return None
+    span, golden = (
+        in_label_map(_profile(sample), renumbering(of.class_names, inputs.served.record.class_names))
+        for of, sample in ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
+    )
+    return span, golden
 
 
 def _profile(sample: ImageSample) -> Profile:
@@ -211,11 +266,6 @@ def _profile(sample: ImageSample) -> Profile:
         truth=sample.truth,
         found=sample.found,
     )
-
-
-def _found_in(sample: ImageSample, place: int) -> Detections:
-    rows = sample.found.image == place
-    return Detections(sample.found.boxes_xywh_px[rows], sample.found.labels[rows], sample.found.scores[rows])
 
 
 def _write(path: str, content: str | bytes) -> None:

@@ -6,27 +6,32 @@ from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
 
-from components.data_gate.comparing import Side, Statistics
+from components.data_gate.comparing import Side, Statistics, distributions
 from components.data_gate.copies import SpanCopies
 from components.data_gate.new_classes import NewClasses
+from components.data_gate.references import Lineage, Reference
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
 from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from components.detector.served import ServedDetector, load_detector
+from components.detector.stored_looks import stored_looks
 from components.pages.parts import MOST_PICTURES
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_SAMPLE_FILE,
     TrainingRecord,
+    earlier_sample_file,
+    earlier_statistics_file,
     read_training_record,
 )
 from schemas.base.model_digest import model_digest
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
-from schemas.data.fingerprints import Fingerprints
+from schemas.data.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Served:
 
     baseline: ServedBaseline
     record: TrainingRecord
-    sample: FeatureSample
+    lineage: Lineage
+    side: Side
     detector: ServedDetector
 
     @classmethod
@@ -82,10 +88,15 @@ class Served:
             StateError: it cannot be used.
         """
         directory = baseline.directory
+        record = read_training_record(directory, fileio)
+        sample = FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory)
+        statistics = Statistics.FromString(read_bytes(f"{directory}/{STATISTICS_FILE}"))
+        newest = Reference(f"span {record.span}", record.images, sample, distributions(statistics))
         return cls(
             baseline,
-            read_training_record(directory, fileio),
-            FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
+            record,
+            Lineage((*_earlier(directory, record), newest)),
+            Side(record.images, statistics, sample),
             load_detector("the served model", directory, model_digest(directory, fileio)),
         )
 
@@ -98,10 +109,24 @@ class Served:
         return Baseline(self.record.class_names, self.baseline.golden_digest, self.record.images)
 
     @property
-    def side(self) -> Side:
-        """Its training data, to compare with."""
-        statistics = Statistics.FromString(read_bytes(f"{self.baseline.directory}/{STATISTICS_FILE}"))
-        return Side(self.record.images, statistics, self.sample)
+    def sample(self) -> FeatureSample:
+        """Of the span that it was trained on last."""
+        return self.side.sample
+
+
+def _earlier(directory: str, record: TrainingRecord) -> list[Reference]:
+    """The earlier spans that travel with a model; none with one that was made before they did."""
+    found = []
+    for data in {of.digest: of for of in record.data[:-1]}.values():
+        path = f"{directory}/{earlier_sample_file(data.digest)}"
+        if not fileio.exists(path):
+            continue
+        statistics = f"{directory}/{earlier_statistics_file(data.digest)}"
+        known = distributions(Statistics.FromString(read_bytes(statistics))) if fileio.exists(statistics) else {}
+        found.append(
+            Reference(f"span {data.span}", data.images, FeatureSample.from_bytes(read_bytes(path), path), known)
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -137,13 +162,16 @@ class GateInputs:
         return [self.span.class_names.index(name) + 1 for name in self.classes.known]
 
 
-def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadRecords) -> GateInputs:
+def read_inputs(
+    sources: GateSources, settings: DataGateSettings, read: ReadRecords, copies_settings: CopySettings
+) -> GateInputs:
     """Reads both data sets, each image once.
 
     Args:
         sources: where everything is.
-        settings: how many images to sample, and what a copy is.
+        settings: how many images to sample.
         read: reads TFRecord files.
+        copies_settings: whether copies are looked for.
 
     Raises:
         StateError: the served model cannot be used.
@@ -151,7 +179,10 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     span = ExamplesArtifact.open(sources.span, fileio)
     golden = ExamplesArtifact.open(sources.golden, fileio) if sources.golden else None
     served = Served.load(sources.baseline) if sources.baseline else None
-    copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
+    copies = SpanCopies.none()
+    if copies_settings.check:
+        of_golden = stored_looks(golden, *SPLITS, read=read) if golden else Looks.join([])
+        copies = SpanCopies.find(stored_looks(span, *SPLITS, read=read), of_golden)
     images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
 
@@ -175,7 +206,3 @@ def read_bytes(path: str) -> bytes:
     """The content of a file on any file system."""
     with fileio.open(path, "rb") as file:
         return file.read()
-
-
-def _fingerprints(examples: ExamplesArtifact | None) -> Fingerprints:
-    return Fingerprints.join([examples.fingerprints(split) for split in SPLITS] if examples else [])

@@ -1,7 +1,7 @@
 """Boxes that are drawn carelessly: scattered around where the golden set has them; pure.
 
-The model's own boxes scatter too, and more where it is less sure. So the scatter between label and model is held against
-the golden set's, and told as what would have to be added to the golden set's boxes to scatter them as much.
+The model's own boxes scatter too. So the scatter between label and model is held against the golden set's, and told as
+what would have to be added to the golden set's boxes to scatter them as much.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from components.data_gate.labels.drawing import Drawn, beside_expected
+from components.data_gate.labels.drawing import beside_expected, drawn_of
 from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of
 from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.drawing import drawn_of
 from schemas.artifacts.decisions import Reason
 
 _CLIPPED = 3.0  # robust standard deviations, from which on a box is a wrong match

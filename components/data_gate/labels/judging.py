@@ -53,16 +53,14 @@ def judged_reasons(
     return [
         *drawing_reasons(span, golden, slack * limits.offset, slack * limits.size),
         jitter_reason(span, golden, slack * limits.jitter),
-        *class_reasons(span, golden, class_names, limits.classes, limits.noise),
+        *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
         missing_reason(span, golden, relative_recall, class_names, limits.missing),
     ]
 
 
 def not_judged(reason: Reason, cause: str) -> Reason:
     """A rule that decides nothing because of another."""
-    return dataclasses.replace(
-        reason, passed=True, warning=False, images=(), tested=False, strength=None, cause=cause
-    )
+    return dataclasses.replace(reason, passed=True, warning=False, images=(), tested=False, strength=None, cause=cause)
 
 
 def _untested(rule: str, cause: str) -> Reason:
