@@ -96,8 +96,8 @@ def _explanation(content: PageContent) -> str:
     first = worst[0]
     follow = len(decision.following_from(first))
     more = f" {many(follow, 'other finding')} {'follows' if follow == 1 else 'follow'} from it." if follow else ""
-    found = capital(first.actual[:_LONGEST]).rstrip(". ")
-    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(found)}.{more}"
+    found = first.actual if len(first.actual) <= _LONGEST else f"{first.actual[:_LONGEST].rpartition(' ')[0]} ..."
+    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(capital(found).rstrip('. '))}.{more}"
 
 
 def _consequence(decision: DataDecision) -> str:
