@@ -73,7 +73,9 @@ def test_a_box_has_an_area_and_may_be_a_pixel_over_the_border(box: list[float], 
 def test_boxes_in_another_order_are_explained(tmp_path: Path, fault: str) -> None:
     boxes = np.stack(coco_faults()[fault](*true_boxes().T), axis=1)
     bad = bad_boxes_of(tmp_path, np.concatenate([true_boxes(30, seed=4), boxes]))
-    assert (bad.count >= 3, bad.of, bad.guessed_format) == (True, 90, fault)
+    assert (bad.count >= 3, bad.of) == (True, 90)
+    turned = ", or as boxes of the picture turned by 90 degrees"  # they leave the image alike
+    assert bad.guessed_format == fault + (turned if fault == "[y, x, height, width]" else "")
 
 
 def test_boxes_that_are_all_in_another_order_are_explained(tmp_path: Path) -> None:
