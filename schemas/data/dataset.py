@@ -28,6 +28,21 @@ SPLITS = (TRAIN_SPLIT, EVAL_SPLIT, HELD_OUT_SPLIT)
 
 
 @dataclass(frozen=True)
+class BadBox:
+    """One of them, to be drawn.
+
+    Attributes:
+        image: file name of its image.
+        given_xywh_px: as its numbers say, [x, y, width, height]; sides may be negative.
+        meant_xywh_px: as they would be in the guessed format; None without one.
+    """
+
+    image: str
+    given_xywh_px: tuple[float, float, float, float]
+    meant_xywh_px: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
 class BadBoxes:
     """Labelled boxes that cannot be boxes of their image: without area, or outside of it. They were left out.
 
@@ -37,6 +52,7 @@ class BadBoxes:
         guessed_format: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
         examples: some of them in words, each with its annotation, its image, its numbers and what is wrong.
         images: file names of images with bad boxes, the most of them first.
+        drawn: a few boxes of the first of these images.
     """
 
     count: int = 0
@@ -44,6 +60,7 @@ class BadBoxes:
     guessed_format: str | None = None
     examples: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    drawn: tuple[BadBox, ...] = ()
 
 
 @dataclass(frozen=True)
