@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels.box_format import in_other_formats
+from components.data_gate.labels import readings
 from components.imaging.drawing import (
     Layer,
     detections_layer,
@@ -190,15 +190,14 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
 
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
-    boxes = image.record.truth.boxes_xywh_px
-    named = [(name, other) for name, other in in_other_formats(boxes).items() if name in reason.actual]
-    found = _sure(image)
+    boxes, found = image.record.truth.boxes_xywh_px, _sure(image)
     layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
-    if not named:
+    reading = readings.told(reason.actual)
+    if reading is None:
         return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
-    name, other = max(named, key=lambda each: len(each[0]))
+    other = reading.boxes(boxes, np.tile([image.record.width_px, image.record.height_px], (len(boxes), 1)))
     layers.insert(1, read_layer(other[np.isfinite(other).all(axis=1)]))
-    return layers, f"boxes as given (dashed orange), read as {name} (blue), and what the model sees (dashed magenta)"
+    return layers, f"boxes as given (dashed orange), {reading.meaning} (blue), what the model sees (dashed magenta)"
 
 
 def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:
