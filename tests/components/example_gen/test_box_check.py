@@ -284,3 +284,20 @@ def test_no_number_makes_a_format_fail(numbers: list[float], width: int, height:
         found = explain(boxes, boxes, np.array([[width, height]] * 3), np.ones((1, 4)), form)
         assert found is None or set(found.split(" or ")) <= set(names)
         larger_image(np.repeat(boxes, 4, axis=0), np.array([[width, height]] * 12))
+
+
+def test_a_few_bad_boxes_are_kept_to_be_drawn_as_given_and_as_they_are_meant(tmp_path: Path) -> None:
+    true = true_boxes()
+    found = bad_boxes_of(tmp_path, np.column_stack(coco_faults()["[x1, y1, x2, y2]"](*true.T)))
+    assert 0 < len(found.drawn) <= 12 < found.count  # of one image
+    meant = np.array([box.meant_xywh_px for box in found.drawn])
+    assert all(np.isclose(true, box, atol=0.01).all(axis=1).any() for box in meant)
+    given = np.array([box.given_xywh_px for box in found.drawn])
+    np.testing.assert_allclose(given[:, 2:], meant[:, :2] + meant[:, 2:], atol=0.02)
+
+
+def test_bad_boxes_that_nothing_explains_are_drawn_as_given_alone(tmp_path: Path) -> None:
+    found = bad_boxes_of(tmp_path, np.array([[10.0, 10, 20, 20], [630.0, 10, 1e8, 20]]))
+    [box] = found.drawn
+    assert box.meant_xywh_px is None
+    assert box.given_xywh_px == (630.0, 10.0, 1e6, 20.0)
