@@ -240,7 +240,7 @@ class GateJudge:
             if self._page:
                 yield
             else:
-                with mock.patch.object(gate, "_pictures", return_value={}):
+                with mock.patch.object(gate, "draw_pictures", return_value={}):
                     yield
 
     def _place(self, digest: str, kind: str) -> Path:
