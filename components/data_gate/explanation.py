@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from components.data_gate.drift_rules import FIRST_SPAN
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW
 from schemas.artifacts.decisions import NEVER_OBSERVED, Reason
 from schemas.data import features
@@ -155,6 +156,8 @@ def _explains(cause: Reason, other: Reason) -> bool:
     if (_kind(cause.rule) == SKEW) != (_kind(other.rule) == SKEW):
         return False  # requests are other images
     consequences = _EXPLAINS.get(_feature(cause.rule), ())
+    if _kind(cause.rule) == DRIFT:
+        consequences = (*consequences, FIRST_SPAN)  # what is far from the last span is far from the first
     return _begins_with(*consequences)(_feature(other.rule))
 
 

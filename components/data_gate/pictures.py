@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels.readings import ORDERS, TURNS
+from components.data_gate.labels.told_reading import told_boxes
 from components.imaging.drawing import (
     Layer,
     detections_layer,
@@ -224,17 +224,13 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
     record = image.record
-    boxes = record.truth.boxes_xywh_px
-    sizes = np.tile([float(record.width_px), float(record.height_px)], (len(boxes), 1))
-    named = [reading for reading in (*ORDERS, *TURNS) if reading.meaning in reason.actual]
-    found = _sure(image)
+    boxes, found = record.truth.boxes_xywh_px, _sure(image)
     layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
-    if not named:
+    read = told_boxes(reason.actual, boxes, (record.width_px, record.height_px))
+    if read is None:
         return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
-    other = named[0].boxes(boxes, sizes)
-    layers.insert(1, read_layer(other[np.isfinite(other).all(axis=1)]))
-    meaning = named[0].meaning
-    return layers, f"boxes as given (dashed orange), {meaning} (blue), and what the model sees (dashed magenta)"
+    layers.insert(1, read_layer(read[np.isfinite(read).all(axis=1)]))
+    return layers, "boxes as given (dashed orange), read otherwise (blue), and what the model sees (dashed magenta)"
 
 
 def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:

@@ -75,6 +75,7 @@ def test_boxes_that_are_drawn_loosely_are_larger_boxes_and_no_nearer_objects() -
         (FAR, "drift:qa/num_boxes"),
         (BLUR, FLAT),
         (CAST, "drift:qa/blue_cast"),
+        (DARK, "drift:first_span"),
     ],
 )
 def test_a_fault_is_told_once(cause: str, follows: str) -> None:
