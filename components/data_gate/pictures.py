@@ -237,7 +237,7 @@ def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:
     found = _sure(image)
     best = _best(image, found)
     labels, seen = image.record.truth.boxes_xywh_px[best >= 0], found.boxes_xywh_px[best[best >= 0]]
-    layers = [_labels(image, album, texts=False), detections_layer(found.boxes_xywh_px)]
+    layers = [_labels(image, album, texts=False), detections_layer(seen)]
     if not len(labels):
         return layers, "no label lies where the model sees an object"
     return layers, f"in this image labels (green) {_relation(reason.rule, labels, seen)} what the model sees (magenta)"

@@ -81,8 +81,9 @@ def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
 def test_boxes_drawn_otherwise_are_shown_beside_what_the_model_sees_with_by_how_much(
     rule: str, label: list[float], words: str
 ) -> None:
-    image, caption = shown(rule, drawable([label], found=detections([LEFT])))
+    image, caption = shown(rule, drawable([label], found=detections([LEFT, RIGHT])))
     assert has(image, LABEL_COLOUR, label)
+    assert not has(image, DETECTION_COLOUR, RIGHT)  # which says nothing of how labels are drawn
     assert words in caption
 
 
