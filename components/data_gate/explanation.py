@@ -66,7 +66,7 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     _NOISE: (*_DETAIL, *_LABELS),
     features.QA_SHARPNESS: (*_DETAIL, *_SIZES, *_LABELS),
     features.QA_CONTRAST: (*_DETAIL, *_LABELS),
-    features.QA_BOX_LOG_AREA: (*_DETAIL, *_SIZES, *_COUNTS, *_LABELS, "facts:small_objects"),
+    features.QA_BOX_LOG_AREA: (*_DETAIL, *_BOXES, *_LABELS, "facts:small_objects"),
     features.BOX_CLASS: (*_SIZES, *_COUNTS, EMBEDDING),
     EMBEDDING: (*_IMAGES, *_LABELS),
 }
