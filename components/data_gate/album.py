@@ -53,6 +53,12 @@ def album_of(
             for name, other in leaked.items()
             if other in kept.names and kept.names[other] in kept
         },
+        repeated={
+            names[image]: names[other]
+            for names in [inputs.images.names]
+            for image, other in inputs.copies.repeated.pairs
+            if image in names and other in names
+        },
         usual={
             rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name), kept[name][0])
             for rule, name in usual.items()

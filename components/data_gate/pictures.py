@@ -39,6 +39,7 @@ _SURE = 0.3  # scores of the detections that are drawn; all of them would hide t
 _SAME_IOU = 0.3  # a detection that overlaps a label so much sees what it labels
 _TWICE_IOU = 0.6  # labels of one class that overlap so much label one object
 _PART = "part:"
+_REPEATED = "repeated_images"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Album:
         class_names: in label order.
         bad_boxes: those that are kept to be drawn.
         originals: by the file name of a copy, the golden image that it copies.
+        repeated: by the file name of a copy of another image of the span, the file name of that one.
         usual: by rule, an image that is as what the span was compared with; its caption is its figure.
         figures: by rule and file name, the figure that the rule is about.
     """
@@ -92,6 +94,7 @@ class Album:
     class_names: tuple[str, ...]
     bad_boxes: tuple[BadBox, ...] = ()
     originals: Mapping[str, Beside] = field(default_factory=dict)
+    repeated: Mapping[str, str] = field(default_factory=dict)
     usual: Mapping[str, Beside] = field(default_factory=dict)
     figures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -113,9 +116,13 @@ def draw_pictures(reasons: Iterable[Reason], album: Album) -> dict[str, tuple[Pi
         album: what there is; an image that is not is left out.
     """
     found = {reason.rule: reason for reason in reasons}
+    shown = pictured_rules(found.values())
+    if _REPEATED in shown:  # of each pair one picture
+        copies = tuple(name for name in shown[_REPEATED] if name in album.repeated)
+        shown[_REPEATED] = copies or shown[_REPEATED]
     return {
         rule: tuple(_picture(found[rule], album.images[name], album) for name in names if name in album.images)
-        for rule, names in pictured_rules(found.values()).items()
+        for rule, names in shown.items()
     }
 
 
@@ -127,6 +134,10 @@ def _picture(reason: Reason, image: Drawable, album: Album) -> Picture:
         return Picture(
             name, side_by_side(row, _PAIR_PX), image.caption or "the image and the golden one that it copies"
         )
+    original = album.images.get(album.repeated.get(name, ""))
+    if rule == _REPEATED and original is not None:
+        row = ((image.encoded, (), "this image"), (original.encoded, (), original.record.file_name))
+        return Picture(name, side_by_side(row, _PAIR_PX), image.caption)
     figure = album.figures.get(reason.rule, {}).get(name, "")
     if reason.rule in album.usual:
         beside = album.usual[reason.rule]

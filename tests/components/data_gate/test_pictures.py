@@ -126,6 +126,15 @@ def test_a_leaked_image_stands_beside_the_golden_one() -> None:
     assert pixels[100, -60] > 240
 
 
+def test_a_copy_of_another_image_of_the_span_stands_beside_it_once() -> None:
+    white = Drawable(record(360, 180), encode(Image.new("RGB", (360, 180), "white"), "PNG"))
+    reason = Reason("repeated_images", "", "", passed=True, warning=True, images=("17.jpg", "18.jpg"))
+    album = Album({"17.jpg": drawable(), "18.jpg": white}, NAMES, repeated={"17.jpg": "18.jpg"})
+    [picture] = draw_pictures([reason], album)["repeated_images"]
+    pixels = np.asarray(Image.open(io.BytesIO(picture.jpeg)).convert("L"))
+    assert (pixels[100, 60] < 140, pixels[100, -60] > 240) == (True, True)
+
+
 def test_a_drifted_image_stands_beside_a_usual_one_with_both_figures() -> None:
     white = encode(Image.new("RGB", (360, 180), "white"), "PNG")
     rule = "drift:qa/brightness"
