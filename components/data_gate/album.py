@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tfx.dsl.io import fileio
 
+from components.data_gate.fault_layers import Album, Beside, Drawable
 from components.data_gate.inputs import GateInputs
-from components.data_gate.pictures import Album, Beside, Drawable, pictured_rules
+from components.data_gate.pictures import pictured_rules
 from components.data_gate.usual import figures_of, usual_row
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords
 from schemas.artifacts.data_evidence import DRIFT, Comparison

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.data_gate.fault_layers import Album, Beside, Drawable
 from components.data_gate.labels.readings import _resized, _scaled
 from components.data_gate.labels.told_reading import told_boxes
-from components.data_gate.pictures import Album, Beside, Drawable, draw_pictures
+from components.data_gate.pictures import draw_pictures
 from components.data_gate.usual import figures_of, usual_row
 from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
@@ -119,7 +120,9 @@ def test_of_duplicates_the_doubles_alone_are_drawn() -> None:
 
 def test_a_leaked_image_stands_beside_the_golden_one() -> None:
     white = encode(Image.new("RGB", (360, 180), "white"), "PNG")
-    image, _ = shown("leak", drawable(), originals={"17.jpg": Beside(white, "golden 3.jpg")})
+    original = Beside(white, "golden 3.jpg", "a copy of golden image 3: mirrored")
+    image, caption = shown("leak", drawable(), originals={"17.jpg": original})
+    assert caption == "a copy of golden image 3: mirrored"
     pixels = np.asarray(image.convert("L"))
     assert image.width > image.height * 2
     assert pixels[100, 60] < 140
