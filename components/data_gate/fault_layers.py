@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels.told_reading import told_boxes
+from components.data_gate.labels import readings
 from components.imaging.drawing import Layer, detections_layer, given_layer, labels_layer, read_layer
 from components.metrics.boxes import NO_CROWD, overlapping
 from schemas.artifacts.decisions import Reason
@@ -162,14 +162,15 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
 
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
-    record = image.record
-    boxes, found = record.truth.boxes_xywh_px, _sure(image)
+    boxes, found = image.record.truth.boxes_xywh_px, _sure(image)
     layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
-    read = told_boxes(reason.actual, boxes, (record.width_px, record.height_px))
-    if read is None:
+    reading = readings.told(reason.actual)
+    if reading is None:
         return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
+    read = reading.boxes(boxes, np.tile([image.record.width_px, image.record.height_px], (len(boxes), 1)))
     layers.insert(1, read_layer(read[np.isfinite(read).all(axis=1)]))
-    return layers, "boxes as given (dashed orange), read otherwise (blue), and what the model sees (dashed magenta)"
+    words = f"boxes as given (dashed orange), {reading.meaning} (blue), and what the model sees (dashed magenta)"
+    return layers, words
 
 
 def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:

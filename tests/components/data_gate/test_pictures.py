@@ -11,8 +11,6 @@ import pytest
 from PIL import Image
 
 from components.data_gate.fault_layers import Album, Beside, Drawable
-from components.data_gate.labels.readings import _resized, _scaled
-from components.data_gate.labels.told_reading import told_boxes
 from components.data_gate.pictures import draw_pictures
 from components.data_gate.usual import figures_of, usual_row
 from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
@@ -69,7 +67,17 @@ def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
     )
     assert has(image, GIVEN_COLOUR, corners)
     assert has(image, READ_COLOUR, LEFT)
-    assert caption.startswith("boxes as given (dashed orange), read otherwise (blue)")
+    assert caption.startswith("boxes as given (dashed orange), read as [x1, y1, x2, y2] (blue)")
+
+
+def test_labels_of_another_image_size_are_drawn_as_they_are_and_as_they_are_meant() -> None:
+    half = [side / 2 for side in LEFT]
+    width, height = drawable([half]).record.width_px // 2, drawable([half]).record.height_px // 2
+    words = f"fit only if taken for boxes drawn on an image of about {width}x{height} px, 0.5 of the file's"
+    image, caption = shown("labels:reading", drawable([half]), words)
+    assert has(image, GIVEN_COLOUR, half)
+    assert has(image, READ_COLOUR, LEFT)
+    assert f"about {width}x{height} px (blue)" in caption
 
 
 @pytest.mark.parametrize(
@@ -181,19 +189,6 @@ def sample(**images: list[float]) -> FeatureSample:
 def compared(feature: str, median: float) -> Comparison:
     side = Distribution((1.0,), edges=(0.0, 1.0), values=3, median=median)
     return Comparison(DRIFT, feature, "jensen shannon divergence", 0.5, 0.1, 0.0, side, side)
-
-
-@pytest.mark.parametrize("factors", [(1.25, 1.25), (0.5, 0.8)])
-def test_a_reading_of_another_image_size_is_drawn_as_it_was_told(factors: tuple[float, float]) -> None:
-    boxes = np.array([LEFT, RIGHT])
-    told = _scaled(np.array(factors), np.array([[360.0, 180.0], [360.0, 180.0]])).meaning
-    read = told_boxes(f"90% of the boxes (18) fit what the model sees only if {told}", boxes, (360, 180))
-    assert read is not None
-    np.testing.assert_allclose(read, boxes / [*factors, *factors], rtol=0.01)
-    resized = told_boxes(_resized(np.array([720.0, 90.0])).meaning, boxes, (360, 180))
-    assert resized is not None
-    np.testing.assert_allclose(resized, boxes * [0.5, 2, 0.5, 2])
-    assert told_boxes("boxes that need no other", boxes, (360, 180)) is None
 
 
 def test_the_usual_image_is_in_the_middle_of_the_training_data() -> None:
