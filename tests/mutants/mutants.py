@@ -347,9 +347,13 @@ _DATA = (
     *mutants_of(
         "components/data_gate/pictures.py",
         "tests/components/data_gate/test_pictures.py",
+        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
+    ),
+    *mutants_of(
+        "components/data_gate/fault_layers.py",
+        "tests/components/data_gate/test_pictures.py",
         ("if box.image == image.record.file_name", "if True", "a picture shows the bad boxes of its own image"),
         ("alone[_overlapping(", "alone[~alone][_overlapping(", "what has a label is not drawn as missing one"),
-        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",
