@@ -172,7 +172,7 @@ def confusions(span: Judged, golden: Judged, classes: int) -> list[Confusion]:
     found = [each for each in tested if each.p_value < SIGNIFICANCE / len(tested)]
     found = [each for each in found if each.excess > _TIMES_OTHERS * _others(span, each)]
     likely = [(each.looks_like, each.labelled) for each in tested if each.p_value < _PERHAPS]
-    best = likeliest_pair(*(_seen(side) for side in (span, golden)), classes, likely)
+    best = likeliest_pair(_seen(span), _seen(golden), classes, likely)
     found += [each for each in tested if (each.looks_like, each.labelled) in best and each not in found]
     return sorted(found, key=lambda each: -each.excess)
 
