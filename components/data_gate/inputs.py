@@ -15,6 +15,7 @@ from components.data_gate.settings import DataGateSettings
 from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from components.detector.served import ServedDetector, load_detector
+from components.detector.stored_looks import stored_looks
 from components.pages.parts import MOST_PICTURES
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
@@ -26,10 +27,11 @@ from schemas.artifacts.training_record import (
     read_training_record,
 )
 from schemas.base.model_digest import model_digest
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
-from schemas.data.fingerprints import Fingerprints
+from schemas.data.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -160,13 +162,16 @@ class GateInputs:
         return [self.span.class_names.index(name) + 1 for name in self.classes.known]
 
 
-def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadRecords) -> GateInputs:
+def read_inputs(
+    sources: GateSources, settings: DataGateSettings, read: ReadRecords, copies_settings: CopySettings
+) -> GateInputs:
     """Reads both data sets, each image once.
 
     Args:
         sources: where everything is.
-        settings: how many images to sample, and what a copy is.
+        settings: how many images to sample.
         read: reads TFRecord files.
+        copies_settings: whether copies are looked for.
 
     Raises:
         StateError: the served model cannot be used.
@@ -174,7 +179,10 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     span = ExamplesArtifact.open(sources.span, fileio)
     golden = ExamplesArtifact.open(sources.golden, fileio) if sources.golden else None
     served = Served.load(sources.baseline) if sources.baseline else None
-    copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
+    copies = SpanCopies.none()
+    if copies_settings.check:
+        of_golden = stored_looks(golden, *SPLITS, read=read) if golden else Looks.join([])
+        copies = SpanCopies.find(stored_looks(span, *SPLITS, read=read), of_golden)
     images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
 
@@ -198,7 +206,3 @@ def read_bytes(path: str) -> bytes:
     """The content of a file on any file system."""
     with fileio.open(path, "rb") as file:
         return file.read()
-
-
-def _fingerprints(examples: ExamplesArtifact | None) -> Fingerprints:
-    return Fingerprints.join([examples.fingerprints(split) for split in SPLITS] if examples else [])

@@ -29,6 +29,7 @@ class LabelLimits:
         classes: share of what looks like one class that is labelled as a certain other one.
         noise: share of objects with a wrong class, beyond systematic confusion.
         missing: share of objects without a label.
+        found: share of labels that fit nothing that the served model sees.
     """
 
     min_objects: Annotated[int, Field(ge=1)] = 30
@@ -39,6 +40,7 @@ class LabelLimits:
     classes: Share = 0.1
     noise: Share = 0.1
     missing: Share = 0.1
+    found: Share = 0.05
 
 
 # What a person would notice and a detector suffers from, in the unit of `drift.effect_size`; a feature that is not here
@@ -91,7 +93,6 @@ class DataGateSettings:
         serving_images: logged images that are looked at, the newest ones.
         audit_images: images of the span, and of the golden set, that the served model is shown.
         bad_boxes: share of boxes that may be unusable; they are left out.
-        max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         accept_new_golden: measure with this golden set although the served model was accepted on another.
         labels: limits of the annotation checks.
     """
@@ -106,7 +107,6 @@ class DataGateSettings:
     serving_images: Annotated[int, Field(ge=10)] = 1000
     audit_images: Annotated[int, Field(ge=10)] = 400
     bad_boxes: Share = 0.01
-    max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     accept_new_golden: bool = False
     labels: LabelLimits = dataclasses.field(default_factory=LabelLimits)
 

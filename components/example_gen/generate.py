@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 from collections import Counter, deque
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.io.textio import WriteToText
 from apache_beam.io.tfrecordio import WriteToTFRecord
 from apache_beam.pvalue import TaggedOutput
@@ -27,13 +29,16 @@ from schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
     FINGERPRINTS,
+    LOOKS,
     SPLITS,
     DataSetInfo,
+    content_digest,
     dataset_digest,
     image_digest,
 )
 from schemas.data.examples_artifact import split_directory
-from schemas.data.fingerprints import line_of
+from schemas.data.fingerprints import Fingerprints, line_of
+from schemas.data.looks import Looks, relative_boxes, thumbnails_of
 from schemas.data.records import ImageRecord, LabelMap
 
 _LINES = "lines"
@@ -124,6 +129,8 @@ class _Read:
         for split in SPLITS:
             prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
             _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
+            looks = _looks([line for line in lines if line["split"] == split], self.request.span)
+            _write_bytes(f"{self.out}/{LOOKS}/{split}.npz", looks.to_bytes())
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
         info = self._info(dataset_digest(self.source.label_map, digests))
         _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
@@ -192,8 +199,11 @@ class _Convert(beam.DoFn):
             quality = inspect_image(encoded, record, name)
         except DataError as error:
             return line | {"problem": str(error)}, None
-        fingerprint = line_of(record.image_id, quality.hash_bits)
+        content = content_digest(record, encoded, self._label_map.names)
+        fingerprint = line_of(record.image_id, quality.hash_bits, content)
         line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
+        thumbnail = base64.b64encode(quality.thumbnail.tobytes()).decode()
+        line |= {"thumbnail": thumbnail, "boxes": relative_boxes(record).tolist()}
         return line, to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
 
 
@@ -230,6 +240,21 @@ def _read_lines(out: str) -> list[dict[str, Any]]:
             problems.add(line["problem"])
     problems.raise_if_any()
     return lines
+
+
+def _looks(lines: Sequence[Mapping[str, Any]], span: int) -> Looks:
+    return Looks(
+        prints=Fingerprints.parse([line["fingerprint"] for line in lines], span),
+        thumbnails=thumbnails_of([base64.b64decode(line["thumbnail"]) for line in lines]),
+        box_counts=np.array([len(line["boxes"]) for line in lines], np.int64),
+        boxes_xywh=np.array([box for line in lines for box in line["boxes"]], np.float32).reshape(-1, 4),
+    )
+
+
+def _write_bytes(path: str, content: bytes) -> None:
+    fileio.makedirs(path.rpartition("/")[0])
+    with fileio.open(path, "wb") as file:
+        file.write(content)
 
 
 def _write(path: str, texts: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.imaging.drawing import DETECTION_COLOUR, LABEL_COLOUR
+from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
 
 # Blue and orange are Okabe & Ito's (https://jfly.uni-koeln.de/color/), each in a shade that stands out on its ground.
 STYLE = (
@@ -68,7 +68,8 @@ svg rect.other { fill: var(--other); stroke: none; } svg rect.span { stroke-widt
 svg .axis { fill: none; stroke: var(--soft); stroke-width: 1; }
 svg .other-median, svg .span-median { fill: none; stroke-width: 2; stroke-dasharray: 2 3; }
 svg .other-median { stroke: var(--other); } svg .span-median { stroke: var(--span); stroke-dasharray: none; }
-.gauge { margin: 2px 0 4px; } .gauge .track { fill: var(--track); }
+.gauge { margin: 2px 0 4px; } .gauge .before { fill: var(--mark); fill-opacity: .45; }
+.gauge .track { fill: var(--track); }
 .gauge .within { fill: var(--pass); } .gauge .beyond { fill: var(--reject); }
 .gauge .limit { stroke: var(--mark); stroke-width: 2.5; } 
 .gauge .noise { stroke: var(--mark); stroke-dasharray: 2 2; }
@@ -102,8 +103,13 @@ footer { margin-top: 40px; padding-bottom: 40px; }
     + LABEL_COLOUR
     + """; } .legend .detection { stroke: """
     + DETECTION_COLOUR
+    + """; } .legend .given { stroke: """
+    + GIVEN_COLOUR
+    + """; } .legend .read { stroke: """
+    + READ_COLOUR
     + """; }
-.legend .label, .legend .detection { fill: none; stroke-width: 2.5; } .legend .detection { stroke-dasharray: 5 3; }
+.legend .label, .legend .detection, .legend .given, .legend .read { fill: none; stroke-width: 2.5; }
+.legend .detection, .legend .given { stroke-dasharray: 5 3; }
 """
 )
 

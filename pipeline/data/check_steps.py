@@ -100,4 +100,4 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
         history=steps.history,
     )
-    return examine(inputs, steps.settings.data_gate, str(out))
+    return examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies)
