@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels.box_format import in_other_formats
+from components.data_gate.labels.readings import ORDERS, TURNS
 from components.imaging.drawing import (
     Layer,
     detections_layer,
@@ -223,15 +223,18 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
 
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
-    boxes = image.record.truth.boxes_xywh_px
-    named = [(name, other) for name, other in in_other_formats(boxes).items() if name in reason.actual]
+    record = image.record
+    boxes = record.truth.boxes_xywh_px
+    sizes = np.tile([float(record.width_px), float(record.height_px)], (len(boxes), 1))
+    named = [reading for reading in (*ORDERS, *TURNS) if reading.meaning in reason.actual]
     found = _sure(image)
     layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
     if not named:
         return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
-    name, other = max(named, key=lambda each: len(each[0]))
+    other = named[0].boxes(boxes, sizes)
     layers.insert(1, read_layer(other[np.isfinite(other).all(axis=1)]))
-    return layers, f"boxes as given (dashed orange), read as {name} (blue), and what the model sees (dashed magenta)"
+    meaning = named[0].meaning
+    return layers, f"boxes as given (dashed orange), {meaning} (blue), and what the model sees (dashed magenta)"
 
 
 def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:
