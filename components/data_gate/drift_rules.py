@@ -46,13 +46,15 @@ def drift_reason(
         images: file names of those of the span that differ most.
         coping: how the served model does in the span; None: nobody knows.
     """
-    minimum = settings.minimum_effect_of(comparison.feature)
+    feature = comparison.feature
+    minimum = settings.minimum_effect_of(feature)
     effect = _effect(comparison)
     drifted = not comparison.passed and minimum is not None and effect >= minimum
     warns = not comparison.passed and (minimum is None or effect >= minimum / 2)
     copes = comparison.kind == DRIFT and coping is not None and coping.copes
     wide = settings.wide_effect_of(comparison.feature)
-    stops = drifted and not (copes and effect < wide)
+    lost = comparison.kind == DRIFT and coping is not None and not coping.copes
+    stops = drifted and not (copes and effect < wide) and not (lost and effect < settings.agreed_effect_of(feature))
     by_chance = comparison.passed and minimum is not None and minimum <= effect
     actual = difference(comparison) + (_BY_CHANCE if by_chance else "")
     actual += _moved_before(comparison) if stops or warns else ""

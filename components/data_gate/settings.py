@@ -127,6 +127,16 @@ class DataGateSettings:
         default = _MINIMUM_OF_SOURCES if is_source else MINIMUM_EFFECT.get(feature)
         return self.minimum_effect.get(feature, default)
 
+    def agreed_effect_of(self, feature: str) -> float:
+        """How far a feature has to move to stop a run where the served model does not cope with the span.
+
+        Half of a wide effect: two thirds of the farthest that natural spans moved. A new source, and images that look
+        strange to the backbone, are what a model that does not know a world yet says of it: no fault by themselves.
+        """
+        minimum, wide = self.minimum_effect_of(feature) or 0.0, self.wide_effect_of(feature)
+        is_of_worlds = feature == EMBEDDING or feature.startswith(features.SOURCE_PREFIX)
+        return max(minimum, wide / 2) if math.isfinite(wide) or is_of_worlds else minimum
+
     def wide_effect_of(self, feature: str) -> float:
         """How far a feature has to move to stop a run although the served model copes."""
         default = WIDE_EFFECT.get(feature, math.inf)

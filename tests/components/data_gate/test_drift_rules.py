@@ -119,6 +119,7 @@ def coping(recall: float) -> Coping:
     [
         (0.8, 0.4, True, True),  # a world that moves
         (0.5, 0.4, False, False),  # the model agrees that something is wrong
+        (0.5, 0.25, True, True),  # no farther than natural spans move: a world that the model does not know yet
         (0.8, 0.7, False, False),  # beyond the wide limit, whatever the model finds
         (0.8, 0.05, True, False),
         (0.5, 0.05, True, False),  # a model that does badly is no drift
@@ -182,3 +183,11 @@ def test_without_knowing_how_the_model_does_creeping_is_a_warning() -> None:
 
 def test_what_has_drifted_by_itself_is_not_told_a_second_time() -> None:
     assert lineage_reason([comparison(first="span 1", from_first=2.0)], SETTINGS, coping(0.5)) == []
+
+
+@pytest.mark.parametrize(("feature", "passed"), [(EMBEDDING, True), ("source/camera", True), ("qa/other", False)])
+def test_a_world_that_looks_new_is_no_fault_by_itself(feature: str, passed: bool) -> None:
+    settings = load(DataGateSettings, {}, "test")
+    settings.minimum_effect["qa/other"] = 0.3  # of which nobody knows how far natural spans move
+    reason = drift_reason(comparison(feature=feature, effect_size=0.9), settings, coping=coping(0.5))
+    assert (reason.passed, reason.warning) == (passed, passed)
