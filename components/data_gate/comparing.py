@@ -220,11 +220,11 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
 
 
 def _distance(measurement: Measurement, other: Side, span: Side) -> float:
-    """TFDV's, but for whole numbers, which its equal buckets cut in other places on each side."""
-    feature = measurement.feature
-    if feature not in drift.COUNTS or not len(other.sample) or not len(span.sample):
+    """TFDV's, but for whole numbers and for hues, which its equal buckets cut in other places on each side."""
+    distance = drift.OWN_DISTANCES.get(measurement.feature)
+    if distance is None or not len(other.sample) or not len(span.sample):
         return measurement.distance
-    return drift.jensen_shannon_of_counts(_values(other.sample, feature), _values(span.sample, feature))
+    return distance(_values(other.sample, measurement.feature), _values(span.sample, measurement.feature))
 
 
 def _noise_of_shares(other: Side, span: Side) -> float:
@@ -233,7 +233,7 @@ def _noise_of_shares(other: Side, span: Side) -> float:
 
 
 def _values(sample: FeatureSample, feature: str) -> np.ndarray:
-    return sample.images[feature] if feature in sample.images else sample.objects.get(feature, np.empty(0))
+    return drift.known(sample.images[feature]) if feature in sample.images else sample.objects.get(feature, np.empty(0))
 
 
 def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -> Comparison:

@@ -26,6 +26,8 @@ _QUANTILE = 0.99
 _BUCKETS = 10  # of TFDV's standard histogram
 COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
 _LEVELS = np.linspace(0.025, 0.975, 39)
+_HUES = 16  # buckets of the circle: narrower than a turn of .1, so that every value leaves its own
+_PLACES = 360  # of the circle, at which two distributions are held against each other
 
 
 def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
@@ -64,6 +66,22 @@ def jensen_shannon_of_counts(one: np.ndarray, other: np.ndarray) -> float:
         return 0.0
     length = int(max(one.max(), other.max())) + 1
     p, q = (np.bincount(values.astype(np.int64), minlength=length) / len(values) for values in (one, other))
+    return _divergence(p, q)
+
+
+def jensen_shannon_of_hues(one: np.ndarray, other: np.ndarray) -> float:
+    """The same on the circle, in buckets that stay where they are.
+
+    Args:
+        one: [n] 0..1.
+        other: [m] 0..1.
+
+    >>> jensen_shannon_of_hues(np.array([0.97, 0.99, 0.01]), np.array([0.47, 0.49, 0.51]))
+    1.0
+    """
+    if not one.size or not other.size:
+        return 0.0
+    p, q = (np.histogram(values % 1.0, _HUES, (0.0, 1.0))[0] / len(values) for values in (one, other))
     return _divergence(p, q)
 
 
@@ -135,8 +153,13 @@ def _column(sample: FeatureSample, feature: str) -> tuple[np.ndarray, np.ndarray
         return sample.labels, sample.box_counts, l_infinity
     if feature in sample.objects:
         return sample.objects[feature], sample.box_counts, jensen_shannon
-    distance = jensen_shannon_of_counts if feature in COUNTS else jensen_shannon
-    return sample.images[feature], np.ones(len(sample), np.int64), distance
+    values = sample.images[feature]
+    return known(values), np.isfinite(values).astype(np.int64), OWN_DISTANCES.get(feature, jensen_shannon)
+
+
+def known(values: np.ndarray) -> np.ndarray:
+    """The values [n] that there are: a grey image has no hue, and a span of an older version not every measure."""
+    return values[np.isfinite(values)]
 
 
 def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -150,10 +173,15 @@ def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, siz
     return values[offsets + np.arange(lengths.sum())]
 
 
+# Distances that TFDV's ten buckets between the least and the largest value would make of chance.
+OWN_DISTANCES = {features.QA_HUE: jensen_shannon_of_hues} | dict.fromkeys(COUNTS, jensen_shannon_of_counts)
+
+
 def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     """How far the values moved: the mean distance of equal quantiles (Wasserstein-1 without the outermost 5 %).
 
-    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes.
+    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes; hues on the
+    circle.
 
     Args:
         feature: its key.
@@ -166,13 +194,26 @@ def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     >>> round(effect_size(features.QA_BRIGHTNESS, np.full(9, 100.0), np.full(9, 50.0)), 3)
     0.693
     """
+    other, span = known(other), known(span)
     if not other.size or not span.size:
         return 0.0
+    if feature == features.QA_HUE:
+        return _turn(other, span)
     if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
         other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
     elif feature in COUNTS:
         other, span = np.log1p(other), np.log1p(span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())
+
+
+def _turn(other: np.ndarray, span: np.ndarray) -> float:
+    """Wasserstein-1 on the circle: that of the line, from the place where the least has to be carried.
+
+    J. Rabin, J. Delon, Y. Gousseau, Transportation distances on the circle, J. Math. Imaging Vis. 41 (2011).
+    """
+    places = np.arange(_PLACES) / _PLACES
+    one, two = (np.searchsorted(np.sort(values % 1.0), places, side="right") / len(values) for values in (other, span))
+    return float(np.abs(one - two - np.median(one - two)).mean())
 
 
 @dataclass(frozen=True)

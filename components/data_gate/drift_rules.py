@@ -14,10 +14,13 @@ WORDS = {
     features.QA_RED_CAST: ("a colour cast, less red", "a colour cast, more red"),
     features.QA_BLUE_CAST: ("a colour cast, less blue", "a colour cast, more blue"),
     features.QA_BOX_LOG_AREA: ("smaller objects, as from farther away", "larger objects, as from nearer"),
+    features.QA_HUE: ("other colours", "other colours"),
+    features.QA_LOG_NOISE: ("less pixel noise", "more pixel noise"),
     features.QA_SHARPNESS: ("blurred", "sharper"),
     features.QA_CONTRAST: ("less contrast", "more contrast"),
     features.QA_BOX_LOG_ASPECT: ("narrower boxes", "wider boxes"),
 }
+_HARMLESS_FALLS = (features.QA_LOG_NOISE,)  # blur takes noise away, and is seen by the sharpness
 
 
 def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = ()) -> Reason:
@@ -30,8 +33,9 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
     """
     minimum = settings.minimum_effect_of(comparison.feature)
     effect = comparison.distance if comparison.effect_size is None else comparison.effect_size
-    stops = not comparison.passed and minimum is not None and effect >= minimum
-    warns = not comparison.passed and (minimum is None or effect >= minimum / 2)
+    is_far = not comparison.passed and not _is_harmless(comparison)
+    stops = is_far and minimum is not None and effect >= minimum
+    warns = is_far and (minimum is None or effect >= minimum / 2)
     against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
     expected = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
     if minimum and comparison.effect_size is not None:
@@ -43,6 +47,23 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
         passed=not stops,
         warning=warns and not stops,
         images=images if stops or warns else (),
+    )
+
+
+def _is_harmless(comparison: Comparison) -> bool:
+    span, other = comparison.span.median, comparison.other.median
+    falls = span is not None and other is not None and span < other
+    return falls and comparison.feature in _HARMLESS_FALLS
+
+
+def unknown_to_model(kind: str, feature: str) -> Reason:
+    """What the other side was never measured for, as a model of an older version."""
+    return Reason(
+        f"{kind}:{feature}",
+        "the same figure of the data that it is compared with",
+        "nothing to compare with: it was not measured there, or no image has it",
+        passed=True,
+        tested=False,
     )
 
 

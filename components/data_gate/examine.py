@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import (
+    Measurement,
     Side,
     Statistics,
     Validated,
@@ -24,7 +26,7 @@ from components.data_gate.comparing import (
     validate,
 )
 from components.data_gate.drift import outliers
-from components.data_gate.drift_rules import drift_reason, too_few
+from components.data_gate.drift_rules import drift_reason, too_few, unknown_to_model
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map
@@ -142,12 +144,19 @@ def _compare(
             reasons.append(too_few(kind, span.images, other.images, settings.min_examples))
             continue
         comparisons += feature_comparisons(measurements, kind, other, span, world)
+        reasons += [unknown_to_model(kind, feature) for feature in _not_measured(measurements, kind)]
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     for comparison in comparisons:
         reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows))
         reasons.append(beside_new_classes(reason, inputs.classes.new, are_apart))
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
+
+
+def _not_measured(measurements: Sequence[Measurement], kind: str) -> list[str]:
+    """The figures of images that only one side has, or none."""
+    measured = {entry.feature for entry in measurements if entry.kind == kind}
+    return [feature for feature in (features.QA_HUE, features.QA_LOG_NOISE) if feature not in measured]
 
 
 def _comparable(inputs: GateInputs, statistics: Statistics) -> Side:

@@ -16,11 +16,23 @@ _IMAGE_DRIFT = {
         features.QA_BRIGHTNESS,
         features.QA_RED_CAST,
         features.QA_BLUE_CAST,
+        features.QA_HUE,
+        features.QA_LOG_NOISE,
         features.QA_SHARPNESS,
         features.QA_CONTRAST,
         EMBEDDING,
     )
 }
+_RED, _BLUE, _HUE, _NOISE, _SHARPNESS = (
+    f"{DRIFT}:{feature}"
+    for feature in (
+        features.QA_RED_CAST,
+        features.QA_BLUE_CAST,
+        features.QA_HUE,
+        features.QA_LOG_NOISE,
+        features.QA_SHARPNESS,
+    )
+)
 _AREA, _ASPECT, _CLASS, _COUNT, _CUT = (
     f"{DRIFT}:{feature}"
     for feature in (
@@ -31,7 +43,7 @@ _AREA, _ASPECT, _CLASS, _COUNT, _CUT = (
         features.QA_NUM_TRUNCATED,
     )
 )
-# What a failed rule about labels explains: boxes of other sizes, shapes or classes, and boxes that were left out.
+# What a failed rule explains: of labels, boxes of other sizes, shapes or classes, and boxes that were left out.
 _EXPLAINS = {
     "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS, _COUNT, _CUT),
     "labels:reading": (_AREA, _ASPECT, _CLASS, _CUT),
@@ -40,6 +52,11 @@ _EXPLAINS = {
     "labels:classes": (_CLASS,),
     "labels:noise": (_CLASS,),
     "labels:missing": (_CLASS, _COUNT, _CUT),
+    # Hues are taken as under white light; a cast so strong that it clips still turns them, and turned hues have a cast.
+    _RED: (_HUE,),
+    _BLUE: (_HUE,),
+    _HUE: (_RED, _BLUE),
+    _NOISE: (_SHARPNESS,),
 }
 _CERTAIN = ("boxes:sound", "labels:reading")  # on whatever images: boxes that fit only when they are read anew
 

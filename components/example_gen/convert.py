@@ -54,7 +54,7 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
 
 
 def _how_it_looks(quality: ImageQuality) -> dict[str, tf.train.Feature]:
-    return {name: _floats([value]) for name, value in image_features(quality).items()}
+    return {name: _floats([] if np.isnan(value) else [value]) for name, value in image_features(quality).items()}
 
 
 def _how_it_is_labelled(record: ImageRecord) -> dict[str, tf.train.Feature]:

@@ -13,6 +13,8 @@ import imagehash
 import numpy as np
 from PIL import Image, ImageStat, JpegImagePlugin, PngImagePlugin
 
+from components.imaging.decodable import PNG_MAGIC, check_jpeg, check_last_row, check_png, stores_rgb
+from components.imaging.measures import Look, hue, look_of, noise
 from schemas.base.errors import DataError
 from schemas.data import features
 
@@ -24,13 +26,12 @@ HASH_SIDE = 16  # 256 bits: 64 do not tell two pictures of one scene from a copy
 # What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 JPEG_MAGIC = b"\xff\xd8\xff"
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND\xaeB`\x82"
+_COLOURS_SIDE_PX = 64  # of the pixels that the hue is taken of
 
 
 @dataclass(frozen=True)
 class ImageQuality:
-    """How an image looks; all but `file_bytes` do not depend on its size.
+    """How an image looks; all but `file_bytes` and `noise` do not depend on its size.
 
     Attributes:
         brightness: mean grey level, 0..255.
@@ -38,6 +39,9 @@ class ImageQuality:
         sharpness: log1p of the variance of the Laplacian of the grey levels, 0 for a flat image.
         red_cast: ln(mean red / mean green), 0 for a grey image.
         blue_cast: ln(mean blue / mean green).
+        hue: of its most coloured things, 0..1 of the circle from red over green and blue; NaN for a grey image.
+        noise: standard deviation of the noise of single pixels, in grey levels of the image as it was decoded.
+        look: what is in it at all.
         file_bytes: size of the file.
         hash_bits: [256] bool, perceptual hash: nearly equal for copies that were re-encoded, resized or re-lit.
     """
@@ -47,18 +51,23 @@ class ImageQuality:
     sharpness: float
     red_cast: float
     blue_cast: float
+    hue: float
+    noise: float
+    look: Look
     file_bytes: int
     hash_bits: np.ndarray = field(repr=False)
 
 
 def image_features(quality: ImageQuality) -> dict[str, float]:
-    """The figures under the keys of `schemas.data.features`."""
+    """The figures under the keys of `schemas.data.features`; NaN for what an image does not have."""
     return {
         features.QA_BRIGHTNESS: quality.brightness,
         features.QA_CONTRAST: quality.contrast,
         features.QA_SHARPNESS: quality.sharpness,
         features.QA_RED_CAST: quality.red_cast,
         features.QA_BLUE_CAST: quality.blue_cast,
+        features.QA_HUE: quality.hue,
+        features.QA_LOG_NOISE: math.log1p(quality.noise),
         features.QA_LOG_FILE_SIZE: math.log(quality.file_bytes),
     }
 
@@ -125,31 +134,49 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
         where: what to call it in messages.
 
     Raises:
-        DataError: truncated or damaged.
+        DataError: truncated or damaged, or nothing that TensorFlow reads.
     """
+    is_png = isinstance(image, PngImagePlugin.PngImageFile)
+    if is_png:
+        check_png(encoded, where)
+    else:
+        check_jpeg(image, where)
     shrink = min(1.0, QUALITY_SIDE_PX / max(image.size))
     size = (max(1, round(image.width * shrink)), max(1, round(image.height * shrink)))
     # Coarse steps by the JPEG decoder, which still reads all of the data, and the last one by the filter.
-    image.draft("YCbCr", (2 * size[0], 2 * size[1]))
+    image.draft(None if stores_rgb(image) else "YCbCr", (2 * size[0], 2 * size[1]))
     try:
         image.load()
     except _DAMAGE as error:
         raise DataError(f"{where}: truncated or damaged ({error}); copy the file again") from error
-    if isinstance(image, PngImagePlugin.PngImageFile) and _PNG_END not in encoded:
-        raise DataError(f"{where}: truncated: its end mark is missing; copy the file again")
+    if is_png:
+        check_last_row(image, encoded, where)
     grey_image, (red, green, blue) = _grey_and_colours(image)
     # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
     small = grey_image.resize(size, Image.Resampling.BICUBIC)
-    grey = np.asarray(small, np.float64)  # [h, w]
+    levels = np.asarray(small)  # [h, w] uint8
+    grey = levels.astype(np.float64)
     return ImageQuality(
         brightness=float(grey.mean()),
         contrast=float(grey.std()),
         sharpness=float(np.log1p(_laplacian(grey).var())),
         red_cast=float(np.log((red + 1) / (green + 1))),  # + 1 level: black has no colour
         blue_cast=float(np.log((blue + 1) / (green + 1))),
+        hue=_hue(image),
+        noise=noise(np.asarray(grey_image)),
+        look=look_of(levels, deep=is_png and encoded[24] == 16),
         file_bytes=len(encoded),
         hash_bits=imagehash.phash(small, hash_size=HASH_SIDE).hash.ravel(),
     )
+
+
+def _hue(image: Image.Image) -> float:
+    if image.mode.startswith("I") or image.mode in ("L", "1", "LA"):
+        return float("nan")
+    side = _COLOURS_SIDE_PX / max(image.size)
+    size = (max(1, round(image.width * side)), max(1, round(image.height * side)))
+    # Single pixels: means would mix the colours of neighbouring things.
+    return hue(np.asarray(image.resize(size, Image.Resampling.NEAREST).convert("RGB")))
 
 
 def _grey_and_colours(image: Image.Image) -> tuple[Image.Image, tuple[float, float, float]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.drift_rules import drift_reason, too_few
+from components.data_gate.drift_rules import drift_reason, too_few, unknown_to_model
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
 from schemas.base.errors import ConfigError
@@ -91,3 +91,16 @@ def test_too_few_images_are_reported_as_untested_not_as_drift() -> None:
     reason = too_few("drift", 12, 600, 20)
     assert (reason.passed, reason.warning) == (True, True)
     assert "not tested" in reason.actual
+
+
+@pytest.mark.parametrize(("here", "passed"), [(2.6, False), (0.1, True)])
+def test_only_more_pixel_noise_stops_a_run(here: float, passed: bool) -> None:
+    sides = {"other": Distribution((1.0,), median=0.9), "span": Distribution((1.0,), median=here)}
+    reason = drift_reason(comparison(feature=features.QA_LOG_NOISE, effect_size=0.8, **sides), SETTINGS)
+    assert (reason.passed, reason.warning) == (passed, False)
+    assert reason.actual.startswith("more pixel noise") is not passed
+
+
+def test_what_the_model_was_never_measured_for_is_not_tested() -> None:
+    reason = unknown_to_model("drift", features.QA_HUE)
+    assert (reason.rule, reason.passed, reason.warning, reason.tested) == ("drift:qa/hue", True, False, False)
