@@ -18,6 +18,7 @@ FAR_OUT = 0.05  # of the image's side
 FAR_OUT_SHARE = 0.2  # of the boxes; in truly wrong orders it is a third and more
 ROUNDING_PX = 1.0  # tools that write a box round outwards
 MIN_SIDE_PX = 16  # in smaller images boxes of a pixel are possible
+NEARLY_ALL = 0.98  # of the boxes; a detector's stray box does not make the others pixels
 LARGEST_FRACTION = 1.5  # a fraction of the image, drawn over the border
 
 
@@ -55,12 +56,13 @@ def find_wrong_format(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | 
 
 
 def _fractions(boxes: np.ndarray, sizes_px: np.ndarray) -> WrongFormat | None:
-    if np.abs(boxes).max() > LARGEST_FRACTION or sizes_px.min() < MIN_SIDE_PX:
+    are_small = np.abs(boxes).max(axis=1) <= LARGEST_FRACTION
+    if are_small.mean() < NEARLY_ALL or sizes_px.min() < MIN_SIDE_PX:
         return None
-    is_fraction = np.any(boxes % 1, axis=1)
+    is_fraction = are_small & np.any(boxes % 1, axis=1)
     if not is_fraction.any():  # a detector that finds nothing may well give [0, 0, 1, 1]
         return None
-    because = f"no number of the {len(boxes)} boxes is over {LARGEST_FRACTION}"
+    because = f"no number of {are_small.sum()} of the {len(boxes)} boxes is over {LARGEST_FRACTION}"
     return WrongFormat(FRACTIONS, because, int(is_fraction.argmax()))
 
 

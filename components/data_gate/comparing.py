@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.data_gate import drift
+from components.data_gate.embeddings import embedding_distance
 from components.data_gate.rules import Anomaly
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW, Comparison, Distribution
 from schemas.data import features
@@ -244,7 +245,7 @@ def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -
         span: [m, d] of the same model.
         limit: of the distance, beyond what the training data reaches against itself.
     """
-    found = drift.embedding_distance(training, span)
+    found = embedding_distance(training, span)
     return Comparison(
         kind=DRIFT,
         feature=EMBEDDING,

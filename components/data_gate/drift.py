@@ -3,14 +3,12 @@
 TFDV measures the distances (Jensen-Shannon divergence, L-infinity). They say nothing alone: between two samples of one
 world they grow as the samples shrink, and in a narrow distribution a shift that no model notices makes them large. So
 a distance is held against the *noise*, what the training data of the served model reaches against itself at these
-sizes, and against the *effect size*, how far the values moved in the feature's own unit. A shift that no single figure
-shows is measured on what the served model's own backbone makes of the images.
+sizes, and against the *effect size*, how far the values moved in the feature's own unit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,10 +17,8 @@ from schemas.data.feature_sample import FeatureSample
 
 BLOCK = 8  # neighbouring images that are drawn together: frames of one scene are not independent
 _REPEATS = 80
-_EMBEDDING_REPEATS = 60
-_COMPONENTS = 24  # principal components of the training images' embeddings; more only add noise
 _MANY = 2000  # images; with more the noise is that of the smaller side alone
-_QUANTILE = 0.99
+QUANTILE = 0.99  # of what chance reaches
 _BUCKETS = 10  # of TFDV's standard histogram
 COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
 _LEVELS = np.linspace(0.025, 0.975, 39)
@@ -145,7 +141,7 @@ def noise(sample: FeatureSample, feature: str, n_other: int, n_span: int, seed: 
     for _ in range(_REPEATS):
         one, other = (_drawn(values, starts, rng, size) for size in sizes)
         reached.append(distance(one, other))
-    return float(np.quantile(reached, _QUANTILE))
+    return float(np.quantile(reached, QUANTILE))
 
 
 def _column(sample: FeatureSample, feature: str) -> tuple[np.ndarray, np.ndarray, Callable[..., float]]:
@@ -214,91 +210,3 @@ def _turn(other: np.ndarray, span: np.ndarray) -> float:
     places = np.arange(_PLACES) / _PLACES
     one, two = (np.searchsorted(np.sort(values % 1.0), places, side="right") / len(values) for values in (other, span))
     return float(np.abs(one - two - np.median(one - two)).mean())
-
-
-@dataclass(frozen=True)
-class EmbeddingDistance:
-    """A span against training images.
-
-    Attributes:
-        distance: energy coefficient, 0 (same) to 1.
-        noise: what training images reach against each other at this size.
-        effect_size: length of the difference of the mean embeddings, as a fraction of the training images' mean.
-        training_scores: [n] places of the training images on the axis through both centres.
-        span_scores: [m] those of the span.
-    """
-
-    distance: float
-    noise: float
-    effect_size: float
-    training_scores: np.ndarray
-    span_scores: np.ndarray
-
-
-def embedding_distance(training: np.ndarray, span: np.ndarray, seed: int = 0) -> EmbeddingDistance:
-    """Compares two sets of embeddings.
-
-    Args:
-        training: [n, d] of images that the served model was trained on, in the order in which they were delivered.
-        span: [m, d].
-        seed: of the resampling.
-
-    Returns:
-        The coefficient of inhomogeneity of Szekely and Rizzo (2013, "Energy statistics", J. Stat. Plan. Inference),
-        with unbiased means within each sample, over standardised principal components; and its 99th percentile
-        between halves of the training images that were split in blocks of neighbours.
-    """
-    centre = training.mean(axis=0)
-    effect = float(np.linalg.norm(span.mean(axis=0) - centre) / max(1e-12, float(np.linalg.norm(centre))))
-    project = _projection(training)
-    training, span = project(training), project(span)
-    rng = np.random.default_rng(seed)
-    within = _distances(training, training)
-    half = len(training) // 2
-    size = min(len(span), half)
-    reached = []
-    for _ in range(_EMBEDDING_REPEATS):
-        order = _in_blocks(len(training), rng)
-        one, other = order[:half], order[half : half + size]
-        reached.append(_coefficient(within[np.ix_(one, one)], within[np.ix_(other, other)], within[np.ix_(one, other)]))
-    distance = _coefficient(within, _distances(span, span), _distances(training, span))
-    axis = span.mean(axis=0) - training.mean(axis=0)
-    axis /= max(1e-12, float(np.linalg.norm(axis)))
-    noise = float(np.quantile(reached, _QUANTILE))
-    return EmbeddingDistance(distance, noise, effect, training @ axis, span @ axis)
-
-
-def outliers(training: np.ndarray, span: np.ndarray, limit: int) -> list[int]:
-    """Rows of the span that are farthest from the training images, the farthest first."""
-    project = _projection(training)
-    distances = _distances(project(span), project(training))
-    return np.argsort(-np.sort(distances, axis=1)[:, :5].mean(axis=1))[:limit].tolist()
-
-
-def _projection(training: np.ndarray):
-    centre = training.mean(axis=0)
-    spread = training.std(axis=0)
-    scale = np.where(spread > 1e-6 * max(1e-12, float(spread.max())), spread, np.inf)  # dead features count nothing
-    _, _, axes = np.linalg.svd((training - centre) / scale, full_matrices=False)
-    axes = axes[:_COMPONENTS]
-    return lambda rows: ((rows - centre) / scale) @ axes.T
-
-
-def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    squares = (one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * one @ other.T
-    return np.sqrt(np.maximum(squares, 0))
-
-
-def _coefficient(one: np.ndarray, other: np.ndarray, between: np.ndarray) -> float:
-    across = 2 * between.mean()
-    inside = sum(part.sum() / max(1, len(part) * (len(part) - 1)) for part in (one, other))
-    return float((across - inside) / across) if across > 0 else 0.0
-
-
-def _in_blocks(count: int, rng: np.random.Generator) -> np.ndarray:
-    """All places, blocks of neighbours together, the blocks shuffled."""
-    block = min(BLOCK, max(1, count // 8))
-    shift = int(rng.integers(block))
-    blocks = np.split((np.arange(count) + shift) % count, range(block, count, block))
-    order = rng.permutation(len(blocks))
-    return np.concatenate([blocks[place] for place in order])

@@ -25,8 +25,8 @@ from components.data_gate.comparing import (
     statistics_of,
     validate,
 )
-from components.data_gate.drift import outliers
 from components.data_gate.drift_rules import drift_reason, too_few, unknown_to_model
+from components.data_gate.embeddings import outliers
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map

@@ -15,6 +15,7 @@ from schemas.base.formatting import listed
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
+_SMALLEST_SHARE = 1e-3  # of the boxes; a limit of none is not endlessly exceeded
 _REPEATED = 0.01  # share of copies in a span from which on a person should look
 
 
@@ -194,15 +195,17 @@ def _span_version(span: DataSetInfo, history: History) -> Reason:
 
 def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     bad = span.bad_boxes
-    expected = f"at most {settings.bad_boxes:.1%} of the boxes outside of their image or without area"
+    expected = f"at most {settings.bad_boxes:.1%} of the boxes that cannot be boxes of their images"
+    share = bad.count / max(1, bad.of)
+    strength = share / max(settings.bad_boxes, _SMALLEST_SHARE)
     if not bad.count:
-        return Reason("boxes:sound", expected, "none", passed=True)
+        return Reason("boxes:sound", expected, "none", passed=True, strength=strength)
     actual = f"{bad.count} of {bad.of} boxes, left out"
     if bad.guessed_format:
-        actual += f"; they make sense as {bad.guessed_format}"
+        actual += f"; they make sense as {bad.guessed_format}: convert them, or have them exported anew"
     actual += f": {bad.examples[0]}" if bad.examples else ""
     passed = bad.count <= settings.bad_boxes * bad.of
-    return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images)
+    return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images, strength=strength)
 
 
 def _sound_areas(span: DataSetInfo) -> list[Reason]:

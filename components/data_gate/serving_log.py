@@ -1,9 +1,11 @@
 """Reads logged requests: the images that the served model really sees.
 
 A log is a directory, on any file system, of
-- `*.jsonl`: lines of `{"image": BASE64}`, as `ratchet log-sample` writes them, or bodies of TensorFlow Serving's REST
-  predict requests, `{"instances": [{"b64": BASE64}]}` or `{"inputs": ...}` alike;
+- `*.jsonl`: lines of JSON, see `log_lines`;
 - `*.tfrecord*`: tf.Examples with `image/encoded`, or the PredictionLogs that TensorFlow Serving itself logs.
+
+Servers append, so that the newest requests stand at the end of a file. `ratchet log-sample` names its files by their
+time; the age of other ones is when they were last written to.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -11,10 +13,11 @@ A log is a directory, on any file system, of
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+import datetime
+import hashlib
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,19 +25,21 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tfx.dsl.io import fileio
 
+from components.data_gate.log_lines import images_in, line_number, lines_from_the_end
 from components.imaging.quality import image_features, image_quality
 from schemas.base.errors import ConfigError, DataError
 from schemas.base.files import reason_of, refuse_irregular
-from schemas.base.json_keys import unique_keys
 from schemas.base.progress import Progress
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
 
 _MOST_UNREADABLE = 0.1  # share of logged images; clients do send broken ones
+_TORN = "truncated record"  # what TensorFlow says of a file that ends within a record
+_OWN_NAME = re.compile(r"served-(\d{8}T\d{12})-\d+\.jsonl")
 
 
 def read_serving_log(directory: str, limit: int) -> FeatureSample:
-    """Measures the newest logged images.
+    """Measures the newest logged images, each once however often it was asked about.
 
     Args:
         directory: the log.
@@ -45,18 +50,26 @@ def read_serving_log(directory: str, limit: int) -> FeatureSample:
 
     Raises:
         ConfigError: there is no such directory, or no log in it.
-        DataError: a log is of none of the known forms, or more than a tenth of its images cannot be decoded.
+        DataError: a record file is damaged, or more than a tenth of the images cannot be read.
     """
     if not fileio.isdir(directory):
         raise ConfigError(f"data_gate.serving_log = {directory!r}: no such directory; give that of the logged requests")
     rows: list[dict[str, float]] = []
     unreadable: list[str] = []
+    known: set[bytes] = set()
     progress = Progress("reading logged requests", limit)
-    for place, encoded in _newest_images(directory):
+    for place, encoded in _newest_images(directory, limit):
+        if isinstance(encoded, DataError):
+            unreadable.append(f"{place}: {encoded}")
+            continue
+        digest = hashlib.sha256(encoded).digest()
+        if digest in known:
+            continue
+        known.add(digest)
         try:
-            rows.append(image_features(image_quality(encoded, place)))
+            rows.append(image_features(image_quality(encoded, "the logged image")))
         except DataError as error:
-            unreadable.append(str(error))
+            unreadable.append(f"{place}: {error}")
         progress.update(len(rows))
         if len(rows) == limit:
             break
@@ -76,14 +89,38 @@ def read_serving_log(directory: str, limit: int) -> FeatureSample:
     )
 
 
-def _newest_images(directory: str) -> Iterator[tuple[str, bytes]]:
-    """The place of each image for messages, and its file; names of log files are taken to ascend with time."""
-    for name in sorted(map(str, fileio.listdir(directory)), reverse=True):
-        path = f"{directory}/{name}"
-        if name.endswith(".jsonl"):
-            yield from _of_json_lines(_regular(path))
-        elif ".tfrecord" in name:
-            yield from _of_records(_regular(path))
+@dataclass(frozen=True)
+class _Line:
+    """A line of a file, which is counted only for a message: the file is read from its end."""
+
+    path: str
+    offset: int
+
+    def __str__(self) -> str:
+        with fileio.open(self.path, "rb") as file:
+            return f"{self.path}, line {line_number(file, self.offset)}"
+
+
+def _newest_images(directory: str, most: int) -> Iterator[tuple[_Line | str, bytes | DataError]]:
+    """The place of each image for messages, and its file or what is wrong with its entry; the newest first."""
+    names = [name for name in map(str, fileio.listdir(directory)) if name.endswith(".jsonl") or ".tfrecord" in name]
+    for name in sorted(names, key=lambda name: (_time(directory, name), _natural(name)), reverse=True):
+        path = _regular(f"{directory}/{name}")
+        yield from _of_json_lines(path) if name.endswith(".jsonl") else _of_records(path, most)
+
+
+def _time(directory: str, name: str) -> float:
+    """When a log was last written to, in seconds of the epoch."""
+    own = _OWN_NAME.fullmatch(name)
+    if own:
+        moment = datetime.datetime.strptime(own[1], "%Y%m%dT%H%M%S%f")
+        return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+    return tf.io.gfile.stat(f"{directory}/{name}").mtime_nsec / 1e9
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """`served-9` before `served-10`, for files that were written at one time."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _regular(path: str) -> str:
@@ -94,39 +131,43 @@ def _regular(path: str) -> str:
     return path
 
 
-def _of_json_lines(path: str) -> Iterator[tuple[str, bytes]]:
-    # Bytes, because what is no UTF-8 is then an error of its line.
+def _of_json_lines(path: str) -> Iterator[tuple[_Line, bytes | DataError]]:
     with fileio.open(path, "rb") as file:
-        for number, line in enumerate(file, 1):
-            where = f"{path}, line {number}"
+        for offset, line, may_be_torn in lines_from_the_end(file):
             try:
-                for text in _images_in(json.loads(line, object_pairs_hook=unique_keys)):
-                    yield where, base64.b64decode(text, validate=True)
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error) as error:
-                raise DataError(
-                    f'{where}: not a logged request ({error}); expected {{"image": BASE64}} or a predict request of '
-                    "TensorFlow Serving"
-                ) from error
+                found: list[bytes | DataError] = [*reversed(images_in(line))]
+            except DataError as error:
+                if may_be_torn:
+                    continue
+                found = [error]
+            for encoded in found:
+                yield _Line(path, offset), encoded
 
 
-def _images_in(entry: Any) -> list[str]:
-    if "image" in entry:
-        return [entry["image"]]
-    given = entry["instances"] if "instances" in entry else entry["inputs"]
-    instances = given if isinstance(given, list) else [given]
-    found = [instance.get("image_bytes", instance) for instance in instances]
-    flat = [each for value in found for each in (value if isinstance(value, list) else [value])]
-    return [each["b64"] for each in flat]
+def _of_records(path: str, most: int) -> Iterator[tuple[str, bytes | DataError]]:
+    """The newest distinct images of a file that can be read from its beginning only: first which they are."""
+    newest: dict[bytes, int] = {}  # by digest, the last record that holds it; the newest last
+    for number, encoded in _forward(path):
+        digest = hashlib.sha256(encoded).digest()
+        newest.pop(digest, None)
+        newest[digest] = number
+    wanted = dict(list(newest.items())[-most:])
+    for number, encoded in _forward(path):
+        if wanted.get(hashlib.sha256(encoded).digest()) == number:
+            yield f"{path}, record {number}", encoded
 
 
-def _of_records(path: str) -> Iterator[tuple[str, bytes]]:
+def _forward(path: str) -> Iterator[tuple[int, bytes]]:
+    """Every image with the number of its record; a last record that is being written is left out."""
     compression = "GZIP" if path.endswith(".gz") else ""
     number = 0
     try:
         for number, serialized in enumerate(tf.data.TFRecordDataset(path, compression).as_numpy_iterator()):
             for encoded in _images_of(serialized):
-                yield f"{path}, record {number}", encoded
+                yield number, encoded
     except (tf.errors.DataLossError, DecodeError) as error:
+        if _TORN in str(error):
+            return
         raise DataError(f"{path}, after record {number}: damaged ({str(error).splitlines()[0]}); remove it") from error
 
 

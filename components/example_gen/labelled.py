@@ -50,8 +50,9 @@ COCO_BBOX = BoxField(
     "x, y, width, height",
     XYWH,
     (
-        *(XYXY, XYWH_TAKEN_FOR_XYXY, YXHW, YXYX, CXCYWH),
-        *(XYWH.of(FRACTIONS), XYXY.of(FRACTIONS), CXCYWH.of(FRACTIONS)),
+        *(XYXY, CXCYWH, YXHW, YXYX, XYWH_TAKEN_FOR_XYXY),
+        *(CXCYWH.of(FRACTIONS), XYXY.of(FRACTIONS), XYWH.of(FRACTIONS)),
+        *(CXCYWH.of(PERCENT), XYXY.of(PERCENT), XYWH.of(PERCENT)),
     ),
 )
 VOC_BNDBOX = BoxField(
@@ -59,8 +60,9 @@ VOC_BNDBOX = BoxField(
     "xmin, ymin, xmax, ymax",
     XYXY,
     (
-        *(XYWH, XYXY_TAKEN_FOR_XYWH, XYXY_SWAPPED, YXYX, YXHW, CXCYWH),
-        *(XYXY.of(FRACTIONS), XYWH.of(FRACTIONS), CXCYWH.of(FRACTIONS)),
+        *(XYWH, CXCYWH, YXYX, YXHW, XYXY_SWAPPED, XYXY_TAKEN_FOR_XYWH),
+        *(CXCYWH.of(FRACTIONS), XYXY.of(FRACTIONS), XYWH.of(FRACTIONS)),
+        *(CXCYWH.of(PERCENT), XYXY.of(PERCENT), XYWH.of(PERCENT)),
     ),
 )
 YOLO_LINE = BoxField(

@@ -185,5 +185,6 @@ def _log_sample(arguments: argparse.Namespace) -> int:
     logged = log_sample(arguments.images, arguments.log, arguments.fraction)
     file = str(logged.file) if logged.file else None
     text = f"kept {logged.kept} of {logged.seen} images" + (f" in {file}" if file else "")
-    show(arguments, text, {"seen": logged.seen, "kept": logged.kept, "file": file})
+    text += f"; {logged.already} were there already" if logged.already else ""
+    show(arguments, text, {"seen": logged.seen, "kept": logged.kept, "already": logged.already, "file": file})
     return 0

@@ -1,31 +1,44 @@
 """`ratchet log-sample`: keeps a share of the images that a served model saw, to measure skew against.
 
-Each call writes one file of JSON lines: `{"image": BASE64, "name": ..., "logged_at": ...}`.
+Each call writes one file of JSON lines: `{"digest": SHA256, "image": BASE64, "name": ..., "logged_at": ...}`. An image
+that the log has already, by its bytes, is not added again.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime
+import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.base.errors import InputError
+from components.data_gate.log_lines import images_in
+from schemas.base.errors import DataError, InputError
 from schemas.base.files import LOCAL_FILES, reason_of, refuse_irregular
 from schemas.base.sampling import is_sampled
 
+_OWN_LINE = re.compile(rb'\{"digest": "([0-9a-f]{64})", "image": "')  # spares decoding what is there
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 @dataclass(frozen=True)
 class Logged:
-    """What a call did: how many images it saw and kept, and the file; None if it kept none."""
+    """What a call did.
+
+    Attributes:
+        seen: images that it was given.
+        kept: those that it added.
+        already: those of the share that the log had before, or that were given twice.
+        file: where it added them; None if there was nothing to add.
+    """
 
     seen: int
     kept: int
+    already: int
     file: Path | None
 
 
@@ -43,16 +56,46 @@ def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
     if not 0 < fraction <= 1:
         raise InputError(f"--fraction {fraction}: must be above 0 and at most 1")
     now = datetime.datetime.now(datetime.timezone.utc)
-    seen, lines = 0, []
+    seen, already, lines = 0, 0, []
+    logged = _digests_in(log)
     for path in _files(images):
         seen += 1
         content = _read(path)
-        if is_sampled(content, fraction):
-            entry = {"image": base64.b64encode(content).decode(), "name": path.name, "logged_at": now.isoformat()}
-            lines.append(json.dumps(entry) + "\n")
-    if not lines:
-        return Logged(seen, 0, None)
-    return Logged(seen, len(lines), _written(log, now, lines))
+        if not is_sampled(content, fraction):
+            continue
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in logged:
+            already += 1
+            continue
+        logged.add(digest)
+        entry = {"digest": digest, "image": base64.b64encode(content).decode()}
+        lines.append(json.dumps({**entry, "name": path.name, "logged_at": now.isoformat()}) + "\n")
+    file = _written(log, now, lines) if lines else None
+    return Logged(seen, len(lines), already, file)
+
+
+def _digests_in(log: Path) -> set[str]:
+    """SHA-256 of every image that the JSON lines of a log hold; what is no logged request is left to its reader."""
+    found: set[str] = set()
+    try:
+        for path in sorted(log.glob("*.jsonl")):
+            refuse_irregular(path)
+            with path.open("rb") as file:
+                for line in file:
+                    found.update(_digests_of(line))
+    except OSError as error:
+        raise InputError(f"--log {log}: cannot be read: {reason_of(error)}; give another directory") from error
+    return found
+
+
+def _digests_of(line: bytes) -> list[str]:
+    own = _OWN_LINE.match(line)
+    if own:
+        return [own[1].decode()]
+    try:
+        return [hashlib.sha256(encoded).hexdigest() for encoded in images_in(line)]
+    except DataError:
+        return []
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

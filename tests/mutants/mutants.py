@@ -326,7 +326,7 @@ _DATA = (
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
-        ("stops = not comparison.passed and", "stops = ", "what chance reaches does not stop a run"),
+        ("stops = is_far and", "stops = ", "what chance reaches does not stop a run"),
         ("span.median > other.median else less", "span.median < other.median else less", "darker is not brighter"),
     ),
     *mutants_of(
@@ -338,13 +338,18 @@ _DATA = (
     *mutants_of(
         "components/data_gate/drift.py",
         "tests/components/data_gate/test_drift.py",
-        ("_QUANTILE = 0.99", "_QUANTILE = 0.5", "two samples of one world are no drift"),
+        ("QUANTILE = 0.99", "QUANTILE = 0.5", "two samples of one world are no drift"),
         (
             "default_rng(seed)\n    reached = []\n    for _ in range(_REPEATS)",
             "default_rng()\n    reached = []\n    for _ in range(_REPEATS)",
             "the same span is judged the same twice",
         ),
         ("min(BLOCK, max(1, images", "min(1, max(1, images", "frames of one scene are drawn together"),
+    ),
+    *mutants_of(
+        "components/data_gate/familiarity.py",
+        "tests/components/data_gate/test_familiarity.py",
+        ("<= max(0, block - 1)", "<= 0", "the next scene is familiar though frames of a scene repeat each other"),
     ),
     *mutants_of(
         "components/data_gate/labels/findings.py",
@@ -405,10 +410,13 @@ _DATA = (
         ("json.dumps([digest, code_version(), versions])", "json.dumps([digest, versions])", "new code stores anew"),
     ),
     *mutants_of(
-        "components/example_gen/box_check.py",
+        "components/example_gen/box_guess.py",
         "tests/components/example_gen/test_box_check.py",
         ("ends <= sizes_px + OVERHANG_PX", "ends < sizes_px + OVERHANG_PX", "a pixel over the border is allowed"),
         ("sides >= MIN_BOX_SIDE_PX", "sides >= -MIN_BOX_SIDE_PX", "a box without area is bad"),
+        ("= FRACTIONS\n", '= ""\n', "fractions are no pixels"),
+        ("if np.median(is_tiny) > 0:", "if False:", "a median box below a pixel is found"),
+        ("named[:_MOST_NAMED]", "named[:1]", "formats that explain as much are all named"),
     ),
 )
 

@@ -88,7 +88,11 @@ def test_fractions_of_the_image_are_recognised() -> None:
     assert wrong.looks_like == "fractions of the image, 0..1"
     assert find_wrong_format(boxes, sizes(10, 16, 15)) is None
     assert find_wrong_format(boxes[:9], sizes(9, 16, 16)) is None
-    assert find_wrong_format(np.vstack([boxes, [[0, 0, 1.6, 1]]]), sizes(11)) is None
+    stray = [[0, 0, 1.6, 1]]
+    assert find_wrong_format(np.vstack([boxes, stray]), sizes(11)) is None
+    many = find_wrong_format(np.vstack([inside(99, sizes(99, 1, 1)), stray]), sizes(100))
+    assert many is not None
+    assert many.because == "no number of 99 of the 100 boxes is over 1.5"
 
 
 def test_boxes_of_a_detector_that_finds_nothing_are_no_fractions() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,8 +84,46 @@ def test_the_newest_log_comes_first_and_no_more_is_read_than_asked(tmp_path: Pat
     assert read(tmp_path / "log", limit=1) == pytest.approx([BRIGHTNESS[1]])
 
 
+def test_the_newest_images_of_a_file_are_those_at_its_end(tmp_path: Path) -> None:
+    json_lines(tmp_path / "lines", *({"image": text(encoded)} for encoded in IMAGES))
+    assert read(tmp_path / "lines", limit=2) == pytest.approx([BRIGHTNESS[2], BRIGHTNESS[1]])
+    of_examples(tmp_path / "records")
+    assert sorted(read(tmp_path / "records", limit=2)) == pytest.approx(sorted(BRIGHTNESS[1:]))
+
+
+def test_the_file_that_was_written_to_last_is_the_newest_whatever_its_name(tmp_path: Path) -> None:
+    for name, encoded, age in (("b", IMAGES[0], 2000), ("a", IMAGES[1], 3000), ("c", IMAGES[2], 1000)):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"image": text(encoded)}) + "\n")
+        os.utime(tmp_path / f"{name}.jsonl", (age, age))
+    assert read(tmp_path, limit=2) == pytest.approx([BRIGHTNESS[1], BRIGHTNESS[0]])
+
+
+def test_files_of_one_moment_are_told_apart_by_the_numbers_in_their_names(tmp_path: Path) -> None:
+    for number, encoded in ((9, IMAGES[0]), (10, IMAGES[1])):
+        (tmp_path / f"log-{number}.jsonl").write_text(json.dumps({"image": text(encoded)}) + "\n")
+        os.utime(tmp_path / f"log-{number}.jsonl", (1000, 1000))
+    assert read(tmp_path, limit=1) == pytest.approx([BRIGHTNESS[1]])
+
+
+def test_blank_lines_and_an_entry_that_is_being_written_are_passed_over(tmp_path: Path) -> None:
+    json_lines(tmp_path / "log", {"image": text(IMAGES[0])}, {"image": text(IMAGES[1])})
+    with (tmp_path / "log" / "served-1.jsonl").open("a") as file:
+        file.write("\n \n" + json.dumps({"image": text(IMAGES[2])})[:400])
+    assert read(tmp_path / "log") == pytest.approx([BRIGHTNESS[1], BRIGHTNESS[0]])
+    of_examples(tmp_path / "records")
+    whole = gzip.decompress((tmp_path / "records" / "served.tfrecord.gz").read_bytes())
+    (tmp_path / "records" / "served.tfrecord.gz").unlink()
+    (tmp_path / "records" / "served.tfrecord").write_bytes(whole[:-100])
+    assert sorted(read(tmp_path / "records")) == pytest.approx(sorted(BRIGHTNESS[:2]))
+
+
+def test_an_image_that_was_asked_about_often_counts_once(tmp_path: Path) -> None:
+    json_lines(tmp_path / "log", *[{"image": text(IMAGES[0])}] * 5, {"instances": [{"b64": text(IMAGES[1])}] * 3})
+    assert read(tmp_path / "log") == pytest.approx([BRIGHTNESS[1], BRIGHTNESS[0]])
+
+
 def test_a_few_broken_images_of_clients_are_passed_over_and_many_are_an_error(tmp_path: Path) -> None:
-    good = [{"image": text(IMAGES[0])}] * 20
+    good = [{"image": text(encode(picture(seed=seed)))} for seed in range(20)]
     json_lines(tmp_path / "log", *good, {"image": text(b"no image")})
     assert len(read(tmp_path / "log")) == 20
     json_lines(tmp_path / "log", good[0], {"image": text(b"no image")})

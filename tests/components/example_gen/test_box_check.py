@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.box_check import explain, is_sound
+from components.example_gen.box_guess import explain, is_sound, larger_image
 from components.example_gen.dataset import read_source
 from components.example_gen.labelled import COCO_BBOX, TFRECORD_BBOX, VOC_BNDBOX, YOLO_LINE, BoxField
+from schemas.base.errors import DataError
 from schemas.data.dataset import BadBoxes
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.components.example_gen.deliveries import write_voc
@@ -81,22 +82,111 @@ def test_boxes_that_are_all_in_another_order_are_explained(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("make", "expected"),
+    ("make", "first"),
     [
-        (lambda x, y, w, h: (x, y, w, h), "fractions of the image, 0..1"),
+        (lambda x, y, w, h: (x + w / 2, y + h / 2, w, h), "[center x, center y, width, height] as fractions"),
         (lambda x, y, w, h: (x, y, x + w, y + h), "[x1, y1, x2, y2] as fractions of the image, 0..1"),
+        (lambda x, y, w, h: (x, y, w, h), "fractions of the image, 0..1"),
     ],
+    ids=["yolo", "corners", "coco"],
 )
 def test_fractions_are_bad_all_together_and_explained(
-    tmp_path: Path, make: Callable[..., tuple[Any, ...]], expected: str
+    tmp_path: Path, make: Callable[..., tuple[Any, ...]], first: str
 ) -> None:
     boxes = np.stack(make(*(true_boxes() / [WIDTH, HEIGHT, WIDTH, HEIGHT]).T), axis=1)
-    if expected.startswith("["):
-        boxes = boxes[(boxes[:, :2] + boxes[:, 2:] <= 1).all(axis=1)]  # the others end outside of the first pixel
     bad = bad_boxes_of(tmp_path, boxes)
     assert (bad.count, bad.of) == (len(boxes), len(boxes))
-    assert "fractions of the image, 0..1" in str(bad.guessed_format)
-    assert "ends within the image's first pixel" in bad.examples[0]
+    assert str(bad.guessed_format).startswith(first)
+    assert "has no number above 1, as if they were fractions, in an image of 640x400 px" in bad.examples[0]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+def test_fractions_among_pixels_are_found_one_by_one(tmp_path: Path, share: float) -> None:
+    pixels, others = true_boxes(200), true_boxes(200, seed=4) / [WIDTH, HEIGHT, WIDTH, HEIGHT]
+    others[:, :2] += others[:, 2:] / 2
+    count = round(share * 200)
+    bad = bad_boxes_of(tmp_path, np.concatenate([pixels[count:], others[:count]]))
+    assert (bad.count, bad.of) == (count, 200)
+    assert str(bad.guessed_format).startswith("[center x, center y, width, height] as fractions of the image, 0..1")
+
+
+def test_whole_numbers_and_the_boxes_of_tiny_images_are_no_fractions(tmp_path: Path) -> None:
+    assert bad_boxes_of(tmp_path, np.array([[0.0, 0, 1, 1], [10, 10, 20, 20], [1, 1, 1, 1]])).count == 0
+    boxes = np.full((30, 4), 0.5)
+    images = [coco_image(1, width=15, height=20)]
+    annotations = [coco_annotation(n, 1, bbox=box, area=0.25) for n, box in enumerate(boxes.tolist(), 1)]
+    span = write_span(tmp_path / "tiny", coco(images=images, annotations=annotations))
+    assert read_source(str(span)).bad_boxes.count == 0
+
+
+@pytest.mark.parametrize("make", [lambda b: b, lambda b: np.hstack([b[:, :2] + b[:, 2:] / 2, b[:, 2:]])])
+def test_percent_of_the_image_are_bad_all_together(tmp_path: Path, make: Callable[[np.ndarray], np.ndarray]) -> None:
+    boxes = make(true_boxes(200) / [WIDTH, HEIGHT, WIDTH, HEIGHT] * 100)
+    bad = bad_boxes_of(tmp_path, boxes)
+    assert (bad.count, bad.of) == (200, 200)
+    assert "percent of the image, 0..100" in str(bad.guessed_format)
+    assert "has no number above 100" in bad.examples[0]
+
+
+def test_objects_in_a_corner_of_the_image_are_no_percent(tmp_path: Path) -> None:
+    boxes = true_boxes(200) / [WIDTH, HEIGHT, WIDTH, HEIGHT] * 100
+    assert bad_boxes_of(tmp_path, boxes * 0.7).count == 0  # they do not fill the hundred
+    assert bad_boxes_of(tmp_path / "few", boxes[:19]).count == 0
+
+
+def test_boxes_that_are_mostly_smaller_than_a_pixel_are_bad(tmp_path: Path) -> None:
+    boxes = np.concatenate([true_boxes(40), true_boxes(60) * [1, 1, 0, 0] + [0, 0, 0.4, 0.3]])
+    bad = bad_boxes_of(tmp_path, boxes)
+    assert (bad.count, bad.guessed_format) == (60, None)
+    assert "is smaller than a pixel, as most boxes here" in bad.examples[0]
+    assert bad_boxes_of(tmp_path / "fewer", boxes[:70]).count == 0
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_corners_on_square_images_both_orders_are_named_the_usual_one_first(tmp_path: Path, seed: int) -> None:
+    x, y, w, h = (true_boxes(seed=seed) * [1, 1, 0.6, 0.6]).T
+    images = [coco_image(1, width=WIDTH, height=WIDTH)]
+    corners = np.stack([x, y, x + w, y + h], axis=1)
+    annotations = [coco_annotation(n, 1, bbox=box) for n, box in enumerate(corners.tolist(), 1)]
+    for annotation in annotations:
+        del annotation["area"]
+    span = write_span(tmp_path / "span", coco(images=images, annotations=annotations))
+    assert read_source(str(span)).bad_boxes.guessed_format == "[x1, y1, x2, y2] or [y1, x1, y2, x2]"
+
+
+def test_an_example_never_contradicts_what_the_boxes_are_told_to_be(tmp_path: Path) -> None:
+    x, y, w, h = true_boxes().T
+    bad = bad_boxes_of(tmp_path, np.stack([y, x, y + h, x + w], axis=1))
+    assert bad.guessed_format == "[y1, x1, y2, x2]"
+    assert "looks like x1" not in str(bad.examples)
+    bad = bad_boxes_of(tmp_path / "corners", np.stack([x, y, x + w, y + h], axis=1))
+    assert "it looks like x1, y1, x2, y2" in str(bad.examples)
+
+
+@pytest.mark.parametrize("factors", [(2.0, 2.0), (1.5, 1.2), (1.0, 1.6)])
+def test_boxes_of_a_larger_image_are_told_with_its_size(factors: tuple[float, float]) -> None:
+    boxes = true_boxes(300) * np.tile(factors, 2)
+    words = larger_image(boxes, np.full((300, 2), [WIDTH, HEIGHT]))
+    assert words is not None
+    across, down = (float(text) for text in words.split("about ")[1].split(" px")[0].split("x"))
+    assert (across / WIDTH, down / HEIGHT) == (pytest.approx(factors[0], rel=0.03), pytest.approx(factors[1], rel=0.03))
+
+
+def test_a_few_boxes_far_outside_are_not_those_of_a_larger_image() -> None:
+    boxes = true_boxes(300)
+    boxes[:5] *= 2
+    assert larger_image(boxes, np.full((300, 2), [WIDTH, HEIGHT])) is None
+
+
+def test_a_golden_set_in_fractions_is_refused_with_the_format_and_the_fix(tmp_path: Path) -> None:
+    boxes = true_boxes() / [WIDTH, HEIGHT, WIDTH, HEIGHT]
+    boxes[:, :2] += boxes[:, 2:] / 2
+    bad_boxes_of(tmp_path, boxes)
+    with pytest.raises(DataError) as caught:
+        read_source(str(tmp_path / "span"), strict=True)
+    told = str(caught.value).splitlines()[0]
+    assert "60 of 60 boxes make sense as [center x, center y, width, height] as fractions of the image, 0..1" in told
+    assert told.endswith("a bbox is x, y, width, height in pixels: convert them")
 
 
 def test_noise_is_not_explained(tmp_path: Path) -> None:
@@ -179,7 +269,7 @@ def test_faults_of_the_other_formats_are_explained(
 
 
 def test_swapped_corners_in_xml_are_explained(tmp_path: Path) -> None:
-    corners = [(30 + n, 35, 10 + n, 5) for n in range(4)]
+    corners = [(60 + n, 46, 40 + n, 26) for n in range(4)]  # as sides they would reach beyond the image
     span = write_voc(tmp_path / "span", [[("cat", box) for box in corners], [("dog", (2, 4, 34, 28))]])
     assert read_source(str(span)).bad_boxes.guessed_format == "[x2, y2, x1, y1]"
 
@@ -189,4 +279,6 @@ def test_no_number_makes_a_format_fail(numbers: list[float], width: int, height:
     for form in (COCO_BBOX, VOC_BNDBOX, YOLO_LINE, TFRECORD_BBOX):
         boxes = np.array([numbers] * 3)
         names = [meant.beside(form.format) for meant in form.mistaken]
-        assert explain(boxes, boxes, np.array([[width, height]] * 3), np.ones((1, 4)), form) in (None, *names)
+        found = explain(boxes, boxes, np.array([[width, height]] * 3), np.ones((1, 4)), form)
+        assert found is None or set(found.split(" or ")) <= set(names)
+        larger_image(np.repeat(boxes, 4, axis=0), np.array([[width, height]] * 12))

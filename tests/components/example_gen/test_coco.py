@@ -258,7 +258,7 @@ def test_other_boxes_outside_are_not_taken_for_corners(box: list[float]) -> None
 
 
 def test_fractions_in_place_of_pixels_are_recognised() -> None:
-    assert_tells(message_of_box([0.1, 0.2, 0.5, 0.5]), "all 1 boxes", "[0.1, 0.2, 0.5, 0.5]", "fractions of the image")
+    assert_tells(message_of_box([0.1, 0.2, 0.5, 0.5]), "[0.1, 0.2, 0.5, 0.5]", "as if they were fractions")
 
 
 def test_many_problems_are_told_as_the_first_three_and_a_count() -> None:

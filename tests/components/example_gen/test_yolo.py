@@ -160,7 +160,7 @@ def test_pixels_in_place_of_fractions_are_recognised(tmp_path: Path) -> None:
     lines = "\n".join(f"0 {20 + n} {15 + n} {9 + n} {8 + n}" for n in range(5))
     bad = read_source(str(write_yolo(tmp_path / "span-1", lines))).bad_boxes
     assert (bad.count, bad.of, bad.images) == (5, 6, ("a.jpg",))
-    assert bad.guessed_format == "pixels"
+    assert bad.guessed_format == "pixels or [x, y, width, height] in pixels"
     assert bad.examples[0].startswith("a.txt: line 1 (image 1 'a.jpg'): box [20.0, 15.0, 9.0, 8.0] spans x 992.0..")
 
 

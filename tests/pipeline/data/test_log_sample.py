@@ -60,3 +60,27 @@ def test_the_command_says_what_it_kept(images: Path, tmp_path: Path, capsys: pyt
     text, last = capsys.readouterr().out.splitlines()
     assert text.startswith("kept 40 of 40 images in ")
     assert json.loads(last)["kept"] == 40
+
+
+def test_the_same_images_are_not_added_again_and_are_counted(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    log_sample([images], log, 1.0)
+    (images / "cam 1" / "40.jpg").write_bytes(encode(picture(seed=40)))
+    (images / "cam 1" / "41.jpg").write_bytes(encode(picture(seed=40)))  # the same under another name
+    assert main(["log-sample", "--images", str(images), "--log", str(log)]) == 0
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith("kept 1 of 42 images in ")
+    assert said.endswith("; 41 were there already")
+    assert len(lines_of(log)) == 41
+    assert log_sample([images], log, 1.0).file is None
+
+
+def test_images_that_others_logged_are_known_too(images: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.mkdir()
+    body = {"instances": [{"b64": base64.b64encode((images / "cam 1" / "07.jpg").read_bytes()).decode()}]}
+    (log / "rest.jsonl").write_text(json.dumps(body) + '\n\n{"image": "torn')
+    logged = log_sample([images], log, 1.0)
+    assert (logged.kept, logged.already) == (39, 1)
