@@ -93,6 +93,7 @@ def examine(
         drift=compared.reasons,
         image_names=inputs.images.names,
         history=sources.history,
+        facts=inputs.facts,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
     content = PageContent(

@@ -23,9 +23,11 @@ _IMAGE_DRIFT = {
         EMBEDDING,
     )
 }
-_RED, _BLUE, _HUE, _NOISE, _SHARPNESS = (
+_BRIGHTNESS, _CONTRAST, _RED, _BLUE, _HUE, _NOISE, _SHARPNESS = (
     f"{DRIFT}:{feature}"
     for feature in (
+        features.QA_BRIGHTNESS,
+        features.QA_CONTRAST,
         features.QA_RED_CAST,
         features.QA_BLUE_CAST,
         features.QA_HUE,
@@ -57,8 +59,13 @@ _EXPLAINS = {
     _BLUE: (_HUE,),
     _HUE: (_RED, _BLUE),
     _NOISE: (_SHARPNESS,),
+    "labels:duplicates": (_COUNT, _CUT),
+    "facts:unlabelled_end": ("labels:missing", _COUNT),
+    "facts:blank": ("labels:missing", _BRIGHTNESS, _CONTRAST, _SHARPNESS),
+    "facts:missing_classes": (_CLASS,),
 }
-_CERTAIN = ("boxes:sound", "labels:reading")  # on whatever images: boxes that fit only when they are read anew
+# On whatever images: what was counted without a model, and boxes that fit only when they are read anew.
+_CERTAIN = ("boxes:", "facts:", "labels:reading", "labels:duplicates")
 
 
 def in_order_of_explanation(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
@@ -83,7 +90,7 @@ def in_order_of_explanation(labels: Sequence[Reason], drift: Sequence[Reason]) -
 
 
 def _doubtful(reason: Reason) -> Reason:
-    if reason.passed or reason.rule in _CERTAIN:
+    if reason.passed or reason.rule.startswith(_CERTAIN):
         return reason
     return dataclasses.replace(
         reason, passed=True, warning=True, actual=f"{reason.actual} (doubtful, since the images have drifted)"

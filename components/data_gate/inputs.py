@@ -8,13 +8,16 @@ from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import Side, Statistics
 from components.data_gate.copies import SpanCopies
+from components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
 from components.data_gate.new_classes import NewClasses
+from components.data_gate.page import pictured_rules
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
 from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from components.detector.served import ServedDetector, load_detector
 from components.pages.parts import MOST_PICTURES
+from schemas.artifacts.decisions import Reason
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
     STATISTICS_FILE,
@@ -55,6 +58,7 @@ class GateSources:
         schema: the curated schema.
         baseline: None before the first model.
         history: what was decided before.
+        sight: of the detector of a first model; None if its input size is not known yet.
     """
 
     span: str
@@ -63,6 +67,7 @@ class GateSources:
     schema: str
     baseline: ServedBaseline | None
     history: History
+    sight: DetectorSight | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ class GateInputs:
         golden: the same of the golden set; None: there is none.
         served: the served model; None before the first.
         copies: in the span.
+        facts: rules about what was counted in the span.
         span_sample: of its training images.
         golden_sample: only for a served model, and if the golden set's classes are the span's, in whatever order.
         images: those of the span that the page may show: the sample, copies, images with unusable boxes.
@@ -122,6 +128,7 @@ class GateInputs:
     golden: DataSetInfo | None
     served: Served | None
     copies: SpanCopies
+    facts: list[Reason]
     span_sample: ImageSample
     golden_sample: ImageSample | None
     images: KeptImages
@@ -152,7 +159,12 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     golden = ExamplesArtifact.open(sources.golden, fileio) if sources.golden else None
     served = Served.load(sources.baseline) if sources.baseline else None
     copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
-    images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
+    trained_on = class_shares(served.sample, served.record.class_names) if served else None
+    sight = DetectorSight.of(served.record.model) if served else sources.sight
+    facts = fact_reasons(span.info, golden and golden.info, trained_on, sight, settings.facts)
+    shown = [span.info.bad_boxes.images, *pictured_rules(facts).values()]
+    file_names = [name for names in shown for name in names[:MOST_PICTURES]]
+    images = KeptImages(copies.worst(MOST_PICTURES), file_names, copies.captions)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
 
     def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages | None = None) -> ImageSample:
@@ -168,7 +180,7 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
     if not images.are_all_here:
         images.read(span.record_files(EVAL_SPLIT, HELD_OUT_SPLIT), read)
-    return GateInputs(span.info, golden and golden.info, served, copies, span_sample, golden_sample, images)
+    return GateInputs(span.info, golden and golden.info, served, copies, facts, span_sample, golden_sample, images)
 
 
 def read_bytes(path: str) -> bytes:

@@ -55,6 +55,7 @@ class Findings:
         drift: rules of distances from the training data and from served traffic; empty without either.
         image_names: file names by image id, of the images that are copies.
         history: what was decided before.
+        facts: of `fact_reasons`.
     """
 
     anomalies: Sequence[Anomaly]
@@ -65,6 +66,7 @@ class Findings:
     drift: Sequence[Reason]
     image_names: dict[int, str]
     history: History
+    facts: Sequence[Reason] = ()
 
 
 def decide(
@@ -98,7 +100,9 @@ def decide(
     reasons.append(_span_version(span, findings.history))
     if golden is not None:
         reasons.append(_no_leak(findings, settings))
-    reasons.extend(in_order_of_explanation([_sound_boxes(span, settings), *findings.labels], findings.drift))
+    reasons.extend(
+        in_order_of_explanation([_sound_boxes(span, settings), *findings.facts, *findings.labels], findings.drift)
+    )
     reasons.extend(_sound_areas(span))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(_no_repeats(findings, settings))

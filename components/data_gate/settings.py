@@ -37,6 +37,30 @@ class LabelLimits:
     missing: Share = 0.1
 
 
+@settings
+class FactLimits:
+    """Shares beyond which a span is rejected for what needs no model to see; a person is told of a tenth of them.
+
+    Attributes:
+        repeated_objects: of the objects that are labelled twice. Natural data has a few in a thousand; a tenth is an
+            export that was merged with itself.
+        blank: of the images that are nearly black, nearly white or flat.
+        outside_content: of the objects that lie on a border without content.
+        unlabelled_end: of the images that come last and have no object although the others have.
+        without_objects: of the images without an object; from half of it on a person is told.
+        small: of the objects that are smaller than the detector's finest stride once images are resized; warns only.
+        min_objects: of a class, for a first model; fewer warn.
+    """
+
+    repeated_objects: Share = 0.1
+    blank: Share = 0.1
+    outside_content: Share = 0.1
+    unlabelled_end: Share = 0.1
+    without_objects: Share = 0.95
+    small: Share = 0.1
+    min_objects: Annotated[int, Field(ge=1)] = 10
+
+
 # What a person would notice and a detector suffers from, in the unit of `drift.effect_size`; a feature that is not here
 # is reported and never stops a run.
 MINIMUM_EFFECT = {
@@ -74,6 +98,7 @@ class DataGateSettings:
         max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         accept_new_golden: measure with this golden set although the served model was accepted on another.
         labels: limits of the annotation checks.
+        facts: limits of what is counted without a model.
     """
 
     mode: Literal["enforce", "observe"] = "enforce"
@@ -87,6 +112,7 @@ class DataGateSettings:
     max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     accept_new_golden: bool = False
     labels: LabelLimits = dataclasses.field(default_factory=LabelLimits)
+    facts: FactLimits = dataclasses.field(default_factory=FactLimits)
 
     @model_validator(mode="after")
     def _features_are_known(self) -> DataGateSettings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.convert import to_example
 from components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
+from components.example_gen.facts import ImageFacts, facts_of
 from components.example_gen.splits import splits_of
 from schemas.base.checked_json import Problems
 from schemas.base.errors import DataError
@@ -31,6 +33,7 @@ from schemas.data.dataset import (
     image_digest,
 )
 from schemas.data.examples_artifact import split_directory
+from schemas.data.facts import DataSetFacts
 from schemas.data.fingerprints import line_of
 from schemas.data.records import ImageRecord, LabelMap
 
@@ -122,11 +125,13 @@ class _Read:
             prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
             _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
-        info = self._info(dataset_digest(self.source.label_map, digests))
+        looks = {line["image_id"]: ImageFacts.from_json(line["facts"]) for line in lines}
+        facts = facts_of(self.source.records, self.source.label_map, looks)
+        info = self._info(dataset_digest(self.source.label_map, digests), facts)
         _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
         return info
 
-    def _info(self, digest: str) -> DataSetInfo:
+    def _info(self, digest: str, facts: DataSetFacts) -> DataSetInfo:
         request, source = self.request, self.source
         images = Counter(self.splits.values())
         boxes: Counter[str] = Counter()
@@ -144,6 +149,7 @@ class _Read:
             boxes={split: boxes[split] for split in SPLITS},
             bad_boxes=source.bad_boxes,
             mended_areas=source.mended_areas,
+            facts=facts,
         )
 
 
@@ -186,7 +192,11 @@ class _Convert(beam.DoFn):
         except DataError as error:
             return line | {"problem": str(error)}, None
         fingerprint = line_of(record.image_id, quality.hash_bits)
-        line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
+        line |= {
+            "digest": image_digest(record, encoded).hex(),
+            "fingerprint": fingerprint,
+            "facts": ImageFacts.of(quality, zlib.crc32(encoded)).to_json(),
+        }
         return line, to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
 
 

@@ -5,6 +5,7 @@ Importing this module starts TensorFlow.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import span_statistics
 from components.data_gate.examine import examine
+from components.data_gate.fact_rules import DetectorSight
 from components.data_gate.inputs import GateSources, ServedBaseline
 from components.example_gen.generate import GenRequest, generate
 from components.registry.registry import ServedModel
@@ -99,5 +101,6 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         schema=steps.schema_file,
         baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
         history=steps.history,
+        sight=DetectorSight.of(dataclasses.asdict(steps.settings.model)),
     )
     return examine(inputs, steps.settings.data_gate, str(out))

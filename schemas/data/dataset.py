@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.base.persisted import PersistedFormat, Values, renamed
+from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
@@ -60,6 +61,7 @@ class DataSetInfo:
         boxes: number of boxes of each split.
         bad_boxes: what was left out.
         mended_areas: which areas contradicted their boxes and are those of the boxes, in words; empty if none did.
+        facts: what else was counted in it; nothing in data sets of older versions.
     """
 
     source: str
@@ -73,6 +75,7 @@ class DataSetInfo:
     boxes: dict[str, int]
     bad_boxes: BadBoxes = BadBoxes()
     mended_areas: str = ""
+    facts: DataSetFacts = NOTHING_COUNTED
 
 
 def _of_format_0(values: Values) -> Values:

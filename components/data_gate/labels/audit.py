@@ -12,10 +12,9 @@ import numpy as np
 from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format
 from components.data_gate.labels.classes import class_reasons
 from components.data_gate.labels.drawing import drawing_reasons
-from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched, match_labels
 from components.data_gate.labels.missing import missing_reason
-from components.data_gate.labels.profile import Profile, sightings_of, single_labels
+from components.data_gate.labels.profile import Profile, sightings_of
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns
@@ -23,7 +22,6 @@ from schemas.data.columns import DetectionColumns
 _LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
 _HALVED = 0.5
-_COPIES = 0.01  # share of labels that are copies from which on a person should look
 
 
 def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
@@ -48,7 +46,7 @@ def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], l
         return [enough, found]
     other_format = format_reason(guessed, judged, limits.box_format)
     reasons = [enough, other_format, *_after_format(other_format, judged, trusted, class_names, limits)]
-    return [*reasons, _duplicates(span, golden), found]
+    return [*reasons, found]
 
 
 def _lowest_score(golden: Profile, sightings: DetectionColumns, min_objects: int) -> float:
@@ -102,19 +100,3 @@ def _after_format(
         *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
         missing_reason(span, golden, relative_recall, class_names, limits.missing),
     ]
-
-
-def _duplicates(span: Profile, golden: Profile) -> Reason:
-    labels, copies = single_labels(span.truth)
-    golden_labels, golden_copies = single_labels(golden.truth)
-    share, usual = len(copies) / max(1, len(labels.labels)), len(golden_copies) / max(1, len(golden_labels.labels))
-    warning = share > usual + _COPIES
-    weight = np.bincount(copies, minlength=len(span.file_names))
-    return Reason(
-        "labels:duplicates",
-        f"at most {usual + _COPIES:.1%} of the objects labelled twice",
-        f"{len(copies)} of {len(labels.labels)} objects ({share:.1%})",
-        passed=True,
-        warning=warning,
-        images=worst_images(span, weight) if warning else (),
-    )
