@@ -3,82 +3,107 @@
     python -m benchmarks.data_faults --root ratchet-demo/root                         # generated digits
     python -m benchmarks.data_faults --root my-root --data my-data --span 2 3 ...     # your own pipeline root and data
 
-Every fault of `benchmarks.faults` is planted at three strengths, and the gate judges it as in a run. For digits the
-clean spans are generated; of your own data they are the spans given, whole and as random halves.
+Every fault of a file (`benchmarks/faults.yaml`, or your own with --faults) is planted at its strengths, in several
+draws: each takes other images of the spans and other random choices, and the gate judges it as in a run. Natural spans
+without a fault are judged beside them.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from benchmarks.faults import Fault, all_faults, plant
-from pipeline.config.pipeline_settings import PipelineSettings, load_settings
-from pipeline.data.check_steps import CheckSteps, run_steps
+from benchmarks.data_faults_table import Judged, table_of
+from benchmarks.faults import FAULTS_FILE, Fault, plant, read_faults
+from benchmarks.gate_judge import GateJudge, Read, ToJudge
+from benchmarks.natural_spans import generated_span, generated_spans, natural_spans
+from pipeline.config.pipeline_settings import load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.root.roots import registry_of
-from schemas.artifacts.decisions import DataDecision
-from schemas.artifacts.history import History
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
+from pipeline.root.roots import registry_of, serving_name
+from schemas.base.errors import RatchetError
 
 GOLDEN_IMAGES = 200
-CLEAN = 20
+_TOGETHER = 12  # spans that are read in one go
 
 
-class Judged(NamedTuple):
-    """One span and what the gate said."""
+@dataclass(frozen=True)
+class Case:
+    """A span to judge.
+
+    Attributes:
+        name: what it is.
+        fault: what is planted; None: nothing.
+        draw: the seed.
+        source: what it is planted into, or the clean span itself.
+    """
 
     name: str
     fault: Fault | None
-    decision: DataDecision
-    seconds: float
-
-    @property
-    def first(self) -> str:
-        """The rule that decided first."""
-        return self.decision.failures[0].rule if self.decision.failures else "-"
-
-    @property
-    def named(self) -> bool:
-        """Whether the first failed rule is one that names the fault."""
-        return self.fault is not None and any(self.first.startswith(rule) for rule in self.fault.finds)
+    draw: int
+    source: Path
 
 
 def main() -> int:
-    """Runs the benchmark and prints a line a span, then the sums."""
+    """Runs the benchmark and prints a line a span, then the table."""
+    arguments = _arguments()
+    try:
+        return _run(arguments)
+    except RatchetError as error:
+        print(f"data_faults: {error}", file=sys.stderr)
+        return 2
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, required=True, help="pipeline root with a served model")
-    parser.add_argument("--name", help="name of the pipeline in that root (default: what is in serving/)")
     parser.add_argument("--data", type=Path, help="directory of span-N and golden; default: digits are generated")
-    parser.add_argument("--span", type=int, nargs="+", default=[2], help="clean spans in it; faults go into the first")
-    parser.add_argument("--images", type=int, default=150, help="of a generated span")
-    parser.add_argument("--clean", type=int, default=CLEAN, help="number of clean spans")
-    parser.add_argument("--only", nargs="*", help="faults to plant, by name")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    arguments = parser.parse_args()
-    name = arguments.name or next((arguments.root / "serving").iterdir()).name
-    served = registry_of(arguments.root, name).served()
-    if served is None:
-        parser.error(f"--root {arguments.root}: no model is served there")
-    settings = load_settings({}, arguments.set)
-    judged = []
-    with tempfile.TemporaryDirectory(prefix="ratchet-faults-") as directory:
-        work = Path(directory)
+    parser.add_argument("--span", type=int, nargs="+", default=[2], help="clean spans in it, which faults go into")
+    parser.add_argument("--trained", type=Path, help="the data set that the served model was trained on")
+    parser.add_argument("--faults", type=Path, default=FAULTS_FILE, help="YAML or JSON like benchmarks/faults.yaml")
+    parser.add_argument("--scored", action="store_true", help="the strengths that no limit was chosen by")
+    parser.add_argument("--only", nargs="*", help="faults to plant, by name; none: clean spans alone")
+    parser.add_argument("--draws", type=int, default=10, help="of each fault and strength")
+    parser.add_argument("--first-draw", type=int, default=0, help="seed of the first draw")
+    parser.add_argument("--images", type=int, default=60, help="of a span that a fault is planted into")
+    parser.add_argument("--no-clean", action="store_true", help="judge no clean spans")
+    parser.add_argument("--cache", type=Path, help="directory to keep what is costly in; default: a temporary one")
+    parser.add_argument("--json", type=Path, help="file to write every judgement to")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the gate")
+    return parser.parse_args()
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    registry = registry_of(arguments.root, serving_name(arguments.root))
+    served = registry.served()
+    faults = [
+        fault
+        for fault in read_faults(arguments.faults, arguments.scored)
+        if (arguments.only is None or fault.name in arguments.only)
+        and (fault.plant != "delivered-again" or arguments.trained)
+    ]
+    with contextlib.ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratchet-faults-")))
+        cache = arguments.cache or work / "cache"
+        judge = GateJudge(served, registry.history(), load_settings({}, arguments.set), cache)
         golden = arguments.data / "golden" if arguments.data else _golden(work)
-        for label, fault, span in _spans(arguments, golden, work):
-            judged.append(_judge(label, fault, span, golden, settings, served))
-            print(_line(judged[-1]), flush=True)
-    print(_sums(judged))
+        planter = Planter(judge, golden, arguments.images, arguments.trained, cache)
+        cases = [*_clean(arguments, work), *_faulty(arguments, faults, work)]
+        judged = []
+        for start in range(0, len(cases), _TOGETHER):
+            some = cases[start : start + _TOGETHER]
+            for case, read in zip(some, planter.read(some)):
+                judged.append(Judged.of(case.name, case.fault, case.draw, judge.judge(read)))
+                print(f"{len(judged):>5} of {len(cases)}  {judged[-1].line}", flush=True)
+                if arguments.json is not None:
+                    arguments.json.write_text(json.dumps([each.to_json() for each in judged], indent=1))
+    print(table_of(judged))
     return 0
 
 
@@ -87,85 +112,70 @@ def _golden(work: Path) -> Path:
     return work / "golden"
 
 
-def _spans(arguments: argparse.Namespace, golden: Path, work: Path) -> Iterator[tuple[str, Fault | None, Path]]:
-    for number in range(arguments.clean):
-        yield f"clean-{number}", None, _clean(arguments, number, work)
-    source = _clean(arguments, 0, work)
-    for fault in all_faults():
-        if arguments.only is None or fault.name in arguments.only:
-            with tempfile.TemporaryDirectory(dir=work) as directory:
-                span = Path(directory) / "span"
-                plant(fault, source, golden, span)
-                yield str(fault), fault, span
+def _draws(arguments: argparse.Namespace) -> list[int]:
+    return list(range(arguments.first_draw, arguments.first_draw + arguments.draws))
 
 
-def _clean(arguments: argparse.Namespace, number: int, work: Path) -> Path:
-    """A clean span: another generated one each, or the given spans whole and then halves of them."""
-    out = work / f"clean-{number}"
-    if out.exists():
-        return out
+def _clean(arguments: argparse.Namespace, work: Path) -> Iterator[Case]:
+    if arguments.no_clean:
+        return
     if arguments.data is None:
-        write_digits(str(out), DigitsOptions(span=1000 + number, images=arguments.images))
-        return out
-    span = arguments.data / f"span-{arguments.span[number % len(arguments.span)]}"
-    if number < len(arguments.span):
-        return span
-    return _half(span, out, number)
+        spans = generated_spans(_draws(arguments), arguments.images, work)
+    else:
+        spans = natural_spans(arguments.data, arguments.span, work)
+    for name, directory in spans:
+        yield Case(name, None, 0, directory)
 
 
-def _half(span: Path, out: Path, seed: int) -> Path:
-    document = json.loads((span / "annotations.json").read_text())
-    images = document["images"]
-    kept = np.random.default_rng(seed).permutation(len(images))[: len(images) // 2]
-    document["images"] = [images[place] for place in sorted(kept)]
-    ids = {entry["id"] for entry in document["images"]}
-    document["annotations"] = [entry for entry in document["annotations"] if entry["image_id"] in ids]
-    out.mkdir()
-    (out / "annotations.json").write_text(json.dumps(document))
-    (out / "images").symlink_to((span / "images").resolve())
-    return out
+def _faulty(arguments: argparse.Namespace, faults: Sequence[Fault], work: Path) -> Iterator[Case]:
+    for draw in _draws(arguments):
+        if arguments.data is None:
+            source = generated_span(draw, arguments.images, work)
+        else:
+            source = arguments.data / f"span-{arguments.span[draw % len(arguments.span)]}"
+        for fault in faults:
+            yield Case(str(fault), fault, draw, source)
 
 
-def _judge(
-    name: str, fault: Fault | None, span: Path, golden: Path, settings: PipelineSettings, served: ServedModel
-) -> Judged:
-    steps = CheckSteps(
-        settings=settings,
-        directory=str(span),
-        span=0,
-        version=1,
-        golden=str(golden),
-        schema_file=str(DEFAULT_SCHEMA_FILE),
-        served=served,
-        history=History(),
-    )
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stderr(sys.stderr):
-        decision = run_steps(steps, Path(scratch), Path(scratch) / "out")
-    return Judged(name, fault, decision, time.monotonic() - started)
+@dataclass(frozen=True)
+class Planter:
+    """Plants faults and has the results read, unless a cache knows them already."""
 
+    judge: GateJudge
+    golden: Path
+    images: int
+    trained: Path | None
+    cache: Path
 
-def _line(judged: Judged) -> str:
-    mark = "" if judged.fault is None else ("named" if judged.named else "MISSED" if judged.first == "-" else "OTHER")
-    others = ", ".join(reason.rule for reason in judged.decision.failures[1:4])
-    shown = [*judged.decision.failures, *judged.decision.warnings][:1]
-    actual = shown[0].actual[:90] if shown else ""
-    head = f"{judged.name:<22}{judged.decision.verdict.value:<8}{mark:<8}{judged.seconds:5.1f} s  {judged.first}"
-    return f"{head}  {actual}" + (f"  (also {others})" if others else "")
+    def read(self, cases: Sequence[Case]) -> list[Read]:
+        """What each case is as data that was read."""
+        (self.cache / "planted").mkdir(parents=True, exist_ok=True)
+        notes = [self.cache / "planted" / self._key(case) for case in cases]
+        reads = [Read(**json.loads(note.read_text())) if note.exists() else None for note in notes]
+        fresh = [place for place, read in enumerate(reads) if read is None or not self.judge.is_here(read)]
+        with tempfile.TemporaryDirectory(prefix="ratchet-planted-") as work:
+            sets = [self._planted(cases[place], Path(work) / str(place)) for place in fresh]
+            for place, read in zip(fresh, self.judge.read(sets)):
+                notes[place].write_text(json.dumps(vars(read)))
+                reads[place] = read
+        return [read for read in reads if read is not None]
 
+    def _planted(self, case: Case, out: Path) -> ToJudge:
+        if case.fault is None:
+            return ToJudge(case.source, self.golden)
+        span = out / "span"
+        golden = plant(case.fault, case.source, self.golden, span, case.draw, self.images, self.trained)
+        return ToJudge(span, golden, accept_new_golden=golden != self.golden)
 
-def _sums(judged: list[Judged]) -> str:
-    clean = [each for each in judged if each.fault is None]
-    faulty = [each for each in judged if each.fault is not None]
-    strongest = [each for each in faulty if each.fault and each.fault.strength == 3]
-    wrong = sum(bool(each.decision.failures) for each in clean)
-    return (
-        f"clean spans rejected: {wrong} of {len(clean)}\n"
-        f"faults found: {sum(bool(each.decision.failures) for each in faulty)} of {len(faulty)}, "
-        f"named rightly: {sum(each.named for each in faulty)}\n"
-        f"at their strongest: found {sum(bool(each.decision.failures) for each in strongest)} of {len(strongest)}, "
-        f"named rightly: {sum(each.named for each in strongest)}"
-    )
+    def _key(self, case: Case) -> str:
+        """Of everything that what is planted depends on."""
+        digest = hashlib.sha256(repr((case.fault, case.draw, self.images)).encode())
+        for directory in (case.source, self.golden, self.trained):
+            digest.update((directory / "annotations.json").read_bytes() if directory else b"-")
+        here = Path(__file__).parent
+        for path in (*sorted(here.glob("fault*.py")), here / "planting.py"):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:24]
 
 
 if __name__ == "__main__":

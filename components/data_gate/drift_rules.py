@@ -47,6 +47,7 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
         passed=not stops,
         warning=warns and not stops,
         images=images if stops or warns else (),
+        strength=_strength(comparison, minimum, effect),
     )
 
 
@@ -67,6 +68,17 @@ def unknown_to_model(kind: str, feature: str) -> Reason:
     )
 
 
+def _strength(comparison: Comparison, minimum: float | None, effect: float) -> float | None:
+    """How far the values moved over what stops a run; None for what never does.
+
+    A divergence ends at 1, however far apart two samples are, so it counts only where it is within its limit.
+    """
+    if not minimum:
+        return None
+    moved = effect / minimum
+    return min(moved, comparison.distance / comparison.limit) if comparison.passed and comparison.limit > 0 else moved
+
+
 def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     """Nothing can be said of samples this small."""
     return Reason(
@@ -75,6 +87,7 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
         f"{span} here, {other} there: not tested",
         passed=True,
         warning=True,
+        tested=False,
     )
 
 

@@ -1,104 +1,185 @@
-"""Which finding explains which: label and drift rules in the order in which a person should read them; pure."""
+"""Which finding is the cause and which follow from it: the order in which a person should read what a gate found; pure.
+
+A fault shows in many measures: a blurred image has less contrast, looks different to the model, and makes it a poor
+judge of how boxes are drawn. So findings are not a list but a few causes, each with what follows from it.
+
+The cause is what is farthest beyond its limit. Where several are about as far, it is what explains the most of the
+others, and of equals the one that stands first in `_CAUSAL_ORDER`: less light takes contrast and sharpness away, not
+the other way round. A cause never explains what is much farther beyond its limit than itself.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from components.data_gate.drift_rules import WORDS
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING
-from schemas.artifacts.decisions import Reason
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW
+from schemas.artifacts.decisions import NEVER_OBSERVED, Reason
 from schemas.data import features
 
-_IMAGE_DRIFT = {
-    f"{DRIFT}:{feature}"
-    for feature in (
-        features.QA_BRIGHTNESS,
-        features.QA_RED_CAST,
-        features.QA_BLUE_CAST,
-        features.QA_HUE,
-        features.QA_LOG_NOISE,
-        features.QA_SHARPNESS,
-        features.QA_CONTRAST,
-        EMBEDDING,
-    )
-}
-_BRIGHTNESS, _CONTRAST, _RED, _BLUE, _HUE, _NOISE, _SHARPNESS = (
-    f"{DRIFT}:{feature}"
-    for feature in (
-        features.QA_BRIGHTNESS,
-        features.QA_CONTRAST,
-        features.QA_RED_CAST,
-        features.QA_BLUE_CAST,
-        features.QA_HUE,
-        features.QA_LOG_NOISE,
-        features.QA_SHARPNESS,
-    )
-)
-_AREA, _ASPECT, _CLASS, _COUNT, _CUT = (
-    f"{DRIFT}:{feature}"
-    for feature in (
-        features.QA_BOX_LOG_AREA,
-        features.QA_BOX_LOG_ASPECT,
-        features.BOX_CLASS,
-        features.QA_NUM_BOXES,
+COMPARABLE = 2.0  # strengths of which one is at most so many times the other
+
+# Facts, whatever the images look like and the model sees: boxes that are no boxes, copies of golden images, what was
+# counted.
+_CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak", "facts", "labels:duplicates")
+
+_HUE, _NOISE = features.QA_HUE, features.QA_LOG_NOISE
+_COLOURS = (features.QA_RED_CAST, features.QA_BLUE_CAST, _HUE)
+_DETAIL = (features.QA_SHARPNESS, features.QA_CONTRAST, EMBEDDING, features.QA_LOG_FILE_SIZE)
+_IMAGES = (features.QA_BRIGHTNESS, *_COLOURS, _NOISE, *_DETAIL)
+_SIZES = (features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT)
+_COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
+_BOXES = (*_SIZES, *_COUNTS, features.BOX_CLASS, features.QA_BOX_CENTER_X, features.QA_BOX_CENTER_Y)
+_LABELS = ("labels",)  # every rule about them
+
+# What follows from what, by the beginnings of rules' names; features stand for the rules that compare them. Many hold
+# both ways: small objects show less detail, and on blurred images people draw other boxes.
+_EXPLAINS: dict[str, tuple[str, ...]] = {
+    "boxes:sound": ("boxes", "labels", "schema", *_BOXES),
+    "labels:reading": ("labels", "schema", *_BOXES),
+    "labels:size": ("labels:missing", "labels:found", *_SIZES, features.QA_NUM_TRUNCATED),
+    "labels:offset": (
+        "labels:size",
+        "labels:missing",
+        "labels:found",
+        *_SIZES,
         features.QA_NUM_TRUNCATED,
-    )
-)
-# What a failed rule explains: of labels, boxes of other sizes, shapes or classes, and boxes that were left out.
-_EXPLAINS = {
-    "boxes:sound": ("labels:missing", _AREA, _ASPECT, _CLASS, _COUNT, _CUT),
-    "labels:reading": (_AREA, _ASPECT, _CLASS, _CUT),
-    "labels:size": (_AREA, _ASPECT, _CUT),
-    "labels:offset": (_AREA, _ASPECT, _CUT),
-    "labels:classes": (_CLASS,),
-    "labels:noise": (_CLASS,),
-    "labels:missing": (_CLASS, _COUNT, _CUT),
-    # Hues are taken as under white light; a cast so strong that it clips still turns them, and turned hues have a cast.
-    _RED: (_HUE,),
-    _BLUE: (_HUE,),
-    _HUE: (_RED, _BLUE),
-    _NOISE: (_SHARPNESS,),
-    "labels:duplicates": (_COUNT, _CUT),
-    "facts:unlabelled_end": ("labels:missing", _COUNT),
-    "facts:blank": ("labels:missing", _BRIGHTNESS, _CONTRAST, _SHARPNESS),
-    "facts:missing_classes": (_CLASS,),
+        features.QA_BOX_CENTER_X,
+        features.QA_BOX_CENTER_Y,
+    ),
+    "labels:classes": ("labels:noise", features.BOX_CLASS),
+    "labels:noise": ("labels:classes", features.BOX_CLASS),
+    "labels:missing": (features.BOX_CLASS, *_COUNTS),
+    "labels:duplicates": (features.BOX_CLASS, *_COUNTS),
+    "facts:unlabelled_end": ("facts:without_objects", "labels:missing", *_COUNTS),
+    "facts:blank": (*_IMAGES, *_LABELS),
+    "facts:outside_content": (*_LABELS, *_BOXES),
+    "facts:missing_classes": (features.BOX_CLASS, "labels:missing"),
+    "leak": ("repeated_images",),
+    features.QA_BRIGHTNESS: (*_IMAGES, *_LABELS),
+    **dict.fromkeys(_COLOURS, (*_COLOURS, features.QA_BRIGHTNESS, features.QA_CONTRAST, EMBEDDING, *_LABELS)),
+    _NOISE: (*_DETAIL, *_LABELS),
+    features.QA_SHARPNESS: (*_DETAIL, *_SIZES, *_LABELS),
+    features.QA_CONTRAST: (*_DETAIL, *_LABELS),
+    features.QA_BOX_LOG_AREA: (*_DETAIL, *_SIZES, *_COUNTS, *_LABELS),
+    features.BOX_CLASS: (*_SIZES, *_COUNTS, EMBEDDING),
+    EMBEDDING: (*_IMAGES, *_LABELS),
 }
-# On whatever images: what was counted without a model, and boxes that fit only when they are read anew.
-_CERTAIN = ("boxes:", "facts:", "labels:reading", "labels:duplicates")
+# Of findings that are about as far beyond their limits and explain as many others.
+_CAUSAL_ORDER = (
+    features.QA_BRIGHTNESS,
+    features.QA_RED_CAST,
+    features.QA_BLUE_CAST,
+    _HUE,
+    _NOISE,
+    "labels:reading",
+    "labels:offset",
+    "labels:size",
+    features.QA_BOX_LOG_AREA,
+    features.QA_SHARPNESS,
+    features.QA_CONTRAST,
+    features.QA_BOX_LOG_ASPECT,
+    EMBEDDING,
+    "labels:classes",
+    "labels:noise",
+    "labels:missing",
+    "labels",
+)
+_PART = "part:"  # before the name of a rule that was asked of a part of the span
 
 
-def in_order_of_explanation(labels: Sequence[Reason], drift: Sequence[Reason]) -> list[Reason]:
-    """Label and drift rules in the order in which they explain each other; what is explained does not fail as well.
-
-    Label faults leave images as they are. So where the images themselves have drifted, what the model finds wrong with
-    the labels is only a warning: on images that it does not know it is a poor judge.
+def in_order_of_explanation(reasons: Sequence[Reason]) -> list[Reason]:
+    """All rules as a person should read them: causes with what follows from each, warnings, the untested, the passed.
 
     Args:
-        labels: whether boxes are sound, then the label audit.
-        drift: of `drift_reason`.
+        reasons: in any order; of equals the first stays first.
+
+    Returns:
+        The same rules. What follows from another finding names it as its `cause` and decides nothing by itself: it is
+        passed with a warning, and stands right behind its cause.
     """
-    if any(not reason.passed and reason.rule in _IMAGE_DRIFT for reason in drift):
-        labels = [_doubtful(reason) for reason in labels]
-    order = {f"{DRIFT}:{feature}": place for place, feature in enumerate(WORDS)}
-    ordered = [*labels, *sorted(drift, key=lambda reason: order.get(reason.rule, len(order)))]
-    by_cause: dict[str, str] = {}
-    for reason in ordered:
-        if not reason.passed and reason.rule not in by_cause:
-            by_cause |= {rule: reason.rule for rule in _EXPLAINS.get(reason.rule, ()) if rule not in by_cause}
-    return [_explained(reason, by_cause) for reason in ordered]
+    untested = [dataclasses.replace(reason, passed=True) for reason in reasons if not reason.tested]
+    tested = [reason for reason in reasons if reason.tested]
+    failed = [reason for reason in tested if not reason.passed]
+    warned = [reason for reason in tested if reason.passed and reason.warning]
+    quiet = [reason for reason in tested if reason.passed and not reason.warning]
+    ordered, left = _explained(failed, warned)
+    return [*ordered, *_explained(left, [])[0], *untested, *quiet]
 
 
-def _doubtful(reason: Reason) -> Reason:
-    if reason.passed or reason.rule.startswith(_CERTAIN):
-        return reason
-    return dataclasses.replace(
-        reason, passed=True, warning=True, actual=f"{reason.actual} (doubtful, since the images have drifted)"
-    )
+def _explained(found: Sequence[Reason], weaker: Sequence[Reason]) -> tuple[list[Reason], list[Reason]]:
+    """Each cause among `found` and what follows from it, of `weaker` ones too; and the weaker that remain."""
+    left, rest, ordered = list(found), list(weaker), []
+    while left:
+        cause = _cause(left)
+        following = _following(cause, [*left, *rest])
+        ordered += [cause, *(_as_consequence(reason, cause) for reason in following)]
+        left = [reason for reason in left if reason is not cause and reason not in following]
+        rest = [reason for reason in rest if reason not in following]
+    return ordered, rest
 
 
-def _explained(reason: Reason, by_cause: dict[str, str]) -> Reason:
-    cause = by_cause.get(reason.rule)
-    if cause is None or (reason.passed and not reason.warning):
-        return reason
-    return dataclasses.replace(reason, passed=True, warning=False, actual=f"{reason.actual} (explained by {cause})")
+def _as_consequence(reason: Reason, cause: Reason) -> Reason:
+    return dataclasses.replace(reason, passed=True, warning=True, cause=cause.rule)
+
+
+def _cause(found: Sequence[Reason]) -> Reason:
+    for certain in (lambda rule: rule in NEVER_OBSERVED, _begins_with(*_CERTAIN)):
+        facts = [reason for reason in found if certain(reason.rule)]
+        if facts:
+            return min(facts, key=lambda reason: _place(_CERTAIN, reason.rule))
+    strongest = max(_strength(reason) for reason in found)
+    candidates = [reason for reason in found if reason.strength is None or reason.strength * COMPARABLE >= strongest]
+
+    def explained(reason: Reason) -> int:
+        return len(_following(reason, candidates))
+
+    # What the model sees is the sum of all that single figures say: one of these, if it explains it, says more.
+    single = [reason for reason in candidates if _feature(reason.rule) != EMBEDDING or not _is_explained(reason, found)]
+    single = single or candidates
+    return min(single, key=lambda reason: (-explained(reason), _place(_CAUSAL_ORDER, _feature(reason.rule))))
+
+
+def _following(cause: Reason, found: Sequence[Reason]) -> list[Reason]:
+    return [reason for reason in found if reason is not cause and _explains(cause, reason)]
+
+
+def _is_explained(reason: Reason, found: Sequence[Reason]) -> bool:
+    return any(_explains(other, reason) for other in found if other is not reason)
+
+
+def _explains(cause: Reason, other: Reason) -> bool:
+    if cause.strength is not None and other.strength is not None and other.strength > COMPARABLE * cause.strength:
+        return False
+    if cause.rule.startswith(_PART) and not other.rule.startswith(_PART):
+        return False  # a part is no cause of what the whole shows
+    if (_kind(cause.rule) == SKEW) != (_kind(other.rule) == SKEW):
+        return False  # requests are other images
+    consequences = _EXPLAINS.get(_feature(cause.rule), ())
+    return _begins_with(*consequences)(_feature(other.rule))
+
+
+def _strength(reason: Reason) -> float:
+    return 1.0 if reason.strength is None else reason.strength
+
+
+def _kind(rule: str) -> str:
+    return rule.removeprefix(_PART).partition(":")[0]
+
+
+def _feature(rule: str) -> str:
+    """What a rule is about: the feature that it compares, or else its name.
+
+    >>> _feature("part:drift:qa/contrast"), _feature("labels:size")
+    ('qa/contrast', 'labels:size')
+    """
+    rule = rule.removeprefix(_PART)
+    return rule.partition(":")[2] if _kind(rule) in (DRIFT, SKEW) and ":" in rule else rule
+
+
+def _begins_with(*names: str) -> Callable[[str], bool]:
+    return lambda rule: any(rule == name or rule.startswith(f"{name}:") for name in names)
+
+
+def _place(order: Sequence[str], rule: str) -> int:
+    return next((place for place, name in enumerate(order) if _begins_with(name)(rule)), len(order))

@@ -203,8 +203,8 @@ def _missing_classes(
 ) -> Reason:
     """Classes without an object that were there before, or are in the golden set.
 
-    A served model keeps by replay what it learnt of a class from earlier spans: there it is a warning, and so is what may
-    be chance. Before a first model it is the end of the class.
+    A served model keeps by replay what it learnt of a class from earlier spans: there it is a warning, and so is what
+    may be chance. Before a first model it is the end of the class.
     """
     golden_shares = _shares(golden) if golden and golden.images else {}
     missing, least_chance = [], 0.0

@@ -9,7 +9,7 @@ from components.data_gate.copies import Copies
 from components.data_gate.explanation import in_order_of_explanation
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, Reason
+from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
 from schemas.base.formatting import listed
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
@@ -86,7 +86,7 @@ def decide(
         settings: mode and limits.
 
     Returns:
-        The decision; failed rules first, and of these first what explains the others.
+        The decision; its rules in the order in which a person should read them, see `in_order_of_explanation`.
     """
     reasons: list[Reason] = []
     if golden is not None:
@@ -100,14 +100,11 @@ def decide(
     reasons.append(_span_version(span, findings.history))
     if golden is not None:
         reasons.append(_no_leak(findings, settings))
-    reasons.extend(
-        in_order_of_explanation([_sound_boxes(span, settings), *findings.facts, *findings.labels], findings.drift)
-    )
+    reasons += [_sound_boxes(span, settings), *findings.facts, *findings.labels, *findings.drift]
     reasons.extend(_sound_areas(span))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(_no_repeats(findings, settings))
-    # What makes an evaluation impossible goes before what would only make it worse.
-    reasons.sort(key=lambda reason: (reason.passed, not reason.warning, reason.rule not in NEVER_OBSERVED))
+    reasons = in_order_of_explanation(reasons)
     judged = DataDecision(passed=all(reason.passed for reason in reasons), reasons=tuple(reasons))
     return replace(judged, passed=judged.passed or (settings.mode == "observe" and judged.observable))
 

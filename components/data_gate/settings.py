@@ -22,6 +22,8 @@ class LabelLimits:
         min_objects: fewer labelled objects that the model finds are too few to judge labels by.
         offset: median displacement of the boxes, as a fraction of their size.
         size: median ln(label's size / detection's size), as it differs from the golden set's.
+        jitter: standard deviation of the boxes around where the golden set has them, beyond its own, as a fraction of
+            their size.
         box_format: share of boxes that fit only when their numbers are read in another format.
         classes: share of what looks like one class that is labelled as a certain other one.
         noise: share of objects with a wrong class, beyond systematic confusion.
@@ -31,6 +33,7 @@ class LabelLimits:
     min_objects: Annotated[int, Field(ge=1)] = 30
     offset: Share = 0.05
     size: Share = 0.05
+    jitter: Share = 0.05
     box_format: Share = 0.02
     classes: Share = 0.1
     noise: Share = 0.1

@@ -26,6 +26,16 @@ class Verdict(str, enum.Enum):
         return self in (Verdict.PUSHED, Verdict.BOOTSTRAPPED)
 
 
+class State(str, enum.Enum):
+    """What became of one rule; each rule is in one of them."""
+
+    FAILED = "failed"
+    FOLLOWS = "follows"  # from a finding that failed or warned
+    WARNING = "warning"
+    NOT_TESTED = "not tested"
+    PASSED = "passed"
+
+
 @dataclass(frozen=True)
 class Reason:
     """One rule and what it saw.
@@ -52,6 +62,17 @@ class Reason:
     tested: bool = True
     strength: float | None = None
     cause: str | None = None
+
+    @property
+    def state(self) -> State:
+        """What a person would say of it."""
+        if not self.tested:
+            return State.NOT_TESTED
+        if not self.passed:
+            return State.FAILED
+        if self.cause is not None:
+            return State.FOLLOWS
+        return State.WARNING if self.warning else State.PASSED
 
     @property
     def sentence(self) -> str:
@@ -93,22 +114,27 @@ class DataDecision:
         """The worst that a rule said."""
         if self.failures:
             return DataVerdict.REJECT
-        return DataVerdict.WARN if self.warnings else DataVerdict.PASS
+        return DataVerdict.WARN if any(reason.warning for reason in self.reasons) else DataVerdict.PASS
 
     @property
     def failures(self) -> tuple[Reason, ...]:
-        """The rules that the data broke."""
+        """The rules that the data broke, each for itself."""
         return tuple(reason for reason in self.reasons if not reason.passed)
 
     @property
     def warnings(self) -> tuple[Reason, ...]:
-        """The rules that passed with a warning."""
-        return tuple(reason for reason in self.reasons if reason.passed and reason.warning)
+        """The rules that passed with a warning and follow from nothing else."""
+        return tuple(reason for reason in self.reasons if reason.state is State.WARNING)
 
     @property
     def untested(self) -> tuple[Reason, ...]:
         """The rules that there was too little to decide by."""
-        return tuple(reason for reason in self.reasons if not reason.tested)
+        return tuple(reason for reason in self.reasons if reason.state is State.NOT_TESTED)
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """How many rules are in each state; they add up to all of them."""
+        return {state: sum(reason.state is state for reason in self.reasons) for state in State}
 
     @property
     def observable(self) -> bool:
@@ -117,8 +143,12 @@ class DataDecision:
 
     @property
     def remarkable(self) -> tuple[Reason, ...]:
-        """What a person should see: the rules that the data broke, then the warnings."""
-        return self.failures + self.warnings
+        """What a person should see: the rules that the data broke, the warnings, then what was not tested."""
+        return self.failures + self.warnings + self.untested
+
+    def following_from(self, cause: Reason) -> tuple[Reason, ...]:
+        """What another finding explains."""
+        return tuple(reason for reason in self.reasons if reason.cause == cause.rule and reason.tested)
 
 
 @dataclass(frozen=True)

@@ -313,7 +313,7 @@ _DATA = (
         ("if before.data_digest == span.digest:", "if True:", "a span that changed under its name is refused"),
         ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
-        ("reasons.sort(key=lambda", "sorted(reasons, key=lambda", "what failed is told first"),
+        ("reasons = in_order_of", "in_order_of", "what failed is told first"),
         ("passed=boxes > 0", "passed=True", "a golden set without boxes decides nothing"),
     ),
     *mutants_of(
@@ -332,8 +332,10 @@ _DATA = (
     *mutants_of(
         "components/data_gate/explanation.py",
         "tests/components/data_gate/test_explanation.py",
-        ("if reason.passed or reason.rule in _CERTAIN", "if reason.passed", "boxes that cannot be are no doubt"),
-        ('"labels:noise": (_CLASS,)', '"labels:noise": ()', "wrong classes explain a drift of classes"),
+        ("other.strength > COMPARABLE * cause", "other.strength > 9 * cause", "a weak cause explains nothing strong"),
+        ("reason.strength * COMPARABLE >= strongest", "True", "the strongest finding is the cause"),
+        ("(-explained(reason), _place", "(0, _place", "of comparable findings that is the cause which explains most"),
+        ("if reason.tested]\n    failed", "]\n    failed", "what was not tested has not failed"),
     ),
     *mutants_of(
         "components/data_gate/drift.py",

@@ -10,21 +10,20 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.labels.box_format import GuessedFormat, format_reason, guess_format
-from components.data_gate.labels.classes import class_reasons
-from components.data_gate.labels.drawing import drawing_reasons
-from components.data_gate.labels.matching import Matched, match_labels
-from components.data_gate.labels.missing import missing_reason
-from components.data_gate.labels.profile import Profile, sightings_of
+from components.data_gate.labels.judging import compared, judged_reasons, not_judged
+from components.data_gate.labels.matching import Matched
+from components.data_gate.labels.profile import Profile
+from components.data_gate.labels.trust import FAMILIAR, Trust, familiar_reason
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns
 
-_LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
 _HALVED = 0.5
 
 
-def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], limits: LabelLimits) -> list[Reason]:
+def audit_labels(
+    span: Profile, golden: Profile, class_names: tuple[str, ...], limits: LabelLimits, trust: Trust | None = None
+) -> list[Reason]:
     """Compares the labels of a span with what the served model sees, as it compares on the golden set.
 
     Args:
@@ -32,32 +31,41 @@ def audit_labels(span: Profile, golden: Profile, class_names: tuple[str, ...], l
         golden: the labels that are trusted.
         class_names: in label order.
         limits: how far the span may be from the golden set.
+        trust: where the model can judge labels; None: everywhere.
 
     Returns:
-        One reason per rule, passed ones too; only `labels:enough` and `labels:found` if the labels cannot be judged.
+        One reason per rule, passed ones too; only `labels:enough`, `labels:familiar` and `labels:found` if the labels
+        cannot be judged.
     """
-    sightings = sightings_of(golden)
-    lowest_score = _lowest_score(golden, sightings, limits.min_objects)
-    trusted = match_labels(golden, sightings, lowest_score)
-    judged = match_labels(span, sightings_of(span), lowest_score, trusted)
+    trust = Trust.everywhere(span, golden) if trust is None else trust
+    judged, trusted = compared(span, golden, limits.min_objects)
     guessed = guess_format(judged, trusted)
     enough, found = _enough(judged, trusted, guessed, limits.min_objects), _found(judged, trusted)
+    known = _known(span, golden, trust, judged, trusted, limits)
+    familiar = familiar_reason(trust, judged, enough=known is not None)
+    if known is None:
+        found = not_judged(found, FAMILIAR)
     if enough.actual.startswith(_UNTESTED):
-        return [enough, found]
+        return [enough, familiar, found]
     other_format = format_reason(guessed, judged, limits.box_format)
-    reasons = [enough, other_format, *_after_format(other_format, judged, trusted, class_names, limits)]
-    return [*reasons, found]
+    if not other_format.passed:
+        reasons = judged_reasons(None, class_names, limits, other_format.rule)
+    else:
+        reasons = judged_reasons(known, class_names, limits, FAMILIAR, trust.otherwise)
+    return [enough, familiar, other_format, *reasons, found]
 
 
-def _lowest_score(golden: Profile, sightings: DetectionColumns, min_objects: int) -> float:
-    # Of a model that never reaches the precision, where it comes closest.
-    matched = match_labels(golden, sightings)
-    scores = matched.sightings.scores  # descending
-    precision = np.cumsum(matched.has_label) / np.arange(1, len(scores) + 1)
-    precision[:min_objects] = 0  # too few to tell
-    if not precision.any():
-        return 0.0
-    return float(scores[np.flatnonzero(precision >= min(_LIKELY, precision.max()))[-1]])
+def _known(
+    span: Profile, golden: Profile, trust: Trust, judged: Matched, trusted: Matched, limits: LabelLimits
+) -> tuple[Matched, Matched] | None:
+    # The images whose labels the model can judge, beside golden ones like them; None if they are too few.
+    if trust.span.all() and trust.golden.all():
+        return judged, trusted
+    if not trust.span.any():
+        return None
+    known = compared(span.of_images(trust.span), golden.of_images(trust.golden), limits.min_objects)
+    found = min(np.count_nonzero(side.is_found) for side in known)
+    return known if found >= limits.min_objects else None
 
 
 _UNTESTED = "not tested: "
@@ -84,19 +92,3 @@ def _found(span: Matched, golden: Matched) -> Reason:
         passed=True,
         warning=span.recall < _HALVED * golden.recall,
     )
-
-
-def _after_format(
-    other_format: Reason, span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits
-) -> list[Reason]:
-    if not other_format.passed:
-        rules = ("labels:offset", "labels:size", "labels:classes", "labels:noise", "labels:missing")
-        explained = "explained by labels:reading; not tested"
-        return [Reason(rule, "boxes that can be read", explained, passed=True) for rule in rules]
-    # Where the model finds less it errs more: that is held against it, not against the labels.
-    relative_recall = min(1.0, span.recall / golden.recall)
-    return [
-        *drawing_reasons(span, golden, relative_recall, limits.offset, limits.size),
-        *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
-        missing_reason(span, golden, relative_recall, class_names, limits.missing),
-    ]

@@ -13,22 +13,19 @@ from scipy.stats import hypergeom
 
 from components.data_gate.labels.findings import (
     SIGNIFICANCE,
-    Excess,
     Finding,
     per_image,
     reason_of,
-    share_of,
-    shortfall,
     worst_images,
 )
 from components.data_gate.labels.matching import QUANTILES, Matched
+from components.data_gate.labels.noise import LOWEST_QUANTILE, Seen, label_noise
 from components.data_gate.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes
 _TIMES_OTHERS = 3.0  # a systematic confusion stands out of that of all other classes
-_FEWEST_UNSEEN = 0.3  # of the wrong classes; if the model confuses nearly all, what it never confuses says little
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,24 +83,24 @@ class Confusion(NamedTuple):
 
 
 def class_reasons(
-    span: Matched, golden: Matched, relative_recall: float, class_names: tuple[str, ...], classes: float, noise: float
+    span: Matched, golden: Matched, class_names: tuple[str, ...], classes: float, noise: float
 ) -> list[Reason]:
     """The rules `labels:classes` and `labels:noise`; what a systematic confusion explains is no noise.
 
     Args:
         span: the new labels.
         golden: the trusted ones.
-        relative_recall: see `shortfall`.
         class_names: in label order.
         classes: accepted share of what looks like one class that is labelled as a certain other.
         noise: accepted share of labels with a wrong class beside those.
     """
     ours, theirs = (judge(side, QUANTILES[0]) for side in (span, golden))
     found = confusions(ours, theirs)
-    rest = [side.rows(~is_of(side, found)) for side in (ours, theirs)]
+    more = [judge(side, LOWEST_QUANTILE) for side in (span, golden)]
+    rest = [side.rows(~is_of(side, found)) for side in more]
     return [
         _confused(ours, found, class_names, classes, span.profile),
-        _noisy(rest[0], rest[1], relative_recall, len(class_names), noise, span.profile),
+        _noisy(rest[0], rest[1], len(class_names), noise, span.profile),
     ]
 
 
@@ -117,6 +114,7 @@ def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], li
         passed=not failed,
         warning=bool(found) and not failed,
         images=worst_images(profile, per_image(profile, judged.image[is_of(judged, found)])),
+        strength=max([each.excess for each in found], default=0.0) / limit if limit else None,
     )
 
 
@@ -126,22 +124,23 @@ def _in_words(confusion: Confusion, names: tuple[str, ...]) -> str:
     return f"{confusion.share:.0%} of what looks like {looks_like} is labelled {labelled} ({usual})"
 
 
-def _noisy(
-    span: Judged, golden: Judged, relative_recall: float, classes: int, limit: float, profile: Profile
-) -> Reason:
-    # Of the quantiles the one that accuses least: the model's own errors are among the lower scores.
-    excesses = []
-    for quantile in QUANTILES:
-        ours, theirs = (side.rows((side.score_quantile >= quantile) & side.is_labelled) for side in (span, golden))
-        if len(ours.image) and len(theirs.image):
-            excesses.append(label_noise(ours, theirs, classes, relative_recall))
-    excess = min(excesses, key=lambda each: each.value, default=Excess(0.0, 1.0, 1))
-    share = f"at least {max(0.0, excess.value):.0%} of the objects ({excess.interval})"
+def _noisy(span: Judged, golden: Judged, classes: int, limit: float, profile: Profile) -> Reason:
+    ours, theirs = (_seen(side) for side in (span, golden))
+    excess = label_noise(ours, theirs, classes)
     finding = Finding(
-        excess, f"{share} have a wrong class (label noise)", per_image(profile, span.image[span.is_other])
+        excess,
+        f"{excess.share} of the objects have a wrong class (label noise)",
+        per_image(profile, ours.image[~ours.agrees]),
     )
-    expected = f"at most {limit:.0%} of the objects labelled as a class that they do not look like"
+    expected = (
+        f"at most {limit:.0%} of the objects labelled as a class that they do not look like; {excess.power(limit)}"
+    )
     return reason_of("labels:noise", expected, finding, limit, profile)
+
+
+def _seen(judged: Judged) -> Seen:
+    labelled = judged.rows(judged.is_labelled)
+    return Seen(labelled.image, labelled.looks_like, labelled.labelled, labelled.score_quantile)
 
 
 def judge(matched: Matched, lowest_quantile: float) -> Judged:
@@ -172,24 +171,6 @@ def is_of(judged: Judged, found: list[Confusion]) -> np.ndarray:
     for each in found:
         explained |= (judged.looks_like == each.looks_like) & (judged.labelled == each.labelled)
     return explained
-
-
-def label_noise(span: Judged, golden: Judged, classes: int, relative_recall: float) -> Excess:
-    """Share of labels whose class is wrong here and there, beyond the golden set's.
-
-    A weak model confuses some classes as a rule. So counted are labels of a class that what they look like never has
-    in the golden set. Of as many as are there just once, new ones are to be expected (Good, Biometrika 40, 1953).
-    """
-    counts = np.zeros((classes + 1, classes + 1), dtype=np.int64)
-    np.add.at(counts, (golden.looks_like, golden.labelled), 1)
-    np.fill_diagonal(counts, len(golden.image) + 2)  # the right class is always to be expected
-    unseen = (counts[:, 1:] == 0).sum(axis=1)[span.looks_like].mean() / max(1, classes - 1)
-    if unseen < _FEWEST_UNSEEN:
-        agreement = [share_of(~side.is_other, side.image) for side in (span, golden)]
-        return shortfall(agreement[0], agreement[1], relative_recall)
-    usual = share_of(counts[golden.looks_like, golden.labelled] > 1, golden.image)
-    lacking = shortfall(share_of(counts[span.looks_like, span.labelled] > 0, span.image), usual, relative_recall)
-    return Excess(lacking.value / unseen, lacking.std_error / unseen, lacking.images)
 
 
 def _images(judged: Judged, looks_like: int, labelled: int | None = None) -> int:

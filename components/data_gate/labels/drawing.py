@@ -44,20 +44,17 @@ class DrawnOtherwise:
         differences: [4] medians.
         excesses: of their absolute values.
         oddness: [i, 4] of each image, mean absolute difference.
-        resized: |ln| of the factor between the sizes that the model sees in the span and in the golden set.
     """
 
     differences: np.ndarray
     excesses: list[Excess]
     oddness: np.ndarray
-    resized: float
 
 
 def drawn_otherwise(span: Matched, golden: Matched) -> DrawnOtherwise:
     """Compares class by class, because a model draws some classes tighter and spans differ in their mix."""
-    ours, theirs = _drawn(span), _drawn(golden)
-    beside = ours.relations - _expected(ours.looks_like, theirs)
-    usual = theirs.relations - _expected(theirs.looks_like, theirs)
+    ours, theirs = drawn_of(span), drawn_of(golden)
+    beside, usual = beside_expected(ours, theirs), beside_expected(theirs, theirs)
     excesses = [
         difference(median_of(beside[:, column], ours.image), median_of(usual[:, column], theirs.image))
         for column in range(4)
@@ -68,26 +65,34 @@ def drawn_otherwise(span: Matched, golden: Matched) -> DrawnOtherwise:
         np.array([excess.value for excess in excesses]),
         [Excess(abs(excess.value), excess.std_error, excess.images) for excess in excesses],
         np.stack(far, axis=1),
-        abs(float(np.log(ours.size_px / theirs.size_px))),
     )
 
 
-def drawing_reasons(
-    span: Matched, golden: Matched, relative_recall: float, offset_limit: float, size_limit: float
-) -> list[Reason]:
-    """The rules `labels:offset` and `labels:size`.
+def drawing_slack(span: Matched, golden: Matched, relative_recall: float, otherwise: float) -> float:
+    """How much wider the limits on drawing are, 1 or more, because the model draws its own boxes less exactly.
+
+    It does where it sees objects of another size, finds fewer, or sees images that look otherwise.
 
     Args:
         span: the new labels.
         golden: the trusted ones.
         relative_recall: 0..1, see `shortfall`.
-        offset_limit: accepted displacement, as a fraction of the size.
-        size_limit: accepted ln of the factor on width or height.
+        otherwise: 1 or more, see `Trust`.
+    """
+    resized = abs(float(np.log(drawn_of(span).size_px / drawn_of(golden).size_px)))
+    return otherwise * (1 + _PER_RESIZING * resized) / relative_recall
+
+
+def drawing_reasons(span: Matched, golden: Matched, offset: float, size: float) -> list[Reason]:
+    """The rules `labels:offset` and `labels:size`.
+
+    Args:
+        span: the new labels.
+        golden: the trusted ones.
+        offset: accepted displacement, as a fraction of the size.
+        size: accepted ln of the factor on width or height.
     """
     drawn = drawn_otherwise(span, golden)
-    # A model that sees objects of another size, or finds fewer, draws its own boxes less exactly.
-    slack = (1 + _PER_RESIZING * drawn.resized) / relative_recall
-    offset, size = slack * offset_limit, slack * size_limit
     beside = f"boxes at most {offset:.0%} of their size beside where the golden set has them"
     resized = f"boxes at most {np.expm1(size):.0%} larger or smaller than the golden set's"
     return [
@@ -128,7 +133,8 @@ def _size(drawn: DrawnOtherwise) -> Finding:
     return Finding(worst, words, drawn.oddness[:, 2:].sum(axis=1))
 
 
-def _drawn(matched: Matched) -> Drawn:
+def drawn_of(matched: Matched) -> Drawn:
+    """How its labels are drawn around what the model sees."""
     labelled = matched.labels.boxes_xywh_px[matched.is_found]
     sighting = matched.sighting[matched.is_found]
     image = matched.labels.image[matched.is_found]
@@ -142,6 +148,11 @@ def _drawn(matched: Matched) -> Drawn:
         matched.sightings.labels[sighting[whole]],
         float(np.median(np.sqrt(seen[whole, 2] * seen[whole, 3]))),
     )
+
+
+def beside_expected(drawn: Drawn, golden: Drawn) -> np.ndarray:
+    """[k, 4] relations beside those that the golden set has for the same classes."""
+    return drawn.relations - _expected(drawn.looks_like, golden)
 
 
 def _is_whole(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:

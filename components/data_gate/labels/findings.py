@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import stdtr, stdtrit
 
 from components.data_gate.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
 
 SIGNIFICANCE = 0.001  # chance of a false alarm that one rule takes
 DOUBT = 0.02  # at which a person should look
+_ONE_SIDED = 1.645  # standard errors to a lower bound that holds in 95 of 100 spans
+_POWER = 0.8  # with which a rule finds what it says that it would have found
 _MOST_IMAGES = 12
 
 
@@ -35,16 +37,22 @@ class Excess:
         value: positive is worse.
         std_error: of it.
         images: the fewest behind either figure.
+        error_if_none: of it, if there were no difference; None where it is the same.
     """
 
     value: float
     std_error: float
     images: int
+    error_if_none: float | None = None
 
     @property
     def p_value(self) -> float:
         """Chance of a difference this large if there is none (one-sided, Student's t with images as clusters)."""
-        return float(stdtr(max(1, self.images - 1), -self.value / self.std_error))
+        return float(stdtr(max(1, self.images - 1), -self.value / self._by_chance))
+
+    @property
+    def _by_chance(self) -> float:
+        return self.std_error if self.error_if_none is None else self.error_if_none
 
     def breaks(self, limit: float, significance: float = SIGNIFICANCE) -> bool:
         """Whether it is over the limit and no chance."""
@@ -54,11 +62,40 @@ class Excess:
         """Whether a person should look: over the limit but perhaps chance, or no chance but within the limit."""
         return self.value > limit / 2 and self.p_value < (DOUBT if self.value > limit else SIGNIFICANCE)
 
+    def smallest_found(self, limit: float, significance: float = SIGNIFICANCE) -> float:
+        """What `breaks` would have found in four of five spans like this one: what chance alone does not reach, and more.
+
+        >>> round(Excess(0.0, 0.02, 80).smallest_found(limit=0.1), 3)
+        0.117
+        """
+        degrees = max(1, self.images - 1)
+        beyond_chance = -float(stdtrit(degrees, significance)) * self._by_chance
+        return max(limit, beyond_chance) + float(stdtrit(degrees, _POWER)) * self.std_error
+
     @property
     def interval(self) -> str:
         """About 95 %, in words: `12-19 %`."""
         low, high = (max(0.0, self.value + side * 1.96 * self.std_error) for side in (-1, 1))
         return f"{100 * low:.0f}-{100 * min(1.0, high):.0f} %"
+
+    def power(self, limit: float) -> str:
+        """What share this span would show, in words.
+
+        >>> Excess(0.0, 0.02, 80).power(limit=0.1)
+        'this span would show 12% (4 times in 5)'
+        """
+        return f"this span would show {min(1.0, self.smallest_found(limit)):.0%} (4 times in 5)"
+
+    @property
+    def share(self) -> str:
+        """A share in words: the estimate, its interval, and a lower bound where it says something.
+
+        >>> Excess(0.2, 0.02, 80).share
+        'about 20% (16-24 %), at least 17%,'
+        """
+        at_least = self.value - _ONE_SIDED * self.std_error
+        bound = f", at least {at_least:.0%}," if at_least >= 0.005 else ""
+        return f"about {max(0.0, self.value):.0%} ({self.interval}){bound}"
 
 
 def share_of(hits: np.ndarray, image: np.ndarray) -> Estimate:
@@ -144,7 +181,8 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
     failed = bool(finding.excess.breaks(limit))
     warning = not failed and finding.excess.is_doubtful(limit)
     images = worst_images(span, finding.weight) if failed or warning else ()
-    return Reason(rule, expected, finding.actual, passed=not failed, warning=bool(warning), images=images)
+    strength = max(0.0, finding.excess.value) / limit if limit else None
+    return Reason(rule, expected, finding.actual, not failed, bool(warning), images, strength=strength)
 
 
 def per_image(profile: Profile, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -42,7 +42,9 @@ def missing_reason(
     finding = _of_classes(span, golden, relative_recall, class_names, class_limit)
     if finding is not None:
         return reason_of("labels:missing", expected, finding, class_limit, span.profile)
-    return reason_of("labels:missing", expected, _of_all(span, golden, relative_recall), limit, span.profile)
+    of_all = _of_all(span, golden, relative_recall)
+    expected = f"{expected}; {of_all.excess.power(limit)}"
+    return reason_of("labels:missing", expected, of_all, limit, span.profile)
 
 
 def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
@@ -51,7 +53,7 @@ def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
     missing = max(0.0, lacking.value)
     # Of all objects, labelled or not. Of a span with hardly a label nobody can say how many are missing.
     objects = len(span.labels.labels) * missing / max(0.01, 1 - missing)
-    words = f"at least {missing:.0%} of the objects have no label ({lacking.interval}; about {objects:.0f} objects)"
+    words = f"{lacking.share} of the objects have no label (about {objects:.0f} objects)"
     return Finding(lacking, words + _where(span, unlabelled), _weight(span, unlabelled))
 
 
@@ -66,7 +68,7 @@ def _of_classes(
     if not found or _STANDS_OUT * others.value > min(lacking[label].value for label in found):
         return None
     found.sort(key=lambda label: -lacking[label].value)
-    words = joined([f"{lacking[label].value:.0%} of {names[label - 1]}" for label in found])
+    words = joined([f"about {lacking[label].value:.0%} of {names[label - 1]}" for label in found])
     unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0]) & np.isin(span.sightings.labels, found)
     worst = lacking[found[0]]
     return Finding(worst, f"objects of some classes have no label: {words}", _weight(span, unlabelled))

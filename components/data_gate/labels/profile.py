@@ -49,6 +49,11 @@ class Profile:
             if image.size and not (image.min() >= 0 and image.max() < images):
                 raise ValueError(f"{name}.image: positions must be within 0..{images - 1}, got {image.max()}")
 
+    def of_images(self, keep: np.ndarray) -> Profile:
+        """Some of the images; `keep` is [i] bool."""
+        names = tuple(name for name, kept in zip(self.file_names, keep) if kept)
+        return Profile(names, self.sizes_px[keep], self.truth.of_images(keep), self.found.of_images(keep))
+
 
 def in_label_map(profile: Profile, numbers: np.ndarray) -> Profile:
     """The same in the label map of the model.

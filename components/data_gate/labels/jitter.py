@@ -1,0 +1,70 @@
+"""Boxes that are drawn carelessly: scattered around where the golden set has them; pure.
+
+The model's own boxes scatter too, and more where it is less sure. So the scatter between label and model is held against
+the golden set's, and told as what would have to be added to the golden set's boxes to scatter them as much.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import ndtri
+
+from components.data_gate.labels.drawing import beside_expected, drawn_of
+from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of
+from components.data_gate.labels.matching import Matched
+from schemas.artifacts.decisions import Reason
+
+_CLIPPED = 3.0  # robust standard deviations, from which on a box is a wrong match
+_MAD = 1.4826  # standard deviations in a median absolute deviation of a normal distribution
+_NORMAL = ndtri((np.arange(15) + 0.5) / 15)  # [15] a normal distribution
+_MOST, _STEPS = 0.5, 50  # jitter that is looked for
+
+
+def jitter_reason(span: Matched, golden: Matched, limit: float) -> Reason:
+    """The rule `labels:jitter`; `limit` is the accepted standard deviation, as a fraction of the box's size."""
+    ours, theirs = drawn_of(span), drawn_of(golden)
+    beside = beside_expected(ours, theirs), beside_expected(theirs, theirs)
+    centre, size = (_added(ours.image, theirs.image, *(each[:, axes] for each in beside)) for axes in ([0, 1], [2, 3]))
+    worst = max(centre, size, key=lambda excess: (excess.breaks(limit), excess.value))
+    scatter = np.square(beside[0]).sum(axis=1)
+    weight = per_image(span.profile, ours.image, scatter) / np.maximum(1, per_image(span.profile, ours.image))
+    finding = Finding(
+        worst,
+        f"boxes scatter by about {worst.value:.0%} of their size ({worst.interval}) more than the golden set's: "
+        f"{centre.value:.0%} in their place, {size.value:.0%} in width and height",
+        weight,
+    )
+    expected = (
+        f"boxes that scatter by at most {limit:.0%} of their size more than the golden set's; from "
+        f"{worst.smallest_found(limit):.0%} on this span would show it"
+    )
+    return reason_of("labels:jitter", expected, finding, limit, span.profile)
+
+
+def _added(span_image: np.ndarray, golden_image: np.ndarray, span: np.ndarray, golden: np.ndarray) -> Excess:
+    """The jitter [n, 2] and [m, 2] relations differ by, and its error."""
+    golden = golden - np.median(golden, axis=0)
+    span = span - np.median(span, axis=0)
+    unit = np.maximum(_MAD * np.median(np.abs(golden), axis=0), 1e-3)
+    scatter, usual = (_scatter(each, unit) for each in (span, golden))
+    error = float(np.hypot(_error_of_mean(scatter, span_image), _error_of_mean(usual, golden_image)))
+    jitters = np.linspace(0, _MOST, _STEPS + 1)
+    reached = np.array([_scatter(golden[:, None] + each * _NORMAL[:, None], unit).mean() for each in jitters])
+    value = float(np.interp(scatter.mean(), reached, jitters))
+    images = min(len(np.unique(span_image)), len(np.unique(golden_image)))
+    above = float(scatter.mean() - usual.mean())
+    if value <= 0 or above <= 0:
+        # What chance alone would have to reach.
+        return Excess(0.0, float(np.interp(usual.mean() + error, reached, jitters)), images)
+    return Excess(value, value * error / above, images)
+
+
+def _scatter(relations: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    return np.minimum(np.abs(relations) / unit, _CLIPPED).mean(axis=-1)
+
+
+def _error_of_mean(values: np.ndarray, image: np.ndarray) -> float:
+    # With images as clusters; never less than that of independent rows.
+    beside = values - values.mean()
+    between = np.square(np.bincount(image, weights=beside)).sum()
+    return float(np.sqrt(max(between, np.square(beside).sum())) / len(values))
