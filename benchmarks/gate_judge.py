@@ -27,6 +27,7 @@ from components.stack import environment
 environment.prepare()
 
 import apache_beam as beam
+import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
@@ -251,10 +252,13 @@ class GateJudge:
 def _statistics(out: Path, schema: Any) -> Any:
     """TFDV's statistics of what ExampleGen wrote, as `span_statistics` makes them, without a Beam pipeline a span."""
     files = [str(path) for path in sorted(Path(split_directory(str(out), TRAIN_SPLIT)).iterdir())]
-    options = tfdv.StatsOptions(schema=schema, feature_allowlist=[feature.name for feature in schema.feature])
+    names = [feature.name for feature in schema.feature]
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(list(read_records(files)))
-    known = [place for place, name in enumerate(batch.schema.names) if name in options.feature_allowlist]
-    return generate_statistics_in_memory(batch.select(known), options)
+    known = [place for place, name in enumerate(batch.schema.names) if name in names]
+    columns = pa.RecordBatch.from_arrays(
+        [batch.column(place) for place in known], [batch.schema.names[place] for place in known]
+    )
+    return generate_statistics_in_memory(columns, tfdv.StatsOptions(schema=schema, feature_allowlist=names))
 
 
 def data_digest(directory: Path) -> str:

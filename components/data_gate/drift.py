@@ -176,8 +176,8 @@ OWN_DISTANCES = {features.QA_HUE: jensen_shannon_of_hues} | dict.fromkeys(COUNTS
 def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     """How far the values moved: the mean distance of equal quantiles (Wasserstein-1 without the outermost 5 %).
 
-    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes; hues on the
-    circle.
+    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes and noise; hues on
+    the circle.
 
     Args:
         feature: its key.
@@ -197,7 +197,7 @@ def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
         return _turn(other, span)
     if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
         other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
-    elif feature in COUNTS:
+    elif feature in (*COUNTS, features.QA_NOISE):
         other, span = np.log1p(other), np.log1p(span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())
 

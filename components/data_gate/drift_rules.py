@@ -1,26 +1,15 @@
-"""Distances -> rules in plain words, and which finding explains which; pure."""
+"""Distances -> rules in plain words; pure."""
 
 from __future__ import annotations
 
 from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from components.pages.feature_words import allowed, difference, exactly
+from schemas.artifacts.data_evidence import Comparison
 from schemas.artifacts.decisions import Reason
 from schemas.data import features
 
-# (what a person calls a fall of the median, what a rise); the order is that of explanation: less light also takes
-# contrast and sharpness away, and small objects take detail away, but not the other way round.
-WORDS = {
-    features.QA_BRIGHTNESS: ("darker", "brighter"),
-    features.QA_RED_CAST: ("a colour cast, less red", "a colour cast, more red"),
-    features.QA_BLUE_CAST: ("a colour cast, less blue", "a colour cast, more blue"),
-    features.QA_BOX_LOG_AREA: ("smaller objects, as from farther away", "larger objects, as from nearer"),
-    features.QA_HUE: ("other colours", "other colours"),
-    features.QA_LOG_NOISE: ("less pixel noise", "more pixel noise"),
-    features.QA_SHARPNESS: ("blurred", "sharper"),
-    features.QA_CONTRAST: ("less contrast", "more contrast"),
-    features.QA_BOX_LOG_ASPECT: ("narrower boxes", "wider boxes"),
-}
-_HARMLESS_FALLS = (features.QA_LOG_NOISE,)  # blur takes noise away, and is seen by the sharpness
+_HARMLESS_FALLS = (features.QA_NOISE,)  # blur takes noise away, and is seen by the sharpness
+_BY_CHANCE = "; samples as small as these differ as much by chance"
 
 
 def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = ()) -> Reason:
@@ -36,18 +25,16 @@ def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tup
     is_far = not comparison.passed and not _is_harmless(comparison)
     stops = is_far and minimum is not None and effect >= minimum
     warns = is_far and (minimum is None or effect >= minimum / 2)
-    against = "the served model's training data" if comparison.kind == DRIFT else "the logged requests"
-    expected = f"{comparison.measure} at most {comparison.limit:.3g} from {against}"
-    if minimum and comparison.effect_size is not None:
-        expected += f", or an effect size below {minimum:g}"
+    by_chance = comparison.passed and minimum is not None and minimum <= effect
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
-        expected=expected,
-        actual=_actual(comparison, stops or warns),
+        expected=allowed(comparison, minimum),
+        actual=difference(comparison) + (_BY_CHANCE if by_chance else ""),
         passed=not stops,
         warning=warns and not stops,
         images=images if stops or warns else (),
         strength=_strength(comparison, minimum, effect),
+        measure=exactly(comparison, minimum),
     )
 
 
@@ -84,36 +71,8 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     return Reason(
         kind,
         f"at least {fewest} images on both sides to tell {kind} from chance",
-        f"{span} here, {other} there: not tested",
+        f"{span} here, {other} there",
         passed=True,
         warning=True,
         tested=False,
     )
-
-
-def _actual(comparison: Comparison, far: bool) -> str:
-    words = _words(comparison) if far else ""
-    effect = "" if comparison.effect_size is None else f", effect size {comparison.effect_size:.2g}"
-    return f"{words}{comparison.distance:.3f}{effect}"
-
-
-def _words(comparison: Comparison) -> str:
-    if comparison.feature == EMBEDDING:
-        return "the images look different to the served model, as from another camera or scene: "
-    span, other = comparison.span, comparison.other
-    if span.median is None or other.median is None:
-        return _changed_category(other, span)
-    less, more = WORDS.get(comparison.feature, ("lower", "higher"))
-    title = features.FEATURE_TITLES.get(comparison.feature, comparison.feature)
-    return f"{more if span.median > other.median else less}: median {title} {other.median:.3g} -> {span.median:.3g}; "
-
-
-def _changed_category(other: Distribution, span: Distribution) -> str:
-    shares = dict(zip(other.categories, other.shares))
-    now = dict(zip(span.categories, span.shares))
-    names = sorted({*shares, *now}, key=lambda name: (-abs(now.get(name, 0) - shares.get(name, 0)), name in shares))
-    if not names:
-        return ""
-    name = names[0]
-    new = "" if name in shares else "new: "
-    return f"{new}{name} {shares.get(name, 0):.0%} -> {now.get(name, 0):.0%}; "

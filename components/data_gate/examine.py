@@ -157,7 +157,7 @@ def _compare(
 def _not_measured(measurements: Sequence[Measurement], kind: str) -> list[str]:
     """The figures of images that only one side has, or none."""
     measured = {entry.feature for entry in measurements if entry.kind == kind}
-    return [feature for feature in (features.QA_HUE, features.QA_LOG_NOISE) if feature not in measured]
+    return [feature for feature in (features.QA_HUE, features.QA_NOISE) if feature not in measured]
 
 
 def _comparable(inputs: GateInputs, statistics: Statistics) -> Side:

@@ -23,7 +23,7 @@ COMPARABLE = 2.0  # strengths of which one is at most so many times the other
 # counted.
 _CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak", "facts", "labels:duplicates")
 
-_HUE, _NOISE = features.QA_HUE, features.QA_LOG_NOISE
+_HUE, _NOISE = features.QA_HUE, features.QA_NOISE
 _COLOURS = (features.QA_RED_CAST, features.QA_BLUE_CAST, _HUE)
 _DETAIL = (features.QA_SHARPNESS, features.QA_CONTRAST, EMBEDDING, features.QA_LOG_FILE_SIZE)
 _IMAGES = (features.QA_BRIGHTNESS, *_COLOURS, _NOISE, *_DETAIL)

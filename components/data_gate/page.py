@@ -6,26 +6,28 @@ the data is hostile until `text.safe` has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
-from components.pages.comparisons import comparison_section, in_words
-from components.pages.parts import MOST_PICTURES, affordable, data_sets, rule_card, rules_table
+from components.pages.comparisons import comparison_section
+from components.pages.findings import counts_in_words, finding_cards, untested_list
+from components.pages.parts import MOST_PICTURES, data_sets, rules_table
 from components.pages.policy import content_security_policy
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.style import STYLE
 from components.pages.text import safe
 from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Picture, Pictures
-from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
-from schemas.base.formatting import many
+from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason, State
+from schemas.base.formatting import capital, many
 from schemas.data.dataset import DataSetInfo
 from schemas.data.records import Detections, ImageRecord
 
 _SIDE_PX = 360  # of a picture
 _SURE = 0.3  # scores of the detections that are drawn; all of them would hide the image
+_LONGEST = 240  # characters of what a rule found, in the sentence at the top
 _PICTURE_BYTES = 2_000_000  # of all JPEGs; base64 adds a third, and the page stays below 3 MB
 
 
@@ -82,32 +84,25 @@ def _verdict(content: PageContent) -> str:
     decision = content.decision
     observed = decision.verdict is DataVerdict.REJECT and decision.passed
     word = decision.verdict.value + ("<small>, only observed</small>" if observed else "")
-    passed = len(decision.reasons) - len(decision.failures) - len(decision.warnings)
-    counts = (
-        f"{many(len(decision.failures), 'rule')} failed, {many(len(decision.warnings), 'warning')}, {passed} passed."
-    )
     against = "there is no served model yet" if content.baseline is None else safe(content.baseline)
     return (
         f'<h1>{safe(content.title, 200)}</h1><p class="word">{word}</p><p class="lead">{_explanation(content)}</p>'
-        f'<p class="quiet">{counts} {_consequence(decision)} Compared with: {against}.</p>'
+        f'<p class="quiet">{counts_in_words(decision)}. {_consequence(decision)} Compared with: {against}.</p>'
     )
 
 
 def _explanation(content: PageContent) -> str:
     """The best explanation in a sentence: the first rule that failed, or else that warned."""
-    worst = [*content.decision.failures, *content.decision.warnings]
+    decision = content.decision
+    worst = [*decision.failures, *decision.warnings]
     if not worst:
-        return "Every rule that was looked at passed."
+        untested = f", but {many(len(decision.untested), 'rule')} could not be" if decision.untested else ""
+        return f"Every rule that was tested passed{untested}." if untested else "Every rule passed."
     first = worst[0]
-    comparison = _by_rule(content.comparisons).get(first.rule)
-    words = (
-        f"Found {first.actual[:240]}; expected {first.expected[:240]}." if comparison is None else in_words(comparison)
-    )
-    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(words)}"
-
-
-def _by_rule(comparisons: Sequence[Comparison]) -> dict[str, Comparison]:
-    return {f"{entry.kind}:{entry.feature}": entry for entry in comparisons}
+    follow = len(decision.following_from(first))
+    more = f" {many(follow, 'other finding')} {'follows' if follow == 1 else 'follow'} from it." if follow else ""
+    found = capital(first.actual[:_LONGEST]).rstrip(". ")
+    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(found)}.{more}"
 
 
 def _consequence(decision: DataDecision) -> str:
@@ -122,28 +117,23 @@ def _consequence(decision: DataDecision) -> str:
 def _sections(content: PageContent) -> list[tuple[str, str, str]]:
     """Name, title and HTML of each section that has something to say."""
     decision = content.decision
-    found = [*decision.failures, *decision.warnings]
-    quiet = {reason.rule for reason in decision.reasons if reason.passed and not reason.warning}
+    quiet = {reason.rule for reason in decision.reasons if reason.state is State.PASSED}
     sections = []
-    if found:
+    if decision.failures or decision.warnings:
         title = "What is wrong" if decision.failures else "What to look at"
-        sections.append(("wrong", title, _cards(found, content)))
+        cards = finding_cards(
+            decision, content.pictures, content.comparisons, content.baseline is not None, _PICTURE_BYTES
+        )
+        sections.append(("wrong", title, cards))
         sections.append(("next", "What to do next", _next(content)))
+    if decision.untested:
+        sections.append(("untested", "What was not tested", untested_list(decision.untested)))
     sections.append(("rules", "All rules", rules_table(decision.reasons)))
     for kind, title in ((DRIFT, "Drift from the training data"), (SKEW, "Skew against service")):
         compared = [entry for entry in content.comparisons if entry.kind == kind]
         if compared:
             sections.append((kind, title, comparison_section(compared, quiet)))
     return [*sections, ("data", "Data sets", data_sets(content.span, content.golden))]
-
-
-def _cards(found: Sequence[Reason], content: PageContent) -> str:
-    compared = _by_rule(content.comparisons)
-    shown = affordable([reason.rule for reason in found], content.pictures, _PICTURE_BYTES)
-    return "".join(
-        rule_card(reason, shown[reason.rule], compared.get(reason.rule), content.baseline is not None)
-        for reason in found
-    )
 
 
 def _next(content: PageContent) -> str:
@@ -182,7 +172,7 @@ def pictured_rules(reasons: Iterable[Reason]) -> dict[str, tuple[str, ...]]:
     return {
         reason.rule: reason.images[:MOST_PICTURES]
         for reason in reasons
-        if reason.images and (not reason.passed or reason.warning)
+        if reason.images and reason.state in (State.FAILED, State.WARNING)
     }
 
 

@@ -72,10 +72,10 @@ MINIMUM_EFFECT = {
     features.QA_SHARPNESS: 0.4,
     features.QA_RED_CAST: 0.08,  # ln: 8 % more or less red than green
     features.QA_BLUE_CAST: 0.08,
-    # Blood cells and cards: neighbouring spans move by up to .064 of the circle and .31; a turn of .1 by .097, pixel
+    # Blood cells and cards: natural spans move by up to .064 of the circle and .31 (ln); a turn of .1 by .097, pixel
     # noise of 10 and 20 levels by .48 to 1.8 and 1.5 to 2.4, the less the harder the JPEGs were compressed.
     features.QA_HUE: 0.075,
-    features.QA_LOG_NOISE: 0.45,
+    features.QA_NOISE: 0.45,
     features.QA_BOX_LOG_AREA: 0.25,  # ln: 28 % more or less area
     features.QA_BOX_LOG_ASPECT: 0.25,
     features.BOX_CLASS: 0.25,  # share of the boxes

@@ -27,7 +27,7 @@ IMAGE_FEATURES = (
     features.QA_RED_CAST,
     features.QA_BLUE_CAST,
     features.QA_HUE,
-    features.QA_LOG_NOISE,
+    features.QA_NOISE,
     features.QA_LOG_FILE_SIZE,
 )
 COUNT_FEATURES = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)

@@ -67,7 +67,7 @@ def image_features(quality: ImageQuality) -> dict[str, float]:
         features.QA_RED_CAST: quality.red_cast,
         features.QA_BLUE_CAST: quality.blue_cast,
         features.QA_HUE: quality.hue,
-        features.QA_LOG_NOISE: math.log1p(quality.noise),
+        features.QA_NOISE: quality.noise,
         features.QA_LOG_FILE_SIZE: math.log(quality.file_bytes),
     }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from components.pages.features import axis, feature_title, short_title
+from components.pages.features import axis, feature_title
 from components.pages.histograms import distance_gauge, distributions
 from components.pages.text import safe
 from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
-from schemas.base.formatting import capital, many, number, percent
+from schemas.base.formatting import capital, many, number
 
 _KINDS = {DRIFT: "training data of the served model"}
 _SHORT = {DRIFT: "training data"}
@@ -33,28 +33,6 @@ def excess(comparison: Comparison) -> float:
     if comparison.limit > 0:
         return comparison.distance / comparison.limit
     return math.inf if comparison.distance > 0 else 0.0
-
-
-def in_words(comparison: Comparison) -> str:
-    """What differs, in a sentence; not yet escaped."""
-    other, span, name = comparison.other, comparison.span, other_name(comparison)
-    times = "The distance could not be measured against its limit."
-    if math.isfinite(excess(comparison)):
-        times = f"The distance is {number(excess(comparison))} times its limit."
-    if other.categories or span.categories:
-        then, now = (dict(zip(side.categories, side.shares)) for side in (other, span))
-        changes = sorted({*then, *now}, key=lambda key: (-abs(now.get(key, 0.0) - then.get(key, 0.0)), key))
-        parts = [
-            f"“{key[:60]}” is {percent(now.get(key, 0))} here, {percent(then.get(key, 0))} there" for key in changes[:2]
-        ]
-        return f"Against the {name}, {'; '.join(parts)}. {times}"
-    if other.median is None or span.median is None:
-        return f"{capital(short_title(comparison.feature))} differs from the {name}. {times}"
-    units = axis(comparison.feature)
-    now, then = units.text(span.median), units.text(other.median)
-    if now == then:
-        return f"The median is the same ({now}), but the values spread differently than in the {name}. {times}"
-    return f"The median is {now} here and {then} in the {name}. {times}"
 
 
 def comparison_section(comparisons: Sequence[Comparison], quiet: Collection[str]) -> str:

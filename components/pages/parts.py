@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Sequence
 
-from components.pages.comparisons import feature_figure, in_words
-from components.pages.rule_words import rule_title
+from components.pages.comparisons import feature_figure
+from components.pages.rule_words import rule_subject, rule_title
 from components.pages.tables import columns, table
 from components.pages.text import safe, safe_list
 from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
-from schemas.artifacts.decisions import Reason
+from schemas.artifacts.decisions import Reason, State
 from schemas.base.differences import Clarity
 from schemas.base.formatting import many, percent
 from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, DataSetInfo
@@ -19,14 +19,28 @@ MOST_PICTURES = 6  # a rule
 _MOST_EXAMPLES, _MOST_CLASSES = 20, 100
 
 
+_ORDER = (State.FAILED, State.FOLLOWS, State.WARNING, State.NOT_TESTED, State.PASSED)
+_STATES = {
+    State.FAILED: ("reject", "✗ failed"),
+    State.FOLLOWS: ("fact", "↳ follows"),
+    State.WARNING: ("warn", "! warning"),
+    State.NOT_TESTED: ("untested", "? not tested"),
+    State.PASSED: ("pass", "✓ passed"),
+}
+
+
 def state(reason: Reason) -> tuple[str, str]:
     """A rule's CSS class, and its state as a sign and a word."""
-    if not reason.passed:
-        return "reject", "✗ failed"
-    return ("warn", "! warning") if reason.warning else ("pass", "✓ passed")
+    return _STATES[reason.state]
 
 
-def rule_card(reason: Reason, pictures: Sequence[Picture], comparison: Comparison | None, detected: bool) -> str:
+def rule_card(
+    reason: Reason,
+    pictures: Sequence[Picture],
+    comparison: Comparison | None,
+    detected: bool,
+    consequences: str = "",
+) -> str:
     """A rule that failed or warned, with what shows it.
 
     Args:
@@ -34,18 +48,17 @@ def rule_card(reason: Reason, pictures: Sequence[Picture], comparison: Compariso
         pictures: to show, worst first.
         comparison: what the rule rests on; None if it does not compare distributions.
         detected: whether there was a model whose detections the pictures show.
+        consequences: what follows from it, as safe HTML.
     """
     kind, word = state(reason)
-    figure, words = "", ""
-    if comparison is not None:
-        figure, words = feature_figure(comparison), f'<p class="words">{safe(in_words(comparison))}</p>'
+    figure = "" if comparison is None else feature_figure(comparison)
     return (
         f'<article class="card {kind}"><h3><span class="state">{word}:</span> '
         f"{safe(rule_title(reason.rule, passed=False))}</h3>"
-        f'<div class="split"><div>{words}<dl><dt>found</dt><dd class="found">{safe(reason.actual)}</dd>'
+        f'<div class="split"><div><dl><dt>found</dt><dd class="found">{safe(reason.actual)}</dd>'
         f"<dt>expected</dt><dd>{safe(reason.expected)}</dd>"
         f"<dt>rule</dt><dd><code>{safe(reason.rule)}</code></dd></dl></div>{figure}</div>"
-        f"{_pictures(pictures, detected)}{_further_images(reason, pictures)}</article>"
+        f"{_pictures(pictures, detected)}{_further_images(reason, pictures)}{consequences}</article>"
     )
 
 
@@ -103,20 +116,28 @@ def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
 
 
 def rules_table(reasons: Iterable[Reason], clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR) -> str:
-    """All rules with their state: those that failed, then warnings, then the others, each in the order given.
+    """All rules with their state: those that failed, warnings, the untested, the others, each in the order given.
 
     Args:
         reasons: the rules.
         clarity_of: whether the difference that a rule is about is one.
     """
+    given = list(reasons)
+    place = {reason.rule: _ORDER.index(reason.state) for reason in given}
     rows = []
-    for reason in sorted(reasons, key=lambda reason: (reason.passed, not reason.warning)):
+    # What follows from another rule stays behind it.
+    for reason in sorted(given, key=lambda each: place.get(each.cause or "", place[each.rule])):
         kind, word = state(reason)
-        title = rule_title(reason.rule, reason.passed and not reason.warning, clarity_of(reason.rule))
+        is_right = reason.state is State.PASSED
+        title = (
+            rule_title(reason.rule, is_right, clarity_of(reason.rule)) if reason.tested else rule_subject(reason.rule)
+        )
+        measure = f'<br><span class="quiet">{safe(reason.measure)}</span>' if reason.measure else ""
         rows.append(
             f'<tr class="{kind}"><td class="state">{word}</td><th scope="row">'
             f'{safe(title)}<br><code class="quiet">{safe(reason.rule)}</code></th>'
-            f'<td data-of="expected">{safe(reason.expected)}</td><td data-of="found">{safe(reason.actual)}</td></tr>'
+            f'<td data-of="expected">{safe(reason.expected)}</td>'
+            f'<td data-of="found">{safe(reason.actual)}{measure}</td></tr>'
         )
     return table(columns(("state", "rule", "expected", "found")), rows, "stack")
 

@@ -418,6 +418,18 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
     return capital(title.replace("{of}", _subject(rule, of)))
 
 
+def rule_subject(rule: str) -> str:
+    """What a rule is about, where nobody knows whether it is kept.
+
+    >>> rule_subject("labels:noise"), rule_subject("drift:qa/contrast"), rule_subject("drift")
+    ('Labels: noise', 'Contrast: drift', 'Drift')
+    """
+    kind, _, of = rule.partition(":")
+    if kind in ("drift", "skew") and of:
+        return f"{capital(short_title(of))}: {kind}"
+    return capital(rule.replace("_", " ").replace(":", ": "))
+
+
 def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
     """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
     parts, unclear = rule.removeprefix(_PART).split(":"), _UNCLEAR_WORDS.get(clarity, {})

@@ -30,6 +30,7 @@ code { font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace
 .verdict { background: var(--card); border-top: 10px solid var(--tone); border-bottom: 1px solid var(--line);
   padding: 22px 0 18px; }
 .reject { --tone: var(--reject); } .warn { --tone: var(--warn); } .pass { --tone: var(--pass); }
+.fact, .untested { --tone: var(--soft); }
 .word { font-size: 2.6rem; line-height: 1.1; font-weight: 800; letter-spacing: .01em; color: var(--tone);
   margin: 6px 0 8px; }
 .word small { font-size: 1.3rem; font-weight: 600; color: var(--ink); }

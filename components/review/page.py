@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.pages.comparisons import comparison_section
-from components.pages.parts import affordable, data_sets, rule_card, rules_table
+from components.pages.findings import counts_in_words, finding_cards, untested_list
+from components.pages.parts import data_sets, rules_table
 from components.pages.policy import content_security_policy, source_hash
 from components.pages.style import CHART_STYLE, STYLE
 from components.pages.text import safe
@@ -31,6 +32,7 @@ from components.review.sections.verdict import TONES, headline
 from components.review.tfma_view.figures import TfmaData
 from components.review.tfma_view.section import tfma_section
 from schemas.artifacts.data_evidence import DRIFT, SKEW
+from schemas.artifacts.decisions import State
 
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 _WHOLE_STYLE = STYLE + CHART_STYLE + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -135,15 +137,12 @@ def _rules(content: ReviewContent) -> str:
 
 def _data(content: ReviewContent) -> str:
     """Findings, distributions side by side, and the two data sets; safe HTML."""
-    found = content.data.remarkable
-    shown = affordable([reason.rule for reason in found], content.pictures, _PICTURE_BYTES)
-    compared = {f"{entry.kind}:{entry.feature}": entry for entry in content.comparisons}
-    parts = [
-        rule_card(reason, shown[reason.rule], compared.get(reason.rule), content.served is not None) for reason in found
-    ]
-    if not found:
-        parts.append("<p>Every rule of the data gate passed without a warning.</p>")
-    quiet = {reason.rule for reason in content.data.reasons if reason.passed and not reason.warning}
+    data = content.data
+    cards = finding_cards(data, content.pictures, content.comparisons, content.served is not None, _PICTURE_BYTES)
+    parts = [f"<p>{counts_in_words(data)}.</p>", cards]
+    if data.untested:
+        parts.append(f"<h3>Not tested</h3>{untested_list(data.untested)}")
+    quiet = {reason.rule for reason in data.reasons if reason.state is State.PASSED}
     for kind, title in _COMPARED.items():
         entries = [entry for entry in content.comparisons if entry.kind == kind]
         if entries:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import add_command, local, option, root_option, settings_options, show
+from pipeline.cli.options import add_command, local, option, root_option, settings_options, show, with_root
 from pipeline.terminal.standard_streams import tell
 
 
@@ -117,6 +117,7 @@ def _check(arguments: argparse.Namespace) -> int:
             golden=golden,
             span=arguments.span,
             root=arguments.root,
+            command=with_root(arguments.given, arguments.root),
             out=arguments.out,
         )
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +13,23 @@ from typing import Any
 from components.example_gen.dataset import read_source
 from components.example_gen.spans import FoundSpan, find_span, spans_in
 from pipeline.config.pipeline_settings import PipelineSettings
+from pipeline.data.check_text import findings_text
 from pipeline.root.roots import registry_of, settled_if_possible
 from pipeline.run.preflight import schema_file
 from pipeline.terminal.console import output_to, own_stderr, progress_on
 from pipeline.terminal.failures import tracebacks_to
 from pipeline.terminal.plain_text import visible_line
 from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PAGE_FILE
-from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason
+from schemas.artifacts.decisions import DataDecision, DataVerdict
 from schemas.artifacts.history import History
 from schemas.artifacts.registry_entries import ServedModel
+from schemas.artifacts.root_file import ROOT_FILE
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.progress import LOGGER
 from schemas.data.tfdv_schema import read_class_names
 
-_SHOWN_IMAGES = 4
+_FIRST_CONFIG = "mobile"  # of a root that remembers none
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class CheckRequest:
         golden: the golden set; None: what needs one is not checked.
         span: N; None for the newest.
         root: pipeline root, whose served model the span is compared with; it may not be there yet.
+        command: what a person gave, to propose the next one by; empty for nobody.
         out: directory for decision, evidence and page; None: a directory named after the span.
     """
 
@@ -46,6 +51,7 @@ class CheckRequest:
     golden: Path | None
     span: int | None
     root: Path
+    command: str = ""
     out: Path | None = None
 
 
@@ -59,6 +65,8 @@ class CheckResult:
         page: for a person to look at.
         baseline: version of the served model; None if there is none.
         root: the pipeline root that it was looked for in.
+        span: number of the span; 0 for a data set of its own.
+        command: what a person gave; empty for nobody.
     """
 
     decision: DataDecision
@@ -66,6 +74,8 @@ class CheckResult:
     page: Path
     baseline: str | None
     root: Path
+    span: int = 0
+    command: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -79,35 +89,45 @@ class CheckResult:
             "directory": self.directory,
             "baseline": self.baseline,
             "page": str(self.page),
+            "counts": {state.value: count for state, count in self.decision.counts.items()},
         }
 
     def to_text(self) -> str:
-        """The findings for a terminal: what failed and why, what to look at, and how much was in order."""
+        """The findings for a terminal: the cause, what follows from it, what else there is, and the next command."""
         decision = self.decision
         verdict = decision.verdict.value
         if decision.passed and decision.verdict is DataVerdict.REJECT:
             verdict += ", only observed"
         against = self.baseline and f"served version {self.baseline}"
-        lines = [f"{verdict}  {self.directory}" + (f"  (compared with {against})" if against else "")]
-        for mark, reasons in (("x", decision.failures), ("!", decision.warnings)):
-            lines += [line for reason in reasons for line in _lines(mark, reason)]
-        passed = len(decision.reasons) - len(decision.failures) - len(decision.warnings)
-        lines.append(f"    {passed} of {len(decision.reasons)} rules passed")
+        lines = [f"{verdict}  {visible_line(self.directory)}" + (f"  (compared with {against})" if against else ""), ""]
+        lines += findings_text(decision)
         if self.baseline is None:
-            lines.append(
-                f"    no served model in {self.root}: drift, and labels against its detections, could not be checked"
-            )
-        return "\n".join([*lines, f"Page: {self.page}"])
+            lines.append(f"no served model in {self.root}: no drift, and no labels against what a model finds")
+        return "\n".join([*lines, "", f"Page: {self.page}", *self._next()])
 
+    def _next(self) -> list[str]:
+        if not self.command:
+            return []
+        words = shlex.split(self.command)
+        if not self.decision.passed:
+            return ["Next, once it is corrected:", f"  {shlex.join(words)}"]
+        if words[1:2] != ["check"] or self.span == 0:
+            return []
+        return ["Next:", f"  {shlex.join(self._run_instead(words))}"]
 
-def _lines(mark: str, reason: Reason) -> list[str]:
-    found, expected = visible_line(f"{reason.rule}: {reason.actual}"), visible_line(reason.expected)
-    lines = [f"  {mark} {found}", f"      expected {expected}"]
-    if reason.images:
-        more = len(reason.images) - _SHOWN_IMAGES
-        shown = visible_line(", ".join(reason.images[:_SHOWN_IMAGES])) + (f" and {more} more" if more > 0 else "")
-        lines.append(f"      see {shown}")
-    return lines
+    def _run_instead(self, words: Sequence[str]) -> list[str]:
+        """The command that trains on what was looked at: the same options, but those that a run does not have."""
+        kept = ["ratchet", "run"]
+        rest = iter(words[2:])
+        for word in rest:
+            if word == "--out":
+                next(rest, None)
+            elif word != "--json" and not word.startswith("--out="):
+                kept.append(word)
+        if self.baseline is not None:
+            return kept
+        is_told = any(word.partition("=")[0] == "--config" for word in kept) or (self.root / ROOT_FILE).exists()
+        return [*kept, *([] if is_told else ["--config", _FIRST_CONFIG]), "--bootstrap"]
 
 
 def check_data(request: CheckRequest) -> CheckResult:
@@ -120,7 +140,7 @@ def check_data(request: CheckRequest) -> CheckResult:
         InputError: something that the user gave cannot be used.
         StateError: the pipeline root contradicts itself.
     """
-    number, version, directory = find_data(request.data, request.span)
+    number, delivery, directory = find_data(request.data, request.span)
     _read_annotations(request, directory)
     served, history = _served(request)
     out = request.out or Path("ratchet-check") / Path(directory).name
@@ -140,7 +160,7 @@ def check_data(request: CheckRequest) -> CheckResult:
                     settings=request.settings,
                     directory=directory,
                     span=number,
-                    version=version,
+                    version=delivery,
                     golden=str(request.golden) if request.golden else None,
                     schema_file=schema_file(request.settings),
                     served=served,
@@ -149,7 +169,8 @@ def check_data(request: CheckRequest) -> CheckResult:
                 scratch,
                 out,
             )
-    return CheckResult(decision, directory, out / PAGE_FILE, served.version if served else None, request.root)
+    version = served.version if served else None
+    return CheckResult(decision, directory, out / PAGE_FILE, version, request.root, number, request.command)
 
 
 def _read_annotations(request: CheckRequest, directory: str) -> None:

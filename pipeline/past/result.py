@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pipeline.terminal.plain_text import visible_line
-from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.decisions import State, Verdict
 from schemas.artifacts.run_result import RunResult
 from schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectable
-from schemas.base.formatting import difference, interval, score
+from schemas.base.formatting import difference, interval, listed, score
 
 _SHOWN = 6  # reasons in a terminal; the JSON has all
 NOISE_ADVICE = (
@@ -41,10 +41,12 @@ def result_text(result: RunResult) -> str:
     failed = [reason for reason in result.deciding if not reason.passed]
     against = [reason for reason in failed if reason != result.decisive][: _SHOWN - 1]
     observed = [reason for reason in result.observations if not reason.passed][:_SHOWN]
-    warnings = [reason for reason in result.reasons if reason.passed and reason.warning]
+    warnings = [reason for reason in result.reasons if reason.state is State.WARNING]
+    untested = [reason.rule for reason in result.reasons if reason.state is State.NOT_TESTED]
     lines += [f"  also: {visible_line(reason.sentence)}" for reason in against]
     lines += [f"  the data gate had observed {visible_line(reason.sentence)}" for reason in observed]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
+    lines += [f"  not tested: {visible_line(listed(untested, _SHOWN))}"] if untested else []
     if result.blocked_by_noise:
         lines.append(f"  {NOISE_ADVICE}")
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"

@@ -51,6 +51,7 @@ class Reason:
             nothing, and is not counted among those that passed.
         strength: what was found over what would have passed, above 1 beyond it; None where no number says so.
         cause: the rule of the finding that this one follows from; None where it stands alone.
+        measure: how it was measured, exactly, for tables and JSON; empty where `actual` says all.
     """
 
     rule: str
@@ -62,6 +63,7 @@ class Reason:
     tested: bool = True
     strength: float | None = None
     cause: str | None = None
+    measure: str = ""
 
     @property
     def state(self) -> State:

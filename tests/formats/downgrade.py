@@ -41,7 +41,7 @@ def _with_old_reasons(values: Any) -> Any:
         return [_with_old_reasons(value) for value in values]
     if not isinstance(values, dict):
         return values
-    later = ("tested", "strength", "cause") if {"rule", "expected"} <= values.keys() else ()
+    later = ("tested", "strength", "cause", "measure") if {"rule", "expected"} <= values.keys() else ()
     return {key: _with_old_reasons(value) for key, value in values.items() if key not in later}
 
 

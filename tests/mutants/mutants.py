@@ -327,7 +327,13 @@ _DATA = (
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
         ("stops = is_far and", "stops = ", "what chance reaches does not stop a run"),
-        ("span.median > other.median else less", "span.median < other.median else less", "darker is not brighter"),
+        ("effect / minimum\n", "effect\n", "how far beyond its limit a drift is"),
+    ),
+    *mutants_of(
+        "components/pages/feature_words.py",
+        "tests/components/pages/test_feature_words.py",
+        ("rises = span.median > other", "rises = span.median < other", "darker is not brighter"),
+        ("if now == then:", "if False:", "no sentence says that something is what it was"),
     ),
     *mutants_of(
         "components/data_gate/explanation.py",

@@ -67,7 +67,7 @@ def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
     checks = [reason for reason in content.decision.reasons if reason.rule.startswith("trust:")]
     failed = [reason for reason in checks if not reason.passed]
     for reason in failed:
-        found = safe(found_in_words(content, reason))
+        found = safe(found_in_words(reason))
         worn = reason.rule == GOLDEN_BUDGET  # its figures are sound
         what = "" if worn else "<strong>The evaluation cannot be trusted.</strong> "
         yield "reject", f"{what}{found} {_link('rules')}"
@@ -105,13 +105,18 @@ def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
             if content.data.passed
             else "The data gate rejected the span"
         )
-        yield "reject", f"<strong>{seen}:</strong> {safe(found_in_words(content, reason))} {_link('data')}"
+        follow = len(content.data.following_from(reason))
+        more = f" {many(follow, 'other finding')} {'follows' if follow == 1 else 'follow'} from it." if follow else ""
+        yield "reject", f"<strong>{seen}:</strong> {safe(found_in_words(reason))}{more} {_link('data')}"
     warnings = content.data.warnings
     if warnings:
         titles = "; ".join(safe(rule_title(reason.rule, passed=False)) for reason in warnings[:3])
         yield "warn", f"{many(len(warnings), 'warning')} of the data gate: {titles}. {_link('data')}"
     if not content.data.remarkable:
         yield "pass", f"The data gate found nothing: all {len(content.data.reasons)} rules passed."
+    elif content.data.untested:
+        rules = many(len(content.data.untested), "rule")
+        yield "fact", f"The data gate could not test {rules} of {len(content.data.reasons)}. {_link('data')}"
 
 
 def _box_fit(content: ReviewContent) -> Iterable[tuple[str, str]]:

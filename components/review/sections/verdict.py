@@ -50,7 +50,7 @@ def reason_sentence(content: ReviewContent) -> str:
     if content.evaluation is None:
         [first, *others] = content.data.failures
         more = f" {many(len(others), 'further rule')} failed." if others else ""
-        return f"{found_in_words(content, first)}{more} Nothing was trained."
+        return f"{found_in_words(first)}{more} Nothing was trained."
     sentence = _verdict_sentence(content.evaluation, content.evaluation.golden)
     return stopped(sentence + ("" if content.verdict.pushes else _known_cause(content)))
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from components.pages.comparisons import in_words
 from components.pages.rule_words import rule_title
-from components.review.content import ReviewContent
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, PostProcessing
 from schemas.base.formatting import difference, minus, minute, score
@@ -74,11 +72,9 @@ def when(moment: str) -> str:
 _LONGEST = 200
 
 
-def found_in_words(content: ReviewContent, reason: Reason) -> str:
-    """A rule that failed and what it found; of compared data the medians rather than the distance."""
-    compared = next((entry for entry in content.comparisons if f"{entry.kind}:{entry.feature}" == reason.rule), None)
-    found = stopped(shortened(reason.actual)) if compared is None else in_words(compared)
-    return f"{rule_title(reason.rule, passed=False)}: {found}"
+def found_in_words(reason: Reason) -> str:
+    """A rule that failed and what it found."""
+    return f"{rule_title(reason.rule, passed=False)}: {stopped(shortened(reason.actual))}"
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:

@@ -7,6 +7,7 @@ import pytest
 from components.data_gate.drift_rules import drift_reason, too_few, unknown_to_model
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
+from schemas.artifacts.decisions import State
 from schemas.base.errors import ConfigError
 from schemas.base.settings import load
 from schemas.data import features
@@ -36,8 +37,11 @@ def comparison(**parts: Any) -> Comparison:
 def test_a_dark_span_fails_in_plain_words() -> None:
     reason = drift_reason(comparison(), SETTINGS, ("dark.jpg",))
     assert (reason.rule, reason.passed, reason.images) == ("drift:qa/brightness", False, ("dark.jpg",))
-    assert reason.actual == "darker: median brightness, 0..255 63 -> 21; 0.900, effect size 1.1"
-    assert "at most 0.1 from the served model's training data, or an effect size below 0.12" in reason.expected
+    assert reason.actual == "the images are darker, by 67 %: median brightness 21 of 255 here, 63 in training"
+    assert reason.expected == "brightness within 13 % of the served model's training data"
+    assert reason.measure == (
+        "Jensen-Shannon divergence 0.9, limit 0.1, of which chance reaches 0.05; effect size 1.1, 0.12 stops a run"
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,27 +82,40 @@ def test_a_new_category_is_named() -> None:
         span=Distribution((0.6, 0.4), categories=("south", "north")),
         effect_size=None,
     )
-    assert drift_reason(new, SETTINGS).actual.startswith("new: south 0% -> 60%; ")
+    assert drift_reason(new, SETTINGS).actual == (
+        "camera south is new: 60 % of the images; camera north: 40 % of the images here, 100 % in training"
+    )
 
 
 def test_skew_is_against_the_logged_requests() -> None:
     reason = drift_reason(comparison(kind="skew"), SETTINGS)
     assert reason.rule == "skew:qa/brightness"
-    assert "from the logged requests" in reason.expected
+    assert reason.expected == "brightness within 13 % of the requests to the served model"
+    assert reason.actual.endswith("21 of 255 here, 63 in the requests")
 
 
 def test_too_few_images_are_reported_as_untested_not_as_drift() -> None:
     reason = too_few("drift", 12, 600, 20)
-    assert (reason.passed, reason.warning) == (True, True)
-    assert "not tested" in reason.actual
+    assert (reason.passed, reason.warning, reason.tested) == (True, True, False)
+    assert reason.state is State.NOT_TESTED
 
 
-@pytest.mark.parametrize(("here", "passed"), [(2.6, False), (0.1, True)])
+def test_how_far_beyond_its_limit_a_feature_is() -> None:
+    assert drift_reason(comparison(effect_size=0.36), SETTINGS).strength == pytest.approx(3.0)
+    within = drift_reason(comparison(distance=0.05, effect_size=0.36), SETTINGS)
+    assert within.strength == pytest.approx(0.5)  # far, and no farther than samples this small differ by chance
+    assert "differ as much by chance" in within.actual
+    assert drift_reason(comparison(feature=features.QA_NUM_BOXES), SETTINGS).strength is None
+
+
+@pytest.mark.parametrize(("here", "passed"), [(12.0, False), (0.1, True)])
 def test_only_more_pixel_noise_stops_a_run(here: float, passed: bool) -> None:
     sides = {"other": Distribution((1.0,), median=0.9), "span": Distribution((1.0,), median=here)}
-    reason = drift_reason(comparison(feature=features.QA_LOG_NOISE, effect_size=0.8, **sides), SETTINGS)
+    reason = drift_reason(comparison(feature=features.QA_NOISE, effect_size=0.8, **sides), SETTINGS)
     assert (reason.passed, reason.warning) == (passed, False)
-    assert reason.actual.startswith("more pixel noise") is not passed
+    assert (
+        reason.actual.startswith("the images have more pixel noise: median deviation of 12 levels here") is not passed
+    )
 
 
 def test_what_the_model_was_never_measured_for_is_not_tested() -> None:

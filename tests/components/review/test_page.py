@@ -73,7 +73,7 @@ def test_the_reason_is_one_sentence_with_the_finding_of_the_data_gate() -> None:
             "mAP went from 0.7000 to 0.8000",
         ),
         (bootstrapped(), "The first model reaches mAP 0.5000 on 100 golden images"),
-        (rejected(), "Brightness: not like the data the served model was trained on: The median is 50"),
+        (rejected(), "Brightness: not like the data the served model was trained on: darker: median 54 -> 18"),
     ],
 )
 def test_the_reason_of_every_verdict(shown: Any, start: str) -> None:

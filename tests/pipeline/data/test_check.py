@@ -13,28 +13,68 @@ from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.base.errors import DataError
 from tests.builders import coco, coco_annotation, write_span
 
-DARK = Reason("drift:qa/brightness", "at most 0.1", "darker", images=tuple(f"{number}.jpg" for number in range(7)))
-FEW = Reason("drift:qa/num_boxes", "at most 0.1", "fewer", passed=True, warning=True)
+DARK = Reason("drift:qa/brightness", "as bright", "darker", images=tuple(f"{number}.jpg" for number in range(7)))
+FLAT = Reason("drift:qa/contrast", "as rich", "flat", passed=True, warning=True, cause=DARK.rule)
+FEW = Reason("drift:qa/num_boxes", "as many", "fewer", passed=True, warning=True)
+UNKNOWN = Reason("labels:noise", "30 objects", "5 objects", passed=True, tested=False)
+UNSEEN = Reason("labels:size", "30 objects", "5 objects", passed=True, tested=False)
 FINE = Reason("schema", "no anomaly", "no anomaly", passed=True)
+COMMAND = "ratchet check --data data --set data_gate.min_examples=9 --out page --json"
 
 
-def result(*reasons: Reason, passed: bool = False, baseline: str | None = "17") -> CheckResult:
-    return CheckResult(DataDecision(passed, reasons), "data/span-4", Path("out/report.html"), baseline, Path("root"))
+def result(
+    *reasons: Reason, passed: bool = False, baseline: str | None = "17", command: str = COMMAND, span: int = 4
+) -> CheckResult:
+    decision = DataDecision(passed, reasons)
+    return CheckResult(decision, "data/span-4", Path("out/report.html"), baseline, Path("root"), span, command)
 
 
-def test_a_rejection_says_what_failed_where_to_look_and_what_to_open() -> None:
-    rejected = result(DARK, FEW, FINE)
+def test_a_rejection_says_the_cause_then_what_follows_then_the_rest_and_one_next_command() -> None:
+    rejected = result(DARK, FLAT, FEW, UNKNOWN, UNSEEN, FINE)
     assert rejected.exit_code == 4
     assert rejected.to_text().splitlines() == [
         "REJECT  data/span-4  (compared with served version 17)",
-        "  x drift:qa/brightness: darker",
-        "      expected at most 0.1",
-        "      see 0.jpg, 1.jpg, 2.jpg, 3.jpg and 3 more",
-        "  ! drift:qa/num_boxes: fewer",
-        "      expected at most 0.1",
-        "    1 of 3 rules passed",
+        "",
+        "FAILED      Brightness: not like the data the served model was trained on (drift:qa/brightness)",
+        "found       darker",
+        "expected    as bright",
+        "images      0.jpg, 1.jpg, 2.jpg, 3.jpg and 3 more",
+        "follows     drift:qa/contrast: flat",
+        "",
+        "warning     drift:qa/num_boxes: fewer",
+        "not tested  labels:noise, labels:size: 5 objects; it takes 30 objects",
+        "",
+        "6 rules: 1 failed, 1 follows from another, 1 warning, 2 not tested, 1 passed",
+        "",
         "Page: out/report.html",
+        "Next, once it is corrected:",
+        f"  {COMMAND}",
     ]
+
+
+def test_what_a_warning_explains_stands_below_it() -> None:
+    follows = Reason("labels:missing", "", "none", passed=True, warning=True, cause=FEW.rule)
+    lines = result(FEW, follows, FINE, passed=True).to_text().splitlines()
+    assert lines[2:4] == ["warning     drift:qa/num_boxes: fewer", "follows     labels:missing: none"]
+
+
+def test_long_texts_are_wrapped_beside_their_label_and_what_a_terminal_obeys_is_escaped() -> None:
+    lines = result(Reason("leak", "none", "word " * 60 + "\x1b[2J")).to_text().splitlines()
+    found = lines[3 : lines.index("expected    none")]
+    assert len(found) == 4
+    assert max(map(len, found)) <= 100
+    assert all(line.startswith(" " * 12) for line in found[1:])
+    assert found[-1].endswith("\\x1b[2J")
+
+
+@pytest.mark.parametrize(("baseline", "more"), [("17", ""), (None, " --config mobile --bootstrap")])
+def test_what_passes_is_trained_on_with_the_options_that_were_given(baseline: str | None, more: str) -> None:
+    text = result(FEW, FINE, passed=True, baseline=baseline).to_text()
+    assert text.endswith(f"Next:\n  ratchet run --data data --set data_gate.min_examples=9{more}")
+
+
+def test_a_data_set_of_its_own_is_no_span_to_train_on() -> None:
+    assert "Next" not in result(FINE, passed=True, span=0).to_text()
 
 
 def test_a_warning_lets_pass_and_a_missing_model_is_said() -> None:
@@ -45,10 +85,12 @@ def test_a_warning_lets_pass_and_a_missing_model_is_said() -> None:
 
 
 def test_json_has_the_keys_of_the_contract() -> None:
-    value = json.loads(json.dumps(result(DARK).to_json()))
-    assert set(value) == {"verdict", "passed", "reasons", "directory", "baseline", "page"}
+    value = json.loads(json.dumps(result(DARK, FLAT, UNKNOWN).to_json()))
+    assert set(value) == {"verdict", "passed", "reasons", "directory", "baseline", "page", "counts"}
     assert (value["verdict"], value["passed"]) == ("REJECT", False)
     assert value["reasons"][0]["images"][0] == "0.jpg"
+    assert [reason["cause"] for reason in value["reasons"]] == [None, DARK.rule, None]
+    assert value["counts"] == {"failed": 1, "follows": 1, "warning": 0, "not tested": 1, "passed": 0}
 
 
 def test_a_data_set_of_its_own_and_a_directory_of_spans_are_told_apart(tmp_path: Path) -> None:

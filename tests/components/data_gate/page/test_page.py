@@ -80,21 +80,39 @@ def test_the_first_failure_explains_before_warnings_and_later_failures() -> None
     assert places == sorted(places)
 
 
-def test_a_drift_is_explained_by_its_medians_not_by_its_distance() -> None:
-    text = outline(decision=decision(DARK), comparisons=(comparison(),)).text
-    lead = text[: text.index("1 rule failed")]
-    assert "The median is 50 here and 150 in the training data of the served model." in lead
-    assert "The distance is 4 times its limit." in lead
+def test_the_lead_has_the_words_and_the_table_the_measure_as_well() -> None:
+    dark = replace(DARK, actual="the images are darker, by 67 %", measure="Jensen-Shannon divergence 0.4")
+    text = outline(decision=decision(dark), comparisons=(comparison(),)).text
+    lead, table = text[: text.index("1 rule: 1 failed")], text[text.index("state rule expected found") :]
+    assert "The images are darker, by 67 %." in lead
+    assert "divergence" not in lead
+    assert "the images are darker, by 67 % Jensen-Shannon divergence 0.4" in table
 
 
-def test_a_drift_of_categories_names_those_that_changed_most() -> None:
-    sides = {
-        "other": comparison().other.__class__((0.5, 0.3, 0.2), categories=("cat", "dog", "cow")),
-        "span": comparison().other.__class__((0.9, 0.09, 0.01), categories=("cat", "cow", "dog")),
-    }
-    drift = comparison(feature="image/object/class/text", measure="l infty", **sides)
-    text = outline(decision=decision(Reason("drift:image/object/class/text", "", "")), comparisons=(drift,)).text
-    assert "“cat” is 90 % here, 50 % there; “dog” is 1.0 % here, 30 % there" in text
+def test_what_follows_from_a_finding_is_folded_under_it_and_has_no_card() -> None:
+    flat = Reason("drift:qa/contrast", "as rich", "flat", passed=True, warning=True, cause=DARK.rule)
+    page = outline(decision=decision(DARK, flat, COPIES, FINE))
+    assert [attributes["class"] for attributes in page.all("article")] == ["card reject", "card warn"]
+    assert "1 finding follows from it Contrast: not like" in page.text
+    assert (
+        "1 other finding follows from it. 4 rules: 1 failed, 1 follows from another, 1 warning, 1 passed." in page.text
+    )
+    table = page.text[page.text.index("state rule expected found") :]
+    assert re.search(r"✗ failed .*brightness.*↳ follows .*contrast.*! warning .*✓ passed", table)
+
+
+def test_what_was_not_tested_is_told_with_why_and_not_as_passed() -> None:
+    untested = [
+        Reason(f"labels:{name}", "30 objects", "not tested: 5 objects", passed=True, tested=False)
+        for name in ("noise", "size")
+    ]
+    page = outline(decision=decision(FINE, *untested))
+    assert (
+        "PASS Every rule that was tested passed, but 2 rules could not be. 3 rules: 2 not tested, 1 passed."
+        in page.text
+    )
+    assert "What was not tested labels:noise , labels:size : 5 objects; it takes 30 objects" in page.text
+    assert "? not tested Labels: noise" in page.text
 
 
 def test_every_rule_is_in_the_table_with_its_state() -> None:

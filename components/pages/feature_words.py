@@ -1,0 +1,211 @@
+"""What differs between two distributions of a feature, as a data engineer would say it; pure text, not yet escaped.
+
+Percentages and units, and what it was before and is now. The exact measure is a text of its own, for tables and JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.pages.features import axis, short_title
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from schemas.base.formatting import number, percent
+from schemas.data import features
+
+_MEASURES = {
+    "jensen shannon divergence": "Jensen-Shannon divergence",
+    "l infty": "largest difference of a share",
+    "energy distance": "energy coefficient",
+}
+_REFERENCES = {DRIFT: "the served model's training data"}
+_REQUESTS = "the requests to the served model"
+_IN = {DRIFT: "in training"}
+_IN_REQUESTS = "in the requests"
+_TWICE = math.log(2)  # from here on a factor says more than a percentage
+_ALL = 0.99  # a fall by more than this is not called one by 100 %
+_WIDER = 1.25  # times the spread, from which on it is called wider
+_SHOWN_CATEGORIES = 2
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class _Words:
+    """How a feature is talked about.
+
+    Attributes:
+        less: what is said of a span with lower values; without the object of "they".
+        more: the same of higher ones.
+        value: of a median; `{}` is the figure with its unit. Empty for a figure that tells a person nothing.
+        is_relative: whether effect sizes are differences of natural logarithms, so that they are percentages.
+    """
+
+    less: str
+    more: str
+    value: str = ""
+    is_relative: bool = True
+
+
+_WORDS = {
+    features.QA_BRIGHTNESS: _Words("the images are darker", "the images are brighter", "median brightness {} of 255"),
+    features.QA_CONTRAST: _Words(
+        "the images have less contrast", "the images have more contrast", "median contrast {} grey levels"
+    ),
+    features.QA_SHARPNESS: _Words(
+        "the images are blurred: they show less fine detail", "the images are sharper: they show more fine detail"
+    ),
+    features.QA_NOISE: _Words(
+        "the images have less pixel noise", "the images have more pixel noise", "median deviation of {}", False
+    ),
+    features.QA_HUE: _Words("colours are others", "colours are others", "median hue {}", False),
+    features.QA_RED_CAST: _Words(
+        "the images have a colour cast: less red", "the images have a colour cast: more red", "median red / green {}"
+    ),
+    features.QA_BLUE_CAST: _Words(
+        "the images have a colour cast: less blue",
+        "the images have a colour cast: more blue",
+        "median blue / green {}",
+    ),
+    features.QA_BOX_LOG_AREA: _Words(
+        "objects are smaller in area, as from farther away",
+        "objects are larger in area, as from nearer",
+        "median {} of the image",
+    ),
+    features.QA_BOX_LOG_ASPECT: _Words(
+        "boxes are narrower for their height", "boxes are wider for their height", "median width / height {}"
+    ),
+    features.QA_BOX_CENTER_X: _Words(
+        "objects lie farther left", "objects lie farther right", "median {} from the left", False
+    ),
+    features.QA_BOX_CENTER_Y: _Words("objects lie higher", "objects lie lower", "median {} from the top", False),
+    features.QA_NUM_BOXES: _Words("there are fewer boxes in an image", "there are more boxes in an image", "median {}"),
+    features.QA_NUM_CROWD: _Words("there are fewer crowd boxes", "there are more crowd boxes", "median {} an image"),
+    features.QA_NUM_TRUNCATED: _Words(
+        "fewer boxes are cut off by the border", "more boxes are cut off by the border", "median {} an image"
+    ),
+    features.QA_LOG_FILE_SIZE: _Words("the files are smaller", "the files are larger", "median {} kB"),
+    features.IMAGE_WIDTH: _Words("the images are narrower", "the images are wider", "median {} px", False),
+    features.IMAGE_HEIGHT: _Words("the images are lower", "the images are higher", "median {} px", False),
+}
+
+
+def reference(kind: str) -> str:
+    """What a span is compared with."""
+    return _REFERENCES.get(kind, _REQUESTS)
+
+
+def difference(comparison: Comparison) -> str:
+    """How the span differs, in a sentence without its full stop: `the images are darker, by 50 %: median ...`."""
+    if comparison.feature == EMBEDDING:
+        return "to the served model the images look different, as from another camera or of another scene"
+    other, span = comparison.other, comparison.span
+    if other.categories or span.categories:
+        return _changed_categories(comparison)
+    title = short_title(comparison.feature)
+    if other.median is None or span.median is None:
+        return f"{title} cannot be compared: there are no values {'here' if span.median is None else _in(comparison)}"
+    units = axis(comparison.feature)
+    now, then = units.text(span.median), units.text(other.median)
+    if now == then:
+        return _spread(comparison, title, now)
+    words = _WORDS.get(comparison.feature, _Words(f"{title} is lower", f"{title} is higher", "median {}", False))
+    rises = span.median > other.median
+    by = f", by {_amount(comparison.effect_size, rises)}" if words.is_relative and comparison.effect_size else ""
+    values = f": {words.value.format(now)} here, {then} {_in(comparison)}" if words.value else ""
+    return f"{words.more if rises else words.less}{by}{values}"
+
+
+def _amount(moved: float, rises: bool) -> str:
+    """A mean difference of natural logarithms for people.
+
+    >>> _amount(0.25, True), _amount(0.69, False), _amount(1.1, True), _amount(5.6, False)
+    ('28 %', '50 %', 'a factor of 3', 'more than 99 %')
+    """
+    if rises and moved >= _TWICE:
+        return f"a factor of {number(float(f'{math.exp(min(moved, 20.0)):.2g}'))}"
+    share = math.expm1(moved) if rises else -math.expm1(-moved)
+    return "more than 99 %" if not rises and share > _ALL else percent(share)
+
+
+def _spread(comparison: Comparison, title: str, median: str) -> str:
+    now, then = (_standard_deviation(side) for side in (comparison.span, comparison.other))
+    how = "differently"
+    if now > _WIDER * then:
+        how = "more widely"
+    elif then > _WIDER * now:
+        how = "more narrowly"
+    return f"{title} is spread {how} than {_in(comparison)}, about the same median of {median}"
+
+
+def _standard_deviation(side: Distribution) -> float:
+    middles = (np.array(side.edges[1:]) + np.array(side.edges[:-1])) / 2
+    shares = np.array(side.shares)
+    if not len(middles) or not np.isfinite(middles).all():
+        return 0.0
+    return float(np.sqrt(max(0.0, shares @ middles**2 - (shares @ middles) ** 2)))
+
+
+def _changed_categories(comparison: Comparison) -> str:
+    then, now = (dict(zip(side.categories, side.shares)) for side in (comparison.other, comparison.span))
+
+    def rank(key: str) -> tuple[float, bool, str]:  # the largest change first, of equals what is new
+        return -round(abs(now.get(key, 0.0) - then.get(key, 0.0)), 6), key in then, key
+
+    changes = sorted({*then, *now}, key=rank)
+    things = "images" if comparison.feature.startswith(features.SOURCE_PREFIX) else "boxes"
+    what = "class" if things == "boxes" else comparison.feature.removeprefix(features.SOURCE_PREFIX)
+    told = []
+    for key in changes[:_SHOWN_CATEGORIES]:
+        here, there = (percent(side.get(key, 0.0)) for side in (now, then))
+        if here == there:
+            continue
+        name = f"{what} {key[:_LONGEST_NAME]}"
+        if key not in then:
+            told.append(f"{name} is new: {here} of the {things}")
+        elif key not in now:
+            told.append(f"{name} is gone: {there} of the {things} {_in(comparison)}")
+        else:
+            told.append(f"{name}: {here} of the {things} here, {there} {_in(comparison)}")
+    return "; ".join(told) or f"the shares of the {'classes' if what == 'class' else f'values of {what}'} are as before"
+
+
+def _in(comparison: Comparison) -> str:
+    return _IN.get(comparison.kind, _IN_REQUESTS)
+
+
+def allowed(comparison: Comparison, minimum: float | None) -> str:
+    """What would have passed, in words.
+
+    Args:
+        comparison: the feature, and what it was compared with.
+        minimum: the effect size that stops a run; None if it never does.
+    """
+    feature, of = comparison.feature, reference(comparison.kind)
+    title = short_title(feature)
+    if feature == EMBEDDING:
+        return f"images that look to the served model like {of}"
+    if minimum is None:
+        return f"{title} as in {of} (a difference only warns)"
+    if comparison.effect_size is None:
+        return f"shares within {100 * minimum:.0f} percentage points of {of}"
+    if feature not in _WORDS or not _WORDS[feature].is_relative:
+        return f"{title} within {number(minimum)} of {of}"
+    return f"{title} within {percent(math.expm1(minimum))} of {of}"
+
+
+def exactly(comparison: Comparison, minimum: float | None) -> str:
+    """The measures as they were taken, for tables and JSON.
+
+    Args:
+        comparison: distance, limit and effect size.
+        minimum: the effect size that stops a run; None if it never does.
+    """
+    name = _MEASURES.get(comparison.measure, comparison.measure)
+    text = f"{name} {number(comparison.distance)}, limit {number(comparison.limit)}"
+    text += f", of which chance reaches {number(comparison.noise)}" if comparison.noise > 0 else ""
+    if comparison.effect_size is not None:
+        least = "" if minimum is None else f", {number(minimum)} stops a run"
+        text += f"; effect size {number(comparison.effect_size)}{least}"
+    return text
