@@ -15,7 +15,6 @@ from components.data_gate.settings import FactLimits
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import listed, many, percent
 from schemas.data import facts as counted
-from schemas.data.dataset import DataSetInfo
 from schemas.data.facts import DataSetFacts, Fact
 from schemas.data.feature_sample import FeatureSample
 
@@ -75,8 +74,8 @@ def class_shares(sample: FeatureSample, names: Sequence[str]) -> dict[str, Class
 
 
 def fact_reasons(
-    span: DataSetInfo,
-    golden: DataSetInfo | None,
+    facts: DataSetFacts,
+    golden: DataSetFacts | None,
     trained_on: Mapping[str, ClassShare] | None,
     sight: DetectorSight | None,
     limits: FactLimits,
@@ -84,8 +83,8 @@ def fact_reasons(
     """Judges what was counted in a span.
 
     Args:
-        span: the new span.
-        golden: the golden set; None: there is none.
+        facts: what was counted in the span.
+        golden: the same of the golden set; None: there is none.
         trained_on: the share of each class in the served model's training data; None before the first model.
         sight: of the detector that is trained; None if its input size is not known yet.
         limits: what rejects.
@@ -93,7 +92,6 @@ def fact_reasons(
     Returns:
         One reason a rule, passed ones too; each not tested for a span of an older version, which has no counts.
     """
-    facts = span.facts
     if not facts.images:
         expected = "a span whose images and labels were counted"
         return [Reason(DUPLICATES, expected, "nothing was counted when it was read", passed=True, tested=False)]
@@ -110,7 +108,7 @@ def fact_reasons(
         _without_objects(facts, limits),
         _two_classes(facts.of(counted.TWO_CLASSES)),
         _class_ends(facts),
-        _missing_classes(facts, golden and golden.facts, trained_on),
+        _missing_classes(facts, golden, trained_on),
     ]
     reasons += [_few_objects(facts, limits)] if trained_on is None else []
     return reasons + ([_small(facts, sight, limits)] if sight else [])
@@ -121,7 +119,7 @@ def _share(rule: str, what: str, fact: Fact, limit: float) -> Reason:
     fails, warns = fact.share > limit, fact.share > _LOOK * limit
     return Reason(
         rule,
-        f"at most {percent(limit)} of the {what.partition(' ')[0]}",
+        f"at most {percent(limit)} of the {what}",
         f"{_counted(fact, what.partition(' ')[0])} {what.partition(' ')[2]}"
         + (f": {fact.detail}" if fact.detail else ""),
         passed=not fails,

@@ -161,7 +161,7 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
     trained_on = class_shares(served.sample, served.record.class_names) if served else None
     sight = DetectorSight.of(served.record.model) if served else sources.sight
-    facts = fact_reasons(span.info, golden and golden.info, trained_on, sight, settings.facts)
+    facts = fact_reasons(span.info.facts, golden and golden.info.facts, trained_on, sight, settings.facts)
     shown = [span.info.bad_boxes.images, *pictured_rules(facts).values()]
     file_names = [name for names in shown for name in names[:MOST_PICTURES]]
     images = KeptImages(copies.worst(MOST_PICTURES), file_names, copies.captions)

@@ -12,7 +12,6 @@ from schemas.artifacts.decisions import Reason
 from schemas.data import facts as counted
 from schemas.data.facts import ClassFact, DataSetFacts, Fact
 from schemas.data.feature_sample import FeatureSample
-from tests.builders import dataset_info
 
 SOUND = DataSetFacts(
     images=400,
@@ -30,8 +29,7 @@ def judge(
     sight: DetectorSight | None = None,
     **limits: Any,
 ) -> dict[str, Reason]:
-    golden_info = None if golden is None else dataset_info(facts=golden)
-    reasons = fact_reasons(dataset_info(facts=facts), golden_info, trained_on, sight, FactLimits(**limits))
+    reasons = fact_reasons(facts, golden, trained_on, sight, FactLimits(**limits))
     return {reason.rule: reason for reason in reasons}
 
 
