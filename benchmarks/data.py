@@ -162,7 +162,7 @@ def _ours(data: Path, work: Path) -> list[Any]:
     from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 
     schema_file = str(DEFAULT_SCHEMA_FILE)
-    examples = DetectionExampleGen.of_span(str(data), 1, 0.1, None, schema_file)
+    examples = DetectionExampleGen.of_span(str(data), 1, 0.1, 0.05, None, schema_file)
     golden = DetectionExampleGen.of_golden_set(str(data / "golden"), schema_file).with_id("GoldenExampleGen")
     baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=True, pushes_ago=0)
     schema = ImportSchemaGen(schema_file=schema_file)

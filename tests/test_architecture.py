@@ -76,6 +76,7 @@ GLUE = {
     "components.stack.tfx_runs",
     "components.trainer.checkpoints",
     "components.trainer.component",
+    "components.trainer.earlier_spans",
     "components.trainer.export",
     "components.trainer.images.augment",
     "components.trainer.images.batches",

@@ -16,16 +16,14 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.data_gate import drift
-from components.data_gate.embeddings import embedding_distance
+from components.data_gate.references import most_frequent, noise_of_shares, values_of
 from components.data_gate.rules import Anomaly
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW, Comparison, Distribution
+from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Distribution
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
 
 TRAINING_ENVIRONMENT, SERVING_ENVIRONMENT = "TRAINING", "SERVING"
-_SHOWN_CATEGORIES = 20
 _MOST_EXTREME = 12
-_BUCKETS = 10
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
@@ -144,6 +142,13 @@ def distribution_of(statistics: Statistics, feature: str) -> Distribution:
     return Distribution(())
 
 
+def distributions(statistics: Statistics) -> dict[str, Distribution]:
+    """How each feature is distributed."""
+    [dataset] = statistics.datasets
+    names = ["/".join(entry.path.step) for entry in dataset.features]
+    return {name: distribution_of(statistics, name) for name in names}
+
+
 def _numbers(stats: Any) -> Distribution:
     histograms = [each for each in stats.histograms if each.type == statistics_pb2.Histogram.STANDARD]
     buckets = list(histograms[0].buckets) if histograms else []
@@ -160,8 +165,8 @@ def _categories(stats: Any) -> Distribution:
     buckets = list(stats.rank_histogram.buckets)
     total = sum(bucket.sample_count for bucket in buckets) or 1.0
     return Distribution(
-        shares=tuple(bucket.sample_count / total for bucket in buckets[:_SHOWN_CATEGORIES]),
-        categories=tuple(bucket.label for bucket in buckets[:_SHOWN_CATEGORIES]),
+        shares=tuple(bucket.sample_count / total for bucket in buckets),
+        categories=tuple(bucket.label for bucket in buckets),
         values=int(total),
     )
 
@@ -203,10 +208,10 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
     of_boxes = feature in world.objects or feature == features.BOX_CLASS
     known = feature in world.images or of_boxes
     size = span.images if span.with_boxes is None or not of_boxes else span.with_boxes
-    noise = drift.noise(world, feature, other.images, size) if known else _noise_of_shares(other, span)
+    noise = drift.noise(world, feature, other.images, size) if known else noise_of_shares(other.images, span.images)
     effect = None
     if feature in world.images or feature in world.objects:
-        effect = drift.effect_size(feature, _values(other.sample, feature), _values(span.sample, feature))
+        effect = drift.effect_size(feature, values_of(other.sample, feature), values_of(span.sample, feature))
     return Comparison(
         kind=measurement.kind,
         feature=feature,
@@ -214,8 +219,8 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
         distance=_distance(measurement, other, span),
         limit=max(measurement.threshold, noise),
         noise=noise,
-        other=distribution_of(other.statistics, feature),
-        span=distribution_of(span.statistics, feature),
+        other=most_frequent(distribution_of(other.statistics, feature)),
+        span=most_frequent(distribution_of(span.statistics, feature)),
         effect_size=effect,
     )
 
@@ -225,48 +230,7 @@ def _distance(measurement: Measurement, other: Side, span: Side) -> float:
     distance = drift.OWN_DISTANCES.get(measurement.feature)
     if distance is None or not len(other.sample) or not len(span.sample):
         return measurement.distance
-    return distance(_values(other.sample, measurement.feature), _values(span.sample, measurement.feature))
-
-
-def _noise_of_shares(other: Side, span: Side) -> float:
-    # Three standard errors of the difference of two shares of one half, which vary most.
-    return 3 * 0.5 * (1 / max(1, other.images) + 1 / max(1, span.images)) ** 0.5
-
-
-def _values(sample: FeatureSample, feature: str) -> np.ndarray:
-    return drift.known(sample.images[feature]) if feature in sample.images else sample.objects.get(feature, np.empty(0))
-
-
-def embedding_comparison(training: np.ndarray, span: np.ndarray, limit: float) -> Comparison:
-    """The span beside the training data as the served model's backbone sees them.
-
-    Args:
-        training: [n, d] embeddings.
-        span: [m, d] of the same model.
-        limit: of the distance, beyond what the training data reaches against itself.
-    """
-    found = embedding_distance(training, span)
-    return Comparison(
-        kind=DRIFT,
-        feature=EMBEDDING,
-        measure="energy distance",
-        distance=found.distance,
-        limit=found.noise + limit,
-        noise=found.noise,
-        other=_distribution(found.training_scores),
-        span=_distribution(found.span_scores),
-        effect_size=found.effect_size,
-    )
-
-
-def _distribution(values: np.ndarray) -> Distribution:
-    counts, edges = np.histogram(values, _BUCKETS)
-    return Distribution(
-        shares=tuple((counts / max(1, counts.sum())).tolist()),
-        edges=tuple(edges.tolist()),
-        values=len(values),
-        median=float(np.median(values)),
-    )
+    return distance(values_of(other.sample, measurement.feature), values_of(span.sample, measurement.feature))
 
 
 def most_extreme(comparison: Comparison, sample: FeatureSample) -> list[int]:

@@ -9,8 +9,10 @@ sizes, and against the *effect size*, how far the values moved in the feature's 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
@@ -24,6 +26,7 @@ COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATE
 _LEVELS = np.linspace(0.025, 0.975, 39)
 _HUES = 16  # buckets of the circle: narrower than a turn of .1, so that every value leaves its own
 _PLACES = 360  # of the circle, at which two distributions are held against each other
+Histogram: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
 def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
@@ -41,7 +44,12 @@ def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
     """
     if not one.size or not other.size:
         return 0.0
-    (p, p_edges), (q, q_edges) = _histogram(one), _histogram(other)
+    return of_histograms(_histogram(one), _histogram(other))
+
+
+def of_histograms(one: Histogram, other: Histogram) -> float:
+    """The same of two histograms: shares of the buckets and their edges, one more."""
+    (p, p_edges), (q, q_edges) = ((np.asarray(shares), np.asarray(edges)) for shares, edges in (one, other))
     edges = np.union1d(p_edges, q_edges)
     return _divergence(_rebinned(p, p_edges, edges), _rebinned(q, q_edges, edges))
 
@@ -169,6 +177,13 @@ def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, siz
     return values[offsets + np.arange(lengths.sum())]
 
 
+def as_compared(feature: str, values: np.ndarray) -> np.ndarray:
+    """Values [n] in the unit of `effect_size`: ratios as logarithms."""
+    if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
+        return np.log(np.maximum(values, 1))
+    return np.log1p(values) if feature in (*COUNTS, features.QA_NOISE) else values
+
+
 # Distances that TFDV's ten buckets between the least and the largest value would make of chance.
 OWN_DISTANCES = {features.QA_HUE: jensen_shannon_of_hues} | dict.fromkeys(COUNTS, jensen_shannon_of_counts)
 
@@ -195,10 +210,7 @@ def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
         return 0.0
     if feature == features.QA_HUE:
         return _turn(other, span)
-    if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
-        other, span = np.log(np.maximum(other, 1)), np.log(np.maximum(span, 1))
-    elif feature in (*COUNTS, features.QA_NOISE):
-        other, span = np.log1p(other), np.log1p(span)
+    other, span = as_compared(feature, other), as_compared(feature, span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())
 
 

@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+from components.data_gate.coping import Coping
 from components.data_gate.settings import DataGateSettings
-from components.pages.feature_words import allowed, difference, exactly
-from schemas.artifacts.data_evidence import Comparison
+from components.pages.feature_words import allowed, difference, exactly, moved_by
+from components.pages.features import short_title
+from schemas.artifacts.data_evidence import DRIFT, Comparison
 from schemas.artifacts.decisions import Reason
 from schemas.data import features
 
 _HARMLESS_FALLS = (features.QA_NOISE,)  # blur takes noise away, and is seen by the sharpness
 _BY_CHANCE = "; samples as small as these differ as much by chance"
 
+FIRST_SPAN = "first_span"  # the rule about creeping away from it
+_NEAR = 0.5  # of a wide effect: from there on a person is told
 
-def drift_reason(comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = ()) -> Reason:
+
+def strength(comparison: Comparison, settings: DataGateSettings) -> float:
+    """How far beyond what passes a feature is; above 1 it has drifted.
+
+    A drift is a distance beyond its limit of an effect beyond its minimum. How far beyond is said by the effect, which
+    grows on where a distance has reached its end.
+    """
+    far = comparison.distance / comparison.limit if comparison.limit > 0 else float(comparison.distance > 0)
+    minimum = settings.minimum_effect_of(comparison.feature)
+    if not minimum:
+        return far
+    moved = _effect(comparison) / minimum
+    return min(far, moved) if comparison.passed else moved
+
+
+def drift_reason(
+    comparison: Comparison, settings: DataGateSettings, images: tuple[str, ...] = (), coping: Coping | None = None
+) -> Reason:
     """Judges one comparison.
 
     Args:
         comparison: distance, limit, effect size.
         settings: the effect that it takes to stop a run.
         images: file names of those of the span that differ most.
+        coping: how the served model does in the span; None: nobody knows.
     """
     minimum = settings.minimum_effect_of(comparison.feature)
-    effect = comparison.distance if comparison.effect_size is None else comparison.effect_size
+    effect = _effect(comparison)
     is_far = not comparison.passed and not _is_harmless(comparison)
-    stops = is_far and minimum is not None and effect >= minimum
+    drifted = is_far and minimum is not None and effect >= minimum
     warns = is_far and (minimum is None or effect >= minimum / 2)
+    copes = comparison.kind == DRIFT and coping is not None and coping.copes
+    wide = settings.wide_effect_of(comparison.feature)
+    stops = drifted and not (copes and effect < wide)
     by_chance = comparison.passed and minimum is not None and minimum <= effect
+    actual = difference(comparison) + (_BY_CHANCE if by_chance else "")
+    actual += _moved_before(comparison) if stops or warns else ""
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
         expected=allowed(comparison, minimum),
-        actual=difference(comparison) + (_BY_CHANCE if by_chance else ""),
+        actual=actual + (_behaviour(comparison, coping, stops) if drifted else ""),
         passed=not stops,
         warning=warns and not stops,
         images=images if stops or warns else (),
-        strength=_strength(comparison, minimum, effect),
-        measure=exactly(comparison, minimum),
+        strength=strength(comparison, settings) if minimum else None,
+        measure=exactly(comparison, minimum, wide if copes and math.isfinite(wide) else None),
     )
 
 
@@ -55,15 +85,67 @@ def unknown_to_model(kind: str, feature: str) -> Reason:
     )
 
 
-def _strength(comparison: Comparison, minimum: float | None, effect: float) -> float | None:
-    """How far the values moved over what stops a run; None for what never does.
+def _effect(comparison: Comparison) -> float:
+    return comparison.distance if comparison.effect_size is None else comparison.effect_size
 
-    A divergence ends at 1, however far apart two samples are, so it counts only where it is within its limit.
+
+def _moved_before(comparison: Comparison) -> str:
+    if not comparison.moved_before:
+        return ""
+    between = "halves of the training data" if comparison.moved_in_halves else "earlier spans"
+    return f"; between {between} at most {moved_by(comparison.feature, max(comparison.moved_before))}"
+
+
+def _behaviour(comparison: Comparison, coping: Coping | None, stops: bool) -> str:
+    """What the served model makes of a drift."""
+    if comparison.kind != DRIFT or coping is None:
+        return ""
+    if not coping.copes:
+        return f"; the served model does not cope: {coping}"
+    return (
+        f"; too far to go on unseen, though the served model copes: {coping}"
+        if stops
+        else (f"; the served model copes: {coping}")
+    )
+
+
+def lineage_reason(
+    comparisons: Sequence[Comparison], settings: DataGateSettings, coping: Coping | None
+) -> list[Reason]:
+    """Whether spans have crept away from the lineage's first one, each a little.
+
+    Args:
+        comparisons: of the span with what the served model was trained on.
+        settings: effects that are wide.
+        coping: how the served model does in the span; None: nobody knows.
+
+    Returns:
+        Nothing where there is no earlier span.
     """
-    if not minimum:
-        return None
-    moved = effect / minimum
-    return min(moved, comparison.distance / comparison.limit) if comparison.passed and comparison.limit > 0 else moved
+    moved = {
+        comparison: comparison.from_first / settings.wide_effect_of(comparison.feature)
+        for comparison in comparisons
+        if comparison.kind == DRIFT and comparison.from_first is not None
+    }
+    if not moved:
+        return []
+    worst = max(moved, key=lambda comparison: moved[comparison])
+    far = moved[worst]
+    agrees = coping is not None and not coping.copes
+    wide = settings.wide_effect_of(worst.feature)
+    return [
+        Reason(
+            rule=f"{DRIFT}:{FIRST_SPAN}",
+            expected=f"no wide drift from {worst.first}, the first that this model's line was trained on; "
+            "a warning from half of one on",
+            actual=f"{short_title(worst.feature)} has moved from it by "
+            f"{moved_by(worst.feature, worst.from_first or 0.0)}; {moved_by(worst.feature, wide)} is wide"
+            + (f"; the served model does not cope: {coping}" if agrees and far > _NEAR else ""),
+            passed=not (far > 1 and agrees),
+            warning=far > _NEAR and not (far > 1 and agrees),
+            strength=far,
+        )
+    ]
 
 
 def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:

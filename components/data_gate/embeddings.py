@@ -48,8 +48,7 @@ def embedding_distance(training: np.ndarray, span: np.ndarray, seed: int = 0) ->
         with unbiased means within each sample, over standardised principal components; and its 99th percentile
         between halves of the training images that were split in blocks of neighbours.
     """
-    centre = training.mean(axis=0)
-    effect = float(np.linalg.norm(span.mean(axis=0) - centre) / max(1e-12, float(np.linalg.norm(centre))))
+    effect = mean_moved(training, span)
     project = projection(training)
     training, span = project(training), project(span)
     rng = np.random.default_rng(seed)
@@ -66,6 +65,12 @@ def embedding_distance(training: np.ndarray, span: np.ndarray, seed: int = 0) ->
     axis /= max(1e-12, float(np.linalg.norm(axis)))
     noise = float(np.quantile(reached, QUANTILE))
     return EmbeddingDistance(distance, noise, effect, training @ axis, span @ axis)
+
+
+def mean_moved(training: np.ndarray, span: np.ndarray) -> float:
+    """Length of the difference of the mean embeddings of [n, d] and [m, d], as a fraction of the first mean's."""
+    centre = training.mean(axis=0)
+    return float(np.linalg.norm(span.mean(axis=0) - centre) / max(1e-12, float(np.linalg.norm(centre))))
 
 
 def outliers(training: np.ndarray, span: np.ndarray, limit: int) -> list[int]:

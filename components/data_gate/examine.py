@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -18,14 +18,15 @@ from components.data_gate.comparing import (
     Statistics,
     Validated,
     distribution_of,
-    embedding_comparison,
+    distributions,
     feature_comparisons,
     most_extreme,
     of_classes,
     statistics_of,
     validate,
 )
-from components.data_gate.drift_rules import drift_reason, too_few, unknown_to_model
+from components.data_gate.coping import Coping, coping_of
+from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
 from components.data_gate.embeddings import outliers
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
@@ -33,6 +34,7 @@ from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import Drawable, PageContent, data_page, draw_pictures, pictured_rules
 from components.data_gate.parts import faults_in_parts, parts_of
+from components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings
@@ -148,9 +150,16 @@ def _compare(
         reasons += [unknown_to_model(kind, feature) for feature in _not_measured(measurements, kind)]
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
+    if inputs.served is not None:
+        thresholds = {entry.feature: entry.threshold for entry in measurements} | {EMBEDDING: settings.embedding}
+        comparisons = _beside_lineage(
+            comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
+        )
+    coping = _coping(inputs, settings)
     for comparison in comparisons:
-        reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows))
+        reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows), coping)
         reasons.append(beside_new_classes(reason, inputs.classes.new, are_apart))
+    reasons += lineage_reason(comparisons, settings, coping)
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
 
 
@@ -158,6 +167,41 @@ def _not_measured(measurements: Sequence[Measurement], kind: str) -> list[str]:
     """The figures of images that only one side has, or none."""
     measured = {entry.feature for entry in measurements if entry.kind == kind}
     return [feature for feature in (features.QA_HUE, features.QA_NOISE) if feature not in measured]
+
+
+def _beside_lineage(
+    comparisons: Sequence[Comparison],
+    thresholds: Mapping[str, float],
+    lineage: Lineage,
+    span: Span,
+    settings: DataGateSettings,
+) -> list[Comparison]:
+    """Each drift beside the nearest of what the served model was trained on, and how far that has moved before."""
+    others = lineage.others(settings.min_examples)
+
+    def beside(comparison: Comparison) -> Comparison:
+        if comparison.kind != DRIFT:
+            return comparison
+        if others:
+            comparison = replace(comparison, reference=lineage.newest.title)
+        threshold = thresholds[comparison.feature]
+        found = nearest(comparison, threshold, others, span, lambda each: strength(each, settings))
+        return with_moves(found, lineage, span)
+
+    return [beside(comparison) for comparison in comparisons]
+
+
+def _comparable_span(span: Side, rows: np.ndarray) -> Span:
+    with_boxes = 1.0 if span.with_boxes is None else span.with_boxes / max(1, span.images)
+    return Span(span.images, span.sample, span.sample.embeddings[rows], distributions(span.statistics), with_boxes)
+
+
+def _coping(inputs: GateInputs, settings: DataGateSettings) -> Coping | None:
+    profiles = _profiles(inputs)
+    if profiles is None or inputs.golden_sample is None:
+        return None
+    looks = [sample.sample.embeddings for sample in (inputs.span_sample, inputs.golden_sample)]
+    return coping_of(*profiles, settings.coping, *looks)
 
 
 def _comparable(inputs: GateInputs, statistics: Statistics) -> Side:
@@ -188,11 +232,10 @@ def _worst_images(comparison: Comparison, inputs: GateInputs, span: Side, compar
 
 
 def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
-    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
+    profiles = _profiles(inputs)
+    if profiles is None or inputs.served is None:
         return []
-    known = inputs.served.record.class_names
-    samples = ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
-    span, golden = (in_label_map(_profile(sample), renumbering(of.class_names, known)) for of, sample in samples)
+    (span, golden), known = profiles, inputs.served.record.class_names
     sample = inputs.span_sample
     parts = parts_of(span.file_names, [record.attributes for record in sample.records], sample.sample.embeddings)
     return faults_in_parts(
@@ -210,6 +253,17 @@ def _pictures(inputs: GateInputs, decision: DataDecision) -> dict[str, tuple[Pic
         found = _found_in(inputs.span_sample, places[name]) if inputs.served and name in places else None
         images[name] = Drawable(record, encoded, found, inputs.copies.captions.get(record.image_id, ""))
     return draw_pictures(rules, images, inputs.span.class_names)
+
+
+def _profiles(inputs: GateInputs) -> tuple[Profile, Profile] | None:
+    """Span and golden set as the served model sees them, in its label map; None without either."""
+    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
+        return None
+    span, golden = (
+        in_label_map(_profile(sample), renumbering(of.class_names, inputs.served.record.class_names))
+        for of, sample in ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
+    )
+    return span, golden
 
 
 def _profile(sample: ImageSample) -> Profile:

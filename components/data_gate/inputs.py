@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
 
-from components.data_gate.comparing import Side, Statistics
+from components.data_gate.comparing import Side, Statistics, distributions
 from components.data_gate.copies import SpanCopies
 from components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.page import pictured_rules
+from components.data_gate.references import Lineage, Reference
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
 from components.detector.detections import renumbering
@@ -23,6 +24,8 @@ from schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_SAMPLE_FILE,
     TrainingRecord,
+    earlier_sample_file,
+    earlier_statistics_file,
     read_training_record,
 )
 from schemas.base.model_digest import model_digest
@@ -76,7 +79,8 @@ class Served:
 
     baseline: ServedBaseline
     record: TrainingRecord
-    sample: FeatureSample
+    lineage: Lineage
+    side: Side
     detector: ServedDetector
 
     @classmethod
@@ -87,10 +91,15 @@ class Served:
             StateError: it cannot be used.
         """
         directory = baseline.directory
+        record = read_training_record(directory, fileio)
+        sample = FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory)
+        statistics = Statistics.FromString(read_bytes(f"{directory}/{STATISTICS_FILE}"))
+        newest = Reference(f"span {record.span}", record.images, sample, distributions(statistics))
         return cls(
             baseline,
-            read_training_record(directory, fileio),
-            FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory),
+            record,
+            Lineage((*_earlier(directory, record), newest)),
+            Side(record.images, statistics, sample),
             load_detector("the served model", directory, model_digest(directory, fileio)),
         )
 
@@ -103,10 +112,24 @@ class Served:
         return Baseline(self.record.class_names, self.baseline.golden_digest, self.record.images)
 
     @property
-    def side(self) -> Side:
-        """Its training data, to compare with."""
-        statistics = Statistics.FromString(read_bytes(f"{self.baseline.directory}/{STATISTICS_FILE}"))
-        return Side(self.record.images, statistics, self.sample)
+    def sample(self) -> FeatureSample:
+        """Of the span that it was trained on last."""
+        return self.side.sample
+
+
+def _earlier(directory: str, record: TrainingRecord) -> list[Reference]:
+    """The earlier spans that travel with a model; none with one that was made before they did."""
+    found = []
+    for data in {of.digest: of for of in record.data[:-1]}.values():
+        path = f"{directory}/{earlier_sample_file(data.digest)}"
+        if not fileio.exists(path):
+            continue
+        statistics = f"{directory}/{earlier_statistics_file(data.digest)}"
+        known = distributions(Statistics.FromString(read_bytes(statistics))) if fileio.exists(statistics) else {}
+        found.append(
+            Reference(f"span {data.span}", data.images, FeatureSample.from_bytes(read_bytes(path), path), known)
+        )
+    return found
 
 
 @dataclass(frozen=True)

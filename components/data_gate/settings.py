@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Annotated, Literal, Optional
 
 from pydantic import Field, model_validator
@@ -82,6 +83,22 @@ MINIMUM_EFFECT = {
     EMBEDDING: 0.04,  # of the length of the mean embedding
 }
 
+# The same where the served model copes with the span: a world that moves is what a detector is retrained for, but from
+# here on a person should look first. A third more than the farthest that spans, and halves of spans, of playing cards
+# before two cameras moved, the widest of three sets of natural spans. A source may be new altogether, and what images
+# look like to the backbone does not outvote what the model finds in them.
+WIDE_EFFECT = {
+    features.QA_BRIGHTNESS: 0.6,  # moved by 0.47
+    features.QA_CONTRAST: 0.5,  # 0.32
+    features.QA_SHARPNESS: 1.8,  # 1.34
+    features.QA_RED_CAST: 0.22,  # 0.10; as blue
+    features.QA_BLUE_CAST: 0.22,  # 0.16
+    features.QA_BOX_LOG_AREA: 0.85,  # 0.63
+    features.QA_BOX_LOG_ASPECT: 0.35,  # 0.23
+    features.BOX_CLASS: 0.45,  # 0.31
+}
+_MINIMUM_OF_SOURCES = 0.3
+
 
 @settings
 class DataGateSettings:
@@ -92,6 +109,10 @@ class DataGateSettings:
             in `schemas.artifacts.decisions.NEVER_OBSERVED`.
         min_examples: fewer images than this on either side are too few to tell drift from chance.
         minimum_effect: effect size that a feature needs, besides its distance, to stop a run; over MINIMUM_EFFECT.
+        wide_effect: effect size from which on a drift stops a run although the served model copes with the span; over
+            WIDE_EFFECT.
+        coping: share of its recall, and F1, on golden images like the span's by which the served model may do worse in
+            the span and still cope with it.
         embedding: how far the span may be from the training data for the served model's backbone, 0..1, beyond what the
             training data reaches against itself.
         serving_log: directory of logged requests to compare the span with; None: no skew is measured.
@@ -107,6 +128,8 @@ class DataGateSettings:
     mode: Literal["enforce", "observe"] = "enforce"
     min_examples: Annotated[int, Field(ge=2)] = 20
     minimum_effect: dict[str, Annotated[float, Field(ge=0)]] = dataclasses.field(default_factory=dict)
+    wide_effect: dict[str, Annotated[float, Field(ge=0)]] = dataclasses.field(default_factory=dict)
+    coping: Share = 0.1
     embedding: Share = 0.1
     serving_log: Optional[str] = None
     serving_images: Annotated[int, Field(ge=10)] = 1000
@@ -119,15 +142,22 @@ class DataGateSettings:
 
     @model_validator(mode="after")
     def _features_are_known(self) -> DataGateSettings:
-        unknown = sorted(set(self.minimum_effect) - set(features.FEATURE_TITLES) - {EMBEDDING})
-        if any(not name.startswith(features.SOURCE_PREFIX) for name in unknown):
-            raise ValueError(
-                f"data_gate.minimum_effect.{unknown[0]}: no such feature; known are "
-                f"{', '.join(features.FEATURE_TITLES)}, {EMBEDDING} and {features.SOURCE_PREFIX}NAME"
-            )
+        for setting in ("minimum_effect", "wide_effect"):
+            unknown = sorted(set(getattr(self, setting)) - set(features.FEATURE_TITLES) - {EMBEDDING})
+            if any(not name.startswith(features.SOURCE_PREFIX) for name in unknown):
+                raise ValueError(
+                    f"data_gate.{setting}.{unknown[0]}: no such feature; known are "
+                    f"{', '.join(features.FEATURE_TITLES)}, {EMBEDDING} and {features.SOURCE_PREFIX}NAME"
+                )
         return self
 
     def minimum_effect_of(self, feature: str) -> float | None:
         """How far a feature has to move to stop a run; None if it never does."""
-        default = 0.3 if feature.startswith(features.SOURCE_PREFIX) else MINIMUM_EFFECT.get(feature)
+        is_source = feature.startswith(features.SOURCE_PREFIX)
+        default = _MINIMUM_OF_SOURCES if is_source else MINIMUM_EFFECT.get(feature)
         return self.minimum_effect.get(feature, default)
+
+    def wide_effect_of(self, feature: str) -> float:
+        """How far a feature has to move to stop a run although the served model copes."""
+        default = WIDE_EFFECT.get(feature, math.inf)
+        return max(self.wide_effect.get(feature, default), self.minimum_effect_of(feature) or 0.0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from components.example_gen.facts import ImageFacts, facts_of
 from components.example_gen.splits import splits_of
 from schemas.base.checked_json import Problems
 from schemas.base.errors import DataError
+from schemas.base.files import files_for
 from schemas.base.progress import Progress
 from schemas.data.dataset import (
     DATASET_FILE,
@@ -38,7 +40,8 @@ from schemas.data.fingerprints import line_of
 from schemas.data.records import ImageRecord, LabelMap
 
 _LINES = "lines"
-_AHEAD = 4  # images inspected at the same time: Pillow and zlib work outside Python's lock
+_THREADS = 2  # that inspect images: Pillow and zlib work outside Python's lock, the rest gains nothing by more
+_TOGETHER = 8  # images that a thread is given at once: handing over costs as much as building an Example
 
 
 @dataclass(frozen=True)
@@ -167,18 +170,22 @@ class _Convert(beam.DoFn):
         """See the base class."""
         self._progress = Progress("reading images", self._images)
         self._done = 0
+        self._pool = ThreadPoolExecutor(_THREADS)
+
+    def teardown(self) -> None:
+        """See the base class."""
+        self._pool.shutdown()
 
     def process(self, element: tuple[Shard, list[str]]) -> Iterator[Any]:
         """See the base class."""
         shard, splits = element
-        with ThreadPoolExecutor(_AHEAD) as pool:
-            images = zip(encoded_images(shard, fileio), shard.names, splits)
-            for line, example in _in_order(pool, self._convert, images):
-                if example is not None:
-                    yield line["split"], example
-                yield TaggedOutput(_LINES, json.dumps(line))
-                self._done += 1
-                self._progress.update(self._done)
+        images = zip(encoded_images(shard, files_for(shard.paths[0], fileio)), shard.names, splits)
+        for line, example in _in_order(self._pool, self._convert, images):
+            if example is not None:
+                yield line["split"], example
+            yield TaggedOutput(_LINES, json.dumps(line))
+            self._done += 1
+            self._progress.update(self._done)
 
     def _convert(
         self, image: tuple[tuple[ImageRecord, bytes | DataError], str, str]
@@ -202,13 +209,17 @@ class _Convert(beam.DoFn):
 
 def _in_order(pool: ThreadPoolExecutor, function: Any, items: Iterator[Any]) -> Iterator[Any]:
     """Like `pool.map`, but no more than a few items are in memory at once."""
-    waiting = []
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) > _AHEAD:
-            yield waiting.pop(0).result()
-    for future in waiting:
-        yield future.result()
+
+    def each(several: list[Any]) -> list[Any]:
+        return [function(item) for item in several]
+
+    waiting: deque[Future[list[Any]]] = deque()
+    while several := list(itertools.islice(items, _TOGETHER)):
+        waiting.append(pool.submit(each, several))
+        if len(waiting) > _THREADS:
+            yield from waiting.popleft().result()
+    while waiting:
+        yield from waiting.popleft().result()
 
 
 def _read_lines(out: str) -> list[dict[str, Any]]:

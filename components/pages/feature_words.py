@@ -129,6 +129,19 @@ def _amount(moved: float, rises: bool) -> str:
     return "more than 99 %" if not rises and share > _ALL else percent(share)
 
 
+def moved_by(feature: str, effect: float) -> str:
+    """How far a feature moved, whatever the direction, for people.
+
+    >>> moved_by("qa/brightness", 0.25), moved_by("image/object/class/text", 0.3)
+    ('28 %', '30 percentage points')
+    """
+    if feature == features.BOX_CLASS or feature.startswith(features.SOURCE_PREFIX):
+        return f"{100 * effect:.0f} percentage points"
+    if feature == EMBEDDING:
+        return percent(effect)
+    return _amount(effect, rises=True) if feature in _WORDS and _WORDS[feature].is_relative else number(effect)
+
+
 def _spread(comparison: Comparison, title: str, median: str) -> str:
     now, then = (_standard_deviation(side) for side in (comparison.span, comparison.other))
     how = "differently"
@@ -183,6 +196,7 @@ def allowed(comparison: Comparison, minimum: float | None) -> str:
         minimum: the effect size that stops a run; None if it never does.
     """
     feature, of = comparison.feature, reference(comparison.kind)
+    of += f", of which {comparison.reference} is nearest" if comparison.reference else ""
     title = short_title(feature)
     if feature == EMBEDDING:
         return f"images that look to the served model like {of}"
@@ -195,17 +209,19 @@ def allowed(comparison: Comparison, minimum: float | None) -> str:
     return f"{title} within {percent(math.expm1(minimum))} of {of}"
 
 
-def exactly(comparison: Comparison, minimum: float | None) -> str:
+def exactly(comparison: Comparison, minimum: float | None, wide: float | None = None) -> str:
     """The measures as they were taken, for tables and JSON.
 
     Args:
         comparison: distance, limit and effect size.
         minimum: the effect size that stops a run; None if it never does.
+        wide: the one that stops it although the served model copes; None where it does not.
     """
     name = _MEASURES.get(comparison.measure, comparison.measure)
     text = f"{name} {number(comparison.distance)}, limit {number(comparison.limit)}"
     text += f", of which chance reaches {number(comparison.noise)}" if comparison.noise > 0 else ""
     if comparison.effect_size is not None:
         least = "" if minimum is None else f", {number(minimum)} stops a run"
+        least += f", {number(wide)} where the served model copes" if wide is not None else ""
         text += f"; effect size {number(comparison.effect_size)}{least}"
     return text

@@ -87,6 +87,15 @@ DATA_WORDS = {
     "labels": RuleWords("Labels are off: {of}", "Labels are sound: {of}", RELABEL),
     "labels:offset": RuleWords("Labelled boxes are displaced", "Labelled boxes are where the objects are", RELABEL),
     "labels:size": RuleWords("Labelled boxes have the wrong size", "Labelled boxes have the right size", RELABEL),
+    "labels:jitter": RuleWords(
+        "Labelled boxes are drawn carelessly", "Labelled boxes scatter no more than the golden set's", RELABEL
+    ),
+    "labels:familiar": RuleWords(
+        "The served model does not know these images",
+        "The served model knows such images",
+        "Look at the images and their labels, which were not judged. If the model is to see such images now, train "
+        "on them, and add some to the golden set.",
+    ),
     "labels:enough": RuleWords("Too few labels to judge them", "Enough labels to judge them", RELABEL),
     "labels:found": RuleWords(
         "The served model does not find the labelled objects", "The served model finds the labelled objects", _LOOK

@@ -18,6 +18,7 @@ from tfx.dsl.io import fileio
 
 from components.detector.sampling import sample_images
 from components.detector.served import ServedDetector, read_images
+from components.trainer.earlier_spans import describe_earlier_spans
 from components.trainer.export import save_model
 from components.trainer.job import Trained, TrainingJob, reprocessed, run_job
 from components.trainer.settings import TrainerSettings
@@ -66,7 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
         )
     )
     if worker_number(trained.strategy) == 0:
-        _export(trained, fn_args.serving_model_dir, baseline, config["statistics"])
+        _export(trained, fn_args.serving_model_dir, baseline, config)
     wait_for_all(trained.strategy)
     trained.forget()
 
@@ -76,7 +77,7 @@ def _baseline(base_model: str | None) -> str | None:
     return base_model if base_model and tf.io.gfile.exists(f"{base_model}/saved_model.pb") else None
 
 
-def _export(trained: Trained, directory: str, baseline: str | None, statistics: str) -> None:
+def _export(trained: Trained, directory: str, baseline: str | None, config: dict[str, Any]) -> None:
     examples = trained.examples
     files = examples.record_files(TRAIN_SPLIT)
     save_model(trained.serving, directory, _first_images(files))
@@ -84,17 +85,20 @@ def _export(trained: Trained, directory: str, baseline: str | None, statistics: 
     _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
     _write(f"{directory}/{TRAINING_IMAGES_FILE}", _training_images(examples, baseline).to_bytes())
+    detector = ServedDetector("candidate", directory)
     sample = sample_images(
         files,
         record.images,
         SAMPLE_IMAGES,
-        ServedDetector("candidate", directory),
+        detector,
         len(record.class_names),
         "describing training images",
         detect=False,
     ).sample
     _write(f"{directory}/{TRAINING_SAMPLE_FILE}", sample.to_bytes())
-    tf.io.gfile.copy(statistics, f"{directory}/{STATISTICS_FILE}", overwrite=True)
+    for path, content in describe_earlier_spans(record, detector, baseline, config["artifacts"]).items():
+        _write(f"{directory}/{path}", content)
+    tf.io.gfile.copy(config["statistics"], f"{directory}/{STATISTICS_FILE}", overwrite=True)
 
 
 def _with_compared(record: TrainingRecord, directory: str, baseline: str | None) -> TrainingRecord:

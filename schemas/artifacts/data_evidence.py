@@ -60,6 +60,12 @@ class Comparison:
         other: the data compared with.
         span: the span.
         effect_size: how far the values moved, in the feature's own unit; None where that cannot be said.
+        reference: what `other` is, in words, of spans that the served model was trained on: that which is nearest.
+        moved_before: how far the feature moved between each of these spans and the next one, in the unit of
+            `effect_size`; empty where that is not known.
+        moved_in_halves: whether there is only one such span, and its halves say how far it moves.
+        first: the first span of the lineage, in words.
+        from_first: how far the feature is from it; None where it is the only one.
     """
 
     kind: str
@@ -71,6 +77,11 @@ class Comparison:
     other: Distribution
     span: Distribution
     effect_size: float | None = None
+    reference: str = ""
+    moved_before: tuple[float, ...] = ()
+    moved_in_halves: bool = False
+    first: str = ""
+    from_first: float | None = None
 
     @property
     def passed(self) -> bool:

@@ -19,6 +19,7 @@ RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"
 LABELS_FILE = "assets.extra/labels.json"
 TRAINING_SAMPLE_FILE = "assets.extra/training_sample.npz"  # schemas.data.feature_sample, of the training data
+EARLIER_SPANS_DIRECTORY = "assets.extra/earlier_spans"  # statistics and samples of earlier spans of the lineage
 TRAINING_IMAGES_FILE = "assets.extra/training_images.npz"  # schemas.data.fingerprints, of the whole lineage
 # In the candidate's Model artifact, beside what would be served; only where the two differ in post-processing.
 BASELINE_DIRECTORY = "Format-Baseline"
@@ -316,6 +317,16 @@ TRAINING_RECORD_FORMAT = PersistedFormat(
     {2: renamed(keep="continual")},
     sort_keys=True,
 )
+
+
+def earlier_sample_file(digest: str) -> str:
+    """Where a model has the FeatureSample of an earlier span of its lineage, by the span's content digest."""
+    return f"{EARLIER_SPANS_DIRECTORY}/{digest[:16]}.npz"
+
+
+def earlier_statistics_file(digest: str) -> str:
+    """Where it has the span's TFDV statistics."""
+    return f"{EARLIER_SPANS_DIRECTORY}/{digest[:16]}.pb"
 
 
 def read_training_record(model: str, files: Files) -> TrainingRecord:

@@ -83,6 +83,16 @@ class _LocalFiles:
         os.replace(src, dst)
 
 
+def files_for(path: str, files: Files) -> Files:
+    """What to read a path with: Python itself for a file of this machine, several times as fast as TFX's `fileio`.
+
+    Args:
+        path: one of those to be read, all in one place.
+        files: for all other places.
+    """
+    return LOCAL_FILES if os.path.exists(path) else files
+
+
 def refuse_irregular(path: str | os.PathLike[str]) -> None:
     """Makes sure before a file is opened that this can end: to open a FIFO waits for a writer, maybe for ever.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,44 @@ class FeatureSample:
 
     def __len__(self) -> int:
         return len(self.box_counts)
+
+    def rows(self, images: np.ndarray) -> FeatureSample:
+        """Some of the images.
+
+        Args:
+            images: [k] places, in whatever order.
+        """
+        starts = np.concatenate([[0], np.cumsum(self.box_counts)])
+        boxes = np.concatenate([np.empty(0, np.int64), *(np.arange(starts[i], starts[i + 1]) for i in images)])
+        return FeatureSample(
+            images={key: values[images] for key, values in self.images.items()},
+            objects={key: values[boxes] for key, values in self.objects.items()},
+            labels=self.labels[boxes],
+            box_counts=self.box_counts[images],
+            embeddings=self.embeddings[images],
+        )
+
+    def thinned(self, limit: int) -> FeatureSample:
+        """At most so many of the images, evenly from all of them."""
+        if len(self) <= limit:
+            return self
+        return self.rows(np.unique(np.linspace(0, len(self) - 1, limit).round().astype(np.int64)))
+
+    @classmethod
+    def join(cls, samples: Sequence[FeatureSample]) -> FeatureSample:
+        """The images of several samples of one model in one; what not all of them have is left out.
+
+        Args:
+            samples: at least one.
+        """
+        size = min(sample.embeddings.shape[1] for sample in samples)
+        return cls(
+            images=_joined([sample.images for sample in samples]),
+            objects=_joined([sample.objects for sample in samples]),
+            labels=np.concatenate([sample.labels for sample in samples]),
+            box_counts=np.concatenate([sample.box_counts for sample in samples]),
+            embeddings=np.concatenate([sample.embeddings[:, :size] for sample in samples]),
+        )
 
     def to_bytes(self) -> bytes:
         """The content of an .npz file; figures are kept as float32, embeddings as float16."""
@@ -76,6 +114,11 @@ class FeatureSample:
             raise StateError(
                 f"{source}: not a sample of training images ({error}); retrain from a bootstrap"
             ) from error
+
+
+def _joined(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    shared = [key for key in parts[0] if all(key in part for part in parts)]
+    return {key: np.concatenate([part[key] for part in parts]) for key in shared}
 
 
 def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -27,6 +27,8 @@ _PAST_RUN = (
     "reason",
 )
 
+_LATER_OF_COMPARISONS = ("reference", "moved_before", "moved_in_halves", "first", "from_first")
+
 
 def _without(values: Values, *keys: str) -> Values:
     return {key: value for key, value in values.items() if key not in ("format", *keys)}
@@ -99,7 +101,9 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "evaluation": _evaluation,
     "data_decision": lambda values, root: _with_old_reasons(_without(values)),
     "data_evidence": lambda values, root: {
-        "comparisons": [_renamed(entry, effect_size="moved") for entry in values["comparisons"]]
+        "comparisons": [
+            _renamed(_without(entry, *_LATER_OF_COMPARISONS), effect_size="moved") for entry in values["comparisons"]
+        ]
     },
     "data_pictures": lambda values, root: values["pictures"],
     "dataset": _dataset,

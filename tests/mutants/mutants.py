@@ -326,8 +326,8 @@ _DATA = (
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
-        ("stops = is_far and", "stops = ", "what chance reaches does not stop a run"),
-        ("effect / minimum\n", "effect\n", "how far beyond its limit a drift is"),
+        ("drifted = is_far and", "drifted = ", "what chance reaches does not stop a run"),
+        ("_effect(comparison) / minimum\n", "_effect(comparison)\n", "how far beyond its limit a drift is"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",
@@ -358,6 +358,19 @@ _DATA = (
         "components/data_gate/familiarity.py",
         "tests/components/data_gate/test_familiarity.py",
         ("<= max(0, block - 1)", "<= 0", "the next scene is familiar though frames of a scene repeat each other"),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/trust.py",
+        "tests/components/data_gate/labels/test_trust.py",
+        ("np.median(farther)", "0 * np.median(farther)", "labels of images that look otherwise are not judged"),
+        ("rank <= max(_COMPARED - 1, wanted)", "rank >= 0", "labels are compared with golden images like them"),
+        ("farther = np.minimum(farther, ", "farther = np.maximum(farther, ", "new frames of a known scene are known"),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/noise.py",
+        "tests/components/data_gate/labels/test_classes.py",
+        ("evidence.mean() - usual.mean()", "evidence.mean()", "what the golden set has just once is to be expected"),
+        (" - (1 - relative_recall)", "", "a model that finds less is believed less"),
     ),
     *mutants_of(
         "components/data_gate/labels/findings.py",

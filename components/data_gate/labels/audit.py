@@ -13,7 +13,7 @@ from components.data_gate.labels.box_format import GuessedFormat, format_reason,
 from components.data_gate.labels.judging import compared, judged_reasons, not_judged
 from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.profile import Profile
-from components.data_gate.labels.trust import FAMILIAR, Trust, familiar_reason
+from components.data_gate.labels.trust import Trust, familiar_reason
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
 
@@ -41,31 +41,30 @@ def audit_labels(
     judged, trusted = compared(span, golden, limits.min_objects)
     guessed = guess_format(judged, trusted)
     enough, found = _enough(judged, trusted, guessed, limits.min_objects), _found(judged, trusted)
-    known = _known(span, golden, trust, judged, trusted, limits)
+    known = _known(span, golden, trust, limits.min_objects)
     familiar = familiar_reason(trust, judged, enough=known is not None)
-    if known is None:
-        found = not_judged(found, FAMILIAR)
+    cause = found.rule if trust.span.all() else familiar.rule
+    if known is None and cause == familiar.rule:
+        found = not_judged(found, cause)
     if enough.actual.startswith(_UNTESTED):
         return [enough, familiar, found]
     other_format = format_reason(guessed, judged, limits.box_format)
     if not other_format.passed:
         reasons = judged_reasons(None, class_names, limits, other_format.rule)
     else:
-        reasons = judged_reasons(known, class_names, limits, FAMILIAR, trust.otherwise)
+        reasons = judged_reasons(known, class_names, limits, cause, trust.otherwise)
     return [enough, familiar, other_format, *reasons, found]
 
 
-def _known(
-    span: Profile, golden: Profile, trust: Trust, judged: Matched, trusted: Matched, limits: LabelLimits
-) -> tuple[Matched, Matched] | None:
-    # The images whose labels the model can judge, beside golden ones like them; None if they are too few.
-    if trust.span.all() and trust.golden.all():
-        return judged, trusted
+def _known(span: Profile, golden: Profile, trust: Trust, min_objects: int) -> tuple[Matched, Matched] | None:
+    # The images whose labels the model can judge, beside golden ones like them; None if it finds too little there.
     if not trust.span.any():
         return None
-    known = compared(span.of_images(trust.span), golden.of_images(trust.golden), limits.min_objects)
-    found = min(np.count_nonzero(side.is_found) for side in known)
-    return known if found >= limits.min_objects else None
+    known = span.of_images(trust.span)
+    judged, trusted = compared(known, golden.of_images(trust.golden), min_objects)
+    if np.count_nonzero(trusted.is_found) < min_objects:
+        judged, trusted = compared(known, golden, min_objects)
+    return (judged, trusted) if np.count_nonzero(judged.is_found) >= min_objects else None
 
 
 _UNTESTED = "not tested: "

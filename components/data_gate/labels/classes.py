@@ -16,6 +16,7 @@ from components.data_gate.labels.findings import (
     Finding,
     per_image,
     reason_of,
+    strength_of,
     worst_images,
 )
 from components.data_gate.labels.matching import QUANTILES, Matched
@@ -83,13 +84,14 @@ class Confusion(NamedTuple):
 
 
 def class_reasons(
-    span: Matched, golden: Matched, class_names: tuple[str, ...], classes: float, noise: float
+    span: Matched, golden: Matched, relative_recall: float, class_names: tuple[str, ...], classes: float, noise: float
 ) -> list[Reason]:
     """The rules `labels:classes` and `labels:noise`; what a systematic confusion explains is no noise.
 
     Args:
         span: the new labels.
         golden: the trusted ones.
+        relative_recall: see `shortfall`.
         class_names: in label order.
         classes: accepted share of what looks like one class that is labelled as a certain other.
         noise: accepted share of labels with a wrong class beside those.
@@ -100,7 +102,7 @@ def class_reasons(
     rest = [side.rows(~is_of(side, found)) for side in more]
     return [
         _confused(ours, found, class_names, classes, span.profile),
-        _noisy(rest[0], rest[1], len(class_names), noise, span.profile),
+        _noisy(rest[0], rest[1], len(class_names), relative_recall, noise, span.profile),
     ]
 
 
@@ -114,7 +116,7 @@ def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], li
         passed=not failed,
         warning=bool(found) and not failed,
         images=worst_images(profile, per_image(profile, judged.image[is_of(judged, found)])),
-        strength=max([each.excess for each in found], default=0.0) / limit if limit else None,
+        strength=strength_of(max([each.excess for each in found], default=0.0), limit),
     )
 
 
@@ -124,9 +126,11 @@ def _in_words(confusion: Confusion, names: tuple[str, ...]) -> str:
     return f"{confusion.share:.0%} of what looks like {looks_like} is labelled {labelled} ({usual})"
 
 
-def _noisy(span: Judged, golden: Judged, classes: int, limit: float, profile: Profile) -> Reason:
+def _noisy(
+    span: Judged, golden: Judged, classes: int, relative_recall: float, limit: float, profile: Profile
+) -> Reason:
     ours, theirs = (_seen(side) for side in (span, golden))
-    excess = label_noise(ours, theirs, classes)
+    excess = label_noise(ours, theirs, classes, relative_recall)
     finding = Finding(
         excess,
         f"{excess.share} of the objects have a wrong class (label noise)",

@@ -48,7 +48,11 @@ class Excess:
     @property
     def p_value(self) -> float:
         """Chance of a difference this large if there is none (one-sided, Student's t with images as clusters)."""
-        return float(stdtr(max(1, self.images - 1), -self.value / self._by_chance))
+        return float(stdtr(self._degrees, -self.value / self._by_chance))
+
+    @property
+    def _degrees(self) -> int:
+        return max(1, self.images - 1)
 
     @property
     def _by_chance(self) -> float:
@@ -63,14 +67,13 @@ class Excess:
         return self.value > limit / 2 and self.p_value < (DOUBT if self.value > limit else SIGNIFICANCE)
 
     def smallest_found(self, limit: float, significance: float = SIGNIFICANCE) -> float:
-        """What `breaks` would have found in four of five spans like this one: what chance alone does not reach, and more.
+        """What `breaks` would have found in four of five spans like this one.
 
         >>> round(Excess(0.0, 0.02, 80).smallest_found(limit=0.1), 3)
         0.117
         """
-        degrees = max(1, self.images - 1)
-        beyond_chance = -float(stdtrit(degrees, significance)) * self._by_chance
-        return max(limit, beyond_chance) + float(stdtrit(degrees, _POWER)) * self.std_error
+        beyond_chance = -float(stdtrit(self._degrees, significance)) * self._by_chance
+        return max(limit, beyond_chance) + float(stdtrit(self._degrees, _POWER)) * self.std_error
 
     @property
     def interval(self) -> str:
@@ -181,8 +184,17 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
     failed = bool(finding.excess.breaks(limit))
     warning = not failed and finding.excess.is_doubtful(limit)
     images = worst_images(span, finding.weight) if failed or warning else ()
-    strength = max(0.0, finding.excess.value) / limit if limit else None
+    strength = strength_of(finding.excess.value, limit)
     return Reason(rule, expected, finding.actual, not failed, bool(warning), images, strength=strength)
+
+
+def strength_of(found: float, limit: float) -> float | None:
+    """What was found over what would have passed; None if nothing would have.
+
+    >>> strength_of(0.2, limit=0.1)
+    2.0
+    """
+    return round(max(0.0, found) / limit, 3) if limit else None
 
 
 def per_image(profile: Profile, image: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Boxes that are drawn carelessly: scattered around where the golden set has them; pure.
 
-The model's own boxes scatter too, and more where it is less sure. So the scatter between label and model is held against
-the golden set's, and told as what would have to be added to the golden set's boxes to scatter them as much.
+The model's own boxes scatter too. So the scatter between label and model is held against the golden set's, and told as
+what would have to be added to the golden set's boxes to scatter them as much.
 """
 
 from __future__ import annotations

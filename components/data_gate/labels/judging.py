@@ -53,7 +53,7 @@ def judged_reasons(
     return [
         *drawing_reasons(span, golden, slack * limits.offset, slack * limits.size),
         jitter_reason(span, golden, slack * limits.jitter),
-        *class_reasons(span, golden, class_names, limits.classes, limits.noise),
+        *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
         missing_reason(span, golden, relative_recall, class_names, limits.missing),
     ]
 

@@ -49,7 +49,7 @@ class Seen:
         return np.minimum((self.score_quantile * _BINS).astype(np.int64), _BINS - 1)
 
 
-def label_noise(span: Seen, golden: Seen, classes: int) -> Excess:
+def label_noise(span: Seen, golden: Seen, classes: int, relative_recall: float) -> Excess:
     """Share of labels whose class is wrong by chance, beyond the golden set's.
 
     What the golden set has just once would be new in another one (Good, Biometrika 40, 1953). So each of its objects is
@@ -59,6 +59,7 @@ def label_noise(span: Seen, golden: Seen, classes: int) -> Excess:
         span: the new labels.
         golden: the trusted ones.
         classes: K.
+        relative_recall: 0..1, see `shortfall`; where a model finds less, it errs more in what it finds.
     """
     nothing = Excess(0.0, 1.0, 1)
     if classes < 2 or not len(span.image) or len(golden.image) < 2:
@@ -73,8 +74,10 @@ def label_noise(span: Seen, golden: Seen, classes: int) -> Excess:
     # If none were wrong, the span's labels would vary as the golden set's do.
     if_none = of_golden * np.sqrt(images[1] / images[0])
     error, error_if_none = np.hypot([of_span, if_none], of_golden) / informed.mean()
-    value = (evidence.mean() - usual.mean()) / informed.mean()
-    return Excess(float(value), float(error), min(images), float(error_if_none))
+    # And if some were, never less than a share of so many objects does.
+    error = max(error, np.hypot(error_if_none, np.sqrt(_AROUND * (1 - _AROUND) / len(span.image))))
+    value = (evidence.mean() - usual.mean()) / informed.mean() - (1 - relative_recall)
+    return Excess(min(1.0, float(value)), float(error), min(images), float(error_if_none))
 
 
 def _evidence(seen: Seen, agreement: np.ndarray, confused: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -31,15 +31,6 @@ class Profile:
     truth: TruthColumns
     found: DetectionColumns
 
-    def of_images(self, keep: np.ndarray) -> Profile:
-        """Some of the images, counted anew; `keep` is [i] bool."""
-        return Profile(
-            tuple(name for name, kept in zip(self.file_names, keep) if kept),
-            self.sizes_px[keep],
-            self.truth.of_images(keep),
-            self.found.of_images(keep),
-        )
-
     def __post_init__(self) -> None:
         """Raises ValueError for sizes or positions that do not fit the images."""
         images = len(self.file_names)
@@ -50,7 +41,7 @@ class Profile:
                 raise ValueError(f"{name}.image: positions must be within 0..{images - 1}, got {image.max()}")
 
     def of_images(self, keep: np.ndarray) -> Profile:
-        """Some of the images; `keep` is [i] bool."""
+        """Some of the images, counted anew; `keep` is [i] bool."""
         names = tuple(name for name, kept in zip(self.file_names, keep) if kept)
         return Profile(names, self.sizes_px[keep], self.truth.of_images(keep), self.found.of_images(keep))
 

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.data_gate.drift import as_compared
 from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.profile import Profile
+from components.data_gate.settings import MINIMUM_EFFECT
 from schemas.artifacts.decisions import Reason
+from schemas.data.feature_sample import FeatureSample
 
 FAMILIAR = "labels:familiar"
 _NEAREST = 5  # images that an image is held against
@@ -22,8 +25,10 @@ _COMPARED = 10  # golden images like an image of the span, with which its labels
 _FEWEST_COMPARED = 50  # golden images; a smaller golden set is compared with as a whole
 # Natural spans of blood cells and digits lie .91-1.07 times as far from the golden set as golden images do from each
 # other, the same images with noise, blur, other light, colours or compression 1.3-10 times.
-_FARTHER = 1.15  # of all images together, at which they look otherwise
+_NATURAL = 1.05
+_FARTHER = 1.25  # of all images together, at which they look otherwise
 _FARTHEST = 1.6  # of one image, alone
+_PER_FARTHER = 2.0  # limits on drawing are so much wider for each of the natural distance
 _FEW = 0.05  # share of images that the model does not know, from which on a person should look
 
 
@@ -32,11 +37,11 @@ class Trust:
     """Where the model can judge labels.
 
     Attributes:
-        farther: [i] of each image of the span: how many times as far it lies from golden images as these from others.
+        farther: [i] of each image of the span: how many times as far it lies from golden images as they from others.
         span: [i] bool, the images of the span whose labels it can judge.
         golden: [j] bool, the golden images that they are compared with.
-        otherwise: 1 or more, by which limits on how boxes are drawn are wider: the model's own boxes shrink or grow with
-            noise, blur and light.
+        otherwise: 1 or more, by which limits on how boxes are drawn are wider: noise, blur and light shrink the model's
+            own boxes or let them grow.
     """
 
     farther: np.ndarray
@@ -56,34 +61,37 @@ class Trust:
         return float(np.median(self.farther)) if len(self.farther) else 1.0
 
 
-def trust(span: np.ndarray, golden: np.ndarray, training: np.ndarray) -> Trust:
+def trust(span: FeatureSample, golden: FeatureSample, training: FeatureSample) -> Trust:
     """Which images look like those on which the model was shown to be right.
 
     An image does if it lies as near to golden images as these to each other, or as near to training images as the
     golden images like it do: frames of one scene in the golden set are nearer to each other than to any new frame.
 
     Args:
-        span: [i, d] embeddings by the model.
-        golden: [j, d] of the golden images.
-        training: [t, d] of images that it was trained on; none are fine.
+        span: figures of its images, with the model's embeddings.
+        golden: the same of the golden images.
+        training: the same of images that the model was trained on; none are fine.
 
     Returns:
         All images if the model has no embeddings or there are too few golden images.
     """
-    if min(len(span), len(golden) - 1) < _NEAREST or not golden.shape[1]:
+    enough = min(len(span), len(golden) - 1) >= _NEAREST and golden.embeddings.shape[1] > 0
+    if not enough:
         ones = np.ones(len(span))
         return Trust(ones, ones > 0, np.ones(len(golden), np.bool_))
-    span, golden, training = (each.astype(np.float64) for each in (span, golden, training))
-    to_golden = _distances(span, golden)
+    of_span, of_golden, of_training = (each.embeddings.astype(np.float64) for each in (span, golden, training))
+    to_golden = _distances(of_span, of_golden)
     like = np.argsort(to_golden, axis=1, kind="stable")[:, :_NEAREST]
-    among = _distances(golden, golden)
+    among = _distances(of_golden, of_golden)
     np.fill_diagonal(among, np.inf)
     farther = _nearest(to_golden) / _positive(_nearest(among)[like].mean(axis=1))
-    if len(training) >= _NEAREST:
-        usual = _nearest(_distances(golden, training))[like].mean(axis=1)
-        farther = np.minimum(farther, _nearest(_distances(span, training)) / _positive(usual))
-    known = farther <= (_FARTHEST if np.median(farther) <= _FARTHER else 0.0)
-    return Trust(farther, known, _compared(to_golden[known]))
+    if len(of_training) >= _NEAREST and of_training.shape[1] == of_golden.shape[1]:
+        usual = _nearest(_distances(of_golden, of_training))[like].mean(axis=1)
+        farther = np.minimum(farther, _nearest(_distances(of_span, of_training)) / _positive(usual))
+    usual_of_all = float(np.median(farther))
+    known = farther <= (_FARTHEST if usual_of_all <= _FARTHER else 0.0)
+    otherwise = 1 + _PER_FARTHER * max(0.0, usual_of_all - _NATURAL) + _beside(span, golden)
+    return Trust(farther, known, _compared(to_golden[known]), otherwise)
 
 
 def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
@@ -107,12 +115,12 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
     warning = bool(np.mean(unknown) > _FEW) if images else False
     return Reason(
         FAMILIAR,
-        f"images that look to the model as those do on which it was shown to be right (at most {_FARTHER:g} times as far)",
+        f"images that look as those do on which the model was shown to be right (at most {_FARTHER:g} times as far)",
         actual,
         passed=True,
         warning=warning,
         images=worst_images(span.profile, np.where(unknown, _contradictions(span), 0)) if warning else (),
-        strength=trusted.usual / _FARTHER,
+        strength=round(trusted.usual / _FARTHER, 3),
     )
 
 
@@ -122,6 +130,22 @@ def _contradictions(span: Matched) -> np.ndarray:
     missed = np.bincount(span.labels.image[~span.is_found], minlength=images)
     unlabelled = np.bincount(span.sightings.image[~span.has_label], minlength=images)
     return missed + unlabelled + 1e-3
+
+
+def _beside(span: FeatureSample, golden: FeatureSample) -> float:
+    """How much farther the median image lies from golden ones in light, sharpness or colours than these from others.
+
+    In the unit of what counts as drift, by the feature that moved most.
+    """
+    beside = [0.0]
+    for feature, effect in MINIMUM_EFFECT.items():
+        if feature in span.images and feature in golden.images:
+            values, others = (as_compared(feature, side.images[feature]) for side in (span, golden))
+            among = np.abs(others[:, None] - others)
+            np.fill_diagonal(among, np.inf)
+            farther = np.median(_nearest(np.abs(values[:, None] - others))) - np.median(_nearest(among))
+            beside.append(float(farther) / effect)
+    return max(beside)
 
 
 def _compared(to_golden: np.ndarray) -> np.ndarray:

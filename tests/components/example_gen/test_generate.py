@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +142,22 @@ def test_all_formats_give_the_same_examples(tmp_path: Path, write: Callable[[Pat
     assert found["cat"][0] == [[10, 5, 20, 30]]
     assert found["dog"][0] == [[2, 4, 32, 24]]
     assert found["cat"][1] != found["dog"][1]
+
+
+def test_images_come_in_order_and_few_are_in_memory_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from components.example_gen.generate import _in_order
+
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for number in range(1, 1001):
+            taken = number
+            yield number
+
+    with ThreadPoolExecutor(2) as pool:
+        most = max(taken - image for image in _in_order(pool, lambda image: image, items()))
+        assert most < 30
+        assert list(_in_order(pool, lambda image: -image, iter(range(100)))) == [-image for image in range(100)]

@@ -139,6 +139,18 @@ def test_quality_of_a_checkerboard_is_that_computed_by_hand() -> None:
     assert quality.sharpness == pytest.approx(np.log1p(400.0**2))  # every Laplacian is +400 or -400
 
 
+def test_figures_of_noise_are_those_of_numpys_floats() -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (90, 120, 3)).astype(np.uint8)
+    quality = image_quality(grey_png(pixels), SOURCE)
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float64)
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    red, green, blue = pixels.reshape(-1, 3).mean(axis=0)
+    assert (quality.brightness, quality.contrast) == pytest.approx((grey.mean(), grey.std()), rel=1e-13)
+    assert quality.sharpness == pytest.approx(np.log1p((around - 4 * grey[1:-1, 1:-1]).var()), rel=1e-13)
+    casts = np.log((red + 1) / (green + 1)), np.log((blue + 1) / (green + 1))
+    assert (quality.red_cast, quality.blue_cast) == pytest.approx(casts, rel=1e-12)
+
+
 def test_colours_are_weighted_as_grey() -> None:
     green = np.zeros((8, 8, 3), np.uint8)
     green[..., 1] = 200

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from schemas.base.errors import InputError
-from schemas.base.files import whole_directory, write_durably
+from schemas.base.files import LOCAL_FILES, Files, files_for, whole_directory, write_durably
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -80,3 +81,9 @@ def test_what_a_directory_holds_already_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="b: exists and is not empty; remove it or choose another"):
         again.__enter__()
     assert (tmp_path / "b" / "file").read_text() == "content"
+
+
+def test_only_what_is_on_this_machine_is_read_by_python_itself(tmp_path: Path) -> None:
+    elsewhere = cast("Files", object())
+    assert files_for(str(tmp_path), elsewhere) is LOCAL_FILES
+    assert files_for(f"gs://bucket{tmp_path}", elsewhere) is elsewhere

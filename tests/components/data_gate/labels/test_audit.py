@@ -17,7 +17,9 @@ from tests.components.data_gate.labels.scenes import NAMES, SIDE_PX, Detector, r
 GOLDEN = scenes(seed=1, images=200)
 SPAN = scenes(seed=2)
 WEAK = Detector(misses=0.4, confuses=0.4, jitter=0.12, errors=1.5)
-RULES = ["enough", "reading", "offset", "size", "classes", "noise", "missing", "found"]
+RULES = [
+    "enough", "familiar", "reading", "offset", "size", "jitter", "classes", "noise", "missing", "found"
+]  # fmt: skip
 
 
 def audit(span: Profile, golden: Profile = GOLDEN, limits: LabelLimits | None = None) -> dict[str, Reason]:
@@ -123,7 +125,8 @@ def test_boxes_in_another_order_are_named(share: float, written: Callable[[np.nd
     reasons = audit(relabelled(SPAN, boxes))
     assert failed(reasons) == ["reading"]
     assert f"only if read as {name}" in reasons["reading"].actual
-    assert reasons["missing"].actual == "explained by labels:reading; not tested"
+    assert not reasons["missing"].tested
+    assert reasons["missing"].cause == "labels:reading"
     assert 0.7 * share < leading_share(reasons["reading"]) < share + 0.05
 
 
@@ -232,7 +235,7 @@ def test_a_model_that_finds_less_than_half_of_the_objects_warns_and_accuses_nobo
 )
 def test_labels_that_cannot_be_judged_are_not_tested(span: Profile, words: str) -> None:
     reasons = audit(span)
-    assert list(reasons) == ["enough", "found"]
+    assert list(reasons) == ["enough", "familiar", "found"]
     assert reasons["enough"].passed
     assert not reasons["enough"].warning
     assert reasons["enough"].actual.startswith("not tested: ")
@@ -242,7 +245,7 @@ def test_labels_that_cannot_be_judged_are_not_tested(span: Profile, words: str) 
 def test_a_golden_set_in_which_the_model_finds_nothing_tests_nothing() -> None:
     nothing = DetectionColumns(np.empty(0, np.int64), np.empty((0, 4)), np.empty(0, np.int64), np.empty(0))
     reasons = audit(SPAN, dataclasses.replace(GOLDEN, found=nothing))
-    assert list(reasons) == ["enough", "found"]
+    assert list(reasons) == ["enough", "familiar", "found"]
     assert "0 in the golden set" in reasons["enough"].actual
 
 

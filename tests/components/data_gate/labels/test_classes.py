@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.labels.classes import Judged, confusions, label_noise
-from components.data_gate.labels.findings import share_of, shortfall
+from components.data_gate.labels.classes import Judged, confusions
+from components.data_gate.labels.findings import Excess, share_of, shortfall
+from components.data_gate.labels.noise import Seen, label_noise
+from tests.nightly import often
 
 PARTNER = np.array([0, 2, 1, 4, 3, 6, 5])  # the classes that the model takes for each other
 
@@ -19,24 +21,62 @@ def judged(count: int, confused: float, wrong: float = 0.0, classes: int = 6, se
     return Judged(np.arange(count), looks_like, labelled, np.ones(count))
 
 
+def seen(judged: Judged) -> Seen:
+    return Seen(judged.image, judged.looks_like, judged.labelled, judged.score_quantile)
+
+
+def noise(span: Judged, golden: Judged, classes: int = 6, relative_recall: float = 1.0) -> Excess:
+    return label_noise(seen(span), seen(golden), classes, relative_recall)
+
+
 def test_a_model_that_takes_classes_for_each_other_still_sees_labels_that_cannot_be() -> None:
     span, golden = judged(150, 0.5, wrong=0.25, seed=1), judged(200, 0.5, seed=2)
-    excess = label_noise(span, golden, classes=6, relative_recall=1)
+    excess = noise(span, golden)
     assert excess.value == pytest.approx(0.25, abs=0.08)
     assert excess.p_value < 1e-6
     agreement = shortfall(share_of(~span.is_other, span.image), share_of(~golden.is_other, golden.image), 1)
     assert agreement.p_value > 0.001  # what agrees says much less
 
 
+@pytest.mark.parametrize("wrong", [0.0, 0.1, 0.2, 0.4])
+def test_the_share_of_noise_is_estimated_without_bias_and_with_its_error(wrong: float) -> None:
+    golden = judged(400, 0.2, seed=2)
+    found = [noise(judged(150, 0.2, wrong, seed=seed), golden) for seed in range(100, 160)]
+    values = [each.value for each in found]
+    assert np.mean(values) == pytest.approx(wrong, abs=0.02)
+    if wrong:  # of none the error is told as if there were a little
+        assert np.mean([each.std_error for each in found]) == pytest.approx(np.std(values), rel=0.4)
+
+
+@pytest.mark.parametrize(("count", "confused"), [(60, 0.3), (150, 0.1), (300, 0.5)])
+def test_clean_labels_are_hardly_ever_called_noise(count: int, confused: float) -> None:
+    draws = often(100, 2000)
+    pairs = [(judged(count, confused, seed=2 * n), judged(150, confused, seed=2 * n + 1)) for n in range(draws)]
+    broken = sum(noise(span, golden).breaks(0.1) for span, golden in pairs)
+    assert broken <= draws / 200
+
+
+def test_noise_as_strong_as_the_span_is_said_to_show_is_found_four_times_in_five() -> None:
+    golden = judged(200, 0.3, seed=1)
+    shown = noise(judged(100, 0.3, seed=2), golden).smallest_found(0.1)
+    found = [noise(judged(100, 0.3, shown, seed=seed), golden).breaks(0.1) for seed in range(10, 110)]
+    assert 0.65 <= np.mean(found) <= 0.97
+
+
 def test_confusions_seen_once_let_new_ones_be_expected() -> None:
     spread = [judged(120, 0, wrong=0.15, seed=seed) for seed in range(40)]
-    excesses = [label_noise(one, other, classes=6, relative_recall=1) for one, other in zip(spread[::2], spread[1::2])]
-    assert not any(excess.breaks(0.1) for excess in excesses)
+    assert not any(noise(one, other).breaks(0.1) for one, other in zip(spread[::2], spread[1::2]))
 
 
 def test_with_two_classes_agreement_says_it_all() -> None:
     span, golden = judged(200, 0.3, classes=2, seed=1), judged(200, 0.05, classes=2, seed=2)
-    assert label_noise(span, golden, classes=2, relative_recall=1).value == pytest.approx(0.25, abs=0.08)
+    assert noise(span, golden, classes=2).value == pytest.approx(0.28, abs=0.08)
+
+
+def test_where_the_model_finds_less_it_is_believed_less() -> None:
+    span, golden = judged(150, 0.2, wrong=0.2, seed=1), judged(200, 0.2, seed=2)
+    assert noise(span, golden).breaks(0.1)
+    assert not noise(span, golden, relative_recall=0.8).breaks(0.1)
 
 
 def test_a_confusion_that_the_golden_set_has_as_well_is_none() -> None:

@@ -1,0 +1,107 @@
+"""What a model carries of the earlier spans of its lineage, so that the data gate can compare with each of them.
+
+A span that is as an earlier one was is no news to a model that was trained on both: day after night, two sites in
+turn. Statistics of a span are the same for every model and travel from baseline to candidate; what its images look
+like to the backbone is asked of the new model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from tfx.dsl.io import fileio
+
+from components.detector.detections import renumbering
+from components.detector.sampling import sample_images
+from components.detector.served import ServedDetector
+from schemas.artifacts.training_record import (
+    STATISTICS_FILE,
+    TRAINING_SAMPLE_FILE,
+    TrainedData,
+    TrainingRecord,
+    earlier_sample_file,
+    earlier_statistics_file,
+    read_training_record,
+)
+from schemas.data.dataset import TRAIN_SPLIT
+from schemas.data.examples_artifact import ExamplesArtifact
+from schemas.data.feature_sample import FeatureSample
+
+MOST_SPANS = 8  # the first of the lineage, and the newest of those before the one trained on now
+MOST_IMAGES = 300  # of a span
+ALL_IMAGES = 800  # of all of them together
+
+
+def carried(data: Sequence[TrainedData]) -> tuple[TrainedData, ...]:
+    """The earlier spans that a model knows more of than their names.
+
+    Args:
+        data: the lineage; the last is the one trained on now.
+    """
+    earlier = list({of.digest: of for of in data[:-1] if of.digest != data[-1].digest}.values())
+    return tuple(earlier[:1] + earlier[1:][-(MOST_SPANS - 1) :])
+
+
+def images_of_each(spans: int) -> int:
+    """About how many images of each of so many spans are described."""
+    return min(MOST_IMAGES, ALL_IMAGES // max(1, spans))
+
+
+def describe_earlier_spans(
+    record: TrainingRecord, detector: ServedDetector, baseline: str | None, artifacts: str | None
+) -> dict[str, bytes]:
+    """Describes the earlier spans of a lineage to a new model.
+
+    Args:
+        record: of the new model.
+        detector: the new model.
+        baseline: directory of the model that it was trained from; None: there are no earlier spans.
+        artifacts: the artifacts directory of the pipeline root; None: there is none.
+
+    Returns:
+        Contents by path in the model. Of a span whose images are gone, what the baseline knew without embeddings.
+    """
+    if baseline is None:
+        return {}
+    spans, trained_last = carried(record.data), read_training_record(baseline, fileio).data[-1].digest
+    files: dict[str, bytes] = {}
+    for data in spans:
+        is_last = data.digest == trained_last
+        statistics = _read(baseline, STATISTICS_FILE if is_last else earlier_statistics_file(data.digest))
+        if statistics is not None:
+            files[earlier_statistics_file(data.digest)] = statistics
+        limit = images_of_each(len(spans))
+        sample = _seen_by(data, record, detector, artifacts, limit)
+        if sample is None:
+            path = TRAINING_SAMPLE_FILE if is_last else earlier_sample_file(data.digest)
+            sample = _kept(_read(baseline, path), path, limit)
+        if sample is not None:
+            files[earlier_sample_file(data.digest)] = sample.to_bytes()
+    return files
+
+
+def _seen_by(
+    data: TrainedData, record: TrainingRecord, detector: ServedDetector, artifacts: str | None, limit: int
+) -> FeatureSample | None:
+    examples = ExamplesArtifact.find(data.examples, data.digest, fileio, artifacts)
+    if examples is None:
+        return None
+    files, title = examples.record_files(TRAIN_SPLIT), f"describing images of span {data.span}"
+    sample = sample_images(files, data.images, limit, detector, len(record.class_names), title, detect=False).sample
+    return dataclasses.replace(sample, labels=renumbering(data.class_names, record.class_names)[sample.labels])
+
+
+def _kept(content: bytes | None, path: str, limit: int) -> FeatureSample | None:
+    if content is None:
+        return None
+    sample = FeatureSample.from_bytes(content, path).thinned(limit)
+    return dataclasses.replace(sample, embeddings=np.empty((len(sample), 0), np.float32))
+
+
+def _read(model: str, path: str) -> bytes | None:
+    if not fileio.exists(f"{model}/{path}"):
+        return None
+    with fileio.open(f"{model}/{path}", "rb") as file:
+        return file.read()

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from components.data_gate.labels.audit import audit_labels
+from components.data_gate.labels.judging import RULES
+from components.data_gate.labels.trust import Trust, trust
+from components.data_gate.settings import LabelLimits
+from schemas.artifacts.decisions import Reason
+from schemas.data import features
+from schemas.data.columns import DetectionColumns
+from schemas.data.feature_sample import FeatureSample
+from tests.components.data_gate.labels.scenes import NAMES, relabelled, scenes, some
+
+GOLDEN, SPAN = scenes(seed=1, images=100), scenes(seed=2, images=80)
+NONE = np.empty((0, 8))
+
+
+def looks(embeddings: np.ndarray, brightness: float = 100.0) -> FeatureSample:
+    images = len(embeddings)
+    figures = {features.QA_BRIGHTNESS: brightness * np.exp(0.05 * np.random.default_rng(0).normal(size=images))}
+    return FeatureSample(figures, {}, np.empty(0, np.int64), np.zeros(images, np.int64), embeddings)
+
+
+def world(seed: int, images: int, at: float = 0.0, spread: float = 1.0) -> np.ndarray:
+    return at + spread * np.random.default_rng(seed).normal(size=(images, 8))
+
+
+def seen_wrongly(share_wider: float) -> np.ndarray:
+    """Boxes that the model draws wider than they are, as on images that it does not know."""
+    boxes = SPAN.found.boxes_xywh_px.copy()
+    boxes[:, 2:] *= 1 + share_wider
+    return boxes
+
+
+UNFAMILIAR = dataclasses.replace(SPAN, found=dataclasses.replace(SPAN.found, boxes_xywh_px=seen_wrongly(0.2)))
+
+
+def audit(of: Trust | None, span: object = UNFAMILIAR) -> dict[str, Reason]:
+    reasons = audit_labels(span, GOLDEN, NAMES, LabelLimits(), of)  # pyright: ignore[reportArgumentType]
+    return {reason.rule: reason for reason in reasons}
+
+
+def test_images_of_the_golden_sets_world_are_known() -> None:
+    of = trust(looks(world(1, 80)), looks(world(2, 100)), looks(world(3, 200)))
+    assert of.span.mean() > 0.95
+    assert of.usual == pytest.approx(1, abs=0.1)
+    assert of.otherwise < 1.2
+
+
+@pytest.mark.parametrize("at", [1.0, 3.0])
+def test_images_that_look_otherwise_are_not_known(at: float) -> None:
+    assert not trust(looks(world(1, 80, at)), looks(world(2, 100)), looks(world(3, 200))).span.any()
+
+
+def test_images_of_a_rare_scene_are_compared_with_the_golden_images_of_that_scene() -> None:
+    golden = np.concatenate([world(2, 100), world(3, 60, at=20)])
+    of = trust(looks(world(1, 40, at=20)), looks(golden), looks(NONE))
+    assert of.span.mean() > 0.9
+    assert of.golden[100:].mean() > 0.8
+    assert not of.golden[:100].any()
+
+
+def test_new_frames_are_known_though_the_golden_sets_repeat_each_other() -> None:
+    scene = world(2, 10)
+    frames = np.repeat(scene, 10, axis=0) + world(3, 100, spread=0.01)
+    assert not trust(looks(world(1, 80)), looks(frames), looks(NONE)).span.any()
+    assert trust(looks(world(1, 80)), looks(frames), looks(world(4, 200))).span.mean() > 0.9
+
+
+def test_other_light_widens_the_limits_on_drawing() -> None:
+    same, darker = (trust(looks(world(1, 80), light), looks(world(2, 100)), looks(NONE)) for light in (100, 60))
+    assert darker.otherwise > same.otherwise + 2
+
+
+def test_a_model_without_embeddings_is_trusted_everywhere() -> None:
+    assert trust(looks(np.empty((80, 0))), looks(np.empty((100, 0))), looks(np.empty((0, 0)))).span.all()
+
+
+def test_true_labels_of_images_that_the_model_does_not_know_are_not_accused() -> None:
+    of = trust(looks(world(1, 80, at=3)), looks(world(2, 100)), looks(NONE))
+    assert not audit(None)["labels:size"].passed  # as if the model knew them
+    reasons = audit(of)
+    assert [reason.rule for reason in reasons.values() if not reason.passed] == []
+    assert reasons["labels:familiar"].warning
+    assert "the model does not know these images" in reasons["labels:familiar"].actual
+    assert len(reasons["labels:familiar"].images) == 12
+    assert all(not reasons[rule].tested and reasons[rule].cause == "labels:familiar" for rule in RULES)
+
+
+def test_labels_are_judged_on_the_images_that_the_model_knows() -> None:
+    known = np.arange(80) < 50
+    of = Trust(np.where(known, 1.0, 3.0), known, np.ones(100, np.bool_))
+    stranger = known[SPAN.found.image]
+    boxes = np.where(stranger[:, None], SPAN.found.boxes_xywh_px, seen_wrongly(0.5))
+    span = dataclasses.replace(SPAN, found=dataclasses.replace(SPAN.found, boxes_xywh_px=boxes))
+    reasons = audit(of, span)
+    assert all(reason.passed for reason in reasons.values())
+    assert "does not know 30 of 80 images" in reasons["labels:familiar"].actual
+    missing = relabelled(span, keep=~some(span, 0.4))
+    assert [rule for rule, reason in audit(of, missing).items() if not reason.passed] == ["labels:missing"]
+    assert {int(name[:4]) for name in audit(of, missing)["labels:missing"].images} <= set(range(50))
+
+
+def test_a_golden_set_that_the_model_contradicts_in_every_class_is_decided_about() -> None:
+    turned = dataclasses.replace(GOLDEN, found=dataclasses.replace(GOLDEN.found, labels=GOLDEN.found.labels % 5 + 1))
+    nothing = DetectionColumns.of([])
+    for span in (SPAN, relabelled(SPAN, keep=some(SPAN, 0)), dataclasses.replace(SPAN, found=nothing)):
+        for golden in (turned, dataclasses.replace(GOLDEN, found=nothing)):
+            assert audit_labels(span, golden, NAMES, LabelLimits(min_objects=1, box_format=1.0))
