@@ -16,18 +16,20 @@ import hashlib
 import json
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.data_faults_table import Judged, table_of
-from benchmarks.faults import FAULTS_FILE, Fault, plant, read_faults
+from benchmarks.data_faults_table import CRASH, Judged, table_of
+from benchmarks.faults import FAULTS_FILE, NO_FAULT, Fault, plant, read_faults
 from benchmarks.gate_judge import GateJudge, Read, ToJudge
+from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import generated_span, generated_spans, natural_spans
 from pipeline.config.pipeline_settings import load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.root.roots import registry_of, serving_name
-from schemas.base.errors import RatchetError
+from schemas.base.errors import RatchetError, StateError
 
 GOLDEN_IMAGES = 200
 _TOGETHER = 12  # spans that are read in one go
@@ -75,6 +77,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-clean", action="store_true", help="judge no clean spans")
     parser.add_argument("--cache", type=Path, help="directory to keep what is costly in; default: a temporary one")
     parser.add_argument("--json", type=Path, help="file to write every judgement to")
+    parser.add_argument("--distances", action="store_true", help="print how far the clean spans are from each other")
+    parser.add_argument("--cost", nargs="+", default=[], metavar="FAULT", help="and train on these: what do they cost?")
+    parser.add_argument(
+        "--cost-set", action="append", default=[], metavar="KEY=VALUE", help="a setting of that training"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the gate")
     return parser.parse_args()
 
@@ -82,6 +89,8 @@ def _arguments() -> argparse.Namespace:
 def _run(arguments: argparse.Namespace) -> int:
     registry = registry_of(arguments.root, serving_name(arguments.root))
     served = registry.served()
+    if served is None:
+        raise StateError(f"--root {arguments.root}: no model is served there; run the pipeline once, which serves one")
     faults = [
         fault
         for fault in read_faults(arguments.faults, arguments.scored)
@@ -99,12 +108,50 @@ def _run(arguments: argparse.Namespace) -> int:
         for start in range(0, len(cases), _TOGETHER):
             some = cases[start : start + _TOGETHER]
             for case, read in zip(some, planter.read(some)):
-                judged.append(Judged.of(case.name, case.fault, case.draw, judge.judge(read)))
+                judged.append(_judged(judge, case, read))
                 print(f"{len(judged):>5} of {len(cases)}  {judged[-1].line}", flush=True)
                 if arguments.json is not None:
                     arguments.json.write_text(json.dumps([each.to_json() for each in judged], indent=1))
-    print(table_of(judged))
+        print(table_of(judged))
+        if arguments.distances:
+            _print_distances(judge, planter, [case for case in cases if case.fault is None])
+        if arguments.cost:
+            _print_costs(arguments, faults, planter, work)
     return 0
+
+
+def _judged(judge: GateJudge, case: Case, read: Read) -> Judged:
+    try:
+        return Judged.of(case.name, case.fault, case.draw, judge.judge(read))
+    except Exception as error:  # whatever it is: the gate should have decided
+        traceback.print_exc()
+        return Judged(case.name, case.fault, case.draw, CRASH, "-", f"{type(error).__name__}: {error}", ())
+
+
+def _print_distances(judge: GateJudge, planter: Planter, clean: Sequence[Case]) -> None:
+    reads = planter.read(clean)
+    samples = {case.name: judge.inputs(read).span_sample.sample for case, read in zip(clean, reads)}
+    whole = frozenset(name for name in samples if ", part " not in name)
+    print("\n" + distance_table(distances(samples, whole)))
+
+
+def _print_costs(arguments: argparse.Namespace, faults: Sequence[Fault], planter: Planter, work: Path) -> None:
+    """Golden mAP after a retraining on the first draw of some faults, and on the same images without a fault."""
+    from benchmarks.fault_cost import Retraining
+
+    chosen = [NO_FAULT, *(fault for fault in faults if fault.name in arguments.cost and fault.verdict != "PASS")]
+    draw = arguments.first_draw
+    cases = [Case(str(fault), fault, draw, _source(arguments, draw, work)) for fault in chosen]
+    places = [planter.judge.sources(read) for read in planter.read(cases)]
+    bench = Retraining(
+        arguments.root, planter.judge.model, str(places[0].golden), arguments.cost_set, work / "unfinished"
+    )
+    print("\n| trained on | golden mAP | costs |\n|---|---|---|")
+    clean = None
+    for fault, place in zip(chosen, places):
+        reached = bench.golden_map(place.span)
+        clean = reached if clean is None else clean
+        print(f"| {fault if fault.strength else fault.name} | {reached:.3f} | {clean - reached:+.3f} |", flush=True)
 
 
 def _golden(work: Path) -> Path:
@@ -129,12 +176,14 @@ def _clean(arguments: argparse.Namespace, work: Path) -> Iterator[Case]:
 
 def _faulty(arguments: argparse.Namespace, faults: Sequence[Fault], work: Path) -> Iterator[Case]:
     for draw in _draws(arguments):
-        if arguments.data is None:
-            source = generated_span(draw, arguments.images, work)
-        else:
-            source = arguments.data / f"span-{arguments.span[draw % len(arguments.span)]}"
         for fault in faults:
-            yield Case(str(fault), fault, draw, source)
+            yield Case(str(fault), fault, draw, _source(arguments, draw, work))
+
+
+def _source(arguments: argparse.Namespace, draw: int, work: Path) -> Path:
+    if arguments.data is None:
+        return generated_span(draw, arguments.images, work)
+    return arguments.data / f"span-{arguments.span[draw % len(arguments.span)]}"
 
 
 @dataclass(frozen=True)

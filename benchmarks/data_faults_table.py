@@ -10,7 +10,8 @@ from typing import Any
 from benchmarks.faults import Fault
 from schemas.artifacts.decisions import DataDecision
 
-_ORDER = ("PASS", "WARN", "REJECT")
+CRASH = "CRASH"  # the gate raised instead of deciding, which is never right
+_ORDER = (CRASH, "PASS", "WARN", "REJECT")
 _SHOWN = 90  # characters of what a rule found
 
 
@@ -22,7 +23,7 @@ class Judged:
         name: of the span.
         fault: what was planted; None: nothing.
         draw: the seed.
-        verdict: the gate's.
+        verdict: the gate's, or CRASH.
         first: the rule that is named first: of the failed ones, or else of the warnings; "-" if there is none.
         found: what that rule found.
         also: the other failed rules.
@@ -57,14 +58,16 @@ class Judged:
 
     @property
     def is_named(self) -> bool:
-        """Whether the rule that is named first is one that names the fault."""
-        return self.fault is not None and any(self.first.startswith(rule) for rule in self.fault.named)
+        """Whether the rule that is named first is one that names the fault, in the right words."""
+        if self.fault is None or self.fault.says not in self.found:
+            return False
+        return any(self.first.startswith(rule) for rule in self.fault.named)
 
     @property
     def is_right(self) -> bool:
         """A fault: named rightly, with the verdict that it deserves or a harder one. A clean span: not rejected."""
         if self.fault is None or self.is_clean:
-            return self.verdict != "REJECT"
+            return self.verdict not in ("REJECT", CRASH)
         return self.is_named and _ORDER.index(self.verdict) >= _ORDER.index(self.fault.verdict)
 
     @property

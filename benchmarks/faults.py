@@ -17,8 +17,8 @@ from benchmarks.planting import Planted
 from schemas.base.errors import ConfigError
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
-PLANTERS = {**IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
-_KEYS = {"plant", "with", "strengths", "scored", "named", "verdict", "part", "golden_too"}
+PLANTERS = {"nothing": lambda planted, strength: None, **IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
+_KEYS = {"plant", "with", "strengths", "scored", "named", "says", "verdict", "part", "golden_too"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Fault:
         strength: in the unit of what plants it.
         plant: name of what plants it.
         named: rules, by their beginnings, any of which names it rightly.
+        says: words that what it found has to hold; empty: any.
         verdict: what the gate should say at least: REJECT or WARN; PASS: it is no fault, and nothing may reject it.
         options: more for what plants it.
         part: of the span that has it; None: all of it.
@@ -49,12 +50,16 @@ class Fault:
     plant: str
     named: tuple[str, ...] = ()
     verdict: str = "REJECT"
+    says: str = ""
     options: tuple[tuple[str, Any], ...] = ()
     part: Part | None = None
     golden_too: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.strength:g}"
+
+
+NO_FAULT = Fault("no fault", 0, "nothing", verdict="PASS")
 
 
 def read_faults(path: Path = FAULTS_FILE, scored: bool = False) -> list[Fault]:
@@ -97,6 +102,7 @@ def _faults(path: Path, name: str, entry: Any, scored: bool) -> list[Fault]:
             plant=plant,
             named=tuple(entry.get("named", ())),
             verdict=verdict,
+            says=str(entry.get("says", "")),
             options=tuple(entry.get("with", {}).items()),
             part=Part(**entry["part"]) if "part" in entry else None,
             golden_too=bool(entry.get("golden_too", False)),

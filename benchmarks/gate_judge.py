@@ -102,7 +102,7 @@ class RememberingDetector:
 
     def _looks(self, files: Sequence[bytes], num_classes: int) -> list[tuple[np.ndarray, Detections | None]]:
         paths = [self._cache / hashlib.sha256(file).hexdigest()[:32] for file in files]
-        looks = [pickle.loads(path.read_bytes()) if path.exists() else None for path in paths]
+        looks: list[Any] = [pickle.loads(path.read_bytes()) if path.exists() else None for path in paths]
         fresh = [place for place, look in enumerate(looks) if look is None or (num_classes and look[1] is None)]
         if fresh:
             prepared = self._model.preprocess([files[place] for place in fresh])
@@ -170,6 +170,11 @@ class GateJudge:
         self._cache = cache
         self._code = _code_digest(self._schema_file)
         self._detector = RememberingDetector(served.path, cache)
+
+    @property
+    def model(self) -> str:
+        """Directory of the served model."""
+        return self._served.path
 
     def read(self, sets: Sequence[ToJudge]) -> list[Read]:
         """Reads several data sets in one go, as far as they are not in the cache: starting Beam takes its time."""

@@ -157,7 +157,7 @@ def _own(work: Path, arguments: argparse.Namespace) -> World:
 
 
 def _world(work: Path, first: Path, second: Path, golden: Path) -> World:
-    dark = Fault("dark", 3, ())
+    dark = Fault("dark", 0.3, "light")
     plant(dark, second, golden, work / "drifted")
     plant(dark, golden, golden, work / "golden-drifted")
     sources = [(first, 1), (second, 2), (work / "drifted", 3), (golden, 0), (work / "golden-drifted", 0)]

@@ -118,6 +118,7 @@ def _steps(
         schema=schema.outputs["schema"],
         baseline=baseline.outputs["baseline"],
         settings=settings.data_gate,
+        copies=settings.data.copies,
     )
     known = {
         "decision": gate.outputs["decision"],
@@ -144,6 +145,7 @@ def _steps(
             model=trainer.outputs["model"],
             baseline=baseline.outputs["baseline"],
             settings=settings.evaluator,
+            copies=settings.data.copies,
             accept_new_golden=settings.data_gate.accept_new_golden,
             artifacts=at.artifacts,
         )

@@ -41,6 +41,7 @@ ONE_VERSION = (
 NAMES_OF_ONE_VERSION = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL")
 DOCUMENTED = {"_replace", "_fields", "_exit"}  # of namedtuple and of os, whatever their names look like
 GLUE = {
+    "components.data_gate.album",
     "components.data_gate.comparing",
     "components.data_gate.component",
     "components.data_gate.examine",
@@ -50,6 +51,7 @@ GLUE = {
     "components.detector.answers",
     "components.detector.sampling",
     "components.detector.served",
+    "components.detector.stored_looks",
     "components.example_gen.component",
     "components.example_gen.convert",
     "components.example_gen.executor",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.data_faults_table import Judged, table_of
+from benchmarks.data_faults_table import CRASH, Judged, table_of
 from benchmarks.fault_images import IMAGE_FAULTS
 from benchmarks.fault_labels import LABEL_FAULTS
 from benchmarks.fault_sets import TURNS
 from benchmarks.faults import Fault, Part, plant, read_faults
+from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import natural_spans
 from components.example_gen.dataset import read_source
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.base.errors import ConfigError
+from schemas.data import features
+from schemas.data.feature_sample import FeatureSample
 
 IMAGES = 14
 MOVE_BOXES = ("far", "near", "letterbox")  # faults of images whose boxes move with them
@@ -39,13 +43,13 @@ def planted(scenes: Path, out: Path, fault: Fault, **more: Any) -> Path:
     return out / "span"
 
 
-def annotations(directory: Path) -> dict[str, Any]:
+def document_of(directory: Path) -> dict[str, Any]:
     return json.loads((directory / "annotations.json").read_text())
 
 
 def labels_by_image(directory: Path) -> dict[int, list[Any]]:
-    found: dict[int, list[Any]] = {entry["id"]: [] for entry in annotations(directory)["images"]}
-    for entry in annotations(directory)["annotations"]:
+    found: dict[int, list[Any]] = {entry["id"]: [] for entry in document_of(directory)["images"]}
+    for entry in document_of(directory)["annotations"]:
         found[entry["image_id"]].append((entry["bbox"], entry["category_id"]))
     return found
 
@@ -74,7 +78,7 @@ def test_every_fault_changes_what_it_should_and_leaves_a_data_set_that_can_be_re
         assert not same_labels
     else:
         assert set(after) - set(before) or fault.strength == 1
-    assert len({entry["id"] for entry in annotations(span)["annotations"]}) == len(annotations(span)["annotations"])
+    assert len({entry["id"] for entry in document_of(span)["annotations"]}) == len(document_of(span)["annotations"])
 
 
 def test_strengths_that_limits_are_scored_by_are_none_that_they_were_chosen_by() -> None:
@@ -86,8 +90,8 @@ def test_strengths_that_limits_are_scored_by_are_none_that_they_were_chosen_by()
 @pytest.mark.parametrize("turn", TURNS)
 def test_a_copy_shows_a_golden_image_turned_and_its_labels_are_true(scenes: Path, tmp_path: Path, turn: str) -> None:
     span = planted(scenes, tmp_path, Fault("copied", 0.01, "copied", options=(("turn", turn),)))
-    [copy] = [entry for entry in annotations(span)["images"] if entry["file_name"].startswith("added-")]
-    golden = annotations(scenes / "golden")
+    [copy] = [entry for entry in document_of(span)["images"] if entry["file_name"].startswith("added-")]
+    golden = document_of(scenes / "golden")
     # The copy keeps what the golden image's entry says beside id, name and size; here only its labels tell which it is.
     boxes = [box for box, _ in labels_by_image(span)[copy["id"]]]
     shown = np.asarray(Image.open(span / "images" / copy["file_name"]), np.float64)
@@ -116,9 +120,9 @@ def test_a_fault_in_a_part_leaves_the_rest_of_the_span_alone(scenes: Path, tmp_p
     changed = {name for name in before if before[name] != after[name]}
     assert len(changed) == round(0.3 * IMAGES)
     if by == "attribute":
-        assert changed == {e["file_name"] for e in annotations(span)["images"] if e["annotator"] == "one"}
+        assert changed == {e["file_name"] for e in document_of(span)["images"] if e["annotator"] == "one"}
     if by == "order":
-        names = [entry["file_name"] for entry in annotations(span)["images"]]
+        names = [entry["file_name"] for entry in document_of(span)["images"]]
         assert len(changed) == 1 + max(map(names.index, changed)) - min(map(names.index, changed))
 
 
@@ -134,7 +138,7 @@ def test_a_change_that_the_golden_set_shares_leaves_the_given_golden_set_alone(s
 def test_what_the_model_was_trained_on_is_delivered_again_byte_by_byte(scenes: Path, tmp_path: Path) -> None:
     span = planted(scenes, tmp_path, Fault("again", 1.0, "delivered-again"))
     assert files(span) == files(scenes / "trained")
-    assert annotations(span) == annotations(scenes / "trained")
+    assert document_of(span) == document_of(scenes / "trained")
 
 
 def test_the_same_draw_plants_the_same_and_another_one_takes_other_images(scenes: Path, tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ def test_the_same_draw_plants_the_same_and_another_one_takes_other_images(scenes
 def test_frames_of_a_fixed_camera_are_no_copies_but_show_something_new(scenes: Path, tmp_path: Path) -> None:
     span = planted(scenes, tmp_path, Fault("frames", 2, "frames"))
     golden = sorted(len(labels) for labels in labels_by_image(scenes / "golden").values())
-    added = [entry["id"] for entry in annotations(span)["images"] if entry["file_name"].startswith("added-")]
+    added = [entry["id"] for entry in document_of(span)["images"] if entry["file_name"].startswith("added-")]
     assert added
     assert all(len(labels_by_image(span)[image]) - 2 in golden for image in added)
 
@@ -174,13 +178,27 @@ def test_a_mistake_in_a_file_of_faults_is_named(tmp_path: Path, text: str, says:
 
 
 def test_natural_spans_are_whole_and_in_blocks_in_the_order_of_their_files(tmp_path: Path) -> None:
-    write_digits(str(tmp_path / "span-1"), DigitsOptions(span=1, images=40))
+    write_digits(str(tmp_path / "span-1"), DigitsOptions(span=1, images=60))
     spans = dict(natural_spans(tmp_path, [1], tmp_path / "work"))
     assert list(spans) == ["span-1", "span-1, part 1 of 2", "span-1, part 2 of 2"]
-    names = [[entry["file_name"] for entry in annotations(span)["images"]] for span in spans.values()]
+    names = [[entry["file_name"] for entry in document_of(span)["images"]] for span in spans.values()]
     assert names[0] == names[1] + names[2]
     assert names[1] == sorted(names[1])
-    assert len(read_source(str(spans["span-1, part 2 of 2"])).records) == 20
+    assert len(read_source(str(spans["span-1, part 2 of 2"])).records) == 30
+
+
+def a_sample(brightness: float) -> FeatureSample:
+    images = {features.QA_BRIGHTNESS: np.full(30, brightness)}
+    empty = np.empty(0, np.int64)
+    return FeatureSample(images, {}, empty, np.zeros(30, np.int64), np.empty((30, 0), np.float32))
+
+
+def test_distances_of_natural_spans_are_those_of_pairs_without_a_common_image() -> None:
+    parts = {"span-1, part 1 of 2": a_sample(100), "span-1, part 2 of 2": a_sample(50)}
+    samples = {"span-1": a_sample(100), "span-2": a_sample(120), **parts}
+    found = distances(samples, frozenset({"span-1", "span-2"}))
+    assert found == {features.QA_BRIGHTNESS: [pytest.approx(np.log(1.2)), pytest.approx(np.log(2))]}
+    assert "| qa/brightness | 2 | 0.438 | 0.642 | 0.693 |" in distance_table(found)
 
 
 def decision(*reasons: Reason) -> DataDecision:
@@ -203,12 +221,19 @@ WARNED = Reason("drift:qa/brightness", "", "darker", passed=True, warning=True)
         (None, [WARNED], True),
         (None, [Reason("labels:size", "", "")], False),
         (DARK, [], False),
+        (replace(DARK, says="dark"), [Reason("drift:qa/brightness", "", "much darker")], True),
+        (replace(DARK, says="bright"), [Reason("drift:qa/brightness", "", "much darker")], False),
     ],
 )
 def test_a_judgement_is_right_if_the_first_rule_names_the_fault_and_the_verdict_is_hard_enough(
     fault: Fault | None, reasons: list[Reason], is_right: bool
 ) -> None:
     assert Judged.of("span", fault, 0, decision(*reasons)).is_right == is_right
+
+
+def test_a_gate_that_crashes_is_right_about_nothing() -> None:
+    assert not Judged("span-1", None, 0, CRASH, "-", "ZeroDivisionError", ()).is_right
+    assert not Judged("dark 0.5", DARK, 0, CRASH, "drift:qa/brightness", "", ()).is_right
 
 
 def test_the_table_counts_draws_of_faults_and_clean_spans_apart() -> None:

@@ -11,6 +11,7 @@ from tfx.types.experimental import simple_artifacts
 from components.data_gate import executor
 from components.data_gate.settings import DataGateSettings
 from schemas.base import settings as settings_io
+from schemas.data.copy_settings import CopySettings
 
 
 class DataGateSpec(ComponentSpec):
@@ -22,7 +23,7 @@ class DataGateSpec(ComponentSpec):
     refuses artifact types that are not importable from a top-level module.
     """
 
-    PARAMETERS = {"settings": ExecutionParameter(type=str)}
+    PARAMETERS = {"settings": ExecutionParameter(type=str), "copies": ExecutionParameter(type=str)}
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "golden": ChannelParameter(type=standard_artifacts.Examples),
@@ -46,6 +47,7 @@ class DataGate(base_component.BaseComponent):
         schema: the curated schema.
         baseline: of the BaselineReader.
         settings: mode and limits.
+        copies: what is done about copies of golden images.
     """
 
     SPEC_CLASS = DataGateSpec
@@ -59,6 +61,7 @@ class DataGate(base_component.BaseComponent):
         schema: types.BaseChannel,
         baseline: types.BaseChannel,
         settings: DataGateSettings,
+        copies: CopySettings,
     ) -> None:
         super().__init__(
             DataGateSpec(
@@ -68,6 +71,7 @@ class DataGate(base_component.BaseComponent):
                 schema=schema,
                 baseline=baseline,
                 settings=settings_io.to_json(settings),
+                copies=settings_io.to_json(copies),
                 decision=types.Channel(type=standard_artifacts.ExampleAnomalies),
                 passage=types.Channel(type=simple_artifacts.File),
             )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-
-from schemas.data.fingerprints import Fingerprints, nearest
+from components.imaging.copies import Copy, find_copies, find_repeats
+from schemas.data.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,22 @@ class Copies:
     """Images that show the same as another one.
 
     Attributes:
-        pairs: (image id, id of the image that it copies), the closest first.
+        pairs: (image id, id of the image that it copies).
         images: how many images were looked at.
+        how: by the id of a copy, what was done to it: `mirrored, cropped to 90 %`; of those that it says something of.
     """
 
     pairs: tuple[tuple[int, int], ...]
     images: int
+    how: Mapping[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, images: Looks, others: Looks, copies: Sequence[Copy]) -> Copies:
+        """Rows told as ids; the same files first, then those that were changed least."""
+        ids, other_ids = images.prints.image_ids.tolist(), others.prints.image_ids.tolist()
+        order = sorted(copies, key=lambda copy: (not copy.is_file, len(copy.how), copy.row))
+        pairs = tuple((ids[copy.row], other_ids[copy.other]) for copy in order)
+        return cls(pairs, len(ids), {ids[copy.row]: copy.how for copy in copies if copy.how})
 
 
 @dataclass(frozen=True)
@@ -35,9 +45,14 @@ class SpanCopies:
     repeated: Copies
 
     @classmethod
-    def find(cls, span: Fingerprints, golden: Fingerprints, max_bits: int) -> SpanCopies:
-        """Looks for both; hashes that differ in at most `max_bits` bits are copies."""
-        return cls(leaked(span, golden, max_bits), repeated(span, max_bits))
+    def find(cls, span: Looks, golden: Looks) -> SpanCopies:
+        """Looks for both."""
+        return cls(Copies.of(span, golden, find_copies(span, golden)), Copies.of(span, span, find_repeats(span)))
+
+    @classmethod
+    def none(cls) -> SpanCopies:
+        """Where they are not looked for."""
+        return cls(Copies((), 0), Copies((), 0))
 
     @property
     def captions(self) -> dict[int, str]:
@@ -50,26 +65,3 @@ class SpanCopies:
         """Ids of the images of the span in the closest pairs of each kind."""
         leaks = (image for image, _ in self.leaked.pairs[:most])
         return {*leaks, *(image for pair in self.repeated.pairs[:most] for image in pair)}
-
-
-def leaked(span: Fingerprints, golden: Fingerprints, max_bits: int) -> Copies:
-    """Images of the span that are copies of golden ones.
-
-    Args:
-        span: all its images.
-        golden: the golden set.
-        max_bits: hashes that differ in at most this many bits are copies.
-    """
-    return _copies(span, golden, *nearest(span, golden), max_bits)
-
-
-def repeated(span: Fingerprints, max_bits: int) -> Copies:
-    """Images of the span that are copies of earlier ones in it."""
-    return _copies(span, span, *nearest(span, span, earlier_only=True), max_bits)
-
-
-def _copies(images: Fingerprints, others: Fingerprints, rows: np.ndarray, bits: np.ndarray, max_bits: int) -> Copies:
-    order = np.argsort(bits, kind="stable")
-    order = order[bits[order] <= max_bits]
-    pairs = zip(images.image_ids[order].tolist(), others.image_ids[rows[order]].tolist())
-    return Copies(tuple(pairs), len(images.image_ids))

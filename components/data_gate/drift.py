@@ -184,6 +184,17 @@ def as_compared(feature: str, values: np.ndarray) -> np.ndarray:
     return np.log1p(values) if feature in (*COUNTS, features.QA_NOISE) else values
 
 
+def apart(feature: str, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far values are from each other in the unit of `effect_size`, as numpy's `abs(one - other)`.
+
+    >>> apart(features.QA_HUE, np.array([0.98]), np.array([0.02])).round(2)
+    array([0.04])
+    """
+    if feature == features.QA_HUE:
+        return np.abs((one - other + 0.5) % 1.0 - 0.5)
+    return np.abs(as_compared(feature, one) - as_compared(feature, other))
+
+
 # Distances that TFDV's ten buckets between the least and the largest value would make of chance.
 OWN_DISTANCES = {features.QA_HUE: jensen_shannon_of_hues} | dict.fromkeys(COUNTS, jensen_shannon_of_counts)
 

@@ -9,7 +9,7 @@ from components.data_gate.coping import Coping
 from components.data_gate.settings import DataGateSettings
 from components.pages.feature_words import allowed, difference, exactly, moved_by
 from components.pages.features import short_title
-from schemas.artifacts.data_evidence import DRIFT, Comparison
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from schemas.artifacts.decisions import Reason
 from schemas.data import features
 
@@ -23,14 +23,17 @@ _NEAR = 0.5  # of a wide effect: from there on a person is told
 def strength(comparison: Comparison, settings: DataGateSettings) -> float:
     """How far beyond what passes a feature is; above 1 it has drifted.
 
-    A drift is a distance beyond its limit of an effect beyond its minimum. How far beyond is said by the effect, which
-    grows on where a distance has reached its end.
+    A drift is a distance beyond its limit of an effect beyond its minimum. How far beyond is said by the effect: a
+    divergence ends at 1, however far apart two samples are, so it counts only where it is within its limit.
     """
     far = comparison.distance / comparison.limit if comparison.limit > 0 else float(comparison.distance > 0)
     minimum = settings.minimum_effect_of(comparison.feature)
     if not minimum:
         return far
     moved = _effect(comparison) / minimum
+    if comparison.feature == EMBEDDING and not comparison.passed:
+        # Backbones differ in how far their means move, not in the scale of the coefficient.
+        return min(moved, (comparison.distance - comparison.noise) / max(1e-12, comparison.limit - comparison.noise))
     return min(far, moved) if comparison.passed else moved
 
 
@@ -102,11 +105,7 @@ def _behaviour(comparison: Comparison, coping: Coping | None, stops: bool) -> st
         return ""
     if not coping.copes:
         return f"; the served model does not cope: {coping}"
-    return (
-        f"; too far to go on unseen, though the served model copes: {coping}"
-        if stops
-        else (f"; the served model copes: {coping}")
-    )
+    return f"; {'too far to go on unseen, though ' if stops else ''}the served model copes: {coping}"
 
 
 def lineage_reason(

@@ -12,6 +12,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 
+from components.data_gate.album import album_of
 from components.data_gate.comparing import (
     Measurement,
     Side,
@@ -32,8 +33,9 @@ from components.data_gate.inputs import GateInputs, GateSources, read_bytes, rea
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
-from components.data_gate.page import Drawable, PageContent, data_page, draw_pictures, pictured_rules
+from components.data_gate.page import PageContent, data_page
 from components.data_gate.parts import faults_in_parts, parts_of
+from components.data_gate.pictures import draw_pictures
 from components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
@@ -54,13 +56,12 @@ from schemas.artifacts.data_evidence import (
     Comparison,
     DataEvidence,
     DataPictures,
-    Picture,
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
-from schemas.data.records import Detections
 from schemas.data.tfdv_schema import class_names, read_schema
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
@@ -68,7 +69,11 @@ _WORST = 12  # images that a rule names
 
 
 def examine(
-    sources: GateSources, settings: DataGateSettings, out: str, read: ReadRecords = read_records
+    sources: GateSources,
+    settings: DataGateSettings,
+    out: str,
+    read: ReadRecords = read_records,
+    copies: CopySettings | None = None,
 ) -> DataDecision:
     """Profiles a span, decides, and writes decision, evidence, page and anomalies.
 
@@ -77,6 +82,7 @@ def examine(
         settings: mode and limits.
         out: directory to write into.
         read: reads TFRecord files; of each split once.
+        copies: what is done about copies of golden images; None: they are looked for.
 
     Raises:
         ConfigError: the schema or the serving log cannot be used.
@@ -84,7 +90,8 @@ def examine(
         StateError: the served model cannot be used.
     """
     schema = read_schema(sources.schema, fileio)
-    inputs = read_inputs(sources, settings, read)
+    copies = copies or CopySettings()
+    inputs = read_inputs(sources, settings, read, copies)
     compared = _compare(sources, settings, schema, inputs)
     findings = Findings(
         anomalies=compared.validated.anomalies,
@@ -96,8 +103,10 @@ def examine(
         image_names=inputs.images.names,
         history=sources.history,
         facts=inputs.facts,
+        copies=copies,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
+    album = album_of(inputs, sources.golden, decision, compared.comparisons, read)
     content = PageContent(
         title=f"span {inputs.span.span}: {inputs.span.source}" if inputs.span.span else inputs.span.source,
         span=inputs.span,
@@ -105,7 +114,7 @@ def examine(
         baseline=str(inputs.served) if inputs.served else None,
         decision=decision,
         comparisons=compared.comparisons,
-        pictures=_pictures(inputs, decision),
+        pictures=draw_pictures(decision.reasons, album),
     )
     _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
     _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(DataEvidence(compared.comparisons)))
@@ -245,16 +254,6 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
     )
 
 
-def _pictures(inputs: GateInputs, decision: DataDecision) -> dict[str, tuple[Picture, ...]]:
-    rules, images = pictured_rules(decision.reasons), {}
-    places = {record.file_name: place for place, record in enumerate(inputs.span_sample.records)}
-    for name in {name for names in rules.values() for name in names if name in inputs.images}:
-        record, encoded = inputs.images[name]
-        found = _found_in(inputs.span_sample, places[name]) if inputs.served and name in places else None
-        images[name] = Drawable(record, encoded, found, inputs.copies.captions.get(record.image_id, ""))
-    return draw_pictures(rules, images, inputs.span.class_names)
-
-
 def _profiles(inputs: GateInputs) -> tuple[Profile, Profile] | None:
     """Span and golden set as the served model sees them, in its label map; None without either."""
     if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
@@ -275,11 +274,6 @@ def _profile(sample: ImageSample) -> Profile:
         truth=sample.truth,
         found=sample.found,
     )
-
-
-def _found_in(sample: ImageSample, place: int) -> Detections:
-    rows = sample.found.image == place
-    return Detections(sample.found.boxes_xywh_px[rows], sample.found.labels[rows], sample.found.scores[rows])
 
 
 def _write(path: str, content: str | bytes) -> None:

@@ -15,6 +15,7 @@ from components.data_gate.inputs import GateSources, ServedBaseline
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.base import settings as settings_io
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 
 
@@ -44,7 +45,8 @@ class Executor(base_executor.BaseExecutor):
             history=HISTORY_FORMAT.read(io_utils.read_string_file(history), history),
         )
         output = artifact_utils.get_single_instance(output_dict["decision"])
-        decision = examine(sources, settings, output.uri)
+        copies = settings_io.from_json(CopySettings, exec_properties["copies"])
+        decision = examine(sources, settings, output.uri, copies=copies)
         output.split_names = artifact_utils.encode_split_names([TRAIN_SPLIT])
         output.set_string_custom_property("verdict", decision.verdict.value)
         passage = artifact_utils.get_single_instance(output_dict["passage"])

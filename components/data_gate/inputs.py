@@ -10,13 +10,14 @@ from components.data_gate.comparing import Side, Statistics, distributions
 from components.data_gate.copies import SpanCopies
 from components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
 from components.data_gate.new_classes import NewClasses
-from components.data_gate.page import pictured_rules
+from components.data_gate.pictures import pictured_rules
 from components.data_gate.references import Lineage, Reference
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
 from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from components.detector.served import ServedDetector, load_detector
+from components.detector.stored_looks import stored_looks
 from components.pages.parts import MOST_PICTURES
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.history import History
@@ -29,10 +30,11 @@ from schemas.artifacts.training_record import (
     read_training_record,
 )
 from schemas.base.model_digest import model_digest
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
-from schemas.data.fingerprints import Fingerprints
+from schemas.data.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -167,13 +169,16 @@ class GateInputs:
         return [self.span.class_names.index(name) + 1 for name in self.classes.known]
 
 
-def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadRecords) -> GateInputs:
+def read_inputs(
+    sources: GateSources, settings: DataGateSettings, read: ReadRecords, copies_settings: CopySettings
+) -> GateInputs:
     """Reads both data sets, each image once.
 
     Args:
         sources: where everything is.
-        settings: how many images to sample, and what a copy is.
+        settings: how many images to sample.
         read: reads TFRecord files.
+        copies_settings: whether copies are looked for.
 
     Raises:
         StateError: the served model cannot be used.
@@ -181,7 +186,10 @@ def read_inputs(sources: GateSources, settings: DataGateSettings, read: ReadReco
     span = ExamplesArtifact.open(sources.span, fileio)
     golden = ExamplesArtifact.open(sources.golden, fileio) if sources.golden else None
     served = Served.load(sources.baseline) if sources.baseline else None
-    copies = SpanCopies.find(_fingerprints(span), _fingerprints(golden), settings.max_hamming_distance)
+    copies = SpanCopies.none()
+    if copies_settings.check:
+        of_golden = stored_looks(golden, *SPLITS, read=read) if golden else Looks.join([])
+        copies = SpanCopies.find(stored_looks(span, *SPLITS, read=read), of_golden)
     trained_on = class_shares(served.sample, served.record.class_names) if served else None
     sight = DetectorSight.of(served.record.model) if served else sources.sight
     facts = fact_reasons(span.info.facts, golden and golden.info.facts, trained_on, sight, settings.facts)
@@ -210,7 +218,3 @@ def read_bytes(path: str) -> bytes:
     """The content of a file on any file system."""
     with fileio.open(path, "rb") as file:
         return file.read()
-
-
-def _fingerprints(examples: ExamplesArtifact | None) -> Fingerprints:
-    return Fingerprints.join([examples.fingerprints(split) for split in SPLITS] if examples else [])

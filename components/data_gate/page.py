@@ -6,24 +6,19 @@ the data is hostile until `text.safe` has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from components.imaging.drawing import detections_layer, draw_boxes, labels_layer
 from components.pages.comparisons import comparison_section
 from components.pages.findings import counts_in_words, finding_cards, untested_list
-from components.pages.parts import MOST_PICTURES, data_sets, facts_table, rules_table
+from components.pages.parts import data_sets, facts_table, rules_table
 from components.pages.policy import content_security_policy
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.style import STYLE
 from components.pages.text import safe
-from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Picture, Pictures
-from schemas.artifacts.decisions import DataDecision, DataVerdict, Reason, State
+from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Pictures
+from schemas.artifacts.decisions import DataDecision, DataVerdict, State
 from schemas.base.formatting import capital, many
 from schemas.data.dataset import DataSetInfo
-from schemas.data.records import Detections, ImageRecord
 
 _SIDE_PX = 360  # of a picture
 _SURE = 0.3  # scores of the detections that are drawn; all of them would hide the image
@@ -140,70 +135,14 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
 
 def _next(content: PageContent) -> str:
     decision = content.decision
-    steps = [safe(step) for step in next_steps(content.span, [reason.rule for reason in decision.failures])]
+    rules = [reason.rule for reason in decision.failures or decision.warnings]
+    steps = [safe(step) for step in next_steps(content.span, rules, observed=decision.passed)]
     if not decision.passed and decision.observable:
         steps.append(
-            "To train on this span all the same, once and on record: run again with "
-            "<code>--set data_gate.mode=observe</code>. The decision is written as it is here, and the evaluator still "
-            "has to find the model no worse than the served one."
+            "To train on this span all the same, once and on record: give the run's command with "
+            "<code>--set data_gate.mode=observe</code> besides. The decision is written as it is here, and the "
+            "evaluator still has to find the model no worse than the served one."
         )
     if decision.warnings:
         steps.append("Warnings stop nothing; look at them before they become failures.")
     return f'<ol class="steps">{"".join(f"<li>{step}</li>" for step in steps)}</ol>'
-
-
-@dataclass(frozen=True)
-class Drawable:
-    """An image that can be drawn.
-
-    Attributes:
-        record: its annotation.
-        encoded: its file.
-        found: what the served model detects in it; None if it was not asked.
-        caption: what to see in it.
-    """
-
-    record: ImageRecord
-    encoded: bytes
-    found: Detections | None = None
-    caption: str = ""
-
-
-def pictured_rules(reasons: Iterable[Reason]) -> dict[str, tuple[str, ...]]:
-    """File names of the images to draw, by rule: those of rules that failed or warned."""
-    return {
-        reason.rule: reason.images[:MOST_PICTURES]
-        for reason in reasons
-        if reason.images and reason.state in (State.FAILED, State.WARNING)
-    }
-
-
-def draw_pictures(
-    rules: Mapping[str, tuple[str, ...]], images: Mapping[str, Drawable], class_names: tuple[str, ...]
-) -> dict[str, tuple[Picture, ...]]:
-    """Draws labels and detections.
-
-    Args:
-        rules: of `pictured_rules`.
-        images: by file name; one that is missing is left out.
-        class_names: in label order.
-    """
-    return {
-        rule: tuple(_picture(images[name], class_names) for name in names if name in images)
-        for rule, names in rules.items()
-    }
-
-
-def _picture(image: Drawable, class_names: tuple[str, ...]) -> Picture:
-    truth = image.record.truth
-    layers = [labels_layer(truth.boxes_xywh_px, [class_names[label - 1] for label in truth.labels])]
-    caption = image.caption or many(len(truth.labels), "label")
-    if image.found is not None:
-        sure = image.found.scores >= _SURE
-        names = [
-            f"{class_names[label - 1]} {score:.0%}"
-            for label, score in zip(image.found.labels[sure], image.found.scores[sure])
-        ]
-        layers.append(detections_layer(image.found.boxes_xywh_px[sure], names))
-        caption += f", {many(int(np.count_nonzero(sure)), 'detection')}"
-    return Picture(image.record.file_name, draw_boxes(image.encoded, layers, _SIDE_PX), caption)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from components.data_gate.copies import Copies
+from components.data_gate.copy_rules import no_leak, no_repeats
 from components.data_gate.explanation import in_order_of_explanation
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
 from schemas.base.formatting import listed
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
 _SMALLEST_SHARE = 1e-3  # of the boxes; a limit of none is not endlessly exceeded
-_REPEATED = 0.01  # share of copies in a span from which on a person should look
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Findings:
         image_names: file names by image id, of the images that are copies.
         history: what was decided before.
         facts: of `fact_reasons`.
+        copies: whether copies were looked for, and if not, why.
     """
 
     anomalies: Sequence[Anomaly]
@@ -67,6 +69,7 @@ class Findings:
     image_names: dict[int, str]
     history: History
     facts: Sequence[Reason] = ()
+    copies: CopySettings = field(default_factory=CopySettings)
 
 
 def decide(
@@ -99,11 +102,11 @@ def decide(
         reasons.append(_golden_unchanged(golden, baseline, settings))
     reasons.append(_span_version(span, findings.history))
     if golden is not None:
-        reasons.append(_no_leak(findings, settings))
+        reasons.append(no_leak(findings.leaked, findings.image_names, findings.copies))
     reasons += [_sound_boxes(span, settings), *findings.facts, *findings.labels, *findings.drift]
     reasons.extend(_sound_areas(span))
     reasons.extend(_schema(findings.anomalies))
-    reasons.append(_no_repeats(findings, settings))
+    reasons.append(no_repeats(findings.repeated, findings.image_names, findings.copies))
     reasons = in_order_of_explanation(reasons)
     judged = DataDecision(passed=all(reason.passed for reason in reasons), reasons=tuple(reasons))
     return replace(judged, passed=judged.passed or (settings.mode == "observe" and judged.observable))
@@ -214,40 +217,6 @@ def _sound_areas(span: DataSetInfo) -> list[Reason]:
         return []
     expected = "areas of objects that fit their boxes"
     return [Reason("boxes:areas", expected, span.mended_areas, passed=True, warning=True)]
-
-
-def _no_leak(findings: Findings, settings: DataGateSettings) -> Reason:
-    bits = settings.max_hamming_distance
-    expected = f"no copy of a golden image in the span (perceptual hash within {bits} of 256 bits)"
-    pairs = findings.leaked.pairs
-    if not pairs:
-        return Reason("leak", expected, f"none among {findings.leaked.images} images", passed=True)
-    golden = len({other for _, other in pairs})
-    shown = [f"{_name(findings, image)} is golden image {other}" for image, other in pairs]
-    actual = f"{golden} golden images are in the span: {listed(shown, _LISTED)}"
-    return Reason("leak", expected, actual, images=tuple(_name(findings, image) for image, _ in pairs))
-
-
-def _no_repeats(findings: Findings, settings: DataGateSettings) -> Reason:
-    repeated = findings.repeated
-    share = len(repeated.pairs) / max(1, repeated.images)
-    actual = f"{len(repeated.pairs)} of {repeated.images}"
-    if repeated.pairs:
-        image, other = repeated.pairs[0]
-        actual += f", such as {_name(findings, image)} and {_name(findings, other)}"
-    return Reason(
-        rule="repeated_images",
-        expected=f"at most {_REPEATED:.0%} of the images are copies of others "
-        f"(within {settings.max_hamming_distance} bits)",
-        actual=actual,
-        passed=True,
-        warning=share > _REPEATED,
-        images=tuple(dict.fromkeys(_name(findings, each) for pair in repeated.pairs for each in pair)),
-    )
-
-
-def _name(findings: Findings, image_id: int) -> str:
-    return findings.image_names.get(image_id, f"image {image_id}")
 
 
 def _schema(anomalies: Sequence[Anomaly]) -> list[Reason]:

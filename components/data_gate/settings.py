@@ -119,7 +119,6 @@ class DataGateSettings:
         serving_images: logged images that are looked at, the newest ones.
         audit_images: images of the span, and of the golden set, that the served model is shown.
         bad_boxes: share of boxes that may be unusable; they are left out.
-        max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         accept_new_golden: measure with this golden set although the served model was accepted on another.
         labels: limits of the annotation checks.
         facts: limits of what is counted without a model.
@@ -135,7 +134,6 @@ class DataGateSettings:
     serving_images: Annotated[int, Field(ge=10)] = 1000
     audit_images: Annotated[int, Field(ge=10)] = 400
     bad_boxes: Share = 0.01
-    max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     accept_new_golden: bool = False
     labels: LabelLimits = dataclasses.field(default_factory=LabelLimits)
     facts: FactLimits = dataclasses.field(default_factory=FactLimits)

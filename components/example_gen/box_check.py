@@ -17,11 +17,13 @@ from components.example_gen.box_guess import (
     larger_image,
     other_units,
 )
+from components.example_gen.drawn_boxes import drawn_boxes
 from components.example_gen.labelled import COCO_BBOX, BoxField, Labelled, LabelledImage, sizes_of
 from schemas.base.checked_json import Problems
 from schemas.data.dataset import BadBoxes
 
 _SHOWN = 20  # bad boxes, and images with bad boxes, that are named
+_DRAWN = 6  # images whose bad boxes are kept to be drawn
 _CORNERS_OVERHANG = 0.05  # of the image's side: farther out than that is no drawing inaccuracy
 _IN_PIXELS = " in pixels"
 
@@ -58,6 +60,7 @@ def find_bad_boxes(labelled: Labelled, source: str, strict: bool) -> tuple[np.nd
         guessed_format=meant,
         examples=tuple(told.of(index) for index in bad[:_SHOWN].tolist()),
         images=tuple(labelled.images[image].file_name for image, _ in most),
+        drawn=drawn_boxes(labelled, is_bad, [image for image, _ in most[:_DRAWN]], meant),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import zlib
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.io.textio import WriteToText
 from apache_beam.io.tfrecordio import WriteToTFRecord
 from apache_beam.pvalue import TaggedOutput
@@ -29,14 +31,17 @@ from schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
     FINGERPRINTS,
+    LOOKS,
     SPLITS,
     DataSetInfo,
+    content_digest,
     dataset_digest,
     image_digest,
 )
 from schemas.data.examples_artifact import split_directory
 from schemas.data.facts import DataSetFacts
-from schemas.data.fingerprints import line_of
+from schemas.data.fingerprints import Fingerprints, line_of
+from schemas.data.looks import Looks, relative_boxes, thumbnails_of
 from schemas.data.records import ImageRecord, LabelMap
 
 _LINES = "lines"
@@ -127,9 +132,11 @@ class _Read:
         for split in SPLITS:
             prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
             _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
+            looks = _looks([line for line in lines if line["split"] == split], self.request.span)
+            _write_bytes(f"{self.out}/{LOOKS}/{split}.npz", looks.to_bytes())
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
-        looks = {line["image_id"]: ImageFacts.from_json(line["facts"]) for line in lines}
-        facts = facts_of(self.source.records, self.source.label_map, looks)
+        said = {line["image_id"]: ImageFacts.from_json(line["facts"]) for line in lines}
+        facts = facts_of(self.source.records, self.source.label_map, said)
         info = self._info(dataset_digest(self.source.label_map, digests), facts)
         _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
         return info
@@ -198,12 +205,12 @@ class _Convert(beam.DoFn):
             quality = inspect_image(encoded, record, name)
         except DataError as error:
             return line | {"problem": str(error)}, None
-        fingerprint = line_of(record.image_id, quality.hash_bits)
-        line |= {
-            "digest": image_digest(record, encoded).hex(),
-            "fingerprint": fingerprint,
-            "facts": ImageFacts.of(quality, zlib.crc32(encoded)).to_json(),
-        }
+        content = content_digest(record, encoded, self._label_map.names)
+        fingerprint = line_of(record.image_id, quality.hash_bits, content)
+        line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
+        thumbnail = base64.b64encode(quality.thumbnail.tobytes()).decode()
+        line |= {"thumbnail": thumbnail, "boxes": relative_boxes(record).tolist()}
+        line |= {"facts": ImageFacts.of(quality, zlib.crc32(encoded)).to_json()}
         return line, to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
 
 
@@ -240,6 +247,21 @@ def _read_lines(out: str) -> list[dict[str, Any]]:
             problems.add(line["problem"])
     problems.raise_if_any()
     return lines
+
+
+def _looks(lines: Sequence[Mapping[str, Any]], span: int) -> Looks:
+    return Looks(
+        prints=Fingerprints.parse([line["fingerprint"] for line in lines], span),
+        thumbnails=thumbnails_of([base64.b64decode(line["thumbnail"]) for line in lines]),
+        box_counts=np.array([len(line["boxes"]) for line in lines], np.int64),
+        boxes_xywh=np.array([box for line in lines for box in line["boxes"]], np.float32).reshape(-1, 4),
+    )
+
+
+def _write_bytes(path: str, content: bytes) -> None:
+    fileio.makedirs(path.rpartition("/")[0])
+    with fileio.open(path, "wb") as file:
+        file.write(content)
 
 
 def _write(path: str, texts: list[str]) -> None:

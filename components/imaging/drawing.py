@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 # to stand out on photographs; told apart by hue, by lightness and, without any colour, by the dashes.
 LABEL_COLOUR = "#00a060"
 DETECTION_COLOUR = "#e020b0"
+GIVEN_COLOUR = "#d55e00"
+READ_COLOUR = "#0072b2"
 JPEG_QUALITY = 80
 
 _LONGEST_TEXT = 40
@@ -55,6 +57,43 @@ def labels_layer(boxes_xywh_px: np.ndarray, texts: Sequence[str] = ()) -> Layer:
 def detections_layer(boxes_xywh_px: np.ndarray, texts: Sequence[str] = ()) -> Layer:
     """What a model detects: dashed magenta; the arguments are those of `Layer`."""
     return Layer("detections", DETECTION_COLOUR, boxes_xywh_px, tuple(texts), dashed=True)
+
+
+def given_layer(boxes_xywh_px: np.ndarray, texts: Sequence[str] = ()) -> Layer:
+    """Boxes as their file gives them, where that is wrong: dashed vermilion; the arguments are those of `Layer`."""
+    return Layer("as given", GIVEN_COLOUR, boxes_xywh_px, tuple(texts), dashed=True)
+
+
+def read_layer(boxes_xywh_px: np.ndarray, texts: Sequence[str] = ()) -> Layer:
+    """Boxes as they would be if they were read otherwise: solid blue; the arguments are those of `Layer`."""
+    return Layer("read otherwise", READ_COLOUR, boxes_xywh_px, tuple(texts))
+
+
+def side_by_side(pictures: Sequence[tuple[bytes, Sequence[Layer], str]], longest_side_px: int) -> bytes:
+    """Pictures of one height in a row, each with its title above.
+
+    Args:
+        pictures: of each a JPEG or PNG, what to draw on it, and its title.
+        longest_side_px: of each.
+
+    Returns:
+        A JPEG without metadata.
+    """
+    drawn = []
+    for encoded, layers, _ in pictures:
+        with Image.open(io.BytesIO(encoded)) as image:
+            drawn.append(with_boxes(image, layers, longest_side_px))
+    title_px, gap_px = max(14, longest_side_px // 16), 6
+    width = sum(picture.width for picture in drawn) + gap_px * (len(drawn) - 1)
+    row = Image.new("RGB", (width, max(picture.height for picture in drawn) + title_px + 6), "white")
+    draw, font, left = ImageDraw.Draw(row), ImageFont.load_default(size=title_px), 0
+    for picture, (_, _, title) in zip(drawn, pictures):
+        draw.text((left + 2, 1), title[:_LONGEST_TEXT], fill="black", font=font)
+        row.paste(picture, (left, title_px + 6))
+        left += picture.width + gap_px
+    buffer = io.BytesIO()
+    row.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    return buffer.getvalue()
 
 
 def draw_boxes(encoded: bytes, layers: Sequence[Layer], longest_side_px: int) -> bytes:

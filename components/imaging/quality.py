@@ -9,20 +9,20 @@ import zlib
 from dataclasses import dataclass, field
 from typing import IO
 
-import imagehash
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from components.imaging.decodable import PNG_MAGIC, check_jpeg, check_last_row, check_png, stores_rgb
 from components.imaging.measures import Look, hue, look_of, noise
+from components.imaging.views import hash_bits
 from schemas.base.errors import DataError
 from schemas.data import features
+from schemas.data.looks import SIDE
 
 MAX_SIDE_PX = 65_535  # the largest side a JPEG can have
 MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
 QUALITY_SIDE_PX = 256  # sharpness depends on the scale: one scale for all cameras
 _LEVELS = np.arange(256, dtype=np.float64)
-HASH_SIDE = 16  # 256 bits: 64 do not tell two pictures of one scene from a copy
 
 # What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
@@ -45,6 +45,7 @@ class ImageQuality:
         look: what is in it at all.
         file_bytes: size of the file.
         hash_bits: [256] bool, perceptual hash: nearly equal for copies that were re-encoded, resized or re-lit.
+        thumbnail: [64, 64] uint8, grey, squeezed into a square; the hash is of it.
     """
 
     brightness: float
@@ -57,6 +58,7 @@ class ImageQuality:
     look: Look
     file_bytes: int
     hash_bits: np.ndarray = field(repr=False)
+    thumbnail: np.ndarray = field(repr=False)
 
 
 def image_features(quality: ImageQuality) -> dict[str, float]:
@@ -156,6 +158,7 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
     # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
     small = grey_image.resize(size, Image.Resampling.BICUBIC)
     levels = np.asarray(small)  # [h, w] uint8
+    thumbnail = np.asarray(small.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
     brightness, contrast = _mean_and_deviation(levels)
     return ImageQuality(
         brightness=brightness,
@@ -167,7 +170,8 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
         noise=noise(np.asarray(grey_image)),
         look=look_of(levels, deep=is_png and encoded[24] == 16),
         file_bytes=len(encoded),
-        hash_bits=imagehash.phash(small, hash_size=HASH_SIDE).hash.ravel(),
+        hash_bits=hash_bits(thumbnail),
+        thumbnail=thumbnail,
     )
 
 

@@ -10,6 +10,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.map_evaluator import executor
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.base import settings as settings_io
+from schemas.data.copy_settings import CopySettings
 
 
 class MapEvaluatorSpec(ComponentSpec):
@@ -17,6 +18,7 @@ class MapEvaluatorSpec(ComponentSpec):
 
     PARAMETERS = {
         "settings": ExecutionParameter(type=str),
+        "copies": ExecutionParameter(type=str),
         "accept_new_golden": ExecutionParameter(type=int),
         "artifacts": ExecutionParameter(type=str),
     }
@@ -41,6 +43,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
         model: the candidate.
         baseline: of the BaselineReader.
         settings: what the candidate must reach.
+        copies: what is done about copies of golden images.
         accept_new_golden: whether the golden set may be another than the one the baseline was accepted on.
         artifacts: directory of all artifacts, the same in every run: earlier spans are found in it.
     """
@@ -55,6 +58,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
         model: types.BaseChannel,
         baseline: types.BaseChannel,
         settings: EvaluatorSettings,
+        copies: CopySettings,
         accept_new_golden: bool,
         artifacts: str,
     ) -> None:
@@ -65,6 +69,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
                 model=model,
                 baseline_model=baseline,
                 settings=settings_io.to_json(settings),
+                copies=settings_io.to_json(copies),
                 accept_new_golden=int(accept_new_golden),
                 artifacts=artifacts,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),

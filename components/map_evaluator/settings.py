@@ -75,7 +75,6 @@ class EvaluatorSettings:
         min_golden_images: a golden set with fewer images decides nothing.
         min_golden_objects: nor one with fewer objects.
         golden_budget: decisions that one golden set may make; a candidate after that is not pushed.
-        max_hamming_distance: images whose perceptual hashes differ in at most this many of 256 bits are copies.
         train_sample: training images that both models are also measured on.
         batch_size: images a prediction call.
         second_opinion: the rules on held-out images.
@@ -103,7 +102,6 @@ class EvaluatorSettings:
     min_golden_images: Annotated[int, Field(ge=1)] = 10
     min_golden_objects: Annotated[int, Field(ge=1)] = 20
     golden_budget: Annotated[int, Field(ge=1)] = DEFAULT_GOLDEN_BUDGET
-    max_hamming_distance: Annotated[int, Field(ge=0, le=64)] = 12
     train_sample: Annotated[int, Field(ge=0)] = 500
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
     second_opinion: SecondOpinionSettings | None = dataclasses.field(default_factory=SecondOpinionSettings)

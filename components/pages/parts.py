@@ -59,7 +59,7 @@ def rule_card(
         f'<div class="split"><div><dl><dt>found</dt><dd class="found">{safe(reason.actual)}</dd>'
         f"<dt>expected</dt><dd>{safe(reason.expected)}</dd>"
         f"<dt>rule</dt><dd><code>{safe(reason.rule)}</code></dd></dl></div>{figure}</div>"
-        f"{_pictures(pictures, detected)}{_further_images(reason, pictures)}{consequences}</article>"
+        f"{_pictures(reason.rule, pictures, detected)}{_further_images(reason, pictures)}{consequences}</article>"
     )
 
 
@@ -82,7 +82,7 @@ def affordable(rules: Sequence[str], pictures: Pictures, budget: int) -> dict[st
     return chosen
 
 
-def _pictures(pictures: Sequence[Picture], detected: bool) -> str:
+def _pictures(rule: str, pictures: Sequence[Picture], detected: bool) -> str:
     if not pictures:
         return ""
     figures = "".join(
@@ -91,11 +91,25 @@ def _pictures(pictures: Sequence[Picture], detected: bool) -> str:
         f"<figcaption><code>{safe(picture.file_name, 200)}</code><br>{safe(picture.caption)}</figcaption></figure>"
         for picture in pictures
     )
-    return f'{_legend(detected)}<div class="pictures">{figures}</div>'
+    return f'{_legend(rule, detected)}<div class="pictures">{figures}</div>'
 
 
-def _legend(detected: bool) -> str:
-    entries = [("label", "labels")] + ([("detection", "detections of the served model")] if detected else [])
+_AS_GIVEN, _READ = ("given", "as given"), ("read", "read otherwise")
+# What is drawn beside or instead of labels and detections, by the rule that the pictures show.
+_LEGENDS = {
+    "boxes:sound": (("label", "sound labels"), _AS_GIVEN, _READ),
+    "labels:reading": (_AS_GIVEN, _READ, ("detection", "detections of the served model")),
+    "labels:duplicates": (("label", "labels"), ("given", "labelled again")),
+    "leak": (),
+}
+
+
+def _legend(rule: str, detected: bool) -> str:
+    rule = rule.removeprefix("part:")
+    usual = [("label", "labels")]
+    if detected and not rule.startswith(("drift:", "skew:")):
+        usual.append(("detection", "detections of the served model"))
+    entries = _LEGENDS.get(rule, usual)
     return (
         '<div class="legend">'
         + "".join(

@@ -37,6 +37,12 @@ _LOOK = (
     "let the evaluator decide; if camera, export or labelling are at fault, correct them and deliver the span again as "
     "{next}."
 )
+# The same where the gate was told to observe, so that a person has already let it pass.
+_LOOK_OBSERVED = (
+    "Look at the images that show it. If camera, export or labelling are at fault, correct them and deliver the span "
+    "again as {next}. If the span shows what the model is to learn, see that the golden set shows it as well: what is "
+    "not in there cannot be rewarded."
+)
 
 DATA_WORDS = {
     "boxes": RuleWords(
@@ -451,7 +457,10 @@ def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
 
 
 def next_steps(
-    span: DataSetInfo, failed: Iterable[str], clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR
+    span: DataSetInfo,
+    failed: Iterable[str],
+    clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR,
+    observed: bool = False,
 ) -> list[str]:
     """What a person can do about rules that failed, without repetition, in their order.
 
@@ -459,13 +468,14 @@ def next_steps(
         span: the data set that was judged.
         failed: names of the rules.
         clarity_of: whether the difference that a rule is about is one.
+        observed: whether the data gate only observed: what was done is not proposed.
     """
-    following = f"span-{span.span}-version-{span.version + 1}"
-    place = f" It is a directory beside {posixpath.basename(span.source)}; the newest version is taken by itself."
+    following, place = _next_delivery(span)
     subjects: dict[str, list[str]] = {}
     for rule in failed:
         words, of = _found(rule, clarity_of(rule))
-        subjects.setdefault(words.advice if words else RELABEL, []).append(_subject(rule, of))
+        text = words.advice if words else RELABEL
+        subjects.setdefault(_LOOK_OBSERVED if observed and text == _LOOK else text, []).append(_subject(rule, of))
     return [
         advice.replace("{next}", following).replace("{of}", listed(names, _NAMED))
         + (place if "{next}" in advice else "")
@@ -478,3 +488,12 @@ def _subject(rule: str, of: str) -> str:
     if name in ("drift", "skew", "schema"):
         return short_title(of)
     return of if name.startswith(("class_", "slice_")) else of.replace("_", " ")
+
+
+def _next_delivery(span: DataSetInfo) -> tuple[str, str]:
+    """What the corrected data is to be called, and where it goes."""
+    if not span.span:
+        return "a corrected copy", ""
+    directory = posixpath.dirname(span.source)
+    name = f"span-{span.span}-version-{span.version + 1}"
+    return name, f" Put it into {directory or '.'}; of each span the newest version is taken."

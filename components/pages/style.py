@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.imaging.drawing import DETECTION_COLOUR, LABEL_COLOUR
+from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
 
 # Blue and orange are Okabe & Ito's (https://jfly.uni-koeln.de/color/), each in a shade that stands out on its ground.
 STYLE = (
@@ -102,8 +102,13 @@ footer { margin-top: 40px; padding-bottom: 40px; }
     + LABEL_COLOUR
     + """; } .legend .detection { stroke: """
     + DETECTION_COLOUR
+    + """; } .legend .given { stroke: """
+    + GIVEN_COLOUR
+    + """; } .legend .read { stroke: """
+    + READ_COLOUR
     + """; }
-.legend .label, .legend .detection { fill: none; stroke-width: 2.5; } .legend .detection { stroke-dasharray: 5 3; }
+.legend .label, .legend .detection, .legend .given, .legend .read { fill: none; stroke-width: 2.5; }
+.legend .detection, .legend .given { stroke-dasharray: 5 3; }
 """
 )
 

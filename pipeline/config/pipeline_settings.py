@@ -18,6 +18,7 @@ from components.trainer.settings import TrainerSettings, TrainingSettings
 from schemas.base.errors import ConfigError
 from schemas.base.files import reason_of, refuse_irregular
 from schemas.base.settings import load, parse_yaml, settings, with_overrides
+from schemas.data.copy_settings import CopySettings
 
 CONFIG_DIRECTORY = Path(__file__).parent
 
@@ -35,12 +36,14 @@ class DataSettings:
         held_out_fraction: share of its images that chooses nothing, ever: the second opinion; 0: there is none.
         group_by: attribute of images, such as `camera` or `recording`: those with the same value stay together.
         schema: the curated TFDV schema; None: the one that comes along, which knows no classes.
+        copies: what is done about copies of golden images.
     """
 
     eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     held_out_fraction: Annotated[float, Field(ge=0, le=0.4)] = 0.1
     group_by: Optional[str] = None
     schema: Optional[str] = None
+    copies: CopySettings = dataclasses.field(default_factory=CopySettings)
 
 
 @settings

@@ -107,4 +107,5 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         history=steps.history,
         sight=DetectorSight.of(dataclasses.asdict(steps.settings.model)),
     )
-    return examine(inputs, steps.settings.data_gate, str(out)), read.facts
+    decision = examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies)
+    return decision, read.facts

@@ -17,7 +17,7 @@ from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.run_result import RunResult
 from schemas.base.differences import NO_DIFFERENCE
-from schemas.base.formatting import difference, interval, score
+from schemas.base.formatting import difference, interval, many, score
 
 _TITLE = 140  # characters
 _TEXT = 700
@@ -206,10 +206,12 @@ def _maps(result: RunResult) -> str:
 def _seen(result: RunResult) -> str:
     """What the data gate saw; of data that it rejected, the reasons are its own."""
     if result.verdict is Verdict.DATA_REJECTED:
-        return f"rejected the span: {_some(result.reasons)}"
-    if not result.observed:
-        return "nothing remarkable"
-    return f"let the span pass and saw {_some(result.observations)}"
+        return f"rejected the span: {_some([reason for reason in result.reasons if reason.tested])}"
+    seen = [reason for reason in result.observations if reason.tested]
+    if seen:
+        return f"let the span pass and saw {_some(seen)}"
+    untested = len(result.observations)
+    return f"nothing remarkable; {many(untested, 'rule')} not tested" if untested else "nothing remarkable"
 
 
 def _some(reasons: Sequence[Reason]) -> str:

@@ -25,6 +25,8 @@ _RENAMED_IN_2 = {
     "data_gate.labels": {"misread": "box_format"},
 }
 
+_HAMMING = "max_hamming_distance"
+
 
 def _checked_name(name: str) -> str:
     if not _NAME.fullmatch(name):
@@ -66,6 +68,21 @@ def _with_new_names(values: Values) -> Values:
     return {**values, "settings": settings}
 
 
+def _with_one_definition_of_copies(values: Values) -> Values:
+    """Gate and evaluator had a limit each, which had to be kept in step; where they were not, the wider one stays."""
+    settings = values["settings"]
+    limits = []
+    for group in ("data_gate", "evaluator"):
+        inside = settings.get(group)
+        if isinstance(inside, dict) and _HAMMING in inside:
+            limits.append(inside[_HAMMING])
+            settings = {**settings, group: {key: value for key, value in inside.items() if key != _HAMMING}}
+    if not limits:
+        return values
+    data = settings.get("data") or {}
+    return {**values, "settings": {**settings, "data": {**data, "copies": {_HAMMING: max(limits)}}}}
+
+
 def _renamed_in(settings: Any, group: list[str], names: Mapping[str, str]) -> Any:
     if not isinstance(settings, dict):
         return settings
@@ -78,7 +95,7 @@ def _renamed_in(settings: Any, group: list[str], names: Mapping[str, str]) -> An
 ROOT_FILE_FORMAT = PersistedFormat(
     RootFile,
     "the file of a pipeline root",
-    2,
+    3,
     "`ratchet doctor --repair` makes it anew from the registry",
-    {1: _with_new_names},
+    {1: _with_new_names, 2: _with_one_definition_of_copies},
 )

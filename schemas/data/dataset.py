@@ -8,22 +8,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from schemas.base.persisted import PersistedFormat, Values, renamed
 from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
+from schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
 from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
 GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
 FINGERPRINTS = "fingerprints"  # directory of `schemas.data.fingerprints` text files, one a split
+LOOKS = "looks"  # directory of `schemas.data.looks` files, one a split
 TRAIN_SPLIT = "train"
 EVAL_SPLIT = "eval"  # validation: chooses the checkpoint; all of a golden set
 HELD_OUT_SPLIT = "held_out"  # chooses nothing, ever
 SPLITS = (TRAIN_SPLIT, EVAL_SPLIT, HELD_OUT_SPLIT)
+
+
+@dataclass(frozen=True)
+class BadBox:
+    """One of them, to be drawn.
+
+    Attributes:
+        image: file name of its image.
+        given_xywh_px: as its numbers say, [x, y, width, height]; sides may be negative.
+        meant_xywh_px: as they would be in the guessed format; None without one.
+    """
+
+    image: str
+    given_xywh_px: tuple[float, float, float, float]
+    meant_xywh_px: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,7 @@ class BadBoxes:
         guessed_format: what they would be sound as, in words: `[x1, y1, x2, y2]`; None if nothing explains them.
         examples: some of them in words, each with its annotation, its image, its numbers and what is wrong.
         images: file names of images with bad boxes, the most of them first.
+        drawn: a few boxes of the first of these images.
     """
 
     count: int = 0
@@ -43,6 +61,7 @@ class BadBoxes:
     guessed_format: str | None = None
     examples: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    drawn: tuple[BadBox, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +118,21 @@ def image_digest(record: ImageRecord, encoded: bytes) -> bytes:
     """sha256 (32 bytes) of one image's annotation, whatever the order of its objects, and of its file."""
     canonical = record_to_json(replace(record, truth=_in_canonical_order(record.truth)))
     return hashlib.sha256(canonical + b" " + hashlib.sha256(encoded).digest()).digest()
+
+
+def content_digest(record: ImageRecord, encoded: bytes, class_names: Sequence[str]) -> bytes:
+    """What an image is whatever it is called: 16 bytes of sha256 of its file, and 8 of its labels.
+
+    Args:
+        record: its annotation.
+        encoded: its file.
+        class_names: of the labels 1..K, since other data sets number their classes otherwise.
+    """
+    truth = _in_canonical_order(record.truth)
+    names = [class_names[label - 1] for label in truth.labels.tolist()]
+    rows = sorted(zip(names, truth.boxes_xywh_px.tolist(), truth.is_crowd.tolist()))
+    labels = hashlib.sha256(json.dumps(rows).encode()).digest()
+    return hashlib.sha256(encoded).digest()[:FILE_BYTES] + labels[: CONTENT_BYTES - FILE_BYTES]
 
 
 def dataset_digest(label_map: LabelMap, image_digests: Mapping[int, bytes]) -> str:

@@ -1,4 +1,7 @@
-"""A data set as ExampleGen stores it: `Split-NAME/` with TFRecord files, `dataset.json`, `fingerprints/NAME`."""
+"""A data set as ExampleGen stores it.
+
+`Split-NAME/` with TFRecord files, `dataset.json`, `fingerprints/NAME`, `looks/NAME.npz`.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from dataclasses import dataclass, field
 
 from schemas.base.artifact_places import places
 from schemas.base.files import Files
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, DataSetInfo
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS, DataSetInfo
 from schemas.data.fingerprints import Fingerprints
+from schemas.data.looks import Looks
 
 
 def split_directory(uri: str, split: str) -> str:
@@ -75,3 +79,13 @@ class ExamplesArtifact:
             return Fingerprints.join([])
         with self.files.open(f"{self.uri}/{FINGERPRINTS}/{split}") as file:
             return Fingerprints.parse(file.read().splitlines(), self.info.span)
+
+    def looks(self, split: str) -> Looks | None:
+        """How a split's images look; None where an older version stored the data set, or the file is gone."""
+        path = f"{self.uri}/{LOOKS}/{split}.npz"
+        if split not in self.info.images:
+            return Looks.join([])
+        if not self.files.exists(path):
+            return None
+        with self.files.open(path, "rb") as file:
+            return Looks.from_bytes(file.read(), self.fingerprints(split), path)

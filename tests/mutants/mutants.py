@@ -328,6 +328,7 @@ _DATA = (
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
         ("drifted = is_far and", "drifted = ", "what chance reaches does not stop a run"),
         ("_effect(comparison) / minimum\n", "_effect(comparison)\n", "how far beyond its limit a drift is"),
+        ("copes and effect < wide", "copes", "beyond the wide limit a person looks first, though the model copes"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",
@@ -353,6 +354,22 @@ _DATA = (
             "the same span is judged the same twice",
         ),
         ("min(BLOCK, max(1, images", "min(1, max(1, images", "frames of one scene are drawn together"),
+    ),
+    *mutants_of(
+        "components/data_gate/references.py",
+        "tests/components/data_gate/test_references.py",
+        ("for span in reversed(self.spans[:-1])", "for span in []", "day after night is no drift for who knows both"),
+        ("[*earlier, _mixture(self.spans)]", "[*earlier]", "half of each of two known worlds is no drift"),
+    ),
+    *mutants_of(
+        "components/data_gate/coping.py",
+        "tests/components/data_gate/test_coping.py",
+        ("weights = _alike(span_embeddings, golden_embeddings)", "pass", "an easy site is held against easy images"),
+        (
+            "found.labels[pairs.one] == labels.labels[pairs.other]",
+            "pairs.iou > 0",
+            "what is found as another is not found",
+        ),
     ),
     *mutants_of(
         "components/data_gate/familiarity.py",

@@ -29,16 +29,16 @@ def advice(content: ReviewContent) -> list[str]:
     failures = [reason.rule for reason in content.decision.failures] if content.decision else []
     found = [reason.rule for reason in content.data.failures]
     if content.evaluation_is_broken:
-        return next_steps(content.lineage.span, [*failures, *found])
+        return next_steps(content.lineage.span, [*failures, *found], observed=content.data.passed)
     if _DIVERGED in failures:
-        return next_steps(content.lineage.span, [_DIVERGED, *found])
+        return next_steps(content.lineage.span, [_DIVERGED, *found], observed=content.data.passed)
     steps = _declared_steps(content)
     clarity_of = _clarity_of(content)
     if "map_drop" in failures and clarity_of("map_drop") is Clarity.CLEAR:  # classes and interval follow from it
         failures = [rule for rule in failures if rule.partition(":")[0] not in TOLD]
     elif "map_drop" in failures and not content.is_noise:  # a class fell, and mAP shows nothing
         failures = [rule for rule in failures if rule.partition(":")[0] not in _MAP_RULES]
-    known = [*next_steps(content.lineage.span, found), *steps]
+    known = [*next_steps(content.lineage.span, found, observed=content.data.passed), *steps]
     of_evaluation = next_steps(content.lineage.span, failures, clarity_of)
     if content.is_noise:  # what is known is no cause of a fall, for there was none
         return [*known, *of_evaluation]
@@ -84,8 +84,10 @@ def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
 _LONGEST_COMMAND = 4000
 _OBSERVE = "--set data_gate.mode=observe"
-# Right once, and not to be repeated by habit: what was declared goes with what it declared.
-_ONCE = ("data_gate.mode=observe", "data_gate.accept_new_golden=", "training.allow=")
+# Right once, and not to be repeated by habit: what was declared goes with what it declared. What a run was given to let
+# its span or its golden set pass is right until a model was pushed with it.
+_ONCE = ("training.allow=",)
+_UNTIL_PUSHED = ("data_gate.mode=observe", "data_gate.accept_new_golden=")
 _ONCE_WORDS = ("--again", "--anew")
 _DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
 _RATES = ("training.bootstrap.peak_learning_rate=", "training.retrain.learning_rate_fraction=")
@@ -161,7 +163,8 @@ def _again(content: ReviewContent) -> tuple[str, list[str]]:
         return content.command, []
     words = [word for word in words if word not in _ONCE_WORDS]
     settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
-    once = _ONCE + (_DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ())
+    once = _ONCE + (_UNTIL_PUSHED if content.verdict.pushes else ())
+    once += _DECLARED if any(setting.startswith("training.allow=") for setting in settings) else ()
     told = content.candidate.changed_training if content.candidate else ()
     changed = [f".{change.partition(':')[0]}" for change in told]
     left_out = [

@@ -105,7 +105,7 @@ FALLEN = evaluation(reason(), reason("class_drop:cat"), reason("map_interval"))
 def test_advice_is_about_the_cause_that_is_known() -> None:
     [step] = advice(content(evaluation=FALLEN))
     assert step.startswith("Correct the annotations and deliver the span again as span-2-version-2; ")
-    assert step.endswith("It is a directory beside span-2; the newest version is taken by itself.")
+    assert step.endswith("of each span the newest version is taken.")
 
 
 def test_advice_without_a_known_cause_leaves_out_what_follows_from_the_fall() -> None:
@@ -161,8 +161,21 @@ def test_the_commands_are_those_that_can_be_given(shown: Any, expected: list[str
     assert not any(part in seen for part in absent)
 
 
-def test_run_again_does_not_repeat_that_the_gate_only_observes() -> None:
-    assert "ratchet run --config pets.yaml --data spans --span 2 Copy" in text_of(next_section(content()))
+def test_run_again_repeats_what_let_the_span_pass_until_a_model_was_pushed_with_it() -> None:
+    command = "ratchet run --config pets.yaml --data spans --span 2"
+    assert f"{command} --set data_gate.mode=observe Copy" in text_of(next_section(content()))
+    pushed = content(evaluation=evaluation(verdict=Verdict.PUSHED, golden=data_set(0.8)))
+    seen = text_of(next_section(pushed))
+    assert f"{command} Copy" in seen
+    assert "Left out: --set data_gate.mode=observe" in seen
+
+
+def test_after_an_observed_run_observing_is_not_proposed() -> None:
+    observed = dataclasses.replace(content().data, passed=True)
+    assert observed.failures
+    seen = text_of(next_section(content(data=observed)))
+    assert "train on it in observe mode" not in seen
+    assert "Train on this span all the same" not in seen
 
 
 def test_run_again_does_not_repeat_by_habit_that_a_decided_run_was_wanted_once_more() -> None:

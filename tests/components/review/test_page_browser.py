@@ -173,7 +173,7 @@ def test_a_command_is_copied(fresh: OpenPage) -> None:
     fresh.page.locator("#next button.copy").first.click()
     expect(fresh.page.locator("#next button.copy").first).to_have_text("Copied")
     copied = fresh.page.evaluate("navigator.clipboard.readText()")
-    assert copied == "ratchet run --config pets.yaml --data spans --span 2"
+    assert copied == "ratchet run --config pets.yaml --data spans --span 2 --set data_gate.mode=observe"
 
 
 def test_on_paper_everything_is_open_and_nothing_is_left_to_press(fresh: OpenPage) -> None:

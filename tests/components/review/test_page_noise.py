@@ -101,7 +101,7 @@ def test_the_command_states_the_least_margin_and_what_it_risks(value: float, mar
     seen = text_of(next_section(shown(rule, set_=golden(value, -0.1, 0.1))))
     assert ("Run again with a stated margin" in seen) is (margin is not None)
     if margin:
-        assert f"--span 2 --set evaluator.margin={margin} Copy" in seen
+        assert f"--set data_gate.mode=observe --set evaluator.margin={margin} Copy" in seen
         assert f"truly {margin} worse is served every second time" in seen
 
 
@@ -111,7 +111,11 @@ def test_findings_of_the_data_gate_and_declared_changes_are_still_named() -> Non
     assert "before training the data gate had found: labelled boxes have the wrong size" in reason_sentence(found)
     assert advice(found)[0].startswith("Correct the annotations")
     assert advice(found)[1].startswith("This golden set cannot tell the two models apart")
-    declared = shown(DROP, candidate=training_record(declared_changes=("learning_rate: peak 0.002 -> 0.1",)))
+    declared = shown(
+        DROP,
+        candidate=training_record(declared_changes=("learning_rate: peak 0.002 -> 0.1",)),
+        command="ratchet run --data spans --span 2 --set training.allow=[learning_rate]",
+    )
     assert "its training was changed on purpose: learning_rate" in reason_sentence(declared)
     assert advice(declared)[0].startswith("Run again without what was changed on purpose")
 

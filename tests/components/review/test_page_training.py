@@ -141,9 +141,8 @@ def test_that_a_training_diverged_is_the_first_of_what_is_known_of_the_cause() -
 
 def test_a_change_that_the_sentence_at_the_top_tells_is_not_told_twice() -> None:
     record = training_record(mode="retrain", declared_changes=("epochs: 5 to 1",))
-    failed = content(evaluation=evaluation(reason(), *training_reasons(record)), data=NO_FINDINGS, candidate=record)
-    pushed = content(
-        evaluation=evaluation(*training_reasons(record), verdict=Verdict.PUSHED), data=NO_FINDINGS, candidate=record
-    )
+    made = {"data": NO_FINDINGS, "candidate": record, "command": "ratchet run --set training.allow=[epochs]"}
+    failed = content(evaluation=evaluation(reason(), *training_reasons(record)), **made)
+    pushed = content(evaluation=evaluation(*training_reasons(record), verdict=Verdict.PUSHED), **made)
     assert text_of(headline(failed)).count("epochs: 5 to 1") == 1
     assert text_of(headline(pushed)).count("epochs: 5 to 1") == 1

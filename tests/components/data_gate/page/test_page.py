@@ -200,9 +200,23 @@ def test_the_next_version_of_the_span_is_asked_for_once() -> None:
 
 
 def test_observing_is_proposed_only_to_a_run_that_was_stopped() -> None:
-    words = "run again with --set data_gate.mode=observe"
+    words = "the run's command with --set data_gate.mode=observe besides"
     assert words in outline(decision=decision(OFFSET)).text
     assert words not in outline(decision=decision(OFFSET, observe=True)).text
+
+
+def test_what_was_observed_is_not_proposed_to_be_observed() -> None:
+    assert "train on it in observe mode" in outline(decision=decision(DARK)).text
+    assert "observe mode" not in outline(decision=decision(DARK, observe=True)).text
+    assert "see that the golden set shows it as well" in outline(decision=decision(DARK, observe=True)).text
+
+
+def test_the_corrected_span_has_its_name_and_place() -> None:
+    [step] = next_steps(data_set(), ["labels:size"])
+    assert "deliver the span again as span-4-version-3;" in step
+    assert step.endswith("Put it into data/spans; of each span the newest version is taken.")
+    [alone] = next_steps(data_set(span=0), ["labels:size"])
+    assert "version" not in alone
 
 
 def test_hostile_strings_make_no_element_and_no_attribute() -> None:
