@@ -323,6 +323,40 @@ _DATA = (
         ("nearest(span, golden)", "nearest(golden, span)", "the copy in the span is named, not another image"),
     ),
     *mutants_of(
+        "components/metrics/repeats.py",
+        "tests/components/metrics/test_repeats.py",
+        (
+            "np.maximum(_SHIFT * boxes[:, 2:], _SHIFT_PX)",
+            "_SHIFT * boxes[:, 2:]",
+            "a pixel is allowed to the smallest boxes",
+        ),
+        ("np.maximum(one[alike], other[alike])", "other[alike]", "the later of two boxes is the repeated one"),
+    ),
+    *mutants_of(
+        "components/example_gen/endings.py",
+        "tests/components/example_gen/test_endings.py",
+        ("length < _LONGER * _longest_pause(~is_empty)", "False", "pauses that come and go are no end"),
+        ("return {}", "pass", "images sorted by class are no unfinished labels"),
+    ),
+    *mutants_of(
+        "components/data_gate/fact_rules.py",
+        "tests/components/data_gate/test_fact_rules.py",
+        ("fails = trained_on is None and", "fails = trained_on is not None and", "a first model needs every class"),
+        ("fact.share > limit, fact", "fact.share > 2 * limit, fact", "shares beyond their limits reject"),
+    ),
+    *mutants_of(
+        "components/imaging/decodable.py",
+        "tests/components/imaging/test_decodable.py",
+        ("if zlib.crc32(content) != checksum:", "if False:", "a wrong checksum of a chunk is found"),
+        ("if given < needed:", "if False:", "rows that are missing are found"),
+    ),
+    *mutants_of(
+        "components/imaging/measures.py",
+        "tests/components/imaging/test_measures.py",
+        ("pixels * (white.mean() / white)", "pixels", "a cast is no other hue"),
+        ("np.quantile(spread, _SMOOTH)", "spread.mean()", "texture is no noise"),
+    ),
+    *mutants_of(
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
