@@ -78,11 +78,11 @@ def _is_harmless(comparison: Comparison) -> bool:
 
 
 def unknown_to_model(kind: str, feature: str) -> Reason:
-    """What the other side was never measured for, as a model of an older version."""
+    """What one side was never measured for, as the training data of a model of an older version, or has none of."""
     return Reason(
         f"{kind}:{feature}",
-        "the same figure of the data that it is compared with",
-        "nothing to compare with: it was not measured there, or no image has it",
+        "values on both sides",
+        f"there are no values of it here or {'of the training data' if kind == DRIFT else 'of the requests'}",
         passed=True,
         tested=False,
     )
