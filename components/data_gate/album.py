@@ -47,17 +47,24 @@ def album_of(
         class_names=inputs.span.class_names,
         bad_boxes=inputs.span.bad_boxes.drawn,
         originals={
-            name: Beside(kept[kept.names[other]][1], f"golden {kept.names[other]}")
+            name: Beside(
+                kept[kept.names[other]][1], f"golden {kept.names[other]}", _copied(inputs, images[name], other)
+            )
             for name, other in leaked.items()
             if other in kept.names and kept.names[other] in kept
         },
         usual={
-            rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name))
+            rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name), kept[name][0])
             for rule, name in usual.items()
             if name in kept
         },
         figures={rule: _figures(inputs.span_sample, compared) for rule, compared in drifted.items()},
     )
+
+
+def _copied(inputs: GateInputs, copy: Drawable, other: int) -> str:
+    how = inputs.copies.leaked.how.get(copy.record.image_id)
+    return f"a copy of golden image {other}" + (f": {how}" if how else "")
 
 
 def _images(inputs: GateInputs, names: set[str]) -> dict[str, Drawable]:

@@ -69,11 +69,14 @@ class Coping:
 
     def __str__(self) -> str:
         """In words."""
-        return (
-            f"it finds {percent(self.span.recall)} of the labelled objects (in golden images like these: "
-            f"{percent(self.golden.recall)}), and {percent(self.span.precision)} of what it finds is labelled "
-            f"({percent(self.golden.precision)})"
+        span, golden = self.span, self.golden
+        words = (
+            f"it finds {percent(span.recall)} of the labelled objects ({percent(golden.recall)} in golden images like "
+            "these)"
         )
+        if span.precision < golden.precision and not self.copes:
+            words += f", and {percent(span.precision)} of what it finds is labelled ({percent(golden.precision)})"
+        return words
 
 
 def coping_of(

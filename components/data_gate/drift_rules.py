@@ -124,7 +124,9 @@ def lineage_reason(
     moved = {
         comparison: comparison.from_first / settings.wide_effect_of(comparison.feature)
         for comparison in comparisons
-        if comparison.kind == DRIFT and comparison.from_first is not None
+        if comparison.kind == DRIFT
+        and comparison.from_first is not None
+        and math.isfinite(settings.wide_effect_of(comparison.feature))
     }
     if not moved:
         return []

@@ -32,6 +32,7 @@ from components.data_gate.embeddings import outliers
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map
+from components.data_gate.labels.trust import Trust, trust
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import PageContent, data_page
 from components.data_gate.parts import faults_in_parts, parts_of
@@ -160,7 +161,8 @@ def _compare(
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     if inputs.served is not None:
-        thresholds = {entry.feature: entry.threshold for entry in measurements} | {EMBEDDING: settings.embedding}
+        thresholds = {entry.feature: entry.threshold for entry in measurements if entry.kind == DRIFT}
+        thresholds[EMBEDDING] = settings.embedding
         comparisons = _beside_lineage(
             comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
         )
@@ -246,12 +248,23 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
         return []
     (span, golden), known = profiles, inputs.served.record.class_names
     sample = inputs.span_sample
+    trusted = _trust(inputs)
     parts = parts_of(span.file_names, [record.attributes for record in sample.records], sample.sample.embeddings)
     return faults_in_parts(
-        audit_labels(span, golden, known, settings.labels),
+        audit_labels(span, golden, known, settings.labels, trusted),
         parts,
-        lambda images, alternatives: audit_labels(span.of_images(images), golden, known, settings.labels),
+        lambda images, alternatives: audit_labels(
+            span.of_images(images), golden, known, settings.labels, trusted and trusted.of_images(images)
+        ),
     )
+
+
+def _trust(inputs: GateInputs) -> Trust | None:
+    """Where the served model can judge labels."""
+    if inputs.golden_sample is None or inputs.served is None:
+        return None
+    training = [of.sample for of in inputs.served.lineage.spans]
+    return trust(inputs.span_sample.sample, inputs.golden_sample.sample, training)
 
 
 def _profiles(inputs: GateInputs) -> tuple[Profile, Profile] | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.pages.comparisons import comparison_section
-from components.pages.findings import counts_in_words, finding_cards, untested_list
+from components.pages.findings import counts_in_words, finding_cards, in_short, untested_list
 from components.pages.parts import data_sets, facts_table, rules_table
 from components.pages.policy import content_security_policy
 from components.pages.rule_words import next_steps, rule_title
@@ -96,8 +96,9 @@ def _explanation(content: PageContent) -> str:
     first = worst[0]
     follow = len(decision.following_from(first))
     more = f" {many(follow, 'other finding')} {'follows' if follow == 1 else 'follow'} from it." if follow else ""
-    found = capital(first.actual[:_LONGEST]).rstrip(". ")
-    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(found)}.{more}"
+    said = in_short(first) if first.rule.startswith((DRIFT, SKEW)) else first.actual
+    found = said if len(said) <= _LONGEST else f"{said[:_LONGEST].rpartition(' ')[0]} ..."
+    return f"<strong>{safe(rule_title(first.rule, passed=False))}.</strong> {safe(capital(found).rstrip('. '))}.{more}"
 
 
 def _consequence(decision: DataDecision) -> str:

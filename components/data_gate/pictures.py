@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels.box_format import in_other_formats
+from components.data_gate.labels.readings import ORDERS, TURNS
 from components.imaging.drawing import (
     Layer,
     detections_layer,
@@ -31,6 +31,10 @@ from schemas.data.records import Detections, ImageRecord
 
 _SIDE_PX = 360  # of a picture
 _PAIR_PX = 240  # of each of two side by side
+_SURELY = 0.5  # the same of those that are said to be objects without a label
+_SAME_OBJECT_IOU = 0.5  # detections that overlap so much see one object
+_MOST_NAMES = 6  # of an image; more would hide it
+_OF_BOXES = "box"  # in the names of features of boxes, for which boxes are drawn
 _SURE = 0.3  # scores of the detections that are drawn; all of them would hide the image
 _SAME_IOU = 0.3  # a detection that overlaps a label so much sees what it labels
 _TWICE_IOU = 0.6  # labels of one class that overlap so much label one object
@@ -60,13 +64,15 @@ class Beside:
 
     Attributes:
         encoded: its file.
-        title: what it is: `golden image 17`.
-        caption: its figure; empty for none.
+        title: what it is: `golden 17.jpg`.
+        caption: its figure, or what the image of the span is to it; empty for nothing.
+        record: its annotation, for what is about boxes.
     """
 
     encoded: bytes
     title: str
     caption: str = ""
+    record: ImageRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -124,11 +130,14 @@ def _picture(reason: Reason, image: Drawable, album: Album) -> Picture:
     figure = album.figures.get(reason.rule, {}).get(name, "")
     if reason.rule in album.usual:
         beside = album.usual[reason.rule]
-        row = ((image.encoded, (), "this span"), (beside.encoded, (), "usual: a golden image"))
+        boxes = [] if _OF_BOXES not in reason.rule else [image.record, beside.record]
+        layers = [[labels_layer(each.truth.boxes_xywh_px)] if each is not None else [] for each in boxes] or [[], []]
+        row = ((image.encoded, layers[0], "this span"), (beside.encoded, layers[1], "usual: a golden image"))
         compared = f"{figure} on the left, {beside.caption} on the right" if figure and beside.caption else ""
         return Picture(name, side_by_side(row, _PAIR_PX), compared or "on the right a usual image, to compare with")
     if rule.partition(":")[0] in (DRIFT, SKEW):
-        layers, caption = [_labels(image, album)], figure or many(len(image.record.truth.labels), "label")
+        layers = [_labels(image, album, texts="class" in rule)] if _OF_BOXES in rule else []
+        caption = figure or many(len(image.record.truth.labels), "label")
     else:
         layers, caption = _LAYERS.get(rule, _labels_and_detections)(reason, image, album)
     return Picture(name, draw_boxes(image.encoded, layers, _SIDE_PX), caption)
@@ -143,12 +152,36 @@ def _labels(image: Drawable, album: Album, texts: bool = True) -> Layer:
     return labels_layer(truth.boxes_xywh_px, names)
 
 
-def _sure(image: Drawable) -> Detections:
+def _sure(image: Drawable, least: float = _SURE) -> Detections:
     found = image.found
     if found is None:
         return Detections(np.empty((0, 4)), np.empty(0, np.int64), np.empty(0))
-    keep = found.scores >= _SURE
+    return _rows(found, found.scores >= least)
+
+
+def _single(found: Detections) -> Detections:
+    """Of detections that see one object only the surest."""
+    ordered = _rows(found, np.argsort(-found.scores, kind="stable"))
+    first, second = _overlapping(ordered.boxes_xywh_px, ordered.boxes_xywh_px, _SAME_OBJECT_IOU)
+    keep = np.ones(len(ordered.labels), np.bool_)
+    keep[second[first < second]] = False
+    return _rows(ordered, keep)
+
+
+def _rows(found: Detections, keep: np.ndarray) -> Detections:
     return Detections(found.boxes_xywh_px[keep], found.labels[keep], found.scores[keep])
+
+
+def _overlapping(some: np.ndarray, others: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the pairs of boxes that overlap so much."""
+    one, other = (np.zeros(len(boxes), np.int64) for boxes in (some, others))
+    pairs = overlapping(one, some, other, others, least_iou=least)
+    return pairs.one, pairs.other
+
+
+def _few(names: list[str]) -> list[str]:
+    """The first names; the other boxes stay without."""
+    return [name if place < _MOST_NAMES else "" for place, name in enumerate(names)]
 
 
 def _named(found: Detections, album: Album) -> list[str]:
@@ -181,7 +214,7 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
     bad = [box for box in album.bad_boxes if box.image == image.record.file_name]
     given = np.array([box.given_xywh_px for box in bad]).reshape(-1, 4)
     meant = np.array([box.meant_xywh_px for box in bad if box.meant_xywh_px is not None]).reshape(-1, 4)
-    layers = [_labels(image, album, texts=False), given_layer(given, [""] * len(given))]
+    layers = [_labels(image, album, texts=False), given_layer(given)]
     caption = f"{many(len(given), 'bad box')} as given (dashed orange, cut at the border)"
     if len(meant):
         layers.append(read_layer(meant))
@@ -190,15 +223,18 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
 
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
-    boxes = image.record.truth.boxes_xywh_px
-    named = [(name, other) for name, other in in_other_formats(boxes).items() if name in reason.actual]
+    record = image.record
+    boxes = record.truth.boxes_xywh_px
+    sizes = np.tile([float(record.width_px), float(record.height_px)], (len(boxes), 1))
+    named = [reading for reading in (*ORDERS, *TURNS) if reading.meaning in reason.actual]
     found = _sure(image)
     layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
     if not named:
         return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
-    name, other = max(named, key=lambda each: len(each[0]))
+    other = named[0].boxes(boxes, sizes)
     layers.insert(1, read_layer(other[np.isfinite(other).all(axis=1)]))
-    return layers, f"boxes as given (dashed orange), read as {name} (blue), and what the model sees (dashed magenta)"
+    meaning = named[0].meaning
+    return layers, f"boxes as given (dashed orange), {meaning} (blue), and what the model sees (dashed magenta)"
 
 
 def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:
@@ -224,16 +260,14 @@ def _relation(rule: str, labels: np.ndarray, seen: np.ndarray) -> str:
 
 
 def _unlabelled(reason: Reason, image: Drawable, album: Album) -> Drawn:
-    found = _sure(image)
+    found = _single(_sure(image, _SURELY))
     boxes = image.record.truth.boxes_xywh_px
-    pairs = overlapping(
-        np.zeros(len(found.labels), np.int64), found.boxes_xywh_px, np.zeros(len(boxes), np.int64), boxes
-    )
     alone = np.ones(len(found.labels), np.bool_)
-    alone[pairs.one[pairs.iou >= _SAME_IOU]] = False
-    only = Detections(found.boxes_xywh_px[alone], found.labels[alone], found.scores[alone])
-    layers = [_labels(image, album, texts=False), detections_layer(only.boxes_xywh_px, _named(only, album))]
-    return layers, f"{many(len(only.labels), 'object')} that the model sees without a label (magenta)"
+    alone[_overlapping(found.boxes_xywh_px, boxes, _SAME_IOU)[0]] = False
+    only = _rows(found, alone)
+    names = _few([album.class_names[label - 1] for label in only.labels])
+    layers = [_labels(image, album, texts=False), detections_layer(only.boxes_xywh_px, names)]
+    return layers, f"{many(len(only.labels), 'object')} that the model surely sees and nobody labelled (magenta)"
 
 
 def _not_found(reason: Reason, image: Drawable, album: Album) -> Drawn:
@@ -247,9 +281,9 @@ def _contradicted(reason: Reason, image: Drawable, album: Album) -> Drawn:
     found, truth = _sure(image), image.record.truth
     best = _best(image, found)
     wrong = (best >= 0) & (found.labels[best] != truth.labels if len(found.labels) else False)
-    texts = [f"label {album.class_names[label - 1]}" for label in truth.labels[wrong]]
+    texts = _few([f"label {album.class_names[label - 1]}" for label in truth.labels[wrong]])
     seen = best[wrong]
-    names = [f"model {name}" for name in np.array(_named(found, album), dtype=object)[seen]] if len(seen) else []
+    names = _few([f"model {name}" for name in _named(_rows(found, seen), album)])
     layers = [labels_layer(truth.boxes_xywh_px[wrong], texts), detections_layer(found.boxes_xywh_px[seen], names)]
     return layers, f"{np.count_nonzero(wrong)} of {many(len(truth.labels), 'label')} name another class than the model"
 

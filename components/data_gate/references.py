@@ -76,8 +76,7 @@ def _mixture(spans: Sequence[Reference]) -> Reference:
     names = set.intersection(*(set(span.distributions) for span in spans))
     mixed = {name: _mixed([span.distributions[name] for span in spans]) for name in names}
     return Reference(
-        title=f"the {len(spans)} spans {spans[0].title.removeprefix('span ')} to "
-        f"{spans[-1].title.removeprefix('span ')} together",
+        title=f"{spans[0].title} to {spans[-1].title} together",
         images=sum(map(len, kept)),
         sample=FeatureSample.join(kept),
         distributions={name: distribution for name, distribution in mixed.items() if distribution.categories},

@@ -12,7 +12,7 @@ from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
-from schemas.base.formatting import listed
+from schemas.base.formatting import listed, many, percent
 from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
@@ -199,17 +199,25 @@ def _span_version(span: DataSetInfo, history: History) -> Reason:
 
 def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     bad = span.bad_boxes
-    expected = f"at most {settings.bad_boxes:.1%} of the boxes that cannot be boxes of their images"
+    expected = f"at most {percent(settings.bad_boxes)} of the boxes outside of their image or without area"
     share = bad.count / max(1, bad.of)
     strength = share / max(settings.bad_boxes, _SMALLEST_SHARE)
     if not bad.count:
         return Reason("boxes:sound", expected, "none", passed=True, strength=strength)
-    actual = f"{bad.count} of {bad.of} boxes, left out"
+    actual = f"{bad.count:,} of {many(bad.of, 'box')} ({percent(share)}), which are left out"
     if bad.guessed_format:
         actual += f"; they make sense as {bad.guessed_format}: convert them, or have them exported anew"
-    actual += f": {bad.examples[0]}" if bad.examples else ""
     passed = bad.count <= settings.bad_boxes * bad.of
-    return Reason("boxes:sound", expected, actual, passed=passed, warning=passed, images=bad.images, strength=strength)
+    return Reason(
+        "boxes:sound",
+        expected,
+        actual,
+        passed=passed,
+        warning=passed,
+        images=bad.images,
+        strength=strength,
+        measure=f"for example {bad.examples[0]}" if bad.examples else "",
+    )
 
 
 def _sound_areas(span: DataSetInfo) -> list[Reason]:

@@ -29,6 +29,7 @@ class LabelLimits:
         classes: share of what looks like one class that is labelled as a certain other one.
         noise: share of objects with a wrong class, beyond systematic confusion.
         missing: share of objects without a label.
+        found: share of labels that fit nothing that the served model sees.
     """
 
     min_objects: Annotated[int, Field(ge=1)] = 30
@@ -39,6 +40,7 @@ class LabelLimits:
     classes: Share = 0.1
     noise: Share = 0.1
     missing: Share = 0.1
+    found: Share = 0.05
 
 
 @settings

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -39,6 +41,7 @@ OBJECT_FEATURES = (
 )
 _PURPOSE = "look"  # another word would take other images
 _BATCH = 16
+_READ_AT_ONCE = 8  # whole images, of many megapixels perhaps
 _IN_MEMORY_BYTES = 64_000_000  # of image files; more wait on the disk
 
 ReadRecords = Callable[[Sequence[str]], Iterable[bytes]]
@@ -46,7 +49,9 @@ ReadRecords = Callable[[Sequence[str]], Iterable[bytes]]
 
 def read_records(files: Sequence[str]) -> Iterable[bytes]:
     """The serialized tf.Examples of TFRecord files."""
-    return cast("Iterable[bytes]", tf.data.TFRecordDataset(list(files)).as_numpy_iterator())
+    # A step of tf.data's iterator takes longer than reading a record, so a step takes several.
+    batches = tf.data.TFRecordDataset(list(files)).batch(_READ_AT_ONCE).as_numpy_iterator()
+    return itertools.chain.from_iterable(cast("Iterable[Iterable[bytes]]", batches))
 
 
 class KeptImages:
@@ -166,15 +171,36 @@ def _predicted(
     progress = Progress(title, len(records))
     embeddings = [np.empty((0, detector.embedding_size), np.float32)]
     found = []
-    for start in range(0, len(records), _BATCH):
+    for start, prepared in _prepared(detector, len(records), encoded):
         batch = records[start : start + _BATCH]
-        prepared = detector.preprocess(list(itertools.islice(encoded, len(batch))))
-        embeddings.append(detector.embed(prepared))
         if num_classes:
             ids = np.array([record.image_id for record in batch])
-            found.append(detector.detect(prepared, ids, num_classes))
+            detections, embedding = detector.look(prepared, ids, num_classes)
+            found.append(detections)
+        else:
+            embedding = detector.embed(prepared)
+        embeddings.append(embedding)
         progress.update(start + len(batch))
     return np.concatenate(embeddings), DetectionColumns.join(found, [_BATCH] * len(found))
+
+
+def _prepared(
+    detector: ServedDetector, images: int, encoded: Iterator[bytes]
+) -> Iterator[tuple[int, dict[str, tf.Tensor]]]:
+    """Batches as the model wants them, each with the place of its first image, decoded a batch ahead of the model."""
+
+    def prepare() -> dict[str, tf.Tensor]:
+        return detector.preprocess(list(itertools.islice(encoded, _BATCH)))
+
+    with ThreadPoolExecutor(1) as beside:
+        waiting: deque[tuple[int, Future[dict[str, tf.Tensor]]]] = deque()
+        for start in range(0, images, _BATCH):
+            waiting.append((start, beside.submit(prepare)))
+            if len(waiting) > 1:
+                first, prepared = waiting.popleft()
+                yield first, prepared.result()
+        for first, prepared in waiting:
+            yield first, prepared.result()
 
 
 class _Row(NamedTuple):

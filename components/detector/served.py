@@ -50,6 +50,7 @@ class ServedDetector:
             )
         self._halves = (signatures["preprocess"], signatures["detect"]) if "detect" in signatures else None
         self._embed = signatures.get("embed") if self._halves else None
+        self._look = signatures.get("look") if self._embed else None
 
     def preprocess(self, encoded: Sequence[bytes]) -> _Tensors:
         """What `detect` wants of some image files."""
@@ -62,7 +63,20 @@ class ServedDetector:
         Raises:
             StateError: the model returns something else.
         """
-        found = (self._halves[1] if self._halves else self._serve)(**prepared)
+        return self._columns((self._halves[1] if self._halves else self._serve)(**prepared), image_ids, num_classes)
+
+    def look(self, prepared: _Tensors, image_ids: np.ndarray, num_classes: int) -> tuple[DetectionColumns, np.ndarray]:
+        """What `detect` and `embed` return, with one pass through the backbone if the model offers it.
+
+        Raises:
+            StateError: the model returns something else.
+        """
+        if self._look is None:
+            return self.detect(prepared, image_ids, num_classes), self.embed(prepared)
+        seen = self._look(**prepared)
+        return self._columns(seen, image_ids, num_classes), seen["embedding"].numpy()
+
+    def _columns(self, found: _Tensors, image_ids: np.ndarray, num_classes: int) -> DetectionColumns:
         try:
             boxes, labels, scores, counts = (found[key].numpy() for key in _OUTPUTS)
         except KeyError as error:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.coco.box_formats import FRACTIONS, PERCENT, XYXY
+from components.coco.box_formats import FRACTIONS, PERCENT, XYXY, YXHW
 from components.example_gen.box_guess import (
     MIN_BOX_SIDE_PX,
     OVERHANG_PX,
@@ -75,6 +75,8 @@ def _meant(labelled: Labelled, is_bad: np.ndarray, units: np.ndarray, sizes: np.
     if unit:
         return explain(given[group], boxes[group], sizes[group], good, labelled.box_field, unit) or unit
     found = explain(given[group], boxes[group], sizes[group], good, labelled.box_field)
+    if found == YXHW.order:
+        return f"{found}, or as boxes of the picture turned by 90 degrees"
     return found or larger_image(boxes[units == ""], sizes[units == ""])
 
 

@@ -30,7 +30,7 @@ _SOUND_IN_PERCENT = 0.98
 _LARGER = 1.15  # an image so many times larger than ours is another one
 _FEWEST_SCALED = 10
 _FILLED = 0.8  # the 95th percentile of the boxes' ends over the largest; stray boxes fill nothing
-_SAME_PX = 0.02  # spread of the sizes of one larger image
+_SAME = 0.03  # factors in x and y that are told as one
 
 
 def is_sound(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:
@@ -162,10 +162,10 @@ def larger_image(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> str | None:
     factors = reach.max(axis=0)
     if factors.max() < _LARGER or (np.quantile(reach, 0.95, axis=0) < _FILLED * factors).any():
         return None
-    across, down = (float(f"{factor:.2g}") for factor in np.maximum(1.0, factors))
-    times = f"{across:g} times" if across == down else f"{across:g} times in x and {down:g} times in y"
+    across, down = np.maximum(1.0, factors)
     width, height = np.median(sizes_px, axis=0) * [across, down]
-    about = f" of about {width:.0f}x{height:.0f} px," if np.ptp(sizes_px, axis=0).max() <= _SAME_PX else ""
+    about = f" of about {width:.0f}x{height:.0f} px," if np.ptp(sizes_px, axis=0).max() == 0 else ""
+    times = f"{across:.3g} times" if abs(across / down - 1) < _SAME else f"{across:.3g} by {down:.3g} times"
     return f"boxes drawn on an image{about} {times} as large as the file"
 
 

@@ -28,7 +28,7 @@ class Layer:
         name: what they are, for a legend.
         colour: of lines and texts, as CSS and Pillow write it: `#00a060`.
         boxes_xywh_px: [n, 4] float64, pixels of the stored image.
-        texts: [n], one a box; empty for none.
+        texts: [n], one a box, empty for a box without; or none at all.
         dashed: dashed lines with the texts below; otherwise solid lines with the texts above. Two layers of different
             kinds stay legible where their boxes coincide.
     """
@@ -166,7 +166,7 @@ def _draw_lines(draw: ImageDraw.ImageDraw, corners: np.ndarray, layer: Layer, pe
 def _draw_texts(draw: ImageDraw.ImageDraw, corners: np.ndarray, layer: Layer, pen: _Pen, height: int) -> None:
     font = ImageFont.load_default(size=pen.font)
     for (x1, y1, _, y2), text in zip(corners, layer.texts):
-        if np.isfinite((x1, y1, y2)).all():
+        if text and np.isfinite((x1, y1, y2)).all():
             y = min(y2 + 1, height - pen.font - 3) if layer.dashed else y1 - pen.font - 1
             corner, text = (x1 + 2, max(0.0, y)), text[:_LONGEST_TEXT]
             draw.rectangle(draw.textbbox(corner, text, font=font), fill="white")

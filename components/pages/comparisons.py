@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from components.pages.features import axis, feature_title
 from components.pages.histograms import distance_gauge, distributions
+from components.pages.moves import moves_figure
 from components.pages.text import safe
 from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
 from schemas.base.formatting import capital, many, number
@@ -22,8 +23,9 @@ _MEASURES = {
 
 
 def other_name(comparison: Comparison) -> str:
-    """What the span is compared with."""
-    return _KINDS.get(comparison.kind, _OTHER_KIND)
+    """What the span is compared with; of several spans that the model was trained on the nearest."""
+    name = _KINDS.get(comparison.kind, _OTHER_KIND)
+    return f"{name} ({comparison.reference})" if comparison.reference else name
 
 
 def excess(comparison: Comparison) -> float:
@@ -51,7 +53,7 @@ def comparison_section(comparisons: Sequence[Comparison], quiet: Collection[str]
         grids += (
             f"<details><summary>{many(len(folded), 'feature')} as expected</summary>{_grid(folded, 'pass')}</details>"
         )
-    return _legend(other_name(comparisons[0])) + grids
+    return _legend(_KINDS.get(comparisons[0].kind, _OTHER_KIND)) + grids
 
 
 def _legend(name: str) -> str:
@@ -85,7 +87,7 @@ def feature_figure(comparison: Comparison) -> str:
         f'<span class="span-side">this span: {_side(comparison.feature, comparison.span)}</span></p>'
         f"{distance_gauge(comparison)}"
         f'<p class="quiet">Distance <strong>{number(comparison.distance)}</strong>{amount} '
-        f"({safe(_MEASURES.get(comparison.measure, comparison.measure))}{chance}).</p></div>"
+        f"({safe(_MEASURES.get(comparison.measure, comparison.measure))}{chance}).</p>{moves_figure(comparison)}</div>"
     )
 
 

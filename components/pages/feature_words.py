@@ -185,7 +185,7 @@ def _changed_categories(comparison: Comparison) -> str:
 
 
 def _in(comparison: Comparison) -> str:
-    return _IN.get(comparison.kind, _IN_REQUESTS)
+    return f"in {comparison.reference}" if comparison.reference else _IN.get(comparison.kind, _IN_REQUESTS)
 
 
 def allowed(comparison: Comparison, minimum: float | None) -> str:

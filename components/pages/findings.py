@@ -71,12 +71,21 @@ def finding_cards(
     )
 
 
+def in_short(reason: Reason) -> str:
+    """What a rule found, without what is said besides: of a finding that follows from another, that is enough.
+
+    >>> in_short(Reason("drift:qa/contrast", "", "less contrast, by 14 %: 18 here, 21 in training; the model copes"))
+    'less contrast, by 14 %: 18 here, 21 in training'
+    """
+    return reason.actual.partition("; ")[0]
+
+
 def consequences(reasons: Sequence[Reason]) -> str:
     """What follows from a finding, folded; nothing without any."""
     if not reasons:
         return ""
     items = "".join(
-        f"<li><strong>{safe(rule_title(reason.rule, passed=False))}:</strong> {safe(reason.actual)} "
+        f"<li><strong>{safe(rule_title(reason.rule, passed=False))}:</strong> {safe(in_short(reason))} "
         f'<code class="quiet">{safe(reason.rule)}</code></li>'
         for reason in reasons
     )

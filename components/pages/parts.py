@@ -106,10 +106,12 @@ _LEGENDS = {
 
 def _legend(rule: str, detected: bool) -> str:
     rule = rule.removeprefix("part:")
-    usual = [("label", "labels")]
+    usual = [("label", "labels")] if "box" in rule or not rule.startswith(("drift:", "skew:")) else []
     if detected and not rule.startswith(("drift:", "skew:")):
         usual.append(("detection", "detections of the served model"))
     entries = _LEGENDS.get(rule, usual)
+    if not entries:
+        return ""
     return (
         '<div class="legend">'
         + "".join(

@@ -83,6 +83,12 @@ DATA_WORDS = {
         "Restore the golden set; or, if it was changed on purpose, run once with "
         "--set data_gate.accept_new_golden=true.",
     ),
+    "drift:first_span": RuleWords(
+        "Spans have crept away from the first that this model's line was trained on",
+        "Spans have not crept away from the first that this model's line was trained on",
+        "Look at the first span beside this one. If the world has moved so far, train on it in observe mode and let "
+        "the evaluator decide; a golden set of the world as it is now measures what you need.",
+    ),
     "drift": RuleWords("{of}: not like the data the served model was trained on", "{of}: as in training", _LOOK),
     "skew": RuleWords(
         "{of}: not like what the served model is asked",

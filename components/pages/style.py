@@ -68,7 +68,8 @@ svg rect.other { fill: var(--other); stroke: none; } svg rect.span { stroke-widt
 svg .axis { fill: none; stroke: var(--soft); stroke-width: 1; }
 svg .other-median, svg .span-median { fill: none; stroke-width: 2; stroke-dasharray: 2 3; }
 svg .other-median { stroke: var(--other); } svg .span-median { stroke: var(--span); stroke-dasharray: none; }
-.gauge { margin: 2px 0 4px; } .gauge .track { fill: var(--track); }
+.gauge { margin: 2px 0 4px; } .gauge .before { fill: var(--mark); fill-opacity: .45; }
+.gauge .track { fill: var(--track); }
 .gauge .within { fill: var(--pass); } .gauge .beyond { fill: var(--reject); }
 .gauge .limit { stroke: var(--mark); stroke-width: 2.5; } 
 .gauge .noise { stroke: var(--mark); stroke-dasharray: 2 2; }

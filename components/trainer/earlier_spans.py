@@ -8,7 +8,6 @@ like to the backbone is asked of the new model.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 from tfx.dsl.io import fileio
@@ -16,6 +15,7 @@ from tfx.dsl.io import fileio
 from components.detector.detections import renumbering
 from components.detector.sampling import sample_images
 from components.detector.served import ServedDetector
+from components.trainer.lineage import carried, images_of_each
 from schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_SAMPLE_FILE,
@@ -28,25 +28,6 @@ from schemas.artifacts.training_record import (
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
-
-MOST_SPANS = 8  # the first of the lineage, and the newest of those before the one trained on now
-MOST_IMAGES = 300  # of a span
-ALL_IMAGES = 800  # of all of them together
-
-
-def carried(data: Sequence[TrainedData]) -> tuple[TrainedData, ...]:
-    """The earlier spans that a model knows more of than their names.
-
-    Args:
-        data: the lineage; the last is the one trained on now.
-    """
-    earlier = list({of.digest: of for of in data[:-1] if of.digest != data[-1].digest}.values())
-    return tuple(earlier[:1] + earlier[1:][-(MOST_SPANS - 1) :])
-
-
-def images_of_each(spans: int) -> int:
-    """About how many images of each of so many spans are described."""
-    return min(MOST_IMAGES, ALL_IMAGES // max(1, spans))
 
 
 def describe_earlier_spans(

@@ -32,7 +32,7 @@ def save_model(serving: Serving, directory: str, warmup_images: Sequence[bytes])
     - `image_bytes`, and the same as `serving_default` for clients that name no signature: `Serving.serve`;
     - `tf_example`: `Serving.serve_examples`;
     - `preprocess`, `detect`: the same in two halves, for callers that give the same images to several models;
-    - `embed`: `Serving.embed`.
+    - `embed`: `Serving.embed`; `look`: what `detect` and `embed` return, at the cost of `detect`.
 
     Args:
         serving: the functions.
@@ -51,6 +51,7 @@ def save_model(serving: Serving, directory: str, warmup_images: Sequence[bytes])
         "preprocess": serving.preprocess,
         "detect": serving.detect,
         "embed": serving.embed,
+        "look": serving.look,
     }
     tf.saved_model.save(module, directory, signatures=signatures)
     write_warmup(directory, warmup_images)

@@ -11,6 +11,10 @@ from schemas.base.files import Files
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 
+MOST_SPANS = 8  # earlier ones that a model carries more of than their names: the first, and the newest others
+MOST_IMAGES = 300  # of a span
+ALL_IMAGES = 800  # of all of them together
+
 
 def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedData:
     """A span's identity in a training record, its place relative to the artifacts directory if it lies in there."""
@@ -43,3 +47,18 @@ def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) 
         f"{places(data.examples, artifacts)[0]}; "
         "bring them back, or train on the new span alone with training.retrain.replay=0"
     )
+
+
+def carried(data: Sequence[TrainedData]) -> tuple[TrainedData, ...]:
+    """The earlier spans that a model knows more of than their names.
+
+    Args:
+        data: the lineage; the last is the one trained on now.
+    """
+    earlier = list({of.digest: of for of in data[:-1] if of.digest != data[-1].digest}.values())
+    return tuple(earlier[:1] + earlier[1:][-(MOST_SPANS - 1) :])
+
+
+def images_of_each(spans: int) -> int:
+    """About how many images of each of so many spans are described."""
+    return min(MOST_IMAGES, ALL_IMAGES // max(1, spans))

@@ -6,7 +6,7 @@ tf-models functions as training, so that training and serving cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -33,7 +33,8 @@ class Serving:
       whose rows are original size, input size, scale and offset, each (y, x);
     - `detect`: `images`, `geometry` -> detections without names;
     - `embed`: `images` -> `embedding` [batch, d] float32: what the backbone makes of an image, the mean over its
-      places of each feature of each level.
+      places of each feature of each level;
+    - `look`: `images`, `geometry` -> what `detect` and `embed` return, with one pass through the backbone for both.
 
     Detections:
 
@@ -71,6 +72,7 @@ class Serving:
         images = tf.TensorSpec([None, *self._size, 3], tf.float32, name="images")
         geometry = tf.TensorSpec([None, 4, 2], tf.float32, name="geometry")
         self.preprocess: Any = tf.function(self._preprocess, input_signature=[image_bytes], autograph=False)
+        self.look: Any = tf.function(self._look, input_signature=[images, geometry], autograph=False)
         self.detect: Any = tf.function(self._detect, input_signature=[images, geometry], autograph=False)
         self.embed: Any = tf.function(self._embed, input_signature=[images], autograph=False)
         self.serve: Any = tf.function(self._serve, input_signature=[image_bytes], autograph=False)
@@ -89,33 +91,48 @@ class Serving:
             preprocess_ops.normalize_image(image), self._size, padded_size=self._size
         )
 
-    def _detect(self, images: tf.Tensor, geometry: tf.Tensor) -> _Tensors:
+    def _look(self, images: tf.Tensor, geometry: tf.Tensor) -> _Tensors:
         asked = tf.shape(images)[0]
         images, geometry = _at_least_one(images), _at_least_one(geometry)
         batch = tf.shape(images)[0]
         anchors = {
             level: tf.tile(boxes[tf.newaxis], tf.stack([batch, 1, 1, 1])) for level, boxes in self._anchors.items()
         }
-        found = self._model(images, image_shape=geometry[:, 1, :], anchor_boxes=anchors, training=False)
+        found = self._model(
+            images,
+            image_shape=geometry[:, 1, :],
+            anchor_boxes=anchors,
+            output_intermediate_features=True,
+            training=False,
+        )
         scale = tf.tile(geometry[:, 2:3, :], [1, 1, 2])
         limit = tf.tile(geometry[:, 0:1, :], [1, 1, 2])
         counts = found["num_detections"]
         classes = tf.cast(found["detection_classes"], tf.int32)
         counted = tf.sequence_mask(counts, tf.shape(classes)[1])
-        detections = {
+        seen = {
             "detection_boxes": tf.clip_by_value(found["detection_boxes"] / scale, 0.0, limit),
             # tf-models adds 1 to all classes, also to the zeros of the padding.
             "detection_classes": tf.where(counted, classes, 0),
             "detection_scores": found["detection_scores"],
             "num_detections": counts,
+            "embedding": self._embedding({level: found.get(f"backbone_{level}") for level in self._levels}),
         }
-        return {name: values[:asked] for name, values in detections.items()}
+        return {name: values[:asked] for name, values in seen.items()}
+
+    def _detect(self, images: tf.Tensor, geometry: tf.Tensor) -> _Tensors:
+        # TensorFlow leaves out of the graph what nobody asks for.
+        return {name: values for name, values in self.look(images, geometry).items() if name != "embedding"}
 
     def _embed(self, images: tf.Tensor) -> _Tensors:
         asked = tf.shape(images)[0]
         maps = self._model.backbone(_at_least_one(images), training=False)
-        levels = [maps[level] for level in self._levels if level in maps]  # the coarsest may be the decoder's own
-        return {"embedding": tf.concat([tf.reduce_mean(level, axis=[1, 2]) for level in levels], axis=1)[:asked]}
+        return {"embedding": self._embedding(maps)[:asked]}
+
+    def _embedding(self, maps: Mapping[str, tf.Tensor | None]) -> tf.Tensor:
+        levels = [maps.get(level) for level in self._levels]  # the coarsest may be the decoder's own
+        means = [tf.reduce_mean(level, axis=[1, 2]) for level in levels if level is not None]
+        return tf.concat(means, axis=1)
 
     def _serve(self, image_bytes: tf.Tensor) -> _Tensors:
         found = self.detect(**self.preprocess(image_bytes))

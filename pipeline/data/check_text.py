@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from components.pages.fact_words import fact_rows
-from components.pages.findings import counts_in_words, untested_in_words
+from components.pages.findings import counts_in_words, in_short, untested_in_words
 from components.pages.rule_words import rule_title
 from pipeline.terminal.plain_text import visible_line
 from schemas.artifacts.decisions import DataDecision, Reason, State
@@ -27,7 +27,10 @@ def findings_text(decision: DataDecision) -> list[str]:
         lines += [*_finding(reason), *_following(decision.following_from(reason)), ""]
     warnings = decision.warnings
     for reason in warnings[:_SHOWN_WARNINGS]:
-        lines += [*_labelled(reason.state.value, _told(reason)), *_following(decision.following_from(reason))]
+        lines += [
+            *_labelled(reason.state.value, f"{reason.rule}: {reason.actual}"),
+            *_following(decision.following_from(reason)),
+        ]
     if len(warnings) > _SHOWN_WARNINGS:
         lines += _labelled("", f"and {many(len(warnings) - _SHOWN_WARNINGS, 'more warning')}: see the page")
     for rules, why in untested_in_words(decision.untested):
@@ -67,13 +70,9 @@ def _finding(reason: Reason) -> list[str]:
 def _following(reasons: Sequence[Reason]) -> list[str]:
     lines = []
     for place, reason in enumerate(reasons[:_SHOWN_FOLLOWING]):
-        lines += _labelled("follows" if not place else "", _told(reason))
+        lines += _labelled("follows" if not place else "", f"{reason.rule}: {in_short(reason)}")
     more = len(reasons) - _SHOWN_FOLLOWING
     return lines + (_labelled("", f"and {more} more") if more > 0 else [])
-
-
-def _told(reason: Reason) -> str:
-    return f"{reason.rule}: {reason.actual}"
 
 
 def _labelled(label: str, text: str) -> list[str]:

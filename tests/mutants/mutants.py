@@ -365,6 +365,13 @@ _DATA = (
         ("copes and effect < wide", "copes", "beyond the wide limit a person looks first, though the model copes"),
     ),
     *mutants_of(
+        "components/data_gate/pictures.py",
+        "tests/components/data_gate/test_pictures.py",
+        ("if box.image == image.record.file_name", "if True", "a picture shows the bad boxes of its own image"),
+        ("alone[_overlapping(", "alone[~alone][_overlapping(", "what has a label is not drawn as missing one"),
+        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
+    ),
+    *mutants_of(
         "components/pages/feature_words.py",
         "tests/components/pages/test_feature_words.py",
         ("rises = span.median > other", "rises = span.median < other", "darker is not brighter"),

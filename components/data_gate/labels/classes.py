@@ -22,10 +22,12 @@ from components.data_gate.labels.findings import (
 from components.data_gate.labels.matching import QUANTILES, Matched
 from components.data_gate.labels.noise import LOWEST_QUANTILE, Seen, label_noise
 from components.data_gate.labels.profile import Profile
+from components.data_gate.labels.systematic import likeliest_pair
 from schemas.artifacts.decisions import Reason
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes
+_PERHAPS = 0.01  # chance of a pair that is tried as an explanation of all labels
 _TIMES_OTHERS = 3.0  # a systematic confusion stands out of that of all other classes
 
 
@@ -97,9 +99,11 @@ def class_reasons(
         noise: accepted share of labels with a wrong class beside those.
     """
     ours, theirs = (judge(side, QUANTILES[0]) for side in (span, golden))
-    found = confusions(ours, theirs)
+    found = confusions(ours, theirs, len(class_names))
     more = [judge(side, LOWEST_QUANTILE) for side in (span, golden)]
-    rest = [side.rows(~is_of(side, found)) for side in more]
+    # Noise hits all classes alike: those that are confused systematically are not needed to see it.
+    confused = [label for each in found for label in (each.looks_like, each.labelled)]
+    rest = [side.rows(~np.isin(side.labelled, confused)) for side in more]
     return [
         _confused(ours, found, class_names, classes, span.profile),
         _noisy(rest[0], rest[1], len(class_names), relative_recall, noise, span.profile),
@@ -155,17 +159,21 @@ def judge(matched: Matched, lowest_quantile: float) -> Judged:
     return Judged(matched.sightings.image, matched.sightings.labels, labelled, matched.score_quantile).rows(keep)
 
 
-def confusions(span: Judged, golden: Judged) -> list[Confusion]:
+def confusions(span: Judged, golden: Judged, classes: int) -> list[Confusion]:
     """Pairs of classes that the span confuses significantly more than the golden set and than all other pairs.
 
     Shares are of what the model sees as a class: if labels are wrong at random, all classes are then confused alike,
-    however frequent they are. Counted are images (Fisher's exact test), because one image's objects err together.
+    however frequent they are. Counted are images (Fisher's exact test), because one image's objects err together. Of
+    pairs that do not stand out for themselves the one counts that explains all labels best, and better than noise.
     """
     pairs = np.unique(np.stack([span.looks_like, span.labelled], axis=1)[span.is_other], axis=0)
     candidates = [(a, b) for a, b in pairs.tolist() if _images(span, a, b) >= _FEWEST_IMAGES]
     tested = [_confusion(span, golden, *pair) for pair in candidates]
     found = [each for each in tested if each.p_value < SIGNIFICANCE / len(tested)]
     found = [each for each in found if each.excess > _TIMES_OTHERS * _others(span, each)]
+    likely = [(each.looks_like, each.labelled) for each in tested if each.p_value < _PERHAPS]
+    best = likeliest_pair(_seen(span), _seen(golden), classes, likely)
+    found += [each for each in tested if (each.looks_like, each.labelled) in best and each not in found]
     return sorted(found, key=lambda each: -each.excess)
 
 

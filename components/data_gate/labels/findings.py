@@ -48,6 +48,8 @@ class Excess:
     @property
     def p_value(self) -> float:
         """Chance of a difference this large if there is none (one-sided, Student's t with images as clusters)."""
+        if not self._by_chance:  # every row alike: certain of several images, and of one it says nothing
+            return float(self.images < 2 or self.value <= 0)
         return float(stdtr(self._degrees, -self.value / self._by_chance))
 
     @property
@@ -145,13 +147,15 @@ def shortfall(span: Estimate, golden: Estimate, relative_recall: float) -> Exces
 
     Args:
         span: a share.
-        golden: the same share there, above 0.
+        golden: the same share there; of a share of 0 nothing can be lacking.
         relative_recall: 0..1, part of the golden set's share to be expected of images in which the model finds less.
 
     >>> shortfall(Estimate(0.6, 0.03, 80), Estimate(0.8, 0.03, 90), relative_recall=1.0).value.__round__(3)
     0.25
     """
     expected = golden.value * relative_recall
+    if not expected:
+        return Excess(0.0, 1.0, min(span.images, golden.images))
     error = float(np.hypot(span.std_error, span.value / golden.value * golden.std_error)) / expected
     return Excess(1 - span.value / expected, error, min(span.images, golden.images))
 

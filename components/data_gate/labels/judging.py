@@ -45,7 +45,7 @@ def judged_reasons(
         otherwise: see `Trust`.
     """
     if known is None:
-        return [_untested(rule, cause) for rule in RULES]
+        return [untested(rule, cause) for rule in RULES]
     span, golden = known
     # Where the model finds less it errs more: that is held against it, not against the labels.
     relative_recall = min(1.0, span.recall / golden.recall)
@@ -63,7 +63,8 @@ def not_judged(reason: Reason, cause: str) -> Reason:
     return dataclasses.replace(reason, passed=True, warning=False, images=(), tested=False, strength=None, cause=cause)
 
 
-def _untested(rule: str, cause: str) -> Reason:
+def untested(rule: str, cause: str) -> Reason:
+    """A rule that nothing was asked of, because of another."""
     return Reason(rule, "labels that can be judged", f"not tested because of {cause}", True, tested=False, cause=cause)
 
 

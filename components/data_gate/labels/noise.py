@@ -80,6 +80,21 @@ def label_noise(span: Seen, golden: Seen, classes: int, relative_recall: float) 
     return Excess(min(1.0, float(value)), float(error), min(images), float(error_if_none))
 
 
+def usual_labels(span: Seen, golden: Seen, classes: int) -> np.ndarray:
+    """How often what looks like each object of the span is labelled as each class in the golden set, [k, K + 1]."""
+    agreement, confused = _agreement(golden, classes), _confusions(golden, classes)
+    return _usual(span, agreement[span.bin, span.looks_like], confused[span.looks_like])
+
+
+def _usual(seen: Seen, agreement: np.ndarray, confused: np.ndarray) -> np.ndarray:
+    rows = np.arange(len(seen.image))
+    weights = confused.copy()
+    weights[rows, seen.looks_like] = 0
+    usual = weights / weights.sum(axis=1, keepdims=True) * (1 - agreement)[:, None]  # [k, K + 1]
+    usual[rows, seen.looks_like] = agreement
+    return usual
+
+
 def _evidence(seen: Seen, agreement: np.ndarray, confused: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much each label speaks for chance beyond what is usual, and by how much it would if it were by chance.
 
@@ -89,10 +104,7 @@ def _evidence(seen: Seen, agreement: np.ndarray, confused: np.ndarray) -> tuple[
         confused: [k, K + 1] objects of the golden set that look so, by label.
     """
     rows, classes = np.arange(len(seen.image)), confused.shape[1] - 1
-    weights = confused.copy()
-    weights[rows, seen.looks_like] = 0
-    usual = weights / weights.sum(axis=1, keepdims=True) * (1 - agreement)[:, None]  # [k, K + 1]
-    usual[rows, seen.looks_like] = agreement
+    usual = _usual(seen, agreement, confused)
     chance = (1 - usual) / (classes - 1)
     chance[:, 0] = 0
     score = (chance - usual) / ((1 - _AROUND) * usual + _AROUND * chance + 1e-12)

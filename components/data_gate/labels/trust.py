@@ -7,11 +7,14 @@ objects where there are none, and all of that would be held against labels that 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.drift import apart, known
+from components.data_gate.drift import apart
+from components.data_gate.drift import known as values_there
 from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.profile import Profile
@@ -55,13 +58,18 @@ class Trust:
         images, others = len(span.file_names), len(golden.file_names)
         return cls(np.ones(images), np.ones(images, np.bool_), np.ones(others, np.bool_))
 
+    def of_images(self, keep: np.ndarray) -> Trust:
+        """Of some images of the span; `keep` is [i] bool."""
+        farther = self.farther[keep]
+        return dataclasses.replace(self, farther=farther, span=_known(farther))
+
     @property
     def usual(self) -> float:
         """Of the median image."""
         return float(np.median(self.farther)) if len(self.farther) else 1.0
 
 
-def trust(span: FeatureSample, golden: FeatureSample, training: FeatureSample) -> Trust:
+def trust(span: FeatureSample, golden: FeatureSample, training: Sequence[FeatureSample]) -> Trust:
     """Which images look like those on which the model was shown to be right.
 
     An image does if it lies as near to golden images as these to each other, or as near to training images as the
@@ -70,7 +78,7 @@ def trust(span: FeatureSample, golden: FeatureSample, training: FeatureSample) -
     Args:
         span: figures of its images, with the model's embeddings.
         golden: the same of the golden images.
-        training: the same of images that the model was trained on; none are fine.
+        training: the same of the spans that the model was trained on; none are fine.
 
     Returns:
         All images if the model has no embeddings or there are too few golden images.
@@ -79,17 +87,19 @@ def trust(span: FeatureSample, golden: FeatureSample, training: FeatureSample) -
     if not enough:
         ones = np.ones(len(span))
         return Trust(ones, ones > 0, np.ones(len(golden), np.bool_))
-    of_span, of_golden, of_training = (each.embeddings.astype(np.float64) for each in (span, golden, training))
+    of_span, of_golden = (each.embeddings.astype(np.float64) for each in (span, golden))
     to_golden = _distances(of_span, of_golden)
     like = np.argsort(to_golden, axis=1, kind="stable")[:, :_NEAREST]
     among = _distances(of_golden, of_golden)
     np.fill_diagonal(among, np.inf)
     farther = _nearest(to_golden) / _positive(_nearest(among)[like].mean(axis=1))
-    if len(of_training) >= _NEAREST and of_training.shape[1] == of_golden.shape[1]:
-        usual = _nearest(_distances(of_golden, of_training))[like].mean(axis=1)
-        farther = np.minimum(farther, _nearest(_distances(of_span, of_training)) / _positive(usual))
+    for known in training:
+        of_training = known.embeddings.astype(np.float64)
+        if len(known) >= _NEAREST and of_training.shape[1] == of_golden.shape[1]:
+            usual = _nearest(_distances(of_golden, of_training))[like].mean(axis=1)
+            farther = np.minimum(farther, _nearest(_distances(of_span, of_training)) / _positive(usual))
     usual_of_all = float(np.median(farther))
-    known = farther <= (_FARTHEST if usual_of_all <= _FARTHER else 0.0)
+    known = _known(farther)
     otherwise = 1 + _PER_FARTHER * max(0.0, usual_of_all - _NATURAL) + _beside(span, golden)
     return Trust(farther, known, _compared(to_golden[known]), otherwise)
 
@@ -124,6 +134,11 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
     )
 
 
+def _known(farther: np.ndarray) -> np.ndarray:
+    look_alike = len(farther) > 0 and np.median(farther) <= _FARTHER
+    return farther <= (_FARTHEST if look_alike else -np.inf)
+
+
 def _contradictions(span: Matched) -> np.ndarray:
     # [i] labels that the model does not find and what it sees that nobody labelled; a little for every image.
     images = len(span.profile.file_names)
@@ -140,7 +155,7 @@ def _beside(span: FeatureSample, golden: FeatureSample) -> float:
     beside = [0.0]
     for feature, effect in MINIMUM_EFFECT.items():
         if feature in span.images and feature in golden.images:
-            values, others = (known(side.images[feature]) for side in (span, golden))
+            values, others = (values_there(side.images[feature]) for side in (span, golden))
             if not len(values) or len(others) <= _NEAREST:
                 continue
             among = apart(feature, others[:, None], others)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.drift_rules import drift_reason, too_few, unknown_to_model
+from components.data_gate.coping import Behaviour, Coping
+from components.data_gate.drift_rules import drift_reason, lineage_reason, too_few, unknown_to_model
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
 from schemas.artifacts.decisions import State
@@ -106,6 +107,77 @@ def test_how_far_beyond_its_limit_a_feature_is() -> None:
     assert within.strength == pytest.approx(0.5)  # far, and no farther than samples this small differ by chance
     assert "differ as much by chance" in within.actual
     assert drift_reason(comparison(feature=features.QA_NUM_BOXES), SETTINGS).strength is None
+
+
+def coping(recall: float) -> Coping:
+    """Of a model that finds 80 % in golden images like the span's."""
+    return Coping(Behaviour(recall, 0.9, recall, 0.01, 0.01), Behaviour(0.8, 0.9, 0.8, 0.01, 0.01), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("recall", "effect", "passed", "warning"),
+    [
+        (0.8, 0.4, True, True),  # a world that moves
+        (0.5, 0.4, False, False),  # the model agrees that something is wrong
+        (0.8, 0.7, False, False),  # beyond the wide limit, whatever the model finds
+        (0.8, 0.05, True, False),
+        (0.5, 0.05, True, False),  # a model that does badly is no drift
+    ],
+)
+def test_a_drift_that_the_served_model_copes_with_is_a_warning(
+    recall: float, effect: float, passed: bool, warning: bool
+) -> None:
+    reason = drift_reason(comparison(effect_size=effect), SETTINGS, coping=coping(recall))
+    assert (reason.passed, reason.warning) == (passed, warning)
+
+
+def test_what_the_model_makes_of_a_drift_is_told() -> None:
+    fine, lost = (drift_reason(comparison(effect_size=0.4), SETTINGS, coping=coping(recall)) for recall in (0.8, 0.5))
+    assert "; the served model copes: it finds 80 % of the labelled objects" in fine.actual
+    assert "0.6 where the served model copes" in fine.measure
+    assert "; the served model does not cope: it finds 50 % of the labelled objects" in lost.actual
+
+
+def test_the_wide_limit_can_be_set_and_is_no_narrower_than_the_first() -> None:
+    wide = load(DataGateSettings, {"wide_effect": {"qa/brightness": 2}}, "test")
+    assert drift_reason(comparison(), wide, coping=coping(0.8)).passed
+    narrow = load(DataGateSettings, {"wide_effect": {"qa/brightness": 0.01}}, "test")
+    assert narrow.wide_effect_of("qa/brightness") == narrow.minimum_effect_of("qa/brightness")
+    with pytest.raises(ConfigError, match=r"data_gate\.wide_effect\.qa/brightnes"):
+        load(DataGateSettings, {"wide_effect": {"qa/brightnes": 0.5}}, "test")
+
+
+def test_the_requests_say_nothing_of_what_the_model_copes_with() -> None:
+    assert not drift_reason(comparison(kind="skew", effect_size=0.4), SETTINGS, coping=coping(0.8)).passed
+
+
+@pytest.mark.parametrize(
+    ("from_first", "recall", "passed", "warning"),
+    [
+        (0.2, 0.5, True, False),
+        (0.4, 0.8, True, True),
+        (0.4, 0.5, True, True),
+        (0.7, 0.8, True, True),
+        (0.7, 0.5, False, False),
+    ],
+)
+def test_spans_cannot_creep_away_from_the_first_unnoticed(
+    from_first: float, recall: float, passed: bool, warning: bool
+) -> None:
+    step = comparison(distance=0.05, effect_size=0.1, first="span 1", from_first=from_first)
+    assert drift_reason(step, SETTINGS).passed
+    [reason] = lineage_reason([step], SETTINGS, coping(recall))
+    assert (reason.rule, reason.passed, reason.warning) == ("drift:first_span", passed, warning)
+    assert "from span 1" in reason.expected
+
+
+def test_a_first_span_is_not_compared_with_itself() -> None:
+    assert lineage_reason([comparison(first="span 1")], SETTINGS, None) == []
+
+
+def test_without_knowing_how_the_model_does_creeping_is_a_warning() -> None:
+    [reason] = lineage_reason([comparison(first="span 1", from_first=2.0)], SETTINGS, None)
+    assert (reason.passed, reason.warning) == (True, True)
 
 
 @pytest.mark.parametrize(("here", "passed"), [(12.0, False), (0.1, True)])

@@ -85,10 +85,12 @@ def test_boxes_drawn_otherwise_are_shown_beside_what_the_model_sees_with_by_how_
 
 
 def test_of_missing_labels_only_what_has_none_is_drawn_as_detected() -> None:
-    image, caption = shown("labels:missing", drawable([LEFT], found=detections([LEFT, RIGHT])))
+    again = [RIGHT[0] + 4, *RIGHT[1:]]  # a second detection of the same object, and one that is not sure
+    found = detections([LEFT, RIGHT, again, [140.0, 60, 60, 60]], scores=[0.9, 0.9, 0.8, 0.4])
+    image, caption = shown("labels:missing", drawable([LEFT], found=found))
     assert has(image, DETECTION_COLOUR, RIGHT)
     assert not has(image, DETECTION_COLOUR, LEFT)
-    assert caption == "1 object that the model sees without a label (magenta)"
+    assert caption == "1 object that the model surely sees and nobody labelled (magenta)"
 
 
 @pytest.mark.parametrize("rule", ["labels:classes", "labels:noise", "part:labels:noise"])
@@ -132,6 +134,17 @@ def test_a_drifted_image_stands_beside_a_usual_one_with_both_figures() -> None:
     )
     assert caption == "brightness 61 on the left, brightness 182 on the right"
     assert np.asarray(image.convert("L"))[100, -60] > 240
+
+
+def test_of_drifted_boxes_the_boxes_of_both_images_are_drawn() -> None:
+    rule = f"drift:{features.QA_BOX_LOG_AREA}"
+    usual = Beside(encode(GREY, "PNG"), "9.jpg", "", drawable([RIGHT]).record)
+    image, _ = shown(rule, drawable([LEFT]), usual={rule: usual})
+    title_px, scale = image.height - 120, 240 / 360
+    assert has(image, LABEL_COLOUR, [LEFT[0] * scale, title_px + LEFT[1] * scale, 40, 40])
+    assert has(image, LABEL_COLOUR, [246 + RIGHT[0] * scale, title_px + RIGHT[1] * scale, 40, 40])
+    plain, _ = shown("drift:qa/brightness", drawable([LEFT]))
+    assert not has(plain, LABEL_COLOUR, LEFT)
 
 
 def test_what_follows_from_another_finding_is_not_drawn() -> None:

@@ -78,7 +78,7 @@ def test_day_after_night_is_no_drift_for_a_model_that_was_trained_on_both(featur
 def test_a_span_of_two_known_worlds_in_one_is_no_drift(feature: str) -> None:
     mixed = FeatureSample.join([images(DAY, 60), images(NIGHT, 60, shift=6)])
     found = compared(lineage(images(DAY), images(NIGHT, shift=6)), mixed, feature)
-    assert found.reference == "the 2 spans 1 to 2 together"
+    assert found.reference == "span 1 to span 2 together"
     assert drift_reason(found, SETTINGS).passed
 
 
@@ -88,7 +88,7 @@ def test_what_is_beyond_all_spans_has_drifted_and_is_named_beside_the_nearest() 
     assert not reason.passed
     assert "of which span 1 is nearest" in reason.expected
     assert reason.actual.startswith(
-        "the images are brighter, by 51 %: median brightness 225 of 255 here, 150 in training"
+        "the images are brighter, by 51 %: median brightness 225 of 255 here, 150 in span 1"
     )
 
 
@@ -108,7 +108,7 @@ def test_sites_in_turn_are_known_by_their_names() -> None:
         return nearest(newest, 0.1, Lineage(tuple(spans)).others(20), span, lambda each: strength(each, SETTINGS))
 
     assert (found(a=1.0).reference, found(a=1.0).distance) == ("span 0", 0.0)
-    assert (found(a=0.5, b=0.5).reference, found(a=0.5, b=0.5).distance) == ("the 2 spans 0 to 1 together", 0.0)
+    assert (found(a=0.5, b=0.5).reference, found(a=0.5, b=0.5).distance) == ("span 0 to span 1 together", 0.0)
     assert found(c=1.0).distance == 1.0
 
 

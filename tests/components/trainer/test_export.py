@@ -34,6 +34,7 @@ SIGNATURES = {
     "detect": (PREPARED, {key: form for key, form in DETECTIONS.items() if key != "detection_class_names"}),
     "embed": (IMAGES, {"embedding": ("float32", [-1, 96])}),
 }
+SIGNATURES["look"] = (PREPARED, SIGNATURES["detect"][1] | SIGNATURES["embed"][1])
 
 
 @pytest.fixture(scope="module")

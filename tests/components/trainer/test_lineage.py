@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from components.trainer.lineage import read_earlier
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, read_training_record
+from components.trainer.lineage import ALL_IMAGES, MOST_IMAGES, MOST_SPANS, carried, images_of_each, read_earlier
+from schemas.artifacts.training_record import (
+    RECORD_FILE,
+    TRAINING_RECORD_FORMAT,
+    TrainedData,
+    read_training_record,
+)
 from schemas.base.artifact_places import to_record
 from schemas.base.errors import ConfigError, StateError
 from schemas.base.files import LOCAL_FILES
@@ -83,3 +88,22 @@ def test_a_model_without_a_record_is_named(tmp_path: Path) -> None:
     (tmp_path / RECORD_FILE).parent.mkdir()
     (tmp_path / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(training_record()))
     assert read_training_record(str(tmp_path), LOCAL_FILES) == training_record()
+
+
+def lineage(*digests: str) -> list[TrainedData]:
+    return [trained_data(digest=digest) for digest in digests]
+
+
+def test_a_model_carries_its_earlier_spans_once_each_and_not_the_one_trained_on_now() -> None:
+    assert [data.digest for data in carried(lineage("a", "b", "a", "c", "d", "c"))] == ["a", "b", "d"]
+    assert carried(lineage("a")) == ()
+
+
+def test_of_a_long_lineage_it_carries_the_first_and_the_newest() -> None:
+    kept = [data.digest for data in carried(lineage(*map(str, range(40))))]
+    assert kept == ["0", *(str(number) for number in range(40 - MOST_SPANS, 39))]
+
+
+def test_what_a_model_carries_is_bounded() -> None:
+    assert images_of_each(1) == MOST_IMAGES
+    assert all(spans * images_of_each(spans) <= ALL_IMAGES for spans in range(3, MOST_SPANS + 1))

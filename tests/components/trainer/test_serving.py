@@ -264,6 +264,16 @@ def test_an_embedding_is_the_mean_of_the_backbones_features(model: Any, serving:
     np.testing.assert_allclose(serving.embed(images)["embedding"].numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_one_look_finds_and_embeds_as_the_two_functions_do(serving: Any, prepare: Run) -> None:
+    prepared = prepare(FILES["wide"], FILES["fitting"])
+    expected = numpy(serving.detect(**prepared)) | numpy(serving.embed(prepared["images"]))
+    assert expected["num_detections"].min() > 0
+    seen = numpy(serving.look(**prepared))
+    assert seen.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_allclose(seen[key], value, rtol=1e-5, atol=1e-5)
+
+
 def test_the_functions_follow_the_weights_and_change_none(settings: ModelSettings) -> None:
     from components.trainer.serving import Serving
 

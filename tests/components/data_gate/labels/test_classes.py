@@ -80,10 +80,10 @@ def test_where_the_model_finds_less_it_is_believed_less() -> None:
 
 
 def test_a_confusion_that_the_golden_set_has_as_well_is_none() -> None:
-    assert confusions(judged(300, 0.5, seed=1), judged(300, 0.5, seed=2)) == []
+    assert confusions(judged(300, 0.5, seed=1), judged(300, 0.5, seed=2), 6) == []
 
 
 def test_a_confusion_is_told_with_its_shares() -> None:
-    found = confusions(judged(300, 0.5, seed=1), judged(300, 0.0, seed=2))
+    found = confusions(judged(300, 0.5, seed=1), judged(300, 0.0, seed=2), 6)
     assert {(each.looks_like, each.labelled) for each in found} == set(enumerate(PARTNER[1:].tolist(), 1))
     assert all(each.golden_share == 0 and each.share == pytest.approx(0.5, abs=0.2) for each in found)

@@ -16,7 +16,6 @@ from schemas.data.feature_sample import FeatureSample
 from tests.components.data_gate.labels.scenes import NAMES, relabelled, scenes, some
 
 GOLDEN, SPAN = scenes(seed=1, images=100), scenes(seed=2, images=80)
-NONE = np.empty((0, 8))
 
 
 def looks(embeddings: np.ndarray, brightness: float = 100.0) -> FeatureSample:
@@ -45,7 +44,7 @@ def audit(of: Trust | None, span: object = UNFAMILIAR) -> dict[str, Reason]:
 
 
 def test_images_of_the_golden_sets_world_are_known() -> None:
-    of = trust(looks(world(1, 80)), looks(world(2, 100)), looks(world(3, 200)))
+    of = trust(looks(world(1, 80)), looks(world(2, 100)), [looks(world(3, 200))])
     assert of.span.mean() > 0.95
     assert of.usual == pytest.approx(1, abs=0.1)
     assert of.otherwise < 1.2
@@ -53,12 +52,12 @@ def test_images_of_the_golden_sets_world_are_known() -> None:
 
 @pytest.mark.parametrize("at", [1.0, 3.0])
 def test_images_that_look_otherwise_are_not_known(at: float) -> None:
-    assert not trust(looks(world(1, 80, at)), looks(world(2, 100)), looks(world(3, 200))).span.any()
+    assert not trust(looks(world(1, 80, at)), looks(world(2, 100)), [looks(world(3, 200))]).span.any()
 
 
 def test_images_of_a_rare_scene_are_compared_with_the_golden_images_of_that_scene() -> None:
     golden = np.concatenate([world(2, 100), world(3, 60, at=20)])
-    of = trust(looks(world(1, 40, at=20)), looks(golden), looks(NONE))
+    of = trust(looks(world(1, 40, at=20)), looks(golden), [])
     assert of.span.mean() > 0.9
     assert of.golden[100:].mean() > 0.8
     assert not of.golden[:100].any()
@@ -67,21 +66,28 @@ def test_images_of_a_rare_scene_are_compared_with_the_golden_images_of_that_scen
 def test_new_frames_are_known_though_the_golden_sets_repeat_each_other() -> None:
     scene = world(2, 10)
     frames = np.repeat(scene, 10, axis=0) + world(3, 100, spread=0.01)
-    assert not trust(looks(world(1, 80)), looks(frames), looks(NONE)).span.any()
-    assert trust(looks(world(1, 80)), looks(frames), looks(world(4, 200))).span.mean() > 0.9
+    assert not trust(looks(world(1, 80)), looks(frames), []).span.any()
+    assert trust(looks(world(1, 80)), looks(frames), [looks(world(4, 200))]).span.mean() > 0.9
 
 
 def test_other_light_widens_the_limits_on_drawing() -> None:
-    same, darker = (trust(looks(world(1, 80), light), looks(world(2, 100)), looks(NONE)) for light in (100, 60))
+    same, darker = (trust(looks(world(1, 80), light), looks(world(2, 100)), []) for light in (100, 60))
     assert darker.otherwise > same.otherwise + 2
 
 
+def test_a_part_that_looks_otherwise_is_not_known_though_the_span_is() -> None:
+    of = trust(looks(np.concatenate([world(1, 80), world(4, 30, at=1.0)])), looks(world(2, 100)), [])
+    part = of.of_images(np.arange(110) >= 80)
+    assert of.span[:80].mean() > 0.9
+    assert not part.span.any()
+
+
 def test_a_model_without_embeddings_is_trusted_everywhere() -> None:
-    assert trust(looks(np.empty((80, 0))), looks(np.empty((100, 0))), looks(np.empty((0, 0)))).span.all()
+    assert trust(looks(np.empty((80, 0))), looks(np.empty((100, 0))), []).span.all()
 
 
 def test_true_labels_of_images_that_the_model_does_not_know_are_not_accused() -> None:
-    of = trust(looks(world(1, 80, at=3)), looks(world(2, 100)), looks(NONE))
+    of = trust(looks(world(1, 80, at=3)), looks(world(2, 100)), [])
     assert not audit(None)["labels:size"].passed  # as if the model knew them
     reasons = audit(of)
     assert [reason.rule for reason in reasons.values() if not reason.passed] == []
