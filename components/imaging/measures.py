@@ -54,15 +54,17 @@ def hue(colours: np.ndarray) -> float:
     >>> round(hue(np.array([[[255, 255, 255], [0, 200, 0]]], np.uint8)), 2)
     0.33
     """
-    pixels = colours.reshape(-1, 3).astype(np.float32)
-    white = np.quantile(pixels, _WHITE_POINT, axis=0) + 1
-    red, green, blue = (pixels * (white.mean() / white)).T
-    # The plane of equal brightness, red along its first axis; Preucil's hue circle without the corners.
-    across = (red - (green + blue) / 2) + 1j * (np.sqrt(3) / 2 * (green - blue))
-    chroma = np.abs(across)
-    if np.quantile(chroma, 1 - _BLANK_SHARE) < _MIN_CHROMA:
+    pixels = colours.reshape(-1, 3).T.astype(np.float32)
+    rank = round(_WHITE_POINT * (pixels.shape[1] - 1))
+    white = np.partition(pixels, rank, axis=1)[:, rank] + 1
+    red, green, blue = pixels * (white.mean() / white)[:, None]
+    # The plane of equal brightness, red along its first axis.
+    along, across = red - (green + blue) / 2, np.float32(np.sqrt(3) / 2) * (green - blue)
+    chroma2 = along**2 + across**2
+    if np.partition(chroma2, rank)[rank] < _MIN_CHROMA**2:
         return float("nan")
-    return float(np.angle((across * chroma ** (_CHROMA_POWER - 1)).sum()) / (2 * np.pi) % 1.0)
+    weights = chroma2 ** ((_CHROMA_POWER - 1) / 2)
+    return float(np.arctan2(across @ weights, along @ weights) / (2 * np.pi) % 1.0)
 
 
 def noise(grey: np.ndarray) -> float:
@@ -85,26 +87,28 @@ def noise(grey: np.ndarray) -> float:
     windows = np.lib.stride_tricks.sliding_window_view(grey, tile)[rows[:, None], columns].astype(np.int16)
     bent = windows[..., :-2] - 2 * windows[..., 1:-1] + windows[..., 2:]
     bent = bent[..., :-2, :] - 2 * bent[..., 1:-1, :] + bent[..., 2:, :]
-    spread = np.abs(bent).mean(axis=(-2, -1)) * (np.sqrt(np.pi / 2) / 6)
-    return float(np.quantile(spread, _SMOOTH))
+    sums = np.sort(np.abs(bent, out=bent).reshape(-1, bent[0, 0].size).sum(axis=1, dtype=np.int32))
+    # In whole numbers: a mean over both axes takes three times as long.
+    return float(sums[int(_SMOOTH * len(sums))] / bent[0, 0].size * np.sqrt(np.pi / 2) / 6)
 
 
 def _starts(side: int, tile: int) -> np.ndarray:
     return np.unique(np.linspace(0, side - tile, _TILES).round().astype(np.int64))
 
 
-def look_of(grey: np.ndarray, deep: bool) -> Look:
+def look_of(grey: np.ndarray, counts: np.ndarray, deep: bool) -> Look:
     """Says whether there is anything in an image, and where.
 
     Args:
         grey: [h, w] uint8.
+        counts: [256] pixels of each level.
         deep: whether the file has 16 bits a channel.
     """
-    return Look(_blank(grey), deep, _content(grey))
+    return Look(_blank(counts), deep, _content(grey))
 
 
-def _blank(grey: np.ndarray) -> str:
-    ranks = np.cumsum(np.bincount(grey.ravel(), minlength=256)) / grey.size
+def _blank(counts: np.ndarray) -> str:
+    ranks = np.cumsum(counts) / max(1, counts.sum())
     low, high = np.searchsorted(ranks, (_BLANK_SHARE, 1 - _BLANK_SHARE))
     if high <= _BLACK_LEVEL:
         return BLACK
@@ -115,18 +119,23 @@ def _blank(grey: np.ndarray) -> str:
 
 def _content(grey: np.ndarray) -> tuple[float, float, float, float]:
     """Borders that are even and of the level of the outermost row or column; the whole of a flat image is content."""
-    (top, bottom), (left, right) = (_borders(grey.min(axis), grey.max(axis)) for axis in (1, 0))
     height, width = grey.shape
+    top, bottom = _borders(grey)
+    left, right = _borders(grey.T)
     return (left / width, top / height, 1 - right / width, 1 - bottom / height)
 
 
-def _borders(low: np.ndarray, high: np.ndarray) -> tuple[int, int]:
-    """Lines without content at the start and at the end, of the least [n] and largest [n] level of each line."""
-    lines = []
-    for lowest, highest in ((low, high), (low[::-1], high[::-1])):
-        spread = np.maximum.accumulate(highest).astype(np.int16) - np.minimum.accumulate(lowest)
-        filled = np.flatnonzero(spread > _BORDER_LEVELS)
-        count = int(filled[0]) if len(filled) else 0
-        ends = count >= _MIN_BORDER * len(low) and spread[: count + _STEP_PX][-1] >= _STEP_LEVELS
-        lines.append(count if ends else 0)
-    return lines[0], lines[1]
+def _borders(grey: np.ndarray) -> tuple[int, int]:
+    """Rows without content at the start and at the end."""
+    return _border(grey), _border(grey[::-1])
+
+
+def _border(grey: np.ndarray) -> int:
+    if int(grey[0].max()) - int(grey[0].min()) > _BORDER_LEVELS:  # as of nearly all images
+        return 0
+    lowest, highest = (end.accumulate(end.reduce(grey, axis=1)) for end in (np.minimum, np.maximum))
+    spread = highest.astype(np.int16) - lowest
+    filled = np.flatnonzero(spread > _BORDER_LEVELS)
+    count = int(filled[0]) if len(filled) else 0
+    ends = count >= _MIN_BORDER * len(grey) and spread[: count + _STEP_PX][-1] >= _STEP_LEVELS
+    return count if ends else 0

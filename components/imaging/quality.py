@@ -27,7 +27,7 @@ _LEVELS = np.arange(256, dtype=np.float64)
 # What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 JPEG_MAGIC = b"\xff\xd8\xff"
-_COLOURS_SIDE_PX = 64  # of the pixels that the hue is taken of
+_COLOURS_SIDE_PX = 48  # of the pixels that the hue is taken of
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,8 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
     small = grey_image.resize(size, Image.Resampling.BICUBIC)
     levels = np.asarray(small)  # [h, w] uint8
     thumbnail = np.asarray(small.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    brightness, contrast = _mean_and_deviation(levels)
+    counts = np.array(small.histogram())
+    brightness, contrast = _mean_and_deviation(counts)
     return ImageQuality(
         brightness=brightness,
         contrast=contrast,
@@ -168,7 +169,7 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
         blue_cast=float(np.log((blue + 1) / (green + 1))),
         hue=_hue(image),
         noise=noise(np.asarray(grey_image)),
-        look=look_of(levels, deep=is_png and encoded[24] == 16),
+        look=look_of(levels, counts, deep=is_png and encoded[24] == 16),
         file_bytes=len(encoded),
         hash_bits=hash_bits(thumbnail),
         thumbnail=thumbnail,
@@ -213,11 +214,10 @@ def _means(image: Image.Image) -> tuple[float, ...]:
     return tuple((counts @ _LEVELS / (image.width * image.height)).tolist())
 
 
-def _mean_and_deviation(grey: np.ndarray) -> tuple[float, float]:
-    """Of grey levels, [h, w] uint8."""
-    counts = np.bincount(grey.ravel(), minlength=len(_LEVELS))
-    mean = float(counts @ _LEVELS / grey.size)
-    return mean, math.sqrt(counts @ (_LEVELS - mean) ** 2 / grey.size)
+def _mean_and_deviation(counts: np.ndarray) -> tuple[float, float]:
+    """Of grey levels, of which there are so many pixels [256]."""
+    mean = float(counts @ _LEVELS / counts.sum())
+    return mean, math.sqrt(counts @ (_LEVELS - mean) ** 2 / counts.sum())
 
 
 def _laplacian(grey: np.ndarray) -> np.ndarray:

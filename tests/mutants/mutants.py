@@ -353,8 +353,22 @@ _DATA = (
     *mutants_of(
         "components/imaging/measures.py",
         "tests/components/imaging/test_measures.py",
-        ("pixels * (white.mean() / white)", "pixels", "a cast is no other hue"),
-        ("np.quantile(spread, _SMOOTH)", "spread.mean()", "texture is no noise"),
+        ("pixels * (white.mean() / white)[:, None]", "pixels", "a cast is no other hue"),
+        ("sums[int(_SMOOTH * len(sums))]", "sums.mean()", "texture is no noise"),
+    ),
+    *mutants_of(
+        "components/data_gate/parts.py",
+        "tests/components/data_gate/test_parts.py",
+        ("FEWEST <= np.count", "0 <= np.count", "a few images are no part"),
+        ("<= _LARGEST * count", "<= count", "nearly all of a span is no part"),
+        ("_beyond(reason) > _beyond(known[1])", "False", "the part that breaks a rule most is named"),
+        ("ask(part.images, len(parts))", "ask(part.images, 1)", "the more parts are asked the surer each must be"),
+    ),
+    *mutants_of(
+        "components/data_gate/part_drift.py",
+        "tests/components/data_gate/test_part_drift.py",
+        ("if coping is None or coping.copes:", "if coping is None:", "a site with which the model copes is no fault"),
+        (".passed]\n    found", "]\n    found", "what the whole span shows is not said of a part again"),
     ),
     *mutants_of(
         "components/data_gate/drift_rules.py",

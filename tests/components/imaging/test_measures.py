@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.imaging.measures import hue, look_of, noise
+from components.imaging.measures import Look, hue, noise
+from components.imaging.measures import look_of as look_of_levels
 from components.imaging.quality import image_quality
 from tests.builders import encode, picture
 from tests.components.imaging.altered_files import files_by_kind
@@ -24,6 +25,10 @@ def photograph(turn: float = 0.0, gains: tuple[float, float, float] = (1.0, 1.0,
         pixels[place : place + 6, place : place + 12] = np.array(colour) * 255
     pixels[40:48, :20] = 230
     return np.clip(pixels * np.array(gains), 0, 255).astype(np.uint8)
+
+
+def look_of(grey: np.ndarray) -> Look:
+    return look_of_levels(grey, np.bincount(grey.ravel(), minlength=256), deep=False)
 
 
 def apart(one: float, other: float) -> float:
@@ -75,28 +80,28 @@ def test_texture_in_most_of_an_image_is_no_noise() -> None:
 def test_an_image_that_shows_nothing_says_what_it_is(level: int, word: str) -> None:
     blank = np.full((60, 80), level, np.uint8)
     blank[3, 4] = 130  # a dead pixel
-    assert look_of(blank, deep=False).blank == word
-    assert look_of(np.asarray(picture().convert("L")), deep=False).blank == ""
+    assert look_of(blank).blank == word
+    assert look_of(np.asarray(picture().convert("L"))).blank == ""
 
 
 def test_a_night_scene_with_lights_is_not_blank() -> None:
     night = RNG.integers(0, 12, (100, 100)).astype(np.uint8)
     night[40:52, 40:52] = 200
-    assert look_of(night, deep=False).blank == ""
+    assert look_of(night).blank == ""
 
 
 def test_content_ends_where_even_borders_begin() -> None:
     letter_box = np.zeros((100, 200), np.uint8)
     letter_box[20:70, 50:190] = RNG.integers(60, 200, (50, 140))
-    look = look_of(letter_box, deep=False)
+    look = look_of(letter_box)
     assert look.content == (0.25, 0.2, 0.95, 0.7)
     assert look.has_borders
-    assert not look_of(letter_box[20:70, 50:190], deep=False).has_borders
-    assert not look_of(np.zeros((50, 50), np.uint8), deep=False).has_borders
+    assert not look_of(letter_box[20:70, 50:190]).has_borders
+    assert not look_of(np.zeros((50, 50), np.uint8)).has_borders
 
 
 def test_a_gradient_is_no_border() -> None:
-    assert not look_of(np.tile(np.arange(0, 250, dtype=np.uint8), (50, 1)), deep=False).has_borders
+    assert not look_of(np.tile(np.arange(0, 250, dtype=np.uint8), (50, 1))).has_borders
 
 
 def test_sixteen_bits_are_told() -> None:
