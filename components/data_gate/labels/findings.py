@@ -175,6 +175,11 @@ class Finding:
     weight: np.ndarray
 
 
+def significance_of(span: Profile) -> float:
+    """The chance of a false alarm that one rule takes in these images: all sets that are asked take it together."""
+    return SIGNIFICANCE / span.asked
+
+
 def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Profile) -> Reason:
     """The reason for a finding.
 
@@ -185,7 +190,7 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
         limit: on the excess.
         span: for its file names.
     """
-    failed = bool(finding.excess.breaks(limit))
+    failed = bool(finding.excess.breaks(limit, significance_of(span)))
     warning = not failed and finding.excess.is_doubtful(limit)
     images = worst_images(span, finding.weight) if failed or warning else ()
     strength = strength_of(finding.excess.value, limit)
