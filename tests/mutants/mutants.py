@@ -323,6 +323,40 @@ _DATA = (
         ("nearest(span, golden)", "nearest(golden, span)", "the copy in the span is named, not another image"),
     ),
     *mutants_of(
+        "components/metrics/repeats.py",
+        "tests/components/metrics/test_repeats.py",
+        (
+            "np.maximum(_SHIFT * boxes[:, 2:], _SHIFT_PX)",
+            "_SHIFT * boxes[:, 2:]",
+            "a pixel is allowed to the smallest boxes",
+        ),
+        ("np.maximum(one[alike], other[alike])", "other[alike]", "the later of two boxes is the repeated one"),
+    ),
+    *mutants_of(
+        "components/example_gen/endings.py",
+        "tests/components/example_gen/test_endings.py",
+        ("length < _LONGER * _longest_pause(~is_empty)", "False", "pauses that come and go are no end"),
+        ("return {}", "pass", "images sorted by class are no unfinished labels"),
+    ),
+    *mutants_of(
+        "components/data_gate/fact_rules.py",
+        "tests/components/data_gate/test_fact_rules.py",
+        ("fails = trained_on is None and", "fails = trained_on is not None and", "a first model needs every class"),
+        ("fact.share > limit, fact", "fact.share > 2 * limit, fact", "shares beyond their limits reject"),
+    ),
+    *mutants_of(
+        "components/imaging/decodable.py",
+        "tests/components/imaging/test_decodable.py",
+        ("if zlib.crc32(content) != checksum:", "if False:", "a wrong checksum of a chunk is found"),
+        ("if given < needed:", "if False:", "rows that are missing are found"),
+    ),
+    *mutants_of(
+        "components/imaging/measures.py",
+        "tests/components/imaging/test_measures.py",
+        ("pixels * (white.mean() / white)[:, None]", "pixels", "a cast is no other hue"),
+        ("sums[int(_SMOOTH * len(sums))]", "sums.mean()", "texture is no noise"),
+    ),
+    *mutants_of(
         "components/data_gate/parts.py",
         "tests/components/data_gate/test_parts.py",
         ("FEWEST <= np.count", "0 <= np.count", "a few images are no part"),
@@ -340,16 +374,20 @@ _DATA = (
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
-        ("drifted = not comparison.passed and", "drifted = ", "what chance reaches does not stop a run"),
+        ("drifted = is_far and", "drifted = ", "what chance reaches does not stop a run"),
         ("_effect(comparison) / minimum\n", "_effect(comparison)\n", "how far beyond its limit a drift is"),
         ("copes and effect < wide", "copes", "beyond the wide limit a person looks first, though the model copes"),
     ),
     *mutants_of(
         "components/data_gate/pictures.py",
         "tests/components/data_gate/test_pictures.py",
+        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
+    ),
+    *mutants_of(
+        "components/data_gate/fault_layers.py",
+        "tests/components/data_gate/test_pictures.py",
         ("if box.image == image.record.file_name", "if True", "a picture shows the bad boxes of its own image"),
         ("alone[_overlapping(", "alone[~alone][_overlapping(", "what has a label is not drawn as missing one"),
-        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",
@@ -400,9 +438,20 @@ _DATA = (
     *mutants_of(
         "components/data_gate/labels/trust.py",
         "tests/components/data_gate/labels/test_trust.py",
-        ("np.median(farther)", "0 * np.median(farther)", "labels of images that look otherwise are not judged"),
-        ("rank <= max(_COMPARED - 1, wanted)", "rank >= 0", "labels are compared with golden images like them"),
+        ("np.median(farther) <= _FARTHER", "True", "labels of images that look otherwise are not judged"),
+        ("_FEWEST_COMPARED if is_familiar else 0", "50", "labels of a new scene are held against that scene's"),
         ("farther = np.minimum(farther, ", "farther = np.maximum(farther, ", "new frames of a known scene are known"),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/jitter.py",
+        "tests/components/data_gate/labels/test_jitter.py",
+        ("span = span - np.median(span, axis=0)", "span = span + 0", "boxes that are all beside alike do not scatter"),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/systematic.py",
+        "tests/components/data_gate/labels/test_classes.py",
+        ("likelihood > noise + _LIKELIER", "True", "labels at random are no swap of two classes"),
+        ("_CERTAIN + np.log", "-1000 + np.log", "labels like the golden set's are no swap of two classes"),
     ),
     *mutants_of(
         "components/data_gate/labels/noise.py",
@@ -424,7 +473,7 @@ _DATA = (
         "components/data_gate/labels/unsupported.py",
         "tests/components/data_gate/labels/test_audit.py",
         ("(familiar or is_replaced)", "True", "a model that may not know the images accuses no label"),
-        ("failed = bool(excess.breaks(limit)", "failed = bool(False", "labels of other images stop a run"),
+        ("failed = bool(excess.breaks(", "failed = bool(False and (", "labels of other images stop a run"),
     ),
     *mutants_of(
         "components/data_gate/labels/findings.py",
