@@ -460,6 +460,22 @@ _DATA = (
         (" - (1 - relative_recall)", "", "a model that finds less is believed less"),
     ),
     *mutants_of(
+        "components/data_gate/labels/box_format.py",
+        "tests/components/data_gate/labels/test_audit.py",
+        ("<= _BETTER * _quality(plain)", "< 0", "displaced boxes are no reading"),
+        (
+            "return bool(self.fits.mean() >= _EXPLAINS_ALL and",
+            "return bool(True or",
+            "a reading of some boxes leaves the others to be tested",
+        ),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/unsupported.py",
+        "tests/components/data_gate/labels/test_audit.py",
+        ("(familiar or is_replaced)", "True", "a model that may not know the images accuses no label"),
+        ("failed = bool(excess.breaks(", "failed = bool(False and (", "labels of other images stop a run"),
+    ),
+    *mutants_of(
         "components/data_gate/labels/findings.py",
         "tests/components/data_gate/labels/test_findings.py",
         (
