@@ -323,6 +323,20 @@ _DATA = (
         ("nearest(span, golden)", "nearest(golden, span)", "the copy in the span is named, not another image"),
     ),
     *mutants_of(
+        "components/data_gate/parts.py",
+        "tests/components/data_gate/test_parts.py",
+        ("FEWEST <= np.count", "0 <= np.count", "a few images are no part"),
+        ("<= _LARGEST * count", "<= count", "nearly all of a span is no part"),
+        ("_beyond(reason) > _beyond(known[1])", "False", "the part that breaks a rule most is named"),
+        ("ask(part.images, len(parts))", "ask(part.images, 1)", "the more parts are asked the surer each must be"),
+    ),
+    *mutants_of(
+        "components/data_gate/part_drift.py",
+        "tests/components/data_gate/test_part_drift.py",
+        ("if coping is None or coping.copes:", "if coping is None:", "a site with which the model copes is no fault"),
+        (".passed]\n    found", "]\n    found", "what the whole span shows is not said of a part again"),
+    ),
+    *mutants_of(
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
@@ -333,9 +347,13 @@ _DATA = (
     *mutants_of(
         "components/data_gate/pictures.py",
         "tests/components/data_gate/test_pictures.py",
+        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
+    ),
+    *mutants_of(
+        "components/data_gate/fault_layers.py",
+        "tests/components/data_gate/test_pictures.py",
         ("if box.image == image.record.file_name", "if True", "a picture shows the bad boxes of its own image"),
         ("alone[_overlapping(", "alone[~alone][_overlapping(", "what has a label is not drawn as missing one"),
-        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",

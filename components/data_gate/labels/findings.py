@@ -176,6 +176,11 @@ class Finding:
     weight: np.ndarray
 
 
+def significance_of(span: Profile) -> float:
+    """The chance of a false alarm that one rule takes in these images: all sets that are asked take it together."""
+    return SIGNIFICANCE / span.asked
+
+
 def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Profile) -> Reason:
     """The reason for a finding.
 
@@ -187,7 +192,7 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
         span: for its file names.
     """
     excess = finding.excess
-    failed = bool(excess.breaks(limit))
+    failed = bool(excess.breaks(limit, significance_of(span)))
     warning = not failed and excess.is_doubtful(limit)
     images = worst_images(span, finding.weight) if failed or warning else ()
     tested = failed or warning or excess.smallest_found(limit) <= _BLIND * limit

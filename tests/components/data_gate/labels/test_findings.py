@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -72,6 +74,14 @@ def test_few_images_prove_less() -> None:
 def test_an_interval_stays_within_what_a_share_can_be() -> None:
     assert Excess(0.01, 0.02, 50).interval == "0-5 %"
     assert Excess(0.98, 0.05, 50).interval == "88-100 %"
+
+
+def test_where_many_sets_of_images_are_asked_a_finding_has_to_be_surer() -> None:
+    span = scenes(0, images=4)
+    finding = Finding(Excess(0.15, 0.045, 200), "so", np.ones(4))
+    assert finding.excess.p_value == pytest.approx(0.0005, abs=0.0002)
+    assert not reason_of("labels:size", "", finding, 0.1, span).passed
+    assert reason_of("labels:size", "", finding, 0.1, dataclasses.replace(span, asked=20)).passed
 
 
 def test_what_would_have_been_found_is_more_than_the_limit_and_than_chance() -> None:
