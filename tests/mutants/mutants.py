@@ -514,6 +514,16 @@ _DATA = (
         ("last.model.verdict == APPROVED or", "False or", "an approval replaces what was before"),
     ),
     *mutants_of(
+        "schemas/data/records.py",
+        "tests/schemas/data/test_digests.py",
+        ("if in_any_order and labels:", "if False:", "a digest does not depend on the order of the objects"),
+    ),
+    *mutants_of(
+        "schemas/base/files.py",
+        "tests/schemas/base/test_files.py",
+        ("LOCAL_FILES if os.path.exists(path) else files", "LOCAL_FILES", "an object store is read by what knows it"),
+    ),
+    *mutants_of(
         "schemas/base/sampling.py",
         "tests/schemas/base/test_sampling.py",
         ("/ 2**48", "/ 2**47", "as many images are held out as was asked for"),
