@@ -87,6 +87,12 @@ class RememberingDetector:
         rows = [row for row, _ in self._looks(prepared["files"], 0)]
         return np.stack(rows) if rows else np.empty((0, self.embedding_size), np.float32)
 
+    def look(
+        self, prepared: dict[str, Any], image_ids: np.ndarray, num_classes: int
+    ) -> tuple[DetectionColumns, np.ndarray]:
+        """What `detect` and `embed` return."""
+        return self.detect(prepared, image_ids, num_classes), self.embed(prepared)
+
     def detect(self, prepared: dict[str, Any], image_ids: np.ndarray, num_classes: int) -> DetectionColumns:
         """As the model's."""
         looks = self._looks(prepared["files"], num_classes)
@@ -103,9 +109,11 @@ class RememberingDetector:
         looks: list[Any] = [pickle.loads(path.read_bytes()) if path.exists() else None for path in paths]
         fresh = [place for place, look in enumerate(looks) if look is None or (num_classes and look[1] is None)]
         if fresh:
-            prepared = self._model.preprocess([files[place] for place in fresh])
-            rows = self._model.embed(prepared)
-            found = self._model.detect(prepared, np.arange(len(fresh)), num_classes) if num_classes else None
+            prepared, found = self._model.preprocess([files[place] for place in fresh]), None
+            if num_classes:
+                found, rows = self._model.look(prepared, np.arange(len(fresh)), num_classes)
+            else:
+                rows = self._model.embed(prepared)
             for at, place in enumerate(fresh):
                 looks[place] = rows[at], None if found is None else _of_one(found, at)
                 _write_whole(paths[place], pickle.dumps(looks[place]))
