@@ -104,6 +104,8 @@ def examine(
         image_names=inputs.images.names,
         history=sources.history,
         copies=copies,
+        lineage=inputs.served.record.data if inputs.served else (),
+        trained_before=inputs.trained_before,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
     album = album_of(inputs, sources.golden, decision, compared.comparisons, read)

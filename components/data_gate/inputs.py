@@ -8,6 +8,7 @@ from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import Side, Statistics, distributions
 from components.data_gate.copies import SpanCopies
+from components.data_gate.delivered_before import TrainedBefore
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.references import Lineage, Reference
 from components.data_gate.rules import Baseline
@@ -20,6 +21,7 @@ from components.pages.parts import MOST_PICTURES
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
     STATISTICS_FILE,
+    TRAINING_IMAGES_FILE,
     TRAINING_SAMPLE_FILE,
     TrainingRecord,
     earlier_sample_file,
@@ -31,6 +33,7 @@ from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.feature_sample import FeatureSample
+from schemas.data.fingerprints import Fingerprints
 from schemas.data.looks import Looks
 
 
@@ -138,6 +141,7 @@ class GateInputs:
         golden: the same of the golden set; None: there is none.
         served: the served model; None before the first.
         copies: in the span.
+        trained_before: images of the span that the served model or an ancestor was trained on.
         span_sample: of its training images.
         golden_sample: only for a served model, and if the golden set's classes are the span's, in whatever order.
         images: those of the span that the page may show: the sample, copies, images with unusable boxes.
@@ -147,6 +151,7 @@ class GateInputs:
     golden: DataSetInfo | None
     served: Served | None
     copies: SpanCopies
+    trained_before: TrainedBefore
     span_sample: ImageSample
     golden_sample: ImageSample | None
     images: KeptImages
@@ -199,7 +204,23 @@ def read_inputs(
     span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
     if not images.are_all_here:
         images.read(span.record_files(EVAL_SPLIT, HELD_OUT_SPLIT), read)
-    return GateInputs(span.info, golden and golden.info, served, copies, span_sample, golden_sample, images)
+    return GateInputs(
+        span=span.info,
+        golden=golden and golden.info,
+        served=served,
+        copies=copies,
+        trained_before=_trained_before(span, sources.baseline),
+        span_sample=span_sample,
+        golden_sample=golden_sample,
+        images=images,
+    )
+
+
+def _trained_before(span: ExamplesArtifact, baseline: ServedBaseline | None) -> TrainedBefore:
+    path = f"{baseline.directory}/{TRAINING_IMAGES_FILE}" if baseline else ""
+    if not path or not fileio.exists(path):
+        return TrainedBefore()
+    return TrainedBefore.find(span.fingerprints(TRAIN_SPLIT), Fingerprints.from_bytes(read_bytes(path), path))
 
 
 def read_bytes(path: str) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels.readings import ORDERS, TURNS
+from components.data_gate.labels import readings
 from components.imaging.drawing import (
     Layer,
     detections_layer,
@@ -223,18 +223,15 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
 
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
-    record = image.record
-    boxes = record.truth.boxes_xywh_px
-    sizes = np.tile([float(record.width_px), float(record.height_px)], (len(boxes), 1))
-    named = [reading for reading in (*ORDERS, *TURNS) if reading.meaning in reason.actual]
-    found = _sure(image)
+    boxes, found = image.record.truth.boxes_xywh_px, _sure(image)
     layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
-    if not named:
+    reading = readings.told(reason.actual)
+    if reading is None:
         return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
-    other = named[0].boxes(boxes, sizes)
+    other = reading.boxes(boxes, np.tile([image.record.width_px, image.record.height_px], (len(boxes), 1)))
     layers.insert(1, read_layer(other[np.isfinite(other).all(axis=1)]))
-    meaning = named[0].meaning
-    return layers, f"boxes as given (dashed orange), {meaning} (blue), and what the model sees (dashed magenta)"
+    words = f"boxes as given (dashed orange), {reading.meaning} (blue), and what the model sees (dashed magenta)"
+    return layers, words
 
 
 def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from components.data_gate.copies import Copies
 from components.data_gate.copy_rules import no_leak, no_repeats
+from components.data_gate.delivered_before import TrainedBefore, not_delivered_before
 from components.data_gate.explanation import in_order_of_explanation
 from components.data_gate.new_classes import NewClasses
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.artifacts.history import History
+from schemas.artifacts.training_record import TrainedData
 from schemas.base.formatting import listed, many, percent
 from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
@@ -57,6 +59,8 @@ class Findings:
         image_names: file names by image id, of the images that are copies.
         history: what was decided before.
         copies: whether copies were looked for, and if not, why.
+        lineage: the spans that the served model and its ancestors were trained on.
+        trained_before: images of theirs in this span.
     """
 
     anomalies: Sequence[Anomaly]
@@ -68,6 +72,8 @@ class Findings:
     image_names: dict[int, str]
     history: History
     copies: CopySettings = field(default_factory=CopySettings)
+    lineage: Sequence[TrainedData] = ()
+    trained_before: TrainedBefore = field(default_factory=TrainedBefore)
 
 
 def decide(
@@ -98,7 +104,7 @@ def decide(
         reasons.append(_known_classes(span, baseline.class_names))
     if baseline is not None and golden is not None:
         reasons.append(_golden_unchanged(golden, baseline, settings))
-    reasons.append(_span_version(span, findings.history))
+    reasons.append(not_delivered_before(span, findings.history, findings.lineage, findings.trained_before))
     if golden is not None:
         reasons.append(no_leak(findings.leaked, findings.image_names, findings.copies))
     reasons += [_sound_boxes(span, settings), *findings.labels, *findings.drift]
@@ -174,24 +180,6 @@ def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGat
         "or data_gate.accept_new_golden=true",
         actual=golden.digest[:12] + (" (accepted)" if not same and settings.accept_new_golden else ""),
         passed=same or settings.accept_new_golden,
-    )
-
-
-def _span_version(span: DataSetInfo, history: History) -> Reason:
-    """The same name must mean the same data: otherwise nobody could say what a model was trained on."""
-    before = history.trained_on(span.span, span.version)
-    expected = "data that was not trained on before, or a new version of it"
-    if before is None:
-        return Reason("span_version", expected, "not trained on before", passed=True)
-    if before.data_digest == span.digest:
-        actual = f"already trained on by run {before.run_id}, which ended {before.verdict}"
-        return Reason("span_version", expected, actual, passed=True, warning=True)
-    return Reason(
-        "span_version",
-        expected,
-        f"span {span.span} version {span.version} is not what run {before.run_id} trained on (digest "
-        f"{before.data_digest[:12]}, now {span.digest[:12]}); "
-        f"deliver it as span-{span.span}-version-{span.version + 1}",
     )
 
 

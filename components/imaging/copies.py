@@ -29,6 +29,7 @@ from schemas.data.looks import Looks
 # Of 64 bits. Copies on the three sets of same_picture.py reach 14, pictures of other scenes rarely less than 8.
 _SUSPICIOUS = 16
 _NEAR_BITS = 24  # of 256, of an image as it is; copies on the same sets reach 16
+_ALIKE_LABELLED = 0.003  # of a side; rounded labels
 _MOST_TRIED = 3  # of the images that one may be a copy of
 _MOST_OF_SCENE = 40  # that are looked at where a crop of one of them is suspected
 _CHUNK_VIEWS, _CHUNK_IMAGES, _CHUNK_PAIRS = 4000, 4096, 4_000_000
@@ -82,7 +83,7 @@ def find_copies(images: Looks, originals: Looks) -> list[Copy]:
         At most one for each image, by its row.
     """
     found = {copy.row: copy for copy in same_files(images.prints, originals.prints)}
-    suspects = _suspects(low_bits(images.prints.hashes), originals)
+    suspects = [*_suspects(low_bits(images.prints.hashes), originals), *_labelled_alike(images, originals)]
     by_image: dict[int, list[_Suspect]] = {}
     for suspect in suspects:
         if suspect.row not in found:
@@ -179,6 +180,27 @@ def _suspects(bits: np.ndarray, originals: Looks) -> list[_Suspect]:
                 shown = View(int(view) // len(WINDOWS), WINDOWS[int(view) % len(WINDOWS)])
                 found.append(_Suspect(int(row) + start, int(other) + first, int(bits_apart), shown))
     return found
+
+
+def _labelled_alike(images: Looks, originals: Looks) -> list[_Suspect]:
+    """Pairs whose boxes lie alike in a turn: of a nearly empty scene a hash says little."""
+    found: list[_Suspect] = []
+    summaries = _summaries(images, 0)
+    for turn in range(TURNS):
+        of_turn = _summaries(originals, turn)
+        for other in np.flatnonzero(originals.box_counts).tolist():
+            rows = np.flatnonzero(np.abs(summaries - of_turn[other]).max(axis=1) <= _ALIKE_LABELLED)
+            found += [_Suspect(int(row), other, _SUSPICIOUS, View(turn)) for row in rows[:_MOST_OF_SCENE]]
+    return found
+
+
+def _summaries(looks: Looks, turn: int) -> np.ndarray:
+    """How many boxes each image has, and their mean place and size, [n, 5]."""
+    boxes = turned_boxes(looks.boxes_xywh.astype(np.float64), turn)
+    image = np.repeat(np.arange(len(looks)), looks.box_counts)
+    counts = np.maximum(looks.box_counts, 1)
+    sums = [np.bincount(image, boxes[:, column], len(looks)) / counts for column in range(4)]
+    return np.stack([looks.box_counts.astype(np.float64), *sums], axis=1)
 
 
 class _Views:

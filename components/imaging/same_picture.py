@@ -27,8 +27,7 @@ _DIFFERENT = 0.6  # a window that shows something else
 _MOST_DIFFERENT = 0.1  # share of such windows, where the labels are the same
 _MOST_DIFFERENT_IN_BOXES = 0.3
 _OTHERWISE_LABELLED = 0.15  # of any window
-_OTHERWISE_LABELLED_IN_BOXES = 0.08
-_ELSEWHERE_IN_BOXES = 0.05  # where the labels lie elsewhere: what moved may look like what was behind it
+_OTHERWISE_LABELLED_IN_BOXES = 0.05  # what moved may look like what was behind it
 _LEVELS = 2.5  # grey levels, 0..255, that rounding, encoding and light move a thumbnail by
 _CAREFUL_LEVELS = 1.5  # where the labels speak against a copy
 _CROPPED_MOST = 0.02  # share of the windows of a crop that may show something else: fine texture suffers
@@ -55,14 +54,16 @@ def is_same_picture(shown: np.ndarray, other: np.ndarray, shown_boxes: np.ndarra
         shown_boxes: [n, 4] in units of the sides, in that view.
         other_boxes: [m, 4].
     """
+    if not len(shown_boxes) and not len(other_boxes):
+        return False  # frames of an empty scene cannot be told apart, and nothing that is scored has leaked
     alike = agreement(shown_boxes, other_boxes)
     inside = _covers(shown_boxes) | _covers(other_boxes)
-    if alike.is_same and len(other_boxes):
+    if alike.is_same:
         is_other = difference(shown, other, _WINDOW, _LEVELS) > _DIFFERENT
         return is_other.mean() <= _MOST_DIFFERENT and is_other[inside].mean() <= _MOST_DIFFERENT_IN_BOXES
     differs = difference(shown, other, _WINDOW, _CAREFUL_LEVELS)
-    most = _OTHERWISE_LABELLED_IN_BOXES if alike.is_rough else _ELSEWHERE_IN_BOXES
-    return float(differs[inside].max(initial=0.0)) <= most and float(differs.max()) <= _OTHERWISE_LABELLED
+    in_boxes = float(differs[inside].max(initial=0.0))
+    return in_boxes <= _OTHERWISE_LABELLED_IN_BOXES and float(differs.max()) <= _OTHERWISE_LABELLED
 
 
 def is_crop(
@@ -83,19 +84,21 @@ def is_crop(
     if not _is_plausible(window):
         return False
     shown, (boxes, _) = cropped(whole, window), cropped_boxes(whole_boxes, window)
+    differs = _blurred_difference(shown, other)
+    beside = ~(_covers(whole_boxes) | _covers(other_boxes))
+    uncropped = ((_blurred_difference(whole, other) > _CROPPED_ELSEWHERE) & beside).mean()
+    scene_says = uncropped > max(_BACKGROUND, 2 * ((differs > _CROPPED_ELSEWHERE) & beside).mean())
     if max(abs(window.left), abs(1 - window.right), abs(window.top), abs(1 - window.bottom)) <= _WHOLE:
-        return is_same_picture(shown, other, boxes, other_boxes)
+        return is_same_picture(shown, other, boxes if scene_says else whole_boxes, other_boxes)
     if likeness(shown, other) < _CROPPED_LIKENESS:
         return False
-    differs = _blurred_difference(shown, other)
+    inside = _covers(boxes) | _covers(other_boxes)
     is_alike = bool(len(boxes) and len(other_boxes)) and agreement(boxes, other_boxes).is_rough
     if (differs > _DIFFERENT).mean() > (_CROPPED_MOST_ALIKE if is_alike else _CROPPED_MOST):
         return False
-    beside = ~(_covers(whole_boxes) | _covers(other_boxes))
-    uncropped = (_blurred_difference(whole, other) > _CROPPED_ELSEWHERE) & beside
-    if uncropped.mean() > max(_BACKGROUND, 2 * ((differs > _CROPPED_ELSEWHERE) & beside).mean()):
-        return True
-    return is_alike and _is_larger(whole_boxes, other_boxes, window)
+    if inside.any() and (differs > _DIFFERENT)[inside].mean() > _MOST_DIFFERENT_IN_BOXES:
+        return False
+    return bool(scene_says) or (is_alike and _is_larger(whole_boxes, other_boxes, window))
 
 
 def _is_plausible(window: Window) -> bool:

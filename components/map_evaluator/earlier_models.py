@@ -15,6 +15,7 @@ from schemas.artifacts.training_record import LABELS_FILE, POST_PROCESSING, RECO
 from schemas.base.errors import StateError
 from schemas.base.formatting import joined
 from schemas.base.model_digest import model_digest
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import EVAL_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
@@ -69,6 +70,7 @@ def held_out_images(
     candidate: str,
     trained_on: Sequence[Fingerprints],
     settings: EvaluatorSettings,
+    copies: CopySettings,
     artifacts: str,
 ) -> HeldOutImages:
     """The images of a span and of those before it that chose nothing.
@@ -78,7 +80,8 @@ def held_out_images(
         span: the new span.
         candidate: the SavedModel, which knows its lineage.
         trained_on: training images of the models.
-        settings: what a copy is, and how many images are taken.
+        settings: how many images are taken.
+        copies: what a copy is.
         artifacts: the artifacts directory of the pipeline root; empty: there is none.
     """
     names, path = golden.info.class_names, f"{candidate}/{RECORD_FILE}"
@@ -86,7 +89,7 @@ def held_out_images(
     lineage = lineage_of(span, data, fileio, artifacts or None, names)
     chosen_by = Fingerprints.join([golden.fingerprints(EVAL_SPLIT), *trained_on])
     most = (settings.second_opinion or SecondOpinionSettings()).max_images
-    return choose_held_out(lineage, chosen_by, names, settings.max_hamming_distance, most)
+    return choose_held_out(lineage, chosen_by, names, copies.max_hamming_distance, most, golden)
 
 
 def changed(reference: Reference) -> str | None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 from tfx import types
 from tfx.dsl.io import fileio
 
+from components.detector.stored_looks import stored_looks
 from components.map_evaluator import sanity_checks as sanity
 from components.map_evaluator.detection_limits import counted_objects, given_objects
 from components.map_evaluator.inputs import EvaluatorInputs, training_images
+from components.map_evaluator.leaks import Leaks, find_leaks, no_leak
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from components.map_evaluator.training_rules import training_reasons
 from schemas.artifacts.decisions import Reason
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.training_record import RECORD_FILE, read_training_record
-from schemas.data.dataset import EVAL_SPLIT, dataset_digest
+from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
+from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 
 
@@ -51,9 +55,7 @@ def golden_checks(
             recorded=baseline.get_string_custom_property("golden_digest") if BASELINE in inputs.models else None,
             accept_new=accept_new_golden,
         ),
-        sanity.no_leak(
-            inputs.golden.fingerprints(EVAL_SPLIT), _all_training_images(inputs), settings.max_hamming_distance
-        ),
+        no_leak(_leaks(inputs), inputs.copies),
         sanity.enough(golden.images, golden.compared.objects, settings.min_golden_images, settings.min_golden_objects),
         sanity.golden_budget(uses.get(inputs.golden.info.digest, 0), settings.golden_budget),
     ]
@@ -87,7 +89,33 @@ def training_checks(inputs: EvaluatorInputs) -> list[Reason]:
     return training_reasons(read_training_record(candidate, fileio))
 
 
-def _all_training_images(inputs: EvaluatorInputs) -> Fingerprints | None:
-    """Training images of candidate and baseline; None if one of them does not name its own."""
+def _leaks(inputs: EvaluatorInputs) -> Leaks | None:
+    """Of candidate and baseline; None if one of them does not name its own training images."""
     own = training_images(inputs.directories)
-    return None if None in own else Fingerprints.join([images for images in own if images]).distinct()
+    if None in own or not inputs.copies.check:
+        return None
+    training = Fingerprints.join([images for images in own if images]).distinct()
+    golden = stored_looks(inputs.golden, EVAL_SPLIT)
+    stored = [functools.partial(stored_looks, span, TRAIN_SPLIT) for span in _stored_spans(inputs)]
+    return find_leaks(golden, training, stored, inputs.copies.max_hamming_distance)
+
+
+def _stored_spans(inputs: EvaluatorInputs) -> list[ExamplesArtifact]:
+    """The spans of candidate and baseline of which the images are there."""
+    found = {inputs.span.info.digest: inputs.span}
+    for directory in inputs.directories.values():
+        if not fileio.exists(f"{directory}/{RECORD_FILE}"):
+            continue
+        for data in read_training_record(directory, fileio).data:
+            if data.digest not in found:
+                span = ExamplesArtifact.find(data.examples, data.digest, fileio, inputs.artifacts or None)
+                found |= {data.digest: span} if span is not None and _has_images(span) else {}
+    return list(found.values())
+
+
+def _has_images(span: ExamplesArtifact) -> bool:
+    try:
+        span.fingerprints(TRAIN_SPLIT)
+    except Exception:  # each file system has errors of its own, and none of them may end a run: only hashes are left
+        return False
+    return bool(span.record_files(TRAIN_SPLIT))

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.detector.detections import renumbering
+from components.imaging.copies import find_repeats, near_copies
+from components.map_evaluator.leaks import keys
 from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
 from schemas.base.files import Files
 from schemas.base.sampling import fraction_of
-from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT
+from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints, nearest
+from schemas.data.looks import Looks
 
 if TYPE_CHECKING:
     from schemas.artifacts.training_record import TrainedData
@@ -118,7 +121,12 @@ def _is_whole(examples: ExamplesArtifact) -> bool:
 
 
 def choose_held_out(
-    lineage: Lineage, chosen_by: Fingerprints, golden: Sequence[str], max_bits: int, max_images: int
+    lineage: Lineage,
+    chosen_by: Fingerprints,
+    golden: Sequence[str],
+    max_bits: int,
+    max_images: int,
+    golden_set: ExamplesArtifact | None = None,
 ) -> HeldOutImages:
     """Chooses the images.
 
@@ -126,15 +134,19 @@ def choose_held_out(
         lineage: the spans.
         chosen_by: the training images of every model that is compared, and the golden images.
         golden: the classes of the golden set, which has all of the spans'.
-        max_bits: hashes that differ in at most this many of 256 bits are copies.
+        max_bits: an image whose hash differs in at most this many of 256 bits from that of one of which nothing else is
+            known counts as its copy.
         max_images: of more than these a fixed random sample of the earlier spans' is taken.
+        golden_set: to tell copies of its images from other frames of their scenes; None: by hashes alone.
     """
     spans = [span for span in (lineage.new, *lineage.earlier) if span.info.images.get(HELD_OUT_SPLIT)]
     prints = [span.fingerprints(HELD_OUT_SPLIT) for span in spans]
     validation = [span.fingerprints(EVAL_SPLIT) for span in (lineage.new, *lineage.earlier)]
     owner = np.repeat(np.arange(len(spans)), [len(part.image_ids) for part in prints])
     images = Fingerprints.join(prints)
-    is_own = _is_own(images, Fingerprints.join([chosen_by, *validation]), max_bits)
+    stored = [(golden_set, EVAL_SPLIT)] if golden_set else []
+    stored += [(span, split) for span in (lineage.new, *lineage.earlier) for split in (TRAIN_SPLIT, EVAL_SPLIT)]
+    is_own = ~_is_copy(_looks_of(spans), images, Fingerprints.join([chosen_by, *validation]), stored, max_bits)
     rows = np.flatnonzero(is_own).tolist()
     wanted = sorted(rows, key=lambda row: (spans[owner[row]] is not lineage.new, _number(images, row)))[:max_images]
     places = sorted(wanted)
@@ -157,11 +169,36 @@ def choose_held_out(
     )
 
 
-def _is_own(images: Fingerprints, others: Fingerprints, max_bits: int) -> np.ndarray:
-    """Whether an image is neither a copy of others nor of one in an earlier row, [n] bool."""
-    _, to_others = nearest(images, others)
-    _, to_each_other = nearest(images, images, earlier_only=True)
-    return (to_others > max_bits) & (to_each_other > max_bits)
+def _looks_of(spans: Sequence[ExamplesArtifact]) -> Looks | None:
+    parts = [span.looks(HELD_OUT_SPLIT) for span in spans]
+    return None if None in parts else Looks.join([part for part in parts if part is not None])
+
+
+def _is_copy(
+    looks: Looks | None,
+    images: Fingerprints,
+    others: Fingerprints,
+    stored: Sequence[tuple[ExamplesArtifact, str]],
+    max_bits: int,
+) -> np.ndarray:
+    """Whether an image is a copy of others or of one in an earlier row, [n] bool.
+
+    Where an image and others like it can be looked at, frames of one scene are no copies; elsewhere hashes decide.
+    """
+    is_copy = np.zeros(len(images), bool)
+    seen: set[tuple[int, int, bytes]] = set()
+    for examples, split in stored if looks is not None else []:
+        known = examples.looks(split)
+        if looks is None or known is None:
+            continue
+        seen.update(keys(known.prints))
+        is_copy[[copy.row for copy in near_copies(looks, known)]] = True
+    unseen = others.take(np.array([key not in seen for key in keys(others)], bool))
+    is_copy |= nearest(images, unseen)[1] <= max_bits
+    if looks is None:
+        return is_copy | (nearest(images, images, earlier_only=True)[1] <= max_bits)
+    is_copy[[copy.row for copy in find_repeats(looks)]] = True
+    return is_copy
 
 
 def _number(images: Fingerprints, row: int) -> float:

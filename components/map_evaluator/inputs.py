@@ -23,6 +23,7 @@ from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
 from schemas.base import settings as settings_io
 from schemas.base.errors import StateError
 from schemas.base.model_digest import model_digest
+from schemas.data.copy_settings import CopySettings
 from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.records import LabelMap
@@ -41,6 +42,8 @@ class EvaluatorInputs:
         digests: of the models, from before anything of them was read.
         class_names: label maps of the models.
         settings: of the evaluator.
+        copies: what is done about copies of golden images.
+        artifacts: the artifacts directory of the pipeline root; empty: there is none.
         compared: the baseline with the candidate's post-processing; None: the baseline as it is served.
         held_out: the images that chose nothing.
         references: earlier models, with their label maps.
@@ -53,6 +56,8 @@ class EvaluatorInputs:
     digests: dict[str, str]
     class_names: dict[str, tuple[str, ...]]
     settings: EvaluatorSettings
+    copies: CopySettings
+    artifacts: str
     compared: ComparedBaseline | None
     held_out: HeldOutImages
     references: dict[Reference, tuple[str, ...]]
@@ -89,12 +94,13 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Evalu
 
     Args:
         input_dict: its input artifacts.
-        exec_properties: its settings, as JSON, and the artifacts directory of the pipeline root.
+        exec_properties: its settings and those of copies, as JSON, and the artifacts directory of the pipeline root.
 
     Raises:
         StateError: models and golden set do not go together, or the baseline is not what the registry recorded.
     """
     settings = settings_io.from_json(EvaluatorSettings, exec_properties["settings"])
+    copies, artifacts = settings_io.from_json(CopySettings, exec_properties["copies"]), exec_properties["artifacts"]
     models = {CANDIDATE: artifact_utils.get_single_instance(input_dict["model"])}
     baseline = artifact_utils.get_single_instance(input_dict["baseline_model"])
     if baseline.get_int_custom_property("has_baseline"):
@@ -115,7 +121,9 @@ def read_inputs(input_dict: Artifacts, exec_properties: dict[str, Any]) -> Evalu
             for name, model in models.items()
         },
         settings=settings,
-        held_out=held_out_images(golden, span, directories[CANDIDATE], known, settings, exec_properties["artifacts"]),
+        copies=copies,
+        artifacts=artifacts,
+        held_out=held_out_images(golden, span, directories[CANDIDATE], known, settings, copies, artifacts),
         references=references,
         missing=tuple(missing),
         compared=compared_baseline(models[CANDIDATE].uri) if BASELINE in models else None,

@@ -23,7 +23,6 @@ from schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from schemas.base.errors import StateError
 from schemas.base.formatting import listed, score
 from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
-from schemas.data.fingerprints import Fingerprints, near_duplicates
 
 _LISTED = 5
 _NEARLY_SPENT = 0.8  # of the golden budget; with spans every night, some weeks are left to label another set
@@ -155,28 +154,6 @@ def golden_digest(read: str, expected: str, recorded: str | None, accept_new: bo
         actual=read[:12],
         passed=known and read == expected,
     )
-
-
-def no_leak(golden: Fingerprints, training: Fingerprints | None, max_bits: int) -> Reason:
-    """Whether a golden image, or a copy of one, is among the images that candidate or baseline were trained on.
-
-    Args:
-        golden: the golden images.
-        training: training images of the candidate and all its ancestors; None if they are not known.
-        max_bits: hashes that differ in at most this many of 256 bits are copies.
-    """
-    rule, expected = "trust:leak", f"no golden image in the training data (perceptual hash within {max_bits} bits)"
-    if training is None:
-        return Reason(rule, expected, "the candidate does not say what it was trained on")
-    pairs = near_duplicates(golden, training, max_bits)
-    if not pairs:
-        return Reason(rule, expected, f"none among {len(training.image_ids)} training images", passed=True)
-    shown = [
-        f"golden image {golden.image_ids[row]} is image {training.image_ids[column]} of span {training.spans[column]}"
-        for row, column, _ in pairs
-    ]
-    images = len({row for row, _, _ in pairs})
-    return Reason(rule, expected, f"{images} golden images leaked: {listed(shown, _LISTED)}")
 
 
 def sound_areas(mended: str) -> list[Reason]:

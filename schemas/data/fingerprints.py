@@ -133,28 +133,6 @@ def line_of(image_id: int, hash_bits: np.ndarray, content: bytes = b"") -> str:
     return f"{image_id} {np.packbits(hash_bits).tobytes().hex()} {content.hex()}".rstrip()
 
 
-def near_duplicates(images: Fingerprints, others: Fingerprints, max_bits: int) -> list[tuple[int, int, int]]:
-    """Pairs of images that show the same.
-
-    Args:
-        images: n of them.
-        others: m of them.
-        max_bits: pairs that differ in more bits than this are different images.
-
-    Returns:
-        (row in images, row in others, bits that differ), the closest pairs first.
-    """
-    chunk = max(1, _CHUNK_PAIRS // max(1, len(others.hashes)))
-    signs = _signs(others.hashes)
-    pairs: list[tuple[int, int, int]] = []
-    for start in range(0, len(images.hashes), chunk):
-        # Of vectors of +1 and -1 the product is the number of equal bits minus that of unequal ones.
-        distance = (BITS - _signs(images.hashes[start : start + chunk]) @ signs.T) / 2
-        rows, columns = np.nonzero(distance <= max_bits)
-        pairs += zip((rows + start).tolist(), columns.tolist(), distance[rows, columns].astype(int).tolist())
-    return sorted(pairs, key=lambda pair: pair[2])
-
-
 def nearest(images: Fingerprints, others: Fingerprints, earlier_only: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """For every image the most similar one of others; memory grows with images, not with pairs.
 

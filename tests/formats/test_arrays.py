@@ -14,14 +14,20 @@ from schemas.base.errors import StateError
 from schemas.data.columns import DetectionColumns
 from schemas.data.feature_sample import FeatureSample
 from schemas.data.fingerprints import Fingerprints
+from schemas.data.looks import Looks
 
 NOTHING = DetectionColumns(np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))
 SAMPLE = FeatureSample(
     {"qa/brightness": np.array([0.5])}, {}, np.array([1]), np.array([1]), np.zeros((1, 2), np.float32)
 )
+PRINTS = Fingerprints(np.array([1]), np.array([7]), np.zeros((1, 32), np.uint8))
 FILES: list[tuple[bytes, Callable[[bytes, str], Any]]] = [
     (ServingProbe(("cat",), ("a.jpg",), (b"jpeg",), NOTHING).to_bytes(), ServingProbe.from_bytes),
     (SAMPLE.to_bytes(), FeatureSample.from_bytes),
+    (
+        Looks(PRINTS, np.zeros((1, 64, 64), np.uint8), np.array([0]), np.zeros((0, 4), np.float32)).to_bytes(),
+        lambda content, source: Looks.from_bytes(content, PRINTS, source),
+    ),
     (Fingerprints(np.array([1]), np.array([7]), np.zeros((1, 32), np.uint8)).to_bytes(), Fingerprints.from_bytes),
 ]
 EVERY_FILE = pytest.mark.parametrize(("content", "read"), FILES)

@@ -84,7 +84,8 @@ def test_a_value_of_another_type_is_refused_under_its_name(kind: str) -> None:
 
 def test_a_root_that_remembers_a_setting_by_its_old_name_goes_on_with_the_new_one() -> None:
     settings = KINDS["root_file"].read(golden_text("root_file", 1)).settings
-    assert settings["data_gate"] == {"mode": "observe", "max_hamming_distance": 8}
+    assert settings["data_gate"] == {"mode": "observe"}
+    assert settings["data"] == {"copies": {"max_hamming_distance": 8}}
 
 
 def test_that_a_version_may_serve_again_is_never_assumed() -> None:

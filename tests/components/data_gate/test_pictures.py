@@ -69,6 +69,16 @@ def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
     assert "read as [x1, y1, x2, y2] (blue)" in caption
 
 
+def test_labels_of_another_image_size_are_drawn_as_they_are_and_as_they_are_meant() -> None:
+    half = [side / 2 for side in LEFT]
+    width, height = drawable([half]).record.width_px // 2, drawable([half]).record.height_px // 2
+    words = f"fit only if taken for boxes drawn on an image of about {width}x{height} px, 0.5 of the file's"
+    image, caption = shown("labels:reading", drawable([half]), words)
+    assert has(image, GIVEN_COLOUR, half)
+    assert has(image, READ_COLOUR, LEFT)
+    assert f"about {width}x{height} px (blue)" in caption
+
+
 @pytest.mark.parametrize(
     ("rule", "label", "words"),
     [

@@ -231,7 +231,7 @@ def test_a_leaked_golden_image_stops_the_run_and_both_images_are_named() -> None
     decision = judge(leaked=Copies(((7, 31), (9, 31)), 600), image_names={7: "a.jpg", 9: "b.jpg"})
     [reason] = decision.failures
     assert reason.rule == "leak"
-    assert reason.actual == "1 golden images are in the span: a.jpg is golden image 31, b.jpg is golden image 31"
+    assert reason.actual == "1 golden image is in the span: a.jpg is golden image 31, b.jpg is golden image 31"
     assert reason.images == ("a.jpg", "b.jpg")
 
 

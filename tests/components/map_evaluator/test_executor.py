@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from components.detector.serving_check import check_serving
+from components.imaging.views import hash_bits
 from components.map_evaluator.settings import EvaluatorSettings
 from schemas.artifacts.blessing import PROPERTIES, Blessing
 from schemas.artifacts.decisions import Verdict
@@ -33,16 +34,19 @@ from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from schemas.data import features
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
     FINGERPRINTS,
+    LOOKS,
     SPLITS,
     DataSetInfo,
     dataset_digest,
     image_digest,
 )
 from schemas.data.fingerprints import Fingerprints, line_of
+from schemas.data.looks import Looks
 from schemas.data.records import record_to_json
 from tests.builders import training_record
 from tests.components.detector.test_answers import in_this_process
@@ -51,6 +55,7 @@ from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encod
 pytestmark = pytest.mark.tensorflow
 IMAGES = 40
 SETTINGS = EvaluatorSettings(resamples=200, slice_by=("camera",))
+CHECKED = CopySettings()
 WRONG = "0" * 64  # a digest that nothing has
 
 
@@ -65,7 +70,10 @@ class World:
     baseline: Any
 
     def evaluate(
-        self, settings: EvaluatorSettings = SETTINGS, then: Callable[[], object] = lambda: None
+        self,
+        settings: EvaluatorSettings = SETTINGS,
+        then: Callable[[], object] = lambda: None,
+        copies: CopySettings = CHECKED,
     ) -> tuple[Evaluation, Any]:
         """Evaluates, with the baseline as it is now recorded; `then` is called after the models saw all images."""
         from tfx.types import standard_artifacts
@@ -92,6 +100,7 @@ class World:
         context = Executor.Context(beam_pipeline_args=[], tmp_dir=str(self.directory / "tmp"), unique_id="1")
         properties = {
             "settings": settings_io.to_json(settings),
+            "copies": settings_io.to_json(copies),
             "accept_new_golden": 0,
             "artifacts": str(self.directory),
         }
@@ -129,6 +138,8 @@ def examples(directory: Path, span: int, **splits: range) -> Any:
         digest = write_examples(directory, split, image_ids)
         lines = [line_of(image_id, bits_of(image_id)) for image_id in image_ids]
         (directory / FINGERPRINTS / split).write_text("\n".join(lines))
+        (directory / LOOKS).mkdir(exist_ok=True)
+        (directory / LOOKS / f"{split}.npz").write_bytes(looks_of(image_ids, span).to_bytes())
     images = {split: len(splits.get(split, ())) for split in SPLITS}
     info = DataSetInfo("here", "coco", span, 1, digest, LABEL_MAP.names, LABEL_MAP.category_ids, images, images)
     (directory / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
@@ -162,8 +173,22 @@ def parsed(text: str) -> Any:
     return document
 
 
+def thumbnail_of(image_id: int) -> np.ndarray:
+    return np.random.default_rng(image_id).integers(0, 256, (64, 64), np.uint8)
+
+
 def bits_of(image_id: int) -> np.ndarray:
-    return np.random.default_rng(image_id).integers(0, 2, 256).astype(bool)
+    return hash_bits(thumbnail_of(image_id))
+
+
+def looks_of(image_ids: range, span: int) -> Looks:
+    """Each image looks as its number says, and has a box where no other has one."""
+    return Looks(
+        prints=Fingerprints.parse([line_of(image_id, bits_of(image_id)) for image_id in image_ids], span),
+        thumbnails=np.stack([thumbnail_of(image_id) for image_id in image_ids]),
+        box_counts=np.ones(len(image_ids), np.int64),
+        boxes_xywh=np.array([[image_id / 1000, 0.1, 0.1, 0.1] for image_id in image_ids], np.float32),
+    )
 
 
 def model(directory: Path, trained_on: range, names: tuple[str, ...] = LABEL_MAP.names, **options: Any) -> Any:
@@ -268,12 +293,25 @@ def test_another_golden_set_than_the_recorded_one_blocks(world: World) -> None:
     assert rules(world.evaluate()[0]) == ["trust:golden_digest"]
 
 
-def test_a_golden_image_among_the_training_images_blocks(world: World) -> None:
+def test_a_golden_image_among_the_training_images_blocks(world: World, tmp_path: Path) -> None:
+    world.span = examples(tmp_path / "leaked", 2, train=range(35, 60), eval=range(150, 160), held_out=range(160, 170))
+    lines = [line_of(37, bits_of(37))]  # of the span, the candidate was trained on that image
+    (world.path("candidate") / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 2).to_bytes())
+    evaluation, _ = world.evaluate()
+    assert rules(evaluation) == ["trust:leak"]
+    assert "golden image 37 is image 37 of span 2" in evaluation.decision.failures[0].actual
+    switched_off, _ = world.evaluate(copies=CopySettings(check=False, reason="one camera"))
+    assert switched_off.decision.verdict is Verdict.PUSHED
+    [untested] = [reason for reason in switched_off.decision.reasons if not reason.tested]
+    assert untested.actual.startswith("not tested: one camera")
+
+
+def test_an_image_of_which_only_the_hash_is_left_is_a_suspicion(world: World) -> None:
     lines = [line_of(500, bits_of(7))]
     (world.path("baseline") / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 1).to_bytes())
     evaluation, _ = world.evaluate()
-    assert rules(evaluation) == ["trust:leak"]
-    assert "golden image 7 is image 500 of span 1" in evaluation.decision.failures[0].actual
+    [leak] = [reason for reason in evaluation.decision.warnings if reason.rule == "trust:leak"]
+    assert "golden image 7 looks like image 500 of span 1" in leak.actual
 
 
 def test_a_model_that_does_not_say_what_it_was_trained_on_is_blocked(world: World) -> None:

@@ -13,7 +13,6 @@ from components.metrics.matching import match
 from schemas.artifacts.decisions import Reason
 from schemas.base.errors import StateError
 from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import detections, ground_truth
 
 
@@ -127,25 +126,6 @@ def test_the_golden_set_is_the_recorded_one(
     read: str, expected: str, recorded: str | None, accept_new: bool, passed: bool
 ) -> None:
     assert sanity_checks.golden_digest(read, expected, recorded, accept_new).passed is passed
-
-
-def fingerprints(span: int, *seeds: int) -> Fingerprints:
-    bits = [np.random.default_rng(seed).integers(0, 2, 256).astype(bool) for seed in seeds]
-    return Fingerprints.parse([line_of(100 * span + row, values) for row, values in enumerate(bits)], span)
-
-
-def test_a_golden_image_in_the_training_data_is_named() -> None:
-    reason = sanity_checks.no_leak(fingerprints(0, 1, 2), fingerprints(3, 7, 2), max_bits=12)
-    assert not reason.passed
-    assert "golden image 1 is image 301 of span 3" in reason.actual
-
-
-def test_different_images_are_no_leak() -> None:
-    assert sanity_checks.no_leak(fingerprints(0, 1, 2), fingerprints(3, 7, 8), max_bits=12).passed
-
-
-def test_unknown_training_data_is_no_pass() -> None:
-    assert not sanity_checks.no_leak(fingerprints(0, 1), None, max_bits=12).passed
 
 
 @pytest.mark.parametrize(("images", "objects", "passed"), [(10, 20, True), (9, 20, False), (10, 19, False)])

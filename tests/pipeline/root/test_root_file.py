@@ -61,12 +61,23 @@ def test_settings_that_an_older_version_remembered_have_their_new_names(tmp_path
     found = read_file(tmp_path)
     assert found is not None
     assert found.settings == {
-        "evaluator": {"max_hamming_distance": 8, "margin": 0.0},
-        "data_gate": {
-            "max_hamming_distance": 9,
-            "minimum_effect": {"qa/contrast": 0.3},
-            "labels": {"box_format": 0.1},
-        },
+        "evaluator": {"margin": 0.0},
+        "data_gate": {"minimum_effect": {"qa/contrast": 0.3}, "labels": {"box_format": 0.1}},
+        "data": {"copies": {"max_hamming_distance": 9}},
+    }
+    load_settings(found.settings, ())
+
+
+def test_the_two_limits_of_copies_are_one_and_the_wider_one_stays(tmp_path: Path) -> None:
+    old = {"data": {"group_by": "camera"}, "evaluator": {"max_hamming_distance": 20}, "data_gate": {"mode": "observe"}}
+    write_file(tmp_path, root_file(tmp_path, settings=old))
+    edit(tmp_path, format=2)
+    found = read_file(tmp_path)
+    assert found is not None
+    assert found.settings == {
+        "data": {"group_by": "camera", "copies": {"max_hamming_distance": 20}},
+        "evaluator": {},
+        "data_gate": {"mode": "observe"},
     }
     load_settings(found.settings, ())
 

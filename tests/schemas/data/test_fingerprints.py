@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.base.errors import StateError
-from schemas.data.fingerprints import Fingerprints, line_of, near_duplicates
+from schemas.data.fingerprints import Fingerprints, line_of, nearest
 
 
 def fingerprints(*bits: np.ndarray, span: int = 1) -> Fingerprints:
@@ -28,22 +28,22 @@ def test_a_line_is_read_back() -> None:
     assert np.array_equal(np.unpackbits(read.hashes[0]).astype(bool), bits)
 
 
-def test_pairs_up_to_the_limit_are_found_closest_first() -> None:
+def test_the_nearest_and_how_far_it_is_are_found_in_chunks_too(monkeypatch: pytest.MonkeyPatch) -> None:
     golden = fingerprints(random_bits(1), random_bits(2), random_bits(3))
     training = fingerprints(random_bits(4), flipped(random_bits(3), 13), flipped(random_bits(2), 12), random_bits(1))
-    assert near_duplicates(golden, training, max_bits=12) == [(0, 3, 0), (1, 2, 12)]
+    for pairs in (1, 1000):
+        monkeypatch.setattr("schemas.data.fingerprints._CHUNK_PAIRS", pairs)
+        rows, bits = nearest(golden, training)
+        assert (rows.tolist(), bits.tolist()) == ([3, 2, 1], [0, 12, 13])
 
 
-def test_chunks_do_not_change_the_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    images = fingerprints(*(random_bits(seed) for seed in range(9)))
-    monkeypatch.setattr("schemas.data.fingerprints._CHUNK_PAIRS", 20)
-    assert near_duplicates(images, images, max_bits=0) == [(row, row, 0) for row in range(9)]
+def test_nothing_is_nearest_to_nothing() -> None:
+    assert nearest(fingerprints(random_bits(1)), Fingerprints.join([]))[1].tolist() == [257]
 
 
-def test_nothing_has_no_duplicates() -> None:
-    nothing = Fingerprints.join([])
-    assert near_duplicates(nothing, nothing, max_bits=256) == []
-    assert near_duplicates(fingerprints(random_bits(1)), nothing, max_bits=256) == []
+def test_a_line_of_an_older_version_knows_nothing_of_file_and_labels() -> None:
+    old, new = Fingerprints.parse([line_of(1, random_bits(1)), line_of(2, random_bits(2), bytes(range(24)))], 1).files
+    assert (old, new) == (None, bytes(range(16)))
 
 
 def test_files_hold_spans_ids_and_hashes() -> None:
@@ -51,6 +51,7 @@ def test_files_hold_spans_ids_and_hashes() -> None:
     read = Fingerprints.from_bytes(joined.to_bytes(), "f.npz")
     assert (read.spans.tolist(), read.image_ids.tolist()) == ([1, 2], [10, 10])
     assert np.array_equal(read.hashes, joined.hashes)
+    assert np.array_equal(read.contents, joined.contents)
 
 
 @pytest.mark.parametrize("content", [b"", b"no npz", b"PK\x03\x04rubbish"])

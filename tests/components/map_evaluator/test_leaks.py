@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+
+from components.map_evaluator.leaks import Leaks, find_leaks, no_leak
+from schemas.data.copy_settings import CopySettings
+from schemas.data.fingerprints import Fingerprints
+from schemas.data.looks import Looks
+from tests.components.imaging.scenes import encoded_again, frames, looks_of, photograph
+
+GOLDEN = [photograph(seed) for seed in range(4)]
+OTHERS = [photograph(seed) for seed in range(10, 14)]
+ON = CopySettings()
+
+
+def found(golden: Looks, training: Looks, *stored: Looks) -> Leaks:
+    return find_leaks(golden, training.prints, [lambda looks=looks: looks for looks in stored], max_bits=12)
+
+
+def with_files(looks: Looks, *files: int) -> Looks:
+    prints = looks.prints
+    contents = np.repeat(np.array(files, np.uint8)[:, None], 24, axis=1)
+    named = Fingerprints(prints.spans, prints.image_ids, prints.hashes, contents)
+    return Looks(named, looks.thumbnails, looks.box_counts, looks.boxes_xywh)
+
+
+def test_a_golden_image_in_the_training_data_is_named() -> None:
+    training = looks_of([*OTHERS, (encoded_again(GOLDEN[2][0], 60), GOLDEN[2][1])], span=3, first_id=300)
+    reason = no_leak(found(looks_of(GOLDEN), training, training), ON)
+    assert not reason.passed
+    assert reason.actual == "1 golden images leaked: golden image 3 is image 304 of span 3"
+
+
+def test_images_of_a_stored_span_that_were_not_trained_on_do_not_count() -> None:
+    training, stored = looks_of(OTHERS, span=3), looks_of([*OTHERS, GOLDEN[0]], span=3)
+    assert no_leak(found(looks_of(GOLDEN), training, stored), ON).passed
+
+
+def test_other_frames_of_a_golden_scene_are_no_leak() -> None:
+    shown = frames(8, 8, 2, 0.05)
+    training = looks_of(shown[4:], span=2)
+    reason = no_leak(found(looks_of(shown[:4]), training, training), ON)
+    assert (reason.passed, reason.warning) == (True, False)
+
+
+def test_what_is_like_a_golden_image_and_gone_is_a_suspicion() -> None:
+    training = looks_of([*OTHERS, GOLDEN[1]], span=2)
+    leaks = found(looks_of(GOLDEN), training)
+    assert (leaks.copies, leaks.gone) == ((), 5)
+    reason = no_leak(leaks, ON)
+    assert (reason.passed, reason.warning) == (True, True)
+    assert "1 may be copies: golden image 2 looks like image 5 of span 2; restore their spans" in reason.actual
+
+
+def test_the_same_file_is_a_leak_although_its_pixels_are_gone() -> None:
+    training = with_files(looks_of([*OTHERS, GOLDEN[1]], span=2), 1, 2, 3, 4, 5)
+    leaks = found(with_files(looks_of(GOLDEN), 9, 5, 8, 7), training)
+    assert leaks.copies == ("golden image 2 is image 5 of span 2",)
+    assert not no_leak(leaks, ON).passed
+
+
+def test_unknown_training_data_is_no_pass_and_what_is_switched_off_is_not_tested() -> None:
+    assert not no_leak(None, ON).passed
+    off = no_leak(None, CopySettings(check=False, reason="one camera"))
+    assert (off.passed, off.tested, off.warning) == (True, False, True)
+    assert off.actual == "not tested: one camera (data.copies.check is false)"
