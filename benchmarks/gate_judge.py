@@ -45,6 +45,7 @@ from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.history import History
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.data.columns import DetectionColumns
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
 from schemas.data.records import Detections
@@ -228,7 +229,7 @@ class GateJudge:
     def inputs(self, read: Read) -> gate_inputs.GateInputs:
         """What the gate judges by, of a data set that was read."""
         with self._patched():
-            return gate_inputs.read_inputs(self.sources(read), self._settings.data_gate, read_records)
+            return gate_inputs.read_inputs(self.sources(read), self._settings.data_gate, read_records, CopySettings())
 
     def sources(self, read: Read) -> GateSources:
         """Where what was read of a data set is."""
