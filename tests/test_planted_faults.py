@@ -271,7 +271,8 @@ class CountingModel:
         return np.array([[len(file), 1.0] for file in prepared], np.float32)
 
     def look(self, prepared: list[bytes], image_ids: np.ndarray, num_classes: int) -> tuple[Any, np.ndarray]:
-        found = [Detections([[0, 0, len(file), 1]], [num_classes], [0.5]) for file in prepared]
+        boxes = [np.array([[0.0, 0, len(file), 1]]) for file in prepared]
+        found = [Detections(box, np.array([num_classes]), np.array([0.5])) for box in boxes]
         return DetectionColumns.of(found), self.embed(prepared)
 
 
