@@ -80,7 +80,9 @@ def format_reason(guessed: GuessedFormat, span: Matched, limit: float) -> Reason
     """The rule `labels:reading`; `limit` is the accepted share of boxes that fit only when they are read otherwise."""
     share = f"{max(0.0, guessed.share.value):.0%} of the boxes ({np.count_nonzero(guessed.fits)})"
     meaning = " or ".join(reading.meaning for reading in guessed.readings)
-    words = f"{share} fit what the model sees only if {meaning}" if guessed.fits.any() else "boxes that need no other"
+    words = (
+        f"{share} fit what the model sees only if {meaning}" if guessed.fits.any() else "no box needs another reading"
+    )
     if guessed.share.breaks(limit, significance_of(span.profile)):
         words += f"; {guessed.readings[0].fix}"
     finding = Finding(guessed.share, words, per_image(span.profile, span.labels.image[guessed.fits]))

@@ -116,7 +116,7 @@ def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], li
     words = [_in_words(each, names) for each in found] or ["no two classes are confused"]
     return Reason(
         "labels:classes",
-        f"of what looks like one class at most {limit:.0%} more than in the golden set labelled as a certain other",
+        f"at most {limit:.0%} of what looks like one class labelled as a certain other, beyond the golden set",
         "; ".join(words),
         passed=not failed,
         warning=bool(found) and not failed,
