@@ -186,11 +186,6 @@ class GateJudge:
         self._code = _code_digest(self._schema_file)
         self._detector = RememberingDetector(served.path, cache)
 
-    @property
-    def model(self) -> str:
-        """Directory of the served model."""
-        return self._served.path
-
     def read(self, sets: Sequence[ToJudge]) -> list[Read]:
         """Reads several data sets in one go, as far as they are not in the cache: starting Beam takes its time."""
         found = [Read(data_digest(each.span), data_digest(each.golden), each.accept_new_golden) for each in sets]
