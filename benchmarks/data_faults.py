@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data_faults_table import CRASH, Judged, table_of
-from benchmarks.faults import FAULTS_FILE, NO_FAULT, Fault, plant, read_faults
+from benchmarks.faults import FAULTS_FILE, Fault, plant, read_faults
 from benchmarks.gate_judge import GateJudge, Read, ToJudge
 from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import generated_span, generated_spans, natural_spans
@@ -78,10 +78,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="directory to keep what is costly in; default: a temporary one")
     parser.add_argument("--json", type=Path, help="file to write every judgement to")
     parser.add_argument("--distances", action="store_true", help="print how far the clean spans are from each other")
-    parser.add_argument("--cost", nargs="+", default=[], metavar="FAULT", help="and train on these: what do they cost?")
-    parser.add_argument(
-        "--cost-set", action="append", default=[], metavar="KEY=VALUE", help="a setting of that training"
-    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the gate")
     return parser.parse_args()
 
@@ -115,8 +111,6 @@ def _run(arguments: argparse.Namespace) -> int:
         print(table_of(judged))
         if arguments.distances:
             _print_distances(judge, planter, [case for case in cases if case.fault is None])
-        if arguments.cost:
-            _print_costs(arguments, faults, planter, work)
     return 0
 
 
@@ -134,25 +128,6 @@ def _print_distances(judge: GateJudge, planter: Planter, clean: Sequence[Case]) 
     samples = {case.name: judge.inputs(read).span_sample.sample for case, read in zip(clean, reads)}
     whole = frozenset(name for name in samples if ", part " not in name)
     print("\n" + distance_table(distances(samples, whole)))
-
-
-def _print_costs(arguments: argparse.Namespace, faults: Sequence[Fault], planter: Planter, work: Path) -> None:
-    """Golden mAP after a retraining on the first draw of some faults, and on the same images without a fault."""
-    from benchmarks.fault_cost import Retraining
-
-    chosen = [NO_FAULT, *(fault for fault in faults if fault.name in arguments.cost and fault.verdict != "PASS")]
-    draw = arguments.first_draw
-    cases = [Case(str(fault), fault, draw, _source(arguments, draw, work)) for fault in chosen]
-    places = [planter.judge.sources(read) for read in planter.read(cases)]
-    bench = Retraining(
-        arguments.root, planter.judge.model, str(places[0].golden), arguments.cost_set, work / "unfinished"
-    )
-    print("\n| trained on | golden mAP | costs |\n|---|---|---|")
-    clean = None
-    for fault, place in zip(chosen, places):
-        reached = bench.golden_map(place.span)
-        clean = reached if clean is None else clean
-        print(f"| {fault if fault.strength else fault.name} | {reached:.3f} | {clean - reached:+.3f} |", flush=True)
 
 
 def _golden(work: Path) -> Path:

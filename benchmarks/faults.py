@@ -17,7 +17,7 @@ from benchmarks.planting import Planted
 from schemas.base.errors import ConfigError
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
-PLANTERS = {"nothing": lambda planted, strength: None, **IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
+PLANTERS = {**IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
 _KEYS = {"plant", "with", "strengths", "scored", "named", "says", "verdict", "part", "golden_too"}
 
 
@@ -57,9 +57,6 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.name} {self.strength:g}"
-
-
-NO_FAULT = Fault("no fault", 0, "nothing", verdict="PASS")
 
 
 def read_faults(path: Path = FAULTS_FILE, scored: bool = False) -> list[Fault]:

@@ -45,6 +45,7 @@ from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.history import History
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.data.columns import DetectionColumns
+from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
 from schemas.data.records import Detections
@@ -87,6 +88,12 @@ class RememberingDetector:
         rows = [row for row, _ in self._looks(prepared["files"], 0)]
         return np.stack(rows) if rows else np.empty((0, self.embedding_size), np.float32)
 
+    def look(
+        self, prepared: dict[str, Any], image_ids: np.ndarray, num_classes: int
+    ) -> tuple[DetectionColumns, np.ndarray]:
+        """What `detect` and `embed` return."""
+        return self.detect(prepared, image_ids, num_classes), self.embed(prepared)
+
     def detect(self, prepared: dict[str, Any], image_ids: np.ndarray, num_classes: int) -> DetectionColumns:
         """As the model's."""
         looks = self._looks(prepared["files"], num_classes)
@@ -103,9 +110,11 @@ class RememberingDetector:
         looks: list[Any] = [pickle.loads(path.read_bytes()) if path.exists() else None for path in paths]
         fresh = [place for place, look in enumerate(looks) if look is None or (num_classes and look[1] is None)]
         if fresh:
-            prepared = self._model.preprocess([files[place] for place in fresh])
-            rows = self._model.embed(prepared)
-            found = self._model.detect(prepared, np.arange(len(fresh)), num_classes) if num_classes else None
+            prepared, found = self._model.preprocess([files[place] for place in fresh]), None
+            if num_classes:
+                found, rows = self._model.look(prepared, np.arange(len(fresh)), num_classes)
+            else:
+                rows = self._model.embed(prepared)
             for at, place in enumerate(fresh):
                 looks[place] = rows[at], None if found is None else _of_one(found, at)
                 _write_whole(paths[place], pickle.dumps(looks[place]))
@@ -177,11 +186,6 @@ class GateJudge:
         self._code = _code_digest(self._schema_file)
         self._detector = RememberingDetector(served.path, cache)
 
-    @property
-    def model(self) -> str:
-        """Directory of the served model."""
-        return self._served.path
-
     def read(self, sets: Sequence[ToJudge]) -> list[Read]:
         """Reads several data sets in one go, as far as they are not in the cache: starting Beam takes its time."""
         found = [Read(data_digest(each.span), data_digest(each.golden), each.accept_new_golden) for each in sets]
@@ -220,7 +224,7 @@ class GateJudge:
     def inputs(self, read: Read) -> gate_inputs.GateInputs:
         """What the gate judges by, of a data set that was read."""
         with self._patched():
-            return gate_inputs.read_inputs(self.sources(read), self._settings.data_gate, read_records)
+            return gate_inputs.read_inputs(self.sources(read), self._settings.data_gate, read_records, CopySettings())
 
     def sources(self, read: Read) -> GateSources:
         """Where what was read of a data set is."""

@@ -23,7 +23,9 @@ from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.base.errors import ConfigError
 from schemas.data import features
+from schemas.data.columns import DetectionColumns
 from schemas.data.feature_sample import FeatureSample
+from schemas.data.records import Detections
 
 IMAGES = 14
 MOVE_BOXES = ("far", "near", "letterbox")  # faults of images whose boxes move with them
@@ -251,3 +253,44 @@ def test_the_table_counts_draws_of_faults_and_clean_spans_apart() -> None:
     assert "the verdict they deserve: 1 of 2" in table
     assert "clean spans not rejected: 1 of 2" in table
     assert "true labels accused: 1" in table
+
+
+class CountingModel:
+    """Finds one object in each image, as wide as its file is long."""
+
+    embedding_size = 2
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+
+    def preprocess(self, encoded: list[bytes]) -> list[bytes]:
+        self.asked += encoded
+        return encoded
+
+    def embed(self, prepared: list[bytes]) -> np.ndarray:
+        return np.array([[len(file), 1.0] for file in prepared], np.float32)
+
+    def look(self, prepared: list[bytes], image_ids: np.ndarray, num_classes: int) -> tuple[Any, np.ndarray]:
+        boxes = [np.array([[0.0, 0, len(file), 1]]) for file in prepared]
+        found = [Detections(box, np.array([num_classes]), np.array([0.5])) for box in boxes]
+        return DetectionColumns.of(found), self.embed(prepared)
+
+
+@pytest.mark.tensorflow
+def test_what_a_model_finds_in_an_image_is_asked_once_and_told_the_same_again(tmp_path: Path) -> None:
+    from benchmarks.gate_judge import RememberingDetector
+    from components.detector.served import ServedDetector
+
+    asked_of_a_model = {name for name in vars(ServedDetector) if not name.startswith("_")} - {"serve"}
+    assert asked_of_a_model <= set(dir(RememberingDetector))
+    (tmp_path / "model" / "variables").mkdir(parents=True)
+    (tmp_path / "model" / "saved_model.pb").write_bytes(b"network")
+    model, ids = CountingModel(), np.arange(2)
+    for files in ([b"a", b"bb"], [b"bb", b"ccc"]):
+        detector = RememberingDetector(str(tmp_path / "model"), tmp_path / "cache")
+        detector._real = model  # pyright: ignore[reportAttributeAccessIssue]
+        found, embeddings = detector.look(detector.preprocess(files), ids, 3)
+        assert found.boxes_xywh_px[:, 2].tolist() == [len(file) for file in files]
+        assert found.image.tolist() == [0, 1]
+        assert embeddings[:, 0].tolist() == [len(file) for file in files]
+    assert model.asked == [b"a", b"bb", b"ccc"]

@@ -20,10 +20,11 @@ from schemas.data import features
 
 COMPARABLE = 2.0  # strengths of which one is at most so many times the other
 
-# Facts, whatever the images look like and the model sees: boxes that are no boxes, and copies of golden images.
-_CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak")
+# Facts, whatever the images look like and the model sees: boxes that are no boxes, copies of golden images, what was
+# counted.
+_CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak", "facts", "labels:duplicates")
 
-_HUE, _NOISE = "qa/hue", "qa/noise"
+_HUE, _NOISE = features.QA_HUE, features.QA_NOISE
 _COLOURS = (features.QA_RED_CAST, features.QA_BLUE_CAST, _HUE)
 _DETAIL = (features.QA_SHARPNESS, features.QA_CONTRAST, EMBEDDING, features.QA_LOG_FILE_SIZE)
 _IMAGES = (features.QA_BRIGHTNESS, *_COLOURS, _NOISE, *_DETAIL)

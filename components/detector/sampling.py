@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -28,6 +26,8 @@ IMAGE_FEATURES = (
     features.QA_SHARPNESS,
     features.QA_RED_CAST,
     features.QA_BLUE_CAST,
+    features.QA_HUE,
+    features.QA_NOISE,
     features.QA_LOG_FILE_SIZE,
 )
 COUNT_FEATURES = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
@@ -169,8 +169,9 @@ def _predicted(
     progress = Progress(title, len(records))
     embeddings = [np.empty((0, detector.embedding_size), np.float32)]
     found = []
-    for start, prepared in _prepared(detector, len(records), encoded):
+    for start in range(0, len(records), _BATCH):
         batch = records[start : start + _BATCH]
+        prepared = detector.preprocess(list(itertools.islice(encoded, len(batch))))
         if num_classes:
             ids = np.array([record.image_id for record in batch])
             detections, embedding = detector.look(prepared, ids, num_classes)
@@ -180,25 +181,6 @@ def _predicted(
         embeddings.append(embedding)
         progress.update(start + len(batch))
     return np.concatenate(embeddings), DetectionColumns.join(found, [_BATCH] * len(found))
-
-
-def _prepared(
-    detector: ServedDetector, images: int, encoded: Iterator[bytes]
-) -> Iterator[tuple[int, dict[str, tf.Tensor]]]:
-    """Batches as the model wants them, each with the place of its first image, decoded a batch ahead of the model."""
-
-    def prepare() -> dict[str, tf.Tensor]:
-        return detector.preprocess(list(itertools.islice(encoded, _BATCH)))
-
-    with ThreadPoolExecutor(1) as beside:
-        waiting: deque[tuple[int, Future[dict[str, tf.Tensor]]]] = deque()
-        for start in range(0, images, _BATCH):
-            waiting.append((start, beside.submit(prepare)))
-            if len(waiting) > 1:
-                first, prepared = waiting.popleft()
-                yield first, prepared.result()
-        for first, prepared in waiting:
-            yield first, prepared.result()
 
 
 class _Row(NamedTuple):
@@ -222,7 +204,7 @@ def _figures(values: Mapping[str, tf.train.Feature]) -> dict[str, list[float]]:
 def _features(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:
     counts = np.array([len(row.record.truth.labels) for row in rows], np.int64)
     return FeatureSample(
-        images={key: np.array([row.figures[key][0] for row in rows]) for key in (*IMAGE_FEATURES, *COUNT_FEATURES)},
+        images={key: _one_each([row.figures[key] for row in rows]) for key in (*IMAGE_FEATURES, *COUNT_FEATURES)},
         objects={
             key: np.array([value for row in rows for value in row.figures[key]], np.float64) for key in OBJECT_FEATURES
         },
@@ -230,6 +212,11 @@ def _features(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:
         box_counts=counts,
         embeddings=embeddings.astype(np.float32),
     )
+
+
+def _one_each(values: Sequence[Sequence[float]]) -> np.ndarray:
+    """[n]; NaN for an image that has none, as an older span has none of a newer measure."""
+    return np.array([each[0] if each else np.nan for each in values], np.float64)
 
 
 def images_of(files: Sequence[str], names: Collection[str]) -> dict[str, tuple[ImageRecord, bytes]]:

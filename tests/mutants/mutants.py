@@ -323,6 +323,40 @@ _DATA = (
         ("nearest(span, golden)", "nearest(golden, span)", "the copy in the span is named, not another image"),
     ),
     *mutants_of(
+        "components/metrics/repeats.py",
+        "tests/components/metrics/test_repeats.py",
+        (
+            "np.maximum(_SHIFT * boxes[:, 2:], _SHIFT_PX)",
+            "_SHIFT * boxes[:, 2:]",
+            "a pixel is allowed to the smallest boxes",
+        ),
+        ("np.maximum(one[alike], other[alike])", "other[alike]", "the later of two boxes is the repeated one"),
+    ),
+    *mutants_of(
+        "components/example_gen/endings.py",
+        "tests/components/example_gen/test_endings.py",
+        ("length < _LONGER * _longest_pause(~is_empty)", "False", "pauses that come and go are no end"),
+        ("return {}", "pass", "images sorted by class are no unfinished labels"),
+    ),
+    *mutants_of(
+        "components/data_gate/fact_rules.py",
+        "tests/components/data_gate/test_fact_rules.py",
+        ("fails = trained_on is None and", "fails = trained_on is not None and", "a first model needs every class"),
+        ("fact.share > limit, fact", "fact.share > 2 * limit, fact", "shares beyond their limits reject"),
+    ),
+    *mutants_of(
+        "components/imaging/decodable.py",
+        "tests/components/imaging/test_decodable.py",
+        ("if zlib.crc32(content) != checksum:", "if False:", "a wrong checksum of a chunk is found"),
+        ("if given < needed:", "if False:", "rows that are missing are found"),
+    ),
+    *mutants_of(
+        "components/imaging/measures.py",
+        "tests/components/imaging/test_measures.py",
+        ("pixels * (white.mean() / white)[:, None]", "pixels", "a cast is no other hue"),
+        ("sums[int(_SMOOTH * len(sums))]", "sums.mean()", "texture is no noise"),
+    ),
+    *mutants_of(
         "components/data_gate/parts.py",
         "tests/components/data_gate/test_parts.py",
         ("FEWEST <= np.count", "0 <= np.count", "a few images are no part"),
@@ -340,7 +374,7 @@ _DATA = (
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
-        ("drifted = not comparison.passed and", "drifted = ", "what chance reaches does not stop a run"),
+        ("drifted = is_far and", "drifted = ", "what chance reaches does not stop a run"),
         ("_effect(comparison) / minimum\n", "_effect(comparison)\n", "how far beyond its limit a drift is"),
         ("copes and effect < wide", "copes", "beyond the wide limit a person looks first, though the model copes"),
     ),
@@ -426,6 +460,22 @@ _DATA = (
         (" - (1 - relative_recall)", "", "a model that finds less is believed less"),
     ),
     *mutants_of(
+        "components/data_gate/labels/box_format.py",
+        "tests/components/data_gate/labels/test_audit.py",
+        ("<= _BETTER * _quality(plain)", "< 0", "displaced boxes are no reading"),
+        (
+            "return bool(self.fits.mean() >= _EXPLAINS_ALL and",
+            "return bool(True or",
+            "a reading of some boxes leaves the others to be tested",
+        ),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/unsupported.py",
+        "tests/components/data_gate/labels/test_audit.py",
+        ("(familiar or is_replaced)", "True", "a model that may not know the images accuses no label"),
+        ("failed = bool(excess.breaks(", "failed = bool(False and (", "labels of other images stop a run"),
+    ),
+    *mutants_of(
         "components/data_gate/labels/findings.py",
         "tests/components/data_gate/labels/test_findings.py",
         (
@@ -462,6 +512,16 @@ _DATA = (
         "tests/components/registry/test_references.py",
         ("behind <= _ONE_SIDED_95 *", "behind <= 0 *", "luck on the golden set makes no model the best"),
         ("last.model.verdict == APPROVED or", "False or", "an approval replaces what was before"),
+    ),
+    *mutants_of(
+        "schemas/data/records.py",
+        "tests/schemas/data/test_digests.py",
+        ("if in_any_order and labels:", "if False:", "a digest does not depend on the order of the objects"),
+    ),
+    *mutants_of(
+        "schemas/base/files.py",
+        "tests/schemas/base/test_files.py",
+        ("LOCAL_FILES if os.path.exists(path) else files", "LOCAL_FILES", "an object store is read by what knows it"),
     ),
     *mutants_of(
         "schemas/base/sampling.py",

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.drift import as_compared
+from components.data_gate.drift import apart
+from components.data_gate.drift import known as values_there
 from components.data_gate.familiarity import familiarity
 from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched
@@ -34,6 +35,7 @@ _NATURAL = 1.05
 _FARTHER = 1.15  # of all images together, at which they look otherwise
 _FARTHEST = 1.6  # of one image, alone
 _PER_FARTHER = 2.0  # limits on drawing are so much wider for each of the natural distance
+_NEW = 0.5  # limits on drawing are so much wider for images like which the model was not trained on
 _FEW = 0.05  # share of images that the model does not know, from which on a person should look
 
 
@@ -112,7 +114,7 @@ def trust(span: FeatureSample, golden: FeatureSample, training: Sequence[Feature
     seen = np.concatenate([np.empty((0, of_golden.shape[1])), *(of.embeddings for of in training if _fits(of, golden))])
     is_familiar = float(np.median(familiarity(seen, of_span[known]))) >= _FAMILIAR
     compared = _compared(to_golden[known], _FEWEST_COMPARED if is_familiar else 0)
-    return Trust(farther, known, compared, otherwise, not is_familiar)
+    return Trust(farther, known, compared, otherwise + (0.0 if is_familiar else _NEW), not is_familiar)
 
 
 def _fits(sample: FeatureSample, golden: FeatureSample) -> bool:
@@ -174,10 +176,12 @@ def _beside(span: FeatureSample, golden: FeatureSample) -> float:
     beside = [0.0]
     for feature, effect in MINIMUM_EFFECT.items():
         if feature in span.images and feature in golden.images:
-            values, others = (as_compared(feature, side.images[feature]) for side in (span, golden))
-            among = np.abs(others[:, None] - others)
+            values, others = (values_there(side.images[feature]) for side in (span, golden))
+            if not len(values) or len(others) <= _NEAREST:
+                continue
+            among = apart(feature, others[:, None], others)
             np.fill_diagonal(among, np.inf)
-            farther = np.median(_nearest(np.abs(values[:, None] - others))) - np.median(_nearest(among))
+            farther = np.median(_nearest(apart(feature, values[:, None], others))) - np.median(_nearest(among))
             beside.append(float(farther) / effect)
     return max(beside)
 
