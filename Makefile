@@ -69,7 +69,7 @@ bench-memory: .venv/ready  ## peak memory at 100,000 images x 100 detections: te
 bench-data: .venv/ready  ## reading and validation against TFX's own, 10,000 images: half an hour
 	$(PYTHON) -m benchmarks.data
 
-bench-data-faults: demo  ## planted faults against the data gate: half an hour
+bench-data-faults: demo  ## planted faults against the data gate, ten draws of each: two hours
 	$(PYTHON) -m benchmarks.data_faults --root ratchet-demo/root
 
 bench-evaluator: demo  ## the whole evaluator against bare inference of the same models: ten minutes

@@ -124,8 +124,9 @@ def _judged(judge: GateJudge, case: Case, read: Read) -> Judged:
     try:
         return Judged.of(case.name, case.fault, case.draw, judge.judge(read))
     except Exception as error:  # whatever it is: the gate should have decided
-        traceback.print_exc()
-        return Judged(case.name, case.fault, case.draw, CRASH, "-", f"{type(error).__name__}: {error}", ())
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        found = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}: {error}"
+        return Judged(case.name, case.fault, case.draw, CRASH, "-", found, ())
 
 
 def _print_distances(judge: GateJudge, planter: Planter, clean: Sequence[Case]) -> None:

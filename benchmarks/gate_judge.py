@@ -44,7 +44,6 @@ from pipeline.config.pipeline_settings import PipelineSettings
 from schemas.artifacts.decisions import DataDecision
 from schemas.artifacts.history import History
 from schemas.artifacts.registry_entries import ServedModel
-from schemas.base.model_digest import model_digest
 from schemas.data.columns import DetectionColumns
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
@@ -66,8 +65,7 @@ class RememberingDetector:
     """
 
     def __init__(self, directory: str, cache: Path) -> None:
-        digest = model_digest(directory, fileio)
-        self._directory, self._cache = directory, cache / "looks" / digest[:16]
+        self._directory, self._cache = directory, cache / "looks" / _network_digest(directory)[:16]
         self._cache.mkdir(parents=True, exist_ok=True)
         self._real: ServedDetector | None = None
         self.name = f"the served model ({directory})"
@@ -112,6 +110,14 @@ class RememberingDetector:
                 looks[place] = rows[at], None if found is None else _of_one(found, at)
                 _write_whole(paths[place], pickle.dumps(looks[place]))
         return looks
+
+
+def _network_digest(directory: str) -> str:
+    """Of what computes, without what the model carries besides of its training data."""
+    digest = hashlib.sha256()
+    for path in sorted([Path(directory) / "saved_model.pb", *(Path(directory) / "variables").iterdir()]):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _of_one(found: DetectionColumns, at: int) -> Detections:
@@ -234,7 +240,7 @@ class GateJudge:
             if self._page:
                 yield
             else:
-                with mock.patch.object(gate, "_pictures", return_value={}):
+                with mock.patch.object(gate, "draw_pictures", return_value={}):
                     yield
 
     def _place(self, digest: str, kind: str) -> Path:

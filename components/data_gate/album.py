@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tfx.dsl.io import fileio
 
+from components.data_gate.fault_layers import Album, Beside, Drawable
 from components.data_gate.inputs import GateInputs
-from components.data_gate.pictures import Album, Beside, Drawable, pictured_rules
+from components.data_gate.pictures import pictured_rules
 from components.data_gate.usual import figures_of, usual_row
 from components.detector.sampling import ImageSample, KeptImages, ReadRecords
 from schemas.artifacts.data_evidence import DRIFT, Comparison
@@ -52,6 +53,12 @@ def album_of(
             )
             for name, other in leaked.items()
             if other in kept.names and kept.names[other] in kept
+        },
+        repeated={
+            names[image]: names[other]
+            for names in [inputs.images.names]
+            for image, other in inputs.copies.repeated.pairs
+            if image in names and other in names
         },
         usual={
             rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name), kept[name][0])

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from components.data_gate.embeddings import distances, projection
 from components.data_gate.labels.profile import Profile, single_labels
@@ -22,7 +23,7 @@ _MATCH_IOU = 0.5
 _FEWEST_LABELS = 20  # on either side; with fewer nothing is said
 _NEAREST = 10  # golden images that an image of the span is held against
 _FEWEST_GOLDEN = 10  # that have to speak, as a number of equal voices; otherwise all do
-_SURE = 1.64  # standard errors: one-sided, 5 %
+_CHANCE = 0.05  # of calling a model lost that copes, one-sided
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,22 @@ class Coping:
         span: how it does in the span.
         golden: how it does on those images of the golden set that look most like the span's.
         tolerance: share of the golden set's recall, and F1, by which the span's may be lower.
+        asked: of how many parts of a span the same is asked: the more, the surer it must be that it does not cope.
     """
 
     span: Behaviour
     golden: Behaviour
     tolerance: float
+    asked: int = 1
 
     @property
     def copes(self) -> bool:
         """Whether it is not shown to find less in the span, or more that is not labelled, than is tolerated."""
         least, span, golden = 1 - self.tolerance, self.span, self.golden
+        sure = float(norm.isf(_CHANCE / self.asked))
         return (
-            span.recall + _SURE * math.hypot(span.recall_error, least * golden.recall_error) >= least * golden.recall
-            and span.f1 + _SURE * math.hypot(span.f1_error, least * golden.f1_error) >= least * golden.f1
+            span.recall + sure * math.hypot(span.recall_error, least * golden.recall_error) >= least * golden.recall
+            and span.f1 + sure * math.hypot(span.f1_error, least * golden.f1_error) >= least * golden.f1
         )
 
     def __str__(self) -> str:
@@ -85,6 +89,7 @@ def coping_of(
     tolerance: float,
     span_embeddings: np.ndarray | None = None,
     golden_embeddings: np.ndarray | None = None,
+    asked: int = 1,
 ) -> Coping | None:
     """Compares how the model does in two data sets.
 
@@ -97,6 +102,7 @@ def coping_of(
         tolerance: see `Coping`.
         span_embeddings: [n, d] what the model's backbone makes of the span's images; None: nothing is known of looks.
         golden_embeddings: [m, d] the same of the golden set's.
+        asked: see `Coping`.
 
     Returns:
         None if there are too few labels to say, or the model finds nothing on the golden set.
@@ -109,7 +115,7 @@ def coping_of(
     if span_embeddings is not None and golden_embeddings is not None and span_embeddings.shape[1]:
         weights = _alike(span_embeddings, golden_embeddings)
     known = _behaviour(usual, score, weights)
-    return Coping(_behaviour(here, score, np.ones(len(span.file_names))), known, tolerance) if known.f1 else None
+    return Coping(_behaviour(here, score, np.ones(len(span.file_names))), known, tolerance, asked) if known.f1 else None
 
 
 def _alike(span: np.ndarray, golden: np.ndarray) -> np.ndarray:

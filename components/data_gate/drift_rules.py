@@ -107,6 +107,7 @@ def lineage_reason(
         if comparison.kind == DRIFT
         and comparison.from_first is not None
         and math.isfinite(settings.wide_effect_of(comparison.feature))
+        and strength(comparison, settings) <= 1  # what has drifted from all spans says so itself
     }
     if not moved:
         return []

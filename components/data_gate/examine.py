@@ -34,7 +34,8 @@ from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.labels.trust import Trust, trust
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import PageContent, data_page
-from components.data_gate.parts import faults_in_parts, parts_of
+from components.data_gate.part_drift import drift_in_parts
+from components.data_gate.parts import Part, faults_in_parts, parts_of
 from components.data_gate.pictures import draw_pictures
 from components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
 from components.data_gate.rules import Findings, decide
@@ -159,6 +160,7 @@ def _compare(
         comparisons += feature_comparisons(measurements, kind, other, span, world)
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
+    thresholds: dict[str, float] = {}
     if inputs.served is not None:
         thresholds = {entry.feature: entry.threshold for entry in measurements if entry.kind == DRIFT}
         thresholds[EMBEDDING] = settings.embedding
@@ -170,6 +172,7 @@ def _compare(
         reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows), coping)
         reasons.append(beside_new_classes(reason, inputs.classes.new, are_apart))
     reasons += lineage_reason(comparisons, settings, coping)
+    reasons += _drift_of_parts(inputs, settings, [entry for entry in comparisons if entry.kind == DRIFT], thresholds)
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
 
 
@@ -200,12 +203,38 @@ def _comparable_span(span: Side, rows: np.ndarray) -> Span:
     return Span(span.images, span.sample, span.sample.embeddings[rows], distributions(span.statistics), with_boxes)
 
 
+def _drift_of_parts(
+    inputs: GateInputs,
+    settings: DataGateSettings,
+    comparisons: Sequence[Comparison],
+    thresholds: Mapping[str, float],
+) -> list[Reason]:
+    """What a part of the span shows that the whole does not."""
+    profiles = _profiles(inputs)
+    if profiles is None or inputs.golden_sample is None or inputs.served is None or inputs.classes.new:
+        return []
+    sample, looks = inputs.span_sample.sample, inputs.golden_sample.sample.embeddings
+    span, golden = profiles
+
+    def cope(images: np.ndarray, alternatives: int) -> Coping | None:
+        here = span.of_images(images)
+        return coping_of(here, golden, settings.coping, sample.embeddings[images], looks, asked=alternatives)
+
+    return drift_in_parts(_parts(inputs), sample, inputs.served.lineage, comparisons, thresholds, settings, cope)
+
+
+def _parts(inputs: GateInputs) -> tuple[Part, ...]:
+    records = inputs.span_sample.records
+    names, attributes = [record.file_name for record in records], [record.attributes for record in records]
+    return parts_of(names, attributes, inputs.span_sample.sample.embeddings)
+
+
 def _coping(inputs: GateInputs, settings: DataGateSettings) -> Coping | None:
     profiles = _profiles(inputs)
     if profiles is None or inputs.golden_sample is None:
         return None
-    looks = [sample.sample.embeddings for sample in (inputs.span_sample, inputs.golden_sample)]
-    return coping_of(*profiles, settings.coping, *looks)
+    span, golden = (sample.sample.embeddings for sample in (inputs.span_sample, inputs.golden_sample))
+    return coping_of(*profiles, settings.coping, span_embeddings=span, golden_embeddings=golden)
 
 
 def _comparable(inputs: GateInputs, statistics: Statistics) -> Side:
@@ -240,14 +269,16 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
     if profiles is None or inputs.served is None:
         return []
     (span, golden), known = profiles, inputs.served.record.class_names
-    sample = inputs.span_sample
     trusted = _trust(inputs)
-    parts = parts_of(span.file_names, [record.attributes for record in sample.records], sample.sample.embeddings)
     return faults_in_parts(
         audit_labels(span, golden, known, settings.labels, trusted),
-        parts,
+        _parts(inputs),
         lambda images, alternatives: audit_labels(
-            span.of_images(images), golden, known, settings.labels, trusted and trusted.of_images(images)
+            replace(span.of_images(images), asked=alternatives),
+            golden,
+            known,
+            settings.labels,
+            trusted and trusted.of_images(images),
         ),
     )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from components.data_gate.drift_rules import FIRST_SPAN
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW
 from schemas.artifacts.decisions import NEVER_OBSERVED, Reason
 from schemas.data import features
@@ -34,7 +35,7 @@ _LABELS = ("labels",)  # every rule about them
 # What follows from what, by the beginnings of rules' names; features stand for the rules that compare them. Many hold
 # both ways: small objects show less detail, and on blurred images people draw other boxes.
 _EXPLAINS: dict[str, tuple[str, ...]] = {
-    "boxes:sound": ("boxes", "labels", "schema", *_BOXES),
+    "boxes:sound": ("boxes", "labels", "facts", "schema", *_BOXES),
     "labels:reading": ("labels", "schema", *_BOXES),
     "labels:size": ("labels:missing", "labels:found", *_SIZES, features.QA_NUM_TRUNCATED),
     "labels:offset": (
@@ -53,12 +54,19 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "labels:missing": (features.BOX_CLASS, *_COUNTS),
     "labels:duplicates": (features.BOX_CLASS, *_COUNTS),
     "leak": ("repeated_images",),
+    "facts:blank": (*_IMAGES, *_LABELS, "facts:without_objects"),
+    "facts:outside_content": (*_LABELS, *_BOXES, EMBEDDING),
+    "facts:unlabelled_end": ("facts:without_objects", "facts:class_ends", *_LABELS, features.BOX_CLASS, *_COUNTS),
+    "facts:without_objects": ("labels:missing", *_COUNTS),
+    "facts:missing_classes": ("facts:class_ends", "labels:missing", features.BOX_CLASS, *_COUNTS),
+    "facts:class_ends": ("labels:missing", features.BOX_CLASS, *_COUNTS),
+    "facts:two_classes": ("labels:noise", "labels:classes", features.BOX_CLASS, *_COUNTS),
     features.QA_BRIGHTNESS: (*_IMAGES, *_LABELS),
     **dict.fromkeys(_COLOURS, (*_COLOURS, features.QA_BRIGHTNESS, features.QA_CONTRAST, EMBEDDING, *_LABELS)),
     _NOISE: (*_DETAIL, *_LABELS),
     features.QA_SHARPNESS: (*_DETAIL, *_SIZES, *_LABELS),
     features.QA_CONTRAST: (*_DETAIL, *_LABELS),
-    features.QA_BOX_LOG_AREA: (*_DETAIL, *_SIZES, *_COUNTS, *_LABELS),
+    features.QA_BOX_LOG_AREA: (*_DETAIL, *_BOXES, *_LABELS, "facts:small_objects"),
     features.BOX_CLASS: (*_SIZES, *_COUNTS, EMBEDDING),
     EMBEDDING: (*_IMAGES, *_LABELS),
 }
@@ -155,6 +163,8 @@ def _explains(cause: Reason, other: Reason) -> bool:
     if (_kind(cause.rule) == SKEW) != (_kind(other.rule) == SKEW):
         return False  # requests are other images
     consequences = _EXPLAINS.get(_feature(cause.rule), ())
+    if _kind(cause.rule) == DRIFT:
+        consequences = (*consequences, FIRST_SPAN)  # what is far from the last span is far from the first
     return _begins_with(*consequences)(_feature(other.rule))
 
 

@@ -83,7 +83,7 @@ def faults_in_parts(whole: Sequence[Reason], parts: Sequence[Part], ask: Asked) 
                 worst[reason.rule] = (part, reason)
     kept = {reason.rule for reason in whole if reason.passed}
     told = [_located(reason, worst, ask, len(parts)) for reason in whole]
-    return told + [_in_part(part, reason) for part, reason in worst.values() if reason.rule in kept]
+    return told + [of_part(part, reason) for part, reason in worst.values() if reason.rule in kept]
 
 
 def _located(reason: Reason, worst: Mapping[str, tuple[Part, Reason]], ask: Asked, alternatives: int) -> Reason:
@@ -97,7 +97,8 @@ def _beyond(reason: Reason) -> float:
     return reason.strength or 1.0
 
 
-def _in_part(part: Part, reason: Reason) -> Reason:
+def of_part(part: Part, reason: Reason) -> Reason:
+    """What a part of a span breaks, told as such."""
     images = f"{np.count_nonzero(part.images)} of the {many(len(part.images), 'image')} looked at"
     return dataclasses.replace(
         reason, rule=f"part:{reason.rule}", actual=f"in a part of the span, {part.title} ({images}): {reason.actual}"

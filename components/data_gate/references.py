@@ -128,13 +128,21 @@ def nearest(
     for other in others:
         if least <= _NOTHING_TO_SEE:
             break
-        comparison = _compared(newest, threshold, other, span)
+        comparison = compared_with(newest, threshold, other, span)
         if comparison is not None and (reached := strength(comparison)) < least:
             found, least = comparison, reached
     return found
 
 
-def _compared(newest: Comparison, threshold: float, other: Reference, span: Span) -> Comparison | None:
+def compared_with(newest: Comparison, threshold: float, other: Reference, span: Span) -> Comparison | None:
+    """The same feature beside other training data; None where that does not have it.
+
+    Args:
+        newest: a comparison of the feature.
+        threshold: distance that passes in any case.
+        other: the training data.
+        span: the span.
+    """
     feature = newest.feature
     if feature == EMBEDDING:
         if not other.sample.embeddings.shape[1]:

@@ -24,7 +24,6 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
         label_map: names of the labels.
     """
     truth = record.truth
-    x, y, width, height = truth.boxes_xywh_px.T
     texts = {
         features.IMAGE_ENCODED: [encoded],
         features.IMAGE_SOURCE_ID: [str(record.image_id).encode()],
@@ -33,12 +32,7 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
         features.RECORD: [record_to_json(record)],
     }
     figures = {
-        # tf-models takes the unit square at its word, so the pixel of rounding that annotations may
-        # overhang is cut off here; the exact boxes are in the record.
-        features.BOX_YMIN: np.clip(y / record.height_px, 0, 1).tolist(),
-        features.BOX_XMIN: np.clip(x / record.width_px, 0, 1).tolist(),
-        features.BOX_YMAX: np.clip((y + height) / record.height_px, 0, 1).tolist(),
-        features.BOX_XMAX: np.clip((x + width) / record.width_px, 0, 1).tolist(),
+        **_corners(record),
         features.BOX_AREA: truth.area_px2.tolist(),
         **_shapes(record),
         **{name: [value] for name, value in image_features(quality).items()},
@@ -51,6 +45,16 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
         **_counts(record),
     }
     return _example(texts, figures, counts)
+
+
+def _corners(record: ImageRecord) -> dict[str, list[float]]:
+    x, y, width, height = record.truth.boxes_xywh_px.T
+    corners_px = np.array([y, x, y + height, x + width])
+    sides_px = np.array([record.height_px, record.width_px] * 2)[:, np.newaxis]
+    # tf-models takes the unit square at its word, so the pixel of rounding that annotations may
+    # overhang is cut off here; the exact boxes are in the record.
+    corners = np.clip(corners_px / sides_px, 0, 1).tolist()
+    return dict(zip((features.BOX_YMIN, features.BOX_XMIN, features.BOX_YMAX, features.BOX_XMAX), corners))
 
 
 def _shapes(record: ImageRecord) -> dict[str, list[float]]:

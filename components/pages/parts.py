@@ -100,6 +100,7 @@ _LEGENDS = {
     "labels:reading": (_AS_GIVEN, _READ, ("detection", "detections of the served model")),
     "labels:duplicates": (("label", "labels"), ("given", "labelled again")),
     "leak": (),
+    "repeated_images": (),
 }
 
 

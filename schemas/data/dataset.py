@@ -9,13 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from schemas.base.persisted import PersistedFormat, Values, renamed
 from schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
+from schemas.data.records import ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
 GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
@@ -113,8 +111,8 @@ DATASET_FORMAT = PersistedFormat(
 
 def image_digest(record: ImageRecord, encoded: bytes) -> bytes:
     """sha256 (32 bytes) of one image's annotation, whatever the order of its objects, and of its file."""
-    canonical = record_to_json(replace(record, truth=_in_canonical_order(record.truth)))
-    return hashlib.sha256(canonical + b" " + hashlib.sha256(encoded).digest()).digest()
+    annotation = record_to_json(record, in_any_order=True)
+    return hashlib.sha256(annotation + b" " + hashlib.sha256(encoded).digest()).digest()
 
 
 def content_digest(record: ImageRecord, encoded: bytes, class_names: Sequence[str]) -> bytes:
@@ -125,7 +123,7 @@ def content_digest(record: ImageRecord, encoded: bytes, class_names: Sequence[st
         encoded: its file.
         class_names: of the labels 1..K, since other data sets number their classes otherwise.
     """
-    truth = _in_canonical_order(record.truth)
+    truth = record.truth
     names = [class_names[label - 1] for label in truth.labels.tolist()]
     rows = sorted(zip(names, truth.boxes_xywh_px.tolist(), truth.is_crowd.tolist()))
     labels = hashlib.sha256(json.dumps(rows).encode()).digest()
@@ -144,8 +142,3 @@ def dataset_digest(label_map: LabelMap, image_digests: Mapping[int, bytes]) -> s
     for image_id in sorted(image_digests):
         digest.update(image_digests[image_id])
     return digest.hexdigest()
-
-
-def _in_canonical_order(truth: GroundTruth) -> GroundTruth:
-    order = np.lexsort((truth.is_crowd, truth.area_px2, *truth.boxes_xywh_px.T[::-1], truth.labels))
-    return GroundTruth(truth.boxes_xywh_px[order], truth.labels[order], truth.area_px2[order], truth.is_crowd[order])

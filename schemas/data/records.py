@@ -148,24 +148,30 @@ class LabelMap:
         return self.names[label - 1]
 
 
-def record_to_json(record: ImageRecord) -> bytes:
+def record_to_json(record: ImageRecord, in_any_order: bool = False) -> bytes:
     """One record as a line of JSON; floats keep every bit.
 
     Args:
         record: what to write.
+        in_any_order: whether the same objects in another order give the same bytes: they are sorted.
 
     Returns:
         ASCII JSON without a newline, keys sorted: equal records give equal bytes.
     """
+    truth = record.truth
+    columns = (truth.labels, truth.boxes_xywh_px, truth.area_px2, truth.is_crowd)
+    labels, boxes, areas, crowds = (column.tolist() for column in columns)
+    if in_any_order and labels:
+        labels, boxes, areas, crowds = zip(*sorted(zip(labels, boxes, areas, crowds)))
     value = {
         "image_id": record.image_id,
         "file_name": record.file_name,
         "width_px": record.width_px,
         "height_px": record.height_px,
-        "boxes_xywh_px": record.truth.boxes_xywh_px.tolist(),
-        "labels": record.truth.labels.tolist(),
-        "area_px2": record.truth.area_px2.tolist(),
-        "is_crowd": record.truth.is_crowd.tolist(),
+        "boxes_xywh_px": boxes,
+        "labels": labels,
+        "area_px2": areas,
+        "is_crowd": crowds,
         "attributes": dict(record.attributes),
     }
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")

@@ -349,6 +349,20 @@ _DATA = (
         ),
     ),
     *mutants_of(
+        "components/data_gate/parts.py",
+        "tests/components/data_gate/test_parts.py",
+        ("FEWEST <= np.count", "0 <= np.count", "a few images are no part"),
+        ("<= _LARGEST * count", "<= count", "nearly all of a span is no part"),
+        ("_beyond(reason) > _beyond(known[1])", "False", "the part that breaks a rule most is named"),
+        ("ask(part.images, len(parts))", "ask(part.images, 1)", "the more parts are asked the surer each must be"),
+    ),
+    *mutants_of(
+        "components/data_gate/part_drift.py",
+        "tests/components/data_gate/test_part_drift.py",
+        ("if coping is None or coping.copes:", "if coping is None:", "a site with which the model copes is no fault"),
+        (".passed]\n    found", "]\n    found", "what the whole span shows is not said of a part again"),
+    ),
+    *mutants_of(
         "components/data_gate/drift_rules.py",
         "tests/components/data_gate/test_drift_rules.py",
         ("is not None and effect >= minimum", "is not None and effect > minimum", "an effect of the limit stops"),
@@ -359,9 +373,13 @@ _DATA = (
     *mutants_of(
         "components/data_gate/pictures.py",
         "tests/components/data_gate/test_pictures.py",
+        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
+    ),
+    *mutants_of(
+        "components/data_gate/fault_layers.py",
+        "tests/components/data_gate/test_pictures.py",
         ("if box.image == image.record.file_name", "if True", "a picture shows the bad boxes of its own image"),
         ("alone[_overlapping(", "alone[~alone][_overlapping(", "what has a label is not drawn as missing one"),
-        ("State.FAILED, State.WARNING)", "*State,)", "what follows from another finding is not drawn"),
     ),
     *mutants_of(
         "components/pages/feature_words.py",
@@ -412,9 +430,20 @@ _DATA = (
     *mutants_of(
         "components/data_gate/labels/trust.py",
         "tests/components/data_gate/labels/test_trust.py",
-        ("np.median(farther)", "0 * np.median(farther)", "labels of images that look otherwise are not judged"),
-        ("rank <= max(_COMPARED - 1, wanted)", "rank >= 0", "labels are compared with golden images like them"),
+        ("np.median(farther) <= _FARTHER", "True", "labels of images that look otherwise are not judged"),
+        ("_FEWEST_COMPARED if is_familiar else 0", "50", "labels of a new scene are held against that scene's"),
         ("farther = np.minimum(farther, ", "farther = np.maximum(farther, ", "new frames of a known scene are known"),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/jitter.py",
+        "tests/components/data_gate/labels/test_jitter.py",
+        ("span = span - np.median(span, axis=0)", "span = span + 0", "boxes that are all beside alike do not scatter"),
+    ),
+    *mutants_of(
+        "components/data_gate/labels/systematic.py",
+        "tests/components/data_gate/labels/test_classes.py",
+        ("likelihood > noise + _LIKELIER", "True", "labels at random are no swap of two classes"),
+        ("_CERTAIN + np.log", "-1000 + np.log", "labels like the golden set's are no swap of two classes"),
     ),
     *mutants_of(
         "components/data_gate/labels/noise.py",

@@ -58,7 +58,7 @@ def audit_labels(
     known = _known(span, golden, trust, (judged, trusted), limits.min_objects)
     familiar = familiar_reason(trust, judged, enough=known is not None)
     found = found_reason(*(known or (judged, trusted)), limits.found, is_measured and known is not None)
-    cause = found.rule if trust.span.all() else familiar.rule
+    cause = found.rule if trust.span.all() and not familiar.warning else familiar.rule
     if known is None and cause == familiar.rule:
         found = not_judged(found, cause)
     if known is not None and known[0].recall < _COLLAPSED * known[1].recall:
@@ -78,9 +78,10 @@ def _known(
     else:
         known = span.of_images(trust.span)
         judged, trusted = compared(known, golden.of_images(trust.golden), min_objects)
-        if np.count_nonzero(trusted.is_found) < min_objects:
+        if np.count_nonzero(trusted.is_found) < min_objects and not trust.is_new:
             judged, trusted = compared(known, golden, min_objects)
-    return (judged, trusted) if np.count_nonzero(judged.is_found) >= min_objects else None
+    found = min(np.count_nonzero(side.is_found) for side in (judged, trusted))
+    return (judged, trusted) if found >= min_objects else None
 
 
 def _enough(span: Matched, golden: Matched, min_objects: int) -> Reason:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of
+from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of, significance_of
 from components.data_gate.labels.matching import Matched, overlaps
 from components.data_gate.labels.profile import Profile, undone
 from components.data_gate.labels.readings import ORDERS, TURNS, Reading, scale_readings
@@ -80,8 +80,10 @@ def format_reason(guessed: GuessedFormat, span: Matched, limit: float) -> Reason
     """The rule `labels:reading`; `limit` is the accepted share of boxes that fit only when they are read otherwise."""
     share = f"{max(0.0, guessed.share.value):.0%} of the boxes ({np.count_nonzero(guessed.fits)})"
     meaning = " or ".join(reading.meaning for reading in guessed.readings)
-    words = f"{share} fit what the model sees only if {meaning}" if guessed.fits.any() else "boxes that need no other"
-    if guessed.share.breaks(limit):
+    words = (
+        f"{share} fit what the model sees only if {meaning}" if guessed.fits.any() else "no box needs another reading"
+    )
+    if guessed.share.breaks(limit, significance_of(span.profile)):
         words += f"; {guessed.readings[0].fix}"
     finding = Finding(guessed.share, words, per_image(span.profile, span.labels.image[guessed.fits]))
     expected = f"at most {limit:.0%} of the boxes make sense only if their numbers are read otherwise"

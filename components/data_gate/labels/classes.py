@@ -16,6 +16,7 @@ from components.data_gate.labels.findings import (
     Finding,
     per_image,
     reason_of,
+    significance_of,
     strength_of,
     worst_images,
 )
@@ -99,7 +100,7 @@ def class_reasons(
         noise: accepted share of labels with a wrong class beside those.
     """
     ours, theirs = (judge(side, QUANTILES[0]) for side in (span, golden))
-    found = confusions(ours, theirs, len(class_names))
+    found = confusions(ours, theirs, len(class_names), significance_of(span.profile))
     more = [judge(side, LOWEST_QUANTILE) for side in (span, golden)]
     # Noise hits all classes alike: those that are confused systematically are not needed to see it.
     confused = [label for each in found for label in (each.looks_like, each.labelled)]
@@ -115,7 +116,7 @@ def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], li
     words = [_in_words(each, names) for each in found] or ["no two classes are confused"]
     return Reason(
         "labels:classes",
-        f"of what looks like one class at most {limit:.0%} more than in the golden set labelled as a certain other",
+        f"at most {limit:.0%} of what looks like one class labelled as a certain other, beyond the golden set",
         "; ".join(words),
         passed=not failed,
         warning=bool(found) and not failed,
@@ -159,7 +160,7 @@ def judge(matched: Matched, lowest_quantile: float) -> Judged:
     return Judged(matched.sightings.image, matched.sightings.labels, labelled, matched.score_quantile).rows(keep)
 
 
-def confusions(span: Judged, golden: Judged, classes: int) -> list[Confusion]:
+def confusions(span: Judged, golden: Judged, classes: int, significance: float = SIGNIFICANCE) -> list[Confusion]:
     """Pairs of classes that the span confuses significantly more than the golden set and than all other pairs.
 
     Shares are of what the model sees as a class: if labels are wrong at random, all classes are then confused alike,
@@ -169,7 +170,7 @@ def confusions(span: Judged, golden: Judged, classes: int) -> list[Confusion]:
     pairs = np.unique(np.stack([span.looks_like, span.labelled], axis=1)[span.is_other], axis=0)
     candidates = [(a, b) for a, b in pairs.tolist() if _images(span, a, b) >= _FEWEST_IMAGES]
     tested = [_confusion(span, golden, *pair) for pair in candidates]
-    found = [each for each in tested if each.p_value < SIGNIFICANCE / len(tested)]
+    found = [each for each in tested if each.p_value < significance / len(tested)]
     found = [each for each in found if each.excess > _TIMES_OTHERS * _others(span, each)]
     likely = [(each.looks_like, each.labelled) for each in tested if each.p_value < _PERHAPS]
     best = likeliest_pair(_seen(span), _seen(golden), classes, likely)

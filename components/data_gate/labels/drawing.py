@@ -120,7 +120,7 @@ def _offset(drawn: DrawnOtherwise) -> Finding:
 
 def _size(drawn: DrawnOtherwise) -> Finding:
     width, height = np.expm1(drawn.differences[2:])
-    if max(abs(width), abs(height)) < _VISIBLE:
+    if max(abs(width), abs(height)) < 2 * _VISIBLE:
         words = "boxes are drawn as large as in the golden set"
     elif abs(width - height) < _ALIKE:
         mean = float(np.expm1(drawn.differences[2:].mean()))

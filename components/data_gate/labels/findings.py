@@ -18,6 +18,7 @@ SIGNIFICANCE = 0.001  # chance of a false alarm that one rule takes
 DOUBT = 0.02  # at which a person should look
 _ONE_SIDED = 1.645  # standard errors to a lower bound that holds in 95 of 100 spans
 _POWER = 0.8  # with which a rule finds what it says that it would have found
+_BLIND = 4.0  # a rule that would only have found so many times its limit has not tested it
 _MOST_IMAGES = 12
 
 
@@ -175,6 +176,11 @@ class Finding:
     weight: np.ndarray
 
 
+def significance_of(span: Profile) -> float:
+    """The chance of a false alarm that one rule takes in these images: all sets that are asked take it together."""
+    return SIGNIFICANCE / span.asked
+
+
 def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Profile) -> Reason:
     """The reason for a finding.
 
@@ -185,11 +191,14 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
         limit: on the excess.
         span: for its file names.
     """
-    failed = bool(finding.excess.breaks(limit))
-    warning = not failed and finding.excess.is_doubtful(limit)
+    excess = finding.excess
+    failed = bool(excess.breaks(limit, significance_of(span)))
+    warning = not failed and excess.is_doubtful(limit)
     images = worst_images(span, finding.weight) if failed or warning else ()
-    strength = strength_of(finding.excess.value, limit)
-    return Reason(rule, expected, finding.actual, not failed, bool(warning), images, strength=strength)
+    tested = failed or warning or excess.smallest_found(limit) <= _BLIND * limit
+    actual = finding.actual if tested else f"too little to tell: {finding.actual}"
+    strength = strength_of(excess.value, limit)
+    return Reason(rule, expected, actual, not failed, bool(warning), images, bool(tested), strength)
 
 
 def strength_of(found: float, limit: float) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.labels.findings import (
-    SIGNIFICANCE,
     Estimate,
     Excess,
     Finding,
@@ -13,6 +12,7 @@ from components.data_gate.labels.findings import (
     reason_of,
     share_of,
     shortfall,
+    significance_of,
 )
 from components.data_gate.labels.matching import QUANTILES, Matched
 from schemas.artifacts.decisions import Reason
@@ -63,7 +63,7 @@ def _of_classes(
     # The classes that break the limit; None if there are none, or if the others lack labels like them.
     labels = np.unique(span.sightings.labels[span.score_quantile >= QUANTILES[0]]).tolist()
     lacking = {label: _lacking(span, golden, relative_recall, [label]) for label in labels}
-    found = [label for label in labels if lacking[label].breaks(limit, SIGNIFICANCE / len(labels))]
+    found = [label for label in labels if lacking[label].breaks(limit, significance_of(span.profile) / len(labels))]
     others = _lacking(span, golden, relative_recall, [label for label in labels if label not in found])
     if not found or _STANDS_OUT * others.value > min(lacking[label].value for label in found):
         return None

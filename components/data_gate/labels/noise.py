@@ -77,7 +77,8 @@ def label_noise(span: Seen, golden: Seen, classes: int, relative_recall: float) 
     # And if some were, never less than a share of so many objects does.
     error = max(error, np.hypot(error_if_none, np.sqrt(_AROUND * (1 - _AROUND) / len(span.image))))
     value = (evidence.mean() - usual.mean()) / informed.mean() - (1 - relative_recall)
-    return Excess(min(1.0, float(value)), float(error), min(images), float(error_if_none))
+    # The golden set's contradictions are few and tell badly how much they scatter: half of the way to the span's own.
+    return Excess(min(1.0, float(value)), float(error), min(images), float(np.sqrt(error_if_none * error)))
 
 
 def usual_labels(span: Seen, golden: Seen, classes: int) -> np.ndarray:

@@ -24,12 +24,14 @@ class Profile:
         sizes_px: [i, 2] float64, width and height.
         truth: the labelled objects; labels of classes that the model does not know are negative.
         found: the model's detections of every score from about .05.
+        asked: how many sets of images are asked the same, of which this is one: the more, the surer a finding must be.
     """
 
     file_names: tuple[str, ...]
     sizes_px: np.ndarray
     truth: TruthColumns
     found: DetectionColumns
+    asked: int = 1
 
     def __post_init__(self) -> None:
         """Raises ValueError for sizes or positions that do not fit the images."""
@@ -43,7 +45,13 @@ class Profile:
     def of_images(self, keep: np.ndarray) -> Profile:
         """Some of the images, counted anew; `keep` is [i] bool."""
         names = tuple(name for name, kept in zip(self.file_names, keep) if kept)
-        return Profile(names, self.sizes_px[keep], self.truth.of_images(keep), self.found.of_images(keep))
+        return dataclasses.replace(
+            self,
+            file_names=names,
+            sizes_px=self.sizes_px[keep],
+            truth=self.truth.of_images(keep),
+            found=self.found.of_images(keep),
+        )
 
 
 def in_label_map(profile: Profile, numbers: np.ndarray) -> Profile:

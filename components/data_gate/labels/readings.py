@@ -6,6 +6,7 @@ of one image vote for the factor between them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -110,6 +111,22 @@ TURNS = (
 )
 
 
+def told(words: str) -> Reading | None:
+    """The reading that a reason of `labels:reading` names first; None if it names none that can be drawn.
+
+    >>> told("3% fit only if read as [y1, x1, y2, x2] or taken for boxes of the picture").meaning
+    'read as [y1, x1, y2, x2]'
+    """
+    places = {words.find(each.meaning): each for each in (*ORDERS, *TURNS) if each.meaning in words}
+    if places:
+        return places[min(places)]
+    size = _TOLD_SIZE.search(words)
+    return _resized(np.array([float(size[1]), float(size[2])])) if size else None
+
+
+_TOLD_SIZE = re.compile(r"about (\d+)x(\d+) px")
+
+
 def scale_readings(
     labels: TruthColumns, sizes_px: np.ndarray, sightings: DetectionColumns, seen_sizes_px: np.ndarray
 ) -> list[Reading]:
@@ -125,7 +142,7 @@ def scale_readings(
     factors = _voted(labels, sightings)
     if factors is not None:
         found.append(_scaled(factors, sizes_px))
-    if len(sizes_px) and np.ptp(np.log(sizes_px), axis=0).max() > _ONE_SIZE:
+    if _widest(sizes_px) > _ONE_SIZE:
         # Boxes on images that were all brought to one size: their fractions of the image are those of the sightings.
         fractions = rows_with(sightings, sightings.boxes_xywh_px / np.tile(seen_sizes_px, 2))
         target = _voted(labels, fractions)
@@ -171,6 +188,11 @@ def _refined(factors: np.ndarray, labels: TruthColumns, sightings: DetectionColu
     return factors
 
 
+def _widest(sizes_px: np.ndarray) -> float:
+    logs = np.log(sizes_px)
+    return float((logs.max(axis=0) - logs.min(axis=0)).max()) if len(sizes_px) else 0.0
+
+
 def _centres(boxes_xywh: np.ndarray) -> np.ndarray:
     return np.maximum(boxes_xywh[:, :2] + boxes_xywh[:, 2:] / 2, 1e-9)
 
@@ -182,7 +204,7 @@ def _scaled(factors: np.ndarray, sizes_px: np.ndarray) -> Reading:
         across = down = float(np.sqrt(across * down))
     times = f"{across:.3g} of the file's" if one else f"{across:.3g} of the file's width and {down:.3g} of its height"
     of = ""
-    if np.ptp(np.log(sizes_px), axis=0).max() <= _ONE_SIZE:
+    if _widest(sizes_px) <= _ONE_SIZE:
         width, height = sizes_px[0] * [across, down]
         of = f" of about {width:.0f}x{height:.0f} px"
     back = f"{1 / across:.3g}" if one else f"{1 / across:.3g} in x and {1 / down:.3g} in y"

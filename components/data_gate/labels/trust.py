@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.data_gate.drift import as_compared
+from components.data_gate.familiarity import familiarity
 from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched
 from components.data_gate.labels.profile import Profile
@@ -23,12 +24,14 @@ from schemas.data.feature_sample import FeatureSample
 
 FAMILIAR = "labels:familiar"
 _NEAREST = 5  # images that an image is held against
-_COMPARED = 10  # golden images like an image of the span, with which its labels are compared
-_FEWEST_COMPARED = 50  # golden images; a smaller golden set is compared with as a whole
+_ALIKE = 3  # golden images like an image of the span, with which its labels are compared
+_COVERED = 0.75  # part of these; the rest are golden images of other scenes that happen to be among the nearest
+_FEWEST_COMPARED = 50  # golden images that a span is compared with whose images the model is familiar with
+_FAMILIAR = 0.3  # median of `familiarity`; .5 is that of images of the training data's world
 # Natural spans of blood cells and digits lie .91-1.07 times as far from the golden set as golden images do from each
-# other, the same images with noise, blur, other light, colours or compression 1.3-10 times.
+# other, the same images with noise, blur, other light, colours or compression 1.15-10 times.
 _NATURAL = 1.05
-_FARTHER = 1.25  # of all images together, at which they look otherwise
+_FARTHER = 1.15  # of all images together, at which they look otherwise
 _FARTHEST = 1.6  # of one image, alone
 _PER_FARTHER = 2.0  # limits on drawing are so much wider for each of the natural distance
 _FEW = 0.05  # share of images that the model does not know, from which on a person should look
@@ -44,12 +47,14 @@ class Trust:
         golden: [j] bool, the golden images that they are compared with.
         otherwise: 1 or more, by which limits on how boxes are drawn are wider: noise, blur and light shrink the model's
             own boxes or let them grow.
+        is_new: whether the model is not familiar with them either: they can then only be compared with `golden`.
     """
 
     farther: np.ndarray
     span: np.ndarray
     golden: np.ndarray
     otherwise: float = 1.0
+    is_new: bool = False
 
     @classmethod
     def everywhere(cls, span: Profile, golden: Profile) -> Trust:
@@ -94,13 +99,24 @@ def trust(span: FeatureSample, golden: FeatureSample, training: Sequence[Feature
     farther = _nearest(to_golden) / _positive(_nearest(among)[like].mean(axis=1))
     for known in training:
         of_training = known.embeddings.astype(np.float64)
-        if len(known) >= _NEAREST and of_training.shape[1] == of_golden.shape[1]:
+        if len(known) >= _NEAREST and _fits(known, golden):
             usual = _nearest(_distances(of_golden, of_training))[like].mean(axis=1)
             farther = np.minimum(farther, _nearest(_distances(of_span, of_training)) / _positive(usual))
     usual_of_all = float(np.median(farther))
     known = _known(farther)
     otherwise = 1 + _PER_FARTHER * max(0.0, usual_of_all - _NATURAL) + _beside(span, golden)
-    return Trust(farther, known, _compared(to_golden[known]), otherwise)
+    if not known.any():
+        return Trust(farther, known, np.ones(len(golden), np.bool_), otherwise)
+    # What the model was trained on it judges as it does the rest. Of other images its errors are known of golden images
+    # that are like them, and of no others.
+    seen = np.concatenate([np.empty((0, of_golden.shape[1])), *(of.embeddings for of in training if _fits(of, golden))])
+    is_familiar = float(np.median(familiarity(seen, of_span[known]))) >= _FAMILIAR
+    compared = _compared(to_golden[known], _FEWEST_COMPARED if is_familiar else 0)
+    return Trust(farther, known, compared, otherwise, not is_familiar)
+
+
+def _fits(sample: FeatureSample, golden: FeatureSample) -> bool:
+    return sample.embeddings.shape[1] == golden.embeddings.shape[1]
 
 
 def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
@@ -111,9 +127,13 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
         span: all labels of the span beside what the model sees.
         enough: whether the others are enough to judge labels by.
     """
-    images, unknown = len(trusted.span), ~trusted.span
-    if not unknown.any():
+    images, unknown, contradictions = len(trusted.span), ~trusted.span, _contradictions(span)
+    if not unknown.any() and (enough or not trusted.is_new):
         actual = "all images"
+    elif not unknown.any():
+        actual = (
+            "the model was not trained on such images, and too few of them are in the golden set to judge labels by"
+        )
     elif enough:
         actual = f"the model does not know {np.count_nonzero(unknown)} of {images} images; their labels are not judged"
     else:
@@ -121,14 +141,14 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
             f"the model does not know these images: they look {trusted.usual:.2g} times as far from the golden set and "
             "the training data as golden images; where it contradicts their labels, either may be wrong"
         )
-    warning = bool(np.mean(unknown) > _FEW) if images else False
+    warning = images > 0 and bool(np.mean(unknown) > _FEW or (trusted.is_new and not enough))
     return Reason(
         FAMILIAR,
         f"images that look as those do on which the model was shown to be right (at most {_FARTHER:g} times as far)",
         actual,
         passed=True,
         warning=warning,
-        images=worst_images(span.profile, np.where(unknown, _contradictions(span), 0)) if warning else (),
+        images=worst_images(span.profile, np.where(unknown | ~unknown.any(), contradictions, 0)) if warning else (),
         strength=round(trusted.usual / _FARTHER, 3),
     )
 
@@ -162,14 +182,20 @@ def _beside(span: FeatureSample, golden: FeatureSample) -> float:
     return max(beside)
 
 
-def _compared(to_golden: np.ndarray) -> np.ndarray:
-    # [j] bool. The golden images that are nearest to any of the span, and at least so many as a comparison needs.
-    golden = to_golden.shape[1]
-    if not len(to_golden):
+def _compared(to_golden: np.ndarray, fewest: int) -> np.ndarray:
+    # [j] bool. The golden images that are the nearest ones of the span's most often, and at least so many.
+    images, golden = to_golden.shape
+    if not images:
         return np.ones(golden, np.bool_)
+    nearest = np.argsort(to_golden, axis=1, kind="stable")[:, :_ALIKE]
+    times = np.bincount(nearest.ravel(), minlength=golden)
+    order = np.argsort(-times, kind="stable")
+    covered = np.cumsum(times[order])
+    alike = np.zeros(golden, np.bool_)
+    alike[order[: 1 + int(np.searchsorted(covered, _COVERED * covered[-1]))]] = True
     rank = np.argsort(np.argsort(to_golden, axis=1, kind="stable"), axis=1, kind="stable").min(axis=0)  # [j]
-    wanted = np.sort(rank)[min(_FEWEST_COMPARED, golden) - 1]
-    return rank <= max(_COMPARED - 1, wanted)
+    near = rank <= np.sort(rank)[min(fewest, golden) - 1] if fewest else alike
+    return alike | near
 
 
 def _distances(some: np.ndarray, others: np.ndarray) -> np.ndarray:

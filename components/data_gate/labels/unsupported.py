@@ -11,11 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.labels.findings import (
-    SIGNIFICANCE,
     Excess,
     difference,
     per_image,
     share_of,
+    significance_of,
     strength_of,
     worst_images,
 )
@@ -43,8 +43,8 @@ def found_reason(span: Matched, golden: Matched, limit: float, familiar: bool = 
     unsupported, golden_unsupported = _unsupported(span), _unsupported(golden)
     excess = _beyond(span, unsupported, golden, golden_unsupported)
     replaced = _beyond(span, _replaced(span, unsupported), golden, _replaced(golden, golden_unsupported))
-    is_replaced = replaced.value >= _AS_MANY * excess.value and replaced.p_value < SIGNIFICANCE
-    failed = bool(excess.breaks(limit) and (familiar or is_replaced))
+    is_replaced = replaced.value >= _AS_MANY * excess.value and replaced.p_value < significance_of(span.profile)
+    failed = bool(excess.breaks(limit, significance_of(span.profile)) and (familiar or is_replaced))
     warning = not failed and bool(excess.is_doubtful(limit) or span.recall < _LOST * golden.recall)
     weight = per_image(span.profile, span.labels.image, unsupported.astype(np.float64))
     words = f"the served model finds {span.recall:.0%} of the labelled objects (golden set: {golden.recall:.0%})"

@@ -172,9 +172,13 @@ def test_spans_cannot_creep_away_from_the_first_unnoticed(
 
 
 def test_a_first_span_is_not_compared_with_itself() -> None:
-    assert lineage_reason([comparison(first="span 1")], SETTINGS, None) == []
+    assert lineage_reason([comparison(distance=0.05, first="span 1")], SETTINGS, None) == []
 
 
 def test_without_knowing_how_the_model_does_creeping_is_a_warning() -> None:
-    [reason] = lineage_reason([comparison(first="span 1", from_first=2.0)], SETTINGS, None)
+    [reason] = lineage_reason([comparison(distance=0.05, first="span 1", from_first=2.0)], SETTINGS, None)
     assert (reason.passed, reason.warning) == (True, True)
+
+
+def test_what_has_drifted_by_itself_is_not_told_a_second_time() -> None:
+    assert lineage_reason([comparison(first="span 1", from_first=2.0)], SETTINGS, coping(0.5)) == []

@@ -75,6 +75,10 @@ def test_boxes_that_are_drawn_loosely_are_larger_boxes_and_no_nearer_objects() -
         (FAR, "drift:qa/num_boxes"),
         (BLUR, FLAT),
         (CAST, "drift:qa/blue_cast"),
+        (DARK, "drift:first_span"),
+        ("facts:unlabelled_end", "labels:missing"),
+        ("facts:missing_classes", CLASSES),
+        ("boxes:sound", "facts:small_objects"),
     ],
 )
 def test_a_fault_is_told_once(cause: str, follows: str) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.data_gate.pictures import Album, Beside, Drawable, draw_pictures
+from components.data_gate.fault_layers import Album, Beside, Drawable
+from components.data_gate.pictures import draw_pictures
 from components.data_gate.usual import figures_of, usual_row
 from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
@@ -66,7 +67,17 @@ def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
     )
     assert has(image, GIVEN_COLOUR, corners)
     assert has(image, READ_COLOUR, LEFT)
-    assert "read as [x1, y1, x2, y2] (blue)" in caption
+    assert caption.startswith("boxes as given (dashed orange), read as [x1, y1, x2, y2] (blue)")
+
+
+def test_labels_of_another_image_size_are_drawn_as_they_are_and_as_they_are_meant() -> None:
+    half = [side / 2 for side in LEFT]
+    width, height = drawable([half]).record.width_px // 2, drawable([half]).record.height_px // 2
+    words = f"fit only if taken for boxes drawn on an image of about {width}x{height} px, 0.5 of the file's"
+    image, caption = shown("labels:reading", drawable([half]), words)
+    assert has(image, GIVEN_COLOUR, half)
+    assert has(image, READ_COLOUR, LEFT)
+    assert f"about {width}x{height} px (blue)" in caption
 
 
 @pytest.mark.parametrize(
@@ -79,8 +90,9 @@ def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
 def test_boxes_drawn_otherwise_are_shown_beside_what_the_model_sees_with_by_how_much(
     rule: str, label: list[float], words: str
 ) -> None:
-    image, caption = shown(rule, drawable([label], found=detections([LEFT])))
+    image, caption = shown(rule, drawable([label], found=detections([LEFT, RIGHT])))
     assert has(image, LABEL_COLOUR, label)
+    assert not has(image, DETECTION_COLOUR, RIGHT)  # which says nothing of how labels are drawn
     assert words in caption
 
 
@@ -116,11 +128,22 @@ def test_of_duplicates_the_doubles_alone_are_drawn() -> None:
 
 def test_a_leaked_image_stands_beside_the_golden_one() -> None:
     white = encode(Image.new("RGB", (360, 180), "white"), "PNG")
-    image, _ = shown("leak", drawable(), originals={"17.jpg": Beside(white, "golden 3.jpg")})
+    original = Beside(white, "golden 3.jpg", "a copy of golden image 3: mirrored")
+    image, caption = shown("leak", drawable(), originals={"17.jpg": original})
+    assert caption == "a copy of golden image 3: mirrored"
     pixels = np.asarray(image.convert("L"))
     assert image.width > image.height * 2
     assert pixels[100, 60] < 140
     assert pixels[100, -60] > 240
+
+
+def test_a_copy_of_another_image_of_the_span_stands_beside_it_once() -> None:
+    white = Drawable(record(360, 180), encode(Image.new("RGB", (360, 180), "white"), "PNG"))
+    reason = Reason("repeated_images", "", "", passed=True, warning=True, images=("17.jpg", "18.jpg"))
+    album = Album({"17.jpg": drawable(), "18.jpg": white}, NAMES, repeated={"17.jpg": "18.jpg"})
+    [picture] = draw_pictures([reason], album)["repeated_images"]
+    pixels = np.asarray(Image.open(io.BytesIO(picture.jpeg)).convert("L"))
+    assert (pixels[100, 60] < 140, pixels[100, -60] > 240) == (True, True)
 
 
 def test_a_drifted_image_stands_beside_a_usual_one_with_both_figures() -> None:

@@ -6,6 +6,7 @@ import pytest
 from components.data_gate.labels.classes import Judged, confusions
 from components.data_gate.labels.findings import Excess, share_of, shortfall
 from components.data_gate.labels.noise import Seen, label_noise
+from components.data_gate.labels.systematic import likeliest_pair
 from tests.nightly import often
 
 PARTNER = np.array([0, 2, 1, 4, 3, 6, 5])  # the classes that the model takes for each other
@@ -87,3 +88,30 @@ def test_a_confusion_is_told_with_its_shares() -> None:
     found = confusions(judged(300, 0.5, seed=1), judged(300, 0.0, seed=2), 6)
     assert {(each.looks_like, each.labelled) for each in found} == set(enumerate(PARTNER[1:].tolist(), 1))
     assert all(each.golden_share == 0 and each.share == pytest.approx(0.5, abs=0.2) for each in found)
+
+
+def weakly_seen(count: int, agrees: float, seed: int, wrong: float = 0.0, swapped: float = 0.0) -> Judged:
+    """A model that takes any class for any other; labels wrong at random, or classes 1 and 2 taken for each other."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(1, 7, count)
+    hit = random.random(count) >= agrees
+    looks_like = np.where(hit, (truth - 1 + random.integers(1, 6, count)) % 6 + 1, truth)
+    is_noise = random.random(count) < wrong
+    labelled = np.where(is_noise, (truth - 1 + random.integers(1, 6, count)) % 6 + 1, truth)
+    is_swapped = (random.random(count) < swapped) & (truth <= 2)
+    labelled = np.where(is_swapped, 3 - truth, labelled)
+    return Judged(np.arange(count), looks_like, labelled, np.ones(count))
+
+
+PAIRS = [(one, other) for one in range(1, 7) for other in range(1, 7) if one != other]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_through_a_weak_model_a_swap_is_told_from_noise(seed: int) -> None:
+    golden = seen(weakly_seen(250, 0.6, seed=seed + 100))
+    swap, noise_alone, clean = (
+        seen(weakly_seen(250, 0.6, seed, **how)) for how in ({"swapped": 0.9}, {"wrong": 0.4}, {})
+    )
+    assert set(likeliest_pair(swap, golden, 6, PAIRS)) == {(1, 2), (2, 1)}
+    assert likeliest_pair(noise_alone, golden, 6, PAIRS) == []
+    assert likeliest_pair(clean, golden, 6, PAIRS) == []

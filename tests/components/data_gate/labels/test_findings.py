@@ -1,9 +1,22 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from components.data_gate.labels.findings import Estimate, Excess, median_of, share_of, shortfall
+from components.data_gate.labels.findings import (
+    Estimate,
+    Excess,
+    Finding,
+    median_of,
+    reason_of,
+    share_of,
+    shortfall,
+)
+from tests.components.data_gate.labels.scenes import scenes
+
+SPAN = scenes(seed=1, images=20)
 
 
 def test_a_share_of_objects_that_err_together_is_less_certain() -> None:
@@ -61,3 +74,32 @@ def test_few_images_prove_less() -> None:
 def test_an_interval_stays_within_what_a_share_can_be() -> None:
     assert Excess(0.01, 0.02, 50).interval == "0-5 %"
     assert Excess(0.98, 0.05, 50).interval == "88-100 %"
+
+
+def test_where_many_sets_of_images_are_asked_a_finding_has_to_be_surer() -> None:
+    span = scenes(0, images=4)
+    finding = Finding(Excess(0.15, 0.045, 200), "so", np.ones(4))
+    assert finding.excess.p_value == pytest.approx(0.0005, abs=0.0002)
+    assert not reason_of("labels:size", "", finding, 0.1, span).passed
+    assert reason_of("labels:size", "", finding, 0.1, dataclasses.replace(span, asked=20)).passed
+
+
+def test_what_would_have_been_found_is_more_than_the_limit_and_than_chance() -> None:
+    certain, uncertain = Excess(0.0, 0.001, 100), Excess(0.0, 0.1, 100)
+    assert certain.smallest_found(0.1) == pytest.approx(0.1, abs=0.002)
+    assert uncertain.smallest_found(0.1) == pytest.approx(0.40, abs=0.02)
+    assert Excess(0.0, 0.1, 100, error_if_none=0.01).smallest_found(0.1) == pytest.approx(0.185, abs=0.01)
+
+
+def test_at_least_is_a_lower_bound_and_about_an_estimate() -> None:
+    assert Excess(0.26, 0.06, 40).share == "about 26% (14-38 %), at least 16%,"
+    assert Excess(0.02, 0.06, 40).share == "about 2% (0-14 %)"
+
+
+@pytest.mark.parametrize(("std_error", "tested"), [(0.02, True), (0.2, False)])
+def test_a_rule_that_could_have_found_only_the_worst_has_tested_nothing(std_error: float, tested: bool) -> None:
+    finding = Finding(Excess(0.0, std_error, 40), "nothing", np.zeros(len(SPAN.file_names)))
+    reason = reason_of("labels:noise", "little", finding, 0.1, SPAN)
+    assert reason.passed
+    assert reason.tested is tested
+    assert reason.actual.startswith("too little to tell") is not tested

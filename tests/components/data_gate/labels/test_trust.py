@@ -57,15 +57,32 @@ def test_images_that_look_otherwise_are_not_known(at: float) -> None:
 
 def test_images_of_a_rare_scene_are_compared_with_the_golden_images_of_that_scene() -> None:
     golden = np.concatenate([world(2, 100), world(3, 60, at=20)])
-    of = trust(looks(world(1, 40, at=20)), looks(golden), [])
+    of = trust(looks(world(1, 40, at=20)), looks(golden), [looks(world(4, 200))])
     assert of.span.mean() > 0.9
-    assert of.golden[100:].mean() > 0.8
+    assert of.is_new
+    assert of.golden[100:].sum() > 15
     assert not of.golden[:100].any()
 
 
+def test_images_of_a_trained_scene_are_compared_with_others_too_if_the_golden_set_has_few() -> None:
+    golden = looks(np.concatenate([world(2, 100), world(3, 12, at=20)]))
+    span = looks(world(1, 40, at=20))
+    new, trained = (trust(span, golden, [looks(world(4, 200, at=at))]) for at in (0, 20))
+    assert new.golden.sum() <= 12
+    assert trained.golden.sum() >= 50
+
+
+def test_labels_of_a_new_scene_that_the_golden_set_hardly_has_are_not_judged() -> None:
+    few = np.arange(100) < 4
+    reasons = audit(Trust(np.ones(80), np.ones(80, np.bool_), few, is_new=True))
+    assert all(reason.passed for reason in reasons.values())
+    assert reasons["labels:familiar"].warning
+    assert "too few of them are in the golden set" in reasons["labels:familiar"].actual
+    assert not any(reasons[rule].tested for rule in RULES)
+
+
 def test_new_frames_are_known_though_the_golden_sets_repeat_each_other() -> None:
-    scene = world(2, 10)
-    frames = np.repeat(scene, 10, axis=0) + world(3, 100, spread=0.01)
+    frames = np.repeat(world(2, 40), 10, axis=0) + world(3, 400, spread=0.01)
     assert not trust(looks(world(1, 80)), looks(frames), []).span.any()
     assert trust(looks(world(1, 80)), looks(frames), [looks(world(4, 200))]).span.mean() > 0.9
 
