@@ -232,6 +232,7 @@ def _flat(thumbnails: np.ndarray) -> np.ndarray:
 def _confirmed(images: Looks, originals: Looks, views: _Views, row: int, suspects: list[_Suspect]) -> Copy | None:
     thumbnail, boxes = images.thumbnails[row].astype(np.float64), images.boxes(row)
     is_scene_there = False
+    uncropped = {suspect.other for suspect in suspects if suspect.view.is_whole}
     turns = sorted({suspect.view.turn for suspect in suspects}, key=lambda turn: _least_bits(suspects, turn))
     for turn in turns[:2]:
         others = list(dict.fromkeys(suspect.other for suspect in suspects if suspect.view.turn == turn))
@@ -244,7 +245,8 @@ def _confirmed(images: Looks, originals: Looks, views: _Views, row: int, suspect
             if is_same_picture(whole, thumbnail, whole_boxes, boxes):
                 return Copy(row, other, str(View(turn)))
             # Frames of a fixed camera end here: their scene lies as it did.
-            is_scene_there |= place == 0 and not may_be_cropped(whole, thumbnail, whole_boxes, boxes)
+            if place == 0 and other in uncropped:
+                is_scene_there |= not may_be_cropped(whole, thumbnail, whole_boxes, boxes)
     return None if is_scene_there else _confirmed_crop(originals, thumbnail, boxes, row, suspects)
 
 
