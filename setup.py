@@ -24,7 +24,6 @@ RUNTIME = [
     "Pillow>=10",
     "defusedxml>=0.7",
     "tabulate[widechars]>=0.9",
-    "ImageHash>=4.3",
     "google-crc32c>=1.5",
     "protobuf>=3.20,<7",
     "orjson>=3.9",
@@ -34,6 +33,7 @@ RUNTIME = [
 ]
 KUBEFLOW = ["kfp>=2.5,<2.6", "kfp-pipeline-spec>=0.2.2,<2.17"]
 DEV = [
+    "ImageHash>=4.3",
     "hypothesis>=6.100",
     "pycocotools>=2.0.8",
     "pyright[nodejs]>=1.1.400",

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from pipeline.demo.digits import DigitsOptions, write_digits
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,3 +32,15 @@ def test_all_engines_agree_with_pycocotools_on_a_small_case(tmp_path: Path) -> N
     assert list(whole["stages_cpu_s"])[2:4] == ["reading the truth", "reading the results"]
     for line in ("ratchet evaluate : hotcoco", "with a baseline : without", "reading the results"):
         assert line in done.stdout
+
+
+@pytest.mark.tensorflow
+def test_reading_and_validation_are_measured_with_the_steps_of_today(tmp_path: Path) -> None:
+    from benchmarks.data import _image_seconds, _ours, _tfx
+
+    write_digits(str(tmp_path / "span-1"), DigitsOptions(span=1, images=12))
+    ours, theirs = ([step.id for step in steps] for steps in (_ours(tmp_path, tmp_path), _tfx(tmp_path)))
+    assert (ours[0], ours[-1], theirs) == ("DetectionExampleGen", "DataGate", ["ImportExampleGen", "StatisticsGen"])
+    assert list(_image_seconds(tmp_path / "span-1")) == [
+        "read the annotations", "read the files", "decode, measure, hash", "digests", "convert", "serialise",
+    ]  # fmt: skip

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -171,8 +169,9 @@ def _predicted(
     progress = Progress(title, len(records))
     embeddings = [np.empty((0, detector.embedding_size), np.float32)]
     found = []
-    for start, prepared in _prepared(detector, len(records), encoded):
+    for start in range(0, len(records), _BATCH):
         batch = records[start : start + _BATCH]
+        prepared = detector.preprocess(list(itertools.islice(encoded, len(batch))))
         if num_classes:
             ids = np.array([record.image_id for record in batch])
             detections, embedding = detector.look(prepared, ids, num_classes)
@@ -182,25 +181,6 @@ def _predicted(
         embeddings.append(embedding)
         progress.update(start + len(batch))
     return np.concatenate(embeddings), DetectionColumns.join(found, [_BATCH] * len(found))
-
-
-def _prepared(
-    detector: ServedDetector, images: int, encoded: Iterator[bytes]
-) -> Iterator[tuple[int, dict[str, tf.Tensor]]]:
-    """Batches as the model wants them, each with the place of its first image, decoded a batch ahead of the model."""
-
-    def prepare() -> dict[str, tf.Tensor]:
-        return detector.preprocess(list(itertools.islice(encoded, _BATCH)))
-
-    with ThreadPoolExecutor(1) as beside:
-        waiting: deque[tuple[int, Future[dict[str, tf.Tensor]]]] = deque()
-        for start in range(0, images, _BATCH):
-            waiting.append((start, beside.submit(prepare)))
-            if len(waiting) > 1:
-                first, prepared = waiting.popleft()
-                yield first, prepared.result()
-        for first, prepared in waiting:
-            yield first, prepared.result()
 
 
 class _Row(NamedTuple):

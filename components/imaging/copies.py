@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.same_picture import aligned, is_crop, is_same_picture, likeness
+from components.imaging.same_picture import aligned, is_crop, is_same_picture, likeness, may_be_cropped, roughly_alike
 from components.imaging.views import (
     LOW_SIDE,
     TURNS,
@@ -30,7 +30,8 @@ from schemas.data.looks import Looks
 _SUSPICIOUS = 16
 _NEAR_BITS = 24  # of 256, of an image as it is; copies on the same sets reach 16
 _ALIKE_LABELLED = 0.003  # of a side; rounded labels
-_MOST_TRIED = 3  # of the images that one may be a copy of
+_MOST_GLANCED = 8  # of the views that one may be
+_MOST_TRIED = 2  # of the images that one may be a copy of
 _MOST_OF_SCENE = 40  # that are looked at where a crop of one of them is suspected
 _CHUNK_VIEWS, _CHUNK_IMAGES, _CHUNK_PAIRS = 4000, 4096, 4_000_000
 
@@ -159,6 +160,7 @@ class _Suspect:
     other: int
     bits: int
     view: View
+    is_labelled_alike: bool = False
 
 
 def _suspects(bits: np.ndarray, originals: Looks) -> list[_Suspect]:
@@ -190,7 +192,7 @@ def _labelled_alike(images: Looks, originals: Looks) -> list[_Suspect]:
         of_turn = _summaries(originals, turn)
         for other in np.flatnonzero(originals.box_counts).tolist():
             rows = np.flatnonzero(np.abs(summaries - of_turn[other]).max(axis=1) <= _ALIKE_LABELLED)
-            found += [_Suspect(int(row), other, _SUSPICIOUS, View(turn)) for row in rows[:_MOST_OF_SCENE]]
+            found += [_Suspect(int(row), other, _SUSPICIOUS, View(turn), True) for row in rows[:_MOST_OF_SCENE]]
     return found
 
 
@@ -229,14 +231,23 @@ def _flat(thumbnails: np.ndarray) -> np.ndarray:
 
 def _confirmed(images: Looks, originals: Looks, views: _Views, row: int, suspects: list[_Suspect]) -> Copy | None:
     thumbnail, boxes = images.thumbnails[row].astype(np.float64), images.boxes(row)
-    whole_turns = sorted({suspect.view.turn for suspect in suspects}, key=lambda turn: _least_bits(suspects, turn))
-    for turn in whole_turns[:2]:
-        others = [suspect.other for suspect in suspects if suspect.view.turn == turn]
-        for other in views.nearest(images.thumbnails[row], turn, others):
-            shown = turned(originals.thumbnails[other], turn).astype(np.float64)
-            if is_same_picture(shown, thumbnail, turned_boxes(originals.boxes(other), turn), boxes):
+    is_scene_there = False
+    uncropped = {suspect.other for suspect in suspects if suspect.view.is_whole}
+    turns = sorted({suspect.view.turn for suspect in suspects}, key=lambda turn: _least_bits(suspects, turn))
+    for turn in turns[:2]:
+        others = list(dict.fromkeys(suspect.other for suspect in suspects if suspect.view.turn == turn))
+        labelled = {suspect.other for suspect in suspects if suspect.is_labelled_alike}
+        for place, other in enumerate(views.nearest(images.thumbnails[row], turn, others)):
+            whole = turned(originals.thumbnails[other], turn).astype(np.float64)
+            whole_boxes = turned_boxes(originals.boxes(other), turn)
+            if other not in labelled and not roughly_alike(whole, thumbnail):
+                continue
+            if is_same_picture(whole, thumbnail, whole_boxes, boxes):
                 return Copy(row, other, str(View(turn)))
-    return _confirmed_crop(originals, thumbnail, boxes, row, suspects)
+            # Frames of a fixed camera end here: their scene lies as it did.
+            if place == 0 and other in uncropped:
+                is_scene_there |= not may_be_cropped(whole, thumbnail, whole_boxes, boxes)
+    return None if is_scene_there else _confirmed_crop(originals, thumbnail, boxes, row, suspects)
 
 
 def _least_bits(suspects: Iterable[_Suspect], turn: int) -> int:
@@ -246,12 +257,16 @@ def _least_bits(suspects: Iterable[_Suspect], turn: int) -> int:
 def _confirmed_crop(
     originals: Looks, thumbnail: np.ndarray, boxes: np.ndarray, row: int, suspects: list[_Suspect]
 ) -> Copy | None:
-    for suspect in sorted(suspects, key=lambda each: each.bits)[:_MOST_TRIED]:
+    tried = 0
+    for suspect in sorted(suspects, key=lambda each: each.bits)[:_MOST_GLANCED]:
         turn = suspect.view.turn
 
         def whole(other: int, turn: int = turn) -> np.ndarray:
             return turned(originals.thumbnails[other], turn).astype(np.float64)
 
+        if tried == _MOST_TRIED or not roughly_alike(cropped(whole(suspect.other), suspect.view.window), thumbnail):
+            continue
+        tried += 1
         window = aligned(whole(suspect.other), thumbnail, suspect.view.window)
         # Pictures of one scene were cropped alike, and the one that this is may be another one of them.
         others = list(dict.fromkeys(each.other for each in suspects if each.view.turn == turn))[:_MOST_OF_SCENE]

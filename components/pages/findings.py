@@ -38,7 +38,7 @@ def untested_in_words(reasons: Iterable[Reason]) -> list[tuple[list[str], str]]:
     """
     by_why: dict[str, list[str]] = {}
     for reason in reasons:
-        found = reason.actual.removeprefix("not tested: ")
+        found = reason.actual.removeprefix("not tested").lstrip(": ")
         why = found if reason.cause else f"{found}; it takes {reason.expected}"
         by_why.setdefault(why, []).append(reason.rule)
     return [(rules, why) for why, rules in by_why.items()]

@@ -110,10 +110,12 @@ DATA_WORDS = {
     ),
     "labels:enough": RuleWords("Too few labels to judge them", "Enough labels to judge them", RELABEL),
     "labels:found": RuleWords(
-        "The served model does not find the labelled objects", "The served model finds the labelled objects", _LOOK
+        "Labels fit nothing that the served model sees", "The served model sees the labelled objects", _LOOK
     ),
     "labels:reading": RuleWords(
-        "Labelled boxes are in another box format", "Labelled boxes are in the box format of their file", _EXPORT
+        "Labelled boxes are not in the format of their file, or not of these images",
+        "Labelled boxes are in the format of their file",
+        _EXPORT,
     ),
     "labels:duplicates": RuleWords(
         "Objects are labelled twice",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from schemas.artifacts.decisions import Reason, Verdict
 from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
+from schemas.base.formatting import many
 from schemas.base.persisted import PersistedFormat
 
 RESULT_FILE = "result.json"
@@ -115,7 +116,12 @@ class RunResult:
         if first:
             return f"{noise}{first.rule}: expected {first.expected}" if self.blocked_by_noise else first.sentence
         seen = next((reason for reason in self.observations if not reason.passed), None)
-        return noise + (f"the evaluator's rules passed; observed {seen.sentence}" if seen else "every rule passed")
+        return noise + (f"the evaluator's rules passed; observed {seen.sentence}" if seen else self._all_kept)
+
+    @property
+    def _all_kept(self) -> str:
+        untested = sum(not reason.tested for reason in self.reasons)
+        return f"no rule failed; {many(untested, 'rule')} not tested" if untested else "every rule passed"
 
     @property
     def is_noise(self) -> bool:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.tensorflow
 def check(runs: Runs, span: int, out: Path, *overrides: str, data: Path | None = None) -> CheckResult:
     world = runs.world
     settings = load_config("digits", [*SMALL, *overrides])
-    return check_data(CheckRequest(settings, data or world.data, world.data / "golden", span, world.root, out))
+    return check_data(CheckRequest(settings, data or world.data, world.data / "golden", span, world.root, out=out))
 
 
 def failed(result: CheckResult) -> list[str]:

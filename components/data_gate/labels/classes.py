@@ -28,7 +28,7 @@ from schemas.artifacts.decisions import Reason
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes
-_PERHAPS = 0.01  # chance of a pair that is tried as an explanation of all labels
+_PERHAPS = 0.001  # chance of a pair that is tried as an explanation of all labels
 _TIMES_OTHERS = 3.0  # a systematic confusion stands out of that of all other classes
 
 

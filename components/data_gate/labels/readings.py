@@ -202,7 +202,7 @@ def _scaled(factors: np.ndarray, sizes_px: np.ndarray) -> Reading:
     one = abs(np.log(across / down)) < _SAME
     if one:
         across = down = float(np.sqrt(across * down))
-    times = f"{across:.3g} of the file's" if one else f"{across:.3g} of the file's width and {down:.3g} of its height"
+    times = f"{across:.2f} of the file's" if one else f"{across:.2f} of the file's width and {down:.2f} of its height"
     of = ""
     if _widest(sizes_px) <= _ONE_SIZE:
         width, height = sizes_px[0] * [across, down]

@@ -35,6 +35,7 @@ _NATURAL = 1.05
 _FARTHER = 1.15  # of all images together, at which they look otherwise
 _FARTHEST = 1.6  # of one image, alone
 _PER_FARTHER = 2.0  # limits on drawing are so much wider for each of the natural distance
+_NEW = 0.5  # limits on drawing are so much wider for images like which the model was not trained on
 _FEW = 0.05  # share of images that the model does not know, from which on a person should look
 
 
@@ -113,7 +114,7 @@ def trust(span: FeatureSample, golden: FeatureSample, training: Sequence[Feature
     seen = np.concatenate([np.empty((0, of_golden.shape[1])), *(of.embeddings for of in training if _fits(of, golden))])
     is_familiar = float(np.median(familiarity(seen, of_span[known]))) >= _FAMILIAR
     compared = _compared(to_golden[known], _FEWEST_COMPARED if is_familiar else 0)
-    return Trust(farther, known, compared, otherwise, not is_familiar)
+    return Trust(farther, known, compared, otherwise + (0.0 if is_familiar else _NEW), not is_familiar)
 
 
 def _fits(sample: FeatureSample, golden: FeatureSample) -> bool:

@@ -98,9 +98,8 @@ def test_a_span_like_the_newest_is_compared_with_that() -> None:
 
 def test_sites_in_turn_are_known_by_their_names() -> None:
     spans = [Reference(f"span {i}", 100, images(DAY), of_site(**{site: 1.0})) for i, site in enumerate("ab")]
-    newest = Comparison(
-        DRIFT, SITE, "l infty", 1.0, 0.1, 0.1, *(of_site(**{name: 1.0})[SITE] for name in "ba"), reference="span 1"
-    )
+    there, here = (of_site(**{name: 1.0})[SITE] for name in "ba")
+    newest = Comparison(DRIFT, SITE, "l infty", 1.0, 0.1, 0.1, there, here, reference="span 1")
     sample = images(DAY)
 
     def found(**shares: float) -> Comparison:

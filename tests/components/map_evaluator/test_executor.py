@@ -294,7 +294,8 @@ def test_another_golden_set_than_the_recorded_one_blocks(world: World) -> None:
 
 
 def test_a_golden_image_among_the_training_images_blocks(world: World, tmp_path: Path) -> None:
-    world.span = examples(tmp_path / "leaked", 2, train=range(35, 60), eval=range(150, 160), held_out=range(160, 170))
+    span = examples(tmp_path / "leaked", 2, train=range(35, 60), eval=range(150, 160), held_out=range(160, 170))
+    world = dataclasses.replace(world, span=span)
     lines = [line_of(37, bits_of(37))]  # of the span, the candidate was trained on that image
     (world.path("candidate") / TRAINING_IMAGES_FILE).write_bytes(Fingerprints.parse(lines, 2).to_bytes())
     evaluation, _ = world.evaluate()

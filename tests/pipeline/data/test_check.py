@@ -86,7 +86,7 @@ def test_a_warning_lets_pass_and_a_missing_model_is_said() -> None:
 
 def test_json_has_the_keys_of_the_contract() -> None:
     value = json.loads(json.dumps(result(DARK, FLAT, UNKNOWN).to_json()))
-    assert set(value) == {"verdict", "passed", "reasons", "directory", "baseline", "page", "counts"}
+    assert set(value) == {"verdict", "passed", "reasons", "directory", "baseline", "page", "counts", "facts"}
     assert (value["verdict"], value["passed"]) == ("REJECT", False)
     assert value["reasons"][0]["images"][0] == "0.jpg"
     assert [reason["cause"] for reason in value["reasons"]] == [None, DARK.rule, None]

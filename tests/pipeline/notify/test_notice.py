@@ -77,6 +77,12 @@ def test_a_push_names_the_version() -> None:
     assert fact(notice, "Data gate") == "nothing remarkable"
 
 
+def test_what_the_data_gate_could_not_test_is_not_called_seen() -> None:
+    untested = Reason("labels:noise", "30 objects", "5 objects", passed=True, tested=False)
+    notice = of(verdict=Verdict.PUSHED, reasons=(), observations=(untested,), pushed_version="17")
+    assert fact(notice, "Data gate") == "nothing remarkable; 1 rule not tested"
+
+
 def test_a_first_model_has_no_baseline() -> None:
     notice = of(verdict=Verdict.BOOTSTRAPPED, baseline_map=None, delta=None, delta_ci=None)
     assert fact(notice, "mAP") == "candidate 0.5646"

@@ -100,6 +100,15 @@ def test_a_push_says_what_the_data_gate_only_observed() -> None:
     assert pushed.first_reason.startswith("the evaluator's rules passed; observed drift:")
 
 
+def test_what_the_data_gate_could_not_test_has_not_passed() -> None:
+    untested = Reason("labels:noise", "30 objects", "5 objects", passed=True, tested=False)
+    pushed = result(Verdict.PUSHED, PASSED, observations=(untested,))
+    assert pushed.first_reason == "no rule failed; 1 rule not tested"
+    text = result_text(pushed)
+    assert "  not tested: labels:noise\n" in text
+    assert "warning" not in text
+
+
 def test_what_the_data_gate_had_observed_stands_below_what_blocked() -> None:
     warning = Reason("drift:qa/num_boxes", "at most 0.1", "0.2", passed=True, warning=True)
     blocked = result(Verdict.BLOCKED, DROP, observations=(DRIFT, warning))
