@@ -226,11 +226,11 @@ def _comparison(measurement: Measurement, other: Side, span: Side, world: Featur
 
 
 def _distance(measurement: Measurement, other: Side, span: Side) -> float:
-    """TFDV's, but for whole numbers, which its equal buckets cut in other places on each side."""
-    feature = measurement.feature
-    if feature not in drift.COUNTS or not len(other.sample) or not len(span.sample):
+    """TFDV's, but for whole numbers and for hues, which its equal buckets cut in other places on each side."""
+    distance = drift.OWN_DISTANCES.get(measurement.feature)
+    if distance is None or not len(other.sample) or not len(span.sample):
         return measurement.distance
-    return drift.jensen_shannon_of_counts(values_of(other.sample, feature), values_of(span.sample, feature))
+    return distance(values_of(other.sample, measurement.feature), values_of(span.sample, measurement.feature))
 
 
 def most_extreme(comparison: Comparison, sample: FeatureSample) -> list[int]:

@@ -147,7 +147,7 @@ class _Outcomes:
 
 def _outcomes(profile: Profile) -> _Outcomes:
     """Of classes that the model knows: where it sees an object of another one, nothing is held against it."""
-    labels, _ = single_labels(profile.truth)
+    labels = single_labels(profile.truth)
     unknown, known = rows_of(labels, labels.labels <= 0), rows_of(labels, labels.labels > 0)
     crowds = rows_of(profile.truth, profile.truth.is_crowd)
     found = profile.found

@@ -24,6 +24,8 @@ QUANTILE = 0.99  # of what chance reaches
 _BUCKETS = 10  # of TFDV's standard histogram
 COUNTS = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
 _LEVELS = np.linspace(0.025, 0.975, 39)
+_HUES = 16  # buckets of the circle: narrower than a turn of .1, so that every value leaves its own
+_PLACES = 360  # of the circle, at which two distributions are held against each other
 Histogram: TypeAlias = tuple[ArrayLike, ArrayLike]
 
 
@@ -68,6 +70,22 @@ def jensen_shannon_of_counts(one: np.ndarray, other: np.ndarray) -> float:
         return 0.0
     length = int(max(one.max(), other.max())) + 1
     p, q = (np.bincount(values.astype(np.int64), minlength=length) / len(values) for values in (one, other))
+    return _divergence(p, q)
+
+
+def jensen_shannon_of_hues(one: np.ndarray, other: np.ndarray) -> float:
+    """The same on the circle, in buckets that stay where they are.
+
+    Args:
+        one: [n] 0..1.
+        other: [m] 0..1.
+
+    >>> jensen_shannon_of_hues(np.array([0.97, 0.99, 0.01]), np.array([0.47, 0.49, 0.51]))
+    1.0
+    """
+    if not one.size or not other.size:
+        return 0.0
+    p, q = (np.histogram(values % 1.0, _HUES, (0.0, 1.0))[0] / len(values) for values in (one, other))
     return _divergence(p, q)
 
 
@@ -139,8 +157,13 @@ def _column(sample: FeatureSample, feature: str) -> tuple[np.ndarray, np.ndarray
         return sample.labels, sample.box_counts, l_infinity
     if feature in sample.objects:
         return sample.objects[feature], sample.box_counts, jensen_shannon
-    distance = jensen_shannon_of_counts if feature in COUNTS else jensen_shannon
-    return sample.images[feature], np.ones(len(sample), np.int64), distance
+    values = sample.images[feature]
+    return known(values), np.isfinite(values).astype(np.int64), OWN_DISTANCES.get(feature, jensen_shannon)
+
+
+def known(values: np.ndarray) -> np.ndarray:
+    """The values [n] that there are: a grey image has no hue, and a span of an older version not every measure."""
+    return values[np.isfinite(values)]
 
 
 def _drawn(values: np.ndarray, starts: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -158,13 +181,29 @@ def as_compared(feature: str, values: np.ndarray) -> np.ndarray:
     """Values [n] in the unit of `effect_size`: ratios as logarithms."""
     if feature in (features.QA_BRIGHTNESS, features.QA_CONTRAST):
         return np.log(np.maximum(values, 1))
-    return np.log1p(values) if feature in COUNTS else values
+    return np.log1p(values) if feature in (*COUNTS, features.QA_NOISE) else values
+
+
+def apart(feature: str, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How far values are from each other in the unit of `effect_size`, as numpy's `abs(one - other)`.
+
+    >>> apart(features.QA_HUE, np.array([0.98]), np.array([0.02])).round(2)
+    array([0.04])
+    """
+    if feature == features.QA_HUE:
+        return np.abs((one - other + 0.5) % 1.0 - 0.5)
+    return np.abs(as_compared(feature, one) - as_compared(feature, other))
+
+
+# Distances that TFDV's ten buckets between the least and the largest value would make of chance.
+OWN_DISTANCES = {features.QA_HUE: jensen_shannon_of_hues} | dict.fromkeys(COUNTS, jensen_shannon_of_counts)
 
 
 def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     """How far the values moved: the mean distance of equal quantiles (Wasserstein-1 without the outermost 5 %).
 
-    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes.
+    Brightness and contrast are compared as ratios, in natural logarithms, and so are counts of boxes and noise; hues on
+    the circle.
 
     Args:
         feature: its key.
@@ -177,7 +216,20 @@ def effect_size(feature: str, other: np.ndarray, span: np.ndarray) -> float:
     >>> round(effect_size(features.QA_BRIGHTNESS, np.full(9, 100.0), np.full(9, 50.0)), 3)
     0.693
     """
+    other, span = known(other), known(span)
     if not other.size or not span.size:
         return 0.0
+    if feature == features.QA_HUE:
+        return _turn(other, span)
     other, span = as_compared(feature, other), as_compared(feature, span)
     return float(np.abs(np.quantile(other, _LEVELS) - np.quantile(span, _LEVELS)).mean())
+
+
+def _turn(other: np.ndarray, span: np.ndarray) -> float:
+    """Wasserstein-1 on the circle: that of the line, from the place where the least has to be carried.
+
+    J. Rabin, J. Delon, Y. Gousseau, Transportation distances on the circle, J. Math. Imaging Vis. 41 (2011).
+    """
+    places = np.arange(_PLACES) / _PLACES
+    one, two = (np.searchsorted(np.sort(values % 1.0), places, side="right") / len(values) for values in (other, span))
+    return float(np.abs(one - two - np.median(one - two)).mean())

@@ -11,7 +11,9 @@ from components.pages.feature_words import allowed, difference, exactly, moved_b
 from components.pages.features import short_title
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from schemas.artifacts.decisions import Reason
+from schemas.data import features
 
+_HARMLESS_FALLS = (features.QA_NOISE,)  # blur takes noise away, and is seen by the sharpness
 _BY_CHANCE = "; samples as small as these differ as much by chance"
 
 FIRST_SPAN = "first_span"  # the rule about creeping away from it
@@ -48,8 +50,9 @@ def drift_reason(
     """
     minimum = settings.minimum_effect_of(comparison.feature)
     effect = _effect(comparison)
-    drifted = not comparison.passed and minimum is not None and effect >= minimum
-    warns = not comparison.passed and (minimum is None or effect >= minimum / 2)
+    is_far = not comparison.passed and not _is_harmless(comparison)
+    drifted = is_far and minimum is not None and effect >= minimum
+    warns = is_far and (minimum is None or effect >= minimum / 2)
     copes = comparison.kind == DRIFT and coping is not None and coping.copes
     wide = settings.wide_effect_of(comparison.feature)
     stops = drifted and not (copes and effect < wide)
@@ -65,6 +68,23 @@ def drift_reason(
         images=images if stops or warns else (),
         strength=strength(comparison, settings) if minimum else None,
         measure=exactly(comparison, minimum, wide if copes and math.isfinite(wide) else None),
+    )
+
+
+def _is_harmless(comparison: Comparison) -> bool:
+    span, other = comparison.span.median, comparison.other.median
+    falls = span is not None and other is not None and span < other
+    return falls and comparison.feature in _HARMLESS_FALLS
+
+
+def unknown_to_model(kind: str, feature: str) -> Reason:
+    """What one side was never measured for, as the training data of a model of an older version, or has none of."""
+    return Reason(
+        f"{kind}:{feature}",
+        "values on both sides",
+        f"there are no values of it here or {'of the training data' if kind == DRIFT else 'of the requests'}",
+        passed=True,
+        tested=False,
     )
 
 

@@ -14,6 +14,7 @@ from tfx.dsl.io import fileio
 
 from components.data_gate.album import album_of
 from components.data_gate.comparing import (
+    Measurement,
     Side,
     Statistics,
     Validated,
@@ -26,7 +27,7 @@ from components.data_gate.comparing import (
     validate,
 )
 from components.data_gate.coping import Coping, coping_of
-from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few
+from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
 from components.data_gate.embeddings import outliers
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
@@ -103,6 +104,7 @@ def examine(
         drift=compared.reasons,
         image_names=inputs.images.names,
         history=sources.history,
+        facts=inputs.facts,
         copies=copies,
         lineage=inputs.served.record.data if inputs.served else (),
         trained_before=inputs.trained_before,
@@ -158,6 +160,7 @@ def _compare(
             reasons.append(too_few(kind, span.images, other.images, settings.min_examples))
             continue
         comparisons += feature_comparisons(measurements, kind, other, span, world)
+        reasons += [unknown_to_model(kind, feature) for feature in _not_measured(measurements, kind)]
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     thresholds: dict[str, float] = {}
@@ -174,6 +177,12 @@ def _compare(
     reasons += lineage_reason(comparisons, settings, coping)
     reasons += _drift_of_parts(inputs, settings, [entry for entry in comparisons if entry.kind == DRIFT], thresholds)
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
+
+
+def _not_measured(measurements: Sequence[Measurement], kind: str) -> list[str]:
+    """The figures of images that only one side has, or none."""
+    measured = {entry.feature for entry in measurements if entry.kind == kind}
+    return [feature for feature in (features.QA_HUE, features.QA_NOISE) if feature not in measured]
 
 
 def _beside_lineage(

@@ -20,10 +20,11 @@ from schemas.data import features
 
 COMPARABLE = 2.0  # strengths of which one is at most so many times the other
 
-# Facts, whatever the images look like and the model sees: boxes that are no boxes, and copies of golden images.
-_CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak")
+# Facts, whatever the images look like and the model sees: boxes that are no boxes, copies of golden images, what was
+# counted.
+_CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak", "facts", "labels:duplicates")
 
-_HUE, _NOISE = "qa/hue", "qa/noise"
+_HUE, _NOISE = features.QA_HUE, features.QA_NOISE
 _COLOURS = (features.QA_RED_CAST, features.QA_BLUE_CAST, _HUE)
 _DETAIL = (features.QA_SHARPNESS, features.QA_CONTRAST, EMBEDDING, features.QA_LOG_FILE_SIZE)
 _IMAGES = (features.QA_BRIGHTNESS, *_COLOURS, _NOISE, *_DETAIL)
@@ -53,6 +54,10 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "labels:noise": ("labels:classes", features.BOX_CLASS),
     "labels:missing": (features.BOX_CLASS, *_COUNTS),
     "labels:duplicates": (features.BOX_CLASS, *_COUNTS),
+    "facts:unlabelled_end": ("facts:without_objects", "labels:missing", *_COUNTS),
+    "facts:blank": (*_IMAGES, *_LABELS),
+    "facts:outside_content": (*_LABELS, *_BOXES),
+    "facts:missing_classes": (features.BOX_CLASS, "labels:missing"),
     "leak": ("repeated_images",),
     "facts:blank": (*_IMAGES, *_LABELS, "facts:without_objects"),
     "facts:outside_content": (*_LABELS, *_BOXES, EMBEDDING),

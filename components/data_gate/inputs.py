@@ -9,7 +9,9 @@ from tfx.dsl.io import fileio
 from components.data_gate.comparing import Side, Statistics, distributions
 from components.data_gate.copies import SpanCopies
 from components.data_gate.delivered_before import TrainedBefore
+from components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
 from components.data_gate.new_classes import NewClasses
+from components.data_gate.pictures import pictured_rules
 from components.data_gate.references import Lineage, Reference
 from components.data_gate.rules import Baseline
 from components.data_gate.settings import DataGateSettings
@@ -18,6 +20,7 @@ from components.detector.sampling import ImageSample, KeptImages, ReadRecords, s
 from components.detector.served import ServedDetector, load_detector
 from components.detector.stored_looks import stored_looks
 from components.pages.parts import MOST_PICTURES
+from schemas.artifacts.decisions import Reason
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import (
     STATISTICS_FILE,
@@ -63,6 +66,7 @@ class GateSources:
         schema: the curated schema.
         baseline: None before the first model.
         history: what was decided before.
+        sight: of the detector of a first model; None if its input size is not known yet.
     """
 
     span: str
@@ -71,6 +75,7 @@ class GateSources:
     schema: str
     baseline: ServedBaseline | None
     history: History
+    sight: DetectorSight | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ class GateInputs:
         golden: the same of the golden set; None: there is none.
         served: the served model; None before the first.
         copies: in the span.
+        facts: rules about what was counted in the span.
         trained_before: images of the span that the served model or an ancestor was trained on.
         span_sample: of its training images.
         golden_sample: only for a served model, and if the golden set's classes are the span's, in whatever order.
@@ -151,6 +157,7 @@ class GateInputs:
     golden: DataSetInfo | None
     served: Served | None
     copies: SpanCopies
+    facts: list[Reason]
     trained_before: TrainedBefore
     span_sample: ImageSample
     golden_sample: ImageSample | None
@@ -188,7 +195,12 @@ def read_inputs(
     if copies_settings.check:
         of_golden = stored_looks(golden, *SPLITS, read=read) if golden else Looks.join([])
         copies = SpanCopies.find(stored_looks(span, *SPLITS, read=read), of_golden)
-    images = KeptImages(copies.worst(MOST_PICTURES), span.info.bad_boxes.images[:MOST_PICTURES], copies.captions)
+    trained_on = class_shares(served.sample, served.record.class_names) if served else None
+    sight = DetectorSight.of(served.record.model) if served else sources.sight
+    facts = fact_reasons(span.info.facts, golden and golden.info.facts, trained_on, sight, settings.facts)
+    shown = [span.info.bad_boxes.images, *pictured_rules(facts).values()]
+    file_names = [name for names in shown for name in names[:MOST_PICTURES]]
+    images = KeptImages(copies.worst(MOST_PICTURES), file_names, copies.captions)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
 
     def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages | None = None) -> ImageSample:
@@ -209,6 +221,7 @@ def read_inputs(
         golden=golden and golden.info,
         served=served,
         copies=copies,
+        facts=facts,
         trained_before=_trained_before(span, sources.baseline),
         span_sample=span_sample,
         golden_sample=golden_sample,

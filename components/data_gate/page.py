@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from components.pages.comparisons import comparison_section
 from components.pages.findings import counts_in_words, finding_cards, in_short, untested_list
-from components.pages.parts import data_sets, rules_table
+from components.pages.parts import data_sets, facts_table, rules_table
 from components.pages.policy import content_security_policy
 from components.pages.rule_words import next_steps, rule_title
 from components.pages.style import STYLE
@@ -124,6 +124,8 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
         sections.append(("next", "What to do next", _next(content)))
     if decision.untested:
         sections.append(("untested", "What was not tested", untested_list(decision.untested)))
+    if content.span.facts.images:
+        sections.append(("facts", "What is in it", facts_table(content.span, content.golden)))
     sections.append(("rules", "All rules", rules_table(decision.reasons)))
     for kind, title in ((DRIFT, "Drift from the training data"), (SKEW, "Skew against service")):
         compared = [entry for entry in content.comparisons if entry.kind == kind]

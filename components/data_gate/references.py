@@ -153,7 +153,9 @@ def compared_with(newest: Comparison, threshold: float, other: Reference, span: 
     effect = None
     if feature in other.sample.images or feature in other.sample.objects:
         there, here = values_of(other.sample, feature), values_of(span.sample, feature)
-        measure = drift.jensen_shannon_of_counts if feature in drift.COUNTS else drift.jensen_shannon
+        if not there.size or not here.size:
+            return None  # grey images have no hue: nothing to be near to
+        measure = drift.OWN_DISTANCES.get(feature, drift.jensen_shannon)
         distance, shown = measure(there, here), distribution_of_values(there)
         effect = drift.effect_size(feature, there, here)
     else:
@@ -202,7 +204,7 @@ def noise_of_shares(one: int, other: int) -> float:
 
 def values_of(sample: FeatureSample, feature: str) -> np.ndarray:
     """A feature's values, of images or of boxes; none if the sample does not have it."""
-    return sample.images[feature] if feature in sample.images else sample.objects.get(feature, np.empty(0))
+    return drift.known(sample.images[feature]) if feature in sample.images else sample.objects.get(feature, np.empty(0))
 
 
 def distribution_of_values(values: np.ndarray) -> Distribution:

@@ -58,6 +58,7 @@ class Findings:
         drift: rules of distances from the training data and from served traffic; empty without either.
         image_names: file names by image id, of the images that are copies.
         history: what was decided before.
+        facts: of `fact_reasons`.
         copies: whether copies were looked for, and if not, why.
         lineage: the spans that the served model and its ancestors were trained on.
         trained_before: images of theirs in this span.
@@ -71,6 +72,7 @@ class Findings:
     drift: Sequence[Reason]
     image_names: dict[int, str]
     history: History
+    facts: Sequence[Reason] = ()
     copies: CopySettings = field(default_factory=CopySettings)
     lineage: Sequence[TrainedData] = ()
     trained_before: TrainedBefore = field(default_factory=TrainedBefore)
@@ -107,7 +109,7 @@ def decide(
     reasons.append(not_delivered_before(span, findings.history, findings.lineage, findings.trained_before))
     if golden is not None:
         reasons.append(no_leak(findings.leaked, findings.image_names, findings.copies))
-    reasons += [_sound_boxes(span, settings), *findings.labels, *findings.drift]
+    reasons += [_sound_boxes(span, settings), *findings.facts, *findings.labels, *findings.drift]
     reasons.extend(_sound_areas(span))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(no_repeats(findings.repeated, findings.image_names, findings.copies))

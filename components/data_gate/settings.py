@@ -43,6 +43,30 @@ class LabelLimits:
     found: Share = 0.05
 
 
+@settings
+class FactLimits:
+    """Shares beyond which a span is rejected for what needs no model to see; a person is told of a tenth of them.
+
+    Attributes:
+        repeated_objects: of the objects that are labelled twice. Natural data has a few in a thousand; a tenth is an
+            export that was merged with itself.
+        blank: of the images that are nearly black, nearly white or flat.
+        outside_content: of the objects that lie on a border without content.
+        unlabelled_end: of the images that come last and have no object although the others have.
+        without_objects: of the images without an object; from half of it on a person is told.
+        small: of the objects that are smaller than the detector's finest stride once images are resized; warns only.
+        min_objects: of a class, for a first model; fewer warn.
+    """
+
+    repeated_objects: Share = 0.1
+    blank: Share = 0.1
+    outside_content: Share = 0.1
+    unlabelled_end: Share = 0.1
+    without_objects: Share = 0.95
+    small: Share = 0.1
+    min_objects: Annotated[int, Field(ge=1)] = 10
+
+
 # What a person would notice and a detector suffers from, in the unit of `drift.effect_size`; a feature that is not here
 # is reported and never stops a run.
 MINIMUM_EFFECT = {
@@ -51,6 +75,10 @@ MINIMUM_EFFECT = {
     features.QA_SHARPNESS: 0.4,
     features.QA_RED_CAST: 0.08,  # ln: 8 % more or less red than green
     features.QA_BLUE_CAST: 0.08,
+    # Blood cells and cards: natural spans move by up to .064 of the circle and .31 (ln); a turn of .1 by .097, pixel
+    # noise of 10 and 20 levels by .48 to 1.8 and 1.5 to 2.4, the less the harder the JPEGs were compressed.
+    features.QA_HUE: 0.075,
+    features.QA_NOISE: 0.45,
     features.QA_BOX_LOG_AREA: 0.25,  # ln: 28 % more or less area
     features.QA_BOX_LOG_ASPECT: 0.25,
     features.BOX_CLASS: 0.25,  # share of the boxes
@@ -95,6 +123,7 @@ class DataGateSettings:
         bad_boxes: share of boxes that may be unusable; they are left out.
         accept_new_golden: measure with this golden set although the served model was accepted on another.
         labels: limits of the annotation checks.
+        facts: limits of what is counted without a model.
     """
 
     mode: Literal["enforce", "observe"] = "enforce"
@@ -109,6 +138,7 @@ class DataGateSettings:
     bad_boxes: Share = 0.01
     accept_new_golden: bool = False
     labels: LabelLimits = dataclasses.field(default_factory=LabelLimits)
+    facts: FactLimits = dataclasses.field(default_factory=FactLimits)
 
     @model_validator(mode="after")
     def _features_are_known(self) -> DataGateSettings:

@@ -28,6 +28,8 @@ IMAGE_FEATURES = (
     features.QA_SHARPNESS,
     features.QA_RED_CAST,
     features.QA_BLUE_CAST,
+    features.QA_HUE,
+    features.QA_NOISE,
     features.QA_LOG_FILE_SIZE,
 )
 COUNT_FEATURES = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
@@ -222,7 +224,7 @@ def _figures(values: Mapping[str, tf.train.Feature]) -> dict[str, list[float]]:
 def _features(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:
     counts = np.array([len(row.record.truth.labels) for row in rows], np.int64)
     return FeatureSample(
-        images={key: np.array([row.figures[key][0] for row in rows]) for key in (*IMAGE_FEATURES, *COUNT_FEATURES)},
+        images={key: _one_each([row.figures[key] for row in rows]) for key in (*IMAGE_FEATURES, *COUNT_FEATURES)},
         objects={
             key: np.array([value for row in rows for value in row.figures[key]], np.float64) for key in OBJECT_FEATURES
         },
@@ -230,6 +232,11 @@ def _features(rows: Sequence[_Row], embeddings: np.ndarray) -> FeatureSample:
         box_counts=counts,
         embeddings=embeddings.astype(np.float32),
     )
+
+
+def _one_each(values: Sequence[Sequence[float]]) -> np.ndarray:
+    """[n]; NaN for an image that has none, as an older span has none of a newer measure."""
+    return np.array([each[0] if each else np.nan for each in values], np.float64)
 
 
 def images_of(files: Sequence[str], names: Collection[str]) -> dict[str, tuple[ImageRecord, bytes]]:

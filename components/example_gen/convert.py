@@ -35,7 +35,7 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
         **_corners(record),
         features.BOX_AREA: truth.area_px2.tolist(),
         **_shapes(record),
-        **{name: [value] for name, value in image_features(quality).items()},
+        **{name: [] if np.isnan(value) else [value] for name, value in image_features(quality).items()},
     }
     counts = {
         features.IMAGE_HEIGHT: [record.height_px],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import zlib
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from tfx.dsl.io import fileio
 
 from components.example_gen.convert import to_example
 from components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
+from components.example_gen.facts import ImageFacts, facts_of
 from components.example_gen.splits import splits_of
 from schemas.base.checked_json import Problems
 from schemas.base.errors import DataError
@@ -37,6 +39,7 @@ from schemas.data.dataset import (
     image_digest,
 )
 from schemas.data.examples_artifact import split_directory
+from schemas.data.facts import DataSetFacts
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.looks import Looks, relative_boxes, thumbnails_of
 from schemas.data.records import ImageRecord, LabelMap
@@ -132,11 +135,13 @@ class _Read:
             looks = _looks([line for line in lines if line["split"] == split], self.request.span)
             _write_bytes(f"{self.out}/{LOOKS}/{split}.npz", looks.to_bytes())
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
-        info = self._info(dataset_digest(self.source.label_map, digests))
+        said = {line["image_id"]: ImageFacts.from_json(line["facts"]) for line in lines}
+        facts = facts_of(self.source.records, self.source.label_map, said)
+        info = self._info(dataset_digest(self.source.label_map, digests), facts)
         _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
         return info
 
-    def _info(self, digest: str) -> DataSetInfo:
+    def _info(self, digest: str, facts: DataSetFacts) -> DataSetInfo:
         request, source = self.request, self.source
         images = Counter(self.splits.values())
         boxes: Counter[str] = Counter()
@@ -154,6 +159,7 @@ class _Read:
             boxes={split: boxes[split] for split in SPLITS},
             bad_boxes=source.bad_boxes,
             mended_areas=source.mended_areas,
+            facts=facts,
         )
 
 
@@ -204,6 +210,7 @@ class _Convert(beam.DoFn):
         line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
         thumbnail = base64.b64encode(quality.thumbnail.tobytes()).decode()
         line |= {"thumbnail": thumbnail, "boxes": relative_boxes(record).tolist()}
+        line |= {"facts": ImageFacts.of(quality, zlib.crc32(encoded)).to_json()}
         return line, to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
 
 

@@ -12,6 +12,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
+from components.imaging.decodable import PNG_MAGIC, check_jpeg, check_last_row, check_png, stores_rgb
+from components.imaging.measures import Look, hue, look_of, noise
 from components.imaging.views import hash_bits
 from schemas.base.errors import DataError
 from schemas.data import features
@@ -25,13 +27,12 @@ _LEVELS = np.arange(256, dtype=np.float64)
 # What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 JPEG_MAGIC = b"\xff\xd8\xff"
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"IEND\xaeB`\x82"
+_COLOURS_SIDE_PX = 48  # of the pixels that the hue is taken of
 
 
 @dataclass(frozen=True)
 class ImageQuality:
-    """How an image looks; all but `file_bytes` do not depend on its size.
+    """How an image looks; all but `file_bytes` and `noise` do not depend on its size.
 
     Attributes:
         brightness: mean grey level, 0..255.
@@ -39,6 +40,9 @@ class ImageQuality:
         sharpness: log1p of the variance of the Laplacian of the grey levels, 0 for a flat image.
         red_cast: ln(mean red / mean green), 0 for a grey image.
         blue_cast: ln(mean blue / mean green).
+        hue: of its most coloured things, 0..1 of the circle from red over green and blue; NaN for a grey image.
+        noise: standard deviation of the noise of single pixels, in grey levels of the image as it was decoded.
+        look: what is in it at all.
         file_bytes: size of the file.
         hash_bits: [256] bool, perceptual hash: nearly equal for copies that were re-encoded, resized or re-lit.
         thumbnail: [64, 64] uint8, grey, squeezed into a square; the hash is of it.
@@ -49,19 +53,24 @@ class ImageQuality:
     sharpness: float
     red_cast: float
     blue_cast: float
+    hue: float
+    noise: float
+    look: Look
     file_bytes: int
     hash_bits: np.ndarray = field(repr=False)
     thumbnail: np.ndarray = field(repr=False)
 
 
 def image_features(quality: ImageQuality) -> dict[str, float]:
-    """The figures under the keys of `schemas.data.features`."""
+    """The figures under the keys of `schemas.data.features`; NaN for what an image does not have."""
     return {
         features.QA_BRIGHTNESS: quality.brightness,
         features.QA_CONTRAST: quality.contrast,
         features.QA_SHARPNESS: quality.sharpness,
         features.QA_RED_CAST: quality.red_cast,
         features.QA_BLUE_CAST: quality.blue_cast,
+        features.QA_HUE: quality.hue,
+        features.QA_NOISE: quality.noise,
         features.QA_LOG_FILE_SIZE: math.log(quality.file_bytes),
     }
 
@@ -128,34 +137,52 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
         where: what to call it in messages.
 
     Raises:
-        DataError: truncated or damaged.
+        DataError: truncated or damaged, or nothing that TensorFlow reads.
     """
+    is_png = isinstance(image, PngImagePlugin.PngImageFile)
+    if is_png:
+        check_png(encoded, where)
+    else:
+        check_jpeg(image, where)
     shrink = min(1.0, QUALITY_SIDE_PX / max(image.size))
     size = (max(1, round(image.width * shrink)), max(1, round(image.height * shrink)))
     # Coarse steps by the JPEG decoder, which still reads all of the data, and the last one by the filter.
-    image.draft("YCbCr", (2 * size[0], 2 * size[1]))
+    image.draft(None if stores_rgb(image) else "YCbCr", (2 * size[0], 2 * size[1]))
     try:
         image.load()
     except _DAMAGE as error:
         raise DataError(f"{where}: truncated or damaged ({error}); copy the file again") from error
-    if isinstance(image, PngImagePlugin.PngImageFile) and _PNG_END not in encoded:
-        raise DataError(f"{where}: truncated: its end mark is missing; copy the file again")
+    if is_png:
+        check_last_row(image, encoded, where)
     grey_image, (red, green, blue) = _grey_and_colours(image)
     # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
     small = grey_image.resize(size, Image.Resampling.BICUBIC)
     levels = np.asarray(small)  # [h, w] uint8
     thumbnail = np.asarray(small.resize((SIDE, SIDE), Image.Resampling.LANCZOS))
-    brightness, contrast = _mean_and_deviation(levels)
+    counts = np.array(small.histogram())
+    brightness, contrast = _mean_and_deviation(counts)
     return ImageQuality(
         brightness=brightness,
         contrast=contrast,
         sharpness=float(np.log1p(_variance(_laplacian(levels)))),
         red_cast=float(np.log((red + 1) / (green + 1))),  # + 1 level: black has no colour
         blue_cast=float(np.log((blue + 1) / (green + 1))),
+        hue=_hue(image),
+        noise=noise(np.asarray(grey_image)),
+        look=look_of(levels, counts, deep=is_png and encoded[24] == 16),
         file_bytes=len(encoded),
         hash_bits=hash_bits(thumbnail),
         thumbnail=thumbnail,
     )
+
+
+def _hue(image: Image.Image) -> float:
+    if image.mode.startswith("I") or image.mode in ("L", "1", "LA"):
+        return float("nan")
+    side = _COLOURS_SIDE_PX / max(image.size)
+    size = (max(1, round(image.width * side)), max(1, round(image.height * side)))
+    # Single pixels: means would mix the colours of neighbouring things.
+    return hue(np.asarray(image.resize(size, Image.Resampling.NEAREST).convert("RGB")))
 
 
 def _grey_and_colours(image: Image.Image) -> tuple[Image.Image, tuple[float, float, float]]:
@@ -187,11 +214,10 @@ def _means(image: Image.Image) -> tuple[float, ...]:
     return tuple((counts @ _LEVELS / (image.width * image.height)).tolist())
 
 
-def _mean_and_deviation(grey: np.ndarray) -> tuple[float, float]:
-    """Of grey levels, [h, w] uint8."""
-    counts = np.bincount(grey.ravel(), minlength=len(_LEVELS))
-    mean = float(counts @ _LEVELS / grey.size)
-    return mean, math.sqrt(counts @ (_LEVELS - mean) ** 2 / grey.size)
+def _mean_and_deviation(counts: np.ndarray) -> tuple[float, float]:
+    """Of grey levels, of which there are so many pixels [256]."""
+    mean = float(counts @ _LEVELS / counts.sum())
+    return mean, math.sqrt(counts @ (_LEVELS - mean) ** 2 / counts.sum())
 
 
 def _laplacian(grey: np.ndarray) -> np.ndarray:

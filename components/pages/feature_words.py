@@ -56,7 +56,10 @@ _WORDS = {
     features.QA_SHARPNESS: _Words(
         "the images are blurred: they show less fine detail", "the images are sharper: they show more fine detail"
     ),
-    "qa/noise": _Words("the images have less pixel noise", "the images have more pixel noise"),
+    features.QA_NOISE: _Words(
+        "the images have less pixel noise", "the images have more pixel noise", "median deviation of {}", False
+    ),
+    features.QA_HUE: _Words("colours are others", "colours are others", "median hue {}", False),
     features.QA_RED_CAST: _Words(
         "the images have a colour cast: less red", "the images have a colour cast: more red", "median red / green {}"
     ),

@@ -53,6 +53,8 @@ class Axis:
 AXES = {
     features.QA_BOX_LOG_AREA: Axis("size of the boxes, part of the image", True, 100, " %"),
     features.QA_BOX_LOG_ASPECT: Axis("width / height of the boxes", True),
+    features.QA_HUE: Axis("hue, on the circle from red over green and blue", False, 360, "°"),
+    features.QA_NOISE: Axis("pixel noise, deviation in grey levels", unit=" levels"),
     features.QA_LOG_FILE_SIZE: Axis("file size, kB", True, 1e-3),
     features.QA_RED_CAST: Axis("red / green", True),
     features.QA_BLUE_CAST: Axis("blue / green", True),

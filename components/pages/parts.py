@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from components.pages.comparisons import feature_figure
+from components.pages.fact_words import fact_rows
 from components.pages.rule_words import rule_subject, rule_title
 from components.pages.tables import columns, table
 from components.pages.text import safe, safe_list
@@ -180,6 +181,20 @@ def data_sets(span: DataSetInfo, golden: DataSetInfo | None) -> str:
     )
     facts_table = table("<td></td>" + columns(sets), rows, "stack")
     return facts_table + "".join(_bad_boxes(title, info) for title, info in sets.items())
+
+
+def facts_table(span: DataSetInfo, golden: DataSetInfo | None) -> str:
+    """What was counted in the data sets, side by side; of what is unusual only what one of them has."""
+    sets = {"this span": span} | ({"golden set": golden} if golden and golden.facts.images else {})
+    told = {title: dict(fact_rows(info.facts)) for title, info in sets.items()}
+    names = dict.fromkeys(name for rows in told.values() for name in rows)
+    rows = (
+        f'<tr><th scope="row">{safe(name)}</th>'
+        + "".join(f'<td data-of="{title}">{safe(rows.get(name, "none"), 2000)}</td>' for title, rows in told.items())
+        + "</tr>"
+        for name in names
+    )
+    return table("<td></td>" + columns(sets), rows, "stack")
 
 
 _SPLITS = {TRAIN_SPLIT: "training", EVAL_SPLIT: "validation", HELD_OUT_SPLIT: "held out"}

@@ -115,7 +115,65 @@ DATA_WORDS = {
     "labels:reading": RuleWords(
         "Labelled boxes are in another box format", "Labelled boxes are in the box format of their file", _EXPORT
     ),
-    "labels:duplicates": RuleWords("Objects are labelled twice", "No object is labelled twice", RELABEL),
+    "labels:duplicates": RuleWords(
+        "Objects are labelled twice",
+        "Hardly an object is labelled twice",
+        "Remove the second box of each object, and look at the export, which may have joined two deliveries; deliver "
+        "the span again as {next}.",
+    ),
+    "facts": RuleWords("What is in the span: {of}", "What is in the span: {of}", RELABEL),
+    "facts:blank": RuleWords(
+        "Images show nothing",
+        "Images show something",
+        "Look at what took or converted the images, such as 16 bits read as 8, leave out those that show nothing, and "
+        "deliver the span again as {next}.",
+    ),
+    "facts:outside_content": RuleWords(
+        "Objects are labelled on an empty border",
+        "Objects lie in the picture",
+        "The images were padded and their boxes were not moved along, or boxes belong to other images: correct the "
+        "export, and deliver the span again as {next}.",
+    ),
+    "facts:unlabelled_end": RuleWords(
+        "The last images have no labels",
+        "Labels go on to the last image",
+        "Export again when the labelling is done, or leave out the images that were not reached, and deliver the span "
+        "again as {next}: an image without labels teaches that nothing is in it.",
+    ),
+    "facts:without_objects": RuleWords(
+        "Hardly an image has an object",
+        "Images have objects",
+        "Leave out images without objects until there are not many more of them than of the others, or look whether "
+        "their labels were lost; deliver the span again as {next}.",
+    ),
+    "facts:two_classes": RuleWords(
+        "Objects are labelled with two classes",
+        "Every object has one class",
+        "Remove the wrong one of each pair; where one class contains the other, both boxes may be right.",
+    ),
+    "facts:class_ends": RuleWords(
+        "A class stops while the others go on",
+        "No class stops while the others go on",
+        "Look at images after the last one of the class: if they show it, finish the labelling and deliver the span "
+        "again as {next}.",
+    ),
+    "facts:missing_classes": RuleWords(
+        "A class has no object",
+        "Every class has objects",
+        "Look whether the span shows such objects: then their labels were lost, and it has to be delivered again as "
+        "{next}. Otherwise add images that show them: a model learns no class that it never saw.",
+    ),
+    "facts:few_objects": RuleWords(
+        "Classes with hardly an object",
+        "Every class has objects enough to begin with",
+        "Add images that show these classes: their AP will be chance.",
+    ),
+    "facts:small_objects": RuleWords(
+        "Objects are smaller than the detector can see",
+        "Objects are large enough for the detector",
+        "Raise model.input_size, or cut the images into parts: what is smaller than a stride of the finest level is "
+        "hardly ever found.",
+    ),
     "labels:classes": RuleWords("Systematic confusion of classes", "No systematic confusion of classes", RELABEL),
     "labels:noise": RuleWords("Label noise: wrong classes here and there", "No label noise", RELABEL),
     "labels:missing": RuleWords("Objects have no label", "Objects have labels", RELABEL),

@@ -126,6 +126,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
+    from pipeline.data.check_text import remarkable_text
     from pipeline.data.convert import ConvertRequest, bad_boxes_text, convert, parse_attributes
     from pipeline.terminal.console import progress_on
 
@@ -144,6 +145,8 @@ def _convert(arguments: argparse.Namespace) -> int:
         tell(bad_boxes_text(converted.bad_boxes))
     if converted.mended_areas:
         tell(converted.mended_areas)
+    if told := remarkable_text(converted.remarkable):
+        tell(told)
     show(arguments, converted.to_text(), converted.to_json())
     return 0
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from components.example_gen.dataset import read_source
 from components.example_gen.spans import FoundSpan, find_span, spans_in
+from components.pages.fact_words import fact_rows
 from pipeline.config.pipeline_settings import PipelineSettings
-from pipeline.data.check_text import findings_text
+from pipeline.data.check_text import facts_text, findings_text
 from pipeline.root.roots import registry_of, settled_if_possible
 from pipeline.run.preflight import schema_file
 from pipeline.terminal.console import output_to, own_stderr, progress_on
@@ -27,6 +28,7 @@ from schemas.artifacts.root_file import ROOT_FILE
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES
 from schemas.base.progress import LOGGER
+from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from schemas.data.tfdv_schema import read_class_names
 
 _FIRST_CONFIG = "mobile"  # of a root that remembers none
@@ -67,6 +69,7 @@ class CheckResult:
         root: the pipeline root that it was looked for in.
         span: number of the span; 0 for a data set of its own.
         command: what a person gave; empty for nobody.
+        facts: what was counted in the data set.
     """
 
     decision: DataDecision
@@ -76,6 +79,7 @@ class CheckResult:
     root: Path
     span: int = 0
     command: str = ""
+    facts: DataSetFacts = NOTHING_COUNTED
 
     @property
     def exit_code(self) -> int:
@@ -89,6 +93,7 @@ class CheckResult:
             "directory": self.directory,
             "baseline": self.baseline,
             "page": str(self.page),
+            "facts": dict(fact_rows(self.facts)),
             "counts": {state.value: count for state, count in self.decision.counts.items()},
         }
 
@@ -101,6 +106,7 @@ class CheckResult:
         against = self.baseline and f"served version {self.baseline}"
         lines = [f"{verdict}  {visible_line(self.directory)}" + (f"  (compared with {against})" if against else ""), ""]
         lines += findings_text(decision)
+        lines += facts_text(self.facts)
         if self.baseline is None:
             lines.append(f"no served model in {self.root}: no drift, and no labels against what a model finds")
         return "\n".join([*lines, "", f"Page: {self.page}", *self._next()])
@@ -155,7 +161,7 @@ def check_data(request: CheckRequest) -> CheckResult:
         with output_to(out / "log.txt"), tracebacks_to(out / "log.txt"):
             from pipeline.data.check_steps import CheckSteps, run_steps
 
-            decision = run_steps(
+            decision, facts = run_steps(
                 CheckSteps(
                     settings=request.settings,
                     directory=directory,
@@ -170,7 +176,7 @@ def check_data(request: CheckRequest) -> CheckResult:
                 out,
             )
     version = served.version if served else None
-    return CheckResult(decision, directory, out / PAGE_FILE, version, request.root, number, request.command)
+    return CheckResult(decision, directory, out / PAGE_FILE, version, request.root, number, request.command, facts)
 
 
 def _read_annotations(request: CheckRequest, directory: str) -> None:

@@ -5,6 +5,7 @@ Importing this module starts TensorFlow.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tfx.dsl.io import fileio
 
 from components.data_gate.comparing import span_statistics
 from components.data_gate.examine import examine
+from components.data_gate.fact_rules import DetectorSight
 from components.data_gate.inputs import GateSources, ServedBaseline
 from components.example_gen.generate import GenRequest, generate
 from components.registry.registry import ServedModel
@@ -27,6 +29,7 @@ from schemas.artifacts.history import History
 from schemas.base.progress import LOGGER
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
+from schemas.data.facts import DataSetFacts
 from schemas.data.tfdv_schema import class_names, read_schema
 
 
@@ -55,13 +58,16 @@ class CheckSteps:
     history: History
 
 
-def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
+def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision, DataSetFacts]:
     """Reads the data, computes statistics, examines.
 
     Args:
         steps: what to do.
         scratch: directory for what is not kept.
         out: directory for the decision and its evidence.
+
+    Returns:
+        The decision, and what was counted in the span.
 
     Raises:
         InputError: something that the user gave cannot be used.
@@ -85,7 +91,7 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, **whole)
         requests.append((golden, f"{scratch}/golden"))
     LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))
-    generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))
+    read, *_ = generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))
     LOGGER.info("computing statistics")
     statistics = span_statistics(
         split_directory(f"{scratch}/span", TRAIN_SPLIT) + "/*", schema, steps.settings.beam_args
@@ -99,5 +105,7 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> DataDecision:
         schema=steps.schema_file,
         baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
         history=steps.history,
+        sight=DetectorSight.of(dataclasses.asdict(steps.settings.model)),
     )
-    return examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies)
+    decision = examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies)
+    return decision, read.facts

@@ -5,11 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from components.pages.fact_words import fact_rows
 from components.pages.findings import counts_in_words, in_short, untested_in_words
 from components.pages.rule_words import rule_title
 from pipeline.terminal.plain_text import visible_line
-from schemas.artifacts.decisions import DataDecision, Reason
+from schemas.artifacts.decisions import DataDecision, Reason, State
 from schemas.base.formatting import listed, many
+from schemas.data.facts import DataSetFacts
 
 _WIDTH = 100  # characters of a line
 _MARGIN = 12  # of them left of what is told
@@ -34,6 +36,29 @@ def findings_text(decision: DataDecision) -> list[str]:
     for rules, why in untested_in_words(decision.untested):
         lines += _labelled("not tested", f"{', '.join(rules)}: {why}")
     return [*lines, *([""] if lines and lines[-1] else []), counts_in_words(decision)]
+
+
+def facts_text(facts: DataSetFacts) -> list[str]:
+    """Lines that say what is in a data set; none if nothing was counted."""
+    rows = fact_rows(facts)
+    width = max((len(name) for name, _ in rows), default=0) + 2
+    lines = []
+    for name, told in rows:
+        wrapped = textwrap.wrap(visible_line(told), _WIDTH - width - 2, break_long_words=False, break_on_hyphens=False)
+        lines += [f"  {name if not number else '':<{width}}{line}" for number, line in enumerate(wrapped)]
+    return ["", "What is in it:", *lines] if lines else []
+
+
+def remarkable_text(reasons: Sequence[Reason]) -> str:
+    """What a person should look at of what was counted, a line each; empty if there is nothing."""
+    return "\n".join(
+        visible_line(
+            f"{rule_title(reason.rule, passed=False)}: {reason.actual}"
+            + (f"; see {listed(reason.images, _SHOWN_IMAGES)}" if reason.images else "")
+        )
+        for reason in reasons
+        if reason.state in (State.FAILED, State.WARNING)
+    )
 
 
 def _finding(reason: Reason) -> list[str]:

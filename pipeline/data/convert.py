@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from components.coco.writing import image_lines, join_ground_truth
+from components.data_gate.fact_rules import fact_reasons
+from components.data_gate.settings import FactLimits
 from components.example_gen.class_lists import read_class_list
 from components.example_gen.coco import ANNOTATIONS, IMAGES
 from components.example_gen.dataset import Source, encoded_images, inspect_image, read_source
+from components.example_gen.facts import ImageFacts, facts_of
+from components.pages.fact_words import fact_rows
+from schemas.artifacts.decisions import Reason
 from schemas.base.checked_json import Problems, shown
 from schemas.base.errors import ConfigError, DataError
 from schemas.base.files import LOCAL_FILES, whole_directory
 from schemas.base.progress import Progress
 from schemas.data.dataset import BadBoxes
+from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from schemas.data.records import COCO_IMAGE_KEYS, ImageRecord
 
 
@@ -55,6 +62,7 @@ class Converted:
         boxes: how many.
         bad_boxes: what was left out.
         mended_areas: which areas contradicted their boxes, in words; empty if none did.
+        facts: what was counted in it.
     """
 
     directory: str
@@ -64,6 +72,12 @@ class Converted:
     boxes: int
     bad_boxes: BadBoxes
     mended_areas: str = ""
+    facts: DataSetFacts = NOTHING_COUNTED
+
+    @property
+    def remarkable(self) -> list[Reason]:
+        """What the data gate would say of it before a first model, from what needs neither model nor settings."""
+        return fact_reasons(self.facts, None, None, None, FactLimits())
 
     def to_text(self) -> str:
         """One line."""
@@ -82,6 +96,7 @@ class Converted:
             "classes": list(self.class_names),
             "images": self.images,
             "boxes": self.boxes,
+            "facts": dict(fact_rows(self.facts)),
             "bad_boxes": left_out | {"examples": list(bad.examples)},
         }
 
@@ -107,10 +122,10 @@ def convert(request: ConvertRequest) -> Converted:
         raise DataError(f"{source.directory}: {bad_boxes_text(source.bad_boxes)}\nno box is left; correct the boxes")
     records = [_with_attributes(record, request.attributes) for record in source.records]
     with whole_directory(out) as made:
-        _write_images(source, os.path.join(made, IMAGES))
+        looks = _write_images(source, os.path.join(made, IMAGES))
         write_coco(source, records, os.path.join(made, ANNOTATIONS))
-    names = source.label_map.names
-    return Converted(out, source.format, names, len(records), boxes, source.bad_boxes, source.mended_areas)
+    names, facts = source.label_map.names, facts_of(source.records, source.label_map, looks)
+    return Converted(out, source.format, names, len(records), boxes, source.bad_boxes, source.mended_areas, facts)
 
 
 def parse_attributes(texts: Sequence[str]) -> dict[str, re.Pattern[str]]:
@@ -170,7 +185,9 @@ def _with_attributes(record: ImageRecord, patterns: Mapping[str, re.Pattern[str]
     return replace(record, attributes={**record.attributes, **found})
 
 
-def _write_images(source: Source, directory: str) -> None:
+def _write_images(source: Source, directory: str) -> dict[int, ImageFacts]:
+    """Checks and writes every image; what each says, by its id."""
+    looks: dict[int, ImageFacts] = {}
     progress, problems, done = Progress("converting", len(source.records)), Problems(), 0
     os.makedirs(directory)
     for shard in source.shards:
@@ -178,13 +195,14 @@ def _write_images(source: Source, directory: str) -> None:
             try:
                 if isinstance(encoded, DataError):
                     raise encoded
-                inspect_image(encoded, record, name)
+                looks[record.image_id] = ImageFacts.of(inspect_image(encoded, record, name), zlib.crc32(encoded))
                 _write_image(os.path.join(directory, record.file_name), encoded)
             except DataError as error:
                 problems.add(str(error))
             done += 1
             progress.update(done)
     problems.raise_if_any()
+    return looks
 
 
 def _write_image(path: str, encoded: bytes) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.base.persisted import PersistedFormat, Values, renamed
+from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
 from schemas.data.records import ImageRecord, LabelMap, record_to_json
 
@@ -77,6 +78,7 @@ class DataSetInfo:
         boxes: number of boxes of each split.
         bad_boxes: what was left out.
         mended_areas: which areas contradicted their boxes and are those of the boxes, in words; empty if none did.
+        facts: what else was counted in it; nothing in data sets of older versions.
     """
 
     source: str
@@ -90,6 +92,7 @@ class DataSetInfo:
     boxes: dict[str, int]
     bad_boxes: BadBoxes = BadBoxes()
     mended_areas: str = ""
+    facts: DataSetFacts = NOTHING_COUNTED
 
 
 def _of_format_0(values: Values) -> Values:

@@ -24,6 +24,8 @@ QA_CONTRAST = "qa/contrast"  # float, standard deviation of the grey level
 QA_SHARPNESS = "qa/sharpness"  # float, log1p of the variance of the Laplacian
 QA_RED_CAST = "qa/red_cast"  # float, ln(mean red / mean green), 0 for grey
 QA_BLUE_CAST = "qa/blue_cast"  # float, ln(mean blue / mean green)
+QA_HUE = "qa/hue"  # float, 0..1 of the circle; none for a grey image
+QA_NOISE = "qa/noise"  # float, standard deviation of the noise of single pixels, in grey levels
 QA_LOG_FILE_SIZE = "qa/log_file_size"  # float, ln of the file's bytes
 QA_NUM_BOXES = "qa/num_boxes"  # int64
 QA_NUM_CROWD = "qa/num_crowd"  # int64, boxes that stand for a crowd
@@ -47,6 +49,8 @@ FEATURE_TITLES = {
     QA_SHARPNESS: "sharpness",
     QA_RED_CAST: "red against green",
     QA_BLUE_CAST: "blue against green",
+    QA_HUE: "hue, 0..1 of the circle from red",
+    QA_NOISE: "pixel noise, grey levels",
     QA_LOG_FILE_SIZE: "file size, ln bytes",
     QA_NUM_BOXES: "boxes an image",
     QA_NUM_CROWD: "crowd boxes an image",

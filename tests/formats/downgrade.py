@@ -58,7 +58,7 @@ def _history(values: Values, root: str) -> Values:
 
 
 def _dataset(values: Values, root: str) -> Values:
-    old = _renamed(_without(values, "mended_areas"), source_format="format")
+    old = _renamed(_without(values, "mended_areas", "facts"), source_format="format")
     return {**old, "bad_boxes": _renamed(_without(old["bad_boxes"], "drawn"), guessed_format="reading")}
 
 

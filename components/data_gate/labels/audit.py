@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.labels.box_format import format_reason, guess_format, read_rightly
-from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.judging import compared, judged_reasons, not_judged, untested
 from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.profile import Profile, single_labels
+from components.data_gate.labels.profile import Profile
 from components.data_gate.labels.trust import Trust, familiar_reason
 from components.data_gate.labels.unsupported import RULE as FOUND
 from components.data_gate.labels.unsupported import found_reason
@@ -21,7 +20,6 @@ from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
 
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
-_COPIES = 0.01  # share of labels that are copies from which on a person should look
 
 
 def audit_labels(
@@ -47,10 +45,10 @@ def audit_labels(
     enough = _enough(judged, trusted, limits.min_objects)
     if not enough.tested:
         return [enough, familiar_reason(trust, judged, enough=False), untested(FOUND, enough.rule)]
-    other_format, duplicates = format_reason(guessed, judged, limits.box_format), _duplicates(span, golden)
+    other_format = format_reason(guessed, judged, limits.box_format)
     if not other_format.passed and guessed.explains_all(trusted):
         reasons = [untested(FOUND, other_format.rule), *judged_reasons(None, class_names, limits, other_format.rule)]
-        return [enough, familiar_reason(trust, judged, enough=True), other_format, *reasons, duplicates]
+        return [enough, familiar_reason(trust, judged, enough=True), other_format, *reasons]
     if not other_format.passed:
         # The others are asked of the labels that it does not explain.
         span = read_rightly(guessed, judged)
@@ -64,7 +62,7 @@ def audit_labels(
     if known is not None and known[0].recall < _COLLAPSED * known[1].recall:
         known, cause = None, found.rule
     reasons = judged_reasons(known, class_names, limits, cause, trust.otherwise)
-    return [enough, familiar, other_format, found, *reasons, duplicates]
+    return [enough, familiar, other_format, found, *reasons]
 
 
 def _known(
@@ -92,19 +90,3 @@ def _enough(span: Matched, golden: Matched, min_objects: int) -> Reason:
     if least < min_objects:
         return Reason("labels:enough", expected, f"too few to judge labels by: {actual}", passed=True, tested=False)
     return Reason("labels:enough", expected, actual, passed=True, strength=min_objects / least)
-
-
-def _duplicates(span: Profile, golden: Profile) -> Reason:
-    labels, copies = single_labels(span.truth)
-    golden_labels, golden_copies = single_labels(golden.truth)
-    share, usual = len(copies) / max(1, len(labels.labels)), len(golden_copies) / max(1, len(golden_labels.labels))
-    warning = share > usual + _COPIES
-    weight = np.bincount(copies, minlength=len(span.file_names))
-    return Reason(
-        "labels:duplicates",
-        f"at most {usual + _COPIES:.1%} of the objects labelled twice",
-        f"{len(copies)} of {len(labels.labels)} objects ({share:.1%})",
-        passed=True,
-        warning=warning,
-        images=worst_images(span, weight) if warning else (),
-    )

@@ -85,7 +85,7 @@ def match_labels(
     Returns:
         The matches under the relation that explains most.
     """
-    labels, _ = single_labels(profile.truth)
+    labels = single_labels(profile.truth)
     sightings = rows_of(sightings, sightings.scores >= lowest_score)
     voted = _vote(rows_of(labels, _is_known(labels)), sightings)
     other = _settled(profile, labels, sightings, voted)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.metrics.boxes import overlapping
+from components.metrics.repeats import repeated_objects
 from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _SAME_SIGHTING_IOU = 0.6  # detections of several classes that overlap this much see one object
 _IN_CROWD = 0.5  # part of a detection; from there on it lies in the region of a crowd
-_SAME_LABEL_IOU = 0.9  # labels of one class that overlap this much are one object, labelled twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,18 +84,11 @@ def sightings_of(profile: Profile) -> DetectionColumns:
     return rows_of(found, keep)
 
 
-def single_labels(truth: TruthColumns) -> tuple[TruthColumns, np.ndarray]:
-    """The labelled single objects, each once.
-
-    Returns:
-        The labels, and the images [d] int64 of those left out as copies of another.
-    """
-    singles = rows_of(truth, ~truth.is_crowd & (truth.boxes_xywh_px[:, 2:] > 0).all(axis=1))
-    pairs = overlapping(singles.image, singles.boxes_xywh_px, singles.image, singles.boxes_xywh_px)
-    alike = (pairs.one < pairs.other) & (singles.labels[pairs.one] == singles.labels[pairs.other])
-    is_copy = np.zeros(len(singles.labels), dtype=np.bool_)
-    is_copy[pairs.other[alike & (pairs.iou > _SAME_LABEL_IOU)]] = True
-    return rows_of(singles, ~is_copy), singles.image[is_copy]
+def single_labels(truth: TruthColumns) -> TruthColumns:
+    """The labelled single objects, each once."""
+    keep = ~truth.is_crowd & (truth.boxes_xywh_px[:, 2:] > 0).all(axis=1)
+    keep[repeated_objects(truth)] = False
+    return rows_of(truth, keep)
 
 
 def relation(labelled_xywh_px: np.ndarray, seen_xywh_px: np.ndarray) -> np.ndarray:

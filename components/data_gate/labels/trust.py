@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.drift import as_compared
+from components.data_gate.drift import apart
+from components.data_gate.drift import known as values_there
 from components.data_gate.familiarity import familiarity
 from components.data_gate.labels.findings import worst_images
 from components.data_gate.labels.matching import Matched
@@ -174,10 +175,12 @@ def _beside(span: FeatureSample, golden: FeatureSample) -> float:
     beside = [0.0]
     for feature, effect in MINIMUM_EFFECT.items():
         if feature in span.images and feature in golden.images:
-            values, others = (as_compared(feature, side.images[feature]) for side in (span, golden))
-            among = np.abs(others[:, None] - others)
+            values, others = (values_there(side.images[feature]) for side in (span, golden))
+            if not len(values) or len(others) <= _NEAREST:
+                continue
+            among = apart(feature, others[:, None], others)
             np.fill_diagonal(among, np.inf)
-            farther = np.median(_nearest(np.abs(values[:, None] - others))) - np.median(_nearest(among))
+            farther = np.median(_nearest(apart(feature, values[:, None], others))) - np.median(_nearest(among))
             beside.append(float(farther) / effect)
     return max(beside)
 

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.data_gate.drift import effect_size, jensen_shannon, jensen_shannon_of_counts, l_infinity, noise
+from components.data_gate.drift import (
+    effect_size,
+    jensen_shannon,
+    jensen_shannon_of_counts,
+    jensen_shannon_of_hues,
+    l_infinity,
+    noise,
+)
 from schemas.data import features
 from schemas.data.feature_sample import FeatureSample
 
@@ -137,3 +144,30 @@ def test_the_divergence_is_the_one_that_tfdv_measures(shift: float) -> None:
     )
     [measured] = [each for each in found.measurements if each.feature == features.QA_BRIGHTNESS]
     assert jensen_shannon(one, other) == pytest.approx(measured.distance, abs=0.02)
+
+
+HUES = (RNG.normal(0.0, 0.03, 300) % 1.0, RNG.normal(0.0, 0.03, 200) % 1.0)
+
+
+@pytest.mark.parametrize("turn", [0.1, 0.25, 0.9])
+def test_hues_are_as_far_apart_as_they_were_turned_wherever_the_circle_is_cut(turn: float) -> None:
+    one, other = HUES
+    assert effect_size(features.QA_HUE, one, one) == 0
+    assert effect_size(features.QA_HUE, one, (other + turn) % 1.0) == pytest.approx(min(turn, 1 - turn), abs=0.01)
+    assert jensen_shannon_of_hues(one, (other + turn) % 1.0) > 0.7
+    assert jensen_shannon_of_hues(one, other) < 0.05
+
+
+def test_images_without_a_hue_are_left_out() -> None:
+    one, other = HUES
+    grey = np.full(50, np.nan)
+    assert effect_size(features.QA_HUE, np.append(one, grey), other) < 0.01
+    assert effect_size(features.QA_HUE, grey, other) == 0
+    mixed = FeatureSample(
+        images={features.QA_HUE: np.append(one, grey)},
+        objects={},
+        labels=np.empty(0, np.int64),
+        box_counts=np.zeros(350, np.int64),
+        embeddings=np.empty((350, 0)),
+    )
+    assert 0 < noise(mixed, features.QA_HUE, 100, 100) < 0.5

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.data_gate.coping import Behaviour, Coping
-from components.data_gate.drift_rules import drift_reason, lineage_reason, too_few
+from components.data_gate.drift_rules import drift_reason, lineage_reason, too_few, unknown_to_model
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
 from schemas.artifacts.decisions import State
@@ -182,3 +182,18 @@ def test_without_knowing_how_the_model_does_creeping_is_a_warning() -> None:
 
 def test_what_has_drifted_by_itself_is_not_told_a_second_time() -> None:
     assert lineage_reason([comparison(first="span 1", from_first=2.0)], SETTINGS, coping(0.5)) == []
+
+
+@pytest.mark.parametrize(("here", "passed"), [(12.0, False), (0.1, True)])
+def test_only_more_pixel_noise_stops_a_run(here: float, passed: bool) -> None:
+    sides = {"other": Distribution((1.0,), median=0.9), "span": Distribution((1.0,), median=here)}
+    reason = drift_reason(comparison(feature=features.QA_NOISE, effect_size=0.8, **sides), SETTINGS)
+    assert (reason.passed, reason.warning) == (passed, False)
+    assert (
+        reason.actual.startswith("the images have more pixel noise: median deviation of 12 levels here") is not passed
+    )
+
+
+def test_what_the_model_was_never_measured_for_is_not_tested() -> None:
+    reason = unknown_to_model("drift", features.QA_HUE)
+    assert (reason.rule, reason.passed, reason.warning, reason.tested) == ("drift:qa/hue", True, False, False)

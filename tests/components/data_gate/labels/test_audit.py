@@ -18,7 +18,7 @@ GOLDEN = scenes(seed=1, images=200)
 SPAN = scenes(seed=2)
 WEAK = Detector(misses=0.4, confuses=0.4, jitter=0.12, errors=1.5)
 RULES = [
-    "enough", "familiar", "reading", "found", "offset", "size", "jitter", "classes", "noise", "missing", "duplicates"
+    "enough", "familiar", "reading", "found", "offset", "size", "jitter", "classes", "noise", "missing"
 ]  # fmt: skip
 
 
@@ -315,13 +315,10 @@ def test_a_class_that_nobody_labelled_is_named() -> None:
     assert "of ant" not in reasons["missing"].actual
 
 
-def test_objects_labelled_twice_are_a_warning_only() -> None:
-    rows = np.concatenate([np.arange(len(SPAN.truth.labels)), np.flatnonzero(some(SPAN, 0.1))])
+def test_objects_labelled_twice_are_not_held_against_the_labels_in_other_rules() -> None:
+    rows = np.concatenate([np.arange(len(SPAN.truth.labels)), np.flatnonzero(some(SPAN, 0.3))])
     columns = [getattr(SPAN.truth, field.name)[rows] for field in dataclasses.fields(TruthColumns)]
-    reasons = audit(dataclasses.replace(SPAN, truth=TruthColumns(*columns)))
-    assert failed(reasons) == []
-    assert reasons["duplicates"].warning
-    assert reasons["duplicates"].images
+    assert failed(audit(dataclasses.replace(SPAN, truth=TruthColumns(*columns)))) == []
 
 
 def test_errors_of_the_model_on_new_clutter_are_no_missing_labels() -> None:

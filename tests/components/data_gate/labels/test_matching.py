@@ -44,14 +44,14 @@ def test_what_is_no_single_object_is_no_sighting_and_no_label() -> None:
         Detections([[0, 0, 10, 0], [5, 5, 5, 5]], [1, 1], [0.9, 0.8]),
     )
     assert len(sightings_of(profile).labels) == 1
-    assert len(single_labels(profile.truth)[0].labels) == 1
+    assert len(single_labels(profile.truth).labels) == 1
 
 
 def test_copies_of_a_label_are_told_from_neighbours_and_other_classes() -> None:
     boxes = [[0, 0, 20, 20], [0, 0, 20, 20.5], [0, 0, 20, 20], [5, 0, 20, 20]]
-    labels, copies = single_labels(TruthColumns.of([GroundTruth(boxes, [1, 1, 2, 1], [400] * 4, [False] * 4)]))
+    labels = single_labels(TruthColumns.of([GroundTruth(boxes, [1, 1, 2, 1], [400] * 4, [False] * 4)]))
     assert labels.labels.tolist() == [1, 2, 1]
-    assert copies.tolist() == [0]
+    assert labels.boxes_xywh_px[:, 0].tolist() == [0, 0, 5]
 
 
 @pytest.mark.parametrize(
