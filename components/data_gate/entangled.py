@@ -54,18 +54,27 @@ def _own_contrast(moves: Mapping[str, tuple[float, float]]) -> float:
     if features.QA_BRIGHTNESS not in moves or features.QA_CONTRAST not in moves:
         return 1.0
     before, now = moves[features.QA_BRIGHTNESS]
-    ends = (0.0, now - before, min(0.0, _room(now) - _room(before)) if now > before else 0.0)
+    ends = (0.0, now - before, _lost_to_white(moves))
     moved = _difference(moves[features.QA_CONTRAST])
     return _beyond(moved, min(ends), max(ends))
 
 
 def _own_sharpness(moves: Mapping[str, tuple[float, float]]) -> float:
-    """Share of the move of sharpness, ln of a variance, beyond twice that of contrast, ln of a deviation."""
+    """Share of the move of sharpness, ln of a variance, beyond twice that of contrast, ln of a deviation.
+
+    What is white has no detail either, whatever contrast the darkest objects keep.
+    """
     if features.QA_CONTRAST not in moves or features.QA_SHARPNESS not in moves:
         return 1.0
     with_contrast = 2 * _difference(moves[features.QA_CONTRAST])
     moved = _difference(moves[features.QA_SHARPNESS])
-    return _beyond(moved, min(0.0, with_contrast), max(0.0, with_contrast))
+    return _beyond(moved, min(0.0, with_contrast, 2 * _lost_to_white(moves)), max(0.0, with_contrast))
+
+
+def _lost_to_white(moves: Mapping[str, tuple[float, float]]) -> float:
+    """ln of how much less grey levels can differ as they come near white, 0 or less."""
+    before, now = moves.get(features.QA_BRIGHTNESS, (0.0, 0.0))
+    return min(0.0, _room(now) - _room(before)) if now > before else 0.0
 
 
 def _room(log_brightness: float) -> float:

@@ -281,10 +281,11 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
     if profiles is None or inputs.served is None:
         return []
     (span, golden), known = profiles, inputs.served.record.class_names
-    trusted = _trust(inputs)
+    parts, trusted = _parts(inputs), _trust(inputs)
+    trusted = trusted and trusted.beside_parts([part.images for part in parts])
     return faults_in_parts(
         audit_labels(span, golden, known, settings.labels, trusted),
-        _parts(inputs),
+        parts,
         lambda images, alternatives: audit_labels(
             replace(span.of_images(images), asked=alternatives),
             golden,

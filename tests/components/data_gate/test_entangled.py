@@ -54,3 +54,10 @@ def test_images_that_are_so_bright_that_they_lose_their_contrast_are_bright() ->
 def test_images_that_lose_more_contrast_than_their_light_explains_are_flat() -> None:
     flat = told(moved(BRIGHTNESS, 120.0, 140.0, 0.154), moved(CONTRAST, 40.0, 16.0, 0.916))
     assert next(iter(flat)) == f"drift:{CONTRAST}"
+
+
+def test_detail_that_white_swallows_is_no_blur() -> None:
+    white = told(
+        moved(BRIGHTNESS, 180.0, 254.0, 0.344), moved(SHARPNESS, 5.0, 3.0, 2.0), moved(CONTRAST, 22.0, 18.0, 0.2)
+    )
+    assert next(iter(white)) == f"drift:{BRIGHTNESS}"
