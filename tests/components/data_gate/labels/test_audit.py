@@ -11,7 +11,7 @@ from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from tests.components.data_gate.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
 
 GOLDEN = scenes(seed=1, images=200)
@@ -306,6 +306,20 @@ def test_images_that_lost_all_their_labels_are_told_apart() -> None:
     assert failed(reasons) == ["missing"]
     assert "images without any label" in reasons["missing"].actual
     assert all(int(name[:4]) % 3 == 0 for name in reasons["missing"].images)
+
+
+def test_a_few_images_that_lost_all_their_labels_are_no_doubt() -> None:
+    few = SPAN.of_images(np.arange(len(SPAN.file_names)) < 40)
+    lost = relabelled(few, keep=few.truth.image % 3 > 0)
+    [rule] = failed(audit(lost))
+    assert rule == "missing"
+
+
+def test_images_without_objects_in_which_the_model_sees_none_lost_nothing() -> None:
+    empty = SPAN.truth.image % 3 == 0
+    seen = SPAN.found.image % 3 == 0
+    found = rows_of(SPAN.found, ~seen)
+    assert failed(audit(dataclasses.replace(relabelled(SPAN, keep=~empty), found=found))) == []
 
 
 def test_a_class_that_nobody_labelled_is_named() -> None:
