@@ -111,7 +111,7 @@ def examine(
         trained_before=inputs.trained_before,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
-    album = album_of(inputs, sources.golden, decision, compared.comparisons, read)
+    album = album_of(inputs, decision, compared.comparisons)
     content = PageContent(
         title=f"span {inputs.span.span}: {inputs.span.source}" if inputs.span.span else inputs.span.source,
         span=inputs.span,
