@@ -25,6 +25,7 @@ _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing a
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes
 _HIGHEST_LIMIT = 0.9
 _MOSTLY = 0.8  # from this share on something is said of all
+_FEWEST_SEEN = 2  # in an image without objects one sure error is no wonder
 _BY_ERROR = 0.05  # chance that the model's errors alone make all that it sees in an image
 _NOTHING = Excess(0.0, 1.0, 1)
 
@@ -85,7 +86,8 @@ def _surely_without_labels(side: Matched, wrong: float) -> np.ndarray:
     # [i] bool, images without a label where the model sees more than its errors on the golden set make likely.
     truth = side.profile.truth
     seen = per_image(side.profile, side.sightings.image[side.score_quantile >= QUANTILES[-1]])
-    return (per_image(side.profile, truth.image) == 0) & (wrong**seen < _BY_ERROR)
+    is_sure = (seen >= _FEWEST_SEEN) & (wrong**seen < _BY_ERROR)
+    return (per_image(side.profile, truth.image) == 0) & is_sure
 
 
 def _share_of_images(shows: np.ndarray) -> Estimate:
