@@ -4,36 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tfx.dsl.io import fileio
-
 from components.data_gate.fault_layers import Album, Beside, Drawable
 from components.data_gate.inputs import GateInputs
 from components.data_gate.pictures import pictured_rules
 from components.data_gate.usual import figures_of, usual_row
-from components.detector.sampling import ImageSample, KeptImages, ReadRecords
+from components.detector.sampling import ImageSample
 from schemas.artifacts.data_evidence import DRIFT, Comparison
 from schemas.artifacts.decisions import DataDecision
-from schemas.data.dataset import EVAL_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
 from schemas.data.records import Detections
 
 
-def album_of(
-    inputs: GateInputs,
-    golden: str | None,
-    decision: DataDecision,
-    comparisons: Sequence[Comparison],
-    read: ReadRecords,
-) -> Album:
+def album_of(inputs: GateInputs, decision: DataDecision, comparisons: Sequence[Comparison]) -> Album:
     """What the pictures of a decision are drawn from.
 
     Args:
         inputs: both data sets.
-        golden: directory that ExampleGen wrote for the golden set; None: there is none. It is read once more if its
-            images are to be shown.
         decision: whose findings are drawn.
         comparisons: what drift rests on.
-        read: reads TFRecord files.
     """
     rules = pictured_rules(decision.reasons)
     images = _images(inputs, {name for names in rules.values() for name in names})
@@ -42,7 +29,7 @@ def album_of(
     usual = _usual_names(inputs, drifted)
     copied = dict(inputs.copies.leaked.pairs)
     leaked = {name: copied.get(images[name].record.image_id) for name in rules.get("leak", ()) if name in images}
-    kept = _golden_images(golden, {other for other in leaked.values() if other is not None}, set(usual.values()), read)
+    kept = inputs.golden_images
     return Album(
         images=images,
         class_names=inputs.span.class_names,
@@ -96,13 +83,6 @@ def _usual_names(inputs: GateInputs, drifted: Mapping[str, Comparison]) -> dict[
     training = inputs.served.sample.embeddings
     rows = {rule: usual_row(comparison, sample.sample, training) for rule, comparison in drifted.items()}
     return {rule: sample.records[row].file_name for rule, row in rows.items() if row is not None}
-
-
-def _golden_images(golden: str | None, ids: set[int], names: set[str], read: ReadRecords) -> KeptImages:
-    kept = KeptImages(ids, names, named=ids)
-    if golden is not None and (ids or names):
-        kept.read(ExamplesArtifact.open(golden, fileio).record_files(EVAL_SPLIT), read)
-    return kept
 
 
 def _usual_figure(inputs: GateInputs, comparison: Comparison, name: str) -> str:

@@ -76,3 +76,7 @@ class SpanCopies:
         """Ids of the images of the span in the closest pairs of each kind."""
         leaks = (image for image, _ in self.leaked.pairs[:most])
         return {*leaks, *(image for pair in self.repeated.pairs[:most] for image in pair)}
+
+    def worst_golden(self, most: int) -> set[int]:
+        """Ids of the golden images in the closest pairs."""
+        return {golden for _, golden in self.leaked.pairs[:most]}

@@ -29,6 +29,7 @@ from components.data_gate.comparing import (
 from components.data_gate.coping import Coping, coping_of
 from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
 from components.data_gate.embeddings import outliers
+from components.data_gate.entangled import of_their_own
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile, in_label_map
@@ -110,7 +111,7 @@ def examine(
         trained_before=inputs.trained_before,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
-    album = album_of(inputs, sources.golden, decision, compared.comparisons, read)
+    album = album_of(inputs, decision, compared.comparisons)
     content = PageContent(
         title=f"span {inputs.span.span}: {inputs.span.source}" if inputs.span.span else inputs.span.source,
         span=inputs.span,
@@ -171,9 +172,11 @@ def _compare(
             comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
         )
     coping = _coping(inputs, settings)
-    for comparison in comparisons:
-        reason = drift_reason(comparison, settings, _worst_images(comparison, inputs, span, rows), coping)
-        reasons.append(beside_new_classes(reason, inputs.classes.new, are_apart))
+    for kind in (DRIFT, SKEW):
+        of_kind = [comparison for comparison in comparisons if comparison.kind == kind]
+        judged = [drift_reason(each, settings, _worst_images(each, inputs, span, rows), coping) for each in of_kind]
+        judged = of_their_own(judged, of_kind)
+        reasons += [beside_new_classes(reason, inputs.classes.new, are_apart) for reason in judged]
     reasons += lineage_reason(comparisons, settings, coping)
     reasons += _drift_of_parts(inputs, settings, [entry for entry in comparisons if entry.kind == DRIFT], thresholds)
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
@@ -278,10 +281,11 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
     if profiles is None or inputs.served is None:
         return []
     (span, golden), known = profiles, inputs.served.record.class_names
-    trusted = _trust(inputs)
+    parts, trusted = _parts(inputs), _trust(inputs)
+    trusted = trusted and trusted.beside_parts([part.images for part in parts])
     return faults_in_parts(
         audit_labels(span, golden, known, settings.labels, trusted),
-        _parts(inputs),
+        parts,
         lambda images, alternatives: audit_labels(
             replace(span.of_images(images), asked=alternatives),
             golden,

@@ -23,6 +23,8 @@ COMPARABLE = 2.0  # strengths of which one is at most so many times the other
 # Facts, whatever the images look like and the model sees: boxes that are no boxes, copies of golden images, what was
 # counted.
 _CERTAIN = ("classes", "golden_unchanged", "span_version", "boxes:sound", "leak", "facts", "labels:duplicates")
+# Of the detector's input as much as of the span: never what happened to it.
+_TRAITS = ("facts:small_objects",)
 
 _HUE, _NOISE = features.QA_HUE, features.QA_NOISE
 _COLOURS = (features.QA_RED_CAST, features.QA_BLUE_CAST, _HUE)
@@ -62,7 +64,7 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "facts:missing_classes": ("facts:class_ends", "labels:missing", features.BOX_CLASS, *_COUNTS),
     "facts:class_ends": ("labels:missing", features.BOX_CLASS, *_COUNTS),
     "facts:two_classes": ("labels:noise", "labels:classes", features.BOX_CLASS, *_COUNTS),
-    features.QA_BRIGHTNESS: (*_IMAGES, *_LABELS),
+    features.QA_BRIGHTNESS: (*_IMAGES, *_LABELS, "facts:outside_content"),
     **dict.fromkeys(_COLOURS, (*_COLOURS, features.QA_BRIGHTNESS, features.QA_CONTRAST, EMBEDDING, *_LABELS)),
     _NOISE: (*_DETAIL, *_LABELS),
     features.QA_SHARPNESS: (*_DETAIL, *_SIZES, *_LABELS),
@@ -133,7 +135,7 @@ def _as_consequence(reason: Reason, cause: Reason) -> Reason:
 
 def _cause(found: Sequence[Reason]) -> Reason:
     for certain in (lambda rule: rule in NEVER_OBSERVED, _begins_with(*_CERTAIN)):
-        facts = [reason for reason in found if certain(reason.rule)]
+        facts = [reason for reason in found if certain(reason.rule) and not _is_of_images(reason, found)]
         if facts:
             return min(facts, key=lambda reason: _place(_CERTAIN, reason.rule))
     strongest = max(_strength(reason) for reason in found)
@@ -146,6 +148,12 @@ def _cause(found: Sequence[Reason]) -> Reason:
     single = [reason for reason in candidates if _feature(reason.rule) != EMBEDDING or not _is_explained(reason, found)]
     single = single or candidates
     return min(single, key=lambda reason: (-explained(reason), _place(_CAUSAL_ORDER, _feature(reason.rule))))
+
+
+def _is_of_images(reason: Reason, found: Sequence[Reason]) -> bool:
+    """Whether a fact is a trait of the images: small for the detector, or borders that other light made even."""
+    of_light = any(_feature(other.rule) == features.QA_BRIGHTNESS and not other.passed for other in found)
+    return reason.rule in _TRAITS or (reason.rule == "facts:outside_content" and of_light)
 
 
 def _following(cause: Reason, found: Sequence[Reason]) -> list[Reason]:

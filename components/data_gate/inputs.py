@@ -151,6 +151,7 @@ class GateInputs:
         span_sample: of its training images.
         golden_sample: only for a served model, and if the golden set's classes are the span's, in whatever order.
         images: those of the span that the page may show: the sample, copies, images with unusable boxes.
+        golden_images: those of the golden set that the page may show: the sample, images that the span copies.
     """
 
     span: DataSetInfo
@@ -162,6 +163,7 @@ class GateInputs:
     span_sample: ImageSample
     golden_sample: ImageSample | None
     images: KeptImages
+    golden_images: KeptImages
 
     @property
     def classes(self) -> NewClasses:
@@ -201,9 +203,11 @@ def read_inputs(
     shown = [span.info.bad_boxes.images, *pictured_rules(facts).values()]
     file_names = [name for names in shown for name in names[:MOST_PICTURES]]
     images = KeptImages(copies.worst(MOST_PICTURES), file_names, copies.captions)
+    copied = copies.worst_golden(MOST_PICTURES)
+    golden_images = KeptImages(copied, named=copied)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
 
-    def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages | None = None) -> ImageSample:
+    def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages) -> ImageSample:
         files, limit = of.record_files(split), settings.audit_images
         numbers = renumbering(known, of.info.class_names)
         return sample_images(
@@ -212,10 +216,12 @@ def read_inputs(
 
     golden_sample = None
     if golden and served and set(span.info.class_names) == set(golden.info.class_names):
-        golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images")
+        golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images", golden_images)
     span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
     if not images.are_all_here:
         images.read(span.record_files(EVAL_SPLIT, HELD_OUT_SPLIT), read)
+    if golden and golden_sample is None and copied:
+        golden_images.read(golden.record_files(EVAL_SPLIT), read)
     return GateInputs(
         span=span.info,
         golden=golden and golden.info,
@@ -226,6 +232,7 @@ def read_inputs(
         span_sample=span_sample,
         golden_sample=golden_sample,
         images=images,
+        golden_images=golden_images,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from components.data_gate.coping import Coping
 from components.data_gate.drift_rules import drift_reason, strength
+from components.data_gate.entangled import of_their_own
 from components.data_gate.parts import Part, of_part
 from components.data_gate.references import Lineage, Span, compared_with, distribution_of_values, values_of
 from components.data_gate.settings import DataGateSettings
@@ -54,10 +55,11 @@ def drift_in_parts(
         if coping is None or coping.copes:
             continue
         span = _span_of(part, sample)
-        for entry in asked:
-            comparison = _nearest(entry, thresholds[entry.feature], lineage, span, settings)
-            reason = comparison and drift_reason(comparison, settings, coping=coping)
-            if reason is None or reason.passed:
+        nearest = [_nearest(entry, thresholds[entry.feature], lineage, span, settings) for entry in asked]
+        comparisons = [comparison for comparison in nearest if comparison is not None]
+        reasons = [drift_reason(comparison, settings, coping=coping) for comparison in comparisons]
+        for reason in of_their_own(reasons, comparisons):
+            if reason.passed:
                 continue
             known = found.get(reason.rule)
             if known is None or (reason.strength or 0.0) > (known.strength or 0.0):

@@ -12,15 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.imaging.fine_detail import Detail, detail_of
-from components.imaging.same_picture import aligned, is_crop, is_same_picture, likeness, may_be_cropped, roughly_alike
+from components.imaging.same_picture import (
+    aligned,
+    alike_in_boxes,
+    is_crop,
+    is_same_picture,
+    likeness,
+    may_be_cropped,
+    roughly_alike,
+)
 from components.imaging.views import (
     LOW_SIDE,
     TURNS,
     WINDOWS,
     View,
+    bits_of_views,
     cropped,
     low_bits,
-    low_bits_of_views,
     turned,
     turned_boxes,
 )
@@ -29,6 +37,9 @@ from schemas.data.looks import Looks
 
 # Of 64 bits. Copies on the three sets of same_picture.py reach 14, pictures of other scenes rarely less than 8.
 _SUSPICIOUS = 16
+# And of all 256 in one of these views. Crops by up to 10 % at each side, turned, re-lit and re-encoded at quality 50,
+# reach 78 (digits, blood cells, cards, drawn boards); of suspicions by other pictures one in 25 is below 88.
+_SUSPICIOUS_BITS = 88
 _NEAR_BITS = 24  # of 256, of an image as it is; copies on the same sets reach 16
 _ALIKE_LABELLED = 0.003  # of a side; rounded labels
 _MOST_GLANCED = 8  # of the views that one may be
@@ -87,7 +98,7 @@ def find_copies(images: Looks, originals: Looks) -> list[Copy]:
         At most one for each image, by its row.
     """
     found = {copy.row: copy for copy in same_files(images.prints, originals.prints)}
-    suspects = [*_suspects(low_bits(images.prints.hashes), originals), *_labelled_alike(images, originals)]
+    suspects = [*_suspects(images.prints.hashes, originals), *_labelled_alike(images, originals)]
     by_image: dict[int, list[_Suspect]] = {}
     for suspect in suspects:
         if suspect.row not in found:
@@ -166,25 +177,42 @@ class _Suspect:
     is_labelled_alike: bool = False
 
 
-def _suspects(bits: np.ndarray, originals: Looks) -> list[_Suspect]:
-    """All pairs within the limit, each in its most similar view."""
+def _suspects(hashes: np.ndarray, originals: Looks) -> list[_Suspect]:
+    """All pairs within the limits, each in its most similar view; `hashes` is [n, 32], packed."""
+    bits = low_bits(hashes)
     found: list[_Suspect] = []
     views = TURNS * len(WINDOWS)
     step = max(1, _CHUNK_VIEWS // views)
     signs = bits.astype(np.float32) * 2 - 1
     for first in range(0, len(originals), step):
-        of_views = low_bits_of_views(originals.thumbnails[first : first + step])
-        columns = of_views.reshape(-1, LOW_SIDE**2).astype(np.float32) * 2 - 1
+        of_views = bits_of_views(originals.thumbnails[first : first + step])
+        columns = of_views[..., :LOW_SIDE, :LOW_SIDE].reshape(-1, LOW_SIDE**2).astype(np.float32) * 2 - 1
+        whole = of_views.reshape(len(of_views), views, BITS).astype(np.float32) * 2 - 1
         for start in range(0, len(signs), _CHUNK_IMAGES):
             # Of vectors of +1 and -1 the product is the number of equal bits minus that of unequal ones.
             equal = (signs[start : start + _CHUNK_IMAGES] @ columns.T).reshape(-1, len(of_views), views)
             rows, others = np.nonzero(equal.max(axis=2) >= LOW_SIDE**2 - 2 * _SUSPICIOUS)
+            rows, others = _alike_in_full(whole, equal, hashes[start : start + _CHUNK_IMAGES], rows, others)
             best = equal[rows, others].argmax(axis=1)
             distance = (LOW_SIDE**2 - equal[rows, others, best]) / 2
             for row, other, view, bits_apart in zip(rows, others, best, distance):
                 shown = View(int(view) // len(WINDOWS), WINDOWS[int(view) % len(WINDOWS)])
                 found.append(_Suspect(int(row) + start, int(other) + first, int(bits_apart), shown))
     return found
+
+
+def _alike_in_full(
+    whole: np.ndarray, equal: np.ndarray, hashes: np.ndarray, rows: np.ndarray, others: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of pairs that agree in the lowest frequencies those that do so in all of them, in one of these views."""
+    signs = _signs(hashes)
+    keep = np.zeros(len(rows), np.bool_)
+    for other in np.unique(others).tolist():
+        own = np.flatnonzero(others == other)
+        in_full = signs[rows[own]] @ whole[other].T
+        in_full[equal[rows[own], other] < LOW_SIDE**2 - 2 * _SUSPICIOUS] = -BITS
+        keep[own] = in_full.max(axis=1) >= BITS - 2 * _SUSPICIOUS_BITS
+    return rows[keep], others[keep]
 
 
 def _labelled_alike(images: Looks, originals: Looks) -> list[_Suspect]:
@@ -243,7 +271,8 @@ def _confirmed(images: Looks, originals: Looks, views: _Views, row: int, suspect
         for place, other in enumerate(views.nearest(images.thumbnails[row], turn, others)):
             whole = turned(originals.thumbnails[other], turn).astype(np.float64)
             whole_boxes = turned_boxes(originals.boxes(other), turn)
-            if other not in labelled and not roughly_alike(whole, thumbnail):
+            is_alike = other in labelled and alike_in_boxes(whole, thumbnail, whole_boxes)
+            if not is_alike and not roughly_alike(whole, thumbnail):
                 continue
             if is_same_picture(whole, thumbnail, whole_boxes, boxes):
                 return Copy(row, other, str(View(turn)))

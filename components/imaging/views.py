@@ -115,16 +115,15 @@ def low_bits(hashes: np.ndarray) -> np.ndarray:
     return bits[:, :LOW_SIDE, :LOW_SIDE].reshape(-1, LOW_SIDE * LOW_SIDE).astype(bool)
 
 
-def low_bits_of_views(thumbnails: np.ndarray, windows: Sequence[Window] = WINDOWS) -> np.ndarray:
-    """`low_bits` [n, 8, windows, 64] of every turn and window of thumbnails [n, 64, 64]."""
+def bits_of_views(thumbnails: np.ndarray, windows: Sequence[Window] = WINDOWS) -> np.ndarray:
+    """The hash [n, 8, windows, 16, 16] bool of turns and windows of thumbnails [n, 64, 64]; low frequencies first."""
     down = np.stack([_cosines() @ _taps(window.top, window.bottom) for window in windows])  # [windows, 16, 64]
     across = np.stack([_cosines() @ _taps(window.left, window.right) for window in windows])
     found = []
     for turn in range(TURNS):
         shown = turned(thumbnails, turn).astype(np.float64)[:, None]
-        bits = _above_median(down @ shown @ across.transpose(0, 2, 1))
-        found.append(bits[..., :LOW_SIDE, :LOW_SIDE].reshape(len(thumbnails), len(windows), -1))
-    return np.stack(found, axis=1) if found else np.empty((0, TURNS, len(windows), LOW_SIDE**2), bool)
+        found.append(_above_median(down @ shown @ across.transpose(0, 2, 1)))
+    return np.stack(found, axis=1)
 
 
 def _above_median(coefficients: np.ndarray) -> np.ndarray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from components.data_gate.labels.findings import (
     Estimate,
     Excess,
     Finding,
+    difference,
     per_image,
     reason_of,
     share_of,
@@ -22,6 +25,8 @@ _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing a
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes
 _HIGHEST_LIMIT = 0.9
 _MOSTLY = 0.8  # from this share on something is said of all
+_FEWEST_SEEN = 2  # in an image without objects one sure error is no wonder
+_BY_ERROR = 0.05  # chance that the model's errors alone make all that it sees in an image
 _NOTHING = Excess(0.0, 1.0, 1)
 
 
@@ -42,7 +47,10 @@ def missing_reason(
     finding = _of_classes(span, golden, relative_recall, class_names, class_limit)
     if finding is not None:
         return reason_of("labels:missing", expected, finding, class_limit, span.profile)
-    of_all = _of_all(span, golden, relative_recall)
+    of_all, lost = _of_all(span, golden, relative_recall), _of_images(span, golden)
+    is_sure = of_all.excess.breaks(limit, significance_of(span.profile))
+    if not is_sure and lost.excess.breaks(limit, significance_of(span.profile)):
+        return reason_of("labels:missing", expected, lost, limit, span.profile)
     expected = f"{expected}; {of_all.excess.power(limit)}"
     return reason_of("labels:missing", expected, of_all, limit, span.profile)
 
@@ -55,6 +63,35 @@ def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
     objects = len(span.labels.labels) * missing / max(0.01, 1 - missing)
     words = f"{lacking.share} of the objects have no label (about {objects:.0f} objects)"
     return Finding(lacking, words + _where(span, unlabelled), _weight(span, unlabelled))
+
+
+def _of_images(span: Matched, golden: Matched) -> Finding:
+    # Images that lost all their labels: few of them are a wide interval of objects, and yet no doubt.
+    sure = golden.score_quantile >= QUANTILES[-1]
+    wrong = 1 - (golden.is_own[sure].sum() + 1) / (np.count_nonzero(sure) + 2)
+    ours, theirs = (_surely_without_labels(side, float(wrong)) for side in (span, golden))
+    sides = [_share_of_images(each) for each in (ours, theirs)]
+    both = (ours.sum() + theirs.sum() + 1) / (len(ours) + len(theirs) + 2)
+    by_chance = float(np.sqrt(both * (1 - both) * (1 / max(1, len(ours)) + 1 / max(1, len(theirs)))))
+    excess = dataclasses.replace(difference(*sides), error_if_none=by_chance)
+    seen = per_image(span.profile, span.sightings.image[span.score_quantile >= QUANTILES[-1]])
+    words = (
+        f"{np.count_nonzero(ours)} of {len(ours)} images are without any label, and the served model surely sees "
+        f"about {np.mean(seen[ours]) if ours.any() else 0:.0f} objects in each"
+    )
+    return Finding(excess, words, np.where(ours, seen, 0.0))
+
+
+def _surely_without_labels(side: Matched, wrong: float) -> np.ndarray:
+    # [i] bool, images without a label where the model sees more than its errors on the golden set make likely.
+    truth = side.profile.truth
+    seen = per_image(side.profile, side.sightings.image[side.score_quantile >= QUANTILES[-1]])
+    is_sure = (seen >= _FEWEST_SEEN) & (wrong**seen < _BY_ERROR)
+    return (per_image(side.profile, truth.image) == 0) & is_sure
+
+
+def _share_of_images(shows: np.ndarray) -> Estimate:
+    return share_of(shows, np.arange(len(shows))) if len(shows) else Estimate(0.0, 1.0, 0)
 
 
 def _of_classes(

@@ -69,6 +69,19 @@ class Trust:
         farther = self.farther[keep]
         return dataclasses.replace(self, farther=farther, span=_known(farther))
 
+    def beside_parts(self, parts: Sequence[np.ndarray]) -> Trust:
+        """Without the images of parts that look otherwise: a camera that went blind, among others that did not.
+
+        Of an image alone chance is the farther; of many that have something in common it is not.
+
+        Args:
+            parts: [i] bool each, images of the span.
+        """
+        known = self.span.copy()
+        for part in parts:
+            known &= ~part | (np.median(self.farther[part]) <= _FARTHER if part.any() else True)
+        return dataclasses.replace(self, span=known)
+
     @property
     def usual(self) -> float:
         """Of the median image."""

@@ -157,3 +157,12 @@ def test_what_was_not_tested_is_neither_failed_nor_passed() -> None:
         "not tested": 1,
         "passed": 1,
     }
+
+
+def test_borders_that_light_made_even_follow_from_the_light() -> None:
+    bright = told(failed("facts:outside_content", 4.5), failed(DARK, 2.8))
+    assert next(iter(bright)) == DARK
+
+
+def test_objects_that_are_small_for_the_detector_are_never_told_before_what_happened() -> None:
+    assert next(iter(told(warned("facts:small_objects", 2.0), warned(DARK, 1.5)))) == DARK

@@ -11,11 +11,11 @@ from components.imaging.views import (
     WINDOWS,
     View,
     Window,
+    bits_of_views,
     cropped,
     cropped_boxes,
     hash_bits,
     low_bits,
-    low_bits_of_views,
     turned,
     turned_boxes,
 )
@@ -53,12 +53,13 @@ def test_a_crop_of_a_slope_is_the_part_of_the_slope() -> None:
 
 
 def test_the_hashes_of_views_begin_with_the_picture_itself_and_are_those_of_the_turned() -> None:
-    packed = np.packbits(hash_bits(THUMBNAILS), axis=1)
-    views = low_bits_of_views(THUMBNAILS)
-    assert views.shape == (1, TURNS, len(WINDOWS), 64)
-    assert np.array_equal(views[0, 0, 0], low_bits(packed)[0])
-    mirrored = np.packbits(hash_bits(turned(THUMBNAILS, 4)), axis=1)
-    assert np.array_equal(views[0, 4, 0], low_bits(mirrored)[0])
+    views = bits_of_views(THUMBNAILS)
+    assert views.shape == (1, TURNS, len(WINDOWS), 16, 16)
+    assert np.array_equal(views[0, 0, 0].ravel(), hash_bits(THUMBNAILS)[0])
+    mirrored = hash_bits(turned(THUMBNAILS, 4))
+    assert np.array_equal(views[0, 4, 0].ravel(), mirrored[0])
+    packed = np.packbits(mirrored, axis=1)
+    assert np.array_equal(views[0, 4, 0, :8, :8].ravel(), low_bits(packed)[0])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from components.data_gate.labels.audit import audit_labels
 from components.data_gate.labels.profile import Profile
 from components.data_gate.settings import LabelLimits
 from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns, TruthColumns
+from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from tests.components.data_gate.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
 
 GOLDEN = scenes(seed=1, images=200)
@@ -306,6 +307,32 @@ def test_images_that_lost_all_their_labels_are_told_apart() -> None:
     assert failed(reasons) == ["missing"]
     assert "images without any label" in reasons["missing"].actual
     assert all(int(name[:4]) % 3 == 0 for name in reasons["missing"].images)
+
+
+def four_in_one(profile: Profile) -> Profile:
+    """Each four images beside each other as one, so that every image shows many objects."""
+
+    def moved(columns: Any) -> Any:
+        boxes = columns.boxes_xywh_px + SIDE_PX * np.eye(4)[:1] * (columns.image % 4)[:, None]
+        return dataclasses.replace(columns, image=columns.image // 4, boxes_xywh_px=boxes)
+
+    sizes = np.tile([4 * SIDE_PX, SIDE_PX], (len(profile.file_names) // 4, 1))
+    return Profile(profile.file_names[::4], sizes, moved(profile.truth), moved(profile.found))
+
+
+def test_a_few_images_that_lost_all_their_labels_are_no_doubt() -> None:
+    span, golden = scenes(seed=8, images=128), four_in_one(scenes(seed=9, images=240))
+    lost = four_in_one(relabelled(span, keep=span.truth.image // 4 % 4 > 0))
+    reasons = {reason.rule: reason for reason in audit_labels(lost, golden, NAMES, LabelLimits())}
+    assert [rule for rule, reason in reasons.items() if not reason.passed] == ["labels:missing"]
+    assert "8 of 32 images are without any label" in reasons["labels:missing"].actual
+
+
+def test_images_without_objects_in_which_the_model_sees_none_lost_nothing() -> None:
+    empty = SPAN.truth.image % 3 == 0
+    seen = SPAN.found.image % 3 == 0
+    found = rows_of(SPAN.found, ~seen)
+    assert failed(audit(dataclasses.replace(relabelled(SPAN, keep=~empty), found=found))) == []
 
 
 def test_a_class_that_nobody_labelled_is_named() -> None:

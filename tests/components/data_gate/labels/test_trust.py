@@ -134,3 +134,20 @@ def test_a_golden_set_that_the_model_contradicts_in_every_class_is_decided_about
     for span in (SPAN, relabelled(SPAN, keep=some(SPAN, 0)), dataclasses.replace(SPAN, found=nothing)):
         for golden in (turned, dataclasses.replace(GOLDEN, found=nothing)):
             assert audit_labels(span, golden, NAMES, LabelLimits(min_objects=1, box_format=1.0))
+
+
+def test_images_of_a_camera_that_went_out_of_focus_are_not_known_though_each_might_be_chance() -> None:
+    is_blurred = np.arange(80) % 5 < 2
+    farther = np.where(is_blurred, 1.3, 1.0) + 0.05 * np.random.default_rng(0).normal(size=80)
+    of = dataclasses.replace(Trust.everywhere(SPAN, GOLDEN), farther=farther)
+    assert of.span.all()
+    assert np.array_equal(of.beside_parts([is_blurred, ~is_blurred, np.zeros(80, np.bool_)]).span, ~is_blurred)
+
+
+def test_labels_of_a_part_that_the_model_sees_wrongly_are_not_accused_in_the_whole() -> None:
+    is_blurred = np.arange(80) % 5 < 2
+    boxes = np.where(is_blurred[SPAN.found.image][:, None], seen_wrongly(0.5), SPAN.found.boxes_xywh_px)
+    span = dataclasses.replace(SPAN, found=dataclasses.replace(SPAN.found, boxes_xywh_px=boxes))
+    of = dataclasses.replace(Trust.everywhere(SPAN, GOLDEN), farther=np.where(is_blurred, 1.3, 1.0))
+    assert not all(reason.passed for reason in audit(of, span).values())
+    assert all(reason.passed for reason in audit(of.beside_parts([is_blurred]), span).values())
