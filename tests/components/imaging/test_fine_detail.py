@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from components.imaging.copies import find_copies
 from components.imaging.fine_detail import Detail, detail_of
@@ -24,8 +24,8 @@ def on_a_carpet(grain: int) -> Shown:
 def cut(shown: Shown, share: float) -> Shown:
     image, boxes = shown
     window = Window(share, 1 - share, share, 1 - share)
-    sides = [share * image.width, share * image.height, (1 - share) * image.width, (1 - share) * image.height]
-    return image.crop(tuple(round(side) for side in sides)), cropped_boxes(boxes, window)[0]
+    left, top = round(share * image.width), round(share * image.height)
+    return image.crop((left, top, image.width - left, image.height - top)), cropped_boxes(boxes, window)[0]
 
 
 def thumbnail(shown: Shown) -> np.ndarray:
@@ -42,7 +42,7 @@ def test_another_photograph_from_nearer_is_no_crop_of_the_first(share: float) ->
 
 def test_detail_tells_two_photographs_from_one_that_was_encoded_again_and_darkened() -> None:
     image, boxes = on_a_carpet(1)
-    dark = encoded_again(image.point(lambda level: round(0.6 * level)), 40)
+    dark = encoded_again(ImageEnhance.Brightness(image).enhance(0.6), 40)
     assert detail_of(thumbnail((image, boxes)), thumbnail((dark, boxes))) is Detail.SAME
     assert detail_of(thumbnail((image, boxes)), thumbnail(on_a_carpet(2))) is Detail.OTHER
 
