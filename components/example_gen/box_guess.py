@@ -136,8 +136,9 @@ def explain(
     nearest = min((difference for _, difference, _ in scores), default=0.0)
     if nearest <= _ALIKE:
         scores = [score for score in scores if score[1] <= nearest + _ALIKE]
-    named = [meant.beside(box_field.format) for _, _, meant in scores if meant.unit == scores[0][2].unit]
-    return " or ".join(named[:_MOST_NAMED]) or None
+    scores = [score for score in scores if score[2].unit == scores[0][2].unit]
+    likely = sorted(scores, key=lambda score: score[1])[:_MOST_NAMED]
+    return " or ".join(score[2].beside(box_field.format) for score in scores if score in likely) or None
 
 
 def larger_image(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> str | None:

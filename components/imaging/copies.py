@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.same_picture import aligned, is_crop, is_same_picture, likeness, may_be_cropped, roughly_alike
+from components.imaging.same_picture import (
+    aligned,
+    alike_in_boxes,
+    is_crop,
+    is_same_picture,
+    likeness,
+    may_be_cropped,
+    roughly_alike,
+)
 from components.imaging.views import (
     LOW_SIDE,
     TURNS,
@@ -260,7 +268,8 @@ def _confirmed(images: Looks, originals: Looks, views: _Views, row: int, suspect
         for place, other in enumerate(views.nearest(images.thumbnails[row], turn, others)):
             whole = turned(originals.thumbnails[other], turn).astype(np.float64)
             whole_boxes = turned_boxes(originals.boxes(other), turn)
-            if other not in labelled and not roughly_alike(whole, thumbnail):
+            is_alike = other in labelled and alike_in_boxes(whole, thumbnail, whole_boxes)
+            if not is_alike and not roughly_alike(whole, thumbnail):
                 continue
             if is_same_picture(whole, thumbnail, whole_boxes, boxes):
                 return Copy(row, other, str(View(turn)))

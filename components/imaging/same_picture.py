@@ -36,6 +36,8 @@ _CROPPED_LIKENESS = 0.88
 # Correlation, blurred. Of crops beside their nearest window .65-1, of other photographs up to .56 (blood cells) and .87
 # (cards, of one table).
 _ROUGHLY = 0.6
+# The same in boxes, lit alike. Of copies .76-1 (blood cells, cards), of other noise under .1.
+_ALIKE_IN_BOXES = 0.6
 _CROPPED_ELSEWHERE = 0.3  # of what a window beside the boxes shows
 _BACKGROUND = 0.03  # share of the windows beside boxes that have to tell a crop from the whole
 _LEAST_SCALE, _SCALE_ERROR = 0.03, 0.05  # or the sizes of the boxes do: ln of a side
@@ -182,6 +184,13 @@ def roughly_alike(shown: np.ndarray, other: np.ndarray) -> bool:
     flat = [each - _PLANE @ (_PLANE.T @ each) for each in pair]  # light may slope
     length = float(np.linalg.norm(flat[0]) * np.linalg.norm(flat[1]))
     return float(flat[0] @ flat[1]) >= _ROUGHLY * length
+
+
+def alike_in_boxes(shown: np.ndarray, other: np.ndarray, boxes_xywh: np.ndarray) -> bool:
+    """Whether what boxes cover, [n, 4] that lie alike in two thumbnails, may be the same: no two objects by chance."""
+    inside = _covers(boxes_xywh)
+    pair = [_blurred(each, 1.0)[inside] for each in (_lit_like(shown, other), other)]
+    return float(np.mean(_standard(pair[0]) * _standard(pair[1]))) >= _ALIKE_IN_BOXES
 
 
 def may_be_cropped(whole: np.ndarray, other: np.ndarray, whole_boxes: np.ndarray, other_boxes: np.ndarray) -> bool:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from components.imaging.copies import find_copies, same_files
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import joined, listed
-from schemas.data.copy_settings import CopySettings
 from schemas.data.fingerprints import Fingerprints, nearest
 from schemas.data.looks import Looks
+
+if TYPE_CHECKING:  # pydantic is slow to import, and an evaluation of files does without it
+    from schemas.data.copy_settings import CopySettings
 
 RULE = "trust:leak"
 _LISTED = 5

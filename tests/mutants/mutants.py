@@ -337,6 +337,7 @@ _DATA = (
         ("View(turn)))", "View(0)))", "what was done to a copy is told"),
         ("else _confirmed_crop(", "else None and _confirmed_crop(", "crops are found"),
         ("if is_same_picture(whole, thumbnail, whole_boxes, boxes):", "if True:", "a suspicion is confirmed on pixels"),
+        ("labelled and alike_in_boxes(whole, thumbnail, whole_boxes)", "labelled", "equal places of boxes are no copy"),
     ),
     *mutants_of(
         "components/imaging/same_picture.py",

@@ -157,6 +157,14 @@ def test_nothing_has_no_copies() -> None:
     assert find_repeats(nothing) == near_copies(nothing, nothing) == []
 
 
+def test_other_pictures_with_objects_in_the_same_places_are_no_copies() -> None:
+    random = np.random.default_rng(5)
+    boxes = np.array([[0.1, 0.2, 0.3, 0.4], [0.55, 0.3, 0.3, 0.4]])
+    noise = [Image.fromarray(random.integers(0, 256, (48, 64, 3), np.uint8)) for _ in range(12)]
+    shown = [(image, boxes) for image in noise]
+    assert find_copies(looks_of(shown[:6]), looks_of(shown[6:])) == []
+
+
 def test_an_empty_scene_of_another_photograph_is_no_copy() -> None:
     bare = [(scene(seed), np.empty((0, 4))) for seed in (20, 21)]
     assert find_copies(looks_of(bare[:1]), looks_of(bare[1:])) == []

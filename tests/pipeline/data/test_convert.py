@@ -72,6 +72,12 @@ def test_what_was_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         "images": 2,
         "boxes": 2,
         "bad_boxes": {"count": 0, "of": 2, "reading": None, "images": [], "examples": []},
+        "facts": {
+            "images": "2, all of 64x48 px",
+            "objects": "2; 1.0 an image, at most 1",
+            "classes": "cat 1 (50 %) in 1 image, dog 1 (50 %) in 1 image",
+            "their sides": "41 % of the image's longer side in the middle, nine of ten 39 % to 43 %",
+        },
     }
     assert "converting 2/2" in told.err
 
@@ -84,7 +90,8 @@ def test_bad_boxes_are_left_out_and_told_with_the_format_that_they_fit(
     assert run(source, tmp_path / "out", "--json") == 0
     told = capsys.readouterr()
     assert (
-        "4 of 5 boxes left out, they are no boxes of their images; they would be sound as [x2, y2, x1, y1]:\n"
+        "4 of 5 boxes left out, they are no boxes of their images; they would be sound as "
+        "[x, y, width, height] or [center x, center y, width, height] or [x2, y2, x1, y1]:\n"
         "  Annotations/a.xml: object[0] ('cat', image 1 'a.jpg'): bndbox [30.0, 35.0, 10.0, 5.0] has width -20.0"
     ) in told.err
     assert json.loads(told.out.splitlines()[-1])["bad_boxes"]["count"] == 4

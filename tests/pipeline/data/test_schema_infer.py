@@ -64,6 +64,8 @@ def test_what_needs_labels_is_not_expected_of_requests() -> None:
                 features.QA_BRIGHTNESS,
                 features.QA_CONTRAST,
                 features.QA_SHARPNESS,
+                features.QA_HUE,
+                features.QA_NOISE,
                 features.QA_RED_CAST,
                 features.QA_BLUE_CAST,
                 features.QA_LOG_FILE_SIZE,
