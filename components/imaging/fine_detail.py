@@ -17,8 +17,8 @@ _FINE, _COARSE = 1.0, 4.0  # px, the Gaussians between which detail lies
 _BLOCK = 8  # px
 _FAINT = 1.5  # grey levels: a block with less detail says nothing
 _LEAST_BLOCKS = 8
-# Set on crops of blood cells, in any turn, at half the size, darker, at quality 40 (medians from .96, worst from .82), and
-# on other photographs that were aligned like crops (two pairs of playing cards; median up to .70, worst up to -.18).
+# Set on crops of blood cells, in any turn, at half the size, darker, at quality 40 (medians from .96, worst from .82),
+# and on other photographs that were aligned like crops (two pairs of playing cards: median up to .70, worst to -.18).
 _WORST = 0.1  # share of the blocks: print on glossy paper, noise
 _SURE, _SURE_OF_WORST = 0.85, 0.5
 _POSSIBLE, _POSSIBLE_OF_WORST = 0.75, 0.1
