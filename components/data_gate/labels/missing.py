@@ -24,6 +24,7 @@ from schemas.base.formatting import joined
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes
 _HIGHEST_LIMIT = 0.9
+_MORE_THAN_HALF = 0.5
 _MOSTLY = 0.8  # from this share on something is said of all
 _FEWEST_SEEN = 2  # in an image without objects one sure error is no wonder
 _BY_ERROR = 0.05  # chance that the model's errors alone make all that it sees in an image
@@ -45,7 +46,7 @@ def missing_reason(
     class_limit = min(_HIGHEST_LIMIT, _CLASS_TIMES * limit)
     expected = f"at most {limit:.0%} of all objects without a label, and {class_limit:.0%} of any class"
     of_all, lost = _of_all(span, golden, relative_recall), _of_images(span, golden)
-    are_lost = lost.excess.breaks(limit, significance_of(span.profile)) and bool(_where(span, _unlabelled(span)))
+    are_lost = lost.excess.breaks(limit, significance_of(span.profile)) and _share_in_empty(span) > _MORE_THAN_HALF
     # Images that lost all their labels lack those of every class.
     finding = None if are_lost else _of_classes(span, golden, relative_recall, class_names, class_limit)
     if finding is not None:
@@ -64,6 +65,12 @@ def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
     objects = len(span.labels.labels) * missing / max(0.01, 1 - missing)
     words = f"{lacking.share} of the objects have no label (about {objects:.0f} objects)"
     return Finding(lacking, words + _where(span, unlabelled), _weight(span, unlabelled))
+
+
+def _share_in_empty(span: Matched) -> float:
+    # Of the sightings without a label those in images without any.
+    image = span.sightings.image[_unlabelled(span)]
+    return float(np.mean(per_image(span.profile, span.profile.truth.image)[image] == 0)) if len(image) else 0.0
 
 
 def _unlabelled(span: Matched) -> np.ndarray:
