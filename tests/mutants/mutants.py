@@ -577,7 +577,7 @@ _DATA = (
         ("sides >= MIN_BOX_SIDE_PX", "sides >= -MIN_BOX_SIDE_PX", "a box without area is bad"),
         ("= FRACTIONS\n", '= ""\n', "fractions are no pixels"),
         ("if np.median(is_tiny) > 0:", "if False:", "a median box below a pixel is found"),
-        ("named[:_MOST_NAMED]", "named[:1]", "formats that explain as much are all named"),
+        ("score[1])[:_MOST_NAMED]", "score[1])[:1]", "formats that explain as much are all named"),
     ),
 )
 
