@@ -58,7 +58,7 @@ def album_of(inputs: GateInputs, decision: DataDecision, comparisons: Sequence[C
 
 def _copied(inputs: GateInputs, copy: Drawable, other: int) -> str:
     how = inputs.copies.leaked.how.get(copy.record.image_id)
-    return f"a copy of golden image {other}" + (f": {how}" if how else "")
+    return inputs.copies.leaked.told(copy.record.image_id, other, "golden image") + (f": {how}" if how else "")
 
 
 def _images(inputs: GateInputs, names: set[str]) -> dict[str, Drawable]:

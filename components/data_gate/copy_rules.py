@@ -27,12 +27,26 @@ def no_leak(leaked: Copies, names: Mapping[int, str], settings: CopySettings) ->
     pairs = leaked.pairs
     if not pairs:
         return Reason("leak", expected, f"none among {leaked.images} images", passed=True, strength=0.0)
-    golden = len({other for _, other in pairs})
-    shown = [f"{_name(names, image)} is golden image {other}{_how(leaked, image)}" for image, other in pairs]
-    actual = f"{_counted(golden, 'golden image')} in the span: {listed(shown, _LISTED)}"
+    certain = [pair for pair in pairs if pair[0] not in leaked.doubtful]
+    doubtful = [pair for pair in pairs if pair[0] in leaked.doubtful]
+    words = []
+    if certain:
+        golden = len({other for _, other in certain})
+        shown = [f"{_name(names, image)} is golden image {other}{_how(leaked, image)}" for image, other in certain]
+        words.append(f"{_counted(golden, 'golden image')} in the span: {listed(shown, _LISTED)}")
+    if doubtful:
+        shown = [f"{_name(names, image)} and golden image {other}{_how(leaked, image)}" for image, other in doubtful]
+        words.append(f"to be looked at, one photograph or two of the same scene: {listed(shown, _LISTED)}")
     # One is too many: what a share of the set counts for is not the question, so each is as far beyond as the first.
-    strength = 1.0 + len(pairs)
-    return Reason("leak", expected, actual, images=tuple(_name(names, image) for image, _ in pairs), strength=strength)
+    return Reason(
+        rule="leak",
+        expected=expected,
+        actual="; ".join(words),
+        passed=not certain,
+        warning=not certain,
+        images=tuple(_name(names, image) for image, _ in pairs),
+        strength=1.0 + len(pairs),
+    )
 
 
 def no_repeats(repeated: Copies, names: Mapping[int, str], settings: CopySettings) -> Reason:

@@ -84,7 +84,9 @@ def unknown_to_model(kind: str, feature: str) -> Reason:
     return Reason(
         f"{kind}:{feature}",
         "values on both sides",
-        f"there are no values of it here or {'of the training data' if kind == DRIFT else 'of the requests'}",
+        "it was not measured in the served model's training data, as by an older version, or has no value here"
+        if kind == DRIFT
+        else "it has no value here or in the requests",
         passed=True,
         tested=False,
     )

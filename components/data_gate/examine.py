@@ -36,7 +36,7 @@ from components.data_gate.labels.profile import Profile, in_label_map
 from components.data_gate.labels.trust import Trust, trust
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import PageContent, data_page
-from components.data_gate.part_drift import drift_in_parts
+from components.data_gate.part_drift import drift_in_parts, drift_located
 from components.data_gate.parts import Part, faults_in_parts, parts_of
 from components.data_gate.pictures import draw_pictures
 from components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
@@ -178,7 +178,11 @@ def _compare(
         judged = of_their_own(judged, of_kind)
         reasons += [beside_new_classes(reason, inputs.classes.new, are_apart) for reason in judged]
     reasons += lineage_reason(comparisons, settings, coping)
-    reasons += _drift_of_parts(inputs, settings, [entry for entry in comparisons if entry.kind == DRIFT], thresholds)
+    drifts = [entry for entry in comparisons if entry.kind == DRIFT]
+    if inputs.served is not None:
+        of_span = (_parts(inputs), span.sample, inputs.served.lineage, drifts, thresholds, settings)
+        reasons = drift_located(reasons, *of_span)
+    reasons += _drift_of_parts(inputs, settings, drifts, thresholds)
     return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
 
 

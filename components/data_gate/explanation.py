@@ -42,6 +42,7 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "labels:reading": ("labels", "schema", *_BOXES),
     "labels:size": ("labels:missing", "labels:found", *_SIZES, features.QA_NUM_TRUNCATED),
     "labels:offset": (
+        "labels:reading",
         "labels:size",
         "labels:missing",
         "labels:found",
@@ -95,6 +96,9 @@ _CAUSAL_ORDER = (
     "labels:missing",
     "labels",
 )
+# Boxes that are drawn otherwise in a part are scattered more widely in the whole.
+_OF_PARTS = {"labels:offset": ("labels:jitter",), "labels:size": ("labels:jitter",)}
+_OF_A_PART = 2.5  # times as strong as in the whole is what two fifths of the images have
 _PART = "part:"  # before the name of a rule that was asked of a part of the span
 
 
@@ -167,14 +171,22 @@ def _is_explained(reason: Reason, found: Sequence[Reason]) -> bool:
 def _explains(cause: Reason, other: Reason) -> bool:
     if cause.strength is not None and other.strength is not None and other.strength > COMPARABLE * cause.strength:
         return False
-    if cause.rule.startswith(_PART) and not other.rule.startswith(_PART):
-        return False  # a part is no cause of what the whole shows
+    is_of_part = cause.rule.startswith(_PART) and not other.rule.startswith(_PART)
+    if is_of_part and (cause.strength is None or other.strength is None or not _is_echo(cause, other)):
+        return False  # what the whole shows as clearly has not come from a part
     if (_kind(cause.rule) == SKEW) != (_kind(other.rule) == SKEW):
         return False  # requests are other images
     consequences = _EXPLAINS.get(_feature(cause.rule), ())
     if _kind(cause.rule) == DRIFT:
         consequences = (*consequences, FIRST_SPAN)  # what is far from the last span is far from the first
+    if is_of_part:
+        consequences = (*consequences, _feature(cause.rule), *_OF_PARTS.get(_feature(cause.rule), ()))
     return _begins_with(*consequences)(_feature(other.rule))
+
+
+def _is_echo(cause: Reason, other: Reason) -> bool:
+    """Whether the whole shows it no more clearly than a part of two fifths of its images would make it."""
+    return _strength(cause) >= _OF_A_PART * _strength(other)
 
 
 def _strength(reason: Reason) -> float:

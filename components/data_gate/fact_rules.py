@@ -249,7 +249,10 @@ def _small(facts: DataSetFacts, sight: DetectorSight, limits: FactLimits) -> Rea
         "facts:small_objects",
         f"at most {percent(limits.small)} of the objects below {sight.stride_px} px, the detector's finest stride, at "
         f"its input of {sight.input_px} px",
-        f"{percent(share)}; half of them are below {median:.0f} px there" if facts.side_shares else "no object",
+        f"{percent(share)} of the objects are below {sight.stride_px} px at the detector's input size of "
+        f"{sight.input_px} px, the median object has {median:.0f} px"
+        if facts.side_shares
+        else "no object",
         passed=True,
         warning=share > limits.small,
         strength=_strength(share, limits.small),

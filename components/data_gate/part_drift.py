@@ -14,7 +14,7 @@ import numpy as np
 from components.data_gate.coping import Coping
 from components.data_gate.drift_rules import drift_reason, strength
 from components.data_gate.entangled import of_their_own
-from components.data_gate.parts import Part, of_part
+from components.data_gate.parts import MOSTLY_IN, Part, of_part
 from components.data_gate.references import Lineage, Span, compared_with, distribution_of_values, values_of
 from components.data_gate.settings import DataGateSettings
 from schemas.artifacts.data_evidence import EMBEDDING, Comparison
@@ -65,6 +65,41 @@ def drift_in_parts(
             if known is None or (reason.strength or 0.0) > (known.strength or 0.0):
                 found[reason.rule] = dataclasses.replace(of_part(part, reason), rule=reason.rule)
     return [dataclasses.replace(reason, rule=f"part:{rule}") for rule, reason in found.items()]
+
+
+def drift_located(
+    reasons: Sequence[Reason],
+    parts: Sequence[Part],
+    sample: FeatureSample,
+    lineage: Lineage,
+    whole: Sequence[Comparison],
+    thresholds: Mapping[str, float],
+    settings: DataGateSettings,
+) -> list[Reason]:
+    """The same rules; those of features that drifted in a part alone, so far that the whole span breaks them, say so.
+
+    Args:
+        reasons: of the whole span.
+        parts, sample, lineage, whole, thresholds, settings: see `drift_in_parts`.
+    """
+    entries = {f"{entry.kind}:{entry.feature}": entry for entry in whole if entry.feature in sample.images}
+
+    def located(reason: Reason) -> Reason:
+        entry = entries.get(reason.rule)
+        if reason.passed or entry is None:
+            return reason
+
+        def far(images: np.ndarray) -> float:
+            span = _span_of(Part("", images), sample)
+            found = _nearest(entry, thresholds[entry.feature], lineage, span, settings)
+            return strength(found, settings) if found is not None else 0.0
+
+        farthest = max(parts, key=lambda part: far(part.images), default=None)
+        if farthest is None or far(~farthest.images) * MOSTLY_IN > min(1.0, far(farthest.images)):
+            return reason
+        return dataclasses.replace(reason, actual=f"only in {farthest.title}: {reason.actual}")
+
+    return [located(reason) for reason in reasons]
 
 
 def _span_of(part: Part, sample: FeatureSample) -> Span:

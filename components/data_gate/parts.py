@@ -22,6 +22,7 @@ FEWEST = 20  # images of a part; in fewer nothing can be told from chance
 _LARGEST = 0.8  # of the span; a larger part is as good as the whole
 _MOST_VALUES = 12  # of an attribute; one with more is a number or a name
 _MOST_PARTS = 24
+MOSTLY_IN = 3.0  # times as strong as in the rest is a finding that is of a part alone
 _RUNS = 4  # neighbours in the order of the file names
 _CLUSTERS = (2, 4)
 _STARTS = range(6)  # of k-means, of which the tightest counts
@@ -87,14 +88,17 @@ def faults_in_parts(whole: Sequence[Reason], parts: Sequence[Part], ask: Asked) 
 
 
 def _located(reason: Reason, worst: Mapping[str, tuple[Part, Reason]], ask: Asked, alternatives: int) -> Reason:
-    part = worst[reason.rule][0] if not reason.passed and reason.rule in worst else None
-    if part is None or any(other.rule == reason.rule and not other.passed for other in ask(~part.images, alternatives)):
+    if reason.passed or reason.rule not in worst:
         return reason
+    part, found = worst[reason.rule]
+    others = [other for other in ask(~part.images, alternatives) if other.rule == reason.rule]
+    if any(not other.passed or _beyond(other) * MOSTLY_IN > _beyond(found) for other in others):
+        return reason  # the rest has it too, or fails to show it for want of images
     return dataclasses.replace(reason, actual=f"{reason.actual} (only in {part.title})")
 
 
 def _beyond(reason: Reason) -> float:
-    return reason.strength or 1.0
+    return 1.0 if reason.strength is None else reason.strength
 
 
 def of_part(part: Part, reason: Reason) -> Reason:

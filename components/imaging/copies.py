@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.imaging.fine_detail import Detail, detail_of
 from components.imaging.same_picture import (
     aligned,
     alike_in_boxes,
@@ -56,12 +57,14 @@ class Copy:
         other: row of the other one.
         how: what was done to it, in words: `mirrored, cropped to 90 %`; empty for nothing but re-encoding and light.
         is_file: whether the files are byte for byte the same.
+        is_certain: False: it may be another photograph of the same scene; a person has to look.
     """
 
     row: int
     other: int
     how: str = ""
     is_file: bool = False
+    is_certain: bool = True
 
 
 def same_files(images: Fingerprints, others: Fingerprints, earlier_only: bool = False) -> list[Copy]:
@@ -301,6 +304,9 @@ def _confirmed_crop(
         others = list(dict.fromkeys(each.other for each in suspects if each.view.turn == turn))[:_MOST_OF_SCENE]
         others.sort(key=lambda other: -likeness(cropped(whole(other), window), thumbnail))
         for other in others[:_MOST_TRIED]:
-            if is_crop(whole(other), window, thumbnail, turned_boxes(originals.boxes(other), turn), boxes):
-                return Copy(row, other, str(View(turn, window)))
+            if not is_crop(whole(other), window, thumbnail, turned_boxes(originals.boxes(other), turn), boxes):
+                continue
+            detail = detail_of(cropped(whole(other), window), thumbnail)
+            if detail is not Detail.OTHER:
+                return Copy(row, other, str(View(turn, window)), is_certain=detail is Detail.SAME)
     return None

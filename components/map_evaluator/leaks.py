@@ -10,7 +10,7 @@ import numpy as np
 
 from components.imaging.copies import find_copies, same_files
 from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import joined, listed
+from schemas.base.formatting import listed
 from schemas.data.fingerprints import Fingerprints, nearest
 from schemas.data.looks import Looks
 
@@ -28,6 +28,7 @@ class Leaks:
     Attributes:
         copies: in words, each a training image that is a copy of a golden one.
         golden: golden images that are copied.
+        doubtful: in words, training images that are copies, or other photographs of the same scene.
         suspected: in words, golden images that training images of which only the hash is left are like.
         images: training images that were looked at.
         gone: of these, those of which only the hash is left.
@@ -35,6 +36,7 @@ class Leaks:
 
     copies: tuple[str, ...]
     golden: int
+    doubtful: tuple[str, ...]
     suspected: tuple[str, ...]
     images: int
     gone: int
@@ -50,6 +52,7 @@ def find_leaks(golden: Looks, training: Fingerprints, stored: Iterable[Callable[
         max_bits: hashes that differ in at most this many of 256 bits make a suspicion that nothing can confirm.
     """
     copies: list[str] = []
+    doubtful: list[str] = []
     leaked: set[int] = set()
     is_stored = np.zeros(len(training), bool)
     place = {key: row for row, key in enumerate(keys(training))}
@@ -58,9 +61,13 @@ def find_leaks(golden: Looks, training: Fingerprints, stored: Iterable[Callable[
         rows = [place.get(key, -1) for key in keys(looks.prints)]
         is_stored[[row for row in rows if row >= 0]] = True
         for copy in find_copies(looks, golden):
-            if rows[copy.row] >= 0:  # only what was trained on counts
+            if rows[copy.row] < 0:
+                continue  # only what was trained on counts
+            if copy.is_certain:
                 copies.append(_told(golden.prints, copy.other, looks.prints, copy.row, copy.how))
                 leaked.add(copy.other)
+            else:
+                doubtful.append(_told(golden.prints, copy.other, looks.prints, copy.row, copy.how, verb="may be"))
     gone = training.take(~is_stored)
     exact = {copy.row: copy for copy in same_files(gone, golden.prints)}
     copies += [_told(golden.prints, copy.other, gone, copy.row) for copy in exact.values()]
@@ -68,7 +75,7 @@ def find_leaks(golden: Looks, training: Fingerprints, stored: Iterable[Callable[
     rows, bits = nearest(gone, golden.prints)
     alike = [row for row in np.flatnonzero(bits <= max_bits).tolist() if row not in exact]
     suspected = tuple(_told(golden.prints, int(rows[row]), gone, row, verb="looks like") for row in alike)
-    return Leaks(tuple(copies), len(leaked), suspected, len(training), len(gone))
+    return Leaks(tuple(copies), len(leaked), tuple(doubtful), suspected, len(training), len(gone))
 
 
 def no_leak(leaks: Leaks | None, settings: CopySettings) -> Reason:
@@ -86,13 +93,23 @@ def no_leak(leaks: Leaks | None, settings: CopySettings) -> Reason:
     if leaks.copies:
         words = f"{leaks.golden} golden images leaked: {listed(leaks.copies, _LISTED)}"
         return Reason(RULE, expected, words, strength=1.0 + len(leaks.copies))
-    words = [f"none among {leaks.images} training images"]
+    words = [f"none {'for certain ' if leaks.doubtful else ''}among {leaks.images} training images"]
+    if leaks.doubtful:
+        words.append(f"to be looked at, one photograph or two of the same scene: {listed(leaks.doubtful, _LISTED)}")
     if leaks.suspected:
         words.append(
             f"of {leaks.gone} of them only a hash is left, since what is stored of their spans is gone, and by it "
             f"{len(leaks.suspected)} may be copies: {listed(leaks.suspected, _LISTED)}; restore their spans to be sure"
         )
-    return Reason(RULE, expected, joined(words), passed=True, warning=bool(leaks.suspected), strength=0.0)
+    found = len(leaks.doubtful) + len(leaks.suspected)
+    return Reason(
+        rule=RULE,
+        expected=expected,
+        actual="; ".join(words),
+        passed=True,
+        warning=found > 0,
+        strength=1.0 + found if found else 0.0,
+    )
 
 
 def keys(prints: Fingerprints) -> list[tuple[int, int, bytes]]:

@@ -180,10 +180,10 @@ DATA_WORDS = {
     "labels:noise": RuleWords("Label noise: wrong classes here and there", "No label noise", RELABEL),
     "labels:missing": RuleWords("Objects have no label", "Objects have labels", RELABEL),
     "leak": RuleWords(
-        "Images of the golden set are in the span",
+        "Images of the golden set are in the span, or may be",
         "No image of the golden set is in the span",
         "Remove the copies from the span and deliver it again as {next}: a model that has seen golden images cannot be "
-        "measured with them.",
+        "measured with them. Where it is only a warning, look at both images: two photographs of one scene may stay.",
     ),
     "repeated_images": RuleWords(
         "Images that are copies of others",
@@ -191,9 +191,10 @@ DATA_WORDS = {
         "Remove the copies and deliver the span again as {next}: what is there twice counts twice in training.",
     ),
     "span_version": RuleWords(
-        "The span is not what was trained on under this name",
-        "The span is new, or is what was trained on under this name",
-        "Deliver the changed data as {next}, and put the old data back: what a model was trained on stays known.",
+        "The span was trained on before, or is not what was trained on under this name",
+        "The span is new, or a new version of an older one",
+        "Changed data under a name that was trained on: deliver it as {next}, and put the old data back, so that what "
+        "a model was trained on stays known. The same data again: deliver what is new alone.",
     ),
 }
 
@@ -359,10 +360,10 @@ EVALUATION_WORDS = {
         "--set data_gate.accept_new_golden=true.",
     ),
     "trust:leak": RuleWords(
-        "Golden images are in the training data",
+        "Golden images are in the training data, or may be",
         "No golden image is in the training data",
         "Remove the copies from the span and deliver it again as {next}: a model that has seen golden images cannot be "
-        "measured with them.",
+        "measured with them. Where it is only a warning, look at both images: two photographs of one scene may stay.",
     ),
     "trust:enough": RuleWords("The golden set is too small", "The golden set is large enough", _MEASURE),
     "second_opinion": RuleWords(

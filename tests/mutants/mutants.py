@@ -316,11 +316,13 @@ _DATA = (
             'what it was trained on", passed=True)',
             "unknown training data may be the golden set",
         ),
-        ("if rows[copy.row] >= 0:", "if True:", "only what was trained on counts"),
+        ("if rows[copy.row] < 0:", "if False:", "only what was trained on counts"),
+        ("if copy.is_certain:", "if True:", "what may be another photograph of a scene blocks nothing"),
     ),
     *mutants_of(
         "components/data_gate/copy_rules.py",
         "tests/components/data_gate/test_copy_rules.py",
+        ("passed=not certain,", "passed=False,", "what may be another photograph of a scene rejects nothing"),
         ("share > _REPEATED", "share > 2 * _REPEATED", "many copies in a span are a warning"),
         ("passed=True, warning=True, tested=False", "passed=True, warning=True", "what is off was not tested"),
     ),
@@ -338,6 +340,11 @@ _DATA = (
         ("else _confirmed_crop(", "else None and _confirmed_crop(", "crops are found"),
         ("if is_same_picture(whole, thumbnail, whole_boxes, boxes):", "if True:", "a suspicion is confirmed on pixels"),
         ("labelled and alike_in_boxes(whole, thumbnail, whole_boxes)", "labelled", "equal places of boxes are no copy"),
+    ),
+    *mutants_of(
+        "components/imaging/copies.py",
+        "tests/components/imaging/test_fine_detail.py",
+        ("if detail is not Detail.OTHER:", "if True:", "another photograph of a scene is no crop of the first"),
     ),
     *mutants_of(
         "components/imaging/same_picture.py",

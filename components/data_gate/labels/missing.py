@@ -44,12 +44,13 @@ def missing_reason(
     """
     class_limit = min(_HIGHEST_LIMIT, _CLASS_TIMES * limit)
     expected = f"at most {limit:.0%} of all objects without a label, and {class_limit:.0%} of any class"
-    finding = _of_classes(span, golden, relative_recall, class_names, class_limit)
+    of_all, lost = _of_all(span, golden, relative_recall), _of_images(span, golden)
+    are_lost = lost.excess.breaks(limit, significance_of(span.profile)) and bool(_where(span, _unlabelled(span)))
+    # Images that lost all their labels lack those of every class.
+    finding = None if are_lost else _of_classes(span, golden, relative_recall, class_names, class_limit)
     if finding is not None:
         return reason_of("labels:missing", expected, finding, class_limit, span.profile)
-    of_all, lost = _of_all(span, golden, relative_recall), _of_images(span, golden)
-    is_sure = of_all.excess.breaks(limit, significance_of(span.profile))
-    if not is_sure and lost.excess.breaks(limit, significance_of(span.profile)):
+    if are_lost and not of_all.excess.breaks(limit, significance_of(span.profile)):
         return reason_of("labels:missing", expected, lost, limit, span.profile)
     expected = f"{expected}; {of_all.excess.power(limit)}"
     return reason_of("labels:missing", expected, of_all, limit, span.profile)
@@ -57,12 +58,16 @@ def missing_reason(
 
 def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
     lacking = _lacking(span, golden, relative_recall)
-    unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0])
+    unlabelled = _unlabelled(span)
     missing = max(0.0, lacking.value)
     # Of all objects, labelled or not. Of a span with hardly a label nobody can say how many are missing.
     objects = len(span.labels.labels) * missing / max(0.01, 1 - missing)
     words = f"{lacking.share} of the objects have no label (about {objects:.0f} objects)"
     return Finding(lacking, words + _where(span, unlabelled), _weight(span, unlabelled))
+
+
+def _unlabelled(span: Matched) -> np.ndarray:
+    return ~span.has_label & (span.score_quantile >= QUANTILES[0])
 
 
 def _of_images(span: Matched, golden: Matched) -> Finding:

@@ -23,6 +23,17 @@ def test_a_copy_is_named_with_what_was_done_to_it() -> None:
     assert reason.strength > 1
 
 
+def test_what_may_be_another_photograph_of_the_scene_is_a_warning_with_both_images() -> None:
+    doubtful = Copies(((9, 32),), 600, {9: "cropped to 62%"}, frozenset({9}))
+    reason = no_leak(doubtful, {9: "b.jpg"}, ON)
+    assert (reason.passed, reason.warning, reason.images) == (True, True, ("b.jpg",))
+    assert "one photograph or two of the same scene: b.jpg and golden image 32 (cropped to 62%)" in reason.actual
+    assert doubtful.told(9, 32, "golden image") == "perhaps a copy of golden image 32"
+    both = no_leak(Copies(((7, 31), (9, 32)), 600, {}, frozenset({9})), {7: "a.jpg", 9: "b.jpg"}, ON)
+    assert not both.passed
+    assert both.actual.startswith("1 golden image is in the span: a.jpg is golden image 31; to be looked at")
+
+
 def test_what_is_switched_off_was_not_tested_and_says_why() -> None:
     for reason in (no_leak(LEAKED, {}, OFF), no_repeats(LEAKED, {}, OFF)):
         assert (reason.passed, reason.tested) == (True, False)

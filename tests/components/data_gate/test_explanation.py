@@ -137,7 +137,7 @@ def test_requests_are_other_images_than_the_span() -> None:
     assert told(failed("skew:qa/brightness", 3.0), failed("skew:qa/contrast", 2.0))["skew:qa/contrast"] is not None
 
 
-def test_a_part_of_a_span_is_no_cause_of_what_the_whole_shows() -> None:
+def test_a_part_of_a_span_is_no_cause_of_what_the_whole_shows_as_clearly() -> None:
     assert told(failed("part:labels:size", 9.0), failed(FAR, 4.0)) == {"part:labels:size": None, FAR: None}
     assert told(failed("part:labels:size", 5.0), failed(DARK, 9.0)) == {DARK: None, "part:labels:size": DARK}
 
@@ -166,3 +166,12 @@ def test_borders_that_light_made_even_follow_from_the_light() -> None:
 
 def test_objects_that_are_small_for_the_detector_are_never_told_before_what_happened() -> None:
     assert next(iter(told(warned("facts:small_objects", 2.0), warned(DARK, 1.5)))) == DARK
+
+
+def test_what_the_whole_shows_faintly_follows_from_the_part_that_shows_it_clearly() -> None:
+    loose = told(failed("labels:jitter", 2.1), failed("part:labels:size", 6.0), warned(FAR, 1.3))
+    assert list(loose.items()) == [
+        ("part:labels:size", None),
+        ("labels:jitter", "part:labels:size"),
+        (FAR, "part:labels:size"),
+    ]

@@ -122,7 +122,9 @@ def test_a_first_model_is_told_of_classes_with_hardly_an_object() -> None:
 def test_objects_below_a_stride_at_the_input_size_are_told() -> None:
     reason = judge(sight=DetectorSight(80, 8))["facts:small_objects"]
     assert state(reason) == "warn"
-    assert reason.actual == "20 %; half of them are below 14 px there"
+    assert reason.actual == (
+        "20 % of the objects are below 8 px at the detector's input size of 80 px, the median object has 14 px"
+    )
     assert state(judge(sight=DetectorSight(160, 8))["facts:small_objects"]) == "pass"
 
 

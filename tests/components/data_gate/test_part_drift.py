@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.coping import Behaviour, Coping
-from components.data_gate.part_drift import drift_in_parts
+from components.data_gate.part_drift import drift_in_parts, drift_located
 from components.data_gate.parts import parts_of
 from components.data_gate.references import Lineage, Reference
 from components.data_gate.settings import DataGateSettings
@@ -77,3 +77,12 @@ def test_of_many_parts_each_has_to_be_worse_to_be_one_in_which_the_model_is_lost
     span, golden = Behaviour(0.7, 0.9, 0.7, 0.06, 0.06), Behaviour(0.9, 0.9, 0.9, 0.0, 0.0)
     assert not Coping(span, golden, 0.1).copes
     assert Coping(span, golden, 0.1, asked=20).copes
+
+
+def test_a_drift_of_the_whole_that_is_one_cameras_alone_says_so() -> None:
+    trained, thresholds = Reference("span 1", IMAGES, images(120.0)), {features.QA_BRIGHTNESS: 0.1}
+    for north, only in ((30.0, True), (120.0, False)):
+        dark = Reason(f"{DRIFT}:{features.QA_BRIGHTNESS}", "near", "darker", strength=3.0)
+        of = (PARTS, images(north), Lineage((trained,)), [whole(0.36)], thresholds, SETTINGS)
+        [reason] = drift_located([dark], *of)
+        assert reason.actual == ("only in camera = north: darker" if only else "darker")

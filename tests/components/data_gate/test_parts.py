@@ -103,3 +103,15 @@ def test_of_several_parts_the_one_that_breaks_the_rule_most_is_named() -> None:
     reason = found[-1]
     assert reason.rule == "part:labels:size"
     assert "camera = south" in reason.actual
+
+
+@pytest.mark.parametrize(("rest", "only"), [(0.9, False), (0.2, True)])
+def test_what_the_rest_is_only_too_small_to_show_is_not_said_to_be_in_a_part_alone(rest: float, only: bool) -> None:
+    parts = [Part("the first", np.arange(40) < 20)]
+    of_part = Reason("labels:missing", "", "so", strength=1.2)
+
+    def ask(images: np.ndarray, alternatives: int) -> list[Reason]:
+        return [of_part if images[0] else Reason("labels:missing", "", "so", passed=True, strength=rest)]
+
+    [told] = faults_in_parts([of_part], parts, ask)
+    assert ("only in the first" in told.actual) == only

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from components.imaging.copies import Copy
+from components.map_evaluator import leaks as leaks_module
 from components.map_evaluator.leaks import Leaks, find_leaks, no_leak
 from schemas.data.copy_settings import CopySettings
 from schemas.data.fingerprints import Fingerprints
@@ -41,6 +44,17 @@ def test_other_frames_of_a_golden_scene_are_no_leak() -> None:
     training = looks_of(shown[4:], span=2)
     reason = no_leak(found(looks_of(shown[:4]), training, training), ON)
     assert (reason.passed, reason.warning) == (True, False)
+
+
+def test_what_may_be_another_photograph_of_the_scene_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    copies = [Copy(4, 2, "cropped to 62%", is_certain=False)]
+    monkeypatch.setattr(leaks_module, "find_copies", lambda images, originals: copies)
+    training = looks_of([*OTHERS, GOLDEN[2]], span=3)
+    leaks = found(looks_of(GOLDEN), training, training)
+    assert (leaks.copies, leaks.golden) == ((), 0)
+    reason = no_leak(leaks, ON)
+    assert (reason.passed, reason.warning) == (True, True)
+    assert "two of the same scene: golden image 3 may be image 5 of span 3 (cropped to 62%)" in reason.actual
 
 
 def test_what_is_like_a_golden_image_and_gone_is_a_suspicion() -> None:
