@@ -17,7 +17,7 @@ from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMA
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
 from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS
-from schemas.data.fingerprints import line_of
+from schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import training_record
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP
 from tests.components.map_evaluator.test_executor import (
@@ -126,7 +126,8 @@ def test_copies_of_images_that_chose_something_are_left_out(lineage: World, earl
     shown = [101, 152, 5, 160, *range(1164, 1200)]  # a training image, one of validation, a golden, a held-out one
     lines = [line_of(image_id, bits_of(other)) for image_id, other in zip(range(160, 200), shown)]
     Path(earlier.uri, FINGERPRINTS, "held_out").write_text("\n".join(lines))
-    Path(earlier.uri, LOOKS, "held_out.npz").write_bytes(looks_of(shown, 1).to_bytes())
+    looks = dataclasses.replace(looks_of(shown, 1), prints=Fingerprints.parse(lines, 1))
+    Path(earlier.uri, LOOKS, "held_out.npz").write_bytes(looks.to_bytes())
     evaluation, _ = lineage.evaluate()
     assert (opinion_of(evaluation).images, opinion_of(evaluation).copies) == (46, 4)
     assert evaluation.data_sets[EARLIER_SPANS].images == 36
