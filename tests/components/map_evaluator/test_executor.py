@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,7 @@ def bits_of(image_id: int) -> np.ndarray:
     return hash_bits(thumbnail_of(image_id))
 
 
-def looks_of(image_ids: range, span: int) -> Looks:
+def looks_of(image_ids: Sequence[int], span: int) -> Looks:
     """Each image looks as its number says, and has a box where no other has one."""
     return Looks(
         prints=Fingerprints.parse([line_of(image_id, bits_of(image_id)) for image_id in image_ids], span),

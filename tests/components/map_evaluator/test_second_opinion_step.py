@@ -16,8 +16,8 @@ from schemas.artifacts.references import BEST, EARLIER, REFERENCES_FILE, REFEREN
 from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData
 from schemas.base.files import LOCAL_FILES
 from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS
-from schemas.data.fingerprints import line_of
+from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS
+from schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import training_record
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP
 from tests.components.map_evaluator.test_executor import (
@@ -26,6 +26,7 @@ from tests.components.map_evaluator.test_executor import (
     alter,
     bits_of,
     examples,
+    looks_of,
     model,
     rules,
     world,
@@ -122,15 +123,12 @@ def test_an_older_span_with_classes_in_another_order_measures_the_same(lineage: 
 
 
 def test_copies_of_images_that_chose_something_are_left_out(lineage: World, earlier: Any) -> None:
-    lines = [
-        line_of(160, bits_of(101)),
-        line_of(161, bits_of(152)),
-        line_of(162, bits_of(5)),
-        line_of(163, bits_of(160)),
-    ]
-    lines += [line_of(image_id, bits_of(1000 + image_id)) for image_id in range(164, 200)]
+    shown = [101, 152, 5, 160, *range(1164, 1200)]  # a training image, one of validation, a golden, a held-out one
+    lines = [line_of(image_id, bits_of(other)) for image_id, other in zip(range(160, 200), shown)]
     Path(earlier.uri, FINGERPRINTS, "held_out").write_text("\n".join(lines))
-    evaluation, _ = lineage.evaluate()  # of a training image, one of validation, a golden one and a held-out one
+    looks = dataclasses.replace(looks_of(shown, 1), prints=Fingerprints.parse(lines, 1))
+    Path(earlier.uri, LOOKS, "held_out.npz").write_bytes(looks.to_bytes())
+    evaluation, _ = lineage.evaluate()
     assert (opinion_of(evaluation).images, opinion_of(evaluation).copies) == (46, 4)
     assert evaluation.data_sets[EARLIER_SPANS].images == 36
 
