@@ -132,12 +132,12 @@ def _amount(moved: float, rises: bool) -> str:
 def moved_by(feature: str, effect: float) -> str:
     """How far a feature moved, whatever the direction, for people.
 
-    >>> moved_by("qa/brightness", 0.25), moved_by("image/object/class/text", 0.3)
-    ('28 %', '30 percentage points')
+    >>> moved_by("qa/brightness", 0.25), moved_by("image/object/class/text", 0.3), moved_by("qa/box_center_x", 0.061)
+    ('28 %', '30 percentage points', '6.1 %')
     """
     if feature == features.BOX_CLASS or feature.startswith(features.SOURCE_PREFIX):
         return f"{100 * effect:.0f} percentage points"
-    if feature == EMBEDDING:
+    if feature in (EMBEDDING, features.QA_BOX_CENTER_X, features.QA_BOX_CENTER_Y):
         return percent(effect)
     return _amount(effect, rises=True) if feature in _WORDS and _WORDS[feature].is_relative else number(effect)
 
