@@ -189,6 +189,7 @@ def test_what_was_measured_in_training_is_what_the_exported_model_does(
 def test_the_model_carries_what_later_steps_need(world: World) -> None:
     extra = world.root / "second" / "assets.extra"
     assert {path.name for path in extra.iterdir()} == {
+        "earlier_spans",
         "labels.json",
         "tf_serving_warmup_requests",
         "training_images.npz",
@@ -196,6 +197,7 @@ def test_the_model_carries_what_later_steps_need(world: World) -> None:
         "training_sample.npz",
         "training_statistics.pb",
     }
+    assert sorted(path.name for path in (extra / "earlier_spans").iterdir()), "nothing of the first span"
     assert (world.root / "second" / LABELS_FILE).read_text() == '["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]'
 
 
