@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -48,13 +49,14 @@ class ImageFacts:
         return [self.file, look.blank, look.deep, list(look.content)] if look != Look() else [self.file]
 
     @classmethod
-    def from_json(cls, value: Sequence[object]) -> ImageFacts:
+    def from_json(cls, value: Sequence[Any]) -> ImageFacts:
         """The inverse of `to_json`."""
         file, *look = value
         if not look:
             return cls(Look(), str(file))
         blank, deep, content = look
-        return cls(Look(str(blank), bool(deep), tuple(map(float, content))), str(file))  # type: ignore[arg-type]
+        left, top, right, bottom = map(float, content)
+        return cls(Look(str(blank), bool(deep), (left, top, right, bottom)), str(file))
 
 
 def facts_of(records: Sequence[ImageRecord], label_map: LabelMap, images: Mapping[int, ImageFacts]) -> DataSetFacts:

@@ -33,20 +33,8 @@ _TIMES_OTHERS = 3.0  # a systematic confusion stands out of that of all other cl
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """What the model sees with certainty, and how it is labelled.
-
-    Attributes:
-        image: [k] int64.
-        looks_like: [k] int64, the class that the model sees, 1..K.
-        labelled: [k] int64, the class of the label; UNLABELLED for none.
-        score_quantile: [k] 0..1, see `Matched`.
-    """
-
-    image: np.ndarray
-    looks_like: np.ndarray
-    labelled: np.ndarray
-    score_quantile: np.ndarray
+class Judged(Seen):
+    """What the model sees with certainty, and how it is labelled: as `Seen`, or UNLABELLED."""
 
     @property
     def is_labelled(self) -> np.ndarray:
@@ -148,8 +136,7 @@ def _noisy(
 
 
 def _seen(judged: Judged) -> Seen:
-    labelled = judged.rows(judged.is_labelled)
-    return Seen(labelled.image, labelled.looks_like, labelled.labelled, labelled.score_quantile)
+    return judged.rows(judged.is_labelled)
 
 
 def judge(matched: Matched, lowest_quantile: float) -> Judged:
