@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from components.imaging.copies import find_copies, find_repeats, near_copies, same_files
+from components.imaging.same_picture import is_same_picture
 from components.imaging.views import Window, cropped_boxes, turned_boxes
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.looks import Looks
@@ -168,3 +169,10 @@ def test_other_pictures_with_objects_in_the_same_places_are_no_copies() -> None:
 def test_an_empty_scene_of_another_photograph_is_no_copy() -> None:
     bare = [(scene(seed), np.empty((0, 4))) for seed in (20, 21)]
     assert find_copies(looks_of(bare[:1]), looks_of(bare[1:])) == []
+
+
+def test_two_thumbnails_without_a_box_are_not_told_to_be_one_picture() -> None:
+    thumbnail, nothing = np.tile(np.arange(64.0), (64, 1)), np.empty((0, 4))
+    assert not is_same_picture(thumbnail, thumbnail, nothing, nothing)
+    box = np.array([[0.3, 0.3, 0.2, 0.2]])
+    assert is_same_picture(thumbnail, thumbnail, box, box)

@@ -50,3 +50,12 @@ def test_detail_tells_two_photographs_from_one_that_was_encoded_again_and_darken
 def test_what_has_no_detail_says_nothing() -> None:
     flat = np.full((64, 64), 120.0)
     assert detail_of(flat, flat + 5) is Detail.UNCLEAR
+
+
+def test_a_crop_of_other_detail_is_none_and_one_of_unclear_detail_is_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
+    golden, crop = looks_of([on_a_carpet(1)]), looks_of([cut(on_a_carpet(1), 0.08)])
+    found = {}
+    for detail in Detail:
+        monkeypatch.setattr("components.imaging.copies.detail_of", lambda *_, detail=detail: detail)
+        found[detail] = [copy.is_certain for copy in find_copies(crop, golden)]
+    assert found == {Detail.SAME: [True], Detail.UNCLEAR: [False], Detail.OTHER: []}
