@@ -23,7 +23,7 @@ COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
     *("check", "convert", "schema", "log-sample", "digits"),
 )
-SHARED = ("stack", "coco", "metrics", "detector", "imaging", "pages")  # packages that every component may use
+SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages")  # packages that every component may use
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
 ROOMS = {
     "schemas": ("base", "data", "artifacts"),

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import norm
 
 from components.data_gate.embeddings import distances, projection
-from components.data_gate.labels.profile import Profile, single_labels
+from components.labels.profile import Profile, single_labels
 from components.metrics.boxes import overlapping
 from components.metrics.greedy import match_greedily
 from schemas.base.formatting import percent

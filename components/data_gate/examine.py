@@ -31,9 +31,7 @@ from components.data_gate.drift_rules import drift_reason, lineage_reason, stren
 from components.data_gate.embeddings import outliers
 from components.data_gate.entangled import of_their_own
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
-from components.data_gate.labels.audit import audit_labels
-from components.data_gate.labels.profile import Profile, in_label_map
-from components.data_gate.labels.trust import Trust, trust
+from components.data_gate.label_audit import audit_labels
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import PageContent, data_page
 from components.data_gate.part_drift import drift_in_parts, drift_located
@@ -43,8 +41,10 @@ from components.data_gate.references import Lineage, Span, embedding_comparison,
 from components.data_gate.rules import Findings, decide
 from components.data_gate.serving_log import read_serving_log
 from components.data_gate.settings import DataGateSettings
+from components.data_gate.trust import Trust, trust
 from components.detector.detections import renumbering
 from components.detector.sampling import ImageSample, ReadRecords, read_records
+from components.labels.profile import Profile, in_label_map
 from schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
     DECISION_FILE,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.data_gate.labels import readings
 from components.imaging.drawing import Layer, detections_layer, given_layer, labels_layer, read_layer
+from components.labels import readings
 from components.metrics.boxes import NO_CROWD, overlapping
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import many, percent

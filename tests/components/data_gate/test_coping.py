@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from components.data_gate.coping import coping_of
-from components.data_gate.labels.profile import Profile
+from components.labels.profile import Profile
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 IMAGES = 30

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import audit_labels
-from components.data_gate.labels.profile import Profile
+from components.data_gate.label_audit import audit_labels
 from components.data_gate.parts import Asked, Part, faults_in_parts, parts_of
-from components.data_gate.settings import LabelLimits
+from components.labels.limits import LabelLimits
+from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
-from tests.components.data_gate.labels.scenes import NAMES, relabelled, scenes
+from tests.components.labels.scenes import NAMES, relabelled, scenes
 
 IMAGES = 240
 NO_LOOKS = np.empty((IMAGES, 0))

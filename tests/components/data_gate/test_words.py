@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import audit_labels
-from components.data_gate.labels.profile import Profile
+from components.data_gate.label_audit import audit_labels
 from components.data_gate.rules import Anomaly, Baseline, Findings, decide
-from components.data_gate.settings import DataGateSettings, LabelLimits
+from components.data_gate.settings import DataGateSettings
+from components.labels.limits import LabelLimits
+from components.labels.profile import Profile
 from schemas.artifacts.decisions import DataDecision, Reason, State
 from schemas.artifacts.history import History
 from schemas.data.dataset import BadBoxes
 from tests.builders import dataset_info
-from tests.components.data_gate.labels.scenes import NAMES, relabelled, scenes, some
 from tests.components.data_gate.test_rules import findings
+from tests.components.labels.scenes import NAMES, relabelled, scenes, some
 
 JARGON = re.compile(
     r"\bln\b|\binfty\b|Jensen|divergence|\bJSD\b|effect size|->|\bp-value|\bnan\b|\binf\b|None|[-\u2212]0\.\d"

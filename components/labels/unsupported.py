@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.labels.findings import (
+from components.labels.findings import (
     Excess,
     difference,
     per_image,
@@ -19,8 +19,8 @@ from components.data_gate.labels.findings import (
     strength_of,
     worst_images,
 )
-from components.data_gate.labels.matching import QUANTILES, TOUCH_IOU, Matched
-from components.data_gate.labels.profile import undone
+from components.labels.matching import QUANTILES, TOUCH_IOU, Matched
+from components.labels.profile import undone
 from components.metrics.boxes import overlapping
 from schemas.artifacts.decisions import Reason
 

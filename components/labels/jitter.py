@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import ndtri
 
-from components.data_gate.labels.drawing import beside_expected, drawn_of
-from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of
-from components.data_gate.labels.matching import Matched
+from components.labels.drawing import beside_expected, drawn_of
+from components.labels.findings import Excess, Finding, per_image, reason_of
+from components.labels.matching import Matched
 from schemas.artifacts.decisions import Reason
 
 _CLIPPED = 3.0  # robust standard deviations, from which on a box is a wrong match

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import audit_labels
-from components.data_gate.labels.profile import Profile
-from components.data_gate.settings import LabelLimits
+from components.data_gate.label_audit import audit_labels
+from components.labels.limits import LabelLimits
+from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
-from tests.components.data_gate.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
+from tests.components.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
 
 GOLDEN = scenes(seed=1, images=200)
 SPAN = scenes(seed=2)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.labels.findings import Excess, Finding, difference, median_of, per_image, reason_of
-from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.profile import relation
+from components.labels.findings import Excess, Finding, difference, median_of, per_image, reason_of
+from components.labels.matching import Matched
+from components.labels.profile import relation
 from schemas.artifacts.decisions import Reason
 
 _CENTRE_TOLERANCE = 0.08  # a box given by its centre is displaced by half its size

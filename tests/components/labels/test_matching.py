@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.matching import match_labels as match_sightings
-from components.data_gate.labels.profile import Profile, relation, sightings_of, single_labels, undone
+from components.labels.matching import Matched
+from components.labels.matching import match_labels as match_sightings
+from components.labels.profile import Profile, relation, sightings_of, single_labels, undone
 from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import Detections, GroundTruth
-from tests.components.data_gate.labels.scenes import relabelled, scenes
+from tests.components.labels.scenes import relabelled, scenes
 
 
 def one_image(truth: GroundTruth, found: Detections) -> Profile:

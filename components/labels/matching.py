@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from components.data_gate.labels.profile import Profile, relation, single_labels, undone
+from components.labels.profile import Profile, relation, single_labels, undone
 from components.metrics.boxes import NO_CROWD, BoxPairs, iou_of_pairs, overlapping, pairs_of_groups
 from components.metrics.greedy import match_greedily
 from schemas.data.columns import DetectionColumns, TruthColumns, rows_of

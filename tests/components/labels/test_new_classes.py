@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import audit_labels
-from components.data_gate.labels.profile import Profile, in_label_map
-from components.data_gate.settings import LabelLimits
+from components.data_gate.label_audit import audit_labels
+from components.labels.limits import LabelLimits
+from components.labels.profile import Profile, in_label_map
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns, TruthColumns
-from tests.components.data_gate.labels.scenes import NAMES, Detector, relabelled, scenes, some
+from tests.components.labels.scenes import NAMES, Detector, relabelled, scenes, some
 
 KNOWN = ("cat", "ant", "bee")  # in an order of its own; it takes dogs for cats and some elks for bees
 NUMBERS = np.array([0, 2, 3, 1, 0, 0])

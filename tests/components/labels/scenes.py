@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from components.data_gate.labels.profile import Profile
+from components.labels.profile import Profile
 from schemas.data.columns import DetectionColumns, TruthColumns
 
 SIDE_PX = 200.0

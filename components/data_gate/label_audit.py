@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.labels.box_format import format_reason, guess_format, read_rightly
-from components.data_gate.labels.judging import compared, judged_reasons, not_judged, untested
-from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.profile import Profile
-from components.data_gate.labels.trust import Trust, familiar_reason
-from components.data_gate.labels.unsupported import RULE as FOUND
-from components.data_gate.labels.unsupported import found_reason
-from components.data_gate.settings import LabelLimits
+from components.data_gate.trust import Trust, familiar_reason
+from components.labels.box_format import format_reason, guess_format, read_rightly
+from components.labels.judging import compared, judged_reasons, not_judged, untested
+from components.labels.limits import LabelLimits
+from components.labels.matching import Matched
+from components.labels.profile import Profile
+from components.labels.unsupported import RULE as FOUND
+from components.labels.unsupported import found_reason
 from schemas.artifacts.decisions import Reason
 
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span

@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 
-from components.data_gate.labels.classes import class_reasons
-from components.data_gate.labels.drawing import drawing_reasons, drawing_slack
-from components.data_gate.labels.jitter import jitter_reason
-from components.data_gate.labels.matching import Matched, match_labels
-from components.data_gate.labels.missing import missing_reason
-from components.data_gate.labels.profile import Profile, sightings_of
-from components.data_gate.settings import LabelLimits
+from components.labels.classes import class_reasons
+from components.labels.drawing import drawing_reasons, drawing_slack
+from components.labels.jitter import jitter_reason
+from components.labels.limits import LabelLimits
+from components.labels.matching import Matched, match_labels
+from components.labels.missing import missing_reason
+from components.labels.profile import Profile, sightings_of
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import DetectionColumns
 

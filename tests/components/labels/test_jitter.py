@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.labels.jitter import jitter_reason
-from components.data_gate.labels.judging import compared
-from components.data_gate.labels.profile import Profile
+from components.labels.jitter import jitter_reason
+from components.labels.judging import compared
+from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
-from tests.components.data_gate.labels.scenes import Detector, relabelled, scenes
+from tests.components.labels.scenes import Detector, relabelled, scenes
 from tests.nightly import often
 
 GOLDEN = scenes(seed=1, images=120)

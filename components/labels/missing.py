@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from components.data_gate.labels.findings import (
+from components.labels.findings import (
     Estimate,
     Excess,
     Finding,
@@ -17,7 +17,7 @@ from components.data_gate.labels.findings import (
     shortfall,
     significance_of,
 )
-from components.data_gate.labels.matching import QUANTILES, Matched
+from components.labels.matching import QUANTILES, Matched
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import joined
 

@@ -16,10 +16,10 @@ import numpy as np
 from components.data_gate.drift import apart
 from components.data_gate.drift import known as values_there
 from components.data_gate.familiarity import familiarity
-from components.data_gate.labels.findings import worst_images
-from components.data_gate.labels.matching import Matched
-from components.data_gate.labels.profile import Profile
 from components.data_gate.settings import MINIMUM_EFFECT
+from components.labels.findings import worst_images
+from components.labels.matching import Matched
+from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
 from schemas.data.feature_sample import FeatureSample
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.data_gate.labels.findings import Excess, Finding, per_image, reason_of, significance_of
-from components.data_gate.labels.matching import Matched, overlaps
-from components.data_gate.labels.profile import Profile, undone
-from components.data_gate.labels.readings import ORDERS, TURNS, Reading, scale_readings
+from components.labels.findings import Excess, Finding, per_image, reason_of, significance_of
+from components.labels.matching import Matched, overlaps
+from components.labels.profile import Profile, undone
+from components.labels.readings import ORDERS, TURNS, Reading, scale_readings
 from schemas.artifacts.decisions import Reason
 from schemas.data.columns import TruthColumns, rows_of
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.labels.findings import (
+from components.labels.findings import (
     Estimate,
     Excess,
     Finding,
@@ -14,7 +14,7 @@ from components.data_gate.labels.findings import (
     share_of,
     shortfall,
 )
-from tests.components.data_gate.labels.scenes import scenes
+from tests.components.labels.scenes import scenes
 
 SPAN = scenes(seed=1, images=20)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import hypergeom
 
-from components.data_gate.labels.findings import (
+from components.labels.findings import (
     SIGNIFICANCE,
     Finding,
     per_image,
@@ -20,10 +20,10 @@ from components.data_gate.labels.findings import (
     strength_of,
     worst_images,
 )
-from components.data_gate.labels.matching import QUANTILES, Matched
-from components.data_gate.labels.noise import LOWEST_QUANTILE, Seen, label_noise
-from components.data_gate.labels.profile import Profile
-from components.data_gate.labels.systematic import likeliest_pair
+from components.labels.matching import QUANTILES, Matched
+from components.labels.noise import LOWEST_QUANTILE, Seen, label_noise
+from components.labels.profile import Profile
+from components.labels.systematic import likeliest_pair
 from schemas.artifacts.decisions import Reason
 
 UNLABELLED = 0

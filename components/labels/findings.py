@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from components.data_gate.labels.profile import Profile
+from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
 
 SIGNIFICANCE = 0.001  # chance of a false alarm that one rule takes

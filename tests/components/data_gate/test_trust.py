@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.labels.audit import audit_labels
-from components.data_gate.labels.judging import RULES
-from components.data_gate.labels.trust import Trust, trust
-from components.data_gate.settings import LabelLimits
+from components.data_gate.label_audit import audit_labels
+from components.data_gate.trust import Trust, trust
+from components.labels.judging import RULES
+from components.labels.limits import LabelLimits
 from schemas.artifacts.decisions import Reason
 from schemas.data import features
 from schemas.data.columns import DetectionColumns
 from schemas.data.feature_sample import FeatureSample
-from tests.components.data_gate.labels.scenes import NAMES, relabelled, scenes, some
+from tests.components.labels.scenes import NAMES, relabelled, scenes, some
 
 GOLDEN, SPAN = scenes(seed=1, images=100), scenes(seed=2, images=80)
 
