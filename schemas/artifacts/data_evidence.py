@@ -18,6 +18,8 @@ PAGE_FILE = "report.html"
 PICTURES_FILE = "pictures.json"  # the images that its rules name, drawn
 DRIFT = "drift"  # the span against the data that the served model was trained on
 SKEW = "skew"  # the span against the traffic that the served model sees
+GOLDEN = "golden"  # the golden set against the served model's training data
+GOLDEN_SERVING = "golden serving"  # the golden set against the traffic
 
 _Base64 = Annotated[
     bytes,
@@ -51,7 +53,7 @@ class Comparison:
     """One feature of the span beside the same feature of other data.
 
     Attributes:
-        kind: DRIFT or SKEW.
+        kind: DRIFT, SKEW, GOLDEN or GOLDEN_SERVING; of the last two `span` is the golden set.
         feature: its key, or `embedding` for what the served model's backbone sees.
         measure: `jensen shannon divergence`, `l infty` or `energy distance`.
         distance: what was measured.
@@ -115,10 +117,55 @@ class DataPictures:
 
 
 @dataclass(frozen=True)
+class LabelMeasure:
+    """One figure of the span's labels beside the golden set's, both by what the served model sees.
+
+    Attributes:
+        rule: that it belongs to, `labels:size`.
+        name: what was measured: `offset_x`, `offset_y` (to the right, down, fractions of the box size), `log_width`,
+            `log_height` (ln of the factor), `jitter` (fraction of the box size), `swapped:A>B`, `noise`, `missing`,
+            `found`, `reading:NAME` (shares).
+        value: signed, span minus golden set.
+        std_error: of it.
+        limit: of the rule on its absolute value.
+        images: independent ones behind it.
+        by_class: the same of each class with enough objects.
+    """
+
+    rule: str
+    name: str
+    value: float
+    std_error: float
+    limit: float
+    images: int
+    by_class: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class LabelEvidence:
+    """What the served model says of the span's labels, in numbers.
+
+    Attributes:
+        measures: see there; empty where labels could not be judged.
+        span_recall: share of the span's labels that it sees.
+        golden_recall: the same of the golden set.
+        objects: labelled objects of the span that were judged.
+        judged: share of the span's images whose labels it can judge.
+    """
+
+    measures: tuple[LabelMeasure, ...]
+    span_recall: float
+    golden_recall: float
+    objects: int
+    judged: float
+
+
+@dataclass(frozen=True)
 class DataEvidence:
-    """Every feature that was compared."""
+    """Every feature that was compared, and the labels in numbers; None where nothing could be said of them."""
 
     comparisons: tuple[Comparison, ...]
+    labels: LabelEvidence | None = None
 
 
 def _with_effect_sizes(values: Values) -> Values:

@@ -7,6 +7,7 @@ import datetime
 from dataclasses import dataclass
 
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.diagnosis import Cause
 from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
 from schemas.base.formatting import many
 from schemas.base.persisted import PersistedFormat
@@ -50,7 +51,7 @@ class RunResult:
         seconds: of each step.
         observed: the names of the rules at the end of `reasons` that are the data gate's.
         ended_at: when it ended, UTC, ISO 8601, to the second; now, unless it was read from a file.
-        cause: None until a diagnosis can name it.
+        cause: what the diagnosis says; None where none was made.
     """
 
     verdict: Verdict
@@ -67,7 +68,7 @@ class RunResult:
     seconds: dict[str, float]
     observed: tuple[str, ...] = ()
     ended_at: str = dataclasses.field(default_factory=utc_now)
-    cause: None = None
+    cause: Cause | None = None
 
     @classmethod
     def untrained(

@@ -84,7 +84,7 @@ def _deltas(values: Values) -> Values:
 
 def _training_record(values: Values, root: str) -> Values:
     later = ("asked", "validation_images", "diverged", "label_map", "post_processing", "baseline_for_comparison")
-    old = _renamed(_without(values, *later), continual="keep")
+    old = _renamed(_without(values, *later, "dynamics"), continual="keep")
     places = [{**data, "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]]
     return {**old, "data": places}
 
@@ -126,6 +126,7 @@ _PLACES = {
 _LATER = (
     "ratchet.json",
     "runs/*/request.json",
+    "artifacts/**/diagnosis.json",
     "artifacts/**/publication.json",
     "artifacts/**/references.json",
     "artifacts/**/serving_probe.npz",

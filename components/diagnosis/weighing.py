@@ -1,0 +1,48 @@
+"""From signals to what is said of a cause, by unit weights whose signs were fixed beforehand; pure.
+
+Weights of one are hard to beat where there is little to fit better ones on (Dawes, American Psychologist 34, 1979). A
+cause starts one signal behind, so that a single one names nothing. What did not change cannot have done it: where
+every suspect of a cause is cleared, the cause is refuted, whatever the symptoms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.artifacts.diagnosis import CauseFinding, CauseState, Role, Signal
+
+_BEHIND = 1.0  # log-odds that a cause starts with
+NAMED = 0.5  # from which probability on a cause is supported
+
+
+def weighed(finding: CauseFinding, signals: Sequence[Signal]) -> CauseFinding:
+    """The finding with its signals, and with the state and the probability that they give it.
+
+    Args:
+        finding: cause, detail, sentences; its state and probability do not matter.
+        signals: that were looked at; those without a value count for nothing.
+    """
+    suspects = [signal for signal in signals if signal.role is Role.SUSPECT]
+    measured = [signal for signal in signals if signal.supports is not None]
+    state, probability = CauseState.OPEN, 0.0
+    if suspects and all(signal.supports is False for signal in suspects):
+        state = CauseState.REFUTED
+    elif not measured:
+        state = CauseState.NOT_TESTABLE
+    else:
+        probability = chance([bool(signal.supports) for signal in measured])
+        if probability > NAMED:
+            state = CauseState.SUPPORTED
+    return replace(finding, state=state, probability=probability, signals=tuple(signals))
+
+
+def chance(speaks_for: Sequence[bool]) -> float:
+    """Probability of a cause by signals that speak for it (True) or against it (False), each with weight one.
+
+    >>> [round(chance(signals), 2) for signals in ([], [True], [True, True], [True, False])]
+    [0.27, 0.5, 0.73, 0.27]
+    """
+    votes = sum(1 if each else -1 for each in speaks_for)
+    return 1 / (1 + math.exp(_BEHIND - votes))
