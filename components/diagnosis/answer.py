@@ -83,13 +83,16 @@ def _of_fall(finding: CauseFinding, findings: Sequence[CauseFinding]) -> float:
 
 
 def _chance_of_fall(bundle: Bundle) -> float:
-    """Probability that mAP fell, by the normal distribution of the measured difference."""
+    """How much surer than of a coin toss one may be that mAP fell, by the normal distribution of the difference.
+
+    Half of all harmless changes show a little fall within the noise; their coin tosses must name nothing.
+    """
     if _is_clear_fall(bundle):
         return 1.0
     delta = bundle.delta
     if delta is None or delta.value is None or not delta.std_error or bundle.verdict.pushes:
         return 0.0
-    return 0.5 * math.erfc(delta.value / delta.std_error / math.sqrt(2))
+    return max(0.0, math.erfc(delta.value / delta.std_error / math.sqrt(2)) - 1)
 
 
 def _is_clear_fall(bundle: Bundle) -> bool:
