@@ -20,6 +20,7 @@ import numpy as np
 from components.diagnosis.bundle import Bundle, GoldenBoxes
 from schemas.artifacts.data_evidence import (
     DRIFT,
+    EMBEDDING,
     GOLDEN,
     Comparison,
     DataEvidence,
