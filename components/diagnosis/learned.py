@@ -169,9 +169,7 @@ def drawn_otherwise(pairs: PairedObjects) -> tuple[Estimate, Estimate, Estimate,
 def confusions(pairs: PairedObjects) -> list[Confusion]:
     """Pairs of classes that the candidate confuses and the baseline does not, the clearest first."""
     only = (pairs.named[CANDIDATE] != pairs.labels) & (pairs.named[CANDIDATE] != pairs.named[BASELINE])
-    seen, counts = np.unique(
-        np.stack([pairs.labels, pairs.named[CANDIDATE]], axis=1)[only], axis=0, return_counts=True
-    )
+    seen, counts = np.unique(np.stack([pairs.labels, pairs.named[CANDIDATE]], axis=1)[only], axis=0, return_counts=True)
     found = [confusion(pairs, truth, named) for truth, named in seen[counts >= _FEWEST_CONFUSED].tolist()]
     return sorted(found, key=lambda each: -each.share.value / each.share.std_error)
 
@@ -203,7 +201,7 @@ def _jitter(pairs: PairedObjects, columns: list[int]) -> Estimate:
     images = len(np.unique(pairs.image))
     spread = {model: _spread(each[:, columns]) for model, each in pairs.relations.items()}
     beyond = spread[CANDIDATE] ** 2 - spread[BASELINE] ** 2
-    error = 2 * _MAD_ERROR * float(np.hypot(*(each**2 for each in spread.values()))) / np.sqrt(2 * images)
+    error = 2 * _MAD_ERROR * float(np.hypot(spread[CANDIDATE] ** 2, spread[BASELINE] ** 2)) / np.sqrt(2 * images)
     added = float(np.sqrt(abs(beyond)))
     # Of a small difference the root has no derivative: chance alone reaches the root of the error.
     return Estimate(float(np.copysign(added, beyond)), float(error / max(2 * added, np.sqrt(error), 1e-3)), images)

@@ -74,9 +74,7 @@ def undo_confusions(golden: GoldenBoxes, pairs: PairedObjects, found: DetectionC
     """Gives back the baseline's name where the candidate names as it clearly learned to."""
     clear = [each for each in confusions(pairs) if each.share.value > _SURE * each.share.std_error]
     others = golden.found[BASELINE]
-    near = overlapping(
-        found.image, found.boxes_xywh_px, others.image, others.boxes_xywh_px, least_iou=_SAME_OBJECT_IOU
-    )
+    near = overlapping(found.image, found.boxes_xywh_px, others.image, others.boxes_xywh_px, least_iou=_SAME_OBJECT_IOU)
     # Of the baseline's detections there the surest speaks.
     order = np.argsort(others.scores[near.other], kind="stable")
     name = found.labels.copy()
@@ -172,7 +170,7 @@ def _groups(image_ids: np.ndarray) -> np.ndarray:
 
 
 def _jackknife(scores: np.ndarray) -> Estimate:
-    """Figure of all images, and its standard error by those without each group (Efron & Tibshirani 1993, chapter 11)."""
+    """Figure of all images, its error by those without each group (Efron & Tibshirani 1993, chapter 11)."""
     left = scores[1:]
     error = np.sqrt((_GROUPS - 1) * np.square(left - left.mean()).mean())
     return Estimate(float(scores[0]), float(error), _GROUPS)
