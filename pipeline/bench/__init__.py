@@ -1,0 +1,1 @@
+"""The bench: planted regressions, and how often their cause is named rightly."""
