@@ -1,1 +1,0 @@
-"""The bench: planted regressions, and how often their cause is named rightly."""
