@@ -28,7 +28,7 @@ _MORE_THAN_HALF = 0.5
 _MOSTLY = 0.8  # from this share on something is said of all
 _FEWEST_SEEN = 2  # in an image without objects one sure error is no wonder
 _BY_ERROR = 0.05  # chance that the model's errors alone make all that it sees in an image
-_NOTHING = Excess(0.0, 1.0, 1)
+NOTHING = Excess(0.0, 1.0, 1)  # is known
 
 
 def missing_reason(
@@ -58,7 +58,7 @@ def missing_reason(
 
 
 def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
-    lacking = _lacking(span, golden, relative_recall)
+    lacking = lacking_labels(span, golden, relative_recall)
     unlabelled = _unlabelled(span)
     missing = max(0.0, lacking.value)
     # Of all objects, labelled or not. Of a span with hardly a label nobody can say how many are missing.
@@ -111,9 +111,9 @@ def _of_classes(
 ) -> Finding | None:
     # The classes that break the limit; None if there are none, or if the others lack labels like them.
     labels = np.unique(span.sightings.labels[span.score_quantile >= QUANTILES[0]]).tolist()
-    lacking = {label: _lacking(span, golden, relative_recall, [label]) for label in labels}
+    lacking = {label: lacking_labels(span, golden, relative_recall, [label]) for label in labels}
     found = [label for label in labels if lacking[label].breaks(limit, significance_of(span.profile) / len(labels))]
-    others = _lacking(span, golden, relative_recall, [label for label in labels if label not in found])
+    others = lacking_labels(span, golden, relative_recall, [label for label in labels if label not in found])
     if not found or _STANDS_OUT * others.value > min(lacking[label].value for label in found):
         return None
     found.sort(key=lambda label: -lacking[label].value)
@@ -123,14 +123,26 @@ def _of_classes(
     return Finding(worst, f"objects of some classes have no label: {words}", _weight(span, unlabelled))
 
 
-def _lacking(span: Matched, golden: Matched, relative_recall: float, labels: list[int] | None = None) -> Excess:
-    # Objects without labels are missing among the surest sightings as well; what is missing only among the others are
-    # the model's errors. So of the quantiles the one that accuses least.
+def lacking_labels(span: Matched, golden: Matched, relative_recall: float, labels: list[int] | None = None) -> Excess:
+    """Share of the objects that have no label, beyond the golden set's.
+
+    Objects without labels are missing among the surest sightings as well; what is missing only among the others are the
+    model's errors. So of the quantiles the one that accuses least.
+
+    Args:
+        span: the new labels.
+        golden: the trusted ones.
+        relative_recall: see `shortfall`.
+        labels: only of what looks like these classes; None: of all.
+
+    Returns:
+        `NOTHING` if nothing can be said.
+    """
     excesses = []
     for quantile in QUANTILES:
         shares = [_labelled(side, quantile, labels) for side in (span, golden)]
         if shares[0] is None or shares[1] is None or not shares[1].value:
-            return _NOTHING
+            return NOTHING
         excesses.append(shortfall(shares[0], shares[1], relative_recall))
     return min(excesses, key=lambda excess: excess.value)
 
