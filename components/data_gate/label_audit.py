@@ -125,7 +125,7 @@ class LabelAudit:
         is_judged = self.counted is not None and not _is_lost(self.counted)
         measures = []
         if min(len(side.labels.labels) for side in self.given) >= FEWEST:
-            measures.append(reading_measure(self.guessed, self.limits.box_format))
+            measures.append(reading_measure(self.guessed, self.given[0], self.limits.box_format))
         if not self._is_all_of_another_format:
             measures += label_measures(span, golden, self.class_names, self.limits, self.trust.otherwise)
         return LabelEvidence(

@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 from scipy.special import ndtri
 
-from components.labels.drawing import Drawn, beside_expected, drawn_of
+from components.labels.drawing import Drawn, beside_expected, beside_the_others, drawn_of
 from components.labels.findings import Excess, Finding, per_image, reason_of
 from components.labels.matching import Matched
 from schemas.artifacts.decisions import Reason
@@ -51,7 +51,7 @@ def added_jitter(span: Drawn, golden: Drawn, label: int | None = None) -> tuple[
         label: only of what looks like this class; None: of all.
     """
     keep = [side.looks_like == label if label is not None else slice(None) for side in (span, golden)]
-    relations = [beside_expected(side, golden)[rows] for side, rows in zip((span, golden), keep)]
+    relations = beside_expected(span, golden)[keep[0]], beside_the_others(golden)[keep[1]]
     images = span.image[keep[0]], golden.image[keep[1]]
     centre, size = (_added(*images, *(each[:, axes] for each in relations)) for axes in ([0, 1], [2, 3]))
     return centre, size

@@ -15,13 +15,13 @@ from scipy.stats import norm
 
 from components.labels.box_format import RULE as READING
 from components.labels.box_format import GuessedFormat
-from components.labels.classes import Judged, beside_confusions, confusions, judge, labelled_as
+from components.labels.classes import Confusion, Judged, beside_confusions, confusions, judge, labelled_as
 from components.labels.drawing import Drawn, beside_expected, drawing_slack, drawn_of
-from components.labels.findings import Excess, difference, median_of
+from components.labels.findings import Excess, difference, median_of, share_of
 from components.labels.jitter import added_jitter
 from components.labels.limits import LabelLimits
 from components.labels.matching import QUANTILES, Matched, relative_recall
-from components.labels.missing import NOTHING, lacking_labels
+from components.labels.missing import NOTHING, class_limit_of, classes_that_lack, lost_images, signed_lack
 from components.labels.noise import label_noise
 from components.labels.unsupported import RULE as FOUND
 from components.labels.unsupported import beyond, fits_nothing
@@ -79,10 +79,11 @@ def label_measures(
     return tuple(found)
 
 
-def reading_measure(guessed: GuessedFormat, limit: float) -> LabelMeasure:
-    """Share of the boxes that fit only if their numbers are read otherwise, beyond chance."""
-    name = f"reading:{guessed.readings[0].meaning}"
-    return _measure(READING, name, guessed.share, limit, {})
+def reading_measure(guessed: GuessedFormat, span: Matched, limit: float) -> LabelMeasure:
+    """Share of the boxes, at least one, that fit only if their numbers are read otherwise, beyond chance."""
+    name, by_chance = f"reading:{guessed.readings[0].meaning}", guessed.share.std_error
+    error = float(np.hypot(by_chance, share_of(guessed.fits, span.labels.image).std_error))
+    return _measure(READING, name, replace(guessed.share, std_error=error), limit, {})
 
 
 def _measure(rule: str, name: str, excess: Excess, limit: float, by_class: Mapping[str, float]) -> LabelMeasure:
@@ -125,7 +126,7 @@ def _more_jitter(ours: Drawn, theirs: Drawn, label: int | None = None) -> Excess
 def _classes(sides: _Sides) -> list[LabelMeasure]:
     ours, theirs = (judge(side, QUANTILES[0]) for side in (sides.span, sides.golden))
     found = confusions(ours, theirs, len(sides.names))
-    measures = _swapped(sides, ours, theirs)
+    measures = _swapped(sides, ours, theirs, found)
     rest = [beside_confusions(side, found) for side in (sides.span, sides.golden)]
 
     def noise(label: int | None = None) -> Excess:
@@ -139,36 +140,50 @@ def _classes(sides: _Sides) -> list[LabelMeasure]:
     return [*measures, _measure("labels:noise", "noise", excess, sides.limits.noise, of_class)]
 
 
-def _swapped(sides: _Sides, ours: Judged, theirs: Judged) -> list[LabelMeasure]:
+def _swapped(sides: _Sides, ours: Judged, theirs: Judged, found: Sequence[Confusion]) -> list[LabelMeasure]:
     size = len(sides.names) + 1
     counts = [np.zeros((size, size)) for _ in range(2)]
     for count, side in zip(counts, (ours, theirs)):
         np.add.at(count, (side.looks_like, side.labelled), 1)
+    beyond_golden = np.subtract(*(count / np.maximum(1, count.sum(axis=1, keepdims=True)) for count in counts))
     enough = np.flatnonzero(np.minimum(*(count.sum(axis=1) for count in counts)) >= _FEWEST_OF_CLASS)
     pairs = [(one, other) for one in enough.tolist() for other in range(1, size) if other != one]
-    beyond_golden = np.subtract(*(count / np.maximum(1, count.sum(axis=1, keepdims=True)) for count in counts))
-    pairs.sort(key=lambda pair: -beyond_golden[pair])
+    certain = {(each.looks_like, each.labelled): float(norm.isf(each.p_value)) for each in found}
+    told = sorted(pairs, key=lambda pair: -beyond_golden[pair])[:_MOST_SWAPPED]
     measures = []
-    for one, other in pairs[:_MOST_SWAPPED]:
-        excess = difference(labelled_as(ours, one, other), labelled_as(theirs, one, other))
-        # The most confused of many pairs are so by chance.
-        rarer = float(norm.isf(norm.sf(_SURE) / len(pairs))) / _SURE
+    for one, other in [*certain, *(pair for pair in told if pair not in certain)]:
+        sure = certain.get((one, other))
+        excess = _labelled_otherwise(ours, theirs, one, other, len(pairs), sure)
         name = f"swapped:{sides.names[one - 1]}>{sides.names[other - 1]}"
-        excess = replace(excess, std_error=excess.std_error * rarer)
         measures.append(_measure("labels:classes", name, excess, sides.limits.classes, {}))
     return measures
 
 
-def _missing(sides: _Sides) -> list[LabelMeasure]:
-    def lacking(labels: list[int] | None = None) -> Excess:
-        return lacking_labels(sides.span, sides.golden, sides.recall, labels)
+def _labelled_otherwise(ours: Judged, theirs: Judged, one: int, other: int, pairs: int, sure: float | None) -> Excess:
+    if not (theirs.looks_like == one).any():
+        return replace(NOTHING, value=labelled_as(ours, one, other).value)
+    excess = difference(labelled_as(ours, one, other), labelled_as(theirs, one, other))
+    if sure is not None:
+        # An exact test of few images is surer than the error of a share.
+        return replace(excess, std_error=min(excess.std_error, excess.value / sure))
+    # The most confused of many pairs are so by chance.
+    rarer = float(norm.isf(norm.sf(_SURE) / max(1, pairs))) / _SURE
+    return replace(excess, std_error=excess.std_error * rarer)
 
-    excess = lacking()
+
+def _missing(sides: _Sides) -> list[LabelMeasure]:
+    rule, limit, both = "labels:missing", sides.limits.missing, (sides.span, sides.golden)
+    lost, excess = lost_images(*both), signed_lack(*both)
+    measures = [_measure(rule, "emptied", replace(lost, std_error=lost.error_if_none or lost.std_error), limit, {})]
     if excess is NOTHING:
-        return []
-    looks = [side.sightings.labels[side.score_quantile >= QUANTILES[-1]] for side in (sides.span, sides.golden)]
-    of_class = _of_classes(sides, looks, lambda label: lacking([label]).value)
-    return [_measure("labels:missing", "missing", excess, sides.limits.missing, of_class)]
+        return measures
+    looks = [side.sightings.labels[side.score_quantile >= QUANTILES[-1]] for side in both]
+    of_class = _of_classes(sides, looks, lambda label: signed_lack(*both, [label]).value)
+    measures.append(_measure(rule, "missing", excess, limit, of_class))
+    of_one = class_limit_of(limit)
+    for label, lacking in classes_that_lack(*both, sides.recall, of_one).items():
+        measures.append(_measure(rule, f"missing:{sides.names[label - 1]}", lacking, of_one, {}))
+    return measures
 
 
 def _found(sides: _Sides) -> LabelMeasure:

@@ -125,7 +125,8 @@ class LabelMeasure:
         name: what was measured: `offset_x`, `offset_y` (to the right, down, fractions of the box size), `log_width`,
             `log_height` (ln of the factor), `jitter` (fraction of the box size, negative if boxes scatter less),
             `swapped:A>B` (of what looks like A, labelled B; the most confused pairs, of however many), `noise`,
-            `missing`, `found`, `reading:NAME` (shares).
+            `missing` (of all objects), `missing:CLASS` (of one that lacks more than the others), `emptied` (images that
+            surely lost all their labels), `found` (labels that fit nothing that it sees), `reading:NAME` (shares).
         value: signed, span minus golden set.
         std_error: of it; widened for few images, so that chance reaches three of them as seldom as with many.
         limit: of the rule on its absolute value.
@@ -148,9 +149,9 @@ class LabelEvidence:
 
     The measures are of the images whose labels it can judge, `judged` of them. Where it can judge none, or is lost in
     them, `judged` is 0 and the measures are of all images. Then a value within its limit or three standard errors still
-    says that the labels are made as the golden set's are: the model's own errors would have to undo a difference
-    exactly. A value beyond both says nothing, for it may be the model that draws, confuses or overlooks what it does not
-    know. A measure that is not there was not possible.
+    says that the labels are made as the golden set's are, for the model's own errors would have to undo a difference
+    exactly; a value beyond both says nothing, for it may be the model that draws, confuses or overlooks what it does
+    not know. A measure that is not there was not possible.
 
     Attributes:
         measures: see there; empty where the model finds hardly an object on either side. Where most boxes fit only if
