@@ -151,7 +151,8 @@ def _is_property(feature: str) -> bool:
 
 
 def _suspect(moved: _Moved) -> Signal:
-    name, unit = f"drift_{moved.feature.rpartition('/')[2]}", "ratio to the limit"
+    feature = "classes" if moved.feature == features.BOX_CLASS else moved.feature.rpartition("/")[2]
+    name, unit = f"drift_{feature}", "ratio to the limit"
     return Signal(name, Role.SUSPECT, moved.strength, 1.0, unit, moved.moved, f"{_told(moved)}.")
 
 
@@ -213,7 +214,8 @@ def _baseline_on_span(bundle: Bundle) -> tuple[float | None, int]:
 
 
 def _labels_equal(bundle: Bundle) -> Signal:
-    """Whether the labels are as the golden set's: other labels lower the same figures as other images."""
+    """Whether the labels are not as the golden set's, which lowers the same figures as other images do; that they are
+    speaks for no cause in particular."""
     name, unit = "labels_equal", "ratio to the limit"
     labels = bundle.evidence.labels
     if labels is None or not labels.measures:
@@ -227,7 +229,7 @@ def _labels_equal(bundle: Bundle) -> Signal:
     ratio = abs(worst.value) / max(worst.limit, 1e-9)
     words = "are not as the golden set's" if changed else "are as the golden set's"
     sentence = f"The span's labels {words}: {worst.name} {worst.value:+.3f} ± {worst.std_error:.3f}."
-    return Signal(name, Role.SYMPTOM, ratio, WORTH_A_LOOK, unit, not changed, sentence)
+    return Signal(name, Role.SYMPTOM, ratio, WORTH_A_LOOK, unit, False if changed else None, sentence)
 
 
 def _late(bundle: Bundle) -> Signal:
@@ -240,8 +242,8 @@ def _late(bundle: Bundle) -> Signal:
 def _action(moved: _Moved, bundle: Bundle) -> str:
     if bundle.candidate is None:
         return (
-            "if the served model will see such images, let the run go on (data_gate.mode: enforce -> observe) with replay of "
-            "earlier spans, and add such images to the golden set; if not, leave them out of the span"
+            "if the served model will see such images, let the run go on with replay of earlier spans (data_gate.mode: "
+            "enforce -> observe), and add such images to the golden set; if not, leave them out of the span"
         )
     replay = bundle.candidate.continual.replay
     raised = round(min(0.9, (1 + replay) / 2), 2)
