@@ -52,6 +52,8 @@ GLUE = {
     "components.detector.sampling",
     "components.detector.served",
     "components.detector.stored_looks",
+    "components.diagnosis.component",
+    "components.diagnosis.executor",
     "components.example_gen.component",
     "components.example_gen.convert",
     "components.example_gen.executor",
