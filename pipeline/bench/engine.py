@@ -1,7 +1,7 @@
 """Plants the faults of a case into copies of span and golden set; nothing but what was planted tells it from others.
 
-All images of all spans are decoded, changed without a loss, and encoded once, alike; files are numbered; a span with added
-images gives up as many of its own; nothing but images, boxes, classes and attributes of images is written.
+All images of all spans are decoded, changed without a loss, and encoded once, alike; files are numbered; a span with
+added images gives up as many of its own; nothing but images, boxes, classes and attributes of images is written.
 """
 
 from __future__ import annotations
