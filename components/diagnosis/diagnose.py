@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from components.diagnosis import annotation, dataset_shift, evaluation_set
+from components.diagnosis.answer import answer, ranked
 from components.diagnosis.bundle import Bundle
-from schemas.artifacts.diagnosis import Cause, CauseFinding, Diagnosis, DiagnosisState
+from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, Diagnosis, DiagnosisState, Signal
 
 Examine = Callable[[Bundle], Sequence[CauseFinding]]
-EXAMINERS: tuple[Examine, ...] = ()  # one a cause
+EXAMINERS: tuple[Examine, ...] = (  # one a cause
+    evaluation_set.examine,
+    annotation.examine,
+    dataset_shift.examine,
+)
 
 
 def diagnose(bundle: Bundle) -> Diagnosis:
@@ -23,12 +31,35 @@ def diagnose(bundle: Bundle) -> Diagnosis:
     """
     started = time.monotonic()
     try:
-        findings = [finding for examine in EXAMINERS for finding in examine(bundle)]
+        findings = ranked([_finite(finding) for examine in EXAMINERS for finding in examine(bundle)])
+        cause = answer(bundle, findings)
+        delta = bundle.delta
+        fall = delta.value if delta and delta.value is not None and math.isfinite(delta.value) else None
+        shares = [finding.share for finding in findings if finding.probability > 0 and finding.share is not None]
+        explained = min(1.0, max(0.0, sum(shares))) if shares else None
+        return Diagnosis(cause, findings, fall, explained, round(time.monotonic() - started, 3))
     except Exception as error:  # whatever records hold: a run must not end by its own explanation
-        return Diagnosis(_failed(error), seconds=time.monotonic() - started)
-    return Diagnosis(_failed(RuntimeError("not built yet")), tuple(findings), seconds=time.monotonic() - started)
+        return failed(error, time.monotonic() - started)
 
 
-def _failed(error: Exception) -> Cause:
+def failed(error: Exception, seconds: float = 0.0) -> Diagnosis:
+    """What is written where no diagnosis could be made."""
     told = f"{type(error).__name__}: {error}"
-    return Cause("unknown", "", 0.0, DiagnosisState.FAILED, f"The diagnosis itself failed ({told}).", (), "")
+    sentence = f"The diagnosis itself failed ({told}); verdict and figures stand."
+    return Diagnosis(
+        Cause(UNKNOWN, "", 0.0, DiagnosisState.FAILED, sentence, (), "Look at the facts below."),
+        seconds=round(seconds, 3),
+    )
+
+
+def _finite(finding: CauseFinding) -> CauseFinding:
+    """JSON has no infinity: what is not finite was not measured."""
+    share = finding.share if finding.share is not None and math.isfinite(finding.share) else None
+    return replace(finding, share=share, signals=tuple(map(_finite_signal, finding.signals)))
+
+
+def _finite_signal(signal: Signal) -> Signal:
+    def kept(value: float | None) -> float | None:
+        return float(value) if value is not None and math.isfinite(value) else None
+
+    return replace(signal, value=kept(signal.value), std_error=kept(signal.std_error))

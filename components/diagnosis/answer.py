@@ -1,0 +1,225 @@
+"""From what is known of every cause to one answer: a named cause, "unknown", or nothing to explain; pure.
+
+Causes are taken for independent ways to lose mAP, beside one that nobody knows (noisy-OR with a leak: Pearl 1988,
+Probabilistic Reasoning in Intelligent Systems, section 4.3.2). A cause is named where it is more likely than not that
+mAP fell and that this cause was at work.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from components.diagnosis.bundle import Bundle
+from components.diagnosis.weighing import NAMED
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.diagnosis import (
+    EVALUATION_SET,
+    NOTHING,
+    UNKNOWN,
+    Cause,
+    CauseFinding,
+    CauseState,
+    DiagnosisState,
+    Role,
+)
+from schemas.artifacts.evaluation import Delta
+from schemas.base.differences import Clarity, detectable, measured, minimum_detectable
+
+LEAK = 0.3  # chance that mAP falls by something that no module looks for
+_MOST_EVIDENCE = 6
+_EXPLAINED = 0.5  # part of the fall that supported causes have to give back where that was measured
+_SURE = 2.0  # standard errors below it
+
+
+def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
+    """The one answer.
+
+    Args:
+        bundle: the records of the run.
+        findings: of every cause, the likeliest first.
+    """
+    if bundle.evaluation is None:
+        return _of_rejected(bundle, findings)
+    if bundle.baseline is None:
+        return _nothing("This is the first model, so there is nothing that it could have fallen from.", "")
+    if bundle.evaluation.decision.evaluation_broken:
+        return _of_broken(findings)
+    fell = _chance_of_fall(bundle)
+    supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
+    likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
+    if not likely:
+        return _unknown(bundle, findings) if _is_clear_fall(bundle) else _no_fall(bundle)
+    if _explain_too_little(likely):
+        return _unknown(bundle, findings, likely)
+    return _named(likely[0], fell * _of_fall(likely[0], findings), likely[1:])
+
+
+def ranked(findings: Sequence[CauseFinding]) -> tuple[CauseFinding, ...]:
+    """The likeliest first: by probability, then by what undoing it gives back, then by what changed."""
+    order = list(CauseState)
+    return tuple(
+        sorted(
+            findings,
+            key=lambda each: (-each.probability, -(each.share or 0.0), -_suspects(each), order.index(each.state)),
+        )
+    )
+
+
+def _suspects(finding: CauseFinding) -> int:
+    return sum(signal.role is Role.SUSPECT and signal.supports is True for signal in finding.signals)
+
+
+def _of_fall(finding: CauseFinding, findings: Sequence[CauseFinding]) -> float:
+    """Probability of a cause once something has made mAP fall.
+
+    Of each cause the likeliest kind counts: kinds of one cause are no independent ways.
+    """
+    kinds: dict[str, float] = {}
+    for each in findings:
+        kinds[each.cause] = max(kinds.get(each.cause, 0.0), each.probability)
+    none = math.prod(1 - probability for probability in kinds.values())
+    return min(1.0, finding.probability / (1 - (1 - LEAK) * none))
+
+
+def _chance_of_fall(bundle: Bundle) -> float:
+    """How much surer than of a coin toss one may be that mAP fell, by the normal distribution of the difference.
+
+    Half of all harmless changes show a little fall within the noise; their coin tosses must name nothing.
+    """
+    if _is_clear_fall(bundle):
+        return 1.0
+    delta = bundle.delta
+    if delta is None or delta.value is None or not delta.std_error or bundle.verdict.pushes:
+        return 0.0
+    return max(0.0, math.erfc(delta.value / delta.std_error / math.sqrt(2)) - 1)
+
+
+def _is_clear_fall(bundle: Bundle) -> bool:
+    """Whether a fall is beyond doubt: of mAP, of a class or slice that a rule tests, or of a training that was lost."""
+    assert bundle.evaluation is not None
+    delta, decision = bundle.delta, bundle.evaluation.decision
+    if delta is not None and (delta.value or 0.0) < 0 and delta.clarity is Clarity.CLEAR:
+        return True
+    return any(
+        reason.rule.startswith(("training:", "class_drop:", "slice_drop:"))
+        or (reason.rule.startswith(("class_", "slice_")) and bundle.evaluation.clarity_of(reason.rule) is Clarity.CLEAR)
+        for reason in decision.failures
+        if reason.rule != "class_and_slice_drops"
+    )
+
+
+def _explain_too_little(likely: Sequence[CauseFinding]) -> bool:
+    shares = [finding.share for finding in likely if finding.share is not None]
+    if len(shares) < len(likely):
+        return False
+    error = math.sqrt(sum((finding.std_error or 0.0) ** 2 for finding in likely))
+    return sum(shares) + _SURE * error < _EXPLAINED
+
+
+def _named(finding: CauseFinding, probability: float, others: Sequence[CauseFinding]) -> Cause:
+    evidence = [signal.sentence for signal in _in_favour(finding)]
+    beside = list({other.cause: other.sentence for other in others if other.cause != finding.cause}.values())
+    return Cause(
+        name=finding.cause,
+        detail=finding.detail,
+        probability=probability,
+        state=DiagnosisState.NAMED,
+        sentence=finding.sentence,
+        evidence=(*evidence[:_MOST_EVIDENCE], *(f"At work as well: {sentence}" for sentence in beside)),
+        action=finding.action,
+    )
+
+
+def _in_favour(finding: CauseFinding) -> list:
+    """What speaks for it: what it gives back first, then what changed, then what it looks like."""
+    roles = (Role.PROOF, Role.SUSPECT, Role.SYMPTOM)
+    return sorted(
+        (signal for signal in finding.signals if signal.supports), key=lambda signal: roles.index(signal.role)
+    )
+
+
+def _of_rejected(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
+    supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
+    if supported:
+        return _named(supported[0], supported[0].probability, supported[1:])
+    failures = bundle.data.failures
+    told = failures[0].actual if failures else "no rule says why"
+    return Cause(
+        UNKNOWN,
+        "",
+        1.0,
+        DiagnosisState.UNKNOWN,
+        f"The data gate rejected the span ({told}); which cause would have made mAP fall is not known.",
+        tuple(reason.actual for reason in failures[1:_MOST_EVIDENCE]),
+        "Look at what the data gate found, and correct that." if failures else "",
+    )
+
+
+def _of_broken(findings: Sequence[CauseFinding]) -> Cause:
+    """Figures of a broken evaluation say nothing of the models, so only the evaluation itself can be named."""
+    broken = [each for each in findings if each.cause == EVALUATION_SET and each.state is CauseState.SUPPORTED]
+    if broken:
+        return _named(broken[0], broken[0].probability, broken[1:])
+    return Cause(
+        UNKNOWN,
+        "",
+        1.0,
+        DiagnosisState.UNKNOWN,
+        "The evaluation is broken, so its figures say nothing about the models.",
+        (),
+        "Mend the evaluation first: the rules that failed say what is wrong with it.",
+    )
+
+
+def _no_fall(bundle: Bundle) -> Cause:
+    delta = bundle.delta
+    if bundle.verdict is Verdict.PUSHED:
+        return _nothing(f"mAP did not fall: {_difference(delta)}.", "")
+    told = minimum_detectable(delta.interval) if delta else None
+    action = (
+        f"Differences below {detectable(told)} cannot be told with this golden set; more golden images, more data or a "
+        "stated margin (evaluator.margin) would decide it."
+        if told
+        else ""
+    )
+    return _nothing(f"Nothing measurable fell: {_difference(delta)}.", action)
+
+
+def _nothing(sentence: str, action: str) -> Cause:
+    return Cause(NOTHING, "", 1.0, DiagnosisState.NOTHING, sentence, (), action)
+
+
+def _difference(delta: Delta | None) -> str:
+    return measured(delta.value if delta else None, delta.interval if delta else None)
+
+
+def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence[CauseFinding] = ()) -> Cause:
+    fall = bundle.delta
+    shown = _difference(fall)
+    if partial:
+        gives_back = sum(finding.share or 0.0 for finding in partial)
+        why = f"what is known ({partial[0].sentence}) explains {gives_back:.0%} of it"
+    else:
+        why = "no cause is more likely than not"
+    leads = [each for each in findings if each.state is CauseState.OPEN and each.probability > 0][:2]
+    evidence = [each.sentence for each in partial] + [f"Neither shown nor ruled out: {each.sentence}" for each in leads]
+    return Cause(
+        UNKNOWN,
+        "",
+        1 - max((_of_fall(each, findings) for each in findings), default=0.0) if not partial else 1.0,
+        DiagnosisState.UNKNOWN,
+        f"mAP fell ({shown}), and {why}.",
+        tuple(evidence[:_MOST_EVIDENCE]),
+        _next_measurement(findings),
+    )
+
+
+def _next_measurement(findings: Sequence[CauseFinding]) -> str:
+    untested = [each for each in findings if each.state is CauseState.NOT_TESTABLE and each.action]
+    if untested:
+        return f"The next measurement to make: {untested[0].action}"
+    return (
+        "The next measurement to make: train once more on the span that the served model was trained on, with the "
+        "settings of this run. If mAP falls there too, it is the training; if not, it is this span."
+    )
