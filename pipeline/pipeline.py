@@ -18,6 +18,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2
 
 from components.data_gate.component import DataGate
+from components.diagnosis.component import Diagnosis
 from components.example_gen.component import DetectionExampleGen
 from components.map_evaluator.component import MapEvaluator
 from components.registry.component import BaselineReader
@@ -25,6 +26,7 @@ from components.registry.executor import PusherExecutor
 from components.review.component import Review
 from components.trainer.component import DetectorTrainer
 from pipeline.config.pipeline_settings import PipelineSettings
+from schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
 from schemas.artifacts.review import REJECTION_STEP
 from schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP, HELD_OUT_SPLIT
 
@@ -130,7 +132,10 @@ def _steps(
         "command": command,
     }
     with Cond(gate.outputs["passage"].future()[0].custom_property("passed") == 0):
-        rejection = Review(**known).with_id(REJECTION_STEP)
+        rejection_diagnosis = Diagnosis(
+            decision=gate.outputs["decision"], baseline=baseline.outputs["baseline"]
+        ).with_id(REJECTION_DIAGNOSIS_STEP)
+        rejection = Review(**known, diagnosis=rejection_diagnosis.outputs["diagnosis"]).with_id(REJECTION_STEP)
     with Cond(gate.outputs["passage"].future()[0].custom_property("passed") == 1):
         trainer = DetectorTrainer(
             examples=examples.outputs["examples"],
@@ -149,6 +154,12 @@ def _steps(
             accept_new_golden=settings.data_gate.accept_new_golden,
             artifacts=at.artifacts,
         )
+        diagnosis = Diagnosis(
+            decision=gate.outputs["decision"],
+            baseline=baseline.outputs["baseline"],
+            model=trainer.outputs["model"],
+            evaluation=evaluator.outputs["evaluation"],
+        )
         pusher = Pusher(
             model=trainer.outputs["model"],
             model_blessing=evaluator.outputs["blessing"],
@@ -160,11 +171,12 @@ def _steps(
         )
         review = Review(
             **known,
+            diagnosis=diagnosis.outputs["diagnosis"],
             model=trainer.outputs["model"],
             evaluation=evaluator.outputs["evaluation"],
             pushed_model=pusher.outputs["pushed_model"],
         )
     return [
-        examples, golden, baseline, schema, statistics, gate, rejection,
-        trainer, evaluator, pusher, review,
+        examples, golden, baseline, schema, statistics, gate, rejection_diagnosis, rejection,
+        trainer, evaluator, diagnosis, pusher, review,
     ]  # fmt: skip

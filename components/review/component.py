@@ -24,6 +24,7 @@ class ReviewSpec(ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "golden": ChannelParameter(type=standard_artifacts.Examples),
         "baseline": ChannelParameter(type=standard_artifacts.Model),
+        "diagnosis": ChannelParameter(type=simple_artifacts.File),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
@@ -39,6 +40,7 @@ class Review(base_component.BaseComponent):
         examples: the span.
         golden: the golden set.
         baseline: of the BaselineReader.
+        diagnosis: of the Diagnosis.
         pipeline: name of the pipeline.
         root: pipeline root, for the commands on the page.
         command: what started the run, to be given again; may be empty.
@@ -56,6 +58,7 @@ class Review(base_component.BaseComponent):
         examples: types.BaseChannel,
         golden: types.BaseChannel,
         baseline: types.BaseChannel,
+        diagnosis: types.BaseChannel,
         pipeline: str,
         root: str,
         command: str,
@@ -69,6 +72,7 @@ class Review(base_component.BaseComponent):
                 examples=examples,
                 golden=golden,
                 baseline=baseline,
+                diagnosis=diagnosis,
                 pipeline=pipeline,
                 root=root,
                 command=command,

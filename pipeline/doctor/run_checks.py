@@ -11,7 +11,9 @@ from pathlib import Path
 from components.registry.locking import holder
 from pipeline.doctor.findings import Finding, Severity
 from pipeline.doctor.patient import Patient, evaluation_behind, here, keep_copy, put_aside, read_object
+from pipeline.past.cause import read_cause
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from schemas.artifacts.evaluation import EVALUATION_FILE
 from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from schemas.artifacts.review import REVIEW_FILE
@@ -39,7 +41,8 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
     if made is None:
         return None
     verdict, pushed = Verdict(made.verdict), patient.pushed_by(run_id)
-    page = patient.root / "runs" / run_id / REVIEW_FILE
+    directory = patient.root / "runs" / run_id
+    page = directory / REVIEW_FILE
     return RunResult(
         verdict=verdict,
         reasons=_reasons(made),
@@ -54,6 +57,7 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
         span=made.span,
         seconds={},
         ended_at=made.decided_at,
+        cause=read_cause(directory / DIAGNOSIS_FILE),
     )
 
 

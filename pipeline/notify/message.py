@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.notify.target import Mailbox
+from pipeline.past.cause import cause_line
 from pipeline.past.history import page_of
 from pipeline.terminal.plain_text import cut, one_line
 from schemas.artifacts.decisions import Reason, Verdict
@@ -65,6 +66,7 @@ def notice_of_result(result: RunResult, name: str, root: Path) -> Notice:
         ("Verdict", f"{result.verdict.value}; {served}"),
         ("Run", f"{result.run_id}, span {result.span}, ended {result.ended_at}"),
         ("Reason", _with_others(result)),
+        *_cause(result),
         ("mAP", _maps(result)),
         ("Data gate", _seen(result)),
         ("Page", _page(result, root)),
@@ -187,6 +189,14 @@ def _command(*words: str, root: Path) -> str:
 def _with_others(result: RunResult) -> str:
     others = sum(not reason.passed for reason in result.deciding) - 1
     return result.first_reason + (f" (and {others} more)" if others > 0 else "")
+
+
+def _cause(result: RunResult) -> list[tuple[str, str]]:
+    told = cause_line(result.cause)
+    if not told or result.cause is None:
+        return []
+    action = [("To do", result.cause.action)] if result.cause.action else []
+    return [("Cause", told), *action]
 
 
 def _maps(result: RunResult) -> str:

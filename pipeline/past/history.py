@@ -15,6 +15,7 @@ from typing import Any
 
 from components.registry.registry import Registry
 from pipeline.past.best_served import BestServed
+from pipeline.past.cause import cause_name
 from pipeline.root.roots import registry_at, settled_if_possible, which_root
 from pipeline.terminal.plain_text import cut, one_line, table, visible_line
 from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
@@ -26,10 +27,10 @@ from schemas.base.files import read_regular, refuse_irregular
 from schemas.base.formatting import difference_with_interval, minute, score
 
 UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
-_HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "why")
+_HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "cause", "why")
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 60
-_LEAST_REASON = 20  # characters; with less room for it, difference and reason stand on a line of their own
+_LEAST_REASON = 20  # characters; with less room for it, difference, cause and reason stand on a line of their own
 _INDENT = " " * 4
 
 
@@ -239,8 +240,8 @@ def _lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     if width - max(map(len, table([row[:-1] for row in rows]))) - 2 >= _LEAST_REASON:
         return [cut(line, width) for line in whole]
     lines = []
-    for line, row in zip(table([row[:-2] for row in rows]), rows):
-        below = [part for part in row[-2:] if part not in ("", "-")]
+    for line, row in zip(table([row[:-3] for row in rows]), rows):
+        below = [part for part in row[-3:] if part not in ("", "-")]
         lines += [cut(line, width), cut(_INDENT + "  ".join(below), width)]
     return lines
 
@@ -249,7 +250,7 @@ def _run_row(entry: RunEntry) -> tuple[str, ...]:
     result = entry.result
     if result is None:
         see = visible_line(entry.trouble or f"see {entry.log}")
-        return visible_line(entry.run_id), minute(entry.at), "", entry.state, "", "", "", see
+        return visible_line(entry.run_id), minute(entry.at), "", entry.state, "", "", "", "", see
     return (
         visible_line(entry.run_id),
         minute(entry.at),
@@ -258,6 +259,7 @@ def _run_row(entry: RunEntry) -> tuple[str, ...]:
         score(result.map),
         score(result.baseline_map),
         difference_with_interval(result.delta, result.delta_ci),
+        cause_name(result.cause),
         one_line(result.first_reason),
     )
 
@@ -275,6 +277,7 @@ def _override_row(override: Override, history: History) -> tuple[str, ...]:
         str(result.span) if result else "",
         override.kind.value,
         score(result.map if result else None),
+        "",
         "",
         "",
         one_line(what),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.past.cause import cause_line
 from pipeline.terminal.plain_text import visible_line
 from schemas.artifacts.decisions import State, Verdict
 from schemas.artifacts.run_result import RunResult
@@ -9,6 +10,7 @@ from schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectab
 from schemas.base.formatting import difference, interval, listed, score
 
 _SHOWN = 6  # reasons in a terminal; the JSON has all
+_EVIDENCE = 3  # sentences in a terminal; the JSON has all
 NOISE_ADVICE = (
     "what helps where the golden set cannot tell: more data, more steps, more golden images, or a stated margin "
     "(--set evaluator.margin=M; docs/operating-characteristic.md)"
@@ -22,6 +24,7 @@ def result_text(result: RunResult) -> str:
     lines = [
         f"{result.verdict.value}  (span {result.span}, run {result.run_id})",
         f"  {visible_line(result.first_reason)}",
+        *_cause(result),
     ]
     if result.map is not None:
         baseline = "" if result.baseline_map is None else f", baseline {score(result.baseline_map)}"
@@ -51,6 +54,15 @@ def result_text(result: RunResult) -> str:
         lines.append(f"  {NOISE_ADVICE}")
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     return "\n".join([*lines, f"  {served}", f"  {result.report}"])
+
+
+def _cause(result: RunResult) -> list[str]:
+    told = cause_line(result.cause)
+    if not told or result.cause is None:
+        return []
+    evidence = [f"    {visible_line(sentence)}" for sentence in result.cause.evidence[:_EVIDENCE]]
+    action = [f"  next: {visible_line(result.cause.action)}"] if result.cause.action else []
+    return [f"  {visible_line(told)}", *evidence, *action]
 
 
 def _nothing_new(result: RunResult) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from components.registry.locking import holder
 from components.registry.registry import Registry
 from pipeline.past.best_served import BestServed, read_best
+from pipeline.past.cause import cause_line
 from pipeline.past.golden_looks import GoldenLooks, read_looks
 from pipeline.past.history import RunEntry, open_registry, read_history
 from pipeline.past.told_apart import ToldApart, told_apart
@@ -111,6 +112,8 @@ class Status:
         if result is None:
             return [*lines, f"         {one_line(entry.trouble) if entry.trouble else entry.log}"]
         lines.append(f"         {one_line(result.first_reason)}")
+        cause = cause_line(result.cause)
+        lines += [f"         {cause}"] if cause else []
         return [*lines, f"         {entry.page or result.report}"]
 
 

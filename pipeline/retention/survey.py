@@ -14,6 +14,7 @@ from pipeline.past.run_record import read_left
 from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from pipeline.retention.protection import seconds
 from pipeline.root.roots import registry_at
+from schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from schemas.artifacts.registry_entries import ServedModel
 from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
 from schemas.artifacts.training_record import read_training_record
@@ -69,7 +70,7 @@ def survey(root: Path) -> RootFacts:
 
 def _run(root: Path, entry: RunEntry) -> RunFacts:
     directory = root / "runs" / entry.run_id
-    there = [path for path in (directory / REVIEW_FILE, entry.log) if path.is_file()]
+    there = [path for path in (directory / REVIEW_FILE, directory / DIAGNOSIS_FILE, entry.log) if path.is_file()]
     return RunFacts(
         run_id=entry.run_id,
         finished=entry.state != UNFINISHED,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from components.example_gen.content import cache_key
 from components.registry.locking import hold
 from pipeline.notify.notifier import Notifier
+from pipeline.past.cause import read_cause
 from pipeline.retention.prune import apply_retention
 from pipeline.run.nothing_new import DecidedBefore
 from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
@@ -27,6 +28,13 @@ from pipeline.terminal.console import output_to, own_stderr, progress_on, steps_
 from pipeline.terminal.failures import tracebacks_to
 from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, PAGE_FILE
 from schemas.artifacts.decisions import DataDecision, Verdict
+from schemas.artifacts.diagnosis import (
+    DIAGNOSIS_FILE,
+    DIAGNOSIS_STEP,
+    DIAGNOSIS_STEPS,
+    REJECTION_DIAGNOSIS_STEP,
+    Cause,
+)
 from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
 from schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
@@ -39,6 +47,9 @@ from schemas.base.progress import LOGGER
 if TYPE_CHECKING:
     from pipeline.root.ml_metadata import StepResult
     from pipeline.run.runner import CompiledRun
+
+
+_EXPLAINING = (*DIAGNOSIS_STEPS, *PAGE_STEPS)
 
 
 class RunError(RatchetError):
@@ -166,17 +177,18 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
     page = _page(steps, passed, directory)
+    cause = _cause(steps, passed, directory)
     if not passed:
-        return _rejected(steps, span, run_id, page)
-    result = _evaluated(steps, span, run_id, page)
+        return _rejected(steps, span, run_id, page, cause)
+    result = _evaluated(steps, span, run_id, page, cause)
     if not result.verdict.pushes:
         runner.unbless(request.root, run_id)
     return result
 
 
 def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:
-    """Whether nothing but the page is missing: what was pushed cannot be taken back because it could not be shown."""
-    return all(step in PAGE_STEPS for step in _missing(compiled, steps)[1])
+    """Whether nothing is missing but what explains: a push cannot be taken back because it could not be shown."""
+    return all(step in _EXPLAINING for step in _missing(compiled, steps)[1])
 
 
 def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Path:
@@ -190,10 +202,21 @@ def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Pat
     return page
 
 
+def _cause(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Cause | None:
+    """The run's diagnosis, kept beside its log; None if there is none."""
+    step = steps.get(DIAGNOSIS_STEP if passed else REJECTION_DIAGNOSIS_STEP)
+    if step is None or not step.done:
+        return None
+    kept, made = directory / DIAGNOSIS_FILE, Path(step.outputs["diagnosis"], DIAGNOSIS_FILE)
+    if made.is_file():
+        write_durably(kept, made.read_bytes())
+    return read_cause(kept)
+
+
 def _check_steps(compiled: CompiledRun, steps: Mapping[str, StepResult], directory: Path) -> bool:
     """Whether the data gate let the span pass; every step that should have run must have completed."""
     passed, missing = _missing(compiled, steps)
-    undecided = [step for step in missing if step not in PAGE_STEPS]
+    undecided = [step for step in missing if step not in _EXPLAINING]
     if undecided:
         raise RunError(_failed(f"{undecided[0]} did not complete: its inputs could not be resolved", directory))
     return passed
@@ -209,7 +232,7 @@ def _missing(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> tuple[bo
     return passed, [step for step in expected if step not in steps or not steps[step].done]
 
 
-def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
+def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path, cause: Cause | None) -> RunResult:
     return RunResult.untrained(
         verdict=Verdict.DATA_REJECTED,
         reasons=_data_decision(steps).remarkable,
@@ -217,6 +240,7 @@ def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pat
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
+        cause=cause,
     )
 
 
@@ -225,7 +249,7 @@ def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
     return DATA_DECISION_FORMAT.read(path.read_bytes(), str(path))
 
 
-def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
+def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path, cause: Cause | None) -> RunResult:
     measured = Path(steps["MapEvaluator"].outputs["evaluation"], EVALUATION_FILE)
     evaluation = EVALUATION_FORMAT.read(measured.read_bytes(), str(measured))
     pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
@@ -249,6 +273,7 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pa
         span=span,
         seconds=_seconds(steps),
         observed=tuple(reason.rule for reason in observed),
+        cause=cause,
     )
 
 

@@ -28,6 +28,7 @@ from pipeline.root.ml_metadata import StepResult, read_run
 from pipeline.root.ml_metadata_sync import OverrideStore
 from pipeline.run.golden_cache import drop_damaged
 from pipeline.run.preflight import schema_file
+from schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
 from schemas.artifacts.review import REJECTION_STEP
 from schemas.data.dataset import GOLDEN_STEP
 
@@ -91,9 +92,8 @@ def compile_run(
     if golden_content:
         drop_damaged(Path(root), golden_content)
     compiled = compile_pipeline(pipeline, run_id, cached=[GOLDEN_STEP] if golden_content else [])
-    return CompiledRun(
-        compiled, connection, compiled.steps, compiled.conditional - {REJECTION_STEP}, frozenset([REJECTION_STEP])
-    )
+    rejection = frozenset([REJECTION_DIAGNOSIS_STEP, REJECTION_STEP])
+    return CompiledRun(compiled, connection, compiled.steps, compiled.conditional - rejection, rejection)
 
 
 def execute(compiled: CompiledRun) -> None:

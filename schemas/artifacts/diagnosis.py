@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from schemas.base.persisted import PersistedFormat
 
 DIAGNOSIS_FILE = "diagnosis.json"
+DIAGNOSIS_STEP = "Diagnosis"
+REJECTION_DIAGNOSIS_STEP = "RejectionDiagnosis"  # of a run whose data were rejected
+DIAGNOSIS_STEPS = (DIAGNOSIS_STEP, REJECTION_DIAGNOSIS_STEP)
 
 OVERFITTING = "overfitting"
 RATE_TOO_HIGH = "learning_rate_too_high"

@@ -1,0 +1,74 @@
+"""The records of a run, read from where its steps wrote them or from copies; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from components.diagnosis.bundle import Bundle
+from components.diagnosis.golden_boxes import read_golden_boxes
+from schemas.artifacts import evaluation as written
+from schemas.artifacts.data_evidence import (
+    DATA_DECISION_FORMAT,
+    DECISION_FILE,
+    EVIDENCE_FILE,
+    EVIDENCE_FORMAT,
+)
+from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.evaluation import EVALUATION_FORMAT
+from schemas.artifacts.training_record import read_training_record
+from schemas.base.files import Files
+from schemas.base.persisted import PersistedFormat
+
+
+@dataclass(frozen=True)
+class RunPlaces:
+    """Directories of a run's artifacts.
+
+    Attributes:
+        decision: of the data gate: its decision and its evidence.
+        candidate: SavedModel of the candidate; None if none was trained.
+        baseline: SavedModel of the baseline; None before the first model.
+        evaluation: of the evaluator; None if no candidate was trained.
+    """
+
+    decision: str
+    candidate: str | None = None
+    baseline: str | None = None
+    evaluation: str | None = None
+
+
+def read_bundle(places: RunPlaces, files: Files) -> Bundle:
+    """All that a diagnosis looks at.
+
+    Args:
+        places: where it is.
+        files: the file system.
+
+    Raises:
+        OSError: a file is missing or cannot be read.
+        StateError: a file is spoilt, or of a newer version.
+        DataError: the boxes of golden images make no sense.
+    """
+    data = _read(f"{places.decision}/{DECISION_FILE}", DATA_DECISION_FORMAT, files)
+    evidence = _read(f"{places.decision}/{EVIDENCE_FILE}", EVIDENCE_FORMAT, files)
+    evaluation = None
+    if places.evaluation:
+        evaluation = _read(f"{places.evaluation}/{written.EVALUATION_FILE}", EVALUATION_FORMAT, files)
+    return Bundle(
+        verdict=evaluation.decision.verdict if evaluation else Verdict.DATA_REJECTED,
+        data=data,
+        evidence=evidence,
+        candidate=read_training_record(places.candidate, files) if places.candidate else None,
+        baseline=read_training_record(places.baseline, files) if places.baseline else None,
+        evaluation=evaluation,
+        golden=read_golden_boxes(places.evaluation, evaluation, files) if places.evaluation and evaluation else None,
+    )
+
+
+T = TypeVar("T")
+
+
+def _read(path: str, kind: PersistedFormat[T], files: Files) -> T:
+    with files.open(path, "r") as file:
+        return kind.read(file.read(), path)
