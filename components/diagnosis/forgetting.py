@@ -208,15 +208,15 @@ def _of_attributes(parts: Mapping[str, Delta], names: Sequence[str]) -> dict[str
 def _told(both: Trainings, lacking: _Lacking | None) -> Told:
     now, usual = _replay_of(both.candidate), _usual_replay(both)
     names = lacking.names if lacking else ()
-    what = f"the new span lacks {_named(names)}" if names else "nothing that other data have is missing in the new span"
     how = f"{now:.0%} of each batch came from earlier spans ({'last time' if both.alike else 'usually'} {usual:.0%})"
+    what = f"the new span lacks {_named(names)}, and {how}" if names else how
     if now < usual:
         action = f"training.retrain.replay: {now:g} -> {usual:g}"
     else:
         action = f"Raise training.retrain.replay above {now:g}"
     return Told(
-        supported=f"The model forgot what earlier spans had taught it: {what}, and {how}.",
-        open=f"Forgetting is neither shown nor ruled out: {what}, and {how}.",
-        refuted=f"As many earlier images were replayed as usual ({now:.0%}), and {what}.",
+        supported=f"The model forgot what earlier spans had taught it: {what}.",
+        open=f"Forgetting is neither shown nor ruled out: {what}.",
+        refuted=f"Nothing was left out of the training: the span lacks no class, and {how}.",
         action=f"{action}, or add images with {_named(names)} to the span." if names else f"{action}.",
     )

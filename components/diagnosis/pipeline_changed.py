@@ -1,9 +1,9 @@
 """Whether it was what the training ran on: libraries, device, or code; pure.
 
-Little can be measured of it, so it is named by elimination and with humility. Libraries or a device that changed are
-named where nothing else did (settings, labels, data within their noise) and mAP fell beyond the noise on data that the
-change of a pipeline must hit as well. The code changes with every upgrade, and hardly ever is that the cause, so it
-alone stays a possibility: what would show it is the same training once more with the code of before.
+Little can be measured of it, so it is named by elimination and with humility. Libraries that training depends on, or a
+device, that changed are named where nothing else did (settings, labels, data within their noise) and mAP fell beyond
+the noise. Code and other packages change with every upgrade, and that is hardly ever the cause, so alone they stay a
+possibility: what would show it is the same training once more with what it ran on before.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class _Changes:
     """What is different in what both trainings ran on.
 
     Attributes:
-        ground: libraries, packages and device, in words.
-        code: Ratchet's own source, in words.
+        ground: libraries that training depends on, and device, in words.
+        code: Ratchet's own source and other packages, in words: what changes with every upgrade.
         known: whether both records say what they ran on.
     """
 
@@ -74,6 +74,8 @@ def _changes(both: Trainings) -> _Changes:
     here, there = now.dynamics.environment, before.dynamics.environment
     if here.code != there.code and not code:
         code.append("the code of Ratchet")
+    if here.lock != there.lock and here.libraries == there.libraries:
+        code.append("packages that training does not depend on directly")
     return _Changes(tuple(_ground(here, there)), tuple(code), known=True)
 
 
@@ -81,14 +83,10 @@ def _ground(here: Environment, there: Environment) -> Iterator[str]:
     if here.device != there.device:
         yield f"device {there.device} -> {here.device}"
     names = sorted({*here.libraries, *there.libraries})
-    libraries = [
-        f"{name} {there.libraries.get(name, 'none')} -> {here.libraries.get(name, 'none')}"
-        for name in names
-        if here.libraries.get(name) != there.libraries.get(name)
-    ]
-    yield from libraries
-    if here.lock != there.lock and not libraries:
-        yield "installed packages that training does not depend on directly"
+    for name in names:
+        new, old = here.libraries.get(name, "none"), there.libraries.get(name, "none")
+        if new != old:
+            yield f"{name} {old} -> {new}"
 
 
 def _detail(both: Trainings, changes: _Changes) -> str:
@@ -125,9 +123,8 @@ def _others(bundle: Bundle, both: Trainings) -> Iterator[str]:
     if _held(both, "candidate") != _held(both, "baseline"):
         yield "other settings of the training"
     yield from _of_labels(bundle)
-    if any(
-        not each.passed and each.distance > each.noise for each in bundle.evidence.comparisons if each.kind == DRIFT
-    ):
+    drift = [each for each in bundle.evidence.comparisons if each.kind == DRIFT]
+    if any(not each.passed and each.distance > each.noise for each in drift):
         yield "the images or boxes of the span"
     if bundle.data.failures:
         yield "the span, by the data gate"
