@@ -21,7 +21,7 @@ HEAVY = {
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
-    *("check", "convert", "schema", "log-sample", "digits"),
+    *("check", "convert", "schema", "log-sample", "digits", "bench"),
 )
 SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages")  # packages that every component may use
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
@@ -29,7 +29,7 @@ ROOMS = {
     "schemas": ("base", "data", "artifacts"),
     "pipeline": (
         *("terminal", "config", "pipeline", "root", "past", "retention", "serving", "notify", "run"),
-        *("data", "doctor", "demo", "cli"),
+        *("data", "doctor", "demo", "bench", "cli"),
     ),
 }
 # The one package that may use what libraries keep to themselves, and what counts as that besides private names.
@@ -80,7 +80,9 @@ GLUE = {
     "components.stack.tfx_runs",
     "components.trainer.checkpoints",
     "components.trainer.component",
+    "components.trainer.dynamics",
     "components.trainer.earlier_spans",
+    "components.trainer.environment",
     "components.trainer.export",
     "components.trainer.images.augment",
     "components.trainer.images.batches",

@@ -1,0 +1,151 @@
+"""The ways in which labels can be wrong, how the data gate measures each, and what a person does about it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.diagnosis.bundle import Bundle
+from components.diagnosis.evidence_signals import SURE, reasons_of, said_by, speaks
+from components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X, OFFSET_Y
+from schemas.artifacts.data_evidence import LabelMeasure
+from schemas.artifacts.decisions import Reason, State
+from schemas.artifacts.diagnosis import Role, Signal
+
+COLUMNS = {"offset_x": OFFSET_X, "offset_y": OFFSET_Y, "log_width": LOG_WIDTH, "log_height": LOG_HEIGHT}
+SWAPPED = "swapped:"
+WORTH_A_LOOK = 0.5  # of the gate's limit: from there on it warns. What is less and sure is left to the symptoms
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which labels can be wrong.
+
+    Attributes:
+        detail: of the finding; of a drawing fault `size` and the like, until its sign says which.
+        rules: beginnings of the gate's rules about it.
+        measures: beginnings of its LabelMeasures.
+        signed: whether a negative value is a fault as much as a positive one.
+    """
+
+    detail: str
+    rules: tuple[str, ...]
+    measures: tuple[str, ...]
+    signed: bool = False
+
+    def owns_rule(self, rule: str) -> bool:
+        """Whether a rule is about it."""
+        return rule.startswith(self.rules)
+
+    def measured(self, bundle: Bundle) -> tuple[LabelMeasure, ...]:
+        """Its figures, the largest against its limit first; empty where labels were not measured."""
+        labels = bundle.evidence.labels
+        own = [each for each in labels.measures if each.name.startswith(self.measures)] if labels else []
+        return tuple(sorted(own, key=lambda each: -self.size(each) / max(each.limit, 1e-9)))
+
+    def size(self, measure: LabelMeasure) -> float:
+        """How far a figure is on the side that is a fault."""
+        return abs(measure.value) if self.signed else measure.value
+
+
+OFFSET = Fault("shifted_boxes", ("labels:offset",), ("offset_x", "offset_y"), signed=True)
+SIZE = Fault("loose_boxes", ("labels:size",), ("log_width", "log_height"), signed=True)
+JITTER = Fault("jittered_boxes", ("labels:jitter",), ("jitter",))
+CLASSES = Fault("swapped_classes", ("labels:classes",), (SWAPPED,))
+NOISE = Fault("label_noise", ("labels:noise", "facts:two_classes"), ("noise",))
+MISSING = Fault("missing_labels", ("labels:missing", "facts:class_ends", "facts:missing_classes"), ("missing",))
+UNLABELLED = Fault("unlabelled_images", ("facts:unlabelled_end", "facts:without_objects"), ())
+FORMAT = Fault("box_format", ("labels:reading", "boxes:sound"), ("reading:",))
+MISPLACED = Fault("misplaced_labels", ("labels:found", "facts:outside_content"), ("found",))
+REPEATED = Fault("repeated_labels", ("labels:duplicates",), ())
+FAULTS = (SIZE, OFFSET, JITTER, CLASSES, NOISE, MISSING, UNLABELLED, FORMAT, MISPLACED, REPEATED)
+DRAWING = (SIZE, OFFSET, JITTER)
+
+
+def suspects(fault: Fault, bundle: Bundle) -> tuple[Signal, ...]:
+    """Whether the labels changed so: the figures of the whole span, the gate's rules where there are none, and parts.
+
+    Args:
+        fault: the way.
+        bundle: the run.
+    """
+    name = f"labels_{fault.detail}"
+    measures, reasons = fault.measured(bundle), reasons_of(bundle, fault.owns_rule)
+    whole = [reason for reason in reasons if not reason.rule.startswith("part:")]
+    parts = [reason for reason in reasons if reason.rule.startswith("part:") and reason.state is State.FAILED]
+    # A rule that no figure stands behind, as those that count, adds to the figures what it found.
+    counted = [reason for reason in whole if not reason.rule.startswith("labels:") and reason.state is State.FAILED]
+    can_judge = bundle.evidence.labels is not None and bundle.evidence.labels.judged > 0
+    signal = _of_measures(name, fault, measures, can_judge) if measures else _of_rules(name, whole)
+    further = [_of_rules(f"gate_{fault.detail}", [reason]) for reason in [*parts, *(counted if measures else [])][:1]]
+    return (signal, *further)
+
+
+def _of_measures(name: str, fault: Fault, measures: Sequence[LabelMeasure], can_judge: bool) -> Signal:
+    judged = [speaks(fault.size(each), each.std_error, WORTH_A_LOOK * each.limit) for each in measures]
+    supports = True if True in judged else (False if all(each is False for each in judged) else None)
+    told = measures[judged.index(True)] if supports else measures[0]
+    if supports and not can_judge:
+        supports = None  # it may be the model that draws or confuses what it does not know
+    sentence = f"{in_words(told)} in the span's labels as in the golden set's, {_within(told)}."
+    return Signal(
+        name,
+        Role.SUSPECT,
+        told.value,
+        WORTH_A_LOOK * told.limit,
+        unit_of(told.name),
+        supports,
+        sentence[0].upper() + sentence[1:] if supports is False else f"The span's labels: {in_words(told)}.",
+        told.std_error,
+    )
+
+
+def _within(measure: LabelMeasure) -> str:
+    return "within the noise" if abs(measure.value) < SURE * measure.std_error else "or nearly so"
+
+
+def _of_rules(name: str, reasons: Sequence[Reason]) -> Signal:
+    supports = said_by(reasons)
+    telling = next((reason for reason in reasons if reason.state is State.FAILED), reasons[0] if reasons else None)
+    sentence = (
+        f"The data gate's {telling.rule}: {telling.actual}."
+        if telling
+        else "The span's labels were not measured; the next run of the data gate measures them."
+    )
+    strength = telling.strength if telling and telling.tested else None
+    return Signal(name, Role.SUSPECT, strength, 1.0, "ratio to the limit", supports, sentence)
+
+
+def unit_of(measure: str) -> str:
+    """Unit of a LabelMeasure."""
+    if measure in COLUMNS or measure == "jitter":
+        return "ln of the factor" if measure.startswith("log_") else "fraction of box size"
+    return "share of the objects"
+
+
+def in_words(measure: LabelMeasure) -> str:
+    """A figure with its error: `boxes 25% wider (ln +0.220 ± 0.006)`."""
+    value, error = measure.value, f"{measure.value:+.3f} ± {measure.std_error:.3f}"
+    if measure.name.startswith("log_"):
+        side = ("wider", "narrower") if measure.name == "log_width" else ("higher", "lower")
+        return f"boxes {abs(np.expm1(value)):.0%} {side[value < 0]} (ln {error})"
+    if measure.name.startswith("offset_"):
+        way = ("to the right", "to the left") if measure.name == "offset_x" else ("down", "up")
+        return f"boxes {abs(value):.0%} of their size {way[value < 0]} ({error})"
+    if measure.name.startswith(SWAPPED):
+        looks_like, _, labelled = measure.name.removeprefix(SWAPPED).partition(">")
+        return f"{value:.0%} of what looks like {looks_like} labelled {labelled} ({error})"
+    what = {
+        "jitter": "boxes scattered by {share} of their size",
+        "noise": "{share} of the objects with a wrong class",
+        "missing": "{share} of the objects without a label",
+        "found": "{share} of the labels on nothing that the served model sees",
+    }.get(measure.name, "{share} of the boxes that fit only if read as " + measure.name.partition(":")[2])
+    return f"{what.format(share=f'{max(0.0, value):.0%}')} ({error})"
+
+
+def detail_of(fault: Fault, value: float | None) -> str:
+    """The finding's detail: that of boxes drawn larger or smaller follows from the sign."""
+    return "tight_boxes" if fault is SIZE and value is not None and value < 0 else fault.detail

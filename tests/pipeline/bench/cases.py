@@ -1,0 +1,71 @@
+"""Results of bench cases as tests need them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.bench.case_result import (
+    CaseResult,
+    GateSaid,
+    Group,
+    Measured,
+    Outcome,
+    PlantedFault,
+    Ranked,
+    Split,
+)
+from schemas.artifacts.decisions import DataVerdict, Verdict
+from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN, Cause, CauseState, DiagnosisState
+from schemas.artifacts.evaluation import Delta
+
+STATES = {UNKNOWN: DiagnosisState.UNKNOWN, NOTHING: DiagnosisState.NOTHING}
+
+
+def outcome(*ranking: str, pushed: bool = False, ruled_out: tuple[str, ...] = ()) -> Outcome:
+    """A diagnosis that answers with the first of a ranking; what is no cause is no finding."""
+    name, _, detail = ranking[0].partition(":")
+    found = [title for title in ranking if title.partition(":")[0] in CAUSES]
+    return Outcome(
+        verdict=Verdict.PUSHED if pushed else Verdict.BLOCKED,
+        cause=Cause(name, detail, 0.9, STATES.get(name, DiagnosisState.NAMED), "", (), ""),
+        ranking=(
+            *(Ranked(title, 0.9 - 0.1 * place, CauseState.SUPPORTED) for place, title in enumerate(found)),
+            *(Ranked(title, 0.0, CauseState.REFUTED) for title in ruled_out),
+        ),
+        pushed=pushed,
+    )
+
+
+def measured(difference: float | None, half: float = 0.004, baseline: float = 0.7, images: int = 1000) -> Measured:
+    """Both models, their difference with an interval of that half width."""
+    if difference is None:
+        return Measured(images, None, baseline, Delta(None, None, None, None))
+    delta = Delta(difference, difference - half, difference + half, half / 1.96, float(images))
+    return Measured(images, baseline + difference, baseline, delta)
+
+
+def planted(*accepted: str, name: str = "loose", strength: float = 0.25) -> PlantedFault:
+    """One fault with the causes that name it rightly."""
+    return PlantedFault(name, strength, accepted)
+
+
+def case(number: int | str = 1, group: Group = Group.FAULT, truth: float | None = -0.1, **other: Any) -> CaseResult:
+    """A case; a fault is one of annotation unless `planted` says otherwise."""
+    both = other.pop("said", outcome(UNKNOWN))
+    values: dict[str, Any] = {
+        "attempt": 1,
+        "split": Split.SCORE,
+        "source": "digits",
+        "seed": 3,
+        "blind": False,
+        "planted": (planted("annotation"),) if group is Group.FAULT else (),
+        "digests": {"span": "a" * 64},
+        "code": "1.0, source 0123456789ab",
+        "gate": GateSaid(DataVerdict.PASS),
+        "observing": both,
+        "enforcing": both,
+        "golden": measured(truth, images=200),
+        "truth": measured(truth),
+    }
+    name = f"{number:03d}" if isinstance(number, int) else number
+    return CaseResult(number=name, group=group, **{**values, **other})
