@@ -73,7 +73,7 @@ class Scores:
         mild: faults that cost less than MILD says and whose first cause is right.
         pairs: pairs whose first cause is one of the two, and both among the first three.
         harmless_named: harmless cases with a named cause, which is wrong.
-        strangers_unknown: strangers whose answer is "unknown".
+        strangers_unknown: strangers whose answer is "unknown", or what else was accepted before the run.
     """
 
     first: Share
@@ -183,7 +183,7 @@ def score(questions: Sequence[Question], answers: Answers) -> Scores:
         mild=share(CountsAs.FAULT, first_is_right, mild=True),
         pairs=share(CountsAs.PAIR, _pair_is_right),
         harmless_named=share(CountsAs.HARMLESS, lambda _, ranking: named(ranking)),
-        strangers_unknown=share(CountsAs.STRANGER, lambda _, ranking: ranking[0] == UNKNOWN),
+        strangers_unknown=share(CountsAs.STRANGER, _stranger_is_right),
     )
 
 
@@ -205,6 +205,10 @@ def _pair_is_right(question: Question, ranking: Sequence[str]) -> bool:
     order = causes_in_order(ranking)
     accepted = [{cause_of(title) for title in titles} for titles in question.accepted]
     return first_is_right(question, ranking) and all(set(order[:3]) & each for each in accepted)
+
+
+def _stranger_is_right(question: Question, ranking: Sequence[str]) -> bool:
+    return cause_of(ranking[0]) in {UNKNOWN, *_accepted(question)}
 
 
 def _accepted(question: Question) -> set[str]:
