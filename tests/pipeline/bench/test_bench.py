@@ -155,17 +155,16 @@ def test_a_case_that_is_not_there_is_named(numbers: list[int], only: list[str], 
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("data", "root", "said"),
     [
-        ({"data": "data"}, "--data: needs --root, .* and --truth"),
-        ({"root": "root"}, "--root: needs --data"),
-        ({"data": "data", "root": "root"}, "--data: needs --root, .* and --truth"),
+        (Path("data"), None, "--data: needs --root, .* and --truth"),
+        (None, Path("root"), "--root: needs --data"),
+        (Path("data"), Path("root"), "--data: needs --root, .* and --truth"),
     ],
 )
-def test_data_of_a_user_needs_root_and_truth(tmp_path: Path, given: dict[str, str], said: str) -> None:
-    paths = {name: tmp_path / place for name, place in given.items()}
+def test_data_of_a_user_needs_root_and_truth(tmp_path: Path, data: Path | None, root: Path | None, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        run_bench(BenchRequest(tmp_path / "bench", FAULTS_FILE, **paths))
+        run_bench(BenchRequest(tmp_path / "bench", FAULTS_FILE, data=data, root=root))
 
 
 def test_what_is_planted_is_written_down_before_anything_runs(tmp_path: Path) -> None:
