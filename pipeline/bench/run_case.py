@@ -13,9 +13,11 @@ from components.diagnosis.reading import RunPlaces
 from pipeline.bench.baseline import Baseline, digest_of
 from pipeline.bench.below_policy import injected
 from pipeline.bench.bundle_files import Answers, answers, diagnosis_digest, keep_bundle, places_in, with_answers
-from pipeline.bench.case_result import CaseResult, GateSaid, Group, Measured
+from pipeline.bench.case_result import MATERIAL_DIRECTORY, CaseResult, GateSaid, Group, Measured
 from pipeline.bench.cases import Case
 from pipeline.bench.engine import plant_golden, plant_span
+from pipeline.bench.leak_tree import listing_of
+from pipeline.bench.material import BASELINE, CANDIDATE, GOLDEN, keep_material
 from pipeline.bench.sources import BenchData
 from pipeline.root.root_settings import configure_run
 from pipeline.run.preflight import RunRequest
@@ -125,9 +127,15 @@ def run_case(case: Case, place: Workplace, attempt: int) -> CaseResult:
 
 
 def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, clock: Clock) -> CaseResult:
-    number = place.baseline.span + 1
+    number = place.baseline.next_span
     _plant(case, place, work, number)
-    digests = {"span": digest_of(work / "data" / f"span-{number}"), "golden": digest_of(work / "data" / "golden")}
+    span, golden = work / "data" / f"span-{number}", work / "data" / "golden"
+    digests = {"span": digest_of(span), "golden": digest_of(golden)}
+    listing = listing_of(work / "data")
+    trained = place.data.sources(case.seed, place.baseline.span).trained
+    keep_material(
+        place.directory / MATERIAL_DIRECTORY / case.number, {BASELINE: trained, CANDIDATE: span, GOLDEN: golden}
+    )
     shutil.copytree(place.baseline.root, work / "root")
     clock.lap("planting")
     with injected(case.below):
@@ -145,6 +153,7 @@ def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, cloc
         digests={**result.digests, **digests},
         truth=truth,
         to_control=to_control,
+        listing=listing,
         seconds={**clock.seconds, **steps},
     )
     return with_records(found, place.bundle(case))
