@@ -33,6 +33,7 @@ HEADS = {
     "harmless_named": "harmless with a named cause",
     "strangers_unknown": 'strangers "unknown"',
 }
+SHORT_HEADS = ("first", "first two", "detail", "mild", "pairs", "harmless", "strangers")  # for a terminal
 _BYTES = "bytes/"
 
 
