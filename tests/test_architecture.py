@@ -21,7 +21,7 @@ HEAVY = {
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
-    *("check", "convert", "schema", "log-sample", "digits"),
+    *("check", "convert", "schema", "log-sample", "digits", "bench"),
 )
 SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages")  # packages that every component may use
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
