@@ -129,13 +129,13 @@ def _draw_first(axes: Axes, table: Table) -> None:
 def _draw_cost(axes: Axes, cases: Sequence[CaseResult], mode: str) -> None:
     ended = outcomes(cases, mode)
     measured = [(case, case.truth.delta) for case in cases if case.truth and case.number in ended]
-    drawn = sorted((each for each in measured if each[1].value is not None), key=lambda each: each[1].value or 0.0)
-    for place, (case, delta) in enumerate(drawn):
-        verdict = ended[case.number].verdict
-        colour = _COLOURS.get(verdict, "#222222")
-        if delta.interval is not None:
-            axes.plot((place, place), delta.interval, color=colour, linewidth=1.2)
-        axes.plot(place, delta.value, marker=_MARKS[case.group], color=colour, markersize=6, linestyle="none")
+    values = [(case, delta.value, delta.interval) for case, delta in measured if delta.value is not None]
+    drawn = sorted(values, key=lambda each: each[1])
+    for place, (case, value, ends) in enumerate(drawn):
+        colour = _COLOURS.get(ended[case.number].verdict, "#222222")
+        if ends is not None:
+            axes.plot((place, place), ends, color=colour, linewidth=1.2)
+        axes.plot(place, value, marker=_MARKS[case.group], color=colour, markersize=6, linestyle="none")
     axes.axhline(0, color="#999999", linewidth=0.8)
     axes.axhline(REGRESSION, color="#999999", linewidth=0.8, linestyle="--")
     axes.set_yscale("symlog", linthresh=0.02)
@@ -143,10 +143,10 @@ def _draw_cost(axes: Axes, cases: Sequence[CaseResult], mode: str) -> None:
     axes.minorticks_off()
     axes.set_title("What each case cost on the truth set, by verdict (dashed: from here on a regression)")
     axes.set_ylabel("true difference of mAP")
-    axes.set_xticks(range(len(drawn)), [case.number for case, _ in drawn], rotation=90, fontsize=7)
+    axes.set_xticks(range(len(drawn)), [case.number for case, _, _ in drawn], rotation=90, fontsize=7)
     axes.set_xlim(-1, max(len(drawn), 1))
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
-    _legend(axes, [ended[case.number].verdict for case, _ in drawn], [case.group for case, _ in drawn])
+    _legend(axes, [ended[case.number].verdict for case, _, _ in drawn], [case.group for case, _, _ in drawn])
 
 
 _TICKS = (-0.8, -0.4, -0.2, -0.1, -0.05, -0.02, -0.01, 0.0, 0.01, 0.02, 0.05)

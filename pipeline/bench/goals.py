@@ -175,8 +175,10 @@ def _of_failures(cases: Sequence[CaseResult]) -> Goal:
 def _of_harmless(cases: Sequence[CaseResult], kinds: Sequence[CountsAs]) -> Goal:
     planned = {Group.FAULT, Group.PAIR, Group.STRANGER}
     costless = [c.number for c, kind in zip(cases, kinds) if c.group in planned and kind is CountsAs.HARMLESS]
-    odd = [case.number for case, kind in zip(cases, kinds) if kind is CountsAs.LEFT_OUT and not case.error]
+    out = [case for case, kind in zip(cases, kinds) if kind is CountsAs.LEFT_OUT and not case.error]
+    odd, untrained = [c.number for c in out if c.truth], [c.number for c in out if not c.truth]
     found = f"{len(costless)} count as harmless because they cost less than .01"
+    found += f"; {many(len(untrained), 'case')} never trained: {listed(untrained, _SHOWN)}" if untrained else ""
     found += f"; {many(len(odd), 'harmless change')} fell and left out: {listed(odd, _SHOWN)}" if odd else ""
     return Goal("planned cases that are no regressions", "counted by what they cost", found, Reached.YES)
 

@@ -13,9 +13,11 @@ from components.diagnosis.reading import RunPlaces
 from pipeline.bench.baseline import Baseline, digest_of
 from pipeline.bench.below_policy import injected
 from pipeline.bench.bundle_files import Answers, answers, diagnosis_digest, keep_bundle, places_in, with_answers
-from pipeline.bench.case_result import CaseResult, GateSaid, Group, Measured
+from pipeline.bench.case_result import MATERIAL_DIRECTORY, CaseResult, GateSaid, Group, Measured
 from pipeline.bench.cases import Case
 from pipeline.bench.engine import plant_golden, plant_span
+from pipeline.bench.leak_tree import listing_of
+from pipeline.bench.material import BASELINE, CANDIDATE, GOLDEN, keep_material
 from pipeline.bench.sources import BenchData
 from pipeline.root.root_settings import configure_run
 from pipeline.run.preflight import RunRequest
@@ -135,6 +137,7 @@ def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, cloc
     clock.lap("pipeline")
     places = _places(work / "root", run, place.baseline.model)
     keep_bundle(places, place.bundle(case))
+    _keep_material(case, place, work / "data", number)
     truth, to_control = _truth(case, place, places)
     clock.lap("truth")
     if places.candidate is not None:
@@ -145,9 +148,16 @@ def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, cloc
         digests={**result.digests, **digests},
         truth=truth,
         to_control=to_control,
+        listing=listing_of(work / "data"),
         seconds={**clock.seconds, **steps},
     )
     return with_records(found, place.bundle(case))
+
+
+def _keep_material(case: Case, place: Workplace, data: Path, number: int) -> None:
+    trained = place.data.sources(case.seed, place.baseline.span).trained
+    kept = {BASELINE: trained, CANDIDATE: data / f"span-{number}", GOLDEN: data / "golden"}
+    keep_material(place.directory / MATERIAL_DIRECTORY / case.number, kept)
 
 
 def with_records(result: CaseResult, bundle: Path) -> CaseResult:
