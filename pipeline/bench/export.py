@@ -35,6 +35,7 @@ from pipeline.bench.leak_tree import LeakTest, leak_test, listing_of
 from pipeline.bench.material import ANNOTATIONS, BASELINE, CANDIDATE, GOLDEN
 from pipeline.bench.plain_files import config_yaml, log_csv, write_golden, write_labels
 from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
+from schemas.artifacts.evaluation import BASELINE_FILE
 from schemas.artifacts.evaluation import GOLDEN as GOLDEN_DATA
 from schemas.artifacts.training_record import read_training_record
 from schemas.base.errors import InputError
@@ -44,9 +45,9 @@ CALIBRATION_FILE = "calibration.json"
 _IMAGES = (".jpg", ".jpeg", ".png")
 _README = """# Why did mAP fall?
 
-A detector is in service (the baseline). It was trained further on new data, which gave the candidate; both were measured
-on the same golden images. Each directory here is one such case. Say of each what made the candidate worse, or why its
-figures mislead.
+A detector is in service (the baseline). It was trained further on new data, which gave the candidate; both were
+measured on the same golden images. Each directory here is one such case. Say of each what made the candidate worse, or
+why its figures mislead.
 
 | file | what it is |
 |---|---|
@@ -61,8 +62,8 @@ Answer with one JSON file, the likeliest cause of each case first:
 
     [{"case": "001", "ranking": ["annotation", "dataset_shift"]}, ...]
 
-Causes: CAUSES. A detail may follow behind a colon; those that occur here are DETAILS. `unknown` is the answer where it is
-none of the causes, and `nothing_to_explain` where nothing is wrong.
+Causes: CAUSES. A detail may follow behind a colon; those that occur here are DETAILS. `unknown` is the answer where it
+is none of the causes, and `nothing_to_explain` where nothing is wrong.
 
 `calibration.json` has the answers to some cases: choose whatever you choose on those. The others are judged. In blind
 cases, BLIND, the configuration does not say what was changed.
@@ -114,8 +115,9 @@ def export_benches(benches: Sequence[Path], out: Path) -> Exported:
 
 def _has_files(bench: Path, case: CaseResult) -> bool:
     bundle, kept = _places(bench, case)
-    needed = (bundle / "evaluation" / GOLDEN_DATA, bundle / CANDIDATE, bundle / BASELINE, kept / CANDIDATE)
-    return not case.error and counts_as(case) is not CountsAs.LEFT_OUT and all(place.is_dir() for place in needed)
+    golden = bundle / "evaluation" / GOLDEN_DATA / BASELINE_FILE
+    needed = (golden, bundle / CANDIDATE, bundle / BASELINE, kept / CANDIDATE / ANNOTATIONS, kept / GOLDEN)
+    return not case.error and counts_as(case) is not CountsAs.LEFT_OUT and all(place.exists() for place in needed)
 
 
 def _places(bench: Path, case: CaseResult) -> tuple[Path, Path]:
