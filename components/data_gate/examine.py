@@ -31,7 +31,7 @@ from components.data_gate.drift_rules import drift_reason, lineage_reason, stren
 from components.data_gate.embeddings import outliers
 from components.data_gate.entangled import of_their_own
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
-from components.data_gate.label_audit import audit_labels
+from components.data_gate.label_audit import LabelAudit, audit_labels
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import PageContent, data_page
 from components.data_gate.part_drift import drift_in_parts, drift_located
@@ -59,6 +59,7 @@ from schemas.artifacts.data_evidence import (
     Comparison,
     DataEvidence,
     DataPictures,
+    LabelEvidence,
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
@@ -96,12 +97,13 @@ def examine(
     copies = copies or CopySettings()
     inputs = read_inputs(sources, settings, read, copies)
     compared = _compare(sources, settings, schema, inputs)
+    labels, label_evidence = _labels(inputs, settings)
     findings = Findings(
         anomalies=compared.validated.anomalies,
         schema_classes=class_names(schema),
         leaked=inputs.copies.leaked,
         repeated=inputs.copies.repeated,
-        labels=_labels(inputs, settings),
+        labels=labels,
         drift=compared.reasons,
         image_names=inputs.images.names,
         history=sources.history,
@@ -121,8 +123,9 @@ def examine(
         comparisons=compared.comparisons,
         pictures=draw_pictures(decision.reasons, album),
     )
+    evidence = DataEvidence(compared.comparisons, label_evidence)
     _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
-    _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(DataEvidence(compared.comparisons)))
+    _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(evidence))
     _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(DataPictures(content.pictures)))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
     _write(f"{split_directory(out, TRAIN_SPLIT)}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
@@ -280,24 +283,21 @@ def _worst_images(comparison: Comparison, inputs: GateInputs, span: Side, compar
     return tuple(inputs.span_sample.records[row].file_name for row in rows)
 
 
-def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
+def _labels(inputs: GateInputs, settings: DataGateSettings) -> tuple[list[Reason], LabelEvidence | None]:
+    """The rules about labels, of the span and its parts, and their numbers, of the whole span."""
     profiles = _profiles(inputs)
     if profiles is None or inputs.served is None:
-        return []
+        return [], None
     (span, golden), known = profiles, inputs.served.record.class_names
     parts, trusted = _parts(inputs), _trust(inputs)
     trusted = trusted and trusted.beside_parts([part.images for part in parts])
-    return faults_in_parts(
-        audit_labels(span, golden, known, settings.labels, trusted),
-        parts,
-        lambda images, alternatives: audit_labels(
-            replace(span.of_images(images), asked=alternatives),
-            golden,
-            known,
-            settings.labels,
-            trusted and trusted.of_images(images),
-        ),
-    )
+    whole = LabelAudit.of(span, golden, known, settings.labels, trusted)
+
+    def ask(images: np.ndarray, alternatives: int) -> list[Reason]:
+        some = replace(span.of_images(images), asked=alternatives)
+        return audit_labels(some, golden, known, settings.labels, trusted and trusted.of_images(images))
+
+    return faults_in_parts(whole.reasons(), parts, ask), whole.evidence()
 
 
 def _trust(inputs: GateInputs) -> Trust | None:

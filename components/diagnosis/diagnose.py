@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from components.diagnosis import annotation, dataset_shift, evaluation_set
 from components.diagnosis.answer import answer, ranked
 from components.diagnosis.bundle import Bundle
 from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, Diagnosis, DiagnosisState, Signal
 
 Examine = Callable[[Bundle], Sequence[CauseFinding]]
-EXAMINERS: tuple[Examine, ...] = ()  # one a cause
+EXAMINERS: tuple[Examine, ...] = (  # one a cause
+    evaluation_set.examine,
+    annotation.examine,
+    dataset_shift.examine,
+)
 
 
 def diagnose(bundle: Bundle) -> Diagnosis:

@@ -16,6 +16,7 @@ from tfx.dsl.io import fileio
 from components.detector.served import read_images
 from components.stack.keras2 import keras
 from components.trainer.checkpoints import Checkpoints
+from components.trainer.dynamics import dynamics
 from components.trainer.images.batches import Mixture, training_batches
 from components.trainer.images.examples import label_statistics, span_of
 from components.trainer.learner import Learner, LearnerOptions
@@ -108,6 +109,7 @@ def run_job(job: TrainingJob) -> Trained:
     best = training.checkpoints.best
     _assign(serving.weights, best)
     record = _record(job, training, images, examples, strategy, learner.distance(best))
+    record = dataclasses.replace(record, dynamics=dynamics(training))
     return Trained(serving, record, examples, strategy, training.checkpoints.remove)
 
 
@@ -177,14 +179,14 @@ def _begin(
     strategy: tf.distribute.Strategy,
 ) -> Training:
     """A training at its first step, or where it was when it was killed."""
-    state, worker, start = TrainingState(), worker_number(strategy), learner.served_weights()
+    state, worker = TrainingState(), worker_number(strategy)
     directory = f"{job.checkpoints}/{_key(job, plan, strategy)}"
     checkpoints = Checkpoints(directory, learner, state, worker)
     if checkpoints.restore():
         LOGGER.info("going on after step %d of %d, from %s", state.step, plan.steps, directory)
     log = TrainingLog(None if worker else job.log, state)
     patience = job.settings.training.validation.patience
-    return Training(plan, patience, learner, measure_of(log), checkpoints, log, state, start)
+    return Training(plan, patience, learner, measure_of(log), checkpoints, log, state, learner.start)
 
 
 def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> str:

@@ -30,6 +30,7 @@ from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.base.formatting import duration
 
 _PLAN = "plan.json"
+_SHOWN, _LINE = 120, "\n"  # characters of an error, its first line
 
 
 @dataclass(frozen=True)
@@ -214,8 +215,8 @@ def _usable(earlier: Sequence[CaseResult], case: Case, place: Workplace) -> Case
 
 def told(case: Case, result: CaseResult) -> str:
     """A case and what came of it, in a line."""
-    if result.error or result.observing is None:
-        return f"{case.number}  {case.title}: failed: {result.error.splitlines()[0][:120]}"
+    if result.observing is None:
+        return f"{case.number}  {case.title}: failed: {result.error.partition(_LINE)[0][:_SHOWN]}"
     true = result.truth.delta.value if result.truth else None
     golden = result.golden.delta.value if result.golden else None
     figures = f"golden {_signed(golden)}, truth {_signed(true)}"

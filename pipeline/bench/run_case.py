@@ -129,7 +129,13 @@ def run_case(case: Case, place: Workplace, attempt: int) -> CaseResult:
 def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, clock: Clock) -> CaseResult:
     number = place.baseline.span + 1
     _plant(case, place, work, number)
-    digests = {"span": digest_of(work / "data" / f"span-{number}"), "golden": digest_of(work / "data" / "golden")}
+    span, golden = work / "data" / f"span-{number}", work / "data" / "golden"
+    digests = {"span": digest_of(span), "golden": digest_of(golden)}
+    listing = listing_of(work / "data")
+    trained = place.data.sources(case.seed, place.baseline.span).trained
+    keep_material(
+        place.directory / MATERIAL_DIRECTORY / case.number, {BASELINE: trained, CANDIDATE: span, GOLDEN: golden}
+    )
     shutil.copytree(place.baseline.root, work / "root")
     clock.lap("planting")
     with injected(case.below):
@@ -137,7 +143,6 @@ def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, cloc
     clock.lap("pipeline")
     places = _places(work / "root", run, place.baseline.model)
     keep_bundle(places, place.bundle(case))
-    _keep_material(case, place, work / "data", number)
     truth, to_control = _truth(case, place, places)
     clock.lap("truth")
     if places.candidate is not None:
@@ -148,16 +153,10 @@ def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, cloc
         digests={**result.digests, **digests},
         truth=truth,
         to_control=to_control,
-        listing=listing_of(work / "data"),
+        listing=listing,
         seconds={**clock.seconds, **steps},
     )
     return with_records(found, place.bundle(case))
-
-
-def _keep_material(case: Case, place: Workplace, data: Path, number: int) -> None:
-    trained = place.data.sources(case.seed, place.baseline.span).trained
-    kept = {BASELINE: trained, CANDIDATE: data / f"span-{number}", GOLDEN: data / "golden"}
-    keep_material(place.directory / MATERIAL_DIRECTORY / case.number, kept)
 
 
 def with_records(result: CaseResult, bundle: Path) -> CaseResult:

@@ -214,7 +214,7 @@ def test_tensorboard_shows_losses_rate_speed_map_and_images(world: World) -> Non
         for value in event.summary.value:
             steps.setdefault(value.tag, []).append(event.step)
     assert set(steps) == {
-        "loss/total", "loss/classes", "loss/boxes", "learning_rate", "images_per_second",
+        "loss/total", "loss/classes", "loss/boxes", "gradient_norm", "learning_rate", "images_per_second",
         "mAP/mixture", "mAP/new span", "mAP/earlier spans", "training images", "validation images",
     }  # fmt: skip
     assert steps["loss/total"] == [step for step, _ in world.record("second").loss_curve]
@@ -284,8 +284,8 @@ def test_a_loss_that_is_no_number_at_the_first_step_exports_the_baseline(
 
     step_function = Learner._step_function
 
-    def poisoned(self: Learner, task: Any) -> Any:
-        step = step_function(self, task)
+    def poisoned(self: Learner, *of_a_step: Any) -> Any:
+        step = step_function(self, *of_a_step)
         return lambda inputs: {name: loss * float("nan") for name, loss in step(inputs).items()}
 
     monkeypatch.setattr(Learner, "_step_function", poisoned)
