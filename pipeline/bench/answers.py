@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.bench.case_result import Split
 from pipeline.bench.judging import Answers, CountsAs, Question, cause_of, score
-from pipeline.bench.tables import HEADS, Row
+from pipeline.bench.tables import HEADS, Row, shares_json
 from pipeline.terminal.plain_text import table, visible_line
 from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
 from schemas.base.checked_json import shown
@@ -184,3 +184,15 @@ def scored_text(found: Sequence[Scored]) -> str:
             for name, missing in scored.unanswered.items()
         ]
     return "\n\n".join(parts)
+
+
+def scored_json(found: Sequence[Scored]) -> dict[str, Any]:
+    """The same figures."""
+    return {
+        scored.title: {
+            "cases": scored.counts,
+            "rows": {row.name: shares_json(row.scores) for row in scored.rows},
+            "unanswered": {name: list(missing) for name, missing in scored.unanswered.items()},
+        }
+        for scored in found
+    }

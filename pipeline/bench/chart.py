@@ -31,6 +31,15 @@ _MARKS = {Group.FAULT: "o", Group.PAIR: "s", Group.STRANGER: "^", Group.CONTROL:
 _PALE, _DARK = 0.15, 0.85  # of a cell's colour, by its share of the row
 
 
+def can_draw() -> bool:
+    """Whether what draws is installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def write_charts(report: Report, directory: Path) -> list[Path]:
     """Draws one picture a table.
 
@@ -41,12 +50,12 @@ def write_charts(report: Report, directory: Path) -> list[Path]:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl  # here: not everybody who runs a bench has it
-    except ImportError as error:
+    if not can_draw():
         raise ConfigError(
             "the pictures of a bench need matplotlib; pip install 'ratchet-detector[bench]', or give --no-charts"
-        ) from error
+        )
+    import matplotlib as mpl  # here: not everybody who runs a bench has it
+
     mpl.use("Agg")
     files = []
     for table in report.tables:

@@ -40,6 +40,7 @@ from schemas.artifacts.evaluation import GOLDEN as GOLDEN_DATA
 from schemas.artifacts.training_record import read_training_record
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES, whole_directory
+from schemas.base.formatting import many, percent
 
 CALIBRATION_FILE = "calibration.json"
 _IMAGES = (".jpg", ".jpeg", ".png")
@@ -83,6 +84,25 @@ class Exported:
     cases: int
     left_out: int
     leak: LeakTest
+
+    def to_text(self, out: Path) -> str:
+        """For a terminal.
+
+        Args:
+            out: where it is.
+        """
+        left = (
+            f"; {many(self.left_out, 'case')} failed, never trained or without files and left out"
+            if self.left_out
+            else ""
+        )
+        leak = self.leak
+        return (
+            f"{many(self.cases, 'case')} in {out / CASES_DIRECTORY}{left}\n"
+            f"names, counts and sizes of files name {leak.right} of {leak.n} faults, by chance {percent(leak.chance)}: "
+            f"p = {leak.probability:.2g}{', a leak' if leak.leaks else ''}\n"
+            f"{out / KEY_FILE} has the answers: hand out {out / CASES_DIRECTORY} alone"
+        )
 
 
 def export_benches(benches: Sequence[Path], out: Path) -> Exported:

@@ -21,6 +21,7 @@ from pipeline.bench.tables import (
     judged_cases,
     leaks,
     outcomes,
+    shares_json,
     shown_rows,
     tables,
 )
@@ -134,18 +135,10 @@ def _table_json(table: Table) -> dict[str, Any]:
         "blind": table.blind,
         "split": table.split.value,
         "cases": table.cases,
-        "verdicts": _shares(table.verdicts),
-        "rows": [{"name": row.name, **_shares(row.scores)} for row in table.rows],
-        "signals": [{"name": row.name, **_shares(row.scores)} for row in table.signals],
+        "verdicts": shares_json(table.verdicts),
+        "rows": [{"name": row.name, **shares_json(row.scores)} for row in table.rows],
+        "signals": [{"name": row.name, **shares_json(row.scores)} for row in table.signals],
         "goals": [dataclasses.asdict(goal) for goal in goals(table)],
-    }
-
-
-def _shares(scores: Any) -> dict[str, Any]:
-    shares = {field.name: getattr(scores, field.name) for field in dataclasses.fields(scores)}
-    return {
-        name: {"hits": share.hits, "n": share.n, "share": share.value, "wilson": share.interval}
-        for name, share in shares.items()
     }
 
 
