@@ -141,7 +141,7 @@ def test_parts_and_line_are_those_between_start_and_end(world: World) -> None:
     record, first = world.record("second"), world.record("first")
     parts = dynamics(record).parts
     assert set(parts) == {"backbone", "decoder", "head"}
-    assert 0 < min(part.distance for part in parts.values())
+    assert min(part.distance for part in parts.values()) > 0
     for name, part in parts.items():
         assert part.distance < dynamics(first).parts[name].distance
         assert part.norm_shift is not None
@@ -346,7 +346,7 @@ def test_a_loss_that_is_no_number_at_the_first_step_exports_the_baseline(
     assert (record.diverged.step, record.diverged.loss, record.best_step) == (1, None, 0)
     went = dynamics(record)
     assert (went.losses, record.weight_distance) == ({}, 0)
-    assert 0 < went.parts["head"].distance  # of the end, where nothing was exported
+    assert went.parts["head"].distance > 0  # of the end, where nothing was exported
     assert len(went.line) == 3
     pairs = zip(weights_of(world.root / "poisoned"), weights_of(world.root / "first"), strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
