@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,15 @@ from components.stack.keras2 import create_slots, keras
 from components.trainer.model.retinanet import build_model, build_task
 from components.trainer.model.warm_start import norm_layers
 from components.trainer.model.weights import ordered_weights
+from components.trainer.moved import NormWeights, PartWeights, distance
 from components.trainer.policy import TrainingPlan
 from schemas.artifacts.training_record import LearningRateRecord
 
 NORM_MOMENTUM = 0.9
 SLOW_NORM_MOMENTUM = 0.99  # a tenth of the step toward each batch's statistics
 LOSSES = ("total_loss", "cls_loss", "box_loss")
+# Of a step: the losses, the global norm of the gradients before it is cut, and the rate that the optimizer used.
+FIGURES = (*LOSSES, "gradient_norm", "learning_rate")
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Learner:
         plan: how to train; its model settings are resolved.
         options: see there.
         initialise: gives a built model the weights to start from, in place.
+
+    Attributes:
+        start: those weights, in the order of `ordered_weights`; also in a training that was resumed.
+        parts: which of them are those of `backbone`, `decoder` and `head`.
+        step: takes a step with a batch and returns FIGURES of it.
     """
 
     def __init__(
@@ -66,7 +74,8 @@ class Learner:
             _freeze(self.model, plan)
             if plan.continual.l2_sp:
                 _pull_to_start(self.model, plan.continual.l2_sp)
-            self.optimizer = _optimizer(plan, options)
+            gradients = _Gradients(options.clip_norm)
+            self.optimizer = _optimizer(plan, options, gradients)
             trained = self.model.trainable_variables
             # At once instead of in the first step, so that a checkpoint finds them when it is restored.
             create_slots(self.optimizer, trained)
@@ -75,24 +84,27 @@ class Learner:
         self._averaged = bool(options.average)
         trained_ids = {id(weight) for weight in trained}
         weights = ordered_weights(self.model)
-        self._start = {i: weight.numpy() for i, weight in enumerate(weights) if id(weight) in trained_ids}
-        self.step = self._step_function(task)
+        self.start = [weight.numpy() for weight in weights]
+        self._trained = [i for i, weight in enumerate(weights) if id(weight) in trained_ids]
+        self.parts = _parts(self.model, weights, trained_ids)
+        self.step = self._step_function(task, gradients)
 
-    def _step_function(self, task: Any) -> Callable[[Any], dict[str, tf.Tensor]]:
-        def replica_step(inputs: Any) -> dict[str, tf.Tensor]:
+    def _step_function(self, task: Any, gradients: _Gradients) -> Callable[[Any], dict[str, float]]:
+        """What takes a step with a batch and returns FIGURES of it, fetched from the device all at once."""
+
+        def replica_step(inputs: Any) -> list[tf.Tensor]:
             parts = [_LossPart(name) for name in LOSSES]
             task.train_step(inputs, self.model, self.optimizer, metrics=parts)
-            return {part.name: part.result() for part in parts}
+            return [*(part.result() for part in parts), gradients.norm]
 
         @tf.function(autograph=False)
-        def step(inputs: Any) -> dict[str, tf.Tensor]:
-            losses = self._strategy.run(replica_step, args=(inputs,))
-            return {
-                name: self._strategy.reduce(tf.distribute.ReduceOp.MEAN, loss, axis=None)
-                for name, loss in losses.items()
-            }
+        def step(inputs: Any) -> tf.Tensor:
+            rate = _rate(self.optimizer)  # before the step: it is this one's
+            measured = self._strategy.run(replica_step, args=(inputs,))
+            means = [self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for value in measured]
+            return tf.stack([*means, tf.cast(rate, tf.float32)])
 
-        return step
+        return lambda inputs: dict(zip(FIGURES, step(inputs).numpy().tolist()))
 
     def served_weights(self) -> list[np.ndarray]:
         """The weights to serve, in the order of `ordered_weights`: their averages, if those are wanted."""
@@ -106,9 +118,7 @@ class Learner:
 
         The start are the values that `initialise` gave, also in a training that was resumed.
         """
-        moved = sum(float(np.square(weights[i] - start).sum()) for i, start in self._start.items())
-        norm = sum(float(np.square(start).sum()) for start in self._start.values())
-        return math.sqrt(moved / norm) if norm else 0.0
+        return distance(self._trained, self.start, weights)
 
     def mean_over_replicas(self, value: float) -> float:
         """The mean of what all replicas hold for the same number, so that all of them decide alike."""
@@ -132,6 +142,43 @@ class _LossPart:
         return self._value
 
 
+class _Gradients:
+    """What the optimizer does to the gradients of all replicas together before it uses them: measures and cuts them."""
+
+    def __init__(self, clip_norm: float) -> None:
+        self._clip_norm = clip_norm
+        self._of_replica = threading.local()  # tf.distribute traces each replica in a thread of its own
+
+    def __call__(self, pairs: list[tuple[tf.Tensor, tf.Variable]]) -> list[tuple[tf.Tensor, tf.Variable]]:
+        gradients, weights = zip(*pairs)
+        self._of_replica.norm = tf.linalg.global_norm(gradients)
+        if self._clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm, use_norm=self._of_replica.norm)
+        return list(zip(gradients, weights))
+
+    @property
+    def norm(self) -> tf.Tensor:
+        """Global norm in the step that was traced last, before it was cut."""
+        return self._of_replica.norm
+
+
+def _parts(model: Any, weights: list[tf.Variable], trained_ids: set[int]) -> dict[str, PartWeights]:
+    """Backbone, decoder and head of a RetinaNet, as positions in `ordered_weights`."""
+    place = {id(weight): i for i, weight in enumerate(weights)}
+    parts = {"backbone": model.backbone, "decoder": model.decoder, "head": model.head}
+    return {
+        name: PartWeights(
+            tuple(place[id(weight)] for weight in ordered_weights(part) if id(weight) in trained_ids),
+            tuple(
+                NormWeights(place[id(norm.moving_mean)], place[id(norm.moving_variance)], norm.epsilon)
+                for norm in norm_layers(part)
+            ),
+        )
+        for name, part in parts.items()
+        if part is not None  # `identity` is no decoder
+    }
+
+
 def _freeze(model: Any, plan: TrainingPlan) -> None:
     if plan.continual.freeze_backbone:
         model.backbone.trainable = False
@@ -146,14 +193,19 @@ def _pull_to_start(model: keras.Model, strength: float) -> None:
     model.add_loss(lambda: strength / 2 * tf.add_n([tf.reduce_sum(tf.square(w - start)) for w, start in pairs]))
 
 
-def _optimizer(plan: TrainingPlan, options: LearnerOptions) -> Any:
+def _optimizer(plan: TrainingPlan, options: LearnerOptions, gradients: _Gradients) -> Any:
     rate: Any = keras_schedule(plan.learning_rate, plan.steps)  # its type in Keras is float
-    limits: dict[str, Any] = {"global_clipnorm": options.clip_norm} if options.clip_norm else {}
     # The legacy one: tf-models' moving average wraps no other.
-    adam = keras.optimizers.legacy.Adam(rate, **limits)
+    adam = keras.optimizers.legacy.Adam(rate, gradient_transformers=[gradients])
     if not options.average:
         return adam
     return ExponentialMovingAverage(adam, trainable_weights_only=False, average_decay=options.average)
+
+
+def _rate(optimizer: Any) -> Any:
+    """The learning rate of the step that comes."""
+    rate = optimizer.lr  # the schedule; tf-models' moving average has it by no other name
+    return rate(optimizer.iterations) if callable(rate) else rate
 
 
 def keras_schedule(rate: LearningRateRecord, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:

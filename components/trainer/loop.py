@@ -6,12 +6,14 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.trainer.curves import FIRST, RunningCurve
+from components.trainer.images.figures import FigureSums
 from components.trainer.policy import TrainingPlan
 from schemas.artifacts.training_record import Diverged, ValidationPoint
 from schemas.base.errors import RatchetError
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 CURVE_POINTS = 200
 DIVERGED = 10.0  # times the loss it began with: a rate three times too high reaches 16, a sound training stays below 2
 SURELY_DIVERGED = 50.0  # RetinaNet's loss is an average over objects, at most a few units when nothing is known yet
-FIRST = 5  # steps that it begins with, at a small part of the peak rate
 WINDOW = 20  # steps over which the loss is averaged
 SOUND = 2.0  # times the loss of the very first step, up to which weights are kept that no validation has seen
 
@@ -47,6 +48,11 @@ class TrainingState:
         recent: loss of the last steps.
         first_loss: mean loss of the first steps; what a diverging one is compared with.
         diverged: how it was lost; None as long as it is sound.
+        curves: of every step, by name: the parts of the loss, and the norm of the gradients.
+        sum_of_rates: sum of the learning rates that were used.
+        peak_rate: the highest of them.
+        batches: of the first batches as they come from the files.
+        augmented: of the same as they were trained on.
     """
 
     step: int = 0
@@ -57,6 +63,19 @@ class TrainingState:
     recent: list[float] = field(default_factory=list)
     first_loss: float | None = None
     diverged: Diverged | None = None
+    curves: dict[str, RunningCurve] = field(default_factory=dict)
+    sum_of_rates: float = 0.0
+    peak_rate: float = 0.0
+    batches: FigureSums = field(default_factory=FigureSums)
+    augmented: FigureSums = field(default_factory=FigureSums)
+
+    def note(self, step: int, figures: Mapping[str, float]) -> None:
+        """Takes down what was measured in a step: `learning_rate`, and curves by name."""
+        self.sum_of_rates += figures["learning_rate"]
+        self.peak_rate = max(self.peak_rate, figures["learning_rate"])
+        for name, value in figures.items():
+            if name != "learning_rate":
+                self.curves.setdefault(name, RunningCurve()).add(step, value)
 
     def to_json(self) -> str:
         """JSON text."""
@@ -68,6 +87,8 @@ class TrainingState:
         values["curve"] = [(int(step), float(loss)) for step, loss in values["curve"]]
         values["validation"] = [ValidationPoint(**point) for point in values["validation"]]
         values["diverged"] = Diverged(**values["diverged"]) if values["diverged"] else None
+        values["curves"] = {name: RunningCurve(**curve) for name, curve in values["curves"].items()}
+        values |= {name: FigureSums(**values[name]) for name in ("batches", "augmented")}
         for name, value in values.items():
             setattr(self, name, value)
 
@@ -173,15 +194,16 @@ def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: 
     started, first = time.monotonic(), state.step
     for step in range(state.step, end):
         rate = plan.learning_rate.at(step, plan.steps)
-        losses = training.learner.step(next(batches))
-        loss = float(losses["total_loss"])
+        figures = training.learner.step(next(batches))
+        loss = figures["total_loss"]
+        state.note(step, figures)
         state.diverged = _judge_loss(state, loss, step, rate)
         if state.diverged is not None:
             state.step = step + 1
             return
         if step % keep_every == 0 or step == plan.steps - 1:
             state.curve.append((step, loss))
-            training.log.losses(step, {name: float(part) for name, part in losses.items()}, rate)
+            training.log.step(step, figures)
         state.step = step + 1
         best = f"  mAP {state.best_map:.3f}" if state.best_map >= 0 else ""
         progress.update(state.step, f"loss {loss:.3f}  learning rate {rate:.1e}{best}")

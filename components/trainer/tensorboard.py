@@ -16,7 +16,13 @@ from components.trainer.serving import Serving
 from components.trainer.validation import ValidationImage
 from schemas.artifacts.training_record import ValidationPoint
 
-_TAGS = {"total_loss": "loss/total", "cls_loss": "loss/classes", "box_loss": "loss/boxes"}
+_TAGS = {
+    "total_loss": "loss/total",
+    "cls_loss": "loss/classes",
+    "box_loss": "loss/boxes",
+    "gradient_norm": "gradient_norm",
+    "learning_rate": "learning_rate",
+}
 SHOWN = 4
 SIDE_PX = 384
 MIN_SCORE = 0.3
@@ -38,9 +44,9 @@ class TrainingLog:
         for point in resumed.validation:
             self.validation(point)
 
-    def losses(self, step: int, losses: Mapping[str, float], learning_rate: float) -> None:
-        """The parts of the loss, by tf-models' names, and the rate."""
-        self._scalars(step, {_TAGS[name]: value for name, value in losses.items()} | {"learning_rate": learning_rate})
+    def step(self, step: int, figures: Mapping[str, float]) -> None:
+        """The parts of the loss, by tf-models' names, the gradients' norm and the rate."""
+        self._scalars(step, {_TAGS[name]: value for name, value in figures.items()})
 
     def speed(self, step: int, images_per_second: float) -> None:
         """Without validation."""

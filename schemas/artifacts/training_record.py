@@ -211,7 +211,7 @@ class Curve:
     """A figure of every step, smoothed by an exponential moving average of 10 steps, never thinned.
 
     Attributes:
-        first: mean of the first steps.
+        first: mean of the first 5 steps, from which the smoothed curve goes on.
         highest: of the smoothed curve.
         highest_at: the step of it.
         last: of the smoothed curve.
@@ -266,7 +266,7 @@ class BatchFigures:
 
 @dataclass(frozen=True)
 class LinePoint:
-    """mAP on the line between the weights at the start and the exported ones, on the validation images.
+    """mAP on the line between the weights at the start and those at the end, on the validation images.
 
     Attributes:
         share: of the way, 0..1.
@@ -287,9 +287,9 @@ class Environment:
 
     Attributes:
         code: digest of Ratchet's source.
-        lock: digest of the installed packages with their versions.
-        libraries: version of each that training depends on.
-        device: kind and name, `CPU` or `GPU NVIDIA A100`.
+        lock: digest of the other installed packages with their versions.
+        libraries: version of each that training depends on, Python among them.
+        device: kind, and name of what is no CPU: `CPU` or `GPU NVIDIA A100`.
     """
 
     code: str
@@ -302,12 +302,16 @@ class Environment:
 class Dynamics:
     """How a training went, in figures that a diagnosis compares with the baseline's.
 
+    What is no finite number is left out: steps of a curve, a curve without any finite step, a part of the model whose
+    weights are no numbers. A training that diverged has what was measured up to there.
+
     Attributes:
         losses: by part: `total_loss`, `cls_loss`, `box_loss`.
         gradient_norm: global norm before clipping; None where it was not measured.
         sum_of_rates: sum over all steps of the learning rate that the optimizer used.
         peak_rate: the highest of them.
-        parts: by name: `backbone`, `decoder`, `head`.
+        parts: by name: `backbone`, `decoder`, `head`; of the weights at the end of the training, which moved also where
+            those that it started from are exported (`best_step` 0). `weight_distance` is that of the exported ones.
         batches: the first batches as they come from the files.
         augmented: the same images as the training got them.
         line: at 1/4, 1/2 and 3/4 of the way; empty where there is nothing to validate with, or no start.

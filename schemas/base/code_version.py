@@ -11,11 +11,16 @@ from schemas import __version__
 _PACKAGES = ("schemas", "components", "pipeline")
 
 
-@functools.cache
 def code_version() -> str:
-    """Version and the first digits of a sha256 over the Python files of all steps."""
+    """Version and digest of the source."""
+    return f"{__version__}, source {source_digest()}"
+
+
+@functools.cache
+def source_digest() -> str:
+    """The first digits of a sha256 over the Python files of all steps."""
     root = Path(__file__).parent.parent.parent
     digest = hashlib.sha256()
     for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
         digest.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
-    return f"{__version__}, source {digest.hexdigest()[:12]}"
+    return digest.hexdigest()[:12]

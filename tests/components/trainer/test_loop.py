@@ -17,7 +17,13 @@ from components.trainer.loop import CURVE_POINTS, Training, TrainingState, Unsou
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import ContinualLearningRecord, Diverged, LearningRateRecord, ValidationPoint
+from schemas.artifacts.training_record import (
+    ContinualLearningRecord,
+    Curve,
+    Diverged,
+    LearningRateRecord,
+    ValidationPoint,
+)
 from schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
@@ -51,7 +57,11 @@ class OneWeight:
     def step(self, batch: Any) -> dict[str, float]:
         assert batch == self.steps
         self.steps += 1
-        return {"total_loss": next(self._losses), "cls_loss": 0.0, "box_loss": 0.0}
+        rate = self.steps / 10
+        return {
+            **{"total_loss": next(self._losses), "cls_loss": 0.0, "box_loss": 0.0},
+            **{"gradient_norm": math.inf, "learning_rate": rate},
+        }
 
     def served_weights(self) -> list[np.ndarray]:
         return [np.array(self.weight(self.steps))]
@@ -68,7 +78,7 @@ class Memory:
     def keep_as_best(self, weights: list[np.ndarray]) -> None:
         self.best = weights
 
-    def losses(self, step: int, losses: dict[str, float], rate: float) -> None:
+    def step(self, step: int, figures: dict[str, float]) -> None:
         self.logged.append(step)
 
     def speed(self, step: int, images_per_second: float) -> None:
@@ -123,6 +133,25 @@ def test_all_steps_are_taken_and_a_checkpoint_written_after_each_round() -> None
     assert state.step == 12
     assert memory.saved == [5, 10, 12]
     assert [step for step, _ in state.curve] == list(range(12))
+
+
+def test_curves_and_rates_are_those_of_every_step() -> None:
+    losses = [1.0] * 205 + [101.0] + [1.0] * 244
+    state, _ = run(plan(steps=450, round_steps=100), losses)
+    assert state.curves["total_loss"].highest == pytest.approx(11.0)
+    assert state.curves["total_loss"].highest_at == 205
+    assert 205 not in [step for step, _ in state.curve]
+    assert (state.sum_of_rates, state.peak_rate) == (pytest.approx(450 * 451 / 20), 45.0)
+    assert set(state.curves) == {"total_loss", "cls_loss", "box_loss", "gradient_norm"}
+    assert state.curves["gradient_norm"].curve is None  # no finite value at all
+
+
+def test_the_loss_that_a_training_was_lost_by_is_on_its_curve() -> None:
+    state, _ = run(plan(steps=60), [1.0] * 30 + [100.0] * 30)
+    assert state.step == lost(state).step == 32
+    assert state.curves["total_loss"].highest_at == 31
+    state, _ = run(plan(steps=60), [1.0] * 30 + [math.nan])
+    assert state.curves["total_loss"].curve == Curve(1.0, 1.0, 4, 1.0)
 
 
 def test_without_validation_the_last_weights_are_exported() -> None:

@@ -1,0 +1,47 @@
+"""What a training runs on: code, packages, device."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+
+import tensorflow as tf
+
+from schemas.artifacts.training_record import Environment
+from schemas.base.code_version import source_digest
+
+# Of other packages a change shows in the digest of all of them alone.
+LIBRARIES = ("tensorflow", "tf-keras", "tf-models-official", "numpy")
+OWN = "ratchet-detector"  # our source has a digest of its own
+
+
+def environment() -> Environment:
+    """Of this process."""
+    installed = _installed()
+    libraries = {name: installed[name] for name in LIBRARIES if name in installed}
+    return Environment(
+        source_digest(), _digest(installed), {"python": platform.python_version(), **libraries}, _device()
+    )
+
+
+def _installed() -> dict[str, str]:
+    """Versions by the names of packages; of two of one name the one that is imported."""
+    found: dict[str, str] = {}
+    for package in importlib.metadata.distributions():
+        name = package.metadata["Name"]
+        if name:
+            found.setdefault(name.lower().replace("_", "-"), package.version)
+    return {name: version for name, version in found.items() if name != OWN}
+
+
+def _digest(installed: dict[str, str]) -> str:
+    lines = "".join(f"{name}=={version}\n" for name, version in sorted(installed.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()[:12]
+
+
+def _device() -> str:
+    """Kind, and name where TensorFlow knows one; it names no CPU."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        return f"GPU {tf.config.experimental.get_device_details(gpu).get('device_name', '')}".strip()
+    return "TPU" if tf.config.list_logical_devices("TPU") else "CPU"

@@ -1,0 +1,89 @@
+"""What a run cannot know: models on images that neither trained nor chose anything, measured as the evaluator does.
+
+Importing this module starts TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from components.detector.detections import renumbered, renumbering
+from components.detector.served import ServedDetector
+from components.example_gen.dataset import Source, read_source
+from components.map_evaluator.matches import Collector, DataSetMatches
+from components.map_evaluator.scoring import score
+from components.map_evaluator.settings import EvaluatorSettings
+from pipeline.bench.case_result import Measured
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Delta
+from schemas.artifacts.training_record import read_training_record
+from schemas.base.files import LOCAL_FILES
+from schemas.base.progress import Progress
+from schemas.data.columns import TruthColumns
+
+_BATCH = 20
+
+
+def matches_of(model: Path, truth: Path, kept: Path | None = None) -> DataSetMatches:
+    """What a model hits on a truth set.
+
+    Args:
+        model: a SavedModel of ours.
+        truth: a data set.
+        kept: file that keeps it for the next time.
+    """
+    if kept is not None and kept.exists():
+        return DataSetMatches.load(str(kept))
+    source = read_source(str(truth))
+    found = _collected(model, source)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        found.save(str(kept))
+    return found
+
+
+def _collected(model: Path, source: Source) -> DataSetMatches:
+    detector = ServedDetector("the model", str(model))
+    own = read_training_record(str(model), LOCAL_FILES).class_names
+    numbers = renumbering(own, source.label_map.names)
+    collector, progress = Collector(sample_share=0.0), Progress("measuring the truth", len(source.records))
+    done = 0
+    for shard in source.shards:
+        for start in range(0, len(shard.records), _BATCH):
+            records = shard.records[start : start + _BATCH]
+            encoded = [Path(path).read_bytes() for path in shard.paths[start : start + _BATCH]]
+            ids = np.array([record.image_id for record in records], np.int64)
+            found = renumbered(detector.detect(detector.preprocess(encoded), ids, len(own)), numbers)
+            collector.add_columns(ids, TruthColumns.of([record.truth for record in records]), {CANDIDATE: found})
+            done += len(records)
+            progress.update(done)
+    return collector.finish()
+
+
+def compared(candidate: DataSetMatches, baseline: DataSetMatches, names: tuple[str, ...]) -> Measured:
+    """Two models on one truth set, paired image by image.
+
+    Args:
+        candidate: of `matches_of`.
+        baseline: of the other model.
+        names: classes of the truth set, in label order.
+    """
+    tables = {CANDIDATE: candidate.tables[CANDIDATE], BASELINE: baseline.tables[CANDIDATE]}
+    scored = score(dataclasses.replace(candidate, tables=tables), names, EvaluatorSettings())
+    return Measured(
+        images=scored.images,
+        candidate=_defined(scored.candidate.coco["AP"]),
+        baseline=_defined(scored.baseline.coco["AP"]) if scored.baseline else None,
+        delta=scored.deltas.overall if scored.deltas else Delta(None, None, None, None),
+    )
+
+
+def class_names(truth: Path) -> tuple[str, ...]:
+    """Classes of a truth set, in label order."""
+    return read_source(str(truth)).label_map.names
+
+
+def _defined(value: float) -> float | None:
+    return None if value < 0 else value
