@@ -16,7 +16,7 @@ from components.labels.matching import Matched, match_labels
 from components.labels.profile import Profile, relation, sightings_of
 from components.metrics.boxes import overlapping
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.data.columns import rows_of
+from schemas.data.columns import DetectionColumns, rows_of
 
 OFFSET_X, OFFSET_Y, LOG_WIDTH, LOG_HEIGHT = range(4)  # columns of a relation
 FEWEST_OBJECTS = 10  # that both models find; of fewer a median says nothing
@@ -25,6 +25,7 @@ _MAD_ERROR = 1.166  # its standard error, in standard deviations over the root o
 _FEWEST_CONFUSED = 3  # objects of one class that the candidate alone names as a certain other
 _SAME_OBJECT_IOU = 0.5
 _CERTAIN = 0.02  # scores nearer to 0 or 1 are taken for this far from it
+_PER_OBJECT = 5  # of the surest detections so many are looked at; what is left out is below any use of a model
 _MOST_IMAGES = 12
 
 
@@ -113,9 +114,14 @@ def match_both(golden: GoldenBoxes) -> dict[str, Matched] | None:
         return None
     matched: dict[str, Matched] = {}
     for model in (BASELINE, CANDIDATE):  # the candidate draws as the baseline unless another relation explains more
-        profile = Profile(golden.file_names, golden.sizes_px, golden.truth, golden.found[model])
+        found = _surest(golden.found[model], _PER_OBJECT * len(golden.truth.labels))
+        profile = Profile(golden.file_names, golden.sizes_px, golden.truth, found)
         matched[model] = match_labels(profile, sightings_of(profile), golden=matched.get(BASELINE))
     return matched
+
+
+def _surest(found: DetectionColumns, count: int) -> DetectionColumns:
+    return rows_of(found, np.sort(np.argsort(-found.scores, kind="stable")[:count]))
 
 
 def paired(matched: dict[str, Matched]) -> PairedObjects:
@@ -132,11 +138,16 @@ def paired(matched: dict[str, Matched]) -> PairedObjects:
     )
 
 
-def habit_of(golden: GoldenBoxes) -> Habit | None:
-    """What the candidate learned; None without a baseline, or where both find too few objects."""
-    matched = match_both(golden)
-    if matched is None:
-        return None
+def habit_of(golden: GoldenBoxes, matched: dict[str, Matched]) -> Habit | None:
+    """What the candidate learned.
+
+    Args:
+        golden: the boxes.
+        matched: of `match_both`.
+
+    Returns:
+        None where both find too few objects.
+    """
     pairs = paired(matched)
     if len(pairs.image) < FEWEST_OBJECTS:
         return None

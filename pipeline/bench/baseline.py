@@ -6,6 +6,7 @@ With an unfinished baseline a clean span gains, which hides what a fault costs.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -33,6 +34,7 @@ _LATER = (
 )
 _OBSERVE = "data_gate.mode=observe"
 _NOTE = "baseline.json"
+_RUN = re.compile(r"span-(\d+)-")
 
 RunPipeline = Callable[[RunRequest], RunResult]
 Say = Callable[[str], None]
@@ -54,6 +56,12 @@ class Baseline:
     digest: str
     span: int
     gains: tuple[float, ...] = ()
+
+    @property
+    def next_span(self) -> int:
+        """A number that no run of the root has had."""
+        runs = (_RUN.match(path.name) for path in (self.root / "runs").glob("span-*"))
+        return max([self.span, *(int(run[1]) for run in runs if run)]) + 1
 
     @property
     def model(self) -> Path:

@@ -127,7 +127,7 @@ def run_case(case: Case, place: Workplace, attempt: int) -> CaseResult:
 
 
 def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, clock: Clock) -> CaseResult:
-    number = place.baseline.span + 1
+    number = place.baseline.next_span
     _plant(case, place, work, number)
     span, golden = work / "data" / f"span-{number}", work / "data" / "golden"
     digests = {"span": digest_of(span), "golden": digest_of(golden)}
