@@ -42,18 +42,8 @@ _OBSERVE = ("data_gate.mode=observe", "evaluator.golden_budget=100000")
 _MODEL = "Format-Serving"
 
 
-@dataclass(frozen=True)
-class Truth:
-    """What the truth set says; both need TensorFlow.
-
-    Attributes:
-        to_baseline: of a candidate's SavedModel, beside the baseline; the last argument, if not None, is the seed of
-            the control whose matches these are, kept to compare with.
-        to_control: of the same candidate, beside the control of a seed; None where that has not run.
-    """
-
-    to_baseline: Callable[[Path, int | None], Measured]
-    to_control: Callable[[int], Delta | None]
+# Of a candidate's SavedModel, the seed of its case and whether that is a control: `truth.TruthSet.measure`.
+Measure = Callable[[Path, int, bool], tuple[Measured, Delta | None]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ class Workplace:
         directory: of the bench.
         data: clean data.
         baseline: what every case starts from.
-        truth: measures.
+        measure: on the truth set.
         pipeline: runs it.
         digests: of golden set, truth set and baseline.
     """
@@ -72,7 +62,7 @@ class Workplace:
     directory: Path
     data: BenchData
     baseline: Baseline
-    truth: Truth
+    measure: Measure
     pipeline: Callable[[RunRequest], RunResult]
     digests: dict[str, str]
 
@@ -245,9 +235,7 @@ def _newest(directory: Path) -> str:
 def _truth(case: Case, place: Workplace, places: RunPlaces) -> tuple[Measured | None, Delta | None]:
     if places.candidate is None:
         return None, None
-    is_control = case.group is Group.CONTROL
-    measured = place.truth.to_baseline(Path(places.candidate), case.seed if is_control else None)
-    return measured, None if is_control else place.truth.to_control(case.seed)
+    return place.measure(Path(places.candidate), case.seed, case.group is Group.CONTROL)
 
 
 def _evaluation(places: RunPlaces) -> Evaluation | None:

@@ -15,7 +15,7 @@ from pipeline.bench.bench import BenchRequest, chosen_cases, diagnosed_again, ru
 from pipeline.bench.bundle_files import diagnosis_digest
 from pipeline.bench.case_result import CaseResult, read_cases
 from pipeline.bench.cases import FAULTS_FILE, Case, Split, plan, read_entries
-from pipeline.bench.run_case import Truth, Workplace
+from pipeline.bench.run_case import Workplace
 from pipeline.bench.sources import BenchData
 from schemas.base.errors import ConfigError, InputError
 
@@ -60,7 +60,7 @@ def place(tmp_path: Path) -> Workplace:
 
     (tmp_path / "cases").mkdir()
     data = BenchData("digits", tmp_path, tmp_path, never, never, None)
-    return Workplace(tmp_path, data, Baseline(tmp_path, "b", 2), Truth(never, never), never, DIGESTS)
+    return Workplace(tmp_path, data, Baseline(tmp_path, "b", 2), never, never, DIGESTS)
 
 
 def some_cases(count: int = 4) -> list[Case]:
