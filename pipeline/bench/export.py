@@ -91,11 +91,7 @@ class Exported:
         Args:
             out: where it is.
         """
-        left = (
-            f"; {many(self.left_out, 'case')} failed, never trained or without files and left out"
-            if self.left_out
-            else ""
-        )
+        left = f"; {many(self.left_out, 'case')} left out, without files to be judged by" if self.left_out else ""
         leak = self.leak
         return (
             f"{many(self.cases, 'case')} in {out / CASES_DIRECTORY}{left}\n"
