@@ -62,6 +62,7 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
     package_data={
         "schemas": ["*.pbtxt"],
+        "pipeline.bench": ["*.yaml"],
         "pipeline.config": ["*.yaml"],
         "components.review": ["*.js", "*.css"],
         "components.review.tfma_view": ["*.js", "*.css"],

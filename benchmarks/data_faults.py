@@ -26,6 +26,7 @@ from benchmarks.faults import FAULTS_FILE, Fault, plant, read_faults
 from benchmarks.gate_judge import GateJudge, Read, ToJudge
 from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import generated_span, generated_spans, natural_spans
+from pipeline.bench import planting
 from pipeline.config.pipeline_settings import load_settings
 from pipeline.demo.digits import DigitsOptions, write_digits
 from pipeline.root.roots import registry_of, serving_name
@@ -197,8 +198,8 @@ class Planter:
         digest = hashlib.sha256(repr((case.fault, case.draw, self.images)).encode())
         for directory in (case.source, self.golden, self.trained):
             digest.update((directory / "annotations.json").read_bytes() if directory else b"-")
-        here = Path(__file__).parent
-        for path in (*sorted(here.glob("fault*.py")), here / "planting.py"):
+        engine = Path(planting.__file__).parent
+        for path in (Path(__file__).parent / "faults.py", engine / "planting.py", *sorted(engine.glob("fault_*.py"))):
             digest.update(path.read_bytes())
         return digest.hexdigest()[:24]
 

@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.fault_images import IMAGE_FAULTS
-from benchmarks.fault_labels import LABEL_FAULTS
-from benchmarks.fault_sets import SET_FAULTS, golden_holds_it
-from benchmarks.planting import Planted
+from pipeline.bench.engine import OF_ANOTHER, PLANTERS
+from pipeline.bench.fault_images import IMAGE_FAULTS
+from pipeline.bench.fault_sets import golden_holds_it
+from pipeline.bench.planting import Planted
 from schemas.base.errors import ConfigError
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
-PLANTERS = {**IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
 _KEYS = {"plant", "with", "strengths", "scored", "named", "says", "verdict", "part", "golden_too"}
 
 
@@ -137,7 +136,7 @@ def plant(
         planted.narrow_to(fault.part.share, fault.part.by)
     if fault.golden_too:
         golden_holds_it(planted, IMAGE_FAULTS[fault.plant], fault.strength)
-    elif fault.plant == "delivered-again":
+    elif fault.plant in OF_ANOTHER:
         PLANTERS[fault.plant](planted, fault.strength, trained=trained)
     else:
         PLANTERS[fault.plant](planted, fault.strength, **dict(fault.options))

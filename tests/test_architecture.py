@@ -21,7 +21,7 @@ HEAVY = {
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
-    *("check", "convert", "schema", "log-sample", "digits"),
+    *("check", "convert", "schema", "log-sample", "digits", "bench"),
 )
 SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages")  # packages that every component may use
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
@@ -52,6 +52,8 @@ GLUE = {
     "components.detector.sampling",
     "components.detector.served",
     "components.detector.stored_looks",
+    "components.diagnosis.component",
+    "components.diagnosis.executor",
     "components.example_gen.component",
     "components.example_gen.convert",
     "components.example_gen.executor",

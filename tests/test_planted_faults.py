@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from benchmarks.data_faults_table import CRASH, Judged, table_of
-from benchmarks.fault_images import IMAGE_FAULTS
-from benchmarks.fault_labels import LABEL_FAULTS
-from benchmarks.fault_sets import TURNS
 from benchmarks.faults import Fault, Part, plant, read_faults
 from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import natural_spans
 from components.example_gen.dataset import read_source
+from pipeline.bench.fault_images import IMAGE_FAULTS
+from pipeline.bench.fault_labels import LABEL_FAULTS
+from pipeline.bench.fault_sets import TURNS
 from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.base.errors import ConfigError

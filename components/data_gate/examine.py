@@ -30,8 +30,9 @@ from components.data_gate.coping import Coping, coping_of
 from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
 from components.data_gate.embeddings import outliers
 from components.data_gate.entangled import of_their_own
+from components.data_gate.golden_set import beside_traffic, beside_training, of_golden_set
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
-from components.data_gate.label_audit import audit_labels
+from components.data_gate.label_audit import LabelAudit, audit_labels
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from components.data_gate.page import PageContent, data_page
 from components.data_gate.part_drift import drift_in_parts, drift_located
@@ -59,12 +60,14 @@ from schemas.artifacts.data_evidence import (
     Comparison,
     DataEvidence,
     DataPictures,
+    LabelEvidence,
 )
 from schemas.artifacts.decisions import DataDecision, Reason
 from schemas.data import features
 from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
+from schemas.data.feature_sample import FeatureSample
 from schemas.data.tfdv_schema import class_names, read_schema
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
@@ -96,12 +99,13 @@ def examine(
     copies = copies or CopySettings()
     inputs = read_inputs(sources, settings, read, copies)
     compared = _compare(sources, settings, schema, inputs)
+    labels, label_evidence = _labels(inputs, settings)
     findings = Findings(
         anomalies=compared.validated.anomalies,
         schema_classes=class_names(schema),
         leaked=inputs.copies.leaked,
         repeated=inputs.copies.repeated,
-        labels=_labels(inputs, settings),
+        labels=labels,
         drift=compared.reasons,
         image_names=inputs.images.names,
         history=sources.history,
@@ -121,8 +125,9 @@ def examine(
         comparisons=compared.comparisons,
         pictures=draw_pictures(decision.reasons, album),
     )
+    evidence = DataEvidence((*compared.comparisons, *compared.of_golden), label_evidence)
     _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
-    _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(DataEvidence(compared.comparisons)))
+    _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(evidence))
     _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(DataPictures(content.pictures)))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
     _write(f"{split_directory(out, TRAIN_SPLIT)}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
@@ -131,11 +136,19 @@ def examine(
 
 @dataclass(frozen=True)
 class _Compared:
-    """TFDV's findings, every comparison, and a rule for each."""
+    """What was compared.
+
+    Attributes:
+        validated: TFDV's findings.
+        comparisons: of the span.
+        reasons: a rule for each.
+        of_golden: comparisons of the golden set, about which there is no rule.
+    """
 
     validated: Validated
     comparisons: tuple[Comparison, ...]
     reasons: tuple[Reason, ...]
+    of_golden: tuple[Comparison, ...]
 
 
 def _compare(
@@ -183,7 +196,20 @@ def _compare(
         of_span = (_parts(inputs), span.sample, inputs.served.lineage, drifts, thresholds, settings)
         reasons = drift_located(reasons, *of_span)
     reasons += _drift_of_parts(inputs, settings, drifts, thresholds)
-    return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
+    of_golden = _of_golden(inputs, settings, thresholds, serving and serving.sample)
+    return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons), of_golden)
+
+
+def _of_golden(
+    inputs: GateInputs, settings: DataGateSettings, thresholds: Mapping[str, float], log: FeatureSample | None
+) -> tuple[Comparison, ...]:
+    """The golden set beside what the served model was trained on, and beside what it is asked."""
+    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
+        return ()
+    served = inputs.served
+    golden = of_golden_set(inputs.golden_sample.sample, inputs.golden.class_names, served.record.class_names)
+    found = beside_training(golden, served.lineage, thresholds, settings)
+    return (*found, *(beside_traffic(golden, log, thresholds, settings) if log is not None else ()))
 
 
 def _not_measured(measurements: Sequence[Measurement], kind: str) -> list[str]:
@@ -280,24 +306,21 @@ def _worst_images(comparison: Comparison, inputs: GateInputs, span: Side, compar
     return tuple(inputs.span_sample.records[row].file_name for row in rows)
 
 
-def _labels(inputs: GateInputs, settings: DataGateSettings) -> list[Reason]:
+def _labels(inputs: GateInputs, settings: DataGateSettings) -> tuple[list[Reason], LabelEvidence | None]:
+    """The rules about labels, of the span and its parts, and their numbers, of the whole span."""
     profiles = _profiles(inputs)
     if profiles is None or inputs.served is None:
-        return []
+        return [], None
     (span, golden), known = profiles, inputs.served.record.class_names
     parts, trusted = _parts(inputs), _trust(inputs)
     trusted = trusted and trusted.beside_parts([part.images for part in parts])
-    return faults_in_parts(
-        audit_labels(span, golden, known, settings.labels, trusted),
-        parts,
-        lambda images, alternatives: audit_labels(
-            replace(span.of_images(images), asked=alternatives),
-            golden,
-            known,
-            settings.labels,
-            trusted and trusted.of_images(images),
-        ),
-    )
+    whole = LabelAudit.of(span, golden, known, settings.labels, trusted)
+
+    def ask(images: np.ndarray, alternatives: int) -> list[Reason]:
+        some = replace(span.of_images(images), asked=alternatives)
+        return audit_labels(some, golden, known, settings.labels, trusted and trusted.of_images(images))
+
+    return faults_in_parts(whole.reasons(), parts, ask), whole.evidence()
 
 
 def _trust(inputs: GateInputs) -> Trust | None:

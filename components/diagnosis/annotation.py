@@ -18,18 +18,18 @@ from components.diagnosis.evidence_signals import (
     SEEN,
     SURE,
     failed_of,
+    falls_early,
     held_out_rises,
     rejected_signals,
     speaks,
 )
 from components.diagnosis.label_faults import COLUMNS, DRAWING, FAULTS, SWAPPED, Fault, detail_of, in_words, suspects
-from components.diagnosis.learned import Habit, habit_of
+from components.diagnosis.learned import Habit, habit_of, match_both
 from components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
 from components.diagnosis.weighing import weighed
 from components.labels.findings import Estimate
 from schemas.artifacts.data_evidence import LabelMeasure
 from schemas.artifacts.diagnosis import ANNOTATION, CauseFinding, CauseState, Role, Signal
-from schemas.artifacts.training_record import TrainingRecord
 
 # Learned over labelled: a batch of which half is replayed teaches half a habit, and no candidate exaggerates much. On
 # the demo's loose boxes it was 1.05 without replay.
@@ -38,15 +38,12 @@ _HABIT = 0.025  # fraction of the box: half of what the gate accepts; IoU .95 wi
 _LOST = 0.02  # of the objects
 _LESS_SURE = 0.1  # ln of the odds
 _BACK = 0.25  # of the fall; what gives back less is a part of it at most
-# Of the fall on earlier spans the part lost after a quarter of the way: on the demo .16 for loose boxes, 0 for dark
-# images and .05 for twenty images seen too often.
-_EARLY = 0.1
-_FALL = 0.1  # of the mAP at the start; of a smaller fall no part is told
 _UNDO: dict[str, Undo] = {
     faults.SIZE.detail: undo_drawing(SIZE),
     faults.OFFSET.detail: undo_drawing(OFFSET),
     faults.CLASSES.detail: undo_confusions,
 }
+_HABITS = ("learned_loose_boxes", "learned_shifted_boxes", "learned_confusion")
 _AS_THE_GOLDEN_SET = "The span's labels are drawn and named as the golden set's, as far as the served model can tell."
 _NOT_MEASURED = "Whether the span's labels are drawn and named as the golden set's was not measured."
 _MEASURE = (
@@ -56,21 +53,26 @@ _MEASURE = (
 
 
 def examine(bundle: Bundle) -> Sequence[CauseFinding]:
-    """One finding for each fault that is supported or open; one for all together where there is none."""
-    habit = habit_of(bundle.golden) if bundle.golden is not None else None
-    rescoring = Rescoring.of(bundle)
+    """One finding for each fault that is supported; else the likeliest that is open; else one for all together."""
+    matched = match_both(bundle.golden) if bundle.golden is not None else None
+    habit = habit_of(bundle.golden, matched) if bundle.golden is not None and matched is not None else None
+    rescoring = Rescoring.of(bundle, matched)
     findings = [_finding(fault, bundle, habit, rescoring) for fault in FAULTS]
-    told = [each for each in findings if each.state in (CauseState.SUPPORTED, CauseState.OPEN)]
-    if any(each.state is CauseState.SUPPORTED for each in told):
-        return [each for each in told if each.state is CauseState.SUPPORTED]
-    return told[:1] if told else [_together(findings)]
+    supported = [each for each in findings if each.state is CauseState.SUPPORTED]
+    accused = [each for each in findings if each.state is CauseState.OPEN and any(s.supports for s in each.signals)]
+    accused.sort(key=lambda each: -each.probability)
+    return supported or accused[:1] or [_together(findings)]
 
 
 def _together(findings: Sequence[CauseFinding]) -> CauseFinding:
-    signals = [signal for finding in findings for signal in finding.signals if signal.role is Role.SUSPECT]
-    measured = [signal for signal in signals if signal.supports is not None]
-    sentence, action = (_AS_THE_GOLDEN_SET, "") if measured else (_NOT_MEASURED, _MEASURE)
-    return weighed(_blank("", sentence, action), measured or signals)
+    """Nothing speaks for any fault: what clears them all, or what would."""
+    signals = [signal for finding in findings for signal in finding.signals]
+    suspected = [signal for signal in signals if signal.role is Role.SUSPECT and signal.supports is not None]
+    if suspected:
+        return weighed(_blank("", _AS_THE_GOLDEN_SET, ""), suspected)
+    unmeasured = Signal("labels", Role.SUSPECT, None, 1.0, "ratio to the limit", None, _NOT_MEASURED)
+    habits = [signal for signal in signals if signal.name in _HABITS and signal.supports is not None]
+    return weighed(_blank("", _NOT_MEASURED, _MEASURE), [unmeasured, *habits])
 
 
 def _blank(detail: str, sentence: str, action: str) -> CauseFinding:
@@ -82,12 +84,11 @@ def _finding(fault: Fault, bundle: Bundle, habit: Habit | None, rescoring: Resco
     rejected = rejected_signals(bundle, fault.owns_rule)
     signals: list[Signal] = [*suspected, *rejected]
     share = None
-    if _is_asked(fault, suspected):
-        learned = _learned(fault, bundle, habit)
+    if bundle.candidate is not None and _is_asked(fault, suspected):
         share, proof = _proof(fault, rescoring)
-        signals += [*learned, held_out_rises(bundle), *proof]
-        if fault in DRAWING:
-            signals.append(_early_fall(bundle))
+        signals += [*_learned(fault, bundle, habit), *proof]
+        if any(signal.supports for signal in signals):  # else what other causes do as well would speak alone
+            signals += [held_out_rises(bundle), *([falls_early(bundle)] if fault in DRAWING else [])]
     value = next((signal.value for signal in suspected if signal.supports), None)
     if value is None and fault is faults.SIZE and habit is not None:
         value = _larger(habit)
@@ -215,28 +216,6 @@ def _proof(fault: Fault, rescoring: Rescoring | None) -> tuple[Share | None, lis
     ]
 
 
-def _early_fall(bundle: Bundle) -> Signal:
-    """Whether earlier spans lose from the first quarter of the way on: a habit is learned at once."""
-    name, unit = "falls_early", "share of the fall on earlier spans"
-    part = _lost_in_first_quarter(bundle.candidate)
-    if part is None:
-        missing = "How earlier spans fell along the way from the baseline was not measured, or they hardly fell."
-        return Signal(name, Role.SYMPTOM, None, _EARLY, unit, None, missing)
-    sentence = f"On the first quarter of the way from the baseline {part:.0%} of the fall on earlier spans was there."
-    return Signal(name, Role.SYMPTOM, part, _EARLY, unit, part >= _EARLY or None, sentence)
-
-
-def _lost_in_first_quarter(record: TrainingRecord | None) -> float | None:
-    if record is None or record.dynamics is None or not record.dynamics.line or not record.validation:
-        return None
-    quarter = min(record.dynamics.line, key=lambda point: point.share)
-    start = next((point.old for point in record.validation if point.step == 0), None)
-    end = next((point.old for point in record.validation if point.step == record.best_step), None)
-    if start is None or end is None or quarter.old is None or start - end < _FALL * start or start <= 0:
-        return None
-    return (start - quarter.old) / (start - end)
-
-
 def _unmeasured(name: str, sentence: str) -> Signal:
     return Signal(name, Role.SYMPTOM, None, _HABIT, "fraction of box size", None, sentence)
 
@@ -260,7 +239,7 @@ def _sentence(fault: Fault, bundle: Bundle, signals: Sequence[Signal], share: Sh
     else:
         failed = failed_of(bundle, fault.owns_rule)
         told = f"The span's labels are at fault: {failed[0].actual}" if failed else _WHAT[fault.detail]
-    if any(signal.name.startswith("learned_") and signal.supports for signal in signals):
+    if measures and any(signal.name.startswith("learned_") and signal.supports for signal in signals):
         told += ", and the candidate learned it"
     if share is not None and share.value >= _BACK:
         told += f"; undoing it on kept detections gives back {min(1.0, share.value):.0%} of the fall"
@@ -284,7 +263,7 @@ _WHAT = {
 def _action(fault: Fault, bundle: Bundle) -> str:
     span = f"span {bundle.candidate.span}" if bundle.candidate else "the new span"
     fix = {
-        "loose_boxes": "draw the boxes of {span} as tightly as the golden set's",
+        "loose_boxes": "draw the boxes of {span} in the size of the golden set's",
         "shifted_boxes": "move the boxes of {span} to where the golden set has them: look for an offset in the export",
         "jittered_boxes": "have the boxes of {span} drawn as carefully as the golden set's",
         "swapped_classes": "exchange the named classes in the labels of {span}: look at its category ids and names",

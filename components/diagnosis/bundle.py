@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
 
 from schemas.artifacts.data_evidence import DataEvidence
 from schemas.artifacts.decisions import DataDecision, Verdict
 from schemas.artifacts.evaluation import Delta, Evaluation
+from schemas.artifacts.golden_boxes import GoldenBoxes
 from schemas.artifacts.training_record import TrainingRecord
-from schemas.data.columns import DetectionColumns, TruthColumns
 
-
-@dataclass(frozen=True, eq=False)
-class GoldenBoxes:
-    """Objects and detections of golden images, or of a fixed sample of them.
-
-    Attributes:
-        image_ids: [i] int64.
-        file_names: of the images; their places are the positions that the columns speak of.
-        sizes_px: [i, 2] float64, width and height.
-        class_names: in label order.
-        truth: the objects.
-        found: by model (`candidate`, `baseline`), all that was kept of its detections.
-        max_detections: of each image and class the best so many count.
-        of: how many golden images there are in all.
-    """
-
-    image_ids: np.ndarray
-    file_names: tuple[str, ...]
-    sizes_px: np.ndarray
-    class_names: tuple[str, ...]
-    truth: TruthColumns
-    found: Mapping[str, DetectionColumns]
-    max_detections: int
-    of: int
+__all__ = ["Bundle", "GoldenBoxes"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -77,15 +77,18 @@ def suspects(fault: Fault, bundle: Bundle) -> tuple[Signal, ...]:
     parts = [reason for reason in reasons if reason.rule.startswith("part:") and reason.state is State.FAILED]
     # A rule that no figure stands behind, as those that count, adds to the figures what it found.
     counted = [reason for reason in whole if not reason.rule.startswith("labels:") and reason.state is State.FAILED]
-    signal = _of_measures(name, fault, measures) if measures else _of_rules(name, whole)
+    can_judge = bundle.evidence.labels is not None and bundle.evidence.labels.judged > 0
+    signal = _of_measures(name, fault, measures, can_judge) if measures else _of_rules(name, whole)
     further = [_of_rules(f"gate_{fault.detail}", [reason]) for reason in [*parts, *(counted if measures else [])][:1]]
     return (signal, *further)
 
 
-def _of_measures(name: str, fault: Fault, measures: Sequence[LabelMeasure]) -> Signal:
+def _of_measures(name: str, fault: Fault, measures: Sequence[LabelMeasure], can_judge: bool) -> Signal:
     judged = [speaks(fault.size(each), each.std_error, WORTH_A_LOOK * each.limit) for each in measures]
     supports = True if True in judged else (False if all(each is False for each in judged) else None)
     told = measures[judged.index(True)] if supports else measures[0]
+    if supports and not can_judge:
+        supports = None  # it may be the model that draws or confuses what it does not know
     sentence = f"{in_words(told)} in the span's labels as in the golden set's, {_within(told)}."
     return Signal(
         name,

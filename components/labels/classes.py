@@ -5,6 +5,7 @@ Label noise is a wrong class here and there; systematic confusion is one class l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ from scipy.stats import hypergeom
 
 from components.labels.findings import (
     SIGNIFICANCE,
+    Estimate,
     Finding,
     per_image,
     reason_of,
+    share_of,
     significance_of,
     strength_of,
     worst_images,
@@ -89,14 +92,18 @@ def class_reasons(
     """
     ours, theirs = (judge(side, QUANTILES[0]) for side in (span, golden))
     found = confusions(ours, theirs, len(class_names), significance_of(span.profile))
-    more = [judge(side, LOWEST_QUANTILE) for side in (span, golden)]
-    # Noise hits all classes alike: those that are confused systematically are not needed to see it.
-    confused = [label for each in found for label in (each.looks_like, each.labelled)]
-    rest = [side.rows(~np.isin(side.labelled, confused)) for side in more]
+    rest = [beside_confusions(side, found) for side in (span, golden)]
     return [
         _confused(ours, found, class_names, classes, span.profile),
         _noisy(rest[0], rest[1], len(class_names), relative_recall, noise, span.profile),
     ]
+
+
+def beside_confusions(side: Matched, found: Sequence[Confusion]) -> Judged:
+    """The labelled objects of classes that are not confused systematically: noise hits all classes alike."""
+    judged = judge(side, LOWEST_QUANTILE)
+    confused = [label for each in found for label in (each.looks_like, each.labelled)]
+    return judged.rows(judged.is_labelled & ~np.isin(judged.labelled, confused))
 
 
 def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], limit: float, profile: Profile) -> Reason:
@@ -122,12 +129,11 @@ def _in_words(confusion: Confusion, names: tuple[str, ...]) -> str:
 def _noisy(
     span: Judged, golden: Judged, classes: int, relative_recall: float, limit: float, profile: Profile
 ) -> Reason:
-    ours, theirs = (_seen(side) for side in (span, golden))
-    excess = label_noise(ours, theirs, classes, relative_recall)
+    excess = label_noise(span, golden, classes, relative_recall)
     finding = Finding(
         excess,
         f"{excess.share} of the objects have a wrong class (label noise)",
-        per_image(profile, ours.image[~ours.agrees]),
+        per_image(profile, span.image[~span.agrees]),
     )
     expected = (
         f"at most {limit:.0%} of the objects labelled as a class that they do not look like; {excess.power(limit)}"
@@ -163,6 +169,12 @@ def confusions(span: Judged, golden: Judged, classes: int, significance: float =
     best = likeliest_pair(_seen(span), _seen(golden), classes, likely)
     found += [each for each in tested if (each.looks_like, each.labelled) in best and each not in found]
     return sorted(found, key=lambda each: -each.excess)
+
+
+def labelled_as(side: Judged, looks_like: int, labelled: int) -> Estimate:
+    """Share of what looks like one class, at least one object, that is labelled as another."""
+    of = side.looks_like == looks_like
+    return share_of(side.labelled[of] == labelled, side.image[of])
 
 
 def is_of(judged: Judged, found: list[Confusion]) -> np.ndarray:

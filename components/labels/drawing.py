@@ -155,6 +155,28 @@ def beside_expected(drawn: Drawn, golden: Drawn) -> np.ndarray:
     return drawn.relations - _expected(drawn.looks_like, golden)
 
 
+def beside_the_others(golden: Drawn) -> np.ndarray:
+    """[k, 4] relations beside those of the others of their class: as far as those of another golden set would be."""
+    expected = np.tile(np.median(golden.relations, axis=0), (len(golden.relations), 1))
+    for label in np.unique(golden.looks_like):
+        of_class = golden.looks_like == label
+        others = np.count_nonzero(of_class) - 1
+        if others:
+            medians = np.stack([_median_of_others(column) for column in golden.relations[of_class].T], axis=1)
+            expected[of_class] = (others * medians + _BORROWED * expected[of_class]) / (others + _BORROWED)
+    return golden.relations - expected
+
+
+def _median_of_others(values: np.ndarray) -> np.ndarray:
+    # [n] the median without each, of at least two.
+    order = np.argsort(values, kind="stable")
+    rank = np.empty(len(values), np.int64)
+    rank[order] = np.arange(len(values))
+    ordered, last = values[order], len(values) - 1
+    low, high = (last - 1) // 2, last // 2  # places of the middle among the others
+    return (ordered[low + (rank <= low)] + ordered[high + (rank <= high)]) / 2
+
+
 def _is_whole(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:
     start, end = boxes_xywh_px[:, :2], boxes_xywh_px[:, :2] + boxes_xywh_px[:, 2:]
     return ((start > _BORDER * sizes_px) & (end < (1 - _BORDER) * sizes_px)).all(axis=1)

@@ -6,10 +6,12 @@ what would have to be added to the golden set's boxes to scatter them as much.
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from scipy.special import ndtri
 
-from components.labels.drawing import beside_expected, drawn_of
+from components.labels.drawing import Drawn, beside_expected, beside_the_others, drawn_of
 from components.labels.findings import Excess, Finding, per_image, reason_of
 from components.labels.matching import Matched
 from schemas.artifacts.decisions import Reason
@@ -23,10 +25,9 @@ _MOST, _STEPS = 0.5, 50  # jitter that is looked for
 def jitter_reason(span: Matched, golden: Matched, limit: float) -> Reason:
     """The rule `labels:jitter`; `limit` is the accepted standard deviation, as a fraction of the box's size."""
     ours, theirs = drawn_of(span), drawn_of(golden)
-    beside = beside_expected(ours, theirs), beside_expected(theirs, theirs)
-    centre, size = (_added(ours.image, theirs.image, *(each[:, axes] for each in beside)) for axes in ([0, 1], [2, 3]))
+    centre, size = (_told(each) for each in added_jitter(ours, theirs))
     worst = max(centre, size, key=lambda excess: (excess.breaks(limit), excess.value))
-    scatter = np.square(beside[0]).sum(axis=1)
+    scatter = np.square(beside_expected(ours, theirs)).sum(axis=1)
     weight = per_image(span.profile, ours.image, scatter) / np.maximum(1, per_image(span.profile, ours.image))
     finding = Finding(
         worst,
@@ -41,6 +42,26 @@ def jitter_reason(span: Matched, golden: Matched, limit: float) -> Reason:
     return reason_of("labels:jitter", expected, finding, limit, span.profile)
 
 
+def added_jitter(span: Drawn, golden: Drawn, label: int | None = None) -> tuple[Excess, Excess]:
+    """The jitter that the span has beyond the golden set's, in place and in size; negative if it has less.
+
+    Args:
+        span: the new boxes.
+        golden: the trusted ones.
+        label: only of what looks like this class; None: of all.
+    """
+    keep = [side.looks_like == label if label is not None else slice(None) for side in (span, golden)]
+    relations = beside_expected(span, golden)[keep[0]], beside_the_others(golden)[keep[1]]
+    images = span.image[keep[0]], golden.image[keep[1]]
+    centre, size = (_added(*images, *(each[:, axes] for each in relations)) for axes in ([0, 1], [2, 3]))
+    return centre, size
+
+
+def _told(excess: Excess) -> Excess:
+    # Boxes that scatter less than the golden set's are no fault.
+    return dataclasses.replace(excess, value=max(0.0, excess.value))
+
+
 def _added(span_image: np.ndarray, golden_image: np.ndarray, span: np.ndarray, golden: np.ndarray) -> Excess:
     """The jitter [n, 2] and [m, 2] relations differ by, and its error."""
     golden = golden - np.median(golden, axis=0)
@@ -50,13 +71,13 @@ def _added(span_image: np.ndarray, golden_image: np.ndarray, span: np.ndarray, g
     error = float(np.hypot(_error_of_mean(scatter, span_image), _error_of_mean(usual, golden_image)))
     jitters = np.linspace(0, _MOST, _STEPS + 1)
     reached = np.array([_scatter(golden[:, None] + each * _NORMAL[:, None], unit).mean() for each in jitters])
-    value = float(np.interp(scatter.mean(), reached, jitters))
     images = min(len(np.unique(span_image)), len(np.unique(golden_image)))
     above = float(scatter.mean() - usual.mean())
-    if value <= 0 or above <= 0:
-        # What chance alone would have to reach.
-        return Excess(0.0, float(np.interp(usual.mean() + error, reached, jitters)), images)
-    return Excess(value, value * error / above, images)
+    # Scatter grows with the square of a little jitter, so that the error of the jitter is the larger the less there is.
+    value = float(np.interp(usual.mean() + abs(above), reached, jitters))
+    by_chance = float(np.interp(usual.mean() + error, reached, jitters))
+    std_error = value * error / abs(above) if abs(above) > error else by_chance
+    return Excess(float(np.copysign(value, above)), std_error, images)
 
 
 def _scatter(relations: np.ndarray, unit: np.ndarray) -> np.ndarray:

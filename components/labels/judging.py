@@ -10,7 +10,7 @@ from components.labels.classes import class_reasons
 from components.labels.drawing import drawing_reasons, drawing_slack
 from components.labels.jitter import jitter_reason
 from components.labels.limits import LabelLimits
-from components.labels.matching import Matched, match_labels
+from components.labels.matching import Matched, match_labels, relative_recall
 from components.labels.missing import missing_reason
 from components.labels.profile import Profile, sightings_of
 from schemas.artifacts.decisions import Reason
@@ -47,14 +47,13 @@ def judged_reasons(
     if known is None:
         return [untested(rule, cause) for rule in RULES]
     span, golden = known
-    # Where the model finds less it errs more: that is held against it, not against the labels.
-    relative_recall = min(1.0, span.recall / golden.recall)
-    slack = drawing_slack(span, golden, relative_recall, otherwise)
+    recall = relative_recall(span, golden)
+    slack = drawing_slack(span, golden, recall, otherwise)
     return [
         *drawing_reasons(span, golden, slack * limits.offset, slack * limits.size),
         jitter_reason(span, golden, slack * limits.jitter),
-        *class_reasons(span, golden, relative_recall, class_names, limits.classes, limits.noise),
-        missing_reason(span, golden, relative_recall, class_names, limits.missing),
+        *class_reasons(span, golden, recall, class_names, limits.classes, limits.noise),
+        missing_reason(span, golden, recall, class_names, limits.missing),
     ]
 
 

@@ -71,6 +71,14 @@ class Matched:
         return float(self.is_found.mean()) if len(self.sighting) else 0.0
 
 
+def relative_recall(span: Matched, golden: Matched) -> float:
+    """What the model finds in the span as a part of what it finds in the golden set, at most 1.
+
+    Where the model finds less it errs more: that is held against it, not against the labels.
+    """
+    return min(1.0, span.recall / golden.recall)
+
+
 def match_labels(
     profile: Profile, sightings: DetectionColumns, lowest_score: float = 0.0, golden: Matched | None = None
 ) -> Matched:

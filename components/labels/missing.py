@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from components.labels.findings import (
     difference,
     per_image,
     reason_of,
+    relative_error,
     share_of,
     shortfall,
     significance_of,
 )
-from components.labels.matching import QUANTILES, Matched
+from components.labels.matching import QUANTILES, Matched, relative_recall
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import joined
 
@@ -28,7 +30,7 @@ _MORE_THAN_HALF = 0.5
 _MOSTLY = 0.8  # from this share on something is said of all
 _FEWEST_SEEN = 2  # in an image without objects one sure error is no wonder
 _BY_ERROR = 0.05  # chance that the model's errors alone make all that it sees in an image
-_NOTHING = Excess(0.0, 1.0, 1)
+NOTHING = Excess(0.0, 1.0, 1)  # is known
 
 
 def missing_reason(
@@ -43,13 +45,14 @@ def missing_reason(
         class_names: in label order.
         limit: accepted share of objects without a label.
     """
-    class_limit = min(_HIGHEST_LIMIT, _CLASS_TIMES * limit)
+    class_limit = class_limit_of(limit)
     expected = f"at most {limit:.0%} of all objects without a label, and {class_limit:.0%} of any class"
     of_all, lost = _of_all(span, golden, relative_recall), _of_images(span, golden)
     are_lost = lost.excess.breaks(limit, significance_of(span.profile)) and _share_in_empty(span) > _MORE_THAN_HALF
     # Images that lost all their labels lack those of every class.
-    finding = None if are_lost else _of_classes(span, golden, relative_recall, class_names, class_limit)
-    if finding is not None:
+    of_classes = {} if are_lost else classes_that_lack(span, golden, relative_recall, class_limit)
+    if of_classes:
+        finding = _told(span, of_classes, class_names)
         return reason_of("labels:missing", expected, finding, class_limit, span.profile)
     if are_lost and not of_all.excess.breaks(limit, significance_of(span.profile)):
         return reason_of("labels:missing", expected, lost, limit, span.profile)
@@ -57,8 +60,13 @@ def missing_reason(
     return reason_of("labels:missing", expected, of_all, limit, span.profile)
 
 
+def class_limit_of(limit: float) -> float:
+    """Accepted share of the objects of one class without a label."""
+    return min(_HIGHEST_LIMIT, _CLASS_TIMES * limit)
+
+
 def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
-    lacking = _lacking(span, golden, relative_recall)
+    lacking = lacking_labels(span, golden, relative_recall)
     unlabelled = _unlabelled(span)
     missing = max(0.0, lacking.value)
     # Of all objects, labelled or not. Of a span with hardly a label nobody can say how many are missing.
@@ -77,15 +85,25 @@ def _unlabelled(span: Matched) -> np.ndarray:
     return ~span.has_label & (span.score_quantile >= QUANTILES[0])
 
 
-def _of_images(span: Matched, golden: Matched) -> Finding:
-    # Images that lost all their labels: few of them are a wide interval of objects, and yet no doubt.
+def _emptied(span: Matched, golden: Matched) -> tuple[np.ndarray, np.ndarray]:
+    # [i] and [j] bool, images that lost all their labels.
     sure = golden.score_quantile >= QUANTILES[-1]
     wrong = 1 - (golden.is_own[sure].sum() + 1) / (np.count_nonzero(sure) + 2)
-    ours, theirs = (_surely_without_labels(side, float(wrong)) for side in (span, golden))
+    return (_surely_without_labels(span, float(wrong)), _surely_without_labels(golden, float(wrong)))
+
+
+def lost_images(span: Matched, golden: Matched) -> Excess:
+    """Share of the images that lost all their labels, beyond the golden set's."""
+    ours, theirs = _emptied(span, golden)
     sides = [_share_of_images(each) for each in (ours, theirs)]
     both = (ours.sum() + theirs.sum() + 1) / (len(ours) + len(theirs) + 2)
     by_chance = float(np.sqrt(both * (1 - both) * (1 / max(1, len(ours)) + 1 / max(1, len(theirs)))))
-    excess = dataclasses.replace(difference(*sides), error_if_none=by_chance)
+    return dataclasses.replace(difference(*sides), error_if_none=by_chance)
+
+
+def _of_images(span: Matched, golden: Matched) -> Finding:
+    # Images that lost all their labels: few of them are a wide interval of objects, and yet no doubt.
+    excess, (ours, _) = lost_images(span, golden), _emptied(span, golden)
     seen = per_image(span.profile, span.sightings.image[span.score_quantile >= QUANTILES[-1]])
     words = (
         f"{np.count_nonzero(ours)} of {len(ours)} images are without any label, and the served model surely sees "
@@ -106,41 +124,90 @@ def _share_of_images(shows: np.ndarray) -> Estimate:
     return share_of(shows, np.arange(len(shows))) if len(shows) else Estimate(0.0, 1.0, 0)
 
 
-def _of_classes(
-    span: Matched, golden: Matched, relative_recall: float, names: tuple[str, ...], limit: float
-) -> Finding | None:
-    # The classes that break the limit; None if there are none, or if the others lack labels like them.
+def classes_that_lack(span: Matched, golden: Matched, relative_recall: float, limit: float) -> dict[int, Excess]:
+    """The classes that break the limit, the worst first; none if the others lack labels like them."""
     labels = np.unique(span.sightings.labels[span.score_quantile >= QUANTILES[0]]).tolist()
-    lacking = {label: _lacking(span, golden, relative_recall, [label]) for label in labels}
+    lacking = {label: lacking_labels(span, golden, relative_recall, [label]) for label in labels}
     found = [label for label in labels if lacking[label].breaks(limit, significance_of(span.profile) / len(labels))]
-    others = _lacking(span, golden, relative_recall, [label for label in labels if label not in found])
+    others = lacking_labels(span, golden, relative_recall, [label for label in labels if label not in found])
     if not found or _STANDS_OUT * others.value > min(lacking[label].value for label in found):
-        return None
-    found.sort(key=lambda label: -lacking[label].value)
-    words = joined([f"about {lacking[label].value:.0%} of {names[label - 1]}" for label in found])
-    unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0]) & np.isin(span.sightings.labels, found)
-    worst = lacking[found[0]]
-    return Finding(worst, f"objects of some classes have no label: {words}", _weight(span, unlabelled))
+        return {}
+    return {label: lacking[label] for label in sorted(found, key=lambda label: -lacking[label].value)}
 
 
-def _lacking(span: Matched, golden: Matched, relative_recall: float, labels: list[int] | None = None) -> Excess:
-    # Objects without labels are missing among the surest sightings as well; what is missing only among the others are
-    # the model's errors. So of the quantiles the one that accuses least.
+def _told(span: Matched, lacking: Mapping[int, Excess], names: tuple[str, ...]) -> Finding:
+    words = joined([f"about {lacking[label].value:.0%} of {names[label - 1]}" for label in lacking])
+    unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0]) & np.isin(span.sightings.labels, list(lacking))
+    return Finding(
+        next(iter(lacking.values())), f"objects of some classes have no label: {words}", _weight(span, unlabelled)
+    )
+
+
+def lacking_labels(span: Matched, golden: Matched, relative_recall: float, labels: list[int] | None = None) -> Excess:
+    """Share of the objects that have no label, beyond the golden set's.
+
+    Objects without labels are missing among the surest sightings as well; what is missing only among the others are the
+    model's errors. So of the quantiles the one that accuses least.
+
+    Args:
+        span: the new labels.
+        golden: the trusted ones.
+        relative_recall: see `shortfall`.
+        labels: only of what looks like these classes; None: of all.
+
+    Returns:
+        `NOTHING` if nothing can be said.
+    """
+    excesses = _at_quantiles(span, golden, relative_recall, labels)
+    return min(excesses, key=lambda excess: excess.value) if excesses else NOTHING
+
+
+def signed_lack(span: Matched, golden: Matched, labels: list[int] | None = None) -> Excess:
+    """The same as a figure that chance makes as often too large as too small; negative where the golden set lacks more.
+
+    Of the quantiles the one that says less, either way, with the error of how much less the model finds.
+    """
+    recall = relative_recall(span, golden)
+    excesses = _at_quantiles(span, golden, recall, labels)
+    if not excesses:
+        return NOTHING
+    quantile, least = min(zip(QUANTILES, excesses), key=lambda each: abs(each[1].value))
+    if recall == 1 or least.value >= 1:
+        return least
+    # What is found and what is labelled vary together from image to image.
+    moved = [_relative_error(side, quantile, labels) for side in (span, golden)]
+    error = (1 - least.value) * float(np.sqrt(sum(np.square(each).sum() for each in moved)))
+    return dataclasses.replace(least, std_error=max(least.std_error, error))
+
+
+def _relative_error(side: Matched, quantile: float, labels: list[int] | None) -> np.ndarray:
+    # [i] how much each image moves the share of what is labelled beside that of what is found.
+    images = len(side.profile.file_names)
+    counts = _counts(side, quantile, labels)
+    labelled = relative_error(side.is_own[counts], side.sightings.image[counts], images)
+    return labelled - relative_error(side.is_found, side.labels.image, images)
+
+
+def _at_quantiles(span: Matched, golden: Matched, recall: float, labels: list[int] | None) -> list[Excess]:
     excesses = []
     for quantile in QUANTILES:
         shares = [_labelled(side, quantile, labels) for side in (span, golden)]
         if shares[0] is None or shares[1] is None or not shares[1].value:
-            return _NOTHING
-        excesses.append(shortfall(shares[0], shares[1], relative_recall))
-    return min(excesses, key=lambda excess: excess.value)
+            return []
+        excesses.append(shortfall(shares[0], shares[1], recall))
+    return excesses
 
 
 def _labelled(side: Matched, quantile: float, labels: list[int] | None) -> Estimate | None:
-    # Share of sightings that are a label's; one that only touches a label says nothing.
-    counts = (side.score_quantile >= quantile) & (side.is_own | ~side.has_label)
-    if labels is not None:
-        counts &= np.isin(side.sightings.labels, labels)
+    # Share of sightings that are a label's.
+    counts = _counts(side, quantile, labels)
     return share_of(side.is_own[counts], side.sightings.image[counts]) if counts.any() else None
+
+
+def _counts(side: Matched, quantile: float, labels: list[int] | None) -> np.ndarray:
+    # [m] bool; a sighting that only touches a label says nothing.
+    counts = (side.score_quantile >= quantile) & (side.is_own | ~side.has_label)
+    return counts if labels is None else counts & np.isin(side.sightings.labels, labels)
 
 
 def _weight(span: Matched, sightings: np.ndarray) -> np.ndarray:

@@ -40,9 +40,9 @@ def found_reason(span: Matched, golden: Matched, limit: float, familiar: bool = 
         familiar: whether the model is known to know the images. If not, it accuses labels only if it sees objects that
             nobody labelled in their place.
     """
-    unsupported, golden_unsupported = _unsupported(span), _unsupported(golden)
-    excess = _beyond(span, unsupported, golden, golden_unsupported)
-    replaced = _beyond(span, _replaced(span, unsupported), golden, _replaced(golden, golden_unsupported))
+    unsupported, golden_unsupported = fits_nothing(span), fits_nothing(golden)
+    excess = beyond(span, unsupported, golden, golden_unsupported)
+    replaced = beyond(span, _replaced(span, unsupported), golden, _replaced(golden, golden_unsupported))
     is_replaced = replaced.value >= _AS_MANY * excess.value and replaced.p_value < significance_of(span.profile)
     failed = bool(excess.breaks(limit, significance_of(span.profile)) and (familiar or is_replaced))
     warning = not failed and bool(excess.is_doubtful(limit) or span.recall < _LOST * golden.recall)
@@ -74,8 +74,8 @@ def _why(failed: bool, is_replaced: bool) -> str:
     return ", and little in their place: it does not know these images, or there is no object"
 
 
-def _unsupported(side: Matched) -> np.ndarray:
-    # [n] bool, of every score, for a model that does not know an object well is less sure of it.
+def fits_nothing(side: Matched) -> np.ndarray:
+    """[n] bool, the labels that fit no detection of any score: of what a model knows badly it is less sure."""
     found = side.profile.found
     boxes = undone(side.labels.boxes_xywh_px, side.drawn)
     pairs = overlapping(side.labels.image, boxes, found.image, found.boxes_xywh_px, least_iou=TOUCH_IOU)
@@ -96,5 +96,6 @@ def _replaced(side: Matched, unsupported: np.ndarray) -> np.ndarray:
     return replaced
 
 
-def _beyond(span: Matched, hits: np.ndarray, golden: Matched, golden_hits: np.ndarray) -> Excess:
+def beyond(span: Matched, hits: np.ndarray, golden: Matched, golden_hits: np.ndarray) -> Excess:
+    """By how much the share of the labels that are hit [n] is above the golden set's [m]."""
     return difference(share_of(hits, span.labels.image), share_of(golden_hits, golden.labels.image))

@@ -24,11 +24,12 @@ from components.detector.served import Detectors, load_detector, read_images
 from components.map_evaluator.held_out import ChosenImages
 from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
 from components.metrics.limits import MAX_DETECTIONS
-from schemas.artifacts.evaluation import CANDIDATE, MATCHES_FILE
+from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, MATCHES_FILE
+from schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes, is_kept, kept_share
 from schemas.base.errors import RatchetError
 from schemas.base.progress import Progress
 from schemas.base.sampling import is_sampled
-from schemas.data.columns import DetectionColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
@@ -162,9 +163,26 @@ class SeeImages(beam.DoFn):
         collector = Collector(evaluators.attributes, sample_share, evaluators.max_detections, evaluators.shared_labels)
         collector.add(records, encoded, found)
         collector.no_numbers += [told for batch in batches for told in batch.no_numbers]
+        if self._part.name == GOLDEN:
+            collector.boxes += self._kept(records, found)
         yield collector
         for line in image_lines(records, found, self._evaluators.label_map.category_ids):
             yield TaggedOutput(LINES, line)
+
+    def _kept(self, records: list[ImageRecord], found: dict[str, DetectionColumns]) -> list[GoldenBoxes]:
+        share = kept_share(self._part.images)
+        keep = np.array([is_kept(record.image_id, share) for record in records], np.bool_)
+        boxes = GoldenBoxes(
+            image_ids=np.array([record.image_id for record in records], np.int64),
+            file_names=tuple(record.file_name for record in records),
+            sizes_px=np.array([[record.width_px, record.height_px] for record in records], np.float64),
+            class_names=self._evaluators.label_map.names,
+            truth=TruthColumns.of([record.truth for record in records]),
+            found={name: of for name, of in found.items() if name in (CANDIDATE, BASELINE)},
+            max_detections=self._evaluators.max_detections,
+            of=self._part.images,
+        )
+        return [boxes.of_images(keep)] if keep.any() else []
 
     def _predicted(self, file: str) -> Iterator[_Batch]:
         evaluators = self._evaluators
@@ -265,7 +283,10 @@ class CombineCollectors(beam.CombineFn):
 
 
 def save_matches(collector: Collector, path: str) -> None:
-    """Writes MATCHES_FILE, on any file system."""
+    """Writes MATCHES_FILE, and of the golden set BOXES_FILE beside it, on any file system."""
+    if collector.boxes:
+        with fileio.open(f"{path.rpartition('/')[0]}/{BOXES_FILE}", "wb") as file:
+            file.write(GoldenBoxes.join(collector.boxes).to_bytes())
     with tempfile.TemporaryDirectory() as directory:
         local = f"{directory}/{MATCHES_FILE}"
         collector.finish().save(local)

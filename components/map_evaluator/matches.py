@@ -14,6 +14,7 @@ from components.metrics.accumulator import Accumulator
 from components.metrics.limits import MAX_DETECTIONS
 from components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from components.metrics.matching import match
+from schemas.artifacts.golden_boxes import GoldenBoxes
 from schemas.base.errors import StateError
 from schemas.base.sampling import is_sampled
 from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
@@ -54,6 +55,7 @@ class Collector:
         shared_labels: of the classes that every model knows, on which alone they are tried; None for all.
         errors: what made it impossible to go on.
         no_numbers: what the candidate found that is no number, in words, a batch each.
+        boxes: of a fixed sample of the golden images; empty of other data sets.
     """
 
     attribute_names: tuple[str, ...] = ()
@@ -62,6 +64,7 @@ class Collector:
     shared_labels: tuple[int, ...] | None = None
     errors: list[str] = field(default_factory=list)
     no_numbers: list[str] = field(default_factory=list)
+    boxes: list[GoldenBoxes] = field(default_factory=list)
     _parts: list[_Part] = field(default_factory=list)
     _samples: list[_Sample] = field(default_factory=list)
     _matches: dict[str, Accumulator] = field(default_factory=dict)
@@ -117,6 +120,7 @@ class Collector:
             shared_labels=parts[0].shared_labels if parts else None,
             errors=[error for part in parts for error in part.errors],
             no_numbers=[told for part in parts for told in part.no_numbers],
+            boxes=[boxes for part in parts for boxes in part.boxes],
             _parts=[entry for part in parts for entry in part._parts],
             _samples=[sample for part in parts for sample in part._samples],
             _matches={

@@ -19,12 +19,13 @@ class RuleWords:
     Attributes:
         title: a short statement of what is wrong; `{of}` is what the rule's name says after its colon.
         right: the same when the rule passed.
-        advice: what to do; `{next}` is the directory name of the span's next version.
+        advice: what to do; `{next}` is the directory name of the span's next version. Empty for a fall of mAP: what
+            follows from that is for its causes to say.
     """
 
     title: str
     right: str
-    advice: str
+    advice: str = ""
 
 
 RELABEL = "Correct the annotations and deliver the span again as {next}; the pictures show where to start."
@@ -203,21 +204,7 @@ _EVALUATE_SOUNDLY = (
     "Nothing can be said about the candidate before the evaluation is sound: correct the golden set or its export, and "
     "run again."
 )
-_COMPARE = (
-    "Look at the golden images that got worse and at what differs in data and training. Correct the span and deliver "
-    "it again as {next}, or change the training and run again; approve the candidate only if the golden set is wrong "
-    "about it."
-)
-_LIMIT = (
-    "Look at the images of {of} that got worse; bring more of it into the span, delivered as {next}, or set its own "
-    "limit in the configuration if this much may be lost."
-)
-_TELL_APART = (
-    "This golden set cannot tell the two models apart. Train on more data or for more steps, or label more golden "
-    "images: the interval narrows with the square root of their number. Or state a margin (evaluator.margin): a model "
-    "that is truly that much worse is then served every second time, and with each push again; "
-    "docs/operating-characteristic.md shows what each margin and size of golden set lets pass."
-)
+_LIMIT = "Bring more of {of} into the span, delivered as {next}, or set another limit in the configuration."
 _TELL_PART_APART = (
     "The golden set cannot tell the two models apart on {of}: its margin is narrower than what the golden images of it "
     "can show. Label more golden images of it, or widen its margin in the configuration."
@@ -255,11 +242,10 @@ EVALUATION_WORDS = {
         "The training was as the last one",
         "Run again without what was changed.",
     ),
-    "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall", _COMPARE),
+    "map_drop": RuleWords("mAP fell below the served model's", "mAP did not fall"),
     "map_interval": RuleWords(
         "A fall of mAP beyond the tolerance is not ruled out",
         "A fall of mAP beyond the tolerance is ruled out",
-        _MEASURE,
     ),
     "map_drop_as_served": RuleWords(
         "mAP fell below that of the model as it is served", "mAP did not fall below that of the model as served", _POST
@@ -291,15 +277,13 @@ EVALUATION_WORDS = {
         "The configuration has rules that can block",
         "Set a limit under evaluator: in the configuration, and run again.",
     ),
-    "class_drop": RuleWords("Class {of} got worse", "Class {of} did not get worse", _LIMIT),
-    "slice_drop": RuleWords("Slice {of} got worse", "Slice {of} did not get worse", _LIMIT),
-    "class_margin": RuleWords("Class {of} fell by more than it may", "Class {of} keeps its margin", _LIMIT),
-    "slice_margin": RuleWords("Slice {of} fell by more than it may", "Slice {of} keeps its margin", _LIMIT),
+    "class_drop": RuleWords("Class {of} got worse", "Class {of} did not get worse"),
+    "slice_drop": RuleWords("Slice {of} got worse", "Slice {of} did not get worse"),
+    "class_margin": RuleWords("Class {of} fell by more than it may", "Class {of} keeps its margin"),
+    "slice_margin": RuleWords("Slice {of} fell by more than it may", "Slice {of} keeps its margin"),
     "class_min_ap": RuleWords("Class {of} is below its least AP", "Class {of} reaches its least AP", _LIMIT),
     "slice_min_ap": RuleWords("Slice {of} is below its least mAP", "Slice {of} reaches its least mAP", _LIMIT),
-    "class_and_slice_drops": RuleWords(
-        "Classes or slices got worse", "No class or slice got significantly worse", _COMPARE
-    ),
+    "class_and_slice_drops": RuleWords("Classes or slices got worse", "No class or slice got significantly worse"),
     "untestable": RuleWords(
         "Classes and slices that are too rare to be tested", "Every class and slice can be tested", _MEASURE
     ),
@@ -391,7 +375,7 @@ EVALUATION_WORDS = {
 # Where the interval of a rule's difference contains 0, or there is none, nothing fell.
 _UNCLEAR_WORDS: Mapping[Clarity, Mapping[str, RuleWords]] = {
     Clarity.NOISE: {
-        "map_drop": RuleWords("No measurable difference of mAP", "No measurable difference of mAP", _TELL_APART),
+        "map_drop": RuleWords("No measurable difference of mAP", "No measurable difference of mAP"),
         "class_margin": RuleWords(
             "Class {of} is below its margin, but shows no measurable difference",
             "Class {of} keeps its margin",
@@ -404,7 +388,7 @@ _UNCLEAR_WORDS: Mapping[Clarity, Mapping[str, RuleWords]] = {
         ),
     },
     Clarity.UNKNOWN: {
-        "map_drop": RuleWords("mAP is below the served model's", "mAP is not below the served model's", _TELL_APART),
+        "map_drop": RuleWords("mAP is below the served model's", "mAP is not below the served model's"),
         "class_margin": RuleWords("Class {of} is below its margin", "Class {of} keeps its margin", _TELL_PART_APART),
         "slice_margin": RuleWords("Slice {of} is below its margin", "Slice {of} keeps its margin", _TELL_PART_APART),
     },
@@ -484,6 +468,8 @@ def next_steps(
     for rule in failed:
         words, of = _found(rule, clarity_of(rule))
         text = words.advice if words else RELABEL
+        if not text:
+            continue
         subjects.setdefault(_LOOK_OBSERVED if observed and text == _LOOK else text, []).append(_subject(rule, of))
     return [
         advice.replace("{next}", following).replace("{of}", listed(names, _NAMED))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from schemas.artifacts.data_evidence import Comparison, Pictures
 from schemas.artifacts.decisions import DataDecision, Decision, Verdict
+from schemas.artifacts.diagnosis import Diagnosis
 from schemas.artifacts.evaluation import AS_SERVED_RULE, Evaluation
 from schemas.artifacts.history import History
 from schemas.artifacts.training_record import TrainingRecord
@@ -114,6 +115,7 @@ class ErrorAnalysis:
         worse: how many images got worse in all.
         curves: overall first, then classes, the largest fall first.
         error_types: what kinds of errors there are.
+        named: images that the diagnosis names, drawn as those of the gallery.
         thresholds: the score from which detections count in the gallery, by model and class name.
     """
 
@@ -122,6 +124,7 @@ class ErrorAnalysis:
     curves: tuple[PrecisionRecall, ...]
     error_types: ErrorTypesFound
     thresholds: Mapping[str, Mapping[str, float]]
+    named: tuple[GalleryImage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,7 @@ class ReviewContent:
         data: decision of the data gate.
         comparisons: its drift and skew.
         pictures: by its rules.
+        diagnosis: why mAP fell.
         evaluation: None if no candidate was trained.
         analysis: of errors on the golden set; None if no candidate was trained.
         candidate: its training record; None if no candidate was trained.
@@ -174,6 +178,7 @@ class ReviewContent:
     data: DataDecision
     comparisons: tuple[Comparison, ...]
     pictures: Pictures
+    diagnosis: Diagnosis
     evaluation: Evaluation | None
     analysis: ErrorAnalysis | None
     candidate: TrainingRecord | None

@@ -33,6 +33,7 @@ from schemas.data.columns import DetectionColumns, TruthColumns
 GALLERY_IMAGES = 24
 ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same
 CLASS_CURVES = 8
+_MOST_NAMED = 40
 _USUAL_SCORE = 0.5
 CURVE_IOUS = (0.5, 0.75)
 
@@ -58,12 +59,13 @@ class GoldenFiles:
     read_images: ReadImages
 
 
-def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalysis:
+def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation, named: Sequence[str] = ()) -> ErrorAnalysis:
     """What the page shows beyond the evaluation itself.
 
     Args:
         files: of the golden set.
         golden: its evaluation; classes that the baseline does not know are left out where the two are compared.
+        named: file names of further images to show, as far as they are among those that error types are counted in.
     """
     names = tuple(golden.class_support)
     labels = [label for label, name in enumerate(names, start=1) if name in golden.compared.class_support]
@@ -75,12 +77,10 @@ def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalys
     chosen = [int(image_ids[place]) for place in order[:GALLERY_IMAGES]]
     sampled = _sample(image_ids)
     boxes = _Boxes.read(files, sorted({*chosen, *sampled}), labels, tables[CANDIDATE].max_detections)
-    per_image = {
-        int(image_ids[place]): {
-            model: ModelErrors(float(each.missed[place]), float(each.false[place])) for model, each in errors.items()
-        }
-        for place in order[:GALLERY_IMAGES]
-    }
+    ids = {image.file_name: image.image_id for image in boxes.images}
+    further = [ids[name] for name in named if name in ids][:_MOST_NAMED]
+    places = {int(image_id): place for place, image_id in enumerate(image_ids)}
+    per_image = {image_id: _errors_at(errors, places[image_id]) for image_id in {*chosen, *further}}
     return ErrorAnalysis(
         gallery=_gallery(boxes.of(chosen), points, per_image, files.read_images),
         worse=worse,
@@ -89,7 +89,12 @@ def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation) -> ErrorAnalys
         thresholds={
             model: {names[label - 1]: float(values[label]) for label in labels} for model, values in points.items()
         },
+        named=_gallery(boxes.of(further), points, per_image, files.read_images) if further else (),
     )
+
+
+def _errors_at(errors: Mapping[str, ImageErrors], place: int) -> dict[str, ModelErrors]:
+    return {model: ModelErrors(float(each.missed[place]), float(each.false[place])) for model, each in errors.items()}
 
 
 def _points(table: MatchTable, num_classes: int) -> np.ndarray:

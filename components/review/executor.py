@@ -33,6 +33,14 @@ from schemas.artifacts.data_evidence import (
     PICTURES_FILE,
     PICTURES_FORMAT,
 )
+from schemas.artifacts.diagnosis import (
+    DIAGNOSIS_FILE,
+    DIAGNOSIS_FORMAT,
+    UNKNOWN,
+    Cause,
+    Diagnosis,
+    DiagnosisState,
+)
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
 from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
@@ -91,6 +99,7 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
     has_baseline = bool(baseline.get_int_custom_property("has_baseline"))
     publication = _publication(run)
     evaluation = _evaluation(run, publication) if run.one("evaluation") else None
+    diagnosis = _diagnosis(run)
     return ReviewContent(
         run_id=run_id,
         pipeline=properties["pipeline"],
@@ -102,13 +111,23 @@ def _content(run: _Run, properties: Mapping[str, Any], run_id: str) -> ReviewCon
         data=run.read("decision", DECISION_FILE, DATA_DECISION_FORMAT),
         comparisons=run.read("decision", EVIDENCE_FILE, EVIDENCE_FORMAT).comparisons,
         pictures=run.read("decision", PICTURES_FILE, PICTURES_FORMAT).pictures,
+        diagnosis=diagnosis,
         evaluation=evaluation,
-        analysis=_analysis(run, evaluation) if evaluation else None,
+        analysis=_analysis(run, evaluation, diagnosis) if evaluation else None,
         candidate=_record(run.uri("model")) if run.one("model") else None,
         baseline=_record(baseline.uri) if has_baseline else None,
         history=run.read("baseline", HISTORY_FILE, HISTORY_FORMAT),
         lineage=_lineage(run),
     )
+
+
+def _diagnosis(run: _Run) -> Diagnosis:
+    """What the diagnosis wrote; a page is written all the same where it cannot be read."""
+    try:
+        return run.read("diagnosis", DIAGNOSIS_FILE, DIAGNOSIS_FORMAT)
+    except Exception as error:  # of TFX's file systems, each with its own
+        told = f"The diagnosis cannot be read ({type(error).__name__}: {error}); verdict and figures stand."
+        return Diagnosis(Cause(UNKNOWN, "", 0.0, DiagnosisState.FAILED, told, (), ""))
 
 
 def _publication(run: _Run) -> PublicationResult:
@@ -123,7 +142,7 @@ def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:
     return dataclasses.replace(evaluation, decision=publication.final(evaluation.decision))
 
 
-def _analysis(run: _Run, evaluation: Evaluation) -> ErrorAnalysis:
+def _analysis(run: _Run, evaluation: Evaluation, diagnosis: Diagnosis) -> ErrorAnalysis:
     directory = f"{run.uri('evaluation')}/{GOLDEN}"
     models = {CANDIDATE: files.CANDIDATE_FILE}
     if evaluation.golden.baseline:
@@ -139,6 +158,7 @@ def _analysis(run: _Run, evaluation: Evaluation) -> ErrorAnalysis:
             read_images=lambda names: _thumbnails(golden, names),
         ),
         evaluation.golden,
+        [name for finding in diagnosis.findings for name in finding.images],
     )
 
 

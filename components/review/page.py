@@ -16,7 +16,7 @@ from components.pages.policy import content_security_policy, source_hash
 from components.pages.style import CHART_STYLE, STYLE
 from components.pages.text import safe
 from components.review.content import ReviewContent
-from components.review.sections.cause import cause_section
+from components.review.sections.cause import cause_section, cause_title_of
 from components.review.sections.evaluation import (
     changes_section,
     errors_section,
@@ -45,8 +45,8 @@ _WORDS = (
     "of 100 other golden sets like this one</dd></dl></details>"
 )
 _SOURCES = (
-    "<p>Written by Ratchet. The same figures as JSON: evaluation.json of the artifact evaluation, decision.json and "
-    "evidence.json of the data gate's decision.</p>"
+    "<p>Written by Ratchet. The same figures as JSON: evaluation.json of the artifact evaluation, diagnosis.json of "
+    "the artifact diagnosis, decision.json and evidence.json of the data gate's decision.</p>"
 )
 
 _PICTURE_BYTES = 2_000_000  # bytes of all JPEGs
@@ -95,11 +95,7 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
 def _sections(content: ReviewContent) -> list[Section]:
     """The sections that have something to say."""
     sections = [
-        (
-            "cause",
-            "What the run found" if content.verdict.pushes or content.is_noise else "What is known of the cause",
-            cause_section(content),
-        ),
+        ("cause", cause_title_of(content), cause_section(content)),
         ("next", "What to do next", next_section(content)),
     ]
     if content.evaluation is not None and content.analysis is not None:

@@ -33,7 +33,7 @@ class CountsAs(str, enum.Enum):
     PAIR = "pair"
     STRANGER = "stranger"
     HARMLESS = "harmless"  # controls, decoys, and all that did not cost what a regression costs
-    LEFT_OUT = "left out"  # failed, or a control or decoy that fell although nothing was to make it fall
+    LEFT_OUT = "left out"  # failed, never trained, or a control or decoy that fell although nothing was to make it fall
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Scores:
         mild: faults that cost less than MILD says and whose first cause is right.
         pairs: pairs whose first cause is one of the two, and both among the first three.
         harmless_named: harmless cases with a named cause, which is wrong.
-        strangers_unknown: strangers whose answer is "unknown".
+        strangers_unknown: strangers whose answer is "unknown", or what else was accepted before the run.
     """
 
     first: Share
@@ -115,10 +115,12 @@ def is_mismeasured(case: CaseResult) -> bool:
 
 def counts_as(case: CaseResult) -> CountsAs:
     """What a case counts as."""
-    if case.error or case.truth is None or case.truth.delta.value is None:
+    if case.error:
         return CountsAs.LEFT_OUT
     if case.group is Group.FAULT and is_mismeasured(case):
         return CountsAs.FAULT
+    if case.truth is None or case.truth.delta.value is None:
+        return CountsAs.LEFT_OUT
     if not fell(case.truth):
         return CountsAs.HARMLESS
     planned = {Group.FAULT: CountsAs.FAULT, Group.PAIR: CountsAs.PAIR, Group.STRANGER: CountsAs.STRANGER}
@@ -183,7 +185,7 @@ def score(questions: Sequence[Question], answers: Answers) -> Scores:
         mild=share(CountsAs.FAULT, first_is_right, mild=True),
         pairs=share(CountsAs.PAIR, _pair_is_right),
         harmless_named=share(CountsAs.HARMLESS, lambda _, ranking: named(ranking)),
-        strangers_unknown=share(CountsAs.STRANGER, lambda _, ranking: ranking[0] == UNKNOWN),
+        strangers_unknown=share(CountsAs.STRANGER, _stranger_is_right),
     )
 
 
@@ -205,6 +207,10 @@ def _pair_is_right(question: Question, ranking: Sequence[str]) -> bool:
     order = causes_in_order(ranking)
     accepted = [{cause_of(title) for title in titles} for titles in question.accepted]
     return first_is_right(question, ranking) and all(set(order[:3]) & each for each in accepted)
+
+
+def _stranger_is_right(question: Question, ranking: Sequence[str]) -> bool:
+    return cause_of(ranking[0]) in {UNKNOWN, *_accepted(question)}
 
 
 def _accepted(question: Question) -> set[str]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pipeline.cli.bench import add_bench_commands
 from pipeline.cli.data import add_data_commands
 from pipeline.cli.options import (
     add_command,
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_commands(commands)
     add_root_commands(commands)
     add_data_commands(commands)
+    add_bench_commands(commands)
     return parser
 
 

@@ -39,6 +39,9 @@ class Look(NamedTuple):
     clutter: float = 1.0
 
 
+Samples = tuple[list[Image.Image], list[int]]  # grey images, and the digit of each
+
+
 class Scene(NamedTuple):
     """A picture, RGB 128x128, and the digits in it."""
 
@@ -46,18 +49,21 @@ class Scene(NamedTuple):
     objects: list[Labelled]
 
 
-def draw_scene(stream: Callable[[str], np.random.Generator], look: Look, golden: bool) -> Scene:
+def draw_scene(
+    stream: Callable[[str], np.random.Generator], look: Look, golden: bool, half: int | None = None
+) -> Scene:
     """Draws one scene of 1-5 digits.
 
     Args:
         stream: gives an independent random stream for each use, so that more clutter does not move the digits.
         look: the knobs.
         golden: which of two disjoint sets of samples the digits come from.
+        half: which half of that set; None: all of it.
 
     Returns:
         The scene; a box is as tight as the drawn digit's cell, whole pixels, inside the image.
     """
-    glyphs, objects = _place_digits(stream("digits"), look, golden)
+    glyphs, objects = _place_digits(stream("digits"), look, digit_samples(golden, half))
     rng = stream("background")
     canvas = _make_background(rng, look.scale)
     _draw_clutter(canvas, stream("clutter"), [labelled.box_xywh_px for labelled in objects], look)
@@ -72,9 +78,9 @@ def draw_scene(stream: Callable[[str], np.random.Generator], look: Look, golden:
     return Scene(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)), objects)
 
 
-def _place_digits(rng: np.random.Generator, look: Look, golden: bool) -> tuple[list[np.ndarray], list[Labelled]]:
+def _place_digits(rng: np.random.Generator, look: Look, samples: Samples) -> tuple[list[np.ndarray], list[Labelled]]:
     """Opacities of 1-5 digits, each [height, width] of its box, and the digits with their boxes."""
-    images, digits = digit_samples(golden)
+    images, digits = samples
     glyphs: list[np.ndarray] = []
     objects: list[Labelled] = []
     wanted = rng.integers(1, _MAX_DIGITS + 1)
@@ -143,11 +149,12 @@ def _draw_clutter(canvas: Image.Image, rng: np.random.Generator, boxes: list[tup
 
 
 @cache
-def digit_samples(golden: bool) -> tuple[list[Image.Image], list[int]]:
+def digit_samples(golden: bool, half: int | None = None) -> Samples:
     """The handwritten samples.
 
     Args:
         golden: which of two disjoint sets, split once by index: a fifth of each class, or the rest.
+        half: which half of that set, 0 or 1, where two sets of scenes must share no sample; None: all of it.
 
     Returns:
         Grey images (mode F, values 0..1) 6-8 pixels wide and 8 high, and the digit of each.
@@ -162,7 +169,8 @@ def digit_samples(golden: bool) -> tuple[list[Image.Image], list[int]]:
             images.append(Image.fromarray(_without_margin(sample / 16).astype(np.float32)))
             digits.append(digit)
         seen[digit] += 1
-    return images, digits
+    part = slice(None) if half is None else slice(half, None, 2)
+    return images[part], digits[part]
 
 
 def _without_margin(sample: np.ndarray) -> np.ndarray:

@@ -60,26 +60,27 @@ class DigitsOptions:
         parse_fault(self.labels)
 
 
-def write_digits(directory: str, options: DigitsOptions) -> None:
+def write_digits(directory: str, options: DigitsOptions, half: int | None = None) -> None:
     """Writes a span directory: `annotations.json` (COCO) and `images/000001.jpg` ...; all of it or nothing.
 
     Args:
         directory: where; made with its parents, must not exist or be empty.
         options: what.
+        half: see `digit_scenes.digit_samples`.
 
     Raises:
         InputError: the directory holds something already, or cannot be written.
     """
     with whole_directory(directory) as made:
-        _write_span(made, options)
+        _write_span(made, options, half)
 
 
-def _write_span(directory: str, options: DigitsOptions) -> None:
+def _write_span(directory: str, options: DigitsOptions, half: int | None) -> None:
     os.makedirs(os.path.join(directory, "images"))
     look = Look(options.lighting, options.scale, options.clutter)
     scenes = []
     for index in range(options.images):
-        scene = draw_scene(partial(_stream, options, index), look, options.golden)
+        scene = draw_scene(partial(_stream, options, index), look, options.golden, half)
         scene.image.save(os.path.join(directory, "images", _file_name(index)), quality=_JPEG_QUALITY)
         scenes.append(scene.objects)
     faulty = plant_fault(scenes, parse_fault(options.labels), SIDE_PX, _stream(options, 0, "labels"))

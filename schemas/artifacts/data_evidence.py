@@ -123,10 +123,12 @@ class LabelMeasure:
     Attributes:
         rule: that it belongs to, `labels:size`.
         name: what was measured: `offset_x`, `offset_y` (to the right, down, fractions of the box size), `log_width`,
-            `log_height` (ln of the factor), `jitter` (fraction of the box size), `swapped:A>B`, `noise`, `missing`,
-            `found`, `reading:NAME` (shares).
+            `log_height` (ln of the factor), `jitter` (fraction of the box size, 0 if boxes scatter less),
+            `swapped:A>B` (of what looks like A, labelled B; the most confused pairs, of however many), `noise`,
+            `missing` (of all objects), `missing:CLASS` (of one that lacks more than the others), `emptied` (images that
+            surely lost all their labels), `found` (labels that fit nothing that it sees), `reading:NAME` (shares).
         value: signed, span minus golden set.
-        std_error: of it.
+        std_error: of it; widened for few images, so that chance reaches three of them as seldom as with many.
         limit: of the rule on its absolute value.
         images: independent ones behind it.
         by_class: the same of each class with enough objects.
@@ -145,12 +147,19 @@ class LabelMeasure:
 class LabelEvidence:
     """What the served model says of the span's labels, in numbers.
 
+    The measures are of the images whose labels it can judge, `judged` of them. Where it can judge none, or is lost in
+    them, `judged` is 0 and the measures are of all images. Then a value within its limit or three standard errors still
+    says that the labels are made as the golden set's are, for the model's own errors would have to undo a difference
+    exactly; a value beyond both says nothing, for it may be the model that draws, confuses or overlooks what it does
+    not know. A measure that is not there was not possible.
+
     Attributes:
-        measures: see there; empty where labels could not be judged.
-        span_recall: share of the span's labels that it sees.
-        golden_recall: the same of the golden set.
-        objects: labelled objects of the span that were judged.
-        judged: share of the span's images whose labels it can judge.
+        measures: see there; empty where the model finds hardly an object on either side. Where most boxes fit only if
+            their numbers are read otherwise there is only `reading:NAME`.
+        span_recall: share of the labels of the span, among those that were counted, that it sees.
+        golden_recall: the same of the golden images that they were held against.
+        objects: labelled objects of the span that were counted.
+        judged: share of the span's images whose labels it can judge, of which the measures are; 0: see above.
     """
 
     measures: tuple[LabelMeasure, ...]

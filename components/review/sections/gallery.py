@@ -24,7 +24,7 @@ def gallery_section(analysis: ErrorAnalysis, golden_images: int) -> str:
     images = _affordable(analysis.gallery)
     layers = [name for name in _LAYERS if name == "truth" or name in images[0].found]
     compared = "more errors than the baseline" if BASELINE in layers else "errors"
-    figures = "".join(_figure(place, image, layers) for place, image in enumerate(images))
+    figures = "".join(_figure(image, layers) for image in images)
     return (
         f"<p>In {analysis.worse:,} of {many(golden_images, 'golden image')} the candidate makes {compared}; here are "
         f"the {len(images)} worst. Shown are detections that are sure enough to count: from each model's and "
@@ -80,19 +80,30 @@ def _legend(layers: list[str]) -> str:
     )
 
 
-def _figure(place: int, image: GalleryImage, layers: list[str]) -> str:
+def stage(image: GalleryImage) -> str:
+    """An image with all its layers of boxes; safe HTML."""
+    return _stage(image, [name for name in _LAYERS if name == "truth" or name in image.found])
+
+
+def _stage(image: GalleryImage, layers: list[str]) -> str:
     width, height = image.size_px
     alt = f"{image.file_name}: {len(image.truth)} labelled objects; " + "; ".join(
         f"{name} {_errors(errors)}" for name, errors in image.errors.items()
     )
     source = base64.b64encode(image.jpeg).decode()
     groups = "".join(_group(name, _boxes_of(image, name), width, height) for name in layers)
+    return (
+        f'<span class="stage"><img src="data:image/jpeg;base64,{source}" alt="{safe(alt)}" width="{width}" '
+        f'height="{height}"><svg class="overlay" viewBox="0 0 {width} {height}" aria-hidden="true">{groups}</svg>'
+        "</span>"
+    )
+
+
+def _figure(image: GalleryImage, layers: list[str]) -> str:
     # Classes are named in a JSON list, because a name may hold any separator.
     return (
         f'<figure data-classes="{safe(_json_list(image.classes), 100_000)}"><button type="button" class="enlarge" '
-        f'aria-label="Enlarge {safe(image.file_name, 120)}"><span class="stage">'
-        f'<img src="data:image/jpeg;base64,{source}" alt="{safe(alt)}" width="{width}" height="{height}">'
-        f'<svg class="overlay" viewBox="0 0 {width} {height}" aria-hidden="true">{groups}</svg></span></button>'
+        f'aria-label="Enlarge {safe(image.file_name, 120)}">{_stage(image, layers)}</button>'
         f"<figcaption><code>{safe(image.file_name, 120)}</code>{_caption(image)}</figcaption></figure>"
     )
 

@@ -5,76 +5,47 @@ from __future__ import annotations
 import datetime
 import itertools
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from components.pages.rule_words import next_steps
 from components.pages.text import safe
 from components.review.content import ReviewContent
 from components.review.sections.noise import with_margin
-from components.review.sections.training import differing
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.diagnosis import DiagnosisState
 from schemas.base.differences import Clarity
-from schemas.base.formatting import listed
 
-_WITHOUT_IT = "Run again without what was changed on purpose; the command below leaves it out."
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
-_MAP_RULES = ("map_drop", "map_interval")
 
 
 def advice(content: ReviewContent) -> list[str]:
-    """What a person can do, the most promising first; not yet escaped. Nothing for a model that was served."""
+    """What a person can do, the most promising first; not yet escaped. Nothing for a model that was served.
+
+    What follows from a fall of mAP is for its causes to say; of a broken evaluation, of data that were rejected and of
+    rules that are about something else, the rules say it.
+    """
     if content.verdict.pushes:
         return []
-    failures = [reason.rule for reason in content.decision.failures] if content.decision else []
-    found = [reason.rule for reason in content.data.failures]
-    if content.evaluation_is_broken:
-        return next_steps(content.lineage.span, [*failures, *found], observed=content.data.passed)
-    if _DIVERGED in failures:
-        return next_steps(content.lineage.span, [_DIVERGED, *found], observed=content.data.passed)
-    steps = _declared_steps(content)
-    clarity_of = _clarity_of(content)
-    if "map_drop" in failures and clarity_of("map_drop") is Clarity.CLEAR:  # classes and interval follow from it
-        failures = [rule for rule in failures if rule.partition(":")[0] not in TOLD]
-    elif "map_drop" in failures and not content.is_noise:  # a class fell, and mAP shows nothing
-        failures = [rule for rule in failures if rule.partition(":")[0] not in _MAP_RULES]
-    known = [*next_steps(content.lineage.span, found, observed=content.data.passed), *steps]
-    of_evaluation = next_steps(content.lineage.span, failures, clarity_of)
-    if content.is_noise:  # what is known is no cause of a fall, for there was none
-        return [*known, *of_evaluation]
-    # Where a cause is known, advice on how to look for one would only distract from it.
-    return known or _unexplained(content, failures)
+    cause, failures = content.diagnosis.cause, _failed(content)
+    of_rules = next_steps(content.lineage.span, failures, _clarity_of(content))
+    if cause.state is DiagnosisState.NAMED:
+        actions = [cause.action, *(finding.action for finding in content.diagnosis.named)]
+        return _distinct([*actions, *of_rules])
+    return _distinct(of_rules if content.evaluation is None and of_rules else [*of_rules, cause.action])
 
 
-def _declared_steps(content: ReviewContent) -> list[str]:
-    declared = content.candidate.changed_training if content.candidate else ()
-    if not declared:
-        return []
-    _, left_out = _again(content)
-    return [_WITHOUT_IT if left_out else f"Put back what was changed ({listed(declared, 4, '; ')}), and run again."]
+def _failed(content: ReviewContent) -> list[str]:
+    """The rules that speak for themselves beside the cause."""
+    if content.decision is None:
+        return [reason.rule for reason in content.data.failures]
+    failures = [reason.rule for reason in content.decision.failures]
+    named = content.diagnosis.cause.state is DiagnosisState.NAMED
+    return [rule for rule in failures if not (named and rule.startswith("training:"))]
 
 
-def _unexplained(content: ReviewContent, failures: list[str]) -> list[str]:
-    """Where nothing else is known, the span is at fault only if the training was like the baseline's."""
-    apart = _method_apart(content)
-    blames_span = [rule for rule in failures if rule in _BLAME_THE_SPAN]
-    if not apart or not blames_span:
-        return next_steps(content.lineage.span, failures, _clarity_of(content))
-    others = [rule for rule in failures if rule not in blames_span]
-    text = (
-        f"Look at the golden images that got worse. The training was not like the served model's ({apart}), so the "
-        "fall may be its doing: train as the served model was trained before the span is blamed; approve the candidate "
-        "only if the golden set is wrong about it."
-    )
-    return [text, *next_steps(content.lineage.span, others, _clarity_of(content))]
-
-
-def _method_apart(content: ReviewContent) -> str:
-    """What differs from the training of a baseline that was retrained as well; a first training differs by nature."""
-    if content.candidate is None or content.baseline is None or content.baseline.mode != content.candidate.mode:
-        return ""
-    rows = [row for row in differing(content.candidate, content.baseline) if row.of_method]
-    return listed([f"{row.name} {row.candidate}, there {row.baseline}" for row in rows], 3, "; ")
+def _distinct(steps: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(step for step in steps if step))
 
 
 def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
@@ -92,8 +63,6 @@ _ONCE_WORDS = ("--again", "--anew")
 _DECLARED = ("training.retrain.learning_rate_fraction=", "augmentation=")
 _RATES = ("training.bootstrap.peak_learning_rate=", "training.retrain.learning_rate_fraction=")
 _TOO_HIGH = 3  # times the right rate, at which a training diverges
-_DIVERGED = "training:diverged"
-_BLAME_THE_SPAN = ("map_drop", "class_and_slice_drops")
 
 
 def next_section(content: ReviewContent) -> str:

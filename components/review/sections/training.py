@@ -24,15 +24,11 @@ class Row:
         name: what it is.
         candidate: its value there.
         baseline: its value there.
-        of_method: whether it is how a model was trained, rather than on what, or the outcome.
-        follows: whether, with the same settings, it follows from the amount of data.
     """
 
     name: str
     candidate: str
     baseline: str
-    of_method: bool
-    follows: bool = False
 
     @property
     def differs(self) -> bool:
@@ -40,25 +36,12 @@ class Row:
         return self.candidate != self.baseline
 
 
-def differing(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row]:
-    """The entries in which two records differ."""
-    return [row for row in rows(candidate, baseline) if row.differs]
-
-
 def rows(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row]:
     """All entries of both records."""
     asked = candidate.asked is not None and (baseline is None or baseline.asked is not None)
     own, other = _entries(candidate, asked), _entries(baseline, asked) if baseline else {}
     names = list(dict.fromkeys([*own, *other]))
-    return [
-        Row(name, own.get(name, NOTHING), other.get(name, NOTHING), not name.startswith(_NOT_METHOD), name in _FOLLOWS)
-        for name in names
-    ]
-
-
-def asked_alike(candidate: TrainingRecord, baseline: TrainingRecord) -> bool:
-    """Whether both are known to have been trained under the same settings, as far as they set how long and how fast."""
-    return candidate.asked is not None and candidate.asked == baseline.asked
+    return [Row(name, own.get(name, NOTHING), other.get(name, NOTHING)) for name in names]
 
 
 def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
@@ -83,19 +66,6 @@ def _table(found: list[Row], with_baseline: bool) -> str:
         for row in found
     )
     return table(columns(("", *models)), body, "stack")
-
-
-_DATA = ("newest span", "all spans", "classes")
-_OUTCOME = (
-    "declared changes",
-    "post-processing",
-    "best step",
-    "diverged",
-    "validation images",
-    "distance of the weights from their start",
-)
-_NOT_METHOD = (*_DATA, *_OUTCOME)
-_FOLLOWS = ("planned steps", "steps taken", "passes over the new span", "warm-up", "last learning rate")
 
 
 def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:

@@ -6,6 +6,7 @@ from components.pages.bars import interval_bar
 from components.pages.rule_words import rule_title
 from components.pages.text import safe
 from components.review.content import ReviewContent
+from components.review.sections.causes import cause_in_head
 from components.review.sections.next_steps import TOLD, advice
 from components.review.sections.noise import decisive, is_below, is_clear, map_as_a_whole, no_difference
 from components.review.sections.wording import (
@@ -41,7 +42,7 @@ def headline(content: ReviewContent) -> str:
     return (
         f'<h1>{safe(span)} <span class="quiet">run {safe(content.run_id, 120)}, {when(content.made_at)}</span></h1>'
         f'<p class="word">{content.verdict.value}</p><p class="lead">{safe(reason_sentence(content), 900)}</p>'
-        f"{_figures(content)}{_details(content)}{_of_training(content)}{_first_step(content)}"
+        f"{cause_in_head(content.diagnosis)}{_figures(content)}{_details(content)}{_of_training(content)}{_first_step(content)}"
     )
 
 
@@ -51,19 +52,7 @@ def reason_sentence(content: ReviewContent) -> str:
         [first, *others] = content.data.failures
         more = f" {many(len(others), 'further rule')} failed." if others else ""
         return f"{found_in_words(first)}{more} Nothing was trained."
-    sentence = _verdict_sentence(content.evaluation, content.evaluation.golden)
-    return stopped(sentence + ("" if content.verdict.pushes else _known_cause(content)))
-
-
-def _known_cause(content: ReviewContent) -> str:
-    """The finding that explains a fall best: of the data gate, or that the training was changed on purpose."""
-    if content.data.failures and not content.evaluation_is_broken:
-        first = content.data.failures[0]
-        title = rule_title(first.rule, passed=False)
-        return f"; before training the data gate had found: {_lower(title)}, {shortened(first.actual, _LONGEST)}"
-    if content.candidate is not None and content.candidate.changed_training:
-        return f"; its training was changed on purpose: {shortened(content.candidate.changed_training[0], _LONGEST)}"
-    return ""
+    return stopped(_verdict_sentence(content.evaluation, content.evaluation.golden))
 
 
 def _details(content: ReviewContent) -> str:
@@ -81,12 +70,7 @@ def _details(content: ReviewContent) -> str:
 def _of_training(content: ReviewContent) -> str:
     """What a person should know of the training although it decided nothing."""
     warnings = content.decision.warnings if content.decision else ()
-    said = content.candidate is not None and not content.verdict.pushes and not content.data.failures
-    told = [
-        reason
-        for reason in warnings
-        if reason.rule.startswith("training:") and not (said and reason.rule == "training:changed")
-    ]
+    told = [reason for reason in warnings if reason.rule.startswith("training:")]
     return "".join(
         f'<p class="quiet"><strong>{safe(rule_title(reason.rule, passed=False))}:</strong> '
         f"{safe(stopped(reason.actual), 900)}</p>"

@@ -24,6 +24,21 @@ from components.review.content import (
 )
 from schemas.artifacts.data_evidence import Picture
 from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.artifacts.diagnosis import (
+    ANNOTATION,
+    AUGMENTATION,
+    FORGETTING,
+    NOTHING,
+    OVERFITTING,
+    UNKNOWN,
+    Cause,
+    CauseFinding,
+    CauseState,
+    Diagnosis,
+    DiagnosisState,
+    Role,
+    Signal,
+)
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
@@ -135,9 +150,83 @@ def analysis(**fields: Any) -> ErrorAnalysis:
         "worse": 40,
         "curves": (curve(), curve("dog"), curve("cat")),
         "error_types": ErrorTypesFound({0.5: types, 0.75: types}, 100, 100),
+        "named": (gallery_image(1),),
         "thresholds": {BASELINE: {"cat": 0.4, "dog": 0.5}, CANDIDATE: {"cat": 0.3, "dog": 0.2}},
     }
     return ErrorAnalysis(**whole | fields)
+
+
+RELABEL = "Draw the boxes of the span as those of the golden set are drawn, and deliver it again."
+
+
+def signal(name: str = "label_size", supports: bool | None = True, **fields: Any) -> Signal:
+    """Boxes that are a quarter too large."""
+    whole: dict[str, Any] = {
+        "role": Role.SUSPECT,
+        "value": None if supports is None else 0.22,
+        "threshold": 0.05,
+        "unit": "ln of box size",
+        "sentence": "boxes of the span are drawn 25% larger than the served model's",
+        "std_error": 0.01,
+    }
+    return Signal(name, supports=supports, **whole | fields)
+
+
+def finding(state: CauseState = CauseState.SUPPORTED, **fields: Any) -> CauseFinding:
+    """Loose boxes, by three signals of four."""
+    whole: dict[str, Any] = {
+        "cause": ANNOTATION,
+        "detail": "loose_boxes",
+        "probability": 0.88 if state is CauseState.SUPPORTED else 0.0,
+        "sentence": "The span's boxes are drawn 25% larger, and the candidate learned to draw them so.",
+        "action": RELABEL,
+        "signals": (
+            signal(),
+            signal("learned_size", role=Role.SYMPTOM, sentence="the candidate draws boxes 25% larger"),
+            signal("size_undone", role=Role.PROOF, value=0.76, unit="share of the fall", sentence="76% comes back"),
+            signal("noise", supports=False, role=Role.SYMPTOM, sentence="boxes scatter no more than before"),
+            signal("skew", supports=None, sentence="a serving log would show it"),
+        ),
+        "share": 0.76,
+        "std_error": 0.04,
+        "images": ("7.jpg", "000001.jpg", "gone.jpg"),
+    }
+    return CauseFinding(state=state, **whole | fields)
+
+
+def diagnosis(**fields: Any) -> Diagnosis:
+    """One cause in each state; the annotation is the likely one."""
+    found = finding()
+    cause = Cause(
+        ANNOTATION,
+        "loose_boxes",
+        0.88,
+        DiagnosisState.NAMED,
+        found.sentence,
+        tuple(each.sentence for each in found.signals if each.supports),
+        RELABEL,
+    )
+    unlike: dict[str, Any] = {"detail": "", "images": (), "share": None, "std_error": None}
+    others = (
+        finding(CauseState.OPEN, cause=FORGETTING, probability=0.27, sentence="It may have forgotten.", **unlike),
+        finding(CauseState.REFUTED, cause=AUGMENTATION, sentence="Augmentation is as it was.", **unlike),
+        finding(CauseState.NOT_TESTABLE, cause=OVERFITTING, sentence="No line was measured.", signals=(), **unlike),
+    )
+    whole: dict[str, Any] = {"cause": cause, "findings": (found, *others), "fall": -0.2, "explained": 0.76}
+    return Diagnosis(**whole | fields)
+
+
+def unnamed(state: DiagnosisState = DiagnosisState.UNKNOWN, **fields: Any) -> Diagnosis:
+    """No cause is named: unknown, nothing to explain, or a diagnosis that failed."""
+    whole: dict[str, Any] = {
+        "name": NOTHING if state is DiagnosisState.NOTHING else UNKNOWN,
+        "detail": "",
+        "probability": 1.0,
+        "sentence": "mAP fell, and no cause is more likely than not.",
+        "evidence": (),
+        "action": "The next measurement to make: train once more on the earlier span.",
+    }
+    return Diagnosis(Cause(state=state, **whole | fields))
 
 
 def override(**fields: Any) -> Override:
@@ -192,6 +281,7 @@ def content(**fields: Any) -> ReviewContent:
         "data": DataDecision(True, gate),
         "comparisons": (comparison(),),
         "pictures": {"labels:size": (Picture("7.jpg", jpeg(), "2 labels"),)},
+        "diagnosis": diagnosis(),
         "evaluation": evaluation(
             reason(), reason("trust:leak", passed=True), held_out=data_set(0.6, 0.5), train_sample=data_set(0.7, 0.5)
         ),
@@ -215,7 +305,8 @@ def rejected(**fields: Any) -> ReviewContent:
         reason("drift:qa/brightness", expected="as in training", actual="darker: median 54 -> 18"),
         reason("drift:qa/contrast", expected="as in training", actual="less contrast"),
     )
-    nothing = {"evaluation": None, "analysis": None, "candidate": None}
+    found = unnamed(sentence="The data gate rejected the span.", action="Look at what the data gate found.")
+    nothing = {"evaluation": None, "analysis": None, "candidate": None, "diagnosis": found}
     return content(**{"data": DataDecision(False, gate), **nothing, **fields})
 
 
@@ -237,5 +328,6 @@ def bootstrapped(**fields: Any) -> ReviewContent:
         "data": DataDecision(True, (reason("schema", passed=True),)),
         "comparisons": (),
         "pictures": {},
+        "diagnosis": unnamed(DiagnosisState.NOTHING, sentence="This is the first model.", action=""),
     }
     return content(**{**first, **fields})

@@ -9,7 +9,6 @@ from components.review.content import ReviewContent
 from components.review.page import review_page
 from components.review.sections.cause import cause_section
 from components.review.sections.next_steps import advice
-from components.review.sections.training import differing
 from components.review.sections.verdict import headline, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from schemas.artifacts.evaluation import Delta, Deltas, PostProcessing
@@ -47,7 +46,7 @@ def shown(*reasons: Reason, verdict: Verdict = Verdict.BLOCKED, **served: Any) -
 def test_the_sentence_says_what_came_from_the_post_processing_and_what_from_the_training() -> None:
     blocked = shown(DROP)
     assert reason_sentence(blocked) == f"mAP fell below what is served, {SENTENCE}; on 100 golden images."
-    assert "score_threshold" in advice(blocked)[0]
+    assert any("score_threshold" in step for step in advice(blocked))
 
 
 def test_all_three_figures_stand_in_the_head_and_among_the_facts_of_a_push_too() -> None:
@@ -59,12 +58,8 @@ def test_all_three_figures_stand_in_the_head_and_among_the_facts_of_a_push_too()
     assert SENTENCE in facts
 
 
-def test_it_is_no_other_way_of_training() -> None:
-    blocked = shown(DROP)
-    assert blocked.candidate is not None
-    [row] = [row for row in differing(blocked.candidate, blocked.baseline) if "score_threshold" in row.name]
-    assert not row.of_method
-    assert "changed on purpose" not in text_of(review_page(blocked, None, ""))
+def test_it_is_no_change_of_the_training() -> None:
+    assert "changed on purpose" not in text_of(review_page(shown(DROP), None, ""))
 
 
 def test_a_fall_below_what_is_served_that_cannot_be_measured_is_told_as_none() -> None:

@@ -135,6 +135,12 @@ def test_of_strangers_only_unknown_is_right() -> None:
         assert score([question(CountsAs.STRANGER)], {"001": [answer]}).strangers_unknown.hits == right
 
 
+def test_what_else_was_accepted_of_a_stranger_before_the_run_is_right_too() -> None:
+    asked = [question(CountsAs.STRANGER, ("unknown", "annotation"))]
+    assert score(asked, {"001": ["annotation:swapped_classes"]}).strangers_unknown.hits == 1
+    assert score(asked, {"001": ["forgetting"]}).strangers_unknown.hits == 0
+
+
 def test_mild_faults_are_counted_apart() -> None:
     asked = [
         question(CountsAs.FAULT, ("annotation",), fall=fall, number=number)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.planting import Entry, Planted, set_box
+from pipeline.bench.planting import Box, Entry, Planted, set_box
 
 _SIDE_PX = 128  # longer side that blur is given for
 _CROPPED_AWAY = 0.4  # of a box; less than this is left to be seen of it: it is not labelled any more
@@ -148,6 +149,34 @@ def black(planted: Planted, strength: float) -> None:
         planted.change(entry, planted.open(entry).point(lambda value: value * 0.02))
 
 
+def resampled(planted: Planted, strength: float) -> None:
+    """Made smaller by that factor and larger again, both times by the nearest pixel: another resize filter."""
+    for entry in planted.images:
+        image = planted.open(entry)
+        small = image.resize((round(image.width * strength), round(image.height * strength)), Image.Resampling.NEAREST)
+        planted.change(entry, small.resize(image.size, Image.Resampling.NEAREST))
+
+
+def erased(planted: Planted, strength: float) -> None:
+    """The objects of so many classes, the rarest, are painted over by what is around them and are labelled no more."""
+    counts = Counter(entry["category_id"] for entry in planted.labels)
+    gone = {category for category, _ in counts.most_common()[-int(strength) :]}
+    for entry in planted.images:
+        own = [label for label in planted.labels if label["image_id"] == entry["id"] and label["category_id"] in gone]
+        if own:
+            planted.change(entry, _without(planted.open(entry), [label["bbox"] for label in own]))
+    planted.drop_labels(lambda label: label["category_id"] in gone and label["image_id"] in planted.chosen)
+
+
+def _without(image: Image.Image, boxes: Sequence[Box]) -> Image.Image:
+    """The image with each box filled by a strip of the image beside it, softened."""
+    soft = image.filter(ImageFilter.GaussianBlur(max(image.size) / 12))
+    for x, y, w, h in boxes:
+        area = (int(x), int(y), min(image.width, int(x + w) + 1), min(image.height, int(y + h) + 1))
+        image.paste(soft.crop(area), area[:2])
+    return image
+
+
 def _rescale(planted: Planted, entry: Entry, factor: float, left: float, top: float) -> None:
     """Moves the boxes of an image with what they are of; what is mostly cut off is labelled no more."""
     size = entry["width"], entry["height"]
@@ -178,4 +207,6 @@ IMAGE_FAULTS: dict[str, Callable[[Planted, float], None]] = {
     "letterbox": letterbox,
     "turned": turned,
     "black": black,
+    "resampled": resampled,
+    "erased": erased,
 }

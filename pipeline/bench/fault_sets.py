@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.planting import Entry, Planted, open_image, set_box
+from pipeline.bench.planting import Entry, Planted, keep_images, open_image, set_box
 
 _COPY_QUALITY = 85
 _FRAME_NOISE = 2.0  # standard deviation of a sensor's noise, of 255 grey levels
@@ -160,6 +160,31 @@ def delivered_again(planted: Planted, strength: float, trained: Path | None = No
         added["file_name"] = target.name
 
 
+def fewer(planted: Planted, strength: float) -> None:
+    """So many images are left, drawn at random."""
+    keep_images(planted.document, int(strength), planted.rng)
+
+
+def exchanged(planted: Planted, strength: float, trained: Path | None = None) -> None:
+    """So large a share of the images, with their labels, is another data set's.
+
+    Args:
+        planted: the data set.
+        strength: the share.
+        trained: the other data set.
+    """
+    if trained is None:
+        raise ValueError("exchanged: needs another data set")
+    own = planted.images
+    count = max(1, round(strength * len(own)))
+    document = json.loads((trained / "annotations.json").read_text())
+    rows = planted.rng.permutation(len(document["images"]))[:count]
+    for entry in [document["images"][row] for row in sorted(rows.tolist())]:
+        labels = [label for label in document["annotations"] if label["image_id"] == entry["id"]]
+        planted.add(open_image(trained / "images" / entry["file_name"]), entry, labels)
+    planted.drop_images({entry["id"] for entry in own[len(own) - count :]})
+
+
 def golden_holds_it(planted: Planted, change: Callable[[Planted, float], None], strength: float) -> None:
     """Changes the span, and half of a copy of the golden set alike: what harms nobody, since it is asked for.
 
@@ -193,4 +218,6 @@ SET_FAULTS: dict[str, Callable[..., None]] = {
     "frames": frames,
     "repeated": repeated,
     "delivered-again": delivered_again,
+    "fewer": fewer,
+    "exchanged": exchanged,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from benchmarks.planting import Box, Planted, set_box
+from pipeline.bench.planting import Box, Planted, set_box
 
 
 def loose(planted: Planted, strength: float) -> None:
@@ -109,6 +109,15 @@ def doubled(planted: Planted, strength: float, offset_px: float = 1.0) -> None:
         planted.document["annotations"].append(copy)
 
 
+def random_boxes(planted: Planted, strength: float) -> None:
+    """A share of the objects have a box anywhere, of any size from a twentieth to half of the image's sides."""
+    for entry in planted.some_labels(strength):
+        width, height = planted.sizes[entry["image_id"]]
+        w, h = planted.rng.uniform(0.05, 0.5, 2) * (width, height)
+        x, y = planted.rng.uniform(0, 1, 2) * (width - w, height - h)
+        set_box(entry, [float(x), float(y), float(w), float(h)], (width, height))
+
+
 def class_unlabelled(planted: Planted, strength: float) -> None:
     """No box has a certain class: the one that is so many places from the rarest (0)."""
     gone = _classes_by_count(planted)[-1 - int(strength)]
@@ -145,6 +154,7 @@ LABEL_FAULTS: dict[str, Callable[..., None]] = {
     "swapped": swapped,
     "renamed": renamed,
     "random-classes": random_classes,
+    "random-boxes": random_boxes,
     "missing": missing,
     "unfinished": unfinished,
     "empty": empty,

@@ -1,0 +1,253 @@
+"""Dataset shift: images of the new span that look otherwise than those the baseline was trained on; pure.
+
+Which property it is follows from the data gate's order: less light takes contrast and sharpness away, not the other way
+round, so that what the gate says follows from another finding names nothing here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from components.diagnosis.bundle import Bundle
+from components.diagnosis.evidence_signals import (
+    earlier_falls,
+    falls_early,
+    held_out_rises,
+    plain_rule,
+    rejected_signals,
+    speaks,
+)
+from components.diagnosis.label_faults import WORTH_A_LOOK
+from components.diagnosis.weighing import weighed
+from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
+from schemas.artifacts.decisions import Reason, State
+from schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState, Role, Signal
+from schemas.artifacts.evaluation import HELD_OUT
+from schemas.data import features
+
+LIGHTING, DISTANCE, BLUR, COLOUR, NOISE, CAMERA, CLASSES = (
+    "lighting",
+    "distance",
+    "blur",
+    "colour",
+    "noise",
+    "camera",
+    "classes",
+)
+_PROPERTY = {
+    features.QA_BRIGHTNESS: LIGHTING,
+    features.QA_CONTRAST: LIGHTING,
+    features.QA_BOX_LOG_AREA: DISTANCE,
+    features.QA_SHARPNESS: BLUR,
+    features.QA_RED_CAST: COLOUR,
+    features.QA_BLUE_CAST: COLOUR,
+    features.QA_HUE: COLOUR,
+    features.QA_NOISE: NOISE,
+    features.BOX_CLASS: CLASSES,
+    EMBEDDING: CAMERA,
+    features.IMAGE_HEIGHT: CAMERA,
+    features.IMAGE_WIDTH: CAMERA,
+    features.QA_BOX_LOG_ASPECT: CAMERA,
+    features.QA_BOX_CENTER_X: CAMERA,
+    features.QA_BOX_CENTER_Y: CAMERA,
+}
+_COMPARABLE = 2.0  # strengths of which the smaller is still named beside the larger, as in the gate's explanation
+_LOWER = 0.1  # of the golden mAP that the baseline lacks on the span
+_AP_SPREAD = 0.5  # standard deviation of what an image adds to mAP, at most: that of a share of one half
+_TITLE = {
+    LIGHTING: "The light of the span's images is another",
+    DISTANCE: "The span's objects are of another size in the image",
+    BLUR: "The span's images are sharp otherwise",
+    COLOUR: "The span's colours are others",
+    NOISE: "The span's images are noisy otherwise",
+    CAMERA: "The span's images look otherwise, as from another camera or place",
+    CLASSES: "The span's classes are mixed otherwise",
+}
+_AS_BEFORE = "The span's images look like those that the baseline was trained on: no feature moved beyond its noise."
+_NOT_COMPARED = "The span's images were not compared with those that the baseline was trained on."
+_COMPARE = "serve a model of this version, which keeps its training data's figures, and run the data gate again"
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A feature that may have moved: what the gate compared, and its rule."""
+
+    feature: str
+    comparison: Comparison | None
+    reason: Reason | None
+
+    @property
+    def detail(self) -> str:
+        return CAMERA if self.feature.startswith(features.SOURCE_PREFIX) else _PROPERTY[self.feature]
+
+    @property
+    def strength(self) -> float:
+        """How far beyond what passes, above 1 beyond it."""
+        if self.reason is not None and self.reason.strength is not None:
+            return self.reason.strength
+        if self.comparison is None:
+            return 0.0
+        return self.comparison.distance / self.comparison.limit if self.comparison.limit > 0 else 0.0
+
+    @property
+    def moved(self) -> bool | None:
+        """Whether it moved beyond its limit and the lineage's own moves, surely not, or neither can be said."""
+        if self.reason is not None and self.reason.state is State.FAILED:
+            return True
+        each = self.comparison
+        if each is None:
+            return None
+        usual = max(each.moved_before, default=0.0)
+        is_usual = each.effect_size is not None and bool(each.moved_before) and each.effect_size <= usual
+        if each.distance <= each.noise or (each.passed and is_usual):
+            return False
+        return True if not each.passed and not is_usual else None
+
+
+def examine(bundle: Bundle) -> Sequence[CauseFinding]:
+    """The properties that moved farthest, or one finding for all where none did."""
+    moved = _candidates(bundle)
+    if not moved:
+        unmeasured = Signal("drift", Role.SUSPECT, None, 1.0, "ratio to the limit", None, _NOT_COMPARED)
+        return [weighed(_blank("", _NOT_COMPARED, _COMPARE), [unmeasured])]
+    sure = [each for each in moved if each.moved]
+    if not sure and all(each.moved is False for each in moved):
+        return [weighed(_blank("", _AS_BEFORE, ""), [_suspect(each) for each in moved])]
+    chosen = sure or [max((each for each in moved if each.moved is None), key=lambda each: each.strength)]
+    strongest = max(each.strength for each in chosen)
+    by_property: dict[str, _Moved] = {}
+    for each in sorted(chosen, key=lambda each: (not _failed(each), -each.strength)):
+        if each.strength * _COMPARABLE >= strongest or _failed(each):
+            by_property.setdefault(each.detail, each)
+    return [_finding(each, bundle) for each in by_property.values()]
+
+
+def _failed(moved: _Moved) -> bool:
+    return moved.reason is not None and moved.reason.state is State.FAILED
+
+
+def _candidates(bundle: Bundle) -> list[_Moved]:
+    """One for each feature with a property; without those that follow from another finding."""
+    compared = {each.feature: each for each in bundle.evidence.comparisons if each.kind == DRIFT}
+    rules: dict[str, Reason] = {}
+    for reason in bundle.data.reasons:
+        feature = _feature_of(reason.rule)
+        if feature and (feature not in rules or (reason.state is State.FAILED and rules[feature].passed)):
+            rules[feature] = reason
+    known = [feature for feature in dict.fromkeys([*compared, *rules]) if _is_property(feature)]
+    moved = [_Moved(feature, compared.get(feature), rules.get(feature)) for feature in known]
+    return [each for each in moved if each.reason is None or each.reason.state is not State.FOLLOWS]
+
+
+def _feature_of(rule: str) -> str:
+    kind, _, feature = plain_rule(rule).partition(":")
+    return feature if kind == DRIFT else ""
+
+
+def _is_property(feature: str) -> bool:
+    return feature in _PROPERTY or feature.startswith(features.SOURCE_PREFIX)
+
+
+def _suspect(moved: _Moved) -> Signal:
+    feature = "classes" if moved.feature == features.BOX_CLASS else moved.feature.rpartition("/")[2]
+    name, unit = f"drift_{feature}", "ratio to the limit"
+    return Signal(name, Role.SUSPECT, moved.strength, 1.0, unit, moved.moved, f"{_told(moved)}.")
+
+
+def _told(moved: _Moved) -> str:
+    """A feature's move: `brightness, 0..255: median 63 -> 21, 4.2 times what passes`."""
+    title = features.FEATURE_TITLES.get(moved.feature, moved.feature)
+    each = moved.comparison
+    if each is None:
+        return f"{title}: {moved.reason.actual if moved.reason else 'moved'}"
+    medians = ""
+    if each.other.median is not None and each.span.median is not None:
+        medians = f"median {each.other.median:.3g} -> {each.span.median:.3g}, "
+    if moved.moved is False:
+        return f"{title}: {medians}distance {each.distance:.3f} where chance alone reaches {each.noise:.3f}"
+    usual, effect = max(each.moved_before, default=0.0), each.effect_size or 0.0
+    before = f", {effect / usual:.1f} times its moves between earlier spans" if usual > 0 and effect > 0 else ""
+    return f"{title}: {medians}{moved.strength:.1f} times what passes{before}"
+
+
+def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:
+    signals = [_suspect(moved), *rejected_signals(bundle, lambda rule: _feature_of(rule) == moved.feature)]
+    if bundle.candidate is not None:
+        signals += [_baseline_lower(bundle), _labels_equal(bundle), held_out_rises(bundle), earlier_falls(bundle)]
+        signals += [_late(bundle)]
+    sentence = f"{_TITLE[moved.detail]} ({_told(moved)})."
+    finding = weighed(_blank(moved.detail, sentence, _action(moved, bundle)), signals)
+    images = moved.reason.images if moved.reason else ()
+    return CauseFinding(**{**vars(finding), "images": images})
+
+
+def _blank(detail: str, sentence: str, action: str) -> CauseFinding:
+    return CauseFinding(DATASET_SHIFT, detail, CauseState.OPEN, 0.0, sentence, action)
+
+
+def _baseline_lower(bundle: Bundle) -> Signal:
+    """Whether the baseline itself, which nobody changed, finds less in the new span than on the golden set."""
+    name, unit = "baseline_lower_on_span", "share of its golden mAP"
+    golden = bundle.evaluation.golden.compared if bundle.evaluation else None
+    own = golden.baseline.coco.get("AP", -1.0) if golden and golden.baseline else -1.0
+    span, images = _baseline_on_span(bundle)
+    if golden is None or own <= 0 or span is None or not images:
+        missing = "The baseline was not measured on images of the new span."
+        return Signal(name, Role.SYMPTOM, None, _LOWER, unit, None, missing)
+    error = _AP_SPREAD * math.hypot(1 / math.sqrt(images), 1 / math.sqrt(max(1, golden.images))) / own
+    gap = (own - span) / own
+    sentence = f"The baseline itself scores {span:.3f} on held-out images of the new span, {own:.3f} on the golden set."
+    return Signal(name, Role.SYMPTOM, gap, _LOWER, unit, speaks(gap, error, _LOWER), sentence, error)
+
+
+def _baseline_on_span(bundle: Bundle) -> tuple[float | None, int]:
+    held_out = bundle.evaluation.data_sets.get(HELD_OUT) if bundle.evaluation else None
+    if held_out is not None and held_out.compared.baseline is not None:
+        ap = held_out.compared.baseline.coco.get("AP", -1.0)
+        if ap >= 0:
+            return ap, held_out.images
+    record = bundle.candidate
+    start = next((point.new for point in record.validation if point.step == 0), None) if record else None
+    return start, record.validation_images.new if record and record.validation_images else 0
+
+
+def _labels_equal(bundle: Bundle) -> Signal:
+    """Whether the labels are not as the golden set's, which lowers the same figures as other images do; that they are
+    speaks for no cause in particular."""
+    name, unit = "labels_equal", "ratio to the limit"
+    labels = bundle.evidence.labels
+    if labels is None or not labels.measures:
+        return Signal(name, Role.SYMPTOM, None, WORTH_A_LOOK, unit, None, "The span's labels were not measured.")
+    changed = [
+        each
+        for each in labels.measures
+        if speaks(abs(each.value), each.std_error, WORTH_A_LOOK * each.limit) and each.std_error
+    ]
+    worst = max(labels.measures, key=lambda each: abs(each.value) / max(each.limit, 1e-9))
+    ratio = abs(worst.value) / max(worst.limit, 1e-9)
+    words = "are not as the golden set's" if changed else "are as the golden set's"
+    sentence = f"The span's labels {words}: {worst.name} {worst.value:+.3f} ± {worst.std_error:.3f}."
+    return Signal(name, Role.SYMPTOM, ratio, WORTH_A_LOOK, unit, False if changed else None, sentence)
+
+
+def _late(bundle: Bundle) -> Signal:
+    """Another world costs little at first, where another habit of drawing costs at once."""
+    early = falls_early(bundle)
+    supports = None if early.supports is None else not early.supports
+    return Signal("falls_late", early.role, early.value, early.threshold, early.unit, supports, early.sentence)
+
+
+def _action(moved: _Moved, bundle: Bundle) -> str:
+    if bundle.candidate is None:
+        return (
+            "if the served model will see such images, let the run go on with replay of earlier spans (data_gate.mode: "
+            "enforce -> observe), and add such images to the golden set; if not, leave them out of the span"
+        )
+    replay = bundle.candidate.continual.replay
+    raised = round(min(0.9, (1 + replay) / 2), 2)
+    return (
+        f"training.retrain.replay: {replay:g} -> {raised:g}, so that more of each batch looks as before; if the served "
+        "model will see such images from now on, add some to the golden set, which does not ask for them"
+    )
