@@ -127,7 +127,8 @@ class LabelAudit:
         if min(len(side.labels.labels) for side in self.given) >= FEWEST:
             measures.append(reading_measure(self.guessed, self.given[0], self.limits.box_format))
         if not self._is_all_of_another_format:
-            measures += label_measures(span, golden, self.class_names, self.limits, self.trust.otherwise)
+            otherwise = self.trust.otherwise if is_judged else None
+            measures += label_measures(span, golden, self.class_names, self.limits, otherwise)
         return LabelEvidence(
             measures=tuple(measures),
             span_recall=span.recall,
