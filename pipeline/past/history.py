@@ -220,9 +220,15 @@ def history_text(history: History, width: int | None) -> str:
     dated = [(entry.at, _run_row(entry)) for entry in history.runs]
     dated += [(override.at, _override_row(override, history)) for override in history.overrides]
     # Sorting is stable: an override made in the second in which its run ended stands below it.
-    rows = [_HEADER, *(row for _, row in sorted(dated, key=lambda pair: pair[0]))]
+    rows = _without_empty_causes([_HEADER, *(row for _, row in sorted(dated, key=lambda pair: pair[0]))])
     bars = _bars(history.served_maps) if width is not None else []
     return "\n".join([*bars, *_lines(rows, width), *_best_lines(history.best, width)])
+
+
+def _without_empty_causes(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Runs from before there was a diagnosis need no column for it."""
+    place = _HEADER.index("cause")
+    return list(rows) if any(row[place] for row in rows[1:]) else [row[:place] + row[place + 1 :] for row in rows]
 
 
 def _best_lines(best: BestServed | None, width: int | None) -> list[str]:
@@ -239,9 +245,9 @@ def _lines(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
         return whole
     if width - max(map(len, table([row[:-1] for row in rows]))) - 2 >= _LEAST_REASON:
         return [cut(line, width) for line in whole]
-    lines = []
-    for line, row in zip(table([row[:-3] for row in rows]), rows):
-        below = [part for part in row[-3:] if part not in ("", "-")]
+    lines, fixed = [], _HEADER.index("difference")
+    for line, row in zip(table([row[:fixed] for row in rows]), rows):
+        below = [part for part in row[fixed:] if part not in ("", "-")]
         lines += [cut(line, width), cut(_INDENT + "  ".join(below), width)]
     return lines
 

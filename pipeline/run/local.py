@@ -7,6 +7,7 @@ LocalDagRunner returns normally when a step could not get its inputs, and goes o
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import os
 import sys
@@ -177,13 +178,10 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
     page = _page(steps, passed, directory)
-    cause = _cause(steps, passed, directory)
-    if not passed:
-        return _rejected(steps, span, run_id, page, cause)
-    result = _evaluated(steps, span, run_id, page, cause)
-    if not result.verdict.pushes:
+    result = (_evaluated if passed else _rejected)(steps, span, run_id, page)
+    if passed and not result.verdict.pushes:
         runner.unbless(request.root, run_id)
-    return result
+    return dataclasses.replace(result, cause=_cause(steps, passed, directory))
 
 
 def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:
@@ -232,7 +230,7 @@ def _missing(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> tuple[bo
     return passed, [step for step in expected if step not in steps or not steps[step].done]
 
 
-def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path, cause: Cause | None) -> RunResult:
+def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
     return RunResult.untrained(
         verdict=Verdict.DATA_REJECTED,
         reasons=_data_decision(steps).remarkable,
@@ -240,7 +238,6 @@ def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pat
         run_id=run_id,
         span=span,
         seconds=_seconds(steps),
-        cause=cause,
     )
 
 
@@ -249,7 +246,7 @@ def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
     return DATA_DECISION_FORMAT.read(path.read_bytes(), str(path))
 
 
-def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path, cause: Cause | None) -> RunResult:
+def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
     measured = Path(steps["MapEvaluator"].outputs["evaluation"], EVALUATION_FILE)
     evaluation = EVALUATION_FORMAT.read(measured.read_bytes(), str(measured))
     pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
@@ -273,7 +270,6 @@ def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Pa
         span=span,
         seconds=_seconds(steps),
         observed=tuple(reason.rule for reason in observed),
-        cause=cause,
     )
 
 

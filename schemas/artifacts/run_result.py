@@ -79,12 +79,12 @@ class RunResult:
         run_id: str,
         span: int,
         seconds: dict[str, float],
-        cause: Cause | None = None,
     ) -> RunResult:
         """How a run ended that trained nothing."""
         nothing = dict.fromkeys(("map", "baseline_map", "delta", "delta_ci", "model", "pushed_version"))
-        known = {"run_id": run_id, "span": span, "seconds": seconds, "cause": cause}
-        return cls(verdict=verdict, reasons=reasons, report=report, **known, **nothing)
+        return cls(
+            verdict=verdict, reasons=reasons, report=report, run_id=run_id, span=span, seconds=seconds, **nothing
+        )
 
     @property
     def exit_code(self) -> int:
