@@ -87,6 +87,7 @@ GLUE = {
     "components.trainer.images.augment",
     "components.trainer.images.batches",
     "components.trainer.images.examples",
+    "components.trainer.images.observed",
     "components.trainer.job",
     "components.trainer.learner",
     "components.trainer.model.backbone",

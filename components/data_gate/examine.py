@@ -30,6 +30,7 @@ from components.data_gate.coping import Coping, coping_of
 from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
 from components.data_gate.embeddings import outliers
 from components.data_gate.entangled import of_their_own
+from components.data_gate.golden_set import beside_traffic, beside_training, of_golden_set
 from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
 from components.data_gate.label_audit import LabelAudit, audit_labels
 from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
@@ -66,6 +67,7 @@ from schemas.data import features
 from schemas.data.copy_settings import CopySettings
 from schemas.data.dataset import TRAIN_SPLIT
 from schemas.data.examples_artifact import split_directory
+from schemas.data.feature_sample import FeatureSample
 from schemas.data.tfdv_schema import class_names, read_schema
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
@@ -123,7 +125,7 @@ def examine(
         comparisons=compared.comparisons,
         pictures=draw_pictures(decision.reasons, album),
     )
-    evidence = DataEvidence(compared.comparisons, label_evidence)
+    evidence = DataEvidence((*compared.comparisons, *compared.of_golden), label_evidence)
     _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
     _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(evidence))
     _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(DataPictures(content.pictures)))
@@ -134,11 +136,19 @@ def examine(
 
 @dataclass(frozen=True)
 class _Compared:
-    """TFDV's findings, every comparison, and a rule for each."""
+    """What was compared.
+
+    Attributes:
+        validated: TFDV's findings.
+        comparisons: of the span.
+        reasons: a rule for each.
+        of_golden: comparisons of the golden set, about which there is no rule.
+    """
 
     validated: Validated
     comparisons: tuple[Comparison, ...]
     reasons: tuple[Reason, ...]
+    of_golden: tuple[Comparison, ...]
 
 
 def _compare(
@@ -186,7 +196,20 @@ def _compare(
         of_span = (_parts(inputs), span.sample, inputs.served.lineage, drifts, thresholds, settings)
         reasons = drift_located(reasons, *of_span)
     reasons += _drift_of_parts(inputs, settings, drifts, thresholds)
-    return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons))
+    of_golden = _of_golden(inputs, settings, thresholds, serving and serving.sample)
+    return _Compared(validate(statistics, schema, *others), tuple(comparisons), tuple(reasons), of_golden)
+
+
+def _of_golden(
+    inputs: GateInputs, settings: DataGateSettings, thresholds: Mapping[str, float], log: FeatureSample | None
+) -> tuple[Comparison, ...]:
+    """The golden set beside what the served model was trained on, and beside what it is asked."""
+    if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
+        return ()
+    served = inputs.served
+    golden = of_golden_set(inputs.golden_sample.sample, inputs.golden.class_names, served.record.class_names)
+    found = beside_training(golden, served.lineage, thresholds, settings)
+    return (*found, *(beside_traffic(golden, log, thresholds, settings) if log is not None else ()))
 
 
 def _not_measured(measurements: Sequence[Measurement], kind: str) -> list[str]:

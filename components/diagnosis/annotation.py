@@ -24,7 +24,7 @@ from components.diagnosis.evidence_signals import (
     speaks,
 )
 from components.diagnosis.label_faults import COLUMNS, DRAWING, FAULTS, SWAPPED, Fault, detail_of, in_words, suspects
-from components.diagnosis.learned import Habit, habit_of
+from components.diagnosis.learned import Habit, habit_of, match_both
 from components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
 from components.diagnosis.weighing import weighed
 from components.labels.findings import Estimate
@@ -54,8 +54,9 @@ _MEASURE = (
 
 def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     """One finding for each fault that is supported; else the likeliest that is open; else one for all together."""
-    habit = habit_of(bundle.golden) if bundle.golden is not None else None
-    rescoring = Rescoring.of(bundle)
+    matched = match_both(bundle.golden) if bundle.golden is not None else None
+    habit = habit_of(bundle.golden, matched) if bundle.golden is not None and matched is not None else None
+    rescoring = Rescoring.of(bundle, matched)
     findings = [_finding(fault, bundle, habit, rescoring) for fault in FAULTS]
     supported = [each for each in findings if each.state is CauseState.SUPPORTED]
     accused = [each for each in findings if each.state is CauseState.OPEN and any(s.supports for s in each.signals)]
@@ -85,9 +86,9 @@ def _finding(fault: Fault, bundle: Bundle, habit: Habit | None, rescoring: Resco
     share = None
     if bundle.candidate is not None and _is_asked(fault, suspected):
         share, proof = _proof(fault, rescoring)
-        signals += [*_learned(fault, bundle, habit), held_out_rises(bundle), *proof]
-        if fault in DRAWING:
-            signals.append(falls_early(bundle))
+        signals += [*_learned(fault, bundle, habit), *proof]
+        if any(signal.supports for signal in signals):  # else what other causes do as well would speak alone
+            signals += [held_out_rises(bundle), *([falls_early(bundle)] if fault in DRAWING else [])]
     value = next((signal.value for signal in suspected if signal.supports), None)
     if value is None and fault is faults.SIZE and habit is not None:
         value = _larger(habit)

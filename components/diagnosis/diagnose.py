@@ -7,7 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from components.diagnosis import annotation, dataset_shift, evaluation_set
+from components.diagnosis import (
+    annotation,
+    augmentation,
+    dataset_shift,
+    evaluation_set,
+    forgetting,
+    learning_rate,
+    overfitting,
+    pipeline_changed,
+)
 from components.diagnosis.answer import answer, ranked
 from components.diagnosis.bundle import Bundle
 from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, Diagnosis, DiagnosisState, Signal
@@ -17,6 +26,12 @@ EXAMINERS: tuple[Examine, ...] = (  # one a cause
     evaluation_set.examine,
     annotation.examine,
     dataset_shift.examine,
+    overfitting.examine,
+    learning_rate.examine_too_high,
+    learning_rate.examine_too_low,
+    augmentation.examine,
+    forgetting.examine,
+    pipeline_changed.examine,
 )
 
 

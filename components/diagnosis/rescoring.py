@@ -22,10 +22,10 @@ from components.diagnosis.learned import (
     PairedObjects,
     confusions,
     drawn_otherwise,
-    match_both,
     paired,
 )
 from components.labels.findings import Estimate
+from components.labels.matching import Matched
 from components.labels.profile import undone
 from components.metrics.average_precision import mean_average_precision
 from components.metrics.boxes import overlapping
@@ -90,27 +90,27 @@ class Rescoring:
 
     Args:
         golden: boxes of both models.
+        matched: of `match_both`.
         labels: that are compared; None for all.
     """
 
-    def __init__(self, golden: GoldenBoxes, labels: Collection[int] | None = None) -> None:
-        matched = match_both(golden)
+    def __init__(self, golden: GoldenBoxes, matched: dict[str, Matched], labels: Collection[int] | None = None) -> None:
         self._golden = golden
         self._labels = None if labels is None else sorted(labels)
-        self._pairs = paired(matched) if matched is not None else None
+        self._pairs = paired(matched)
         self._group = _groups(golden.image_ids)
         self._half = self._group % 2 == 0
         self._scores: dict[str, np.ndarray] = {}
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Rescoring | None:
+    def of(cls, bundle: Bundle, matched: dict[str, Matched] | None) -> Rescoring | None:
         """Of a run over the classes that both models know; None where there is nothing to score."""
         golden = bundle.golden
-        if golden is None or bundle.evaluation is None:
+        if golden is None or matched is None or bundle.evaluation is None:
             return None
         known = bundle.evaluation.golden.compared.class_support
         labels = [place for place, name in enumerate(golden.class_names, start=1) if name in known]
-        return cls(golden, labels or None)
+        return cls(golden, matched, labels or None)
 
     def share(self, undo: Undo) -> Share | None:
         """Part of the fall that comes back.
@@ -121,14 +121,14 @@ class Rescoring:
         Returns:
             None where both models find too little, or where they do not differ clearly on these images.
         """
-        if self._pairs is None or len(self._golden.image_ids) < _FEWEST_IMAGES:
+        if len(self._golden.image_ids) < _FEWEST_IMAGES:
             return None
         halves = [self._pairs.of_images(side) for side in (self._half, ~self._half)]
         if min(len(each.image) for each in halves) < FEWEST_OBJECTS:
             return None
         baseline, candidate = (self._score(model) for model in (BASELINE, CANDIDATE))
         fall = _jackknife(candidate - baseline)
-        if fall.value > -_LEAST_FALL * fall.std_error:
+        if fall.value >= 0 or fall.value > -_LEAST_FALL * fall.std_error:
             return None
         back = self._scored(self._undone(undo, halves)) - candidate
         share = _jackknife_ratio(back, baseline - candidate)

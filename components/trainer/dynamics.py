@@ -6,19 +6,31 @@ value, a part of the model whose weights are no numbers. A training that diverge
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
+
 from components.trainer.environment import environment
+from components.trainer.line import along_the_line
 from components.trainer.loop import Training
 from components.trainer.moved import parts_moved
-from schemas.artifacts.training_record import Dynamics
+from schemas.artifacts.training_record import Dynamics, LinePoint, ValidationPoint
 
 GRADIENT_NORM = "gradient_norm"
 
 
-def dynamics(done: Training) -> Dynamics:
+Validate = Callable[[list[np.ndarray], int], ValidationPoint]  # of weights, after some step
+
+
+def dynamics(done: Training, validate: Validate | None) -> Dynamics:
     """What the record of a finished training says of its course.
 
-    `parts` is of the weights at its end, not of those that are exported: where these are those that it started from, or
-    the ones of an early round, what the training did to the model would not show.
+    `parts` and `line` are of the weights at its end, not of those that are exported: where these are those that it
+    started from, or the ones of an early round, what the training did to the model would not show.
+
+    Args:
+        done: the training; its learner has the weights of the last step.
+        validate: measures weights; None where there are too few images for it.
     """
     state, learner = done.state, done.learner
     curves = {name: curve.curve for name, curve in state.curves.items()}
@@ -30,8 +42,12 @@ def dynamics(done: Training) -> Dynamics:
         sum_of_rates=state.sum_of_rates,
         peak_rate=state.peak_rate,
         parts=parts_moved(learner.parts, learner.start, end),
-        batches=None,
-        augmented=None,
-        line=(),
+        batches=state.batches.figures,
+        augmented=state.augmented.figures,
+        line=_line(done, end, validate) if validate and done.plan.mode == "retrain" else (),
         environment=environment(),
     )
+
+
+def _line(done: Training, end: list[np.ndarray], validate: Validate) -> tuple[LinePoint, ...]:
+    return along_the_line(done.learner.start, end, lambda weights: validate(weights, done.state.step))

@@ -6,8 +6,9 @@ import dataclasses
 import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,9 +17,11 @@ from tfx.dsl.io import fileio
 from components.detector.served import read_images
 from components.stack.keras2 import keras
 from components.trainer.checkpoints import Checkpoints
-from components.trainer.dynamics import dynamics
+from components.trainer.dynamics import Validate, dynamics
+from components.trainer.images.augmentation import Augmentation
 from components.trainer.images.batches import Mixture, training_batches
 from components.trainer.images.examples import label_statistics, span_of
+from components.trainer.images.observed import observed
 from components.trainer.learner import Learner, LearnerOptions
 from components.trainer.lineage import earlier_if_there, read_earlier, trained_data
 from components.trainer.loop import Measure, Training, TrainingState, train
@@ -104,12 +107,14 @@ def run_job(job: TrainingJob) -> Trained:
     spans = [examples, *(read_earlier(earlier, fileio, job.artifacts) for earlier in plan.replayed)]
     images = _validation_set(job, plan, spans)
     learner, serving = _build(job, plan, strategy)
-    training = _begin(job, plan, _measures(images, spans[0], learner, serving), learner, strategy)
+    validate = _validation(images, learner, serving) if images.is_sufficient else None
+    measure = _measures(validate, images, spans[0], serving)
+    training = _begin(job, plan, measure, learner, strategy)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
     best = training.checkpoints.best
-    _assign(serving.weights, best)
     record = _record(job, training, images, examples, strategy, learner.distance(best))
-    record = dataclasses.replace(record, dynamics=dynamics(training))
+    record = dataclasses.replace(record, dynamics=dynamics(training, validate))
+    _assign(serving.weights, best)
     return Trained(serving, record, examples, strategy, training.checkpoints.remove)
 
 
@@ -228,11 +233,23 @@ def _validation_set(job: TrainingJob, plan: TrainingPlan, spans: list[ExamplesAr
     return images
 
 
+def _validation(images: ValidationSet, learner: Learner, serving: Serving) -> Validate:
+    """What measures weights; all workers get the same answer."""
+    validator = Validator(serving, images)
+
+    def validate(weights: list[np.ndarray], step: int) -> ValidationPoint:
+        _assign(serving.weights, weights)
+        point = validator(step)
+        return dataclasses.replace(point, map=learner.mean_over_replicas(point.map))
+
+    return validate
+
+
 def _measures(
-    images: ValidationSet, examples: ExamplesArtifact, learner: Learner, serving: Serving
+    validate: Validate | None, images: ValidationSet, examples: ExamplesArtifact, serving: Serving
 ) -> Callable[[TrainingLog], Measure]:
     """What is done at the end of a round: validation; with too few images for it, a look at what is found at all."""
-    if not images.is_sufficient:
+    if validate is None:
         looked_at = [encoded for _, encoded in next(read_images(examples.record_files(TRAIN_SPLIT), LOOKED_AT))]
 
         def look(weights: list[np.ndarray], step: int) -> None:
@@ -240,14 +257,12 @@ def _measures(
             detect(serving, looked_at, np.arange(len(looked_at)))
 
         return lambda log: look
-    validator = Validator(serving, images)
 
     def validation(log: TrainingLog) -> Measure:
         def measure(weights: list[np.ndarray], step: int) -> ValidationPoint:
-            _assign(serving.weights, weights)
-            point = validator(step)
+            point = validate(weights, step)
             log.images(step, "validation images", draw_validation(serving, images.images))
-            return dataclasses.replace(point, map=learner.mean_over_replicas(point.map))
+            return point
 
         return measure
 
@@ -255,18 +270,24 @@ def _measures(
 
 
 def _feed(training: Training, mixture: Mixture, strategy: tf.distribute.Strategy, seed: int) -> None:
-    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        plan = training.plan
-        return training_batches(
-            mixture, plan.model, plan.augmentation, plan.batch_size, seed, training.state.step, context
+    plan, state = training.plan, training.state
+
+    def batches(augmentation: Augmentation | None) -> Iterator[Any]:
+        return iter(
+            strategy.distribute_datasets_from_function(
+                lambda context: training_batches(
+                    mixture, plan.model, augmentation, plan.batch_size, seed, state.step, context
+                )
+            )
         )
 
-    coming = iter(strategy.distribute_datasets_from_function(batches))
-    if training.state.step == 0:
+    coming = batches(plan.augmentation)
+    if state.step == 0:
         first = next(coming)
         [images, *_] = strategy.experimental_local_results(first[0])
         training.log.images(0, "training images", draw_batch(images))
         coming = itertools.chain([first], coming)
+    coming = observed(coming, lambda: batches(None), state, strategy, plan.batch_size)
     train(training, coming)
 
 

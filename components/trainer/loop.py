@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.trainer.curves import FIRST, RunningCurve
+from components.trainer.images.figures import FigureSums
 from components.trainer.policy import TrainingPlan
 from schemas.artifacts.training_record import Diverged, ValidationPoint
 from schemas.base.errors import RatchetError
@@ -50,6 +51,8 @@ class TrainingState:
         curves: of every step, by name: the parts of the loss, and the norm of the gradients.
         sum_of_rates: sum of the learning rates that were used.
         peak_rate: the highest of them.
+        batches: of the first batches as they come from the files.
+        augmented: of the same as they were trained on.
     """
 
     step: int = 0
@@ -63,6 +66,8 @@ class TrainingState:
     curves: dict[str, RunningCurve] = field(default_factory=dict)
     sum_of_rates: float = 0.0
     peak_rate: float = 0.0
+    batches: FigureSums = field(default_factory=FigureSums)
+    augmented: FigureSums = field(default_factory=FigureSums)
 
     def note(self, step: int, figures: Mapping[str, float]) -> None:
         """Takes down what was measured in a step: `learning_rate`, and curves by name."""
@@ -83,6 +88,7 @@ class TrainingState:
         values["validation"] = [ValidationPoint(**point) for point in values["validation"]]
         values["diverged"] = Diverged(**values["diverged"]) if values["diverged"] else None
         values["curves"] = {name: RunningCurve(**curve) for name, curve in values["curves"].items()}
+        values |= {name: FigureSums(**values[name]) for name in ("batches", "augmented")}
         for name, value in values.items():
             setattr(self, name, value)
 

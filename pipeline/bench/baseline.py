@@ -6,6 +6,7 @@ With an unfinished baseline a clean span gains, which hides what a fault costs.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -25,9 +26,15 @@ from schemas.base.files import LOCAL_FILES, write_durably
 
 CONVERGED = 0.01  # of mAP on the truth set: what a clean span may still change
 _ROUNDS = 5
-_FIRST_STEPS = "training.bootstrap.steps=800"
+_FIRST = ("training.bootstrap.steps=800",)
+# The model that the cases start from must itself be a retraining, as theirs are: one that gains nothing is pushed too.
+_LATER = (
+    *("evaluator.margin=0.05", "evaluator.tolerance=null", "evaluator.class_drop=null", "evaluator.slice_drop=null"),
+    "evaluator.second_opinion=null",
+)
 _OBSERVE = "data_gate.mode=observe"
 _NOTE = "baseline.json"
+_RUN = re.compile(r"span-(\d+)-")
 
 RunPipeline = Callable[[RunRequest], RunResult]
 Say = Callable[[str], None]
@@ -49,6 +56,12 @@ class Baseline:
     digest: str
     span: int
     gains: tuple[float, ...] = ()
+
+    @property
+    def next_span(self) -> int:
+        """A number that no run of the root has had."""
+        runs = (_RUN.match(path.name) for path in (self.root / "runs").glob("span-*"))
+        return max([self.span, *(int(run[1]) for run in runs if run)]) + 1
 
     @property
     def model(self) -> Path:
@@ -123,7 +136,7 @@ def trained_baseline(
 
 
 def _request(root: Path, spans: Path, golden: Path, number: int, config: str) -> RunRequest:
-    configuration = configure_run(root, config, [_OBSERVE, *([_FIRST_STEPS] if number == 1 else [])])
+    configuration = configure_run(root, config, [_OBSERVE, *(_FIRST if number == 1 else _LATER)])
     return RunRequest(
         settings=configuration.settings,
         data=spans,

@@ -10,26 +10,31 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from components.detector.serving_check import process_ready
 from components.registry.locking import hold
 from pipeline.bench.baseline import Baseline, copied_baseline, digest_of, served_of, trained_baseline
 from pipeline.bench.bundle_files import diagnosis_digest
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Measured, Split
+from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Split
 from pipeline.bench.cases import Case, plan, read_entries
-from pipeline.bench.run_case import Truth, Workplace, run_case, with_records
+from pipeline.bench.run_case import Measure, Workplace, run_case, with_records
 from pipeline.bench.sources import BenchData, digits, own_data
 from pipeline.run.local import run
 from pipeline.run.preflight import RunRequest
 from pipeline.terminal.console import output_to
 from pipeline.terminal.standard_streams import tell
-from schemas.artifacts.evaluation import Delta
 from schemas.artifacts.run_result import RunResult
 from schemas.artifacts.training_record import read_training_record
 from schemas.base.errors import ConfigError, InputError
 from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.base.formatting import duration
 
+if TYPE_CHECKING:
+    from pipeline.bench.truth import TruthSet
+
 _PLAN = "plan.json"
+_SHOWN, _LINE = 120, "\n"  # characters of an error, its first line
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,8 @@ def run_bench(request: BenchRequest) -> list[CaseResult]:
         if request.again:
             return diagnosed_again(request.directory, chosen)
         place = _workplace(request)
-        return run_cases(chosen, place, lambda case, attempt: run_case(case, place, attempt), tell)
+        with process_ready():  # one for all cases that push nothing
+            return run_cases(chosen, place, lambda case, attempt: run_case(case, place, attempt), tell)
 
 
 def chosen_cases(cases: Sequence[Case], numbers: Sequence[int], only: Sequence[str]) -> list[Case]:
@@ -214,8 +220,8 @@ def _usable(earlier: Sequence[CaseResult], case: Case, place: Workplace) -> Case
 
 def told(case: Case, result: CaseResult) -> str:
     """A case and what came of it, in a line."""
-    if result.error or result.observing is None:
-        return f"{case.number}  {case.title}: failed: {result.error.splitlines()[0][:120]}"
+    if result.observing is None:
+        return f"{case.number}  {case.title}: failed: {result.error.partition(_LINE)[0][:_SHOWN]}"
     true = result.truth.delta.value if result.truth else None
     golden = result.golden.delta.value if result.golden else None
     figures = f"golden {_signed(golden)}, truth {_signed(true)}"
@@ -241,7 +247,7 @@ def _workplace(request: BenchRequest) -> Workplace:
         "golden": digest_of(data.golden),
         "baseline": baseline.digest,
     }
-    place = Workplace(directory, data, baseline, _truth(directory, data, baseline), pipeline, shared)
+    place = Workplace(directory, data, baseline, _measure(directory, data, baseline, shared["truth"]), pipeline, shared)
     shutil.rmtree(directory / "work", ignore_errors=True)
     return place
 
@@ -270,36 +276,18 @@ def _run_quietly(log: Path, request: RunRequest) -> RunResult:
 
 
 def _gain(truth: Path, candidate: Path, baseline: Path) -> float:
-    from pipeline.bench import truth as measuring
+    from pipeline.bench.truth import gain  # it starts TensorFlow
 
-    names = measuring.class_names(truth)
-    new, old = measuring.matches_of(candidate, truth), measuring.matches_of(baseline, truth)
-    value = measuring.compared(new, old, names).delta.value
-    return 0.0 if value is None else value
+    return gain(truth, candidate, baseline)
 
 
-def _truth(directory: Path, data: BenchData, baseline: Baseline) -> Truth:
-    """Measures on the truth set; the baseline's and the controls' matches are kept."""
-    kept = directory / "matches" / f"{baseline.digest[:16]}-{digest_of(data.truth)[:16]}"
-    last = {}
+def _measure(directory: Path, data: BenchData, baseline: Baseline, truth_digest: str) -> Measure:
+    @functools.cache
+    def truth_set() -> TruthSet:
+        from pipeline.bench.truth import TruthSet  # it starts TensorFlow, which a bench that is complete needs not
 
-    def to_baseline(candidate: Path, control: int | None) -> Measured:
-        from pipeline.bench import truth as measuring
+        kept = directory / "matches" / f"{baseline.digest[:16]}-{truth_digest[:16]}"
+        kept.mkdir(parents=True, exist_ok=True)
+        return TruthSet(data.truth, baseline.model, kept)
 
-        if control is not None:
-            (kept / f"control-{control}.npz").unlink(missing_ok=True)
-        own = kept / f"control-{control}.npz" if control is not None else None
-        last["candidate"] = measuring.matches_of(candidate, data.truth, own)
-        served = measuring.matches_of(baseline.model, data.truth, kept / "baseline.npz")
-        return measuring.compared(last["candidate"], served, measuring.class_names(data.truth))
-
-    def to_control(seed: int) -> Delta | None:
-        from pipeline.bench import truth as measuring
-
-        path = kept / f"control-{seed}.npz"
-        if not path.exists():
-            return None
-        control = measuring.DataSetMatches.load(str(path))
-        return measuring.compared(last["candidate"], control, measuring.class_names(data.truth)).delta
-
-    return Truth(to_baseline, to_control)
+    return lambda candidate, seed, is_control: truth_set().measure(candidate, seed, is_control)

@@ -6,7 +6,6 @@ flatters the comparators, and says so.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -212,12 +211,9 @@ def _random(cases: Sequence[CaseResult]) -> Comparator:
 
 def _lot(cases: Sequence[CaseResult], draw: int) -> Answers:
     """Every order of causes alike likely, the same every time."""
-    rankings = {}
-    for case in cases:
-        digest = hashlib.sha256(f"{draw} {case.number}".encode()).digest()
-        rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
-        rankings[case.number] = tuple(CAUSES[place] for place in rng.permutation(len(CAUSES)))
-    return rankings
+    rng = np.random.default_rng(draw)
+    orders = rng.permuted(np.tile(np.arange(len(CAUSES)), (len(cases), 1)), axis=1).tolist()
+    return {case.number: tuple(CAUSES[place] for place in order) for case, order in zip(cases, orders)}
 
 
 def _share_right(cases: Sequence[CaseResult], answers: Answers) -> float:

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from pipeline.bench.fault_images import IMAGE_FAULTS
 from pipeline.bench.fault_labels import LABEL_FAULTS
 from pipeline.bench.fault_sets import SET_FAULTS
-from pipeline.bench.planting import Entry, Planted, open_image, save_image
+from pipeline.bench.planting import Entry, Planted, Tables, open_image, save_image
 
 PLANTERS = {**IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
 OF_ANOTHER = ("delivered-again", "exchanged")  # planters that need another data set
-_QUALITY = 95
+_QUALITY = 95  # of JPEGs made of PNGs
 _KEPT = ("id", "file_name", "width", "height")
 
 
@@ -69,12 +70,14 @@ def plant_span(sources: Sources, edits: Sequence[Planting], out: Path, seed: int
         seed: which images are drawn, the same with and without a fault.
         images: how many; None: all.
     """
-    planted = _lossless(sources.span, sources.golden, out, np.random.default_rng([seed, 0]), images)
+    planted = Planted.copy_of(sources.span, sources.golden, out, np.random.default_rng([seed, 0]), images)
+    tables = _tables(planted)
+    _make_lossless(planted)
     planted.rng = np.random.default_rng([seed, 1])
     own = len(planted.document["images"])
     for edit in edits:
         _plant(planted, edit, sources.trained)
-    _write_neutral(planted, own)
+    _write_neutral(planted, own, tables)
 
 
 def plant_golden(sources: Sources, edits: Sequence[Planting], out: Path, seed: int) -> None:
@@ -112,18 +115,22 @@ def _plant(planted: Planted, edit: Planting, another: Path) -> None:
     PLANTERS[edit.plant](planted, edit.strength, **more, **edit.options)
 
 
-def _lossless(source: Path, golden: Path, out: Path, rng: np.random.Generator, images: int | None) -> Planted:
-    planted = Planted.copy_of(source, golden, out, rng, images)
+def _tables(planted: Planted) -> Tables | None:
+    """How the first image of a data set was compressed, so that all of it is written again much as it was delivered."""
+    with Image.open(planted.directory / "images" / planted.document["images"][0]["file_name"]) as image:
+        return getattr(image, "quantization", None)
+
+
+def _make_lossless(planted: Planted) -> None:
+    directory = planted.directory / "images"
     for number, entry in enumerate(planted.document["images"]):
-        path = out / "images" / entry["file_name"]
-        image = open_image(path)
-        path.unlink()
+        image = open_image(directory / entry["file_name"])
+        (directory / entry["file_name"]).unlink()
         entry["file_name"] = f"{number}.png"
-        save_image(image, out / "images" / entry["file_name"])
-    return planted
+        save_image(image, directory / entry["file_name"])
 
 
-def _write_neutral(planted: Planted, own: int) -> None:
+def _write_neutral(planted: Planted, own: int, tables: Tables | None) -> None:
     """Numbers files and annotations in an order that tells nothing of what was added, and encodes all images alike."""
     images = _mixed(planted, own)
     numbers = {entry["id"]: number for number, entry in enumerate(images, start=1)}
@@ -132,7 +139,7 @@ def _write_neutral(planted: Planted, own: int) -> None:
     for entry in images:
         image = planted.open(entry)
         name = f"{numbers[entry['id']]:06}.jpg"
-        save_image(image, directory / f".{name}", _QUALITY)
+        save_image(image, directory / f".{name}", _QUALITY, tables)
         attributes = {key: value for key, value in entry.items() if key not in _KEPT}
         written.append(
             {"id": numbers[entry["id"]], "file_name": name, "width": image.width, "height": image.height, **attributes}

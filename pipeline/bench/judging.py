@@ -33,7 +33,7 @@ class CountsAs(str, enum.Enum):
     PAIR = "pair"
     STRANGER = "stranger"
     HARMLESS = "harmless"  # controls, decoys, and all that did not cost what a regression costs
-    LEFT_OUT = "left out"  # failed, or a control or decoy that fell although nothing was to make it fall
+    LEFT_OUT = "left out"  # failed, never trained, or a control or decoy that fell although nothing was to make it fall
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,12 @@ def is_mismeasured(case: CaseResult) -> bool:
 
 def counts_as(case: CaseResult) -> CountsAs:
     """What a case counts as."""
-    if case.error or case.truth is None or case.truth.delta.value is None:
+    if case.error:
         return CountsAs.LEFT_OUT
     if case.group is Group.FAULT and is_mismeasured(case):
         return CountsAs.FAULT
+    if case.truth is None or case.truth.delta.value is None:
+        return CountsAs.LEFT_OUT
     if not fell(case.truth):
         return CountsAs.HARMLESS
     planned = {Group.FAULT: CountsAs.FAULT, Group.PAIR: CountsAs.PAIR, Group.STRANGER: CountsAs.STRANGER}

@@ -28,10 +28,13 @@ def keep_material(out: Path, data: Mapping[str, Path]) -> None:
 
     Args:
         out: directory of the case's material; made anew.
-        data: COCO directories by name: what the BASELINE and the CANDIDATE were trained on, and the GOLDEN set.
+        data: directories by name: what the BASELINE and the CANDIDATE were trained on, and the GOLDEN set; those that
+            are not in COCO form, as a user's earlier spans may be, are left out.
     """
     shutil.rmtree(out, ignore_errors=True)
     for name, directory in data.items():
+        if not (directory / ANNOTATIONS).is_file():
+            continue
         document = json.loads((directory / ANNOTATIONS).read_text(encoding="utf-8"))
         (out / name / IMAGES).mkdir(parents=True)
         shutil.copyfile(directory / ANNOTATIONS, out / name / ANNOTATIONS)

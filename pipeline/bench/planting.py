@@ -17,6 +17,7 @@ JPEG_QUALITY = 90
 _THUMBNAIL = (8, 8)
 Box = list[float]
 Entry = dict[str, Any]
+Tables = dict[int, list[int]]  # of a JPEG: how coarsely each frequency is kept
 
 
 @dataclass
@@ -159,9 +160,14 @@ def open_image(path: Path) -> Image.Image:
     return Image.open(io.BytesIO(path.read_bytes())).convert("RGB")
 
 
-def save_image(image: Image.Image, path: Path, quality: int = JPEG_QUALITY) -> None:
-    """Writes an image in the format that its name says."""
-    image.save(path, "PNG" if path.suffix.lower() == ".png" else "JPEG", quality=quality)
+def save_image(image: Image.Image, path: Path, quality: int = JPEG_QUALITY, tables: Tables | None = None) -> None:
+    """Writes an image in the format that its name says, a JPEG with quantization tables if some are given."""
+    if path.suffix.lower() == ".png":
+        image.save(path, "PNG", compress_level=1)
+    elif tables:
+        image.save(path, "JPEG", qtables=tables)
+    else:
+        image.save(path, "JPEG", quality=quality)
 
 
 def set_box(entry: Entry, box: Box, size: tuple[int, int] | None) -> None:

@@ -11,7 +11,20 @@ from pipeline.bench.case_result import CaseResult, Measured, last_attempts
 from pipeline.bench.goals import Goal, goals, rules
 from pipeline.bench.judging import CountsAs, counts_as, question_of, score
 from pipeline.bench.matrix import matrix
-from pipeline.bench.tables import HEADS, Leaks, Row, Table, answers, judged_cases, leaks, outcomes, shown_rows, tables
+from pipeline.bench.tables import (
+    HEADS,
+    SHORT_HEADS,
+    Leaks,
+    Row,
+    Table,
+    answers,
+    judged_cases,
+    leaks,
+    outcomes,
+    shares_json,
+    shown_rows,
+    tables,
+)
 from pipeline.terminal.plain_text import table as aligned
 from schemas.base.formatting import difference_with_interval, many
 
@@ -60,7 +73,7 @@ def to_text(report: Report) -> str:
     """For a terminal."""
     parts = [_summary(report)]
     for table in report.tables:
-        parts += [f"\n{table.title}: {_counts(table)}", _verdicts(table), *_lines([_head(), *_rows(table)])]
+        parts += [f"\n{table.title}: {_counts(table)}", _verdicts(table), *_lines(_short_rows(table))]
         parts += ["", *_lines([_GOAL_HEADS, *_goal_rows(goals(table))])]
     parts += [f"\n{_HONEST}", *_lines([_GOAL_HEADS, *_goal_rows(report.rules)])]
     return "\n".join(parts)
@@ -122,18 +135,10 @@ def _table_json(table: Table) -> dict[str, Any]:
         "blind": table.blind,
         "split": table.split.value,
         "cases": table.cases,
-        "verdicts": _shares(table.verdicts),
-        "rows": [{"name": row.name, **_shares(row.scores)} for row in table.rows],
-        "signals": [{"name": row.name, **_shares(row.scores)} for row in table.signals],
+        "verdicts": shares_json(table.verdicts),
+        "rows": [{"name": row.name, **shares_json(row.scores)} for row in table.rows],
+        "signals": [{"name": row.name, **shares_json(row.scores)} for row in table.signals],
         "goals": [dataclasses.asdict(goal) for goal in goals(table)],
-    }
-
-
-def _shares(scores: Any) -> dict[str, Any]:
-    shares = {field.name: getattr(scores, field.name) for field in dataclasses.fields(scores)}
-    return {
-        name: {"hits": share.hits, "n": share.n, "share": share.value, "wilson": share.interval}
-        for name, share in shares.items()
     }
 
 
@@ -164,6 +169,11 @@ def _head() -> list[str]:
 
 def _rows(table: Table) -> list[list[str]]:
     return [_cells(row) for row in shown_rows(table)]
+
+
+def _short_rows(table: Table) -> list[list[str]]:
+    rows = [[row.name, *(getattr(row.scores, name).short for name in HEADS)] for row in shown_rows(table)]
+    return [["", *SHORT_HEADS], *rows]
 
 
 def _cells(row: Row) -> list[str]:

@@ -13,9 +13,11 @@ from components.diagnosis.reading import RunPlaces
 from pipeline.bench.baseline import Baseline, digest_of
 from pipeline.bench.below_policy import injected
 from pipeline.bench.bundle_files import Answers, answers, diagnosis_digest, keep_bundle, places_in, with_answers
-from pipeline.bench.case_result import CaseResult, GateSaid, Group, Measured
+from pipeline.bench.case_result import MATERIAL_DIRECTORY, CaseResult, GateSaid, Group, Measured
 from pipeline.bench.cases import Case
 from pipeline.bench.engine import plant_golden, plant_span
+from pipeline.bench.leak_tree import listing_of
+from pipeline.bench.material import BASELINE, CANDIDATE, GOLDEN, keep_material
 from pipeline.bench.sources import BenchData
 from pipeline.root.root_settings import configure_run
 from pipeline.run.preflight import RunRequest
@@ -40,18 +42,8 @@ _OBSERVE = ("data_gate.mode=observe", "evaluator.golden_budget=100000")
 _MODEL = "Format-Serving"
 
 
-@dataclass(frozen=True)
-class Truth:
-    """What the truth set says; both need TensorFlow.
-
-    Attributes:
-        to_baseline: of a candidate's SavedModel, beside the baseline; the last argument, if not None, is the seed of
-            the control whose matches these are, kept to compare with.
-        to_control: of the same candidate, beside the control of a seed; None where that has not run.
-    """
-
-    to_baseline: Callable[[Path, int | None], Measured]
-    to_control: Callable[[int], Delta | None]
+# Of a candidate's SavedModel, the seed of its case and whether that is a control: `truth.TruthSet.measure`.
+Measure = Callable[[Path, int, bool], tuple[Measured, Delta | None]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ class Workplace:
         directory: of the bench.
         data: clean data.
         baseline: what every case starts from.
-        truth: measures.
+        measure: on the truth set.
         pipeline: runs it.
         digests: of golden set, truth set and baseline.
     """
@@ -70,7 +62,7 @@ class Workplace:
     directory: Path
     data: BenchData
     baseline: Baseline
-    truth: Truth
+    measure: Measure
     pipeline: Callable[[RunRequest], RunResult]
     digests: dict[str, str]
 
@@ -125,9 +117,15 @@ def run_case(case: Case, place: Workplace, attempt: int) -> CaseResult:
 
 
 def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, clock: Clock) -> CaseResult:
-    number = place.baseline.span + 1
+    number = place.baseline.next_span
     _plant(case, place, work, number)
-    digests = {"span": digest_of(work / "data" / f"span-{number}"), "golden": digest_of(work / "data" / "golden")}
+    span, golden = work / "data" / f"span-{number}", work / "data" / "golden"
+    digests = {"span": digest_of(span), "golden": digest_of(golden)}
+    listing = listing_of(work / "data")
+    trained = place.data.sources(case.seed, place.baseline.span).trained
+    keep_material(
+        place.directory / MATERIAL_DIRECTORY / case.number, {BASELINE: trained, CANDIDATE: span, GOLDEN: golden}
+    )
     shutil.copytree(place.baseline.root, work / "root")
     clock.lap("planting")
     with injected(case.below):
@@ -145,6 +143,7 @@ def _measured(case: Case, place: Workplace, result: CaseResult, work: Path, cloc
         digests={**result.digests, **digests},
         truth=truth,
         to_control=to_control,
+        listing=listing,
         seconds={**clock.seconds, **steps},
     )
     return with_records(found, place.bundle(case))
@@ -236,9 +235,7 @@ def _newest(directory: Path) -> str:
 def _truth(case: Case, place: Workplace, places: RunPlaces) -> tuple[Measured | None, Delta | None]:
     if places.candidate is None:
         return None, None
-    is_control = case.group is Group.CONTROL
-    measured = place.truth.to_baseline(Path(places.candidate), case.seed if is_control else None)
-    return measured, None if is_control else place.truth.to_control(case.seed)
+    return place.measure(Path(places.candidate), case.seed, case.group is Group.CONTROL)
 
 
 def _evaluation(places: RunPlaces) -> Evaluation | None:

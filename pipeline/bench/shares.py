@@ -39,6 +39,15 @@ class Share:
         half = math.sqrt(share * (1 - share) * z2 + z2 * z2 / 4) / (1 + z2)
         return max(0.0, middle - half), min(1.0, middle + half)
 
+    @property
+    def short(self) -> str:
+        """Without the interval.
+
+        >>> Share(3, 4).short, Share(0, 0).short
+        ('3/4 75 %', '-')
+        """
+        return f"{_count(self.hits)}/{self.n} {100 * self.hits / self.n:.0f} %" if self.n else "-"
+
     def __str__(self) -> str:
         if not self.n:
             return "no case"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from pipeline.bench.case_result import CaseResult, Outcome, Split
 from pipeline.bench.comparators import Comparator, comparators
@@ -33,6 +34,7 @@ HEADS = {
     "harmless_named": "harmless with a named cause",
     "strangers_unknown": 'strangers "unknown"',
 }
+SHORT_HEADS = ("first", "first two", "detail", "mild", "pairs", "harmless", "strangers")  # for a terminal
 _BYTES = "bytes/"
 
 
@@ -197,3 +199,12 @@ def shown_rows(table: Table) -> list[Row]:
         rows.insert(3, Row(f"{chosen.name} alone, chosen on calibration", chosen.scores))
         rows.insert(4, Row(f"{hindsight.name} alone, best of {len(table.signals)} in hindsight", hindsight.scores))
     return rows
+
+
+def shares_json(scores: Scores | Verdicts) -> dict[str, Any]:
+    """All shares of some figures, with their 95 % intervals."""
+    shares: dict[str, Share] = {field.name: getattr(scores, field.name) for field in fields(scores)}
+    return {
+        name: {"hits": share.hits, "n": share.n, "share": share.value, "wilson": share.interval}
+        for name, share in shares.items()
+    }

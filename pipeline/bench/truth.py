@@ -26,6 +26,40 @@ from schemas.data.columns import TruthColumns
 _BATCH = 20
 
 
+class TruthSet:
+    """A truth set, with what is kept of models that are compared with again and again.
+
+    Args:
+        truth: the data set.
+        baseline: SavedModel that every candidate is compared with.
+        kept: directory to keep the matches of baseline and controls in.
+    """
+
+    def __init__(self, truth: Path, baseline: Path, kept: Path) -> None:
+        self._truth, self._baseline, self._kept = truth, baseline, kept
+        self._names = read_source(str(truth)).label_map.names
+
+    def measure(self, candidate: Path, seed: int, is_control: bool) -> tuple[Measured, Delta | None]:
+        """A candidate beside the baseline, and minus the control of its seed.
+
+        Args:
+            candidate: its SavedModel.
+            seed: of the case.
+            is_control: whether it is the control itself, to be kept.
+
+        Returns:
+            Both; no difference to the control where it is the control, or that has not run.
+        """
+        found, control = matches_of(candidate, self._truth), self._kept / f"control-{seed}.npz"
+        beside = compared(found, matches_of(self._baseline, self._truth, self._kept / "baseline.npz"), self._names)
+        if is_control:
+            found.save(str(control))
+            return beside, None
+        if not control.exists():
+            return beside, None
+        return beside, compared(found, DataSetMatches.load(str(control)), self._names).delta
+
+
 def matches_of(model: Path, truth: Path, kept: Path | None = None) -> DataSetMatches:
     """What a model hits on a truth set.
 
@@ -80,9 +114,10 @@ def compared(candidate: DataSetMatches, baseline: DataSetMatches, names: tuple[s
     )
 
 
-def class_names(truth: Path) -> tuple[str, ...]:
-    """Classes of a truth set, in label order."""
-    return read_source(str(truth)).label_map.names
+def gain(truth: Path, candidate: Path, baseline: Path) -> float:
+    """Difference of mAP on a truth set between two SavedModels; 0 where it is undefined."""
+    names = read_source(str(truth)).label_map.names
+    return compared(matches_of(candidate, truth), matches_of(baseline, truth), names).delta.value or 0.0
 
 
 def _defined(value: float) -> float | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import Option, local, local_name, option, show
+from pipeline.cli.options import Option, add_command, local, local_name, option, show
 
 
 def add_bench_commands(commands: Any) -> None:
@@ -17,6 +18,36 @@ def add_bench_commands(commands: Any) -> None:
         description="Plants known faults, runs the pipeline on each, and says how often the diagnosis is right.",
     )
     _add_run(bench)
+    actions = bench.add_subparsers(metavar="ACTION")
+    benches = option("--dir", dest="benches", type=local, nargs="+", metavar="DIR", help="of benches, one or several")
+    add_command(
+        actions,
+        "report",
+        _report,
+        "tables and pictures of what was run",
+        "Counts right answers, beside trivial comparators; writes report.md, report.json and pictures.",
+        benches,
+        option("--out", type=local, metavar="DIR", help="for them (default: the first bench)"),
+        option("--no-charts", action="store_true", help="no pictures, which need matplotlib"),
+    )
+    add_command(
+        actions,
+        "export",
+        _export,
+        "cases as files that know nothing of Ratchet",
+        "Writes each case as configurations, logs, COCO files and images, and the right answers apart.",
+        option("out", type=local, metavar="DIR", help="directory to make"),
+        benches,
+    )
+    add_command(
+        actions,
+        "score",
+        _score,
+        "score anybody's answers to an export",
+        "Says how often answers are right: the diagnosis's own, or those of anybody else.",
+        option("answers", type=local, nargs="+", metavar="ANSWERS.json", help="files of answers, one column each"),
+        option("--key", type=local, metavar="FILE", help="the export's key (default: key.json beside the answers)"),
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +82,9 @@ def _run(arguments: argparse.Namespace) -> int:
     from pipeline.bench.bench import BenchRequest, run_bench
     from pipeline.bench.case_result import CASE_RESULT_FORMAT, Split
     from pipeline.bench.cases import FAULTS_FILE
+    from pipeline.bench.chart import can_draw
+    from pipeline.bench.report import to_text
+    from pipeline.bench.report_files import write_report
 
     results = run_bench(
         BenchRequest(
@@ -71,9 +105,40 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     )
     failed = [result for result in results if result.error]
-    text = f"{len(results)} cases in {arguments.dir / 'cases'}, {len(failed)} of them failed"
+    report = write_report([arguments.dir], arguments.dir, charts=can_draw())
+    text = f"{to_text(report)}\n\n{len(results)} cases in {arguments.dir / 'cases'}, {len(failed)} of them failed"
+    text += f"; {arguments.dir / 'report.md'} has all of it"
     show(arguments, text, {"cases": [CASE_RESULT_FORMAT.values_of(result) for result in results]})
     return 1 if failed else 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from pipeline.bench.report import to_json, to_text
+    from pipeline.bench.report_files import write_report
+
+    benches = arguments.benches or [arguments.dir]
+    out = arguments.out or benches[0]
+    report = write_report(benches, out, charts=not arguments.no_charts)
+    show(arguments, f"{to_text(report)}\n\n{out / 'report.md'}", to_json(report))
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from pipeline.bench.export import export_benches
+
+    done = export_benches(arguments.benches or [arguments.dir], arguments.out)
+    values = {"cases": done.cases, "left_out": done.left_out, "leak": dataclasses.asdict(done.leak)}
+    show(arguments, done.to_text(arguments.out), values)
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from pipeline.bench.answers import KEY_FILE, read_key, score_answers, scored_json, scored_text
+
+    key = read_key(arguments.key or arguments.answers[0].parent / KEY_FILE)
+    scored = score_answers(key, arguments.answers)
+    show(arguments, scored_text(scored), scored_json(scored))
+    return 0
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -130,6 +130,7 @@ _LATER = (
     "artifacts/**/publication.json",
     "artifacts/**/references.json",
     "artifacts/**/serving_probe.npz",
+    "artifacts/**/golden/boxes.npz",
 )
 
 

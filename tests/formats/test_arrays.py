@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from schemas.artifacts.golden_boxes import GoldenBoxes
 from schemas.artifacts.serving_probe import ServingProbe
 from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
+from schemas.data.columns import DetectionColumns, TruthColumns
 from schemas.data.feature_sample import FeatureSample
 from schemas.data.fingerprints import Fingerprints
 from schemas.data.looks import Looks
@@ -23,6 +24,12 @@ SAMPLE = FeatureSample(
 PRINTS = Fingerprints(np.array([1]), np.array([7]), np.zeros((1, 32), np.uint8))
 FILES: list[tuple[bytes, Callable[[bytes, str], Any]]] = [
     (ServingProbe(("cat",), ("a.jpg",), (b"jpeg",), NOTHING).to_bytes(), ServingProbe.from_bytes),
+    (
+        GoldenBoxes(
+            np.array([7]), ("a.jpg",), np.ones((1, 2)), ("cat",), TruthColumns.of([]), {"candidate": NOTHING}, 100, 1
+        ).to_bytes(),
+        GoldenBoxes.from_bytes,
+    ),
     (SAMPLE.to_bytes(), FeatureSample.from_bytes),
     (
         Looks(PRINTS, np.zeros((1, 64, 64), np.uint8), np.array([0]), np.zeros((0, 4), np.float32)).to_bytes(),

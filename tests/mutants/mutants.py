@@ -1075,4 +1075,30 @@ _ROOT = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*_METRICS, *_GATE, *_DATA, *_TRAINING, *_SERVING, *_PEOPLE, *_ROOT)
+_BENCH = (
+    *mutants_of(
+        "pipeline/bench/engine.py",
+        "tests/pipeline/bench/test_engine.py",
+        ("draws[row] if", "2.0 if", "an image that was added is not told by its place"),
+        (
+            "kept = [entry for row, entry in enumerate(images[:own]) if row not in rows] +",
+            "kept = images[:own] +",
+            "nor by how many there are",
+        ),
+    ),
+    *mutants_of(
+        "pipeline/bench/bench.py",
+        "tests/pipeline/bench/test_bench.py",
+        ("len(earlier) + 1)\n            keep", "1)\n            keep", "every attempt at a case is kept"),
+        ("if not result.error and", "if", "a case that failed is tried again"),
+        ('"case": case.digest}\n    del', "}\n    del", "a case of which something else is planted runs again"),
+    ),
+    *mutants_of(
+        "pipeline/bench/cases.py",
+        "tests/pipeline/bench/test_cases.py",
+        ("hidden = blind and bool(below)", "hidden = False", "a blind bench declares nothing"),
+        ("for place in order)]", "for place in sorted(order))]", "a number says nothing of what is planted"),
+    ),
+)
+
+MUTANTS: tuple[Mutant, ...] = (*_METRICS, *_GATE, *_DATA, *_TRAINING, *_SERVING, *_PEOPLE, *_ROOT, *_BENCH)

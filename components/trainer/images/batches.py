@@ -60,7 +60,7 @@ class Mixture:
 def training_batches(
     mixture: Mixture,
     model: ModelSettings,
-    augmentation: Augmentation,
+    augmentation: Augmentation | None,
     batch_size: int,
     seed: int,
     start_step: int = 0,
@@ -71,7 +71,7 @@ def training_batches(
     Args:
         mixture: the images.
         model: input size and anchors.
-        augmentation: what happens to each.
+        augmentation: what happens to each; None: they come as they are in the files.
         batch_size: of all replicas together.
         seed: of order and augmentation.
         start_step: the first batch is the one of this step.
@@ -143,7 +143,7 @@ def _records(file: Any, number: Any = None) -> tf.data.Dataset:
 class _Parse:
     """A serialised tf.Example -> image and labels of the task."""
 
-    def __init__(self, mixture: Mixture, model: ModelSettings, augmentation: Augmentation, seed: int) -> None:
+    def __init__(self, mixture: Mixture, model: ModelSettings, augmentation: Augmentation | None, seed: int) -> None:
         spans = [mixture.new, *mixture.old]
         widest = max(len(span.labels) for span in spans)
         # Not int64: on that, tf.gather would not find a kernel on every device.
@@ -159,7 +159,9 @@ class _Parse:
         decoded = self._decode(serialized)
         labels = tf.gather_nd(self._labels, tf.stack(self._pairs(number, decoded["groundtruth_classes"]), axis=-1))
         seed = tf.stack([tf.constant(self._seed, tf.int64), index])
-        image, boxes = augment(decoded["image"], decoded["groundtruth_boxes"], seed, self._augmentation, self._size)
+        image, boxes = decoded["image"], decoded["groundtruth_boxes"]
+        if self._augmentation is not None:
+            image, boxes = augment(image, boxes, seed, self._augmentation, self._size)
         decoded |= {"image": image, "groundtruth_boxes": boxes, "groundtruth_classes": tf.cast(labels, tf.int64)}
         return self._parse(decoded)
 

@@ -140,9 +140,9 @@ def test_a_fault_of_one_class_is_told_of_that_class() -> None:
 
 
 def test_images_that_lost_all_their_labels_are_counted_where_that_is_sure() -> None:
-    emptied = measures(relabelled(SPAN, keep=SPAN.truth.image % 3 > 0))["emptied"]
+    emptied = measures(relabelled(SPAN, keep=SPAN.truth.image % 2 > 0))["emptied"]
     assert is_told(emptied)
-    assert 0.1 < emptied.value < 1 / 3 + SURE * emptied.std_error
+    assert emptied.value < 0.5 + SURE * emptied.std_error
 
 
 def test_few_objects_are_measured_and_say_how_little_they_are_worth() -> None:

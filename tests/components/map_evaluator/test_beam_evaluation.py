@@ -20,6 +20,7 @@ import pytest
 from components.map_evaluator.matches import PERFECT, DataSetMatches
 from pipeline.run.workers import WorkerDiedError, run_watched, worker_processes
 from schemas.artifacts.evaluation import MATCHES_FILE
+from schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes
 from schemas.base.errors import StateError
 from schemas.data import features
 from schemas.data.dataset import image_digest
@@ -172,6 +173,22 @@ def test_the_lines_become_coco_files_that_score_the_same(
     assert scored.candidate.coco == metrics.coco
     assert 0 < metrics.coco["AP"] < 1
     assert scored.slice_support["camera=a"].images == IMAGES // 2
+
+
+def test_the_boxes_of_golden_images_are_kept_and_score_the_same(
+    shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches
+) -> None:
+    from components.metrics.average_precision import mean_average_precision
+    from components.metrics.match_table import build_table
+    from components.metrics.matching import match
+
+    evaluated(shards, model, tmp_path, "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+    boxes = GoldenBoxes.from_bytes((tmp_path / BOXES_FILE).read_bytes(), BOXES_FILE)
+    assert boxes.file_names == tuple(f"{image_id}.png" for image_id in range(IMAGES))
+    assert boxes.class_names == LABEL_MAP.names
+    assert boxes.of == IMAGES
+    again = build_table(match(boxes.image_ids, boxes.truth, boxes.found["candidate"], boxes.max_detections))
+    assert mean_average_precision(again) == mean_average_precision(in_memory.tables["candidate"])
 
 
 def test_several_processes_measure_the_same(

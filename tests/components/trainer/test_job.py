@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from schemas.artifacts.training_record import (
     LABELS_FILE,
     RECORD_FILE,
     TRAINING_RECORD_FORMAT,
+    Dynamics,
     SettingChange,
     TrainingRecord,
 )
@@ -109,6 +111,53 @@ def test_the_record_of_a_retraining(world: World, first_span: str, second_span: 
         assert point.old is not None
         assert point.map == pytest.approx((point.new + point.old) / 2)
     assert 0 < record.weight_distance < world.record("first").weight_distance
+
+
+def dynamics(record: TrainingRecord) -> Dynamics:
+    assert record.dynamics is not None
+    return record.dynamics
+
+
+def test_records_say_how_the_training_went(world: World) -> None:
+    for name in ("first", "second"):
+        record, went = world.record(name), dynamics(world.record(name))
+        rates = [record.learning_rate.at(step, record.planned_steps) for step in range(record.steps)]
+        assert went.sum_of_rates == pytest.approx(sum(rates), rel=1e-5)
+        assert went.peak_rate == pytest.approx(max(rates), rel=1e-5)
+        assert set(went.losses) == {"total_loss", "cls_loss", "box_loss"}
+        first = sum(loss for _, loss in record.loss_curve[:5]) / 5
+        assert went.losses["total_loss"].first == pytest.approx(first, rel=1e-5)
+        assert went.gradient_norm is not None
+        assert 0 < went.gradient_norm.last <= went.gradient_norm.highest
+        assert went.batches is not None
+        assert went.batches == went.augmented  # the policy does nothing
+        assert went.batches.images == min(64, 8 * record.steps)
+        assert (went.environment.device, len(went.environment.lock)) == ("CPU", 12)
+        assert went.environment.libraries["tf-keras"].startswith("2.")
+    assert dynamics(world.record("first")).environment == dynamics(world.record("second")).environment
+
+
+def test_parts_and_line_are_those_between_start_and_end(world: World) -> None:
+    record, first = world.record("second"), world.record("first")
+    parts = dynamics(record).parts
+    assert set(parts) == {"backbone", "decoder", "head"}
+    assert min(part.distance for part in parts.values()) > 0
+    for name, part in parts.items():
+        assert part.distance < dynamics(first).parts[name].distance
+        assert part.norm_shift is not None
+        assert 0 < part.norm_shift < 10
+    assert record.best_step == record.steps  # so that the exported weights are the last
+    assert min(part.distance for part in parts.values()) < record.weight_distance
+    assert record.weight_distance < max(part.distance for part in parts.values())
+    assert dynamics(first).line == ()
+    line = dynamics(record).line
+    assert [point.share for point in line] == [0.25, 0.5, 0.75]
+    for point in line:
+        assert point.new is not None
+        assert point.old is not None
+        assert point.map == pytest.approx((point.new + point.old) / 2)
+    maps = [record.validation[0].map, *(point.map for point in line), record.validation[-1].map]
+    assert len(set(maps)) == 5
 
 
 def test_a_retraining_starts_from_the_baseline(world: World, first_span: str) -> None:
@@ -273,6 +322,8 @@ def test_a_training_that_diverges_exports_the_last_sound_weights_and_is_not_gone
     assert record.diverged is not None
     assert record.diverged.learning_rate > 1
     assert record.steps < record.planned_steps == 60
+    assert dynamics(record).losses["total_loss"].rise > 5
+    assert not {"NaN", "Infinity"} & set(re.findall(r"\w+", (tmp_path / "lost" / RECORD_FILE).read_text()))
     assert all(np.isfinite(weight).all() for weight in weights_of(tmp_path / "lost"))
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
@@ -286,12 +337,17 @@ def test_a_loss_that_is_no_number_at_the_first_step_exports_the_baseline(
 
     def poisoned(self: Learner, *of_a_step: Any) -> Any:
         step = step_function(self, *of_a_step)
-        return lambda inputs: {name: loss * float("nan") for name, loss in step(inputs).items()}
+        lost = dict.fromkeys(("total_loss", "cls_loss", "box_loss"), float("nan"))
+        return lambda inputs: step(inputs) | lost
 
     monkeypatch.setattr(Learner, "_step_function", poisoned)
     record = world.train("poisoned", second_span, "first", "training.clip_norm=1")
     assert record.diverged is not None
     assert (record.diverged.step, record.diverged.loss, record.best_step) == (1, None, 0)
+    went = dynamics(record)
+    assert (went.losses, record.weight_distance) == ({}, 0)
+    assert went.parts["head"].distance > 0  # of the end, where nothing was exported
+    assert len(went.line) == 3
     pairs = zip(weights_of(world.root / "poisoned"), weights_of(world.root / "first"), strict=True)
     assert all(np.array_equal(one, other) for one, other in pairs)
 

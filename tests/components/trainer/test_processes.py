@@ -38,10 +38,28 @@ def test_a_killed_training_ends_as_an_uninterrupted_one(out: Path, moment: str) 
     assert record(out / f"{moment}.json") == record(out / "whole.json")
 
 
+def test_what_was_measured_of_its_course_outlives_a_kill(out: Path) -> None:
+    went = record(out / "whole.json").dynamics
+    assert went is not None
+    assert went.batches is not None
+    assert went.augmented is not None
+    assert went.batches.images == went.augmented.images == 64  # more than the round that was killed had seen
+    assert went.batches.mirrored == 0 < went.augmented.mirrored < 1
+    assert went.losses["total_loss"].highest_at < 24
+
+
 def test_two_devices_train_one_model(out: Path) -> None:
     made = record(out / "mirrored.json")
     assert made.devices == 2
     assert made.loss_curve[-1][1] < 0.9 * made.loss_curve[0][1]
+    went, alone = made.dynamics, record(out / "whole.json").dynamics
+    assert went is not None
+    assert alone is not None
+    assert went.augmented == alone.augmented
+    assert went.gradient_norm is not None
+    assert alone.gradient_norm is not None
+    assert went.gradient_norm.first == pytest.approx(alone.gradient_norm.first, rel=0.2)  # of both together
+    assert went.sum_of_rates == alone.sum_of_rates
     with np.load(out / "mirrored.npz") as weights, np.load(out / "whole.npz") as whole:
         assert weights.files == whole.files
         assert all(np.isfinite(weights[name]).all() for name in weights.files)
@@ -51,6 +69,9 @@ def test_two_workers_train_one_model_which_the_first_exports(out: Path) -> None:
     made = record(out / "model" / RECORD_FILE)
     assert made.devices == 2
     assert made.steps == 24
+    assert made.dynamics is not None
+    assert made.dynamics.batches is not None
+    assert made.dynamics.batches.images == 32  # the first worker's half
     assert made.loss_curve[-1][1] < made.loss_curve[0][1]
     assert (out / "model" / "saved_model.pb").exists()
     assert list((out / "checkpoints").iterdir()) == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pipeline.bench.case_result import (
     CaseResult,
     GateSaid,
@@ -69,3 +71,36 @@ def case(number: int | str = 1, group: Group = Group.FAULT, truth: float | None 
     }
     name = f"{number:03d}" if isinstance(number, int) else number
     return CaseResult(number=name, group=group, **{**values, **other})
+
+
+def bench(seed: int = 0, split: Split = Split.SCORE, blind: bool = False, start: int = 0) -> list[CaseResult]:
+    """A made-up bench: five faults of each cause, pairs, strangers, controls and decoys; most answers are right."""
+    rng = np.random.default_rng([seed, start])
+    groups = [*([Group.FAULT] * 45), *([Group.PAIR] * 8), *([Group.STRANGER] * 4), *([Group.CONTROL] * 6)]
+    return [
+        _made_up(start + place, group, CAUSES[(place - 1) % len(CAUSES)], rng, split, blind)
+        for place, group in enumerate([*groups, *([Group.DECOY] * 3)], start=1)
+    ]
+
+
+def _made_up(number: int, group: Group, cause: str, rng: np.random.Generator, split: Split, blind: bool) -> CaseResult:
+    harmless = group in (Group.CONTROL, Group.DECOY)
+    other = str(rng.choice([name for name in CAUSES if name != cause]))
+    second = CAUSES[(CAUSES.index(cause) + 1) % len(CAUSES)]
+    right = [NOTHING] if harmless else [UNKNOWN] if group is Group.STRANGER else [cause, second]
+    answer = right if rng.random() < 0.85 else [UNKNOWN, cause] if rng.random() < 0.5 else [other, cause]
+    faults = {Group.FAULT: (planted(cause),), Group.PAIR: (planted(cause), planted(second, name="dark"))}
+    fall = rng.normal(0.002, 0.006) if harmless else -abs(rng.normal(0.06, 0.06))
+    pushed = bool(fall > -0.005)
+    return case(
+        number,
+        group,
+        float(fall),
+        split=split,
+        blind=blind,
+        seed=number % 3 + (0 if split is Split.SCORE else 100),
+        planted=faults.get(group, ()),
+        said=outcome(*answer, pushed=pushed),
+        signals={"gap": float(rng.normal()), f"{cause}/own": 1.0 if rng.random() < 0.6 else 0.0},
+        listing={"count/files": 400.0, "bytes/jpg/mean": float(rng.normal(2000, 100))},
+    )

@@ -1,0 +1,173 @@
+"""A bench goes on where it was stopped, keeps every attempt, and runs again only what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.bench import bench
+from pipeline.bench.baseline import Baseline
+from pipeline.bench.bench import BenchRequest, chosen_cases, diagnosed_again, run_bench, run_cases
+from pipeline.bench.bundle_files import diagnosis_digest
+from pipeline.bench.case_result import CaseResult, read_cases
+from pipeline.bench.cases import FAULTS_FILE, Case, Split, plan, read_entries
+from pipeline.bench.run_case import Workplace
+from pipeline.bench.sources import BenchData
+from schemas.base.errors import ConfigError, InputError
+
+DIGESTS = {"truth": "t", "golden": "g", "baseline": "b"}
+
+
+class Killed(BaseException):
+    """As by a signal."""
+
+
+class FakeRunner:
+    """Stands for what runs a case; counts what it was asked for."""
+
+    def __init__(self, place: Workplace, killed_at: int | None = None, error: str = "") -> None:
+        self.place, self.killed_at, self.error = place, killed_at, error
+        self.ran: list[tuple[str, int]] = []
+
+    def __call__(self, case: Case, attempt: int) -> CaseResult:
+        if len(self.ran) == self.killed_at:
+            raise Killed
+        self.ran.append((case.number, attempt))
+        self.place.bundle(case).mkdir(parents=True, exist_ok=True)
+        return CaseResult(
+            number=case.number,
+            attempt=attempt,
+            group=case.group,
+            split=case.split,
+            source="digits",
+            seed=case.seed,
+            blind=case.blind,
+            planted=case.planted,
+            digests={**DIGESTS, "case": case.digest, "diagnosis": diagnosis_digest()},
+            code="1",
+            error=self.error,
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    def never(*_: Any) -> Any:
+        raise AssertionError("the cases of these tests measure nothing")
+
+    (tmp_path / "cases").mkdir()
+    data = BenchData("digits", tmp_path, tmp_path, never, never, None)
+    return Workplace(tmp_path, data, Baseline(tmp_path, "b", 2), never, never, DIGESTS)
+
+
+def some_cases(count: int = 4) -> list[Case]:
+    return list(plan(read_entries(), Split.SCORE, 0, blind=False))[:count]
+
+
+def quiet(text: str) -> None:
+    assert text
+
+
+def ran(cases: Sequence[Case], place: Workplace, **how: Any) -> list[tuple[str, int]]:
+    runner = FakeRunner(place, **how)
+    run_cases(cases, place, runner, quiet)
+    return runner.ran
+
+
+def test_a_bench_that_was_killed_goes_on_with_the_case_that_it_was_at(place: Workplace) -> None:
+    with pytest.raises(Killed):
+        ran(some_cases(), place, killed_at=2)
+    assert ran(some_cases(), place) == [("003", 1), ("004", 1)]
+    assert ran(some_cases(), place) == []
+
+
+def test_the_results_of_all_cases_come_back_whether_they_ran_now_or_before(place: Workplace) -> None:
+    ran(some_cases(2), place)
+    results = run_cases(some_cases(), place, FakeRunner(place), quiet)
+    assert [result.number for result in results] == ["001", "002", "003", "004"]
+
+
+def test_a_case_that_failed_is_tried_again_and_both_attempts_are_kept(place: Workplace) -> None:
+    ran(some_cases(1), place, error="DataGate: no")
+    assert ran(some_cases(1), place) == [("001", 2)]
+    assert [(each.attempt, each.error) for each in read_cases(place.directory)] == [(1, "DataGate: no"), (2, "")]
+
+
+def test_a_case_of_which_something_else_is_planted_now_runs_again(place: Workplace) -> None:
+    [case] = some_cases(1)
+    ran([case], place)
+    assert ran([replace(case, settings=("a.b=1",))], place) == [("001", 2)]
+
+
+def test_a_case_with_another_baseline_runs_again(place: Workplace) -> None:
+    ran(some_cases(1), place)
+    assert ran(some_cases(1), replace(place, digests={**DIGESTS, "baseline": "other"})) == [("001", 2)]
+
+
+def test_a_case_is_diagnosed_anew_and_not_trained_where_only_the_diagnosis_changed(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran(some_cases(2), place)
+    asked: list[Path] = []
+
+    def recorded(result: CaseResult, bundle: Path) -> CaseResult:
+        asked.append(bundle)
+        return replace(result, digests={**result.digests, "diagnosis": "newer"})
+
+    monkeypatch.setattr(bench, "diagnosis_digest", lambda: "newer")
+    monkeypatch.setattr(bench, "with_records", recorded)
+    assert ran(some_cases(2), place) == []
+    assert asked == [place.bundle(case) for case in some_cases(2)]
+    assert [(each.number, each.attempt) for each in read_cases(place.directory)] == [
+        *(("001", 1), ("001", 2)),
+        *(("002", 1), ("002", 2)),
+    ]
+    ran(some_cases(2), place)
+    assert len(asked) == 2
+
+
+def test_a_diagnosis_is_made_again_only_of_what_has_run(place: Workplace) -> None:
+    ran(some_cases(2), place)
+    assert [result.number for result in diagnosed_again(place.directory, some_cases())] == ["001", "002"]
+    with pytest.raises(InputError, match="no case of these has run there yet"):
+        diagnosed_again(place.directory, some_cases()[2:])
+
+
+def test_the_controls_of_chosen_cases_come_along() -> None:
+    cases = plan(read_entries(), Split.SCORE, 0, blind=False)
+    [control, chosen] = chosen_cases(cases, [20], ())
+    assert chosen.number == "020"
+    assert (control.planted, control.seed) == ((), chosen.seed)
+    names = {fault.name for case in chosen_cases(cases, (), ["loose"]) for fault in case.planted}
+    assert names == {"loose", "rate", "leak"}  # pairs are named by both
+
+
+@pytest.mark.parametrize(
+    ("numbers", "only", "said"),
+    [([99], [], "--cases 99: there is no such case; there are 1 to 48"), ([], ["loos"], "--only loos: nothing")],
+)
+def test_a_case_that_is_not_there_is_named(numbers: list[int], only: list[str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        chosen_cases(plan(read_entries(), Split.SCORE, 0, blind=False), numbers, only)
+
+
+@pytest.mark.parametrize(
+    ("data", "root", "said"),
+    [
+        (Path("data"), None, "--data: needs --root, .* and --truth"),
+        (None, Path("root"), "--root: needs --data"),
+        (Path("data"), Path("root"), "--data: needs --root, .* and --truth"),
+    ],
+)
+def test_data_of_a_user_needs_root_and_truth(tmp_path: Path, data: Path | None, root: Path | None, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        run_bench(BenchRequest(tmp_path / "bench", FAULTS_FILE, data=data, root=root))
+
+
+def test_what_is_planted_is_written_down_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        run_bench(BenchRequest(tmp_path / "bench", FAULTS_FILE, data=tmp_path))
+    assert '"accepted": [\n' in (tmp_path / "bench" / "plan.json").read_text()
