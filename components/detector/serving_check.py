@@ -40,8 +40,11 @@ Run = Callable[[str, str], "subprocess.CompletedProcess[str]"]
 def process_ready() -> Iterator[None]:
     """Starts the fresh process of the next check now, so that it imports TensorFlow while others work.
 
-    One that nobody asked anything ends with the block.
+    One that nobody asked anything ends with the block; a block inside another one takes that one's.
     """
+    if _ready:
+        yield
+        return
     process = _start()
     _ready.append(process)
     try:

@@ -86,9 +86,9 @@ def _finding(fault: Fault, bundle: Bundle, habit: Habit | None, rescoring: Resco
     share = None
     if bundle.candidate is not None and _is_asked(fault, suspected):
         share, proof = _proof(fault, rescoring)
-        signals += [*_learned(fault, bundle, habit), held_out_rises(bundle), *proof]
-        if fault in DRAWING:
-            signals.append(falls_early(bundle))
+        signals += [*_learned(fault, bundle, habit), *proof]
+        if any(signal.supports for signal in signals):  # else what other causes do as well would speak alone
+            signals += [held_out_rises(bundle), *([falls_early(bundle)] if fault in DRAWING else [])]
     value = next((signal.value for signal in suspected if signal.supports), None)
     if value is None and fault is faults.SIZE and habit is not None:
         value = _larger(habit)

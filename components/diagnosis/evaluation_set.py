@@ -124,8 +124,10 @@ def _together(findings: Sequence[CauseFinding]) -> CauseFinding:
 def _finding(flaw: Flaw, bundle: Bundle) -> CauseFinding:
     reasons = _rules_of(flaw, bundle)
     failed = [reason for reason in reasons if reason.state is State.FAILED]
-    signals = [_of_rules(flaw, reasons), *_further(flaw, bundle), *rejected_signals(bundle, flaw.owns)]
-    if failed and any(_breaks(reason) for reason in failed):
+    signals = [_of_rules(flaw, reasons), *rejected_signals(bundle, flaw.owns)]
+    if not failed:  # a check that failed needs no figures beside it
+        signals += _further(flaw, bundle)
+    elif any(_breaks(reason) for reason in failed):
         broken = "Until this check passes, no figure of this evaluation speaks for or against a model."
         signals.append(Signal("evaluation_broken", Role.PROOF, 1.0, 1.0, "failed checks", True, broken))
     told = [reason.actual for reason in failed] or [s.sentence.rstrip(".") for s in signals if s.supports]

@@ -7,6 +7,7 @@ of the two scatters far less than either: a habit of a hundredth of a box shows.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -23,6 +24,8 @@ FEWEST_OBJECTS = 10  # that both models find; of fewer a median says nothing
 _MAD = 1.4826  # standard deviations in a median absolute deviation of a normal distribution
 _MAD_ERROR = 1.166  # its standard error, in standard deviations over the root of the number (37 % efficient)
 _FEWEST_CONFUSED = 3  # objects of one class that the candidate alone names as a certain other
+_SURE = 3.0  # standard errors that are taken for more than chance
+_TIMES_OTHERS = 3.0  # as many as any other class that it is taken for, on average; the rule of the data gate as well
 _SAME_OBJECT_IOU = 0.5
 _CERTAIN = 0.02  # scores nearer to 0 or 1 are taken for this far from it
 _PER_OBJECT = 5  # of the surest detections so many are looked at; what is left out is below any use of a model
@@ -36,7 +39,8 @@ class Confusion:
     Attributes:
         truth: label, 1..K.
         named: label, 1..K.
-        share: of the objects of the one that both find, candidate minus baseline.
+        share: of the objects of the one that both find, candidate minus baseline; its error is widened for the number
+            of pairs where this one was chosen among all.
     """
 
     truth: int
@@ -178,10 +182,26 @@ def drawn_otherwise(pairs: PairedObjects) -> tuple[Estimate, Estimate, Estimate,
 
 
 def confusions(pairs: PairedObjects) -> list[Confusion]:
-    """Pairs of classes that the candidate confuses and the baseline does not, the clearest first."""
+    """Pairs of classes that the candidate confuses and the baseline does not, the clearest first.
+
+    A pair stands out of what else the candidate takes that class for: a bad candidate confuses it with all others.
+    """
     only = (pairs.named[CANDIDATE] != pairs.labels) & (pairs.named[CANDIDATE] != pairs.named[BASELINE])
     seen, counts = np.unique(np.stack([pairs.labels, pairs.named[CANDIDATE]], axis=1)[only], axis=0, return_counts=True)
-    found = [confusion(pairs, truth, named) for truth, named in seen[counts >= _FEWEST_CONFUSED].tolist()]
+    every = [confusion(pairs, truth, named) for truth, named in seen.tolist()]
+    classes = int(max(pairs.labels.max(initial=2), pairs.named[CANDIDATE].max(initial=2)))
+    others = max(1, classes - 2)
+    of_class: dict[int, float] = {}
+    for each in every:
+        of_class[each.truth] = of_class.get(each.truth, 0.0) + max(0.0, each.share.value)
+    # The most confused of many pairs is so by chance: three standard errors are as rare as of a single pair.
+    rarer = NormalDist().inv_cdf(1 - (1 - NormalDist().cdf(_SURE)) / (classes * (classes - 1))) / _SURE
+    found = [
+        Confusion(each.truth, each.named, each.share._replace(std_error=rarer * each.share.std_error))
+        for each, count in zip(every, counts.tolist())
+        if count >= _FEWEST_CONFUSED
+        and each.share.value > _TIMES_OTHERS * (of_class[each.truth] - max(0.0, each.share.value)) / others
+    ]
     return sorted(found, key=lambda each: -each.share.value / each.share.std_error)
 
 

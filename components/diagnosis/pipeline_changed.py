@@ -147,7 +147,7 @@ def _held(both: Trainings, which: str) -> Mapping[str, object]:
 
 def _of_labels(bundle: Bundle) -> Iterator[str]:
     labels = bundle.evidence.labels
-    if labels is None:
+    if labels is None or not labels.measures:
         yield "perhaps the labels, which could not be judged"
     elif any(abs(each.value) > each.limit for each in labels.measures):
         yield "the labels"

@@ -128,7 +128,7 @@ class Rescoring:
             return None
         baseline, candidate = (self._score(model) for model in (BASELINE, CANDIDATE))
         fall = _jackknife(candidate - baseline)
-        if fall.value > -_LEAST_FALL * fall.std_error:
+        if fall.value >= 0 or fall.value > -_LEAST_FALL * fall.std_error:
             return None
         back = self._scored(self._undone(undo, halves)) - candidate
         share = _jackknife_ratio(back, baseline - candidate)

@@ -137,6 +137,31 @@ def median_of(values: np.ndarray, image: np.ndarray) -> Estimate:
     return Estimate(median, max(1e-3, 1.2533 * spread / np.sqrt(images)), images)
 
 
+def clustered_median_of(values: np.ndarray, image: np.ndarray) -> Estimate:
+    """The same, with the error that the values of one image have as far as they are beside the median together.
+
+    Never less than that of independent values; `median_of` takes those of an image for one, however different they are.
+    """
+    median = median_of(values, image)
+    beside = np.bincount(image, weights=np.sign(values - median.value))
+    together = np.square(beside).sum() * median.images / max(1, median.images - 1)
+    times = np.sqrt(max(together, len(values)) * median.images) / len(values)
+    return median._replace(std_error=min(median.std_error, max(1e-3, median.std_error * float(times))))
+
+
+def relative_error(hits: np.ndarray, image: np.ndarray, images: int) -> np.ndarray:
+    """How much each image moves a share of rows that hit, as a part of it, [images].
+
+    Args:
+        hits: [n] bool, at least one of them a hit.
+        image: [n] int64.
+        images: how many there are.
+    """
+    share = float(hits.mean())
+    beside = np.bincount(image, weights=hits - share, minlength=images)
+    return beside / (share * len(hits))
+
+
 def difference(span: Estimate, golden: Estimate) -> Excess:
     """The span's figure minus the golden set's."""
     error = float(np.hypot(span.std_error, golden.std_error))

@@ -17,7 +17,7 @@ from components.labels.box_format import RULE as READING
 from components.labels.box_format import GuessedFormat
 from components.labels.classes import Confusion, Judged, beside_confusions, confusions, judge, labelled_as
 from components.labels.drawing import Drawn, beside_expected, drawing_slack, drawn_of
-from components.labels.findings import Excess, difference, median_of, share_of
+from components.labels.findings import Excess, clustered_median_of, difference, share_of
 from components.labels.jitter import added_jitter
 from components.labels.limits import LabelLimits
 from components.labels.matching import QUANTILES, Matched, relative_recall
@@ -116,11 +116,15 @@ def _drawing(sides: _Sides) -> list[LabelMeasure]:
 def _drawn(ours: Drawn, theirs: Drawn, column: int, label: int | None = None) -> Excess:
     keep = [slice(None) if label is None else side.looks_like == label for side in (ours, theirs)]
     beside = [beside_expected(side, theirs)[rows, column] for side, rows in zip((ours, theirs), keep)]
-    return difference(median_of(beside[0], ours.image[keep[0]]), median_of(beside[1], theirs.image[keep[1]]))
+    return difference(
+        *(clustered_median_of(values, side.image[rows]) for values, side, rows in zip(beside, (ours, theirs), keep))
+    )
 
 
 def _more_jitter(ours: Drawn, theirs: Drawn, label: int | None = None) -> Excess:
-    return max(added_jitter(ours, theirs, label), key=lambda excess: excess.value)
+    # In images that are easier for the model its own boxes scatter less, and with them the labels beside them.
+    worst = max(added_jitter(ours, theirs, label), key=lambda excess: excess.value)
+    return replace(worst, value=max(0.0, worst.value))
 
 
 def _classes(sides: _Sides) -> list[LabelMeasure]:
@@ -149,26 +153,29 @@ def _swapped(sides: _Sides, ours: Judged, theirs: Judged, found: Sequence[Confus
     enough = np.flatnonzero(np.minimum(*(count.sum(axis=1) for count in counts)) >= _FEWEST_OF_CLASS)
     pairs = [(one, other) for one in enough.tolist() for other in range(1, size) if other != one]
     certain = {(each.looks_like, each.labelled): float(norm.isf(each.p_value)) for each in found}
-    told = sorted(pairs, key=lambda pair: -beyond_golden[pair])[:_MOST_SWAPPED]
+    likely = [pair for pair in pairs if beyond_golden[pair] > 0 and pair not in certain] or pairs[:1]
+    excesses = {pair: _labelled_otherwise(ours, theirs, pair) for pair in [*certain, *likely]}
+    likely.sort(key=lambda pair: -excesses[pair].value / excesses[pair].std_error)
     measures = []
-    for one, other in [*certain, *(pair for pair in told if pair not in certain)]:
-        sure = certain.get((one, other))
-        excess = _labelled_otherwise(ours, theirs, one, other, len(pairs), sure)
+    for one, other in dict.fromkeys([*certain, *likely[:_MOST_SWAPPED]]):
+        excess = _of_many(excesses[one, other], len(pairs), certain.get((one, other)))
         name = f"swapped:{sides.names[one - 1]}>{sides.names[other - 1]}"
         measures.append(_measure("labels:classes", name, excess, sides.limits.classes, {}))
     return measures
 
 
-def _labelled_otherwise(ours: Judged, theirs: Judged, one: int, other: int, pairs: int, sure: float | None) -> Excess:
-    if not (theirs.looks_like == one).any():
-        return replace(NOTHING, value=labelled_as(ours, one, other).value)
-    excess = difference(labelled_as(ours, one, other), labelled_as(theirs, one, other))
+def _labelled_otherwise(ours: Judged, theirs: Judged, pair: tuple[int, int]) -> Excess:
+    if not (theirs.looks_like == pair[0]).any():
+        return replace(NOTHING, value=labelled_as(ours, *pair).value)
+    return difference(labelled_as(ours, *pair), labelled_as(theirs, *pair))
+
+
+def _of_many(excess: Excess, pairs: int, sure: float | None) -> Excess:
     if sure is not None:
-        # An exact test of few images is surer than the error of a share.
-        return replace(excess, std_error=min(excess.std_error, excess.value / sure))
+        # The exact test, of few images and of many pairs, is surer than the error of a share.
+        return replace(excess, std_error=min(excess.std_error, max(1e-3, excess.value / sure)))
     # The most confused of many pairs are so by chance.
-    rarer = float(norm.isf(norm.sf(_SURE) / max(1, pairs))) / _SURE
-    return replace(excess, std_error=excess.std_error * rarer)
+    return replace(excess, std_error=excess.std_error * float(norm.isf(norm.sf(_SURE) / max(1, pairs))) / _SURE)
 
 
 def _missing(sides: _Sides) -> list[LabelMeasure]:

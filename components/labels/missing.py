@@ -14,6 +14,7 @@ from components.labels.findings import (
     difference,
     per_image,
     reason_of,
+    relative_error,
     share_of,
     shortfall,
     significance_of,
@@ -170,12 +171,21 @@ def signed_lack(span: Matched, golden: Matched, labels: list[int] | None = None)
     excesses = _at_quantiles(span, golden, recall, labels)
     if not excesses:
         return NOTHING
-    least = min(excesses, key=lambda excess: abs(excess.value))
-    if recall == 1:
+    quantile, least = min(zip(QUANTILES, excesses), key=lambda each: abs(each[1].value))
+    if recall == 1 or least.value >= 1:
         return least
-    ours, theirs = (share_of(side.is_found, side.labels.image) for side in (span, golden))
-    beside = float(np.hypot(ours.std_error / ours.value, theirs.std_error / theirs.value))
-    return dataclasses.replace(least, std_error=float(np.hypot(least.std_error, (1 - least.value) * beside)))
+    # What is found and what is labelled vary together from image to image.
+    moved = [_relative_error(side, quantile, labels) for side in (span, golden)]
+    error = (1 - least.value) * float(np.sqrt(sum(np.square(each).sum() for each in moved)))
+    return dataclasses.replace(least, std_error=max(least.std_error, error))
+
+
+def _relative_error(side: Matched, quantile: float, labels: list[int] | None) -> np.ndarray:
+    # [i] how much each image moves the share of what is labelled beside that of what is found.
+    images = len(side.profile.file_names)
+    counts = _counts(side, quantile, labels)
+    labelled = relative_error(side.is_own[counts], side.sightings.image[counts], images)
+    return labelled - relative_error(side.is_found, side.labels.image, images)
 
 
 def _at_quantiles(span: Matched, golden: Matched, recall: float, labels: list[int] | None) -> list[Excess]:
@@ -189,11 +199,15 @@ def _at_quantiles(span: Matched, golden: Matched, recall: float, labels: list[in
 
 
 def _labelled(side: Matched, quantile: float, labels: list[int] | None) -> Estimate | None:
-    # Share of sightings that are a label's; one that only touches a label says nothing.
-    counts = (side.score_quantile >= quantile) & (side.is_own | ~side.has_label)
-    if labels is not None:
-        counts &= np.isin(side.sightings.labels, labels)
+    # Share of sightings that are a label's.
+    counts = _counts(side, quantile, labels)
     return share_of(side.is_own[counts], side.sightings.image[counts]) if counts.any() else None
+
+
+def _counts(side: Matched, quantile: float, labels: list[int] | None) -> np.ndarray:
+    # [m] bool; a sighting that only touches a label says nothing.
+    counts = (side.score_quantile >= quantile) & (side.is_own | ~side.has_label)
+    return counts if labels is None else counts & np.isin(side.sightings.labels, labels)
 
 
 def _weight(span: Matched, sightings: np.ndarray) -> np.ndarray:

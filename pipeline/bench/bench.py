@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.detector.serving_check import process_ready
 from components.registry.locking import hold
 from pipeline.bench.baseline import Baseline, copied_baseline, digest_of, served_of, trained_baseline
 from pipeline.bench.bundle_files import diagnosis_digest
@@ -95,7 +96,8 @@ def run_bench(request: BenchRequest) -> list[CaseResult]:
         if request.again:
             return diagnosed_again(request.directory, chosen)
         place = _workplace(request)
-        return run_cases(chosen, place, lambda case, attempt: run_case(case, place, attempt), tell)
+        with process_ready():  # one for all cases that push nothing
+            return run_cases(chosen, place, lambda case, attempt: run_case(case, place, attempt), tell)
 
 
 def chosen_cases(cases: Sequence[Case], numbers: Sequence[int], only: Sequence[str]) -> list[Case]:

@@ -123,7 +123,7 @@ class LabelMeasure:
     Attributes:
         rule: that it belongs to, `labels:size`.
         name: what was measured: `offset_x`, `offset_y` (to the right, down, fractions of the box size), `log_width`,
-            `log_height` (ln of the factor), `jitter` (fraction of the box size, negative if boxes scatter less),
+            `log_height` (ln of the factor), `jitter` (fraction of the box size, 0 if boxes scatter less),
             `swapped:A>B` (of what looks like A, labelled B; the most confused pairs, of however many), `noise`,
             `missing` (of all objects), `missing:CLASS` (of one that lacks more than the others), `emptied` (images that
             surely lost all their labels), `found` (labels that fit nothing that it sees), `reading:NAME` (shares).

@@ -242,3 +242,14 @@ def test_a_process_that_was_started_early_and_asked_nothing_ends_with_the_block(
         [started] = set(psutil.Process().children()) - others
         assert "components.detector.answers" in started.cmdline()
     assert not started.is_running()
+
+
+def test_several_runs_one_after_the_other_start_one_process_as_long_as_nobody_asks_it() -> None:
+    others = set(psutil.Process().children())
+    with process_ready():
+        started = set(psutil.Process().children()) - others
+        for _ in range(2):
+            with process_ready():
+                assert set(psutil.Process().children()) - others == started
+        assert set(psutil.Process().children()) - others == started
+    assert set(psutil.Process().children()) == others

@@ -29,6 +29,7 @@ from schemas.artifacts.data_evidence import (
     LabelMeasure,
 )
 from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.artifacts.diagnosis import CauseFinding, Signal
 from schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
@@ -349,7 +350,7 @@ def evaluation_of(
     deltas: Mapping[str, float | Delta | None],
     verdict: Verdict = Verdict.BLOCKED,
     reasons: Sequence[Reason] = (),
-    **data_sets: DataSetEvaluation,
+    data_sets: Mapping[str, DataSetEvaluation] | None = None,
 ) -> Evaluation:
     """Both models on all data sets.
 
@@ -361,7 +362,9 @@ def evaluation_of(
     """
     changes = {name: change for name, change in {**DELTAS, **deltas}.items() if change is not None}
     sets = {name: data_set(change, images=_SUPPORT[name]) for name, change in changes.items()}
-    return Evaluation(Decision(verdict, tuple(reasons)), sets | data_sets, "golden-digest", "candidate", "baseline")
+    return Evaluation(
+        Decision(verdict, tuple(reasons)), {**sets, **(data_sets or {})}, "golden-digest", "candidate", "baseline"
+    )
 
 
 def label_measure(name: str, value: float = 0.0, rule: str = "", **fields: Any) -> LabelMeasure:
@@ -465,6 +468,11 @@ def loose(boxes_xywh_px: np.ndarray, factor: float) -> np.ndarray:
     """Boxes with the same centre and sides that are `factor` times as long."""
     grown = boxes_xywh_px[:, 2:] * factor
     return np.hstack([boxes_xywh_px[:, :2] - (grown - boxes_xywh_px[:, 2:]) / 2, grown])
+
+
+def signal_of(finding: CauseFinding, name: str) -> Signal:
+    """One of a finding's signals."""
+    return next(signal for signal in finding.signals if signal.name == name)
 
 
 def with_data(record: TrainingRecord, *data: TrainedData) -> TrainingRecord:

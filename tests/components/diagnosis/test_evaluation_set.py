@@ -1,0 +1,100 @@
+"""A flawed evaluation is named as such, by its own checks or by what only the golden set says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.diagnosis.bundle import Bundle
+from components.diagnosis.diagnose import diagnose
+from components.diagnosis.evaluation_set import examine
+from schemas.artifacts.data_evidence import GOLDEN, GOLDEN_SERVING
+from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, Verdict
+from schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState
+from schemas.data import features
+from tests.components.diagnosis.bundles import bundle, comparison, data_set, delta, evaluation_of, label_evidence
+
+REJECTED: dict[str, Any] = {"candidate": None, "evaluation": None, "golden": None, "verdict": Verdict.DATA_REJECTED}
+
+
+def the_one(run: Bundle) -> CauseFinding:
+    [finding] = examine(run)
+    assert finding.cause == EVALUATION_SET
+    return finding
+
+
+def checked(rule: str, passed: bool = False, **fields: Any) -> Bundle:
+    """A run with one check of the evaluation."""
+    reason = Reason(rule, "", "what was found", passed=passed, images=("golden.jpg",), **fields)
+    return bundle(evaluation=evaluation_of({}, Verdict.BLOCKED, [reason]))
+
+
+@pytest.mark.parametrize(
+    ("rule", "detail"),
+    [
+        ("trust:leak", "leak"),
+        ("trust:golden_digest", "exchanged"),
+        ("trust:enough", "too_small"),
+        ("trust:shuffled_detections:candidate", "broken_metric"),
+        ("trust:perfect_detections", "broken_metric"),
+        ("map_defined", "broken_metric"),
+        ("no_rules", "broken_metric"),
+    ],
+)
+def test_a_failed_check_names_the_flaw(rule: str, detail: str) -> None:
+    run = checked(rule)
+    finding = the_one(run)
+    assert (finding.detail, finding.state) == (detail, CauseState.SUPPORTED)
+    assert "what was found" in finding.sentence
+    assert finding.images == ("golden.jpg",)
+    assert diagnose(run).cause.title == f"evaluation_set:{detail}"
+
+
+def test_checks_that_pass_and_a_golden_set_like_the_data_clear_it() -> None:
+    assert the_one(checked("trust:leak", passed=True)).state is CauseState.REFUTED
+    assert the_one(bundle(deltas={"golden": -0.2})).state is CauseState.REFUTED
+
+
+def test_a_check_that_only_warns_names_nothing() -> None:
+    assert the_one(checked("trust:leak", passed=True, warning=True)).state is not CauseState.SUPPORTED
+
+
+def test_without_records_nothing_can_be_tested() -> None:
+    assert the_one(bundle(labels=None, comparisons=[], **REJECTED)).state is CauseState.NOT_TESTABLE
+
+
+def test_a_spent_budget_is_told_and_breaks_no_evaluation() -> None:
+    finding = the_one(checked(GOLDEN_BUDGET))
+    assert (finding.detail, finding.state) == ("spent", CauseState.OPEN)
+
+
+def test_golden_boxes_at_random_are_told_by_what_the_baseline_does_elsewhere() -> None:
+    random = evaluation_of({}, golden=data_set(-0.001, baseline=0.004))
+    finding = the_one(bundle(evaluation=random, labels=label_evidence(golden_recall=0.1)))
+    assert (finding.detail, finding.state) == ("broken_metric", CauseState.SUPPORTED)
+    assert "0.004" in finding.sentence
+
+
+def test_a_wide_interval_is_too_small_a_set_where_nothing_is_clear() -> None:
+    wide = {"golden": delta(-0.05, std_error=0.05)}
+    clear = {"golden": delta(-0.4, std_error=0.05)}
+    assert the_one(bundle(deltas=wide)).detail == "too_small"
+    assert the_one(bundle(deltas=clear)).state is CauseState.REFUTED
+
+
+@pytest.mark.parametrize("kind", [GOLDEN, GOLDEN_SERVING])
+def test_a_golden_set_that_looks_otherwise_counts_where_only_it_falls(kind: str) -> None:
+    other = [comparison(features.QA_BRIGHTNESS, 0.6, kind=kind)]
+    alone = the_one(bundle(comparisons=other, deltas={"golden": -0.1, "earlier": 0.0}))
+    all_fall = the_one(bundle(comparisons=other, deltas={"golden": -0.1, "earlier": -0.1}))
+    assert (alone.detail, alone.state) == ("unrepresentative", CauseState.SUPPORTED)
+    assert all_fall.state is not CauseState.SUPPORTED
+
+
+@pytest.mark.parametrize(("rule", "detail"), [("leak", "leak"), ("golden_unchanged", "exchanged")])
+def test_a_span_that_was_rejected_for_it_names_it(rule: str, detail: str) -> None:
+    run = bundle(reasons=[Reason(rule, "", "3 golden images in the span", images=("a.jpg",))], **REJECTED)
+    finding = the_one(run)
+    assert (finding.detail, finding.state, finding.images) == (detail, CauseState.SUPPORTED, ("a.jpg",))
+    assert diagnose(run).cause.title == f"evaluation_set:{detail}"
