@@ -56,7 +56,7 @@ def test_it_shows_every_command_of_everyday_use() -> None:
 def test_it_parses(root: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATCHET_ROOT", root)
     arguments = _parser().parse_args(words)
-    if "root" in arguments:
+    if "root" in arguments and words[0] != "bench":  # which makes its own
         assert str(arguments.root) == root != ""
 
 

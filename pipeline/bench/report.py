@@ -30,6 +30,14 @@ from schemas.base.formatting import difference_with_interval, many
 
 Rows = Sequence[Sequence[str]]
 _GOAL_HEADS = ("", "wanted", "found", "")
+_README_HEADS = (
+    "regressions pushed",
+    "right cause first",
+    "among the first two",
+    "harmless with a named cause",
+    'strangers "unknown"',
+    "best trivial comparator, first",
+)
 _HONEST = "What keeps the figures honest"
 
 
@@ -92,18 +100,48 @@ def to_markdown(report: Report) -> str:
 
 
 def block_markdown(report: Report, command: str) -> str:
-    """What the README shows: the figures of each mode, its matrix, and the command.
+    """All tables with their matrices and goals, and what keeps them honest: for a page of the documentation.
 
     Args:
         report: of the bench.
         command: that ran it.
     """
-    parts = [f"{_summary(report)}. Written from what `{command}` left."]
+    parts = [_written(report, command)]
     for table in report.tables:
-        parts.append(f"**{table.title}**, {_counts(table)}. {_verdicts(table)}.")
+        parts.append(f"### {table.title}\n\n{_counts(table)}. {_verdicts(table)}.")
         parts.append(_piped([_head(), *_rows(table)]))
         parts.append(matrix_markdown(report, table))
+        parts.append(_piped([_GOAL_HEADS, *_goal_rows(goals(table))]))
+    parts.append(f"### {_HONEST}\n\n{_piped([_GOAL_HEADS, *_goal_rows(report.rules)])}")
     return "\n\n".join(parts)
+
+
+def readme_markdown(report: Report, command: str, picture: str) -> str:
+    """What the README shows: the diagnosis in each mode beside the best comparator, and the first matrix.
+
+    Args:
+        report: of the bench.
+        command: that ran it.
+        picture: path of the picture.
+    """
+    parts = [_written(report, command), _piped([["", *_README_HEADS], *map(_readme_row, report.tables)])]
+    if report.tables:
+        first = report.tables[0]
+        parts.append(f"{first.title}: planted causes in rows, named ones in columns. [As a picture]({picture})")
+        parts.append(matrix_markdown(report, first))
+    return "\n\n".join(parts)
+
+
+def _readme_row(table: Table) -> list[str]:
+    own, best = table.product, table.best_comparator
+    other = f"{best.name}: {best.scores.first}" if best else "-"
+    shares = (table.verdicts.regressions_pushed, own.first, own.first_two, own.harmless_named, own.strangers_unknown)
+    return [table.title, *map(str, shares), other]
+
+
+def _written(report: Report, command: str) -> str:
+    codes = ", ".join(sorted({case.code for case in report.cases}))
+    return f"{_summary(report)}. Command: `{command}`; code: {codes}."
 
 
 def matrix_markdown(report: Report, table: Table) -> str:

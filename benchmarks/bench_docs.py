@@ -1,0 +1,71 @@
+"""Writes the figures of benches that were run into README.md and docs/bench.md.
+
+python -m benchmarks.bench_docs BENCH [BENCH ...] --command "ratchet bench" [--tree .]
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.bench.report import block_markdown, readme_markdown
+from pipeline.bench.report_files import write_report
+from schemas.base.errors import InputError, RatchetError
+
+BEGIN, END = "<!-- written by `python -m benchmarks.bench_docs` -->", "<!-- to here -->"
+PICTURE = "bench.png"
+
+
+def write_block(file: Path, text: str) -> None:
+    """Puts a text in the place of the one that stands between the marks.
+
+    Args:
+        file: Markdown with the lines BEGIN and END.
+        text: Markdown.
+
+    Raises:
+        InputError: the marks are not there.
+    """
+    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError(f"{file}: the lines {BEGIN} and {END} are not there; put them where the figures belong")
+    file.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+
+
+def write_docs(benches: Sequence[Path], command: str, tree: Path) -> None:
+    """Writes both files and the picture.
+
+    Args:
+        benches: directories of benches.
+        command: that ran them.
+        tree: directory of README.md and docs/.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        report = write_report(benches, Path(scratch))
+        shutil.copyfile(Path(scratch, f"{report.tables[0].file_name}.png"), tree / "docs" / PICTURE)
+    write_block(tree / "README.md", readme_markdown(report, command, f"docs/{PICTURE}"))
+    write_block(tree / "docs" / "bench.md", f"![The bench in figures]({PICTURE})\n\n{block_markdown(report, command)}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Reads what was run, and writes it into the documentation."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benches", type=Path, nargs="+", metavar="BENCH", help="directory of a bench that was run")
+    parser.add_argument("--command", required=True, help="that ran it, as the documents show it")
+    parser.add_argument("--tree", type=Path, default=Path(), help="directory of README.md and docs/")
+    options = parser.parse_args(arguments)
+    try:
+        write_docs(options.benches, options.command, options.tree)
+    except RatchetError as error:
+        print(f"bench_docs: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
