@@ -91,7 +91,7 @@ class _Moved:
         strength = self.reason.strength if self.reason is not None else None
         if strength is None and self.comparison is not None and self.comparison.limit > 0:
             strength = self.comparison.distance / self.comparison.limit
-        return strength if strength is not None and math.isfinite(strength) else 0.0
+        return max(0.0, strength) if strength is not None and math.isfinite(strength) else 0.0
 
     @property
     def moved(self) -> bool | None:
