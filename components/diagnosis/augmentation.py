@@ -162,7 +162,7 @@ def _done(raw: float | None, out: float | None, name: str) -> float | None:
         return None
     if name.startswith("log_"):
         return out - raw
-    return math.log(out / raw) if raw > 0 and out > 0 else None
+    return math.log(out) - math.log(raw) if raw > 0 and out > 0 else None
 
 
 def _detail(both: Trainings, strongest: _Effect | None) -> str:

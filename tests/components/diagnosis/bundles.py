@@ -350,7 +350,7 @@ def evaluation_of(
     deltas: Mapping[str, float | Delta | None],
     verdict: Verdict = Verdict.BLOCKED,
     reasons: Sequence[Reason] = (),
-    data_sets: Mapping[str, DataSetEvaluation] | None = None,
+    **data_sets: DataSetEvaluation,
 ) -> Evaluation:
     """Both models on all data sets.
 
@@ -362,9 +362,7 @@ def evaluation_of(
     """
     changes = {name: change for name, change in {**DELTAS, **deltas}.items() if change is not None}
     sets = {name: data_set(change, images=_SUPPORT[name]) for name, change in changes.items()}
-    return Evaluation(
-        Decision(verdict, tuple(reasons)), {**sets, **(data_sets or {})}, "golden-digest", "candidate", "baseline"
-    )
+    return Evaluation(Decision(verdict, tuple(reasons)), sets | data_sets, "golden-digest", "candidate", "baseline")
 
 
 def label_measure(name: str, value: float = 0.0, rule: str = "", **fields: Any) -> LabelMeasure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ CATS = {"cat": 100, "dog": 0}
 NO_REPLAY = retrained(replay=0.0, old=None)
 
 
-def sets_without_dogs(**others: DataSetEvaluation) -> dict[str, DataSetEvaluation]:
+def sets_without_dogs(**others: DataSetEvaluation) -> dict[str, Any]:
     """Of a span without a dog, after which dogs are found no more."""
     return {
         "golden": data_set(-0.2, classes={"cat": 0.0, "dog": -0.4}),
@@ -47,7 +48,7 @@ def test_a_clean_retraining_left_nothing_out() -> None:
 
 @pytest.mark.parametrize("baseline", [retrained_before(), bootstrapped(), retrained_before(asked=None)])
 def test_a_class_that_the_span_lacks_and_no_replay_brings_back_is_forgotten(baseline) -> None:
-    whole = evaluation_of({"earlier": -0.2}, data_sets=sets_without_dogs())
+    whole = evaluation_of({"earlier": -0.2}, **sets_without_dogs())
     finding = forgetting(bundle(evaluation=whole, candidate=NO_REPLAY, baseline=baseline))
     assert (finding.state, finding.detail) == (CauseState.SUPPORTED, "classes")
     assert "lacks dog" in finding.sentence
@@ -56,18 +57,18 @@ def test_a_class_that_the_span_lacks_and_no_replay_brings_back_is_forgotten(base
 
 def test_a_lacking_class_that_fell_no_more_than_others_speaks_against_it() -> None:
     sets = sets_without_dogs(golden=data_set(-0.2))
-    finding = forgetting(bundle(evaluation=evaluation_of({"earlier": -0.2}, data_sets=sets), candidate=NO_REPLAY))
+    finding = forgetting(bundle(evaluation=evaluation_of({"earlier": -0.2}, **sets), candidate=NO_REPLAY))
     assert signal_of(finding, "lacking_bear_the_fall").supports is False
 
 
 def test_a_new_span_that_fell_as_well_speaks_against_it() -> None:
     sets = sets_without_dogs(held_out=data_set(-0.1, support=CATS))
-    finding = forgetting(bundle(evaluation=evaluation_of({"earlier": -0.2}, data_sets=sets), candidate=NO_REPLAY))
+    finding = forgetting(bundle(evaluation=evaluation_of({"earlier": -0.2}, **sets), candidate=NO_REPLAY))
     assert signal_of(finding, "new_kept").supports is False
 
 
 def test_earlier_spans_that_keep_their_map_speak_against_it() -> None:
-    whole = evaluation_of({"earlier": 0.0}, data_sets=sets_without_dogs())
+    whole = evaluation_of({"earlier": 0.0}, **sets_without_dogs())
     assert signal_of(forgetting(bundle(evaluation=whole, candidate=NO_REPLAY)), "earlier_fell").supports is False
 
 
@@ -83,7 +84,7 @@ def test_less_replay_of_a_span_that_fell_everywhere_is_left_open() -> None:
 
 def test_a_class_that_small_data_lack_by_chance_is_none() -> None:
     few = data_set(0.0, images=8, support={"cat": 8, "dog": 0})
-    whole = evaluation_of({"held_out": None}, data_sets={"train_sample": few})
+    whole = evaluation_of({"held_out": None}, train_sample=few)
     assert signal_of(forgetting(bundle(evaluation=whole)), "span_lacks").supports is False
 
 
@@ -96,18 +97,18 @@ def cameras(north: int, south: int, baseline: float = 0.73) -> DataSetEvaluation
 
 @pytest.mark.parametrize(("baseline_map", "detail"), [(0.73, "sources"), (0.4, "replay")])
 def test_a_source_counts_where_the_served_model_copes_with_the_new_one(baseline_map: float, detail: str) -> None:
-    sets = {
+    sets: dict[str, Any] = {
         "golden": cameras(100, 100),
         "train_sample": cameras(0, 100),
         "held_out": cameras(0, 40, baseline_map),
         "earlier": cameras(80, 80),
     }
-    assert forgetting(bundle(evaluation=evaluation_of({}, data_sets=sets), candidate=NO_REPLAY)).detail == detail
+    assert forgetting(bundle(evaluation=evaluation_of({}, **sets), candidate=NO_REPLAY)).detail == detail
 
 
 def test_other_sizes_of_objects_are_a_shift_and_not_told_here() -> None:
     small = data_set(0.02, slices={"object_size=small": 0.02}, slice_support={"object_size=small": 100})
-    whole = evaluation_of({"earlier": -0.2}, data_sets={"train_sample": small, "held_out": small})
+    whole = evaluation_of({"earlier": -0.2}, train_sample=small, held_out=small)
     assert forgetting(bundle(evaluation=whole)).state is CauseState.REFUTED
 
 
