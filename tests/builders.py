@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from components.registry.registry import Registry
+from schemas.artifacts.diagnosis import Cause, DiagnosisState
 from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from schemas.artifacts.training_record import (
     AskedTraining,
@@ -182,6 +183,20 @@ def detections(boxes_xywh_px: Any, labels: Any = None, scores: Any = None) -> De
     boxes = np.array(boxes_xywh_px, dtype=np.float64).reshape(-1, 4)
     labels = np.ones(len(boxes), np.int64) if labels is None else np.array(labels, np.int64)
     return Detections(boxes, labels, np.full(len(boxes), 0.9) if scores is None else np.array(scores, np.float64))
+
+
+def cause(**fields: Any) -> Cause:
+    """Loose boxes, by three signals and none against it."""
+    whole: dict[str, Any] = {
+        "name": "annotation",
+        "detail": "loose_boxes",
+        "probability": 0.88,
+        "state": DiagnosisState.NAMED,
+        "sentence": "The span's boxes are drawn 25% larger, and the candidate learned to draw them so.",
+        "evidence": ("boxes are 25% larger", "the candidate draws them 24% larger", "76% comes back", "a fourth"),
+        "action": "Draw the span's boxes as the golden set's are drawn.",
+    }
+    return Cause(**whole | fields)
 
 
 def recorded_decision(**fields: Any) -> RecordedDecision:

@@ -99,6 +99,7 @@ GLUE = {
     "components.trainer.strategy",
     "components.trainer.tensorboard",
     "components.trainer.validation",
+    "pipeline.bench.other_training",
     "pipeline.data.check_steps",
     "pipeline.pipeline",
     "pipeline.retention.artifacts",

@@ -122,12 +122,14 @@ class LabelAudit:
     def evidence(self) -> LabelEvidence:
         """The same in numbers, also where no rule can be tested; see `LabelEvidence` for what they are then worth."""
         span, golden = self.counted or self.read
-        is_judged = self.counted is not None and not _is_lost(self.counted)
+        # Golden labels that the model hardly finds, unlike the span's, are no convention.
+        is_judged = self.counted is not None and not _is_lost((span, golden)) and not _is_lost((golden, span))
         measures = []
         if min(len(side.labels.labels) for side in self.given) >= FEWEST:
             measures.append(reading_measure(self.guessed, self.given[0], self.limits.box_format))
         if not self._is_all_of_another_format:
-            measures += label_measures(span, golden, self.class_names, self.limits, self.trust.otherwise)
+            otherwise = self.trust.otherwise if is_judged else None
+            measures += label_measures(span, golden, self.class_names, self.limits, otherwise)
         return LabelEvidence(
             measures=tuple(measures),
             span_recall=span.recall,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.evidence_signals import (
     earlier_falls,
+    failed_of,
     falls_early,
     held_out_rises,
     plain_rule,
@@ -54,6 +55,7 @@ _PROPERTY = {
     features.QA_BOX_CENTER_Y: CAMERA,
 }
 _COMPARABLE = 2.0  # strengths of which the smaller is still named beside the larger, as in the gate's explanation
+_MOSTLY = 0.5  # of a move; what explains so much of it is what moved
 _LOWER = 0.1  # of the golden mAP that the baseline lacks on the span
 _AP_SPREAD = 0.5  # standard deviation of what an image adds to mAP, at most: that of a share of one half
 _TITLE = {
@@ -66,6 +68,7 @@ _TITLE = {
     CLASSES: "The span's classes are mixed otherwise",
 }
 _AS_BEFORE = "The span's images look like those that the baseline was trained on: no feature moved beyond its noise."
+_NOT_MEASURED = "The span's labels were not measured."
 _NOT_COMPARED = "The span's images were not compared with those that the baseline was trained on."
 _COMPARE = "serve a model of this version, which keeps its training data's figures, and run the data gate again"
 
@@ -84,12 +87,11 @@ class _Moved:
 
     @property
     def strength(self) -> float:
-        """How far beyond what passes, above 1 beyond it."""
-        if self.reason is not None and self.reason.strength is not None:
-            return self.reason.strength
-        if self.comparison is None:
-            return 0.0
-        return self.comparison.distance / self.comparison.limit if self.comparison.limit > 0 else 0.0
+        """How far beyond what passes, above 1 beyond it; 0 where that is not known."""
+        strength = self.reason.strength if self.reason is not None else None
+        if strength is None and self.comparison is not None and self.comparison.limit > 0:
+            strength = self.comparison.distance / self.comparison.limit
+        return max(0.0, strength) if strength is not None and math.isfinite(strength) else 0.0
 
     @property
     def moved(self) -> bool | None:
@@ -138,7 +140,18 @@ def _candidates(bundle: Bundle) -> list[_Moved]:
             rules[feature] = reason
     known = [feature for feature in dict.fromkeys([*compared, *rules]) if _is_property(feature)]
     moved = [_Moved(feature, compared.get(feature), rules.get(feature)) for feature in known]
-    return [each for each in moved if each.reason is None or each.reason.state is not State.FOLLOWS]
+    own = [each for each in moved if each.reason is None or each.reason.state is not State.FOLLOWS]
+    return [each for each in own if not _is_drawn(each, bundle)]
+
+
+def _is_drawn(moved: _Moved, bundle: Bundle) -> bool:
+    """Whether boxes cover another area because they are drawn otherwise, not because objects are nearer or farther."""
+    labels = bundle.evidence.labels
+    if moved.feature != features.QA_BOX_LOG_AREA or labels is None or moved.comparison is None:
+        return False
+    sides = [each for each in labels.measures if each.name in ("log_width", "log_height")]
+    drawn = abs(sum(each.value for each in sides if speaks(abs(each.value), each.std_error, 0.0)))
+    return drawn > 0 and drawn >= _MOSTLY * (moved.comparison.effect_size or 0.0)
 
 
 def _feature_of(rule: str) -> str:
@@ -175,8 +188,10 @@ def _told(moved: _Moved) -> str:
 def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:
     signals = [_suspect(moved), *rejected_signals(bundle, lambda rule: _feature_of(rule) == moved.feature)]
     if bundle.candidate is not None:
-        signals += [_baseline_lower(bundle), _labels_equal(bundle), held_out_rises(bundle), earlier_falls(bundle)]
-        signals += [_late(bundle)]
+        labels = _labels_equal(bundle)
+        signals += [labels, earlier_falls(bundle), _late(bundle)]
+        if labels.supports is None:  # else other labels are enough for what these two show
+            signals += [_baseline_lower(bundle), held_out_rises(bundle)]
     sentence = f"{_TITLE[moved.detail]} ({_told(moved)})."
     finding = weighed(_blank(moved.detail, sentence, _action(moved, bundle)), signals)
     images = moved.reason.images if moved.reason else ()
@@ -219,7 +234,9 @@ def _labels_equal(bundle: Bundle) -> Signal:
     name, unit = "labels_equal", "ratio to the limit"
     labels = bundle.evidence.labels
     if labels is None or not labels.measures:
-        return Signal(name, Role.SYMPTOM, None, WORTH_A_LOOK, unit, None, "The span's labels were not measured.")
+        failed = failed_of(bundle, lambda rule: rule.startswith("labels:"))
+        words = f"The span's labels are not as the golden set's: {failed[0].actual}." if failed else _NOT_MEASURED
+        return Signal(name, Role.SYMPTOM, None, WORTH_A_LOOK, unit, False if failed else None, words)
     changed = [
         each
         for each in labels.measures

@@ -10,9 +10,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.diagnosis.diagnose import diagnose, failed
-from components.diagnosis.reading import RunPlaces, read_bundle
-from schemas.artifacts.diagnosis import DIAGNOSIS_FILE, DIAGNOSIS_FORMAT, Diagnosis
+from components.diagnosis.reading import RunPlaces, diagnosis_at
+from schemas.artifacts.diagnosis import DIAGNOSIS_FILE, DIAGNOSIS_FORMAT
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -24,20 +23,12 @@ class Executor(base_executor.BaseExecutor):
         """See the base class."""
         del exec_properties
         output = artifact_utils.get_single_instance(output_dict["diagnosis"])
-        diagnosis = _diagnosis(input_dict)
+        diagnosis = diagnosis_at(_places(input_dict), fileio)
         fileio.makedirs(output.uri)
         io_utils.write_string_file(f"{output.uri}/{DIAGNOSIS_FILE}", DIAGNOSIS_FORMAT.write(diagnosis))
         output.set_string_custom_property("cause", diagnosis.cause.title)
         output.set_float_custom_property("probability", float(diagnosis.cause.probability))
         output.set_string_custom_property("state", diagnosis.cause.state.value)
-
-
-def _diagnosis(artifacts: Artifacts) -> Diagnosis:
-    try:
-        bundle = read_bundle(_places(artifacts), fileio)
-    except Exception as error:  # whatever an input lacks
-        return failed(error)
-    return diagnose(bundle)
 
 
 def _places(artifacts: Artifacts) -> RunPlaces:

@@ -15,7 +15,7 @@ from schemas.artifacts.decisions import Reason, State
 from schemas.artifacts.diagnosis import Role, Signal
 
 COLUMNS = {"offset_x": OFFSET_X, "offset_y": OFFSET_Y, "log_width": LOG_WIDTH, "log_height": LOG_HEIGHT}
-SWAPPED = "swapped:"
+SWAPPED, MISSING_OF_CLASS = "swapped:", "missing:"
 WORTH_A_LOOK = 0.5  # of the gate's limit: from there on it warns. What is less and sure is left to the symptoms
 
 
@@ -55,7 +55,9 @@ SIZE = Fault("loose_boxes", ("labels:size",), ("log_width", "log_height"), signe
 JITTER = Fault("jittered_boxes", ("labels:jitter",), ("jitter",))
 CLASSES = Fault("swapped_classes", ("labels:classes",), (SWAPPED,))
 NOISE = Fault("label_noise", ("labels:noise", "facts:two_classes"), ("noise",))
-MISSING = Fault("missing_labels", ("labels:missing", "facts:class_ends", "facts:missing_classes"), ("missing",))
+MISSING = Fault(
+    "missing_labels", ("labels:missing", "facts:class_ends", "facts:missing_classes"), ("missing", "emptied")
+)
 UNLABELLED = Fault("unlabelled_images", ("facts:unlabelled_end", "facts:without_objects"), ())
 FORMAT = Fault("box_format", ("labels:reading", "boxes:sound"), ("reading:",))
 MISPLACED = Fault("misplaced_labels", ("labels:found", "facts:outside_content"), ("found",))
@@ -137,10 +139,14 @@ def in_words(measure: LabelMeasure) -> str:
     if measure.name.startswith(SWAPPED):
         looks_like, _, labelled = measure.name.removeprefix(SWAPPED).partition(">")
         return f"{value:.0%} of what looks like {looks_like} labelled {labelled} ({error})"
+    if measure.name.startswith(MISSING_OF_CLASS):
+        of_class = measure.name.removeprefix(MISSING_OF_CLASS)
+        return f"{max(0.0, value):.0%} of the objects that look like {of_class} without a label ({error})"
     what = {
         "jitter": "boxes scattered by {share} of their size",
         "noise": "{share} of the objects with a wrong class",
         "missing": "{share} of the objects without a label",
+        "emptied": "{share} of the images surely without any of their labels",
         "found": "{share} of the labels on nothing that the served model sees",
     }.get(measure.name, "{share} of the boxes that fit only if read as " + measure.name.partition(":")[2])
     return f"{what.format(share=f'{max(0.0, value):.0%}')} ({error})"

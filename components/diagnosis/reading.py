@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from components.diagnosis.bundle import Bundle
+from components.diagnosis.diagnose import diagnose, failed
 from components.diagnosis.golden_boxes import read_golden_boxes
 from schemas.artifacts import evaluation as written
 from schemas.artifacts.data_evidence import (
@@ -15,6 +16,7 @@ from schemas.artifacts.data_evidence import (
     EVIDENCE_FORMAT,
 )
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.diagnosis import Diagnosis
 from schemas.artifacts.evaluation import EVALUATION_FORMAT
 from schemas.artifacts.training_record import read_training_record
 from schemas.base.files import Files
@@ -64,6 +66,23 @@ def read_bundle(places: RunPlaces, files: Files) -> Bundle:
         evaluation=evaluation,
         golden=read_golden_boxes(places.evaluation, evaluation, files) if places.evaluation and evaluation else None,
     )
+
+
+def diagnosis_at(places: RunPlaces, files: Files) -> Diagnosis:
+    """Why mAP fell, from what lies there; never raises.
+
+    Args:
+        places: where the records are.
+        files: the file system.
+
+    Returns:
+        A diagnosis, of state `failed` with the reason where a record is missing or makes no sense.
+    """
+    try:
+        bundle = read_bundle(places, files)
+    except Exception as error:  # whatever a file holds, and whatever a file system raises
+        return failed(error)
+    return diagnose(bundle)
 
 
 T = TypeVar("T")

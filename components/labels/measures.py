@@ -43,14 +43,14 @@ class _Sides:
         golden: the trusted ones.
         names: of the classes, in label order.
         limits: of the rules.
-        otherwise: see `Trust`.
+        otherwise: see `Trust`; None where the model cannot judge them.
     """
 
     span: Matched
     golden: Matched
     names: tuple[str, ...]
     limits: LabelLimits
-    otherwise: float
+    otherwise: float | None
 
     @property
     def recall(self) -> float:
@@ -58,7 +58,7 @@ class _Sides:
 
 
 def label_measures(
-    span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits, otherwise: float = 1.0
+    span: Matched, golden: Matched, class_names: tuple[str, ...], limits: LabelLimits, otherwise: float | None = 1.0
 ) -> tuple[LabelMeasure, ...]:
     """What the rules on offset, size, jitter, classes, noise, missing and found labels are about.
 
@@ -67,7 +67,8 @@ def label_measures(
         golden: the trusted ones.
         class_names: in label order.
         limits: of the rules.
-        otherwise: see `Trust`.
+        otherwise: see `Trust`; None where the model cannot judge them: what it may do to boxes there is no reason to
+            call labels equal.
 
     Returns:
         Nothing if the model finds hardly an object on one side.
@@ -100,7 +101,9 @@ def _of_classes(sides: _Sides, looks: Sequence[np.ndarray], value: Callable[[int
 
 def _drawing(sides: _Sides) -> list[LabelMeasure]:
     ours, theirs = drawn_of(sides.span), drawn_of(sides.golden)
-    slack = drawing_slack(sides.span, sides.golden, sides.recall, sides.otherwise)
+    slack = 1.0
+    if sides.otherwise is not None:
+        slack = drawing_slack(sides.span, sides.golden, sides.recall, sides.otherwise)
     looks, limits = (ours.looks_like, theirs.looks_like), sides.limits
     measures = []
     for column, name in enumerate(_DRAWN):

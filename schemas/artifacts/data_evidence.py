@@ -148,10 +148,10 @@ class LabelEvidence:
     """What the served model says of the span's labels, in numbers.
 
     The measures are of the images whose labels it can judge, `judged` of them. Where it can judge none, or is lost in
-    them, `judged` is 0 and the measures are of all images. Then a value within its limit or three standard errors still
-    says that the labels are made as the golden set's are, for the model's own errors would have to undo a difference
-    exactly; a value beyond both says nothing, for it may be the model that draws, confuses or overlooks what it does
-    not know. A measure that is not there was not possible.
+    them or in the golden set, `judged` is 0 and the measures are of all images. Then a value within its limit or three
+    standard errors still says that the labels are made as the golden set's are, for the model's own errors would have
+    to undo a difference exactly; a value beyond both says nothing, for it may be the model that draws, confuses or
+    overlooks what it does not know. A measure that is not there was not possible.
 
     Attributes:
         measures: see there; empty where the model finds hardly an object on either side. Where most boxes fit only if

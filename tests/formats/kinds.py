@@ -10,6 +10,7 @@ from typing import Any
 from components.registry.entry_files import entry_json, parse_entry, parse_pointer, pointer_json
 from components.registry.override_log import follow, read_log
 from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, EVIDENCE_FORMAT, PICTURES_FORMAT
+from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT
 from schemas.artifacts.evaluation import EVALUATION_FORMAT
 from schemas.artifacts.history import HISTORY_FORMAT
 from schemas.artifacts.overrides import OVERRIDE_FORMAT
@@ -73,7 +74,9 @@ KINDS = {
     "history": _plain(HISTORY_FORMAT),
     "references": _plain(REFERENCES_FORMAT),
     "publication": _plain(PUBLICATION_FORMAT),
+    "diagnosis": _plain(DIAGNOSIS_FORMAT),
     "run_result": _plain(RUN_RESULT_FORMAT),
+    "run_result_with_cause": _plain(RUN_RESULT_FORMAT),
     "run_request": _plain(RUN_RECORD_FORMAT),
     "abandoned": _plain(ABANDONED_FORMAT),
     "pruned": _plain(PRUNED_FORMAT),

@@ -45,7 +45,7 @@ def test_it_parses_strictly_as_kubeflows_protos(compiled: dict[str, Path], targe
     deployment = json_format.MessageToDict(spec.deployment_spec)
     json_format.ParseDict(deployment, pb.PipelineDeploymentConfig(), ignore_unknown_fields=False)
     assert spec.schema_version == "2.1.0"
-    assert len(spec.root.dag.tasks) == 11
+    assert len(spec.root.dag.tasks) == 13
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
@@ -61,15 +61,24 @@ def test_training_and_all_after_it_hang_on_the_data_gate(compiled: dict[str, Pat
     tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
     conditions = {name: task["triggerPolicy"]["condition"] for name, task in tasks.items() if "triggerPolicy" in task}
     guarded = {name for name, condition in conditions.items() if "== 1" in condition}
-    assert guarded == {"DetectorTrainer", "MapEvaluator", "Pusher", "Review"}
-    assert conditions.keys() - guarded == {"RejectionReview"}
-    assert "== 0" in conditions["RejectionReview"]
+    assert guarded == {"DetectorTrainer", "MapEvaluator", "Diagnosis", "Pusher", "Review"}
+    assert conditions.keys() - guarded == {"RejectionDiagnosis", "RejectionReview"}
+    assert all("== 0" in conditions[name] for name in ("RejectionDiagnosis", "RejectionReview"))
     for name, condition in conditions.items():
         # The condition reads an input that the task really has, and that is not an ordinary input as well.
         assert "_DataGate.passage" in condition
         artifacts = tasks[name]["inputs"]["artifacts"]
         assert "_DataGate.passage" in artifacts
         assert "passage" not in artifacts
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_nothing_but_the_page_waits_for_the_diagnosis(compiled: dict[str, Path], target: str) -> None:
+    tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
+    waiting = {name: set(task.get("dependentTasks", ())) for name, task in tasks.items()}
+    assert {name for name, tasks in waiting.items() if "Diagnosis" in tasks} == {"Review"}
+    assert {name for name, tasks in waiting.items() if "RejectionDiagnosis" in tasks} == {"RejectionReview"}
+    assert "Pusher" not in waiting["Diagnosis"]
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
@@ -84,7 +93,7 @@ def test_executors_can_be_imported_without_the_slow_top_of_tfx(compiled: dict[st
     executors = spec_of(compiled["vertex"])["deploymentSpec"]["executors"]
     paths = [argument for e in executors.values() for argument in _class_paths(e["container"]["args"])]
     ours = sorted({path for path in paths if path.startswith("components.")})
-    assert len(ours) == 7
+    assert len(ours) == 8
     code = (
         "import importlib, json, sys\n"
         f"for path in {ours!r}:\n"

@@ -482,6 +482,22 @@ _DATA = (
         ("span = span - np.median(span, axis=0)", "span = span + 0", "boxes that are all beside alike do not scatter"),
     ),
     *mutants_of(
+        "components/labels/measures.py",
+        "tests/components/labels/test_measures.py",
+        ("excess.std_error * rarer, limit", "excess.std_error / 3, limit", "clean labels stay within their errors"),
+        ("excess.value, excess.std_error * rarer", "abs(excess.value), excess.std_error", "a figure has its sign"),
+    ),
+    *mutants_of(
+        "components/data_gate/golden_set.py",
+        "tests/components/data_gate/test_golden_set.py",
+        (
+            "comparison, thresholds[comparison.feature], others, golden",
+            "comparison, 0.1, [], golden",
+            "a golden set may be like all spans together",
+        ),
+        ("if name in known", "if name", "boxes of unknown classes are not compared"),
+    ),
+    *mutants_of(
         "components/labels/systematic.py",
         "tests/components/labels/test_classes.py",
         ("likelihood > noise + _LIKELIER", "True", "labels at random are no swap of two classes"),

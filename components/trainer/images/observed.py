@@ -48,7 +48,10 @@ def observed(
 
 def _batches(batch: Any, strategy: tf.distribute.Strategy) -> list[Batch]:
     """One for each replica of this process."""
-    parts = tf.nest.map_structure(strategy.experimental_local_results, batch)
-    count = len(strategy.experimental_local_results(batch[0]))
-    own = [tf.nest.map_structure_up_to(batch, lambda part, i=i: part[i].numpy(), parts) for i in range(count)]
+    replicas = range(len(strategy.experimental_local_results(batch[0])))
+    own = [_arrays(batch, lambda value, i=i: strategy.experimental_local_results(value)[i]) for i in replicas]
     return [batch_of(images, labels, preprocess_ops.MEAN_NORM, preprocess_ops.STDDEV_NORM) for images, labels in own]
+
+
+def _arrays(batch: Any, of_replica: Callable[[Any], tf.Tensor]) -> Any:
+    return tf.nest.map_structure(lambda value: of_replica(value).numpy(), batch)

@@ -63,14 +63,14 @@ def test_a_golden_set_like_the_training_data_is_within_every_limit() -> None:
 @pytest.mark.parametrize(
     ("feature", "other"),
     [
-        (features.QA_BRIGHTNESS, {"brightness": NIGHT}),
-        (features.QA_BOX_LOG_AREA, {"area": 2.0}),
-        (features.BOX_CLASS, {"dogs": 0.95}),
-        (EMBEDDING, {"shift": 6.0}),
+        (features.QA_BRIGHTNESS, images(1, brightness=NIGHT)),
+        (features.QA_BOX_LOG_AREA, images(1, area=2.0)),
+        (features.BOX_CLASS, images(1, dogs=0.95)),
+        (EMBEDDING, images(1, shift=6.0)),
     ],
 )
-def test_what_the_golden_set_is_unlike_in_is_beyond_its_limit_alone(feature: str, other: dict[str, float]) -> None:
-    found = compared(images(1, **other), trained_on(images(2)))
+def test_what_the_golden_set_is_unlike_in_is_beyond_its_limit_alone(feature: str, other: FeatureSample) -> None:
+    found = compared(other, trained_on(images(2)))
     assert [entry.feature for entry in found.values() if not entry.passed] == [feature]
     assert found[feature].distance > 2 * found[feature].noise
 

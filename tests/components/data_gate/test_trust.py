@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import audit_labels
+from components.data_gate.label_audit import LabelAudit, audit_labels
 from components.data_gate.trust import Trust, trust
 from components.labels.judging import RULES
 from components.labels.limits import LabelLimits
+from components.labels.profile import Profile
+from schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
 from schemas.artifacts.decisions import Reason
 from schemas.data import features
 from schemas.data.columns import DetectionColumns
@@ -41,6 +43,33 @@ UNFAMILIAR = dataclasses.replace(SPAN, found=dataclasses.replace(SPAN.found, box
 def audit(of: Trust | None, span: object = UNFAMILIAR) -> dict[str, Reason]:
     reasons = audit_labels(span, GOLDEN, NAMES, LabelLimits(), of)  # pyright: ignore[reportArgumentType]
     return {reason.rule: reason for reason in reasons}
+
+
+def evidence(of: Trust | None, span: Profile = UNFAMILIAR) -> tuple[LabelEvidence, dict[str, LabelMeasure]]:
+    told = LabelAudit.of(span, GOLDEN, NAMES, LabelLimits(), of).evidence()
+    return told, {measure.name: measure for measure in told.measures}
+
+
+def test_labels_of_images_that_the_model_does_not_know_are_measured_on_all_and_said_not_to_be_judged() -> None:
+    nowhere = trust(looks(world(1, 80, at=3)), looks(world(2, 100)), [looks(world(3, 200))])
+    told, measures = evidence(nowhere)
+    assert told.judged == 0.0
+    assert told.objects == len(SPAN.truth.labels)
+    assert measures["log_width"].value == pytest.approx(-np.log(1.2), abs=0.03)
+    assert abs(measures["noise"].value) < 3 * measures["noise"].std_error
+    assert measures["log_width"].limit == LabelLimits().size  # a wider one would call any boxes equal
+
+
+def test_labels_are_measured_on_the_images_that_the_model_knows() -> None:
+    half = np.concatenate([world(1, 40), world(5, 40, at=9)])
+    wrong = SPAN.found.image >= 40
+    boxes = np.where(wrong[:, None], UNFAMILIAR.found.boxes_xywh_px, SPAN.found.boxes_xywh_px)
+    span = dataclasses.replace(SPAN, found=dataclasses.replace(SPAN.found, boxes_xywh_px=boxes))
+    of = trust(looks(half), looks(world(2, 100)), [looks(world(3, 200))]).beside_parts([np.arange(80) >= 40])
+    of = dataclasses.replace(of, span=np.arange(80) < 40)
+    told, measures = evidence(of, span)
+    assert told.judged == 0.5
+    assert abs(measures["log_width"].value) < 3 * measures["log_width"].std_error
 
 
 def test_images_of_the_golden_sets_world_are_known() -> None:

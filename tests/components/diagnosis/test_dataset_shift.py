@@ -99,6 +99,19 @@ def test_boxes_that_are_larger_because_they_are_drawn_so_are_no_distance() -> No
     assert the_one(bundle(comparisons=compared, reasons=[follows], deltas=SHIFTED)).state is CauseState.REFUTED
 
 
+def test_boxes_whose_area_moved_as_they_are_drawn_are_no_distance_either() -> None:
+    compared = moved(features.QA_BOX_LOG_AREA, 0.3, effect_size=0.44)
+    loose, tighter = label_evidence(log_width=0.22, log_height=0.22), label_evidence(log_width=0.06, log_height=0.06)
+    assert the_one(bundle(comparisons=compared, labels=loose, deltas=SHIFTED)).state is CauseState.REFUTED
+    assert the_one(bundle(comparisons=compared, labels=tighter, deltas=SHIFTED)).detail == "distance"
+
+
+def test_labels_that_a_rule_found_at_fault_speak_against_it_without_figures() -> None:
+    compared, wrong = moved(features.QA_BRIGHTNESS), Reason("labels:size", "", "drawn larger")
+    finding = the_one(bundle(comparisons=compared, labels=None, reasons=[wrong], deltas=SHIFTED))
+    assert [each.supports for each in finding.signals if each.name == "labels_equal"] == [False]
+
+
 def test_a_baseline_that_is_as_good_in_the_span_speaks_against_it() -> None:
     compared = moved(features.QA_BRIGHTNESS)
     low, equal = (

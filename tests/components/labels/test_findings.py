@@ -9,6 +9,7 @@ from components.labels.findings import (
     Estimate,
     Excess,
     Finding,
+    clustered_median_of,
     median_of,
     reason_of,
     share_of,
@@ -46,6 +47,24 @@ def test_the_standard_error_of_a_median_is_that_of_repeated_draws() -> None:
     random = np.random.default_rng(2)
     draws = [median_of(random.normal(size=100), np.arange(100)) for _ in range(400)]
     assert np.mean([draw.std_error for draw in draws]) == pytest.approx(np.std([d.value for d in draws]), rel=0.15)
+
+
+@pytest.mark.parametrize("together", [0.0, 0.5, 2.0])
+def test_the_standard_error_of_a_clustered_median_is_that_of_repeated_draws(together: float) -> None:
+    random = np.random.default_rng(3)
+    image = np.repeat(np.arange(40), 8)
+    draws = [
+        clustered_median_of(random.normal(size=320) + together * random.normal(size=40)[image], image)
+        for _ in range(400)
+    ]
+    spread = np.std([draw.value for draw in draws])
+    assert np.mean([draw.std_error for draw in draws]) == pytest.approx(spread, rel=0.2)
+
+
+def test_a_clustered_median_is_never_less_certain_than_with_a_value_an_image() -> None:
+    values = np.repeat(np.random.default_rng(4).normal(size=30), 5)
+    image = np.repeat(np.arange(30), 5)
+    assert clustered_median_of(values, image).std_error <= median_of(values, image).std_error
 
 
 def test_what_is_expected_of_images_that_the_model_finds_less_in_is_less() -> None:

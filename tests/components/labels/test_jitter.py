@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.labels.jitter import jitter_reason
+from components.labels.drawing import Drawn, beside_the_others, drawn_of
+from components.labels.jitter import added_jitter, jitter_reason
 from components.labels.judging import compared
 from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
@@ -40,6 +41,30 @@ def test_boxes_that_scatter_as_the_golden_sets_are_hardly_ever_accused(detector:
     draws = often(12, 400)
     accused = sum(not judged(scenes(100 + n, 60, detector), golden).passed for n in range(draws))
     assert accused <= draws / 200
+
+
+@pytest.mark.parametrize("objects", [2, 3, 40, 41])
+def test_golden_boxes_are_held_against_the_others_of_their_class(objects: int) -> None:
+    random = np.random.default_rng(objects)
+    relations, image = random.normal(size=(objects, 4)), np.arange(objects)
+    golden = Drawn(relations, image, np.ones(objects, np.int64), 30.0)
+    others = [np.median(np.delete(relations, place, axis=0), axis=0) for place in range(objects)]
+    borrowed = np.median(relations, axis=0)
+    expected = ((objects - 1) * np.stack(others) + 10 * borrowed) / (objects + 9)
+    np.testing.assert_allclose(beside_the_others(golden), relations - expected)
+
+
+@pytest.mark.parametrize("detector", [Detector(), Detector(misses=0.3, confuses=0.3, jitter=0.12, errors=1.5)])
+def test_the_jitter_of_clean_labels_is_on_average_nearly_none(detector: Detector) -> None:
+    added = []
+    for draw in range(often(10, 100)):
+        span, golden = (drawn_of(side) for side in compared(*_pair(draw, detector), min_objects=30))
+        added += [excess.value for excess in added_jitter(span, golden)]
+    assert abs(np.mean(added)) < detector.jitter / 6
+
+
+def _pair(draw: int, detector: Detector) -> tuple[Profile, Profile]:
+    return scenes(500 + 2 * draw, 80, detector), scenes(501 + 2 * draw, 80, detector)
 
 
 def test_boxes_that_are_all_beside_alike_do_not_scatter() -> None:

@@ -166,6 +166,14 @@ def test_where_most_boxes_mean_something_else_only_that_is_measured() -> None:
     assert [measure.name for measure in given.measures] == ["reading:read as [y, x, height, width]"]
 
 
+def test_beside_a_golden_set_of_random_boxes_nothing_is_judged() -> None:
+    boxes = GOLDEN.truth.boxes_xywh_px.copy()
+    boxes[:, :2] = np.random.default_rng(5).random((len(boxes), 2)) * (SIDE_PX - boxes[:, 2:])
+    beside = evidence(SPAN, relabelled(GOLDEN, boxes))
+    assert beside.judged == 0.0
+    assert beside.golden_recall < beside.span_recall / 4
+
+
 def test_labels_of_a_span_in_which_the_model_is_lost_are_measured_but_not_judged() -> None:
     lost = evidence(scenes(seed=8, detector=Detector(misses=0.85, errors=1)))
     assert lost.judged == 0.0

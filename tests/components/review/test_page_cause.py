@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from components.review.page import review_page
@@ -149,7 +151,7 @@ DENIALS = (
 @pytest.mark.parametrize("held_out", [0.4, 0.5, 0.6])
 @pytest.mark.parametrize("found", [diagnosis(), unnamed(), unnamed(DiagnosisState.FAILED)])
 def test_nothing_but_the_diagnosis_names_or_denies_a_cause(found: object, held_out: float) -> None:
-    sets = {"held_out": data_set(held_out, 0.5), "train_sample": data_set(0.7, 0.5), "earlier": data_set(0.4, 0.5)}
+    sets: Any = {"held_out": data_set(held_out, 0.5), "train_sample": data_set(0.7, 0.5), "earlier": data_set(0.4, 0.5)}
     shown = content(evaluation=evaluation(reason(), **sets), diagnosis=found)
     seen = text_of(headline(shown)) + text_of(cause_section(shown)) + text_of(next_section(shown))
     assert [words for words in DENIALS if words in seen] == []

@@ -6,6 +6,9 @@ import shutil
 from pathlib import Path
 
 from pipeline.doctor.patient import here
+from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
+from schemas.artifacts.run_result import RUN_RESULT_FORMAT
+from tests.builders import cause
 from tests.pipeline.doctor.faults import look, mend
 from tests.pipeline.doctor.lifelike import LifelikeRoot
 
@@ -17,6 +20,16 @@ def test_a_torn_result_of_a_run_without_a_decision_counts_as_interrupted(world: 
     assert report.healthy
     assert "goes on with: ratchet run --span 4" in report.to_text()
     assert (run / "result.json.torn-1").is_file()
+
+
+def test_a_result_that_is_made_again_has_the_cause_of_the_diagnosis_beside_it(world: LifelikeRoot) -> None:
+    run = world.root / "runs" / "bad"
+    (run / "diagnosis.json").write_text(DIAGNOSIS_FORMAT.write(Diagnosis(cause())))
+    for told in (cause(), None):
+        (run / "result.json").write_text('{"verdict": ')
+        assert mend(world).healthy
+        assert RUN_RESULT_FORMAT.read((run / "result.json").read_text(), "result.json").cause == told
+        (run / "diagnosis.json").unlink(missing_ok=True)
 
 
 def test_missing_training_images_are_reported_with_what_to_do(world: LifelikeRoot) -> None:

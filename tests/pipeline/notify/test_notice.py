@@ -20,7 +20,9 @@ from pipeline.notify.message import (
 )
 from pipeline.notify.target import Mailbox
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.diagnosis import DiagnosisState
 from schemas.base.errors import RatchetError, StateError
+from tests.builders import cause
 from tests.pipeline.notify.notices import HOSTILE, RUN_ID, result
 
 MAILBOX = Mailbox("mail.example.org", 587, False, "bot@example.org", ("a@example.org", "b@example.org"))
@@ -55,6 +57,14 @@ def test_a_blocked_run_in_full(tmp_path: Path) -> None:
 
 def fact(notice: Notice, label: str) -> str:
     return dict(notice.facts)[label]
+
+
+def test_a_message_names_the_cause_and_what_to_do_and_nothing_where_there_is_none() -> None:
+    notice = of(cause=cause())
+    assert fact(notice, "Cause").startswith("very likely cause: the new span is labelled in another way: loose boxes:")
+    assert fact(notice, "To do") == cause().action
+    assert "Cause" not in dict(of().facts)
+    assert "Cause" not in dict(of(cause=cause(state=DiagnosisState.NOTHING)).facts)
 
 
 def test_without_a_page_the_report_is_named() -> None:
@@ -111,7 +121,8 @@ def test_the_command_survives_a_shell() -> None:
 def hostile(request: pytest.FixtureRequest) -> Notice:
     name = HOSTILE[request.param]
     reason = Reason(f"class_drop:{name}", name, name)
-    return of(reasons=(reason, reason), observations=(reason,) * 9)
+    told = cause(detail=name, sentence=name, evidence=(name,), action=name)
+    return of(reasons=(reason, reason), observations=(reason,) * 9, cause=told)
 
 
 def test_names_cannot_break_out_of_their_line(hostile: Notice) -> None:

@@ -10,8 +10,10 @@ import pytest
 from pipeline.past.best_served import BestServed
 from pipeline.past.history import find_run, history_text, open_registry, page_of, read_history
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.diagnosis import DiagnosisState
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.base.errors import InputError
+from tests.builders import cause
 from tests.pipeline.roots import add_run, add_unfinished, approval, rollback, serve
 from tests.pipeline.served_root import ServedRoot
 
@@ -52,6 +54,40 @@ def test_the_table_shows_figures_reasons_and_what_people_did(root: Path) -> None
          "by reed, version 200 again: false alarms"],
         ["span-3-aa-1", "2030-01-04 12:00", "unfinished", f"see {root}/runs/span-3-aa-1/log.txt"],
     ]  # fmt: skip
+
+
+def test_a_named_cause_has_a_column_and_what_there_is_nothing_to_explain_of_a_dash(root: Path) -> None:
+    nothing = cause(name="nothing_to_explain", detail="", state=DiagnosisState.NOTHING)
+    add_run(root, "span-4-bb-1", Verdict.PUSHED, 5, cause=nothing)
+    add_run(root, "span-4-cc-1", Verdict.BLOCKED, 5, cause=cause())
+    add_run(root, "span-4-dd-1", Verdict.BLOCKED, 5, cause=cause(name="unknown", detail="", probability=1.0))
+    header, *lines = history_text(read_history(root, ()), None).splitlines()
+    place = header.index("cause")
+    shown = {line.split()[0]: line[place:].split("  ")[0].strip() for line in lines}
+    assert {run: told for run, told in shown.items() if told} == {
+        "span-4-bb-1": "-",
+        "span-4-cc-1": "annotation:loose_boxes",
+        "span-4-dd-1": "unknown",
+    }
+    assert "span-1-ff-1" in shown
+    narrow = history_text(read_history(root, ()), 80)
+    assert "  annotation:loose_boxes  map_drop: expected" in narrow
+    assert max(map(len, narrow.splitlines())) <= 80
+
+
+def test_the_json_of_a_run_has_its_cause_and_null_where_none_was_made(root: Path) -> None:
+    add_run(root, "span-4-cc-1", Verdict.BLOCKED, 5, cause=cause())
+    runs = {run["run_id"]: run.get("cause") for run in read_history(root, ()).to_json()["runs"]}
+    assert json.loads(json.dumps(runs))["span-4-cc-1"] == {
+        "name": "annotation",
+        "detail": "loose_boxes",
+        "probability": 0.88,
+        "state": "named",
+        "sentence": cause().sentence,
+        "evidence": list(cause().evidence),
+        "action": cause().action,
+    }
+    assert runs["span-2-bb-1"] is None
 
 
 @pytest.mark.parametrize("width", [40, 80, 130, 200])

@@ -8,7 +8,9 @@ import pytest
 
 from pipeline.past.result import result_text
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.diagnosis import DiagnosisState
 from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
+from tests.builders import cause
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.4000 (-0.1000)")
 DRIFT = Reason("drift:qa/brightness", "at most 0.1", "0.4")
@@ -55,6 +57,40 @@ def test_json_has_the_keys_of_the_contract() -> None:
     assert value["verdict"] == "BLOCKED"
     assert value["delta_ci"] == [-0.12, -0.08]
     assert value["reasons"][0]["rule"] == "map_drop"
+
+
+def test_the_text_tells_the_cause_three_sentences_of_evidence_and_what_to_do() -> None:
+    lines = result_text(result(Verdict.BLOCKED, DROP, cause=cause())).splitlines()
+    place = next(number for number, line in enumerate(lines) if "very likely cause: " in line)
+    assert lines[place + 1 : place + 5] == [
+        "    boxes are 25% larger",
+        "    the candidate draws them 24% larger",
+        "    76% comes back",
+        "  next: Draw the span's boxes as the golden set's are drawn.",
+    ]
+    assert "a fourth" not in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"probability": 0.73}, "  likely cause: the new span is labelled in another way: loose boxes: "),
+        ({"name": "unknown", "state": DiagnosisState.UNKNOWN}, "  cause unknown: "),
+        ({"name": "unknown", "state": DiagnosisState.FAILED}, "  cause not known: "),
+    ],
+)
+def test_how_sure_a_diagnosis_is_is_told_in_words(fields: dict[str, Any], words: str) -> None:
+    assert words in result_text(result(Verdict.BLOCKED, DROP, cause=cause(**fields)))
+
+
+@pytest.mark.parametrize("told", [None, cause(state=DiagnosisState.NOTHING)])
+def test_without_a_fall_or_a_diagnosis_the_text_speaks_of_no_cause(told: Any) -> None:
+    assert "cause" not in result_text(result(Verdict.BLOCKED, DROP, cause=told))
+
+
+def test_a_cause_cannot_move_the_cursor() -> None:
+    hostile = cause(sentence="a\x1b[2Jb\r\nc", evidence=("\x1b]0;owned\x07",), action="\x1b[1A")
+    assert "\x1b" not in result_text(result(Verdict.BLOCKED, DROP, cause=hostile))
 
 
 @pytest.mark.parametrize("observed", [(), (DRIFT,), (DRIFT, DROP)])

@@ -13,10 +13,11 @@ import pytest
 from pipeline.past.status import read_status
 from pipeline.root.root_file import write_file
 from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.diagnosis import DiagnosisState
 from schemas.artifacts.overrides import Override
 from schemas.artifacts.root_file import RootFile
 from schemas.base.errors import InputError
-from tests.builders import recorded_decision
+from tests.builders import cause, recorded_decision
 from tests.pipeline.roots import add_run, add_unfinished, approval, registry_in, rollback, serve
 
 TODAY = datetime.date(2030, 2, 1)
@@ -53,6 +54,16 @@ def test_a_push_and_the_block_after_it(tmp_path: Path) -> None:
         "         map_drop: expected candidate mAP at least the baseline's 0.6000; found 0.4000 (-0.2000)",
         f"         {tmp_path}/runs/span-3-cc-1/review.html",
     ]
+
+
+def test_the_cause_of_the_last_run_is_told_with_its_sentence(tmp_path: Path) -> None:
+    add_run(tmp_path, "span-3-cc-1", Verdict.BLOCKED, 3, cause=cause())
+    assert (
+        "         very likely cause: the new span is labelled in another way: loose boxes: The span's boxes are drawn "
+        "25% larger, and the candidate learned to draw them so."
+    ) in text(tmp_path).splitlines()
+    add_run(tmp_path, "span-4-dd-1", Verdict.PUSHED, 4, cause=cause(state=DiagnosisState.NOTHING))
+    assert " cause: " not in text(tmp_path)
 
 
 def test_a_first_model_passed_no_comparison(tmp_path: Path) -> None:

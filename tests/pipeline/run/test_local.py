@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.local import RunError, _check_steps, _evaluated, _is_decided, _page
+from pipeline.run.local import RunError, _cause, _check_steps, _evaluated, _is_decided, _page
 from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
 from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
 from schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, ModelScores
 from schemas.artifacts.publication import PUBLICATION_FORMAT, PublicationResult
 from schemas.artifacts.run_result import RunResult
+from tests.builders import cause
 
 COMPILED: Any = SimpleNamespace(
-    steps=("Gen", "DataGate", "RejectionReview", "Trainer", "Pusher", "Review"),
-    behind_the_gate={"Trainer", "Pusher", "Review"},
-    if_rejected={"RejectionReview"},
+    steps=("Gen", "DataGate", "RejectionDiagnosis", "RejectionReview", "Trainer", "Diagnosis", "Pusher", "Review"),
+    behind_the_gate={"Trainer", "Diagnosis", "Pusher", "Review"},
+    if_rejected={"RejectionDiagnosis", "RejectionReview"},
 )
 
 
@@ -59,12 +61,15 @@ DECIDED = {"Gen": step(), "DataGate": step(passed=1), "Trainer": step(), "Pusher
     [
         (DECIDED, True),
         (DECIDED | {"Review": step(done=False)}, True),
+        (DECIDED | {"Diagnosis": step(done=False)}, True),
         ({"Gen": step(), "DataGate": step(passed=0), "RejectionReview": step(done=False)}, True),
         (DECIDED | {"Pusher": step(done=False)}, False),
         ({"Gen": step(), "DataGate": step(done=False)}, False),
     ],
 )
-def test_a_page_that_could_not_be_written_leaves_the_verdict_as_it_is(steps: dict[str, Any], decided: bool) -> None:
+def test_a_page_or_a_diagnosis_that_could_not_be_written_leaves_the_verdict_as_it_is(
+    steps: dict[str, Any], decided: bool
+) -> None:
     assert _is_decided(COMPILED, steps) is decided
     if decided:
         _check_steps(COMPILED, steps, Path("runs"))
@@ -79,6 +84,29 @@ def test_the_page_lies_beside_the_log_and_without_one_the_data_gates_is_named(tm
     assert _page(steps, True, tmp_path).read_text() == "a page"
     assert _page({**steps, "Review": step(done=False)}, True, tmp_path) == Path("decision/6/report.html")
     assert _page(steps, False, tmp_path) == Path("decision/6/report.html")
+
+
+@pytest.mark.parametrize(("name", "passed"), [("Diagnosis", True), ("RejectionDiagnosis", False)])
+def test_the_cause_is_that_of_the_diagnosis_which_is_kept_beside_the_log(
+    tmp_path: Path, name: str, passed: bool
+) -> None:
+    artifact, run = tmp_path / "artifact", tmp_path / "run"
+    artifact.mkdir()
+    run.mkdir()
+    (artifact / "diagnosis.json").write_text(DIAGNOSIS_FORMAT.write(Diagnosis(cause())))
+    steps: Any = {name: SimpleNamespace(done=True, outputs={"diagnosis": str(artifact)})}
+    assert _cause(steps, passed, run) == cause()
+    (artifact / "diagnosis.json").unlink()  # as a pruning does
+    assert _cause(steps, passed, run) == cause()
+    assert _cause(steps, not passed, run) is None
+
+
+def test_a_diagnosis_that_cannot_be_read_costs_a_run_nothing_but_its_cause(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "artifact" / "diagnosis.json").write_text("{")
+    steps: Any = {"Diagnosis": SimpleNamespace(done=True, outputs={"diagnosis": str(tmp_path / "artifact")})}
+    assert _cause(steps, True, tmp_path) is None
+    assert _cause({"Diagnosis": step(done=False)}, True, tmp_path) is None
 
 
 def evaluated(directory: Path, verdict: Verdict, publication: PublicationResult) -> RunResult:
