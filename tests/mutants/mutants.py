@@ -1115,6 +1115,48 @@ _BENCH = (
         ("hidden = blind and bool(below)", "hidden = False", "a blind bench declares nothing"),
         ("for place in order)]", "for place in sorted(order))]", "a number says nothing of what is planted"),
     ),
+    *mutants_of(
+        "pipeline/bench/judging.py",
+        "tests/pipeline/bench/test_judging.py",
+        (" and delta.hi < 0", "", "what may be chance is no regression"),
+        ("is Group.FAULT and is_mismeasured", "is Group.PAIR and is_mismeasured", "a flawed golden set is a fault"),
+        ("first_is_right(question, ranking) and all", "all", "a pair with another cause first is wrong"),
+        ("or (UNKNOWN,) for", "or ('annotation',) for", "no answer is no right answer"),
+        ("and not is_mismeasured(case)]", "]", "to block on a flawed golden set is no mistake"),
+    ),
+    *mutants_of(
+        "pipeline/bench/comparators.py",
+        "tests/pipeline/bench/test_comparators.py",
+        (
+            "[case for case in faults if case.split is Split.CALIBRATION] or faults",
+            "faults",
+            "comparators are fitted on calibration cases",
+        ),
+        ("_share_right(fitting, answers(limit)))\n", "-limit)\n", "a signal alone has its best limit"),
+    ),
+    *mutants_of(
+        "pipeline/bench/leak_tree.py",
+        "tests/pipeline/bench/test_leak_tree.py",
+        ("if other is not case]", "]", "no case is asked of a tree that has seen it"),
+        ("chance_of(right,", "1.0 - 0 * chance_of(right,", "a leak is found"),
+    ),
+    *mutants_of(
+        "pipeline/bench/export.py",
+        "tests/pipeline/bench/test_export.py",
+        ("    _even_out(Path(", "    (Path(", "a list of an export's files tells nothing"),
+        ("Key(calibration))", "Key(tuple(questions)))", "the answers to scored cases are not handed out"),
+    ),
+    *mutants_of(
+        "pipeline/bench/answers.py",
+        "tests/pipeline/bench/test_export.py",
+        ("if case in answers:", "if False:", "a case is answered once"),
+        ("if each.split is Split.SCORE] or", "] or", "calibration cases, whose answers are given out, are not scored"),
+    ),
+    *mutants_of(
+        "pipeline/bench/goals.py",
+        "tests/pipeline/bench/test_report.py",
+        ("(reached and share.n < _ENOUGH)", "False", "few cases reach no goal"),
+    ),
 )
 
 MUTANTS: tuple[Mutant, ...] = (*_METRICS, *_GATE, *_DATA, *_TRAINING, *_SERVING, *_PEOPLE, *_ROOT, *_BENCH)
