@@ -121,11 +121,11 @@ def _signals(signals: Sequence[Signal]) -> str:
     rows = (
         f'<tr><th scope="row">{safe(signal.sentence)}<br><code class="quiet">{safe(signal.name)}</code></th>'
         f'<td data-of="looks at">{_ROLES[signal.role]}</td><td class="number" data-of="value">{_value(signal)}</td>'
-        f'<td class="number" data-of="speaks for it from">{number(signal.threshold)}</td>'
+        f'<td class="number" data-of="limit">{number(signal.threshold)}</td>'
         f'<td data-of="unit">{safe(signal.unit)}</td><td data-of="speaks">{_SAYS[signal.supports]}</td></tr>'
         for signal in signals
     )
-    head = columns(("signal", "looks at", "value", "speaks for it from", "unit", "speaks"))
+    head = columns(("signal", "looks at", "value", "limit", "unit", "speaks"))
     return scrolled("Signals", table(head, rows, "stack"))
 
 
