@@ -95,7 +95,7 @@ class _Moved:
 
     @property
     def moved(self) -> bool | None:
-        """Whether it moved beyond its limit and the lineage's own moves, surely not, or neither can be said."""
+        """Whether it moved beyond what passes and the lineage's own moves, surely not, or neither can be said."""
         if self.reason is not None and self.reason.state is State.FAILED:
             return True
         each = self.comparison
@@ -103,9 +103,9 @@ class _Moved:
             return None
         usual = max(each.moved_before, default=0.0)
         is_usual = each.effect_size is not None and bool(each.moved_before) and each.effect_size <= usual
-        if each.distance <= each.noise or (each.passed and is_usual):
+        if each.distance <= each.noise or self.strength < WORTH_A_LOOK or (each.passed and is_usual):
             return False
-        return True if not each.passed and not is_usual else None
+        return True if self.strength >= 1 and not is_usual else None
 
 
 def examine(bundle: Bundle) -> Sequence[CauseFinding]:

@@ -91,7 +91,8 @@ def _replay(both: Trainings) -> Signal:
     value = ratio(now, usual)
     of = "in the last retraining" if both.alike else "usually"
     told = f"{now:.0%} of each batch came from earlier spans; {of} {usual:.0%}."
-    return suspect("replay_ratio", 1.0 if value is None else value, _LOWERED, told, "")  # there was none: none was lost
+    otherwise = "A record with the share of replayed images would say it."
+    return suspect("replay_ratio", 1.0 if value is None else value, _LOWERED, told, otherwise)  # none: none was lost
 
 
 def _lacking(bundle: Bundle) -> _Lacking | None:

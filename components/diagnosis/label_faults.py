@@ -148,7 +148,7 @@ def in_words(measure: LabelMeasure) -> str:
         "missing": "{share} of the objects without a label",
         "emptied": "{share} of the images surely without any of their labels",
         "found": "{share} of the labels on nothing that the served model sees",
-    }.get(measure.name, "{share} of the boxes that fit only if read as " + measure.name.partition(":")[2])
+    }.get(measure.name, "{share} of the boxes that fit only if " + measure.name.partition(":")[2])
     return f"{what.format(share=f'{max(0.0, value):.0%}')} ({error})"
 
 

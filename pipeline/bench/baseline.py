@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from components.example_gen.content import content_digest
 from components.example_gen.dataset import read_source
@@ -46,6 +47,7 @@ class Baseline:
 
     Attributes:
         root: the pipeline root.
+        model: its served SavedModel.
         digest: `model_digest` of the model.
         span: number of the newest span that it was trained on.
         gains: what each retraining on a clean span gained on the truth set; the last one is within CONVERGED, or it has
@@ -53,6 +55,7 @@ class Baseline:
     """
 
     root: Path
+    model: Path
     digest: str
     span: int
     gains: tuple[float, ...] = ()
@@ -62,11 +65,6 @@ class Baseline:
         """A number that no run of the root has had."""
         runs = (_RUN.match(path.name) for path in (self.root / "runs").glob("span-*"))
         return max([self.span, *(int(run[1]) for run in runs if run)]) + 1
-
-    @property
-    def model(self) -> Path:
-        """Its SavedModel."""
-        return Path(served_of(self.root).path)
 
 
 def served_of(root: Path) -> ServedModel:
@@ -92,9 +90,7 @@ def copied_baseline(root: Path, directory: Path) -> Baseline:
     if there is None or there.digest != served_of(root).digest:
         shutil.rmtree(directory / "baseline", ignore_errors=True)
         shutil.copytree(root, directory / "baseline" / "root")
-        served = served_of(directory / "baseline" / "root")
-        span = read_training_record(served.path, LOCAL_FILES).span
-        there = _written(Baseline(directory / "baseline" / "root", served.digest, span), directory)
+        there = _written(directory, ())
     return there
 
 
@@ -127,12 +123,10 @@ def trained_baseline(
             say(f"baseline: span {number} gained {gains[-1]:+.4f}, {result.verdict.value}")
             if gains[-1] < CONVERGED:
                 break
-    served = served_of(root)
     shutil.rmtree(directory / "baseline", ignore_errors=True)
     (directory / "baseline").mkdir(parents=True)
-    digest, span = served.digest, read_training_record(served.path, LOCAL_FILES).span
     root.rename(directory / "baseline" / "root")
-    return _written(Baseline(directory / "baseline" / "root", digest, span, tuple(gains)), directory)
+    return _written(directory, gains)
 
 
 def _request(root: Path, spans: Path, golden: Path, number: int, config: str) -> RunRequest:
@@ -153,18 +147,30 @@ def _exported(model: str) -> Path:
     return Path(model) / "Format-Serving"
 
 
-def _written(baseline: Baseline, directory: Path) -> Baseline:
-    values = {**asdict(baseline), "root": str(baseline.root.relative_to(directory))}
-    write_durably(directory / "baseline" / _NOTE, json.dumps(values, indent=1))
-    return baseline
+def _written(directory: Path, gains: Sequence[float]) -> Baseline:
+    """Notes what the root in `baseline/` serves."""
+    root = directory / "baseline" / "root"
+    served = served_of(root)
+    note = {
+        "model": str(Path(served.path).relative_to(root)),
+        "digest": served.digest,
+        "span": read_training_record(served.path, LOCAL_FILES).span,
+        "gains": list(gains),
+    }
+    write_durably(directory / "baseline" / _NOTE, json.dumps(note, indent=1))
+    return _of_note(directory, note)
 
 
 def _read(directory: Path) -> Baseline | None:
     note = directory / "baseline" / _NOTE
     if not note.exists():
         return None
-    values = json.loads(note.read_text())
-    return Baseline(directory / values["root"], values["digest"], values["span"], tuple(values["gains"]))
+    return _of_note(directory, json.loads(note.read_text()))
+
+
+def _of_note(directory: Path, note: Mapping[str, Any]) -> Baseline:
+    root = directory / "baseline" / "root"
+    return Baseline(root, root / note["model"], note["digest"], note["span"], tuple(note["gains"]))
 
 
 def digest_of(data: Path) -> str:

@@ -676,6 +676,30 @@ _TRAINING = (
         ("not _is_sound(state)", "False", "weights of a rising loss are not kept where nothing measures them"),
     ),
     *mutants_of(
+        "components/trainer/curves.py",
+        "tests/components/trainer/test_loop.py",
+        ("if not math.isfinite(value):", "if False:", "a step that is no number does not spoil the curve"),
+        ("if self.last > self.highest:", "if False:", "a spike between two points of the loss curve is seen"),
+    ),
+    *mutants_of(
+        "components/trainer/moved.py",
+        "tests/components/trainer/test_moved.py",
+        ("if math.isfinite(moved.distance)", "if True", "the record holds finite numbers alone"),
+        ("norm.variance].astype", "norm.mean].astype", "batch norms shift in units of their own sigma"),
+    ),
+    *mutants_of(
+        "components/trainer/line.py",
+        "tests/components/trainer/test_line.py",
+        ("(1 - share) * first + share * last", "share * first + (1 - share) * last", "the line leads to the end"),
+    ),
+    *mutants_of(
+        "components/trainer/images/figures.py",
+        "tests/components/trainer/images/test_figures.py",
+        ("[:, ::-1].ravel()", ".ravel()", "a mirrored image is told"),
+        ("shown = pixels[content] if content.any() else pixels", "shown = pixels", "padding is no part of an image"),
+        ("np.tril(differences < _SAME, -1)", "np.tril(differences < 0, -1)", "a box of several anchors counts once"),
+    ),
+    *mutants_of(
         "schemas/data/examples_artifact.py",
         "tests/components/trainer/test_lineage.py",
         ("found.info.digest == digest", "True", "what is replayed is what was trained on"),

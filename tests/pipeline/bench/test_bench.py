@@ -60,7 +60,7 @@ def place(tmp_path: Path) -> Workplace:
 
     (tmp_path / "cases").mkdir()
     data = BenchData("digits", tmp_path, tmp_path, never, never, None)
-    return Workplace(tmp_path, data, Baseline(tmp_path, "b", 2), never, never, DIGESTS)
+    return Workplace(tmp_path, data, Baseline(tmp_path, tmp_path, "b", 2), never, never, DIGESTS)
 
 
 def some_cases(count: int = 4) -> list[Case]:
