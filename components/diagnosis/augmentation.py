@@ -98,7 +98,8 @@ def _changed(both: Trainings, strongest: _Effect | None) -> list[Signal]:
     if strongest is None:
         otherwise = "Records of both trainings with figures of their first batches would show what augmentation did."
         return [policy, symptom("batches", None, _BEYOND, "", otherwise)]
-    batches = suspect("batches", strongest.strength, _BEYOND, _shown(strongest), "", 1.0)
+    unsound = "The figures of the first batches are no finite numbers."
+    batches = suspect("batches", strongest.strength, _BEYOND, _shown(strongest), unsound, 1.0)
     if is_other:
         return [policy, replace(batches, role=Role.SYMPTOM, supports=None)]
     return [replace(policy, role=Role.SYMPTOM, supports=None), batches]
