@@ -215,8 +215,8 @@ def _still_rising(record: TrainingRecord) -> Signal:
     points = course(record)
     value = None
     if len(points) >= 2 and points[-1].map > 0:
-        value = points[-1].map - max(point.map for point in points[:-1] if point.step > 0 or len(points) == 2)
-        value /= points[-1].map
+        rounds = [point for point in points[:-1] if point.step > 0] or points[:-1]
+        value = 1 - max(point.map for point in rounds) / points[-1].map
     return symptom(
         "still_rising",
         value,
