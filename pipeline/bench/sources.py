@@ -12,7 +12,7 @@ from pipeline.demo.digits import DigitsOptions, write_digits
 from schemas.base.errors import InputError
 from schemas.base.files import LOCAL_FILES
 
-GOLDEN_IMAGES = 200
+GOLDEN_IMAGES = 400
 TRUTH_IMAGES = 1000
 SPAN_IMAGES = 400
 _FIRST_SPAN_IMAGES = 1500
