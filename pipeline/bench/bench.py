@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.detector.serving_check import process_ready
 from components.registry.locking import hold
 from pipeline.bench.baseline import Baseline, copied_baseline, digest_of, served_of, trained_baseline
+from pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
 from pipeline.bench.bundle_files import diagnosis_digest
 from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Split
 from pipeline.bench.cases import Case, plan, read_entries
@@ -56,6 +56,7 @@ class BenchRequest:
         truth: the truth set; needed with `data`.
         images: of a case's span; None: 400.
         again: whether only the diagnosis is made, of what was kept.
+        like: another bench, of which data, baseline and the runs that would be the same again are taken.
     """
 
     directory: Path
@@ -72,6 +73,7 @@ class BenchRequest:
     truth: Path | None = None
     images: int | None = None
     again: bool = False
+    like: Path | None = None
 
 
 def run_bench(request: BenchRequest) -> list[CaseResult]:
@@ -95,9 +97,18 @@ def run_bench(request: BenchRequest) -> list[CaseResult]:
         _write_down(request.directory, cases)
         if request.again:
             return diagnosed_again(request.directory, chosen)
+        if request.like is not None:
+            borrow_baseline(request.like, request.directory)
         place = _workplace(request)
         with process_ready():  # one for all cases that push nothing
-            return run_cases(chosen, place, lambda case, attempt: run_case(case, place, attempt), tell)
+            return run_cases(chosen, place, functools.partial(_attempt, place, request.like), tell)
+
+
+def _attempt(place: Workplace, like: Path | None, case: Case, attempt: int) -> CaseResult:
+    taken = borrowed(case, like, place.directory, _shared_digests(place)) if like is not None else None
+    if taken is None:
+        return run_case(case, place, attempt)
+    return with_records(replace(taken, attempt=attempt), place.bundle(case))
 
 
 def chosen_cases(cases: Sequence[Case], numbers: Sequence[int], only: Sequence[str]) -> list[Case]:
@@ -191,16 +202,9 @@ def _diagnosed(directory: Path, case: Case, result: CaseResult, attempt: int) ->
     bundle = directory / CASES_DIRECTORY / case.number / "bundle"
     if result.digests["diagnosis"] == diagnosis_digest():
         return result
-    new = with_records(dataclasses.replace(result, attempt=attempt), bundle)
+    new = with_records(replace(result, attempt=attempt), bundle)
     keep(directory, new)
     return new
-
-
-def attempts(directory: Path, case: Case) -> list[CaseResult]:
-    """All results of a case, in the order in which they were made."""
-    paths = (directory / CASES_DIRECTORY).glob(f"{case.number}-*.json")
-    results = [CASE_RESULT_FORMAT.read(path.read_text(encoding="utf-8"), str(path)) for path in paths]
-    return sorted(results, key=lambda result: result.attempt)
 
 
 def keep(directory: Path, result: CaseResult) -> None:
@@ -210,12 +214,16 @@ def keep(directory: Path, result: CaseResult) -> None:
 
 def _usable(earlier: Sequence[CaseResult], case: Case, place: Workplace) -> CaseResult | None:
     """The last result that came of the same inputs."""
-    wanted = {**place.digests, "case": case.digest}
-    del wanted["golden"]  # a case may have another one, which its own digest stands for
+    wanted = {**_shared_digests(place), "case": case.digest}
     for result in reversed(earlier):
         if not result.error and wanted.items() <= result.digests.items() and place.bundle(case).is_dir():
             return result
     return None
+
+
+def _shared_digests(place: Workplace) -> dict[str, str]:
+    """Without the golden set's: a case may have another one, which its own digest stands for."""
+    return {name: digest for name, digest in place.digests.items() if name != "golden"}
 
 
 def told(case: Case, result: CaseResult) -> str:

@@ -73,6 +73,7 @@ def _run_options() -> tuple[Option, ...]:
         option("--root", type=local, metavar="DIR", help="pipeline root whose served model the cases start from"),
         option("--config", type=local_name, default="digits", help="of the baseline that is trained (default: digits)"),
         option("--images", type=int, metavar="N", help="of each case's span (default: 400)"),
+        option("--like", type=local, metavar="DIR", help="a bench to take data, baseline and equal runs from"),
         option("--again-diagnosis", action="store_true", help="train nothing: diagnose again what was kept"),
         option("--json", action="store_true", help="print one JSON object as the last line"),
     )
@@ -102,6 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
             truth=arguments.truth,
             images=arguments.images,
             again=arguments.again_diagnosis,
+            like=arguments.like,
         )
     )
     failed = [result for result in results if result.error]
