@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.imaging.copies import Copy, find_copies, find_repeats
+from components.imaging.copies import Copy, Originals, find_copies, find_repeats
 from schemas.data.looks import Looks
 
 
@@ -54,7 +54,9 @@ class SpanCopies:
     @classmethod
     def find(cls, span: Looks, golden: Looks) -> SpanCopies:
         """Looks for both."""
-        return cls(Copies.of(span, golden, find_copies(span, golden)), Copies.of(span, span, find_repeats(span)))
+        return cls(
+            Copies.of(span, golden, find_copies(span, Originals(golden))), Copies.of(span, span, find_repeats(span))
+        )
 
     @classmethod
     def none(cls) -> SpanCopies:

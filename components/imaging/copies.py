@@ -6,6 +6,7 @@ frequencies with a turn, mirror or crop of another; two frames of a fixed camera
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from components.imaging.same_picture import (
     roughly_alike,
 )
 from components.imaging.views import (
+    HASH_SIDE,
     LOW_SIDE,
     TURNS,
     WINDOWS,
@@ -87,25 +89,46 @@ def same_files(images: Fingerprints, others: Fingerprints, earlier_only: bool = 
     return copies
 
 
-def find_copies(images: Looks, originals: Looks) -> list[Copy]:
+class Originals:
+    """Images whose copies are looked for, with what is made of them once: the hashes of all their views.
+
+    Args:
+        looks: m of them, fewer than the images if one may choose.
+    """
+
+    def __init__(self, looks: Looks) -> None:
+        self.looks = looks
+
+    @functools.cached_property
+    def packed_views(self) -> np.ndarray:
+        """The hashes [m, turns * windows, 32] of their views, the bits of the lowest frequencies not apart."""
+        views, chunks = TURNS * len(WINDOWS), []
+        for start in range(0, len(self.looks), _CHUNK_VIEWS // views):
+            of_views = bits_of_views(self.looks.thumbnails[start : start + _CHUNK_VIEWS // views])
+            chunks.append(np.packbits(of_views.reshape(len(of_views), views, BITS), axis=2))
+        return np.concatenate(chunks) if chunks else np.zeros((0, views, BITS // 8), np.uint8)
+
+
+def find_copies(images: Looks, originals: Originals) -> list[Copy]:
     """Images that are copies of originals: re-encoded, resized, re-lit, turned, mirrored, cropped.
 
     Args:
         images: n of them.
-        originals: m of them, fewer if one may choose; all their views are tried.
+        originals: all their views are tried.
 
     Returns:
         At most one for each image, by its row.
     """
-    found = {copy.row: copy for copy in same_files(images.prints, originals.prints)}
-    suspects = [*_suspects(images.prints.hashes, originals), *_labelled_alike(images, originals)]
+    looks = originals.looks
+    found = {copy.row: copy for copy in same_files(images.prints, looks.prints)}
+    suspects = [*_suspects(images.prints.hashes, originals.packed_views), *_labelled_alike(images, looks)]
     by_image: dict[int, list[_Suspect]] = {}
     for suspect in suspects:
         if suspect.row not in found:
             by_image.setdefault(suspect.row, []).append(suspect)
-    views = _Views(originals)
+    views = _Views(looks)
     for row, of_image in by_image.items():
-        copy = _confirmed(images, originals, views, row, of_image)
+        copy = _confirmed(images, looks, views, row, of_image)
         if copy is not None:
             found[row] = copy
     return [found[row] for row in sorted(found)]
@@ -177,17 +200,22 @@ class _Suspect:
     is_labelled_alike: bool = False
 
 
-def _suspects(hashes: np.ndarray, originals: Looks) -> list[_Suspect]:
-    """All pairs within the limits, each in its most similar view; `hashes` is [n, 32], packed."""
+def _suspects(hashes: np.ndarray, packed_views: np.ndarray) -> list[_Suspect]:
+    """All pairs within the limits, each in its most similar view.
+
+    Args:
+        hashes: [n, 32], packed.
+        packed_views: [m, views, 32], of originals.
+    """
     bits = low_bits(hashes)
     found: list[_Suspect] = []
     views = TURNS * len(WINDOWS)
     step = max(1, _CHUNK_VIEWS // views)
     signs = bits.astype(np.float32) * 2 - 1
-    for first in range(0, len(originals), step):
-        of_views = bits_of_views(originals.thumbnails[first : first + step])
-        columns = of_views[..., :LOW_SIDE, :LOW_SIDE].reshape(-1, LOW_SIDE**2).astype(np.float32) * 2 - 1
-        whole = of_views.reshape(len(of_views), views, BITS).astype(np.float32) * 2 - 1
+    for first in range(0, len(packed_views), step):
+        whole = np.unpackbits(packed_views[first : first + step], axis=2).astype(np.float32) * 2 - 1
+        of_views = whole.reshape(len(whole), views, HASH_SIDE, HASH_SIDE)
+        columns = of_views[..., :LOW_SIDE, :LOW_SIDE].reshape(-1, LOW_SIDE**2)
         for start in range(0, len(signs), _CHUNK_IMAGES):
             # Of vectors of +1 and -1 the product is the number of equal bits minus that of unequal ones.
             equal = (signs[start : start + _CHUNK_IMAGES] @ columns.T).reshape(-1, len(of_views), views)

@@ -180,10 +180,16 @@ def difference(shown: np.ndarray, other: np.ndarray, side: int, levels: float) -
 
 def roughly_alike(shown: np.ndarray, other: np.ndarray) -> bool:
     """Whether two thumbnails may be of one picture at all: a cheap look, that a crop beside its place passes too."""
-    pair = [_blurred(each, 2.0).ravel() for each in (shown, other)]
-    flat = [each - _PLANE @ (_PLANE.T @ each) for each in pair]  # light may slope
+    flat = [_without_slope(_blurred(each, 2.0)).ravel() for each in (shown, other)]
     length = float(np.linalg.norm(flat[0]) * np.linalg.norm(flat[1]))
     return float(flat[0] @ flat[1]) >= _ROUGHLY * length
+
+
+def _without_slope(values: np.ndarray) -> np.ndarray:
+    """What a plane of light does not explain of values [64, 64]."""
+    flat = values - values.mean()
+    across, down = flat.sum(axis=0) @ _RAMP, flat.sum(axis=1) @ _RAMP
+    return flat - (across * _RAMP + (down * _RAMP)[:, None]) / (SIDE * float(_RAMP @ _RAMP))
 
 
 def alike_in_boxes(shown: np.ndarray, other: np.ndarray, boxes_xywh: np.ndarray) -> bool:
@@ -267,12 +273,8 @@ def _lit_like(shown: np.ndarray, other: np.ndarray) -> np.ndarray:
     return terms @ fit
 
 
-_SLOPES = tuple(
-    np.meshgrid((np.arange(SIDE) - (SIDE - 1) / 2) / (SIDE / 2), (np.arange(SIDE) - (SIDE - 1) / 2) / (SIDE / 2))
-)
-
-
-_PLANE = np.linalg.qr(np.stack([np.ones(SIDE * SIDE), *(slope.ravel() for slope in _SLOPES)], axis=1))[0]
+_RAMP = (np.arange(SIDE) - (SIDE - 1) / 2) / (SIDE / 2)
+_SLOPES = tuple(np.meshgrid(_RAMP, _RAMP))
 
 
 def _covers(boxes_xywh: np.ndarray) -> np.ndarray:

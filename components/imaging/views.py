@@ -154,7 +154,6 @@ def _taps(low: float, high: float) -> np.ndarray:
         0.5 * f + 2 * f * f - 1.5 * f**3,
         0.5 * f**3 - 0.5 * f * f,
     )
-    matrix = np.zeros((SIDE, SIDE))
-    for offset, weight in enumerate(weights, start=-1):
-        np.add.at(matrix, (np.arange(SIDE), np.clip(first + offset, 0, SIDE - 1)), weight)
-    return matrix
+    columns = [np.clip(first + offset, 0, SIDE - 1) for offset in range(-1, 3)]
+    places = (np.arange(SIDE) * SIDE + np.stack(columns)).ravel()
+    return np.bincount(places, np.stack(weights).ravel(), SIDE * SIDE).reshape(SIDE, SIDE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.imaging.copies import find_copies, same_files
+from components.imaging.copies import Originals, find_copies, same_files
 from schemas.artifacts.decisions import Reason
 from schemas.base.formatting import listed
 from schemas.data.fingerprints import Fingerprints, nearest
@@ -55,12 +55,13 @@ def find_leaks(golden: Looks, training: Fingerprints, stored: Iterable[Callable[
     doubtful: list[str] = []
     leaked: set[int] = set()
     is_stored = np.zeros(len(training), bool)
+    originals = Originals(golden)
     place = {key: row for row, key in enumerate(keys(training))}
     for looks_of in stored:
         looks = looks_of()
         rows = [place.get(key, -1) for key in keys(looks.prints)]
         is_stored[[row for row in rows if row >= 0]] = True
-        for copy in find_copies(looks, golden):
+        for copy in find_copies(looks, originals):
             if rows[copy.row] < 0:
                 continue  # only what was trained on counts
             if copy.is_certain:

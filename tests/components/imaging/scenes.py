@@ -7,6 +7,7 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter
 
+from components.imaging.copies import Copy, Originals, find_copies
 from components.imaging.quality import image_quality
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.looks import Looks
@@ -95,3 +96,8 @@ def looks_of(shown: list[Shown], span: int = 1, first_id: int = 1) -> Looks:
         box_counts=np.array([len(boxes) for _, boxes in shown], np.int64),
         boxes_xywh=np.concatenate([np.empty((0, 4)), *(boxes for _, boxes in shown)]).astype(np.float32),
     )
+
+
+def copies_in(images: Looks, originals: Looks) -> list[Copy]:
+    """What `find_copies` finds of originals that are looked for once."""
+    return find_copies(images, Originals(originals))

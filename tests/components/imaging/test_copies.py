@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from components.imaging.copies import find_copies, find_repeats, near_copies, same_files
+from components.imaging.copies import find_repeats, near_copies, same_files
 from components.imaging.same_picture import is_same_picture
 from components.imaging.views import Window, cropped_boxes, turned_boxes
 from schemas.data.fingerprints import Fingerprints, line_of
 from schemas.data.looks import Looks
-from tests.components.imaging.scenes import Shown, encoded_again, frames, looks_of, photograph, scene, with_objects
+from tests.components.imaging.scenes import (
+    Shown,
+    copies_in,
+    encoded_again,
+    frames,
+    looks_of,
+    photograph,
+    scene,
+    with_objects,
+)
 
 PHOTOGRAPHS = [photograph(seed) for seed in range(6)]
 Change = Callable[[Shown], Shown]
@@ -76,33 +85,33 @@ CHANGES: dict[str, Change] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_copy_is_found_whatever_was_done_to_it(change: Change) -> None:
-    found = find_copies(looks_of([change(shown) for shown in PHOTOGRAPHS]), looks_of(PHOTOGRAPHS))
+    found = copies_in(looks_of([change(shown) for shown in PHOTOGRAPHS]), looks_of(PHOTOGRAPHS))
     assert [(copy.row, copy.other) for copy in found] == [(row, row) for row in range(len(PHOTOGRAPHS))]
 
 
 def test_what_was_done_to_a_copy_is_told() -> None:
     changed = [turned(0), turned(4), turned(6), turned(1), cropped(0.1, 0.1, 0.1, 0.1)]
     copies = looks_of([change(shown) for change, shown in zip(changed, PHOTOGRAPHS)])
-    told = [copy.how for copy in find_copies(copies, looks_of(PHOTOGRAPHS))]
+    told = [copy.how for copy in copies_in(copies, looks_of(PHOTOGRAPHS))]
     assert told[:4] == ["", "mirrored", "upside down", "turned by 90 degrees"]
     assert told[4] in ("cropped to 63%", "cropped to 64%", "cropped to 65%")
 
 
 def test_other_photographs_are_no_copies() -> None:
-    assert find_copies(looks_of([photograph(seed) for seed in range(10, 40)]), looks_of(PHOTOGRAPHS)) == []
+    assert copies_in(looks_of([photograph(seed) for seed in range(10, 40)]), looks_of(PHOTOGRAPHS)) == []
 
 
 @pytest.mark.parametrize("width", [0.03, 0.05, 0.2])
 @pytest.mark.parametrize("objects", [1, 3, 5])
 def test_distinct_frames_of_a_fixed_camera_are_no_copies(objects: int, width: float) -> None:
     shown = frames(3, 12, objects, width)
-    assert find_copies(looks_of(shown[6:]), looks_of(shown[:6])) == []
+    assert copies_in(looks_of(shown[6:]), looks_of(shown[:6])) == []
 
 
 @pytest.mark.parametrize("move", [0.01, 0.02])
 def test_nor_are_frames_in_which_little_moved_a_little(move: float) -> None:
     shown = frames(5, 8, 2, 0.06, move)
-    assert find_copies(looks_of(shown[4:]), looks_of(shown[:4])) == []
+    assert copies_in(looks_of(shown[4:]), looks_of(shown[:4])) == []
     assert find_repeats(looks_of(shown)) == []
 
 
@@ -110,25 +119,25 @@ def test_nor_are_frames_in_which_little_moved_a_little(move: float) -> None:
 def test_a_copy_of_a_frame_is_found_among_the_frames_of_its_scene(change: Change) -> None:
     shown = frames(4, 8, 3, 0.08)
     copied = [(encoded_again(image, 70), boxes) for image, boxes in map(change, shown[:5])]
-    found = find_copies(looks_of(copied), looks_of(shown))
+    found = copies_in(looks_of(copied), looks_of(shown))
     assert [(copy.row, copy.other) for copy in found] == [(row, row) for row in range(5)]
 
 
 def test_a_scene_in_which_nothing_moved_is_the_same_picture_unless_it_is_empty() -> None:
     parked, empty = frames(6, 2, 3, 0.1, 0.0), frames(6, 2, 0, 0.1)
-    assert len(find_copies(looks_of(parked[1:]), looks_of(parked[:1]))) == 1
-    assert find_copies(looks_of(empty[1:]), looks_of(empty[:1])) == []
+    assert len(copies_in(looks_of(parked[1:]), looks_of(parked[:1]))) == 1
+    assert copies_in(looks_of(empty[1:]), looks_of(empty[:1])) == []
 
 
 def test_an_object_before_an_empty_wall_is_not_moved_by_a_crop() -> None:
     wall = Image.new("RGB", (320, 240), (120, 130, 140))
     placed = [with_objects(wall, np.array([[x, 0.4, 0.08, 0.08]]), 1) for x in (0.3, 0.32, 0.36, 0.5)]
-    assert find_copies(looks_of(placed[1:]), looks_of(placed[:1])) == []
+    assert copies_in(looks_of(placed[1:]), looks_of(placed[:1])) == []
 
 
 def test_a_copy_with_other_labels_is_a_copy() -> None:
     relabelled = [(encoded_again(image, 90), boxes[:1] + 0.01) for image, boxes in PHOTOGRAPHS]
-    assert len(find_copies(looks_of(relabelled), looks_of(PHOTOGRAPHS))) == len(PHOTOGRAPHS)
+    assert len(copies_in(looks_of(relabelled), looks_of(PHOTOGRAPHS))) == len(PHOTOGRAPHS)
 
 
 def test_repeats_within_a_span_name_the_earlier_one() -> None:
@@ -154,7 +163,7 @@ def test_the_same_file_is_a_copy_of_the_first_one_and_an_unknown_one_of_nothing(
 
 def test_nothing_has_no_copies() -> None:
     nothing = Looks.join([])
-    assert find_copies(nothing, looks_of(PHOTOGRAPHS[:1])) == find_copies(looks_of(PHOTOGRAPHS[:1]), nothing) == []
+    assert copies_in(nothing, looks_of(PHOTOGRAPHS[:1])) == copies_in(looks_of(PHOTOGRAPHS[:1]), nothing) == []
     assert find_repeats(nothing) == near_copies(nothing, nothing) == []
 
 
@@ -163,12 +172,12 @@ def test_other_pictures_with_objects_in_the_same_places_are_no_copies() -> None:
     boxes = np.array([[0.1, 0.2, 0.3, 0.4], [0.55, 0.3, 0.3, 0.4]])
     noise = [Image.fromarray(random.integers(0, 256, (48, 64, 3), np.uint8)) for _ in range(12)]
     shown = [(image, boxes) for image in noise]
-    assert find_copies(looks_of(shown[:6]), looks_of(shown[6:])) == []
+    assert copies_in(looks_of(shown[:6]), looks_of(shown[6:])) == []
 
 
 def test_an_empty_scene_of_another_photograph_is_no_copy() -> None:
     bare = [(scene(seed), np.empty((0, 4))) for seed in (20, 21)]
-    assert find_copies(looks_of(bare[:1]), looks_of(bare[1:])) == []
+    assert copies_in(looks_of(bare[:1]), looks_of(bare[1:])) == []
 
 
 def test_two_thumbnails_without_a_box_are_not_told_to_be_one_picture() -> None:

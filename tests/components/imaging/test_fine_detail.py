@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from components.imaging.copies import find_copies
 from components.imaging.fine_detail import Detail, detail_of
 from components.imaging.views import Window, cropped_boxes
-from tests.components.imaging.scenes import SIZE, Shown, encoded_again, looks_of
+from tests.components.imaging.scenes import SIZE, Shown, copies_in, encoded_again, looks_of
 
 CARD = np.array([[0.3, 0.25, 0.4, 0.5]])
 
@@ -35,8 +34,8 @@ def thumbnail(shown: Shown) -> np.ndarray:
 @pytest.mark.parametrize("share", [0.05, 0.08, 0.1])
 def test_another_photograph_from_nearer_is_no_crop_of_the_first(share: float) -> None:
     golden = looks_of([on_a_carpet(1)])
-    assert find_copies(looks_of([cut(on_a_carpet(2), share)]), golden) == []
-    (copy,) = find_copies(looks_of([cut(on_a_carpet(1), share)]), golden)
+    assert copies_in(looks_of([cut(on_a_carpet(2), share)]), golden) == []
+    (copy,) = copies_in(looks_of([cut(on_a_carpet(1), share)]), golden)
     assert copy.is_certain
 
 
@@ -57,5 +56,5 @@ def test_a_crop_of_other_detail_is_none_and_one_of_unclear_detail_is_uncertain(m
     found = {}
     for detail in Detail:
         monkeypatch.setattr("components.imaging.copies.detail_of", lambda *_, detail=detail: detail)
-        found[detail] = [copy.is_certain for copy in find_copies(crop, golden)]
+        found[detail] = [copy.is_certain for copy in copies_in(crop, golden)]
     assert found == {Detail.SAME: [True], Detail.UNCLEAR: [False], Detail.OTHER: []}
