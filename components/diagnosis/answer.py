@@ -28,6 +28,8 @@ from schemas.base.differences import Clarity, detectable, measured, minimum_dete
 
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
 _MOST_EVIDENCE = 6
+_WORTH = 0.01  # of the baseline's mAP: of a smaller fall no cause is named, for harmless changes cost as much
+_BROKEN = "broken_metric"  # the flaw of an evaluation set that no check of the evaluator sees
 _EXPLAINED = 0.5  # part of the fall that supported causes have to give back where that was measured
 _SURE = 2.0  # standard errors below it
 
@@ -43,10 +45,12 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
         return _of_rejected(bundle, findings)
     if bundle.baseline is None:
         return _nothing("This is the first model, so there is nothing that it could have fallen from.", "")
-    if bundle.evaluation.decision.evaluation_broken:
-        return _of_broken(findings)
-    fell = _chance_of_fall(bundle)
     supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
+    if bundle.evaluation.decision.evaluation_broken or any(
+        finding.cause == EVALUATION_SET and finding.detail == _BROKEN for finding in supported
+    ):
+        return _of_broken(supported)
+    fell = _chance_of_fall(bundle)
     likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
     if not likely:
         return _unknown(bundle, findings) if _is_clear_fall(bundle) else _no_fall(bundle)
@@ -83,28 +87,45 @@ def _of_fall(finding: CauseFinding, findings: Sequence[CauseFinding]) -> float:
 
 
 def _chance_of_fall(bundle: Bundle) -> float:
-    """How much surer than of a coin toss one may be that mAP fell, by the normal distribution of the difference.
+    """How sure one may be that mAP fell by what is worth a cause, by the normal distribution of the difference.
 
-    Half of all harmless changes show a little fall within the noise; their coin tosses must name nothing.
+    Half of all harmless changes show a little fall within the noise; their coin tosses must name nothing. So it counts
+    how much surer than of a coin toss one may be of a fall, and how sure of one by more than WORTH.
     """
-    if _is_clear_fall(bundle):
+    if _broke_a_part(bundle):
         return 1.0
     delta = bundle.delta
     if delta is None or delta.value is None or not delta.std_error or bundle.verdict.pushes:
-        return 0.0
-    return max(0.0, math.erfc(delta.value / delta.std_error / math.sqrt(2)) - 1)
+        return 1.0 if _is_clear_fall(bundle) else 0.0
+    any_fall = 2 * _normal(-delta.value / delta.std_error) - 1
+    return max(0.0, min(any_fall, _normal((-delta.value - _worth(bundle)) / delta.std_error)))
+
+
+def _normal(value: float) -> float:
+    """The cumulative normal distribution."""
+    return math.erfc(-value / math.sqrt(2)) / 2
+
+
+def _worth(bundle: Bundle) -> float:
+    """The least fall that a cause is named for, in mAP."""
+    baseline = bundle.evaluation.golden.compared.baseline if bundle.evaluation else None
+    return _WORTH * max(0.0, baseline.coco.get("AP", 0.0)) if baseline else 0.0
 
 
 def _is_clear_fall(bundle: Bundle) -> bool:
     """Whether a fall is beyond doubt: of mAP, of a class or slice that a rule tests, or of a training that was lost."""
+    delta = bundle.delta
+    fell = delta is not None and (delta.value or 0.0) < 0 and delta.clarity is Clarity.CLEAR
+    return fell or _broke_a_part(bundle)
+
+
+def _broke_a_part(bundle: Bundle) -> bool:
+    """Whether a class or slice fell beyond doubt, or the training was lost."""
     assert bundle.evaluation is not None
-    delta, decision = bundle.delta, bundle.evaluation.decision
-    if delta is not None and (delta.value or 0.0) < 0 and delta.clarity is Clarity.CLEAR:
-        return True
     return any(
         reason.rule.startswith(("training:", "class_drop:", "slice_drop:"))
         or (reason.rule.startswith(("class_", "slice_")) and bundle.evaluation.clarity_of(reason.rule) is Clarity.CLEAR)
-        for reason in decision.failures
+        for reason in bundle.evaluation.decision.failures
         if reason.rule != "class_and_slice_drops"
     )
 
@@ -156,9 +177,9 @@ def _of_rejected(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
     )
 
 
-def _of_broken(findings: Sequence[CauseFinding]) -> Cause:
+def _of_broken(supported: Sequence[CauseFinding]) -> Cause:
     """Figures of a broken evaluation say nothing of the models, so only the evaluation itself can be named."""
-    broken = [each for each in findings if each.cause == EVALUATION_SET and each.state is CauseState.SUPPORTED]
+    broken = [each for each in supported if each.cause == EVALUATION_SET]
     if broken:
         return _named(broken[0], broken[0].probability, broken[1:])
     return Cause(
@@ -200,6 +221,10 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
     if partial:
         gives_back = sum(finding.share or 0.0 for finding in partial)
         why = f"what is known ({partial[0].sentence}) explains {gives_back:.0%} of it"
+    elif fall is not None and -(fall.value or 0.0) < _worth(bundle) and not _broke_a_part(bundle):
+        why = (
+            f"that is less than {_WORTH:.0%} of what the served model scores: too little to tell one cause from another"
+        )
     else:
         why = "no cause is more likely than not"
     leads = [each for each in findings if each.state is CauseState.OPEN and each.probability > 0][:2]

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.evidence_signals import (
     earlier_falls,
-    failed_of,
     falls_early,
     held_out_rises,
     plain_rule,
     rejected_signals,
     speaks,
 )
-from components.diagnosis.label_faults import WORTH_A_LOOK
+from components.diagnosis.label_faults import FAULTS, WORTH_A_LOOK, suspects
 from components.diagnosis.weighing import weighed
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from schemas.artifacts.decisions import Reason, State
@@ -232,21 +231,19 @@ def _labels_equal(bundle: Bundle) -> Signal:
     """Whether the labels are not as the golden set's, which lowers the same figures as other images do; that they are
     speaks for no cause in particular."""
     name, unit = "labels_equal", "ratio to the limit"
-    labels = bundle.evidence.labels
-    if labels is None or not labels.measures:
-        failed = failed_of(bundle, lambda rule: rule.startswith("labels:"))
-        words = f"The span's labels are not as the golden set's: {failed[0].actual}." if failed else _NOT_MEASURED
-        return Signal(name, Role.SYMPTOM, None, WORTH_A_LOOK, unit, False if failed else None, words)
-    changed = [
-        each
-        for each in labels.measures
-        if speaks(abs(each.value), each.std_error, WORTH_A_LOOK * each.limit) and each.std_error
-    ]
-    worst = max(labels.measures, key=lambda each: abs(each.value) / max(each.limit, 1e-9))
-    ratio = abs(worst.value) / max(worst.limit, 1e-9)
-    words = "are not as the golden set's" if changed else "are as the golden set's"
-    sentence = f"The span's labels {words}: {worst.name} {worst.value:+.3f} ± {worst.std_error:.3f}."
-    return Signal(name, Role.SYMPTOM, ratio, WORTH_A_LOOK, unit, False if changed else None, sentence)
+    found = [signal for fault in FAULTS for signal in suspects(fault, bundle)]
+    changed = [signal for signal in found if signal.supports]
+    if not changed:
+        measured = any(signal.supports is False for signal in found)
+        words = "The span's labels are as the golden set's." if measured else _NOT_MEASURED
+        return Signal(name, Role.SYMPTOM, 0.0 if measured else None, 1.0, unit, None, words)
+    worst = max(changed, key=_beyond)
+    words = f"The span's labels are not as the golden set's. {worst.sentence}"
+    return Signal(name, Role.SYMPTOM, _beyond(worst), 1.0, unit, False, words)
+
+
+def _beyond(suspect: Signal) -> float:
+    return abs(suspect.value or 0.0) / max(suspect.threshold, 1e-9)
 
 
 def _late(bundle: Bundle) -> Signal:

@@ -21,14 +21,24 @@ from components.diagnosis.evidence_signals import (
     said_by,
 )
 from components.diagnosis.weighing import weighed
-from schemas.artifacts.data_evidence import GOLDEN, GOLDEN_SERVING, Comparison
+from schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison
 from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, State
 from schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState, Role, Signal
 from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
-from schemas.data.features import FEATURE_TITLES
+from schemas.data.features import (
+    FEATURE_TITLES,
+    QA_BLUE_CAST,
+    QA_BRIGHTNESS,
+    QA_CONTRAST,
+    QA_HUE,
+    QA_NOISE,
+    QA_RED_CAST,
+    QA_SHARPNESS,
+)
 
-_NEAR_ZERO = 0.25  # of what the baseline scores elsewhere; boxes at random leave it a hundredth
+_FAR_BELOW = 0.6  # of what the baseline scores elsewhere; two of five boxes at random leave it .37
 _WIDE = 0.1  # of the baseline's mAP; an interval that hides so much says little
+_OF_IMAGES = (QA_BRIGHTNESS, QA_CONTRAST, QA_SHARPNESS, QA_RED_CAST, QA_BLUE_CAST, QA_HUE, QA_NOISE, EMBEDDING)
 _BROKEN_RULES = ("trust:", "map_defined", "no_rules")
 
 
@@ -126,7 +136,10 @@ def _finding(flaw: Flaw, bundle: Bundle) -> CauseFinding:
     failed = [reason for reason in reasons if reason.state is State.FAILED]
     signals = [_of_rules(flaw, reasons), *rejected_signals(bundle, flaw.owns)]
     if not failed:  # a check that failed needs no figures beside it
-        signals += _further(flaw, bundle)
+        further = _further(flaw, bundle)
+        # No check of the metric sees labels that fit nothing: where figures speak of them, that it passed is silent.
+        speaking = flaw is BROKEN and any(each.supports and each.role is Role.SUSPECT for each in further)
+        signals = [*([] if speaking else signals), *further]
     elif any(_breaks(reason) for reason in failed):
         broken = "Until this check passes, no figure of this evaluation speaks for or against a model."
         signals.append(Signal("evaluation_broken", Role.PROOF, 1.0, 1.0, "failed checks", True, broken))
@@ -163,7 +176,8 @@ def _further(flaw: Flaw, bundle: Bundle) -> list[Signal]:
     if flaw is TOO_SMALL:
         return [_interval(bundle)]
     if flaw is BROKEN:
-        return [*(_near_zero(bundle, name) for name in (HELD_OUT, EARLIER_SPANS)), _golden_labels(bundle)]
+        figures = [_far_below(bundle), _golden_labels(bundle)]
+        return [*figures, _images_alike(bundle)] if any(each.supports for each in figures) else figures
     if flaw is UNREPRESENTATIVE:
         compared = [_compared(bundle, kind) for kind in (GOLDEN, GOLDEN_SERVING)]
         return [*compared, _others_hold(bundle)] if any(each.supports for each in compared) else compared
@@ -188,34 +202,53 @@ def _holds_zero(interval: tuple[float, float]) -> bool:
     return interval[0] <= 0 <= interval[1]
 
 
-def _near_zero(bundle: Bundle, data_set: str) -> Signal:
-    """Whether the baseline, which serves, finds next to nothing on the golden set and plenty elsewhere."""
-    name, unit = f"golden_beside_{data_set}", "ratio of the baseline's mAP"
-    values: list[float] = []
-    for each in ("golden", data_set):
-        of = bundle.evaluation.data_sets.get(each) if bundle.evaluation else None
-        baseline = of.compared.baseline if of else None
-        values.append(baseline.coco.get("AP", -1.0) if baseline else -1.0)
-    golden, other = values
-    if golden < 0 or other <= 0:
-        return Signal(name, Role.SUSPECT, None, _NEAR_ZERO, unit, None, "The baseline was not measured on both.")
-    sentence = (
-        f"The baseline scores {golden:.3f} on the golden set and {other:.3f} on {data_set.replace('_', '-')} images."
-    )
-    return Signal(name, Role.SUSPECT, golden / other, _NEAR_ZERO, unit, golden / other <= _NEAR_ZERO, sentence)
+def _far_below(bundle: Bundle) -> Signal:
+    """Whether the baseline, which serves, scores far less on the golden set than on other images that it never saw."""
+    name, unit = "golden_beside_others", "ratio of the baseline's mAP"
+    golden = _baseline_map(bundle, "golden")
+    for data_set in (EARLIER_SPANS, HELD_OUT):
+        other = _baseline_map(bundle, data_set)
+        if golden >= 0 and other > 0:
+            sentence = (
+                f"The baseline scores {golden:.3f} on the golden set and {other:.3f} on {data_set.replace('_', '-')} "
+                "images."
+            )
+            ratio = golden / other
+            return Signal(name, Role.SUSPECT, ratio, _FAR_BELOW, unit, ratio <= _FAR_BELOW, sentence)
+    return Signal(name, Role.SUSPECT, None, _FAR_BELOW, unit, None, "The baseline was not measured on both.")
+
+
+def _baseline_map(bundle: Bundle, data_set: str) -> float:
+    """-1 where it was not measured."""
+    of = bundle.evaluation.data_sets.get(data_set) if bundle.evaluation else None
+    return of.compared.baseline.coco.get("AP", -1.0) if of and of.compared.baseline else -1.0
+
+
+def _images_alike(bundle: Bundle) -> Signal:
+    """Whether golden images look like the training data's, so that nothing about them makes their labels harder."""
+    name, unit = "golden_images_alike", "ratio to the limit"
+    found = [each for each in bundle.evidence.comparisons if each.kind == GOLDEN and each.feature in _OF_IMAGES]
+    if not found:
+        missing = "Golden images were not compared with the served model's training data."
+        return Signal(name, Role.SYMPTOM, None, 1.0, unit, None, missing)
+    worst = max(found, key=_ratio)
+    words = "look like" if worst.passed else "do not look like"
+    title = FEATURE_TITLES.get(worst.feature, worst.feature)
+    sentence = f"Golden images {words} the served model's training data ({title}: distance {worst.distance:.3f})."
+    return Signal(name, Role.SYMPTOM, _ratio(worst), 1.0, unit, worst.passed, sentence)
 
 
 def _golden_labels(bundle: Bundle) -> Signal:
     """Whether the served model finds the span's labels and not those of the golden set."""
     name, unit, labels = "golden_recall", "ratio to the span's recall", bundle.evidence.labels
     if labels is None or labels.span_recall <= 0:
-        return Signal(name, Role.SUSPECT, None, _NEAR_ZERO, unit, None, "No labels were held against the served model.")
+        return Signal(name, Role.SUSPECT, None, _FAR_BELOW, unit, None, "No labels were held against the served model.")
     ratio = labels.golden_recall / labels.span_recall
     sentence = (
         f"The served model finds {labels.golden_recall:.0%} of the golden set's labels and {labels.span_recall:.0%} of "
         "the span's."
     )
-    return Signal(name, Role.SUSPECT, ratio, _NEAR_ZERO, unit, ratio <= _NEAR_ZERO, sentence)
+    return Signal(name, Role.SUSPECT, ratio, _FAR_BELOW, unit, ratio <= _FAR_BELOW, sentence)
 
 
 def _compared(bundle: Bundle, kind: str) -> Signal:

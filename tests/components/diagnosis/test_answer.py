@@ -99,6 +99,14 @@ def test_a_fall_that_is_likely_and_has_a_strong_cause_is_explained_although_it_m
     assert answer(bundle(-0.001), [strong]).name == NOTHING  # a coin toss whether it fell at all
 
 
+def test_no_cause_is_named_for_a_clear_fall_of_less_than_a_hundredth_of_the_baseline() -> None:
+    strong = finding(ANNOTATION, (True, True, True))
+    cause = answer(bundle(-0.006, half=0.002), [strong])
+    assert (cause.name, cause.state) == (UNKNOWN, DiagnosisState.UNKNOWN)
+    assert "less than 1% of what the served model scores" in cause.sentence
+    assert answer(bundle(-0.009, half=0.002), [strong]).name == ANNOTATION
+
+
 def test_a_model_that_rose_has_nothing_to_explain_whatever_changed() -> None:
     strong = finding(ANNOTATION, (True, True, True))
     assert answer(bundle(0.05, verdict=Verdict.PUSHED), [strong]).name == NOTHING
@@ -114,6 +122,13 @@ def test_of_a_broken_evaluation_only_the_evaluation_can_be_named() -> None:
     found = [finding(ANNOTATION, (True, True, True)), finding(EVALUATION_SET, (True, True))]
     assert answer(bundle(evaluation=broken), found).name == EVALUATION_SET
     assert answer(bundle(evaluation=broken), found[:1]).name == UNKNOWN
+
+
+def test_a_golden_set_whose_labels_fit_nothing_is_named_although_every_check_passed_and_nothing_fell() -> None:
+    broken = finding(EVALUATION_SET, (True, True), detail="broken_metric")
+    found = ranked([finding(ANNOTATION, (True, True, True)), broken])
+    assert answer(bundle(0.0), found).name == EVALUATION_SET
+    assert answer(bundle(0.0), found[:1]).name == NOTHING
 
 
 def test_a_lost_training_is_to_be_explained_although_the_model_is_the_one_it_started_from() -> None:

@@ -76,6 +76,17 @@ def test_golden_boxes_at_random_are_told_by_what_the_baseline_does_elsewhere() -
     assert "0.004" in finding.sentence
 
 
+def test_golden_boxes_of_which_some_are_at_random_are_told_although_nothing_fell() -> None:
+    halved = evaluation_of({}, golden=data_set(0.0, baseline=0.3))
+    labels = label_evidence(golden_recall=0.5)
+    run = bundle(evaluation=halved, labels=labels)
+    assert diagnose(run).cause.title == "evaluation_set:broken_metric"
+    assert "scores 0.300 on the golden set" in diagnose(run).cause.sentence
+    # A golden set of harder pictures is no broken one.
+    darker = [comparison(features.QA_BRIGHTNESS, 0.6, kind=GOLDEN)]
+    assert the_one(bundle(evaluation=halved, labels=labels, comparisons=darker)).state is not CauseState.SUPPORTED
+
+
 def test_a_wide_interval_is_too_small_a_set_where_nothing_is_clear() -> None:
     wide = {"golden": delta(-0.05, std_error=0.05)}
     clear = {"golden": delta(-0.4, std_error=0.05)}
