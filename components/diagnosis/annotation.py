@@ -23,7 +23,17 @@ from components.diagnosis.evidence_signals import (
     rejected_signals,
     speaks,
 )
-from components.diagnosis.label_faults import COLUMNS, DRAWING, FAULTS, SWAPPED, Fault, detail_of, in_words, suspects
+from components.diagnosis.label_faults import (
+    COLUMNS,
+    DRAWING,
+    FAULTS,
+    SWAPPED,
+    WORTH_A_LOOK,
+    Fault,
+    detail_of,
+    in_words,
+    suspects,
+)
 from components.diagnosis.learned import Habit, habit_of, match_both
 from components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
 from components.diagnosis.weighing import weighed
@@ -235,7 +245,11 @@ def _images(fault: Fault, bundle: Bundle, habit: Habit | None) -> tuple[str, ...
 def _sentence(fault: Fault, bundle: Bundle, signals: Sequence[Signal], share: Share | None) -> str:
     measures = fault.measured(bundle)
     if measures:
-        told = f"The span's labels differ from the golden set's: {in_words(measures[0])}"
+        beyond = (
+            [each for each in measures if fault.size(each) >= WORTH_A_LOOK * each.limit] if fault in DRAWING else []
+        )
+        shown = " and ".join(in_words(each) for each in (beyond or measures[:1]))
+        told = f"The span's labels differ from the golden set's: {shown}"
     else:
         failed = failed_of(bundle, fault.owns_rule)
         told = f"The span's labels are at fault: {failed[0].actual}" if failed else _WHAT[fault.detail]

@@ -19,7 +19,7 @@ from components.diagnosis import (
 )
 from components.diagnosis.answer import answer, ranked
 from components.diagnosis.bundle import Bundle
-from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, Diagnosis, DiagnosisState, Signal
+from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState, Signal
 
 Examine = Callable[[Bundle], Sequence[CauseFinding]]
 EXAMINERS: tuple[Examine, ...] = (  # one a cause
@@ -50,7 +50,8 @@ def diagnose(bundle: Bundle) -> Diagnosis:
         cause = answer(bundle, findings)
         delta = bundle.delta
         fall = delta.value if delta and delta.value is not None and math.isfinite(delta.value) else None
-        shares = [finding.share for finding in findings if finding.probability > 0 and finding.share is not None]
+        supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
+        shares = [finding.share for finding in supported if finding.share is not None]
         explained = min(1.0, max(0.0, sum(shares))) if shares else None
         return Diagnosis(cause, findings, fall, explained, round(time.monotonic() - started, 3))
     except Exception as error:  # whatever records hold: a run must not end by its own explanation

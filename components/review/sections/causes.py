@@ -126,7 +126,7 @@ def _signals(signals: Sequence[Signal]) -> str:
         for signal in signals
     )
     head = columns(("signal", "looks at", "value", "limit", "unit", "speaks"))
-    return scrolled("Signals", table(head, rows, "stack"))
+    return scrolled("Signals", table(head, rows, "stack signals"))
 
 
 def _value(signal: Signal) -> str:
