@@ -36,6 +36,7 @@ from components.diagnosis.label_faults import (
 )
 from components.diagnosis.learned import Habit, habit_of, match_both
 from components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
+from components.diagnosis.shared_symptoms import bears_the_fall
 from components.diagnosis.weighing import weighed
 from components.labels.findings import Estimate
 from schemas.artifacts.data_evidence import LabelMeasure
@@ -129,7 +130,7 @@ def _learned(fault: Fault, bundle: Bundle, habit: Habit | None) -> list[Signal]:
         words = "On golden objects the candidate's boxes scatter by {} of their size more than the baseline's."
         return [_habit("learned_jitter", worst, _HABIT, "fraction of box size", words)]
     if fault is faults.CLASSES:
-        return [_learned_confusion(bundle, habit)]
+        return [_learned_confusion(bundle, habit), _swapped_fall(bundle)]
     less_sure = _habit("less_sure", _minus(habit.score), _LESS_SURE, "ln of the odds", _LESS_SURE_WORDS)
     if fault is faults.NOISE:
         return [_habit("names_worse", _minus(habit.named_right), _LOST, "share of the objects", _WORSE), less_sure]
@@ -203,6 +204,17 @@ def _learned_confusion(bundle: Bundle, habit: Habit) -> Signal:
     return _habit("learned_confusion", share, _LOST, "share of the objects", words)
 
 
+def _swapped_fall(bundle: Bundle) -> Signal:
+    """Whether the classes that the labels confuse bear the fall: a candidate that learned both names of a class is
+    less sure of either, which undoing the names gives back only where it chose the wrong one."""
+    swapped = [each for each in faults.CLASSES.measured(bundle) if each.value >= WORTH_A_LOOK * each.limit]
+    names = list(dict.fromkeys(name for each in swapped for name in each.name.removeprefix(SWAPPED).split(">")))
+    deltas = bundle.evaluation.golden.compared.deltas if bundle.evaluation else None
+    otherwise = "No classes of the span's labels are confused, or the golden set does not measure them."
+    per_class = deltas.per_class if deltas else {}
+    return bears_the_fall("swapped_bear_the_fall", names, per_class, "which the labels confuse", otherwise, True)
+
+
 def _proof(fault: Fault, rescoring: Rescoring | None) -> tuple[Share | None, list[Signal]]:
     undo = _UNDO.get(fault.detail)
     if undo is None:
@@ -220,8 +232,9 @@ def _proof(fault: Fault, rescoring: Rescoring | None) -> tuple[Share | None, lis
     )
     supports = True if share.value >= _BACK and share.value >= SURE * share.std_error else None
     if share.value + SEEN * share.std_error < _BACK:
-        supports = False
-    return share, [
+        supports = None if fault is faults.CLASSES else False
+    # Names that are undone give back only what was named wrongly: what the other doubts cost is no part of it.
+    return (share if supports or fault is not faults.CLASSES else None), [
         Signal(name, Role.PROOF, share.value, _BACK, "share of the fall", supports, sentence, share.std_error)
     ]
 

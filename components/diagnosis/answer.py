@@ -29,7 +29,8 @@ from schemas.base.differences import Clarity, detectable, measured, minimum_dete
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
 _MOST_EVIDENCE = 6
 _WORTH = 0.01  # of the baseline's mAP: of a smaller fall no cause is named, for harmless changes cost as much
-_BROKEN = "broken_metric"  # the flaw of an evaluation set that no check of the evaluator sees
+# Flaws of an evaluation set that no check of the evaluator sees: labels that fit nothing, too little of every class.
+_UNSEEN_FLAWS = ("broken_metric", "too_small")
 _EXPLAINED = 0.5  # part of the fall that supported causes have to give back where that was measured
 _SURE = 2.0  # standard errors below it
 
@@ -47,7 +48,7 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
         return _nothing("This is the first model, so there is nothing that it could have fallen from.", "")
     supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
     if bundle.evaluation.decision.evaluation_broken or any(
-        finding.cause == EVALUATION_SET and finding.detail == _BROKEN for finding in supported
+        finding.cause == EVALUATION_SET and finding.detail in _UNSEEN_FLAWS for finding in supported
     ):
         return _of_broken(supported)
     fell = _chance_of_fall(bundle)

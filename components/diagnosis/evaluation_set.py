@@ -25,6 +25,7 @@ from schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, C
 from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, State
 from schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState, Role, Signal
 from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
+from schemas.base.differences import measured
 from schemas.data.features import (
     FEATURE_TITLES,
     QA_BLUE_CAST,
@@ -37,6 +38,8 @@ from schemas.data.features import (
 )
 
 _FAR_BELOW = 0.6  # of what the baseline scores elsewhere; two of five boxes at random leave it .37
+_FEWEST_OBJECTS, _FEWEST_IMAGES = 20, 10  # of a class; what the evaluator tests has as many by default
+_MOSTLY = 0.5  # of the classes
 _WIDE = 0.1  # of the baseline's mAP; an interval that hides so much says little
 _OF_IMAGES = (QA_BRIGHTNESS, QA_CONTRAST, QA_SHARPNESS, QA_RED_CAST, QA_BLUE_CAST, QA_HUE, QA_NOISE, EMBEDDING)
 _BROKEN_RULES = ("trust:", "map_defined", "no_rules")
@@ -126,9 +129,9 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
 
 def _together(findings: Sequence[CauseFinding]) -> CauseFinding:
     signals = [each for finding in findings for each in finding.signals if each.role is Role.SUSPECT]
-    measured = [signal for signal in signals if signal.supports is not None]
-    sentence, action = (_SOUND, "") if measured else (_UNCHECKED, "evaluate again with this version")
-    return weighed(CauseFinding(EVALUATION_SET, "", CauseState.OPEN, 0.0, sentence, action), measured or signals[:1])
+    asked = [signal for signal in signals if signal.supports is not None]
+    sentence, action = (_SOUND, "") if asked else (_UNCHECKED, "evaluate again with this version")
+    return weighed(CauseFinding(EVALUATION_SET, "", CauseState.OPEN, 0.0, sentence, action), asked or signals[:1])
 
 
 def _finding(flaw: Flaw, bundle: Bundle) -> CauseFinding:
@@ -137,8 +140,9 @@ def _finding(flaw: Flaw, bundle: Bundle) -> CauseFinding:
     signals = [_of_rules(flaw, reasons), *rejected_signals(bundle, flaw.owns)]
     if not failed:  # a check that failed needs no figures beside it
         further = _further(flaw, bundle)
-        # No check of the metric sees labels that fit nothing: where figures speak of them, that it passed is silent.
-        speaking = flaw is BROKEN and any(each.supports and each.role is Role.SUSPECT for each in further)
+        # No check sees labels that fit nothing, or what is too little for all that is asked: where figures speak of
+        # it, that the checks passed is silent.
+        speaking = flaw in (BROKEN, TOO_SMALL) and any(each.supports and each.role is Role.SUSPECT for each in further)
         signals = [*([] if speaking else signals), *further]
     elif any(_breaks(reason) for reason in failed):
         broken = "Until this check passes, no figure of this evaluation speaks for or against a model."
@@ -174,7 +178,11 @@ def _of_rules(flaw: Flaw, reasons: Sequence[Reason]) -> Signal:
 
 def _further(flaw: Flaw, bundle: Bundle) -> list[Signal]:
     if flaw is TOO_SMALL:
-        return [_interval(bundle)]
+        interval, untestable = _interval(bundle), _untestable(bundle)
+        if not untestable.supports:
+            return [interval, untestable]
+        # mAP over classes that nothing can be said of has a narrow interval by luck.
+        return [*([interval] if interval.supports else []), untestable, _within_noise(bundle)]
     if flaw is BROKEN:
         figures = [_far_below(bundle), _golden_labels(bundle)]
         return [*figures, _images_alike(bundle)] if any(each.supports for each in figures) else figures
@@ -195,7 +203,35 @@ def _interval(bundle: Bundle) -> Signal:
         return Signal(name, Role.SUSPECT, None, _WIDE, unit, None, missing)
     told = bundle.delta is not None and bundle.delta.interval is not None and not _holds_zero(bundle.delta.interval)
     sentence = f"The golden set shows differences from {least:.3f} on, {least / own:.0%} of the baseline's mAP."
-    return Signal(name, Role.SUSPECT, least / own, _WIDE, unit, least / own >= _WIDE and not told, sentence)
+    is_wide = least / own >= _WIDE and not told
+    return Signal(name, Role.SUSPECT, least / own, _WIDE, unit, is_wide, sentence)
+
+
+def _untestable(bundle: Bundle) -> Signal:
+    """Whether most classes have too few golden objects to be tested for a fall of their own."""
+    name, unit = "untestable_classes", "share of the classes"
+    golden = bundle.evaluation.golden.compared if bundle.evaluation else None
+    support = list(golden.class_support.values()) if golden else []
+    if not support:
+        return Signal(name, Role.SUSPECT, None, _MOSTLY, unit, None, "The golden set's classes were not counted.")
+    few = sum(each.objects < _FEWEST_OBJECTS or each.images < _FEWEST_IMAGES for each in support)
+    share = few / len(support)
+    sentence = (
+        f"{few} of {len(support)} classes have fewer than {_FEWEST_OBJECTS} objects in {_FEWEST_IMAGES} golden images."
+    )
+    return Signal(name, Role.SUSPECT, share, _MOSTLY, unit, share >= _MOSTLY, sentence)
+
+
+def _within_noise(bundle: Bundle) -> Signal:
+    """Whether the difference of the two models is one that this golden set cannot tell from none."""
+    name, unit, delta = "within_noise", "standard errors", bundle.delta
+    if delta is None or delta.value is None or not delta.std_error or delta.interval is None:
+        return Signal(name, Role.SYMPTOM, None, SEEN, unit, None, "The difference has no interval.")
+    value = abs(delta.value) / delta.std_error
+    sentence = (
+        f"The difference of {delta.value:+.4f} has an interval of {delta.interval[0]:+.4f} to {delta.interval[1]:+.4f}."
+    )
+    return Signal(name, Role.SYMPTOM, value, SEEN, unit, _holds_zero(delta.interval), sentence)
 
 
 def _holds_zero(interval: tuple[float, float]) -> bool:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.data_sets import TITLES, change, evaluated, objects_of_classes
+from components.diagnosis.shared_symptoms import bears_the_fall
 from components.diagnosis.signals import (
     RATIO,
     SHARE,
-    SHARE_OF_FALL,
     STANDARD_ERRORS,
     Limit,
     Told,
@@ -190,15 +190,10 @@ def _bears(bundle: Bundle, lacking: _Lacking | None) -> Signal:
     otherwise = (
         "A class or source that the span lacks, and that the golden set has, would show whether it was forgotten."
     )
-    if not deltas or not names or not lacking:
-        return symptom("lacking_bear_the_fall", None, Limit(1.0, SHARE_OF_FALL), "", otherwise)
-    parts = deltas.per_class if lacking.classes else _of_attributes(deltas.per_slice, names)
-    falls = {name: -delta.value for name, delta in parts.items() if delta.value is not None}
-    whole = sum(falls.values())
-    share = sum(falls.get(name, 0.0) for name in names) / whole if whole > 0 else None
-    by_chance = len(names) / max(1, len(falls))
-    told = f"{share or 0.0:.0%} of the golden set's fall is in {_named(names)}, which the span lacks."
-    return symptom("lacking_bear_the_fall", share, Limit((1 + by_chance) / 2, SHARE_OF_FALL), told, otherwise)
+    parts: Mapping[str, Delta] = {}
+    if deltas and lacking:
+        parts = deltas.per_class if lacking.classes else _of_attributes(deltas.per_slice, names)
+    return bears_the_fall("lacking_bear_the_fall", names, parts, "which the span lacks", otherwise)
 
 
 def _of_attributes(parts: Mapping[str, Delta], names: Sequence[str]) -> dict[str, Delta]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.data_sets import TITLES, Change, change
-from components.diagnosis.signals import STANDARD_ERRORS, Limit, symptom
+from components.diagnosis.signals import SHARE_OF_FALL, STANDARD_ERRORS, Limit, symptom
 from schemas.artifacts.diagnosis import Signal
-from schemas.artifacts.evaluation import HELD_OUT, TRAIN_SAMPLE
+from schemas.artifacts.evaluation import HELD_OUT, TRAIN_SAMPLE, Delta
+from schemas.base.formatting import listed
 
+_MOST_NAMED = 5
 _NOISE = 1.96  # standard errors of a 95 % interval
 
 
@@ -36,6 +40,28 @@ def span_not_learned(bundle: Bundle) -> Signal:
         "An evaluation on images that were trained on would show whether the span was learned.",
         1.0,
     )
+
+
+def bears_the_fall(
+    name: str, names: Sequence[str], parts: Mapping[str, Delta], why: str, otherwise: str, is_silent: bool = False
+) -> Signal:
+    """Whether some classes or slices bear more of the golden set's fall than by their number.
+
+    Args:
+        name: of the signal.
+        names: of them; empty: nothing is asked.
+        parts: candidate minus baseline of all classes, or of all slices of the same attributes.
+        why: what is with them: `which the span lacks`.
+        otherwise: what would show it.
+        is_silent: whether a small share says nothing, instead of speaking against the cause.
+    """
+    falls = {part: -delta.value for part, delta in parts.items() if delta.value is not None}
+    whole = sum(falls.values())
+    share = sum(falls.get(part, 0.0) for part in names) / whole if names and whole > 0 else None
+    by_chance = len(names) / max(1, len(falls))
+    told = f"{share or 0.0:.0%} of the golden set's fall is in {listed(names, _MOST_NAMED)}, {why}."
+    limit = Limit((1 + by_chance) / 2, SHARE_OF_FALL, is_silent=is_silent)
+    return symptom(name, share, limit, told, otherwise)
 
 
 def _told(name: str, found: Change | None) -> str:

@@ -94,6 +94,21 @@ def test_a_wide_interval_is_too_small_a_set_where_nothing_is_clear() -> None:
     assert the_one(bundle(deltas=clear)).state is CauseState.REFUTED
 
 
+def test_a_set_with_too_little_of_most_classes_is_too_small_where_it_tells_no_difference() -> None:
+    few = {"cat": 3, "dog": 2, "cow": 40}
+    within = evaluation_of({}, golden=data_set(delta(-0.012, std_error=0.014), support=few))
+    run = bundle(evaluation=within)
+    assert (the_one(run).detail, the_one(run).state) == ("too_small", CauseState.SUPPORTED)
+    assert diagnose(run).cause.title == "evaluation_set:too_small"
+    assert "2 of 3 classes have fewer than 20 objects" in diagnose(run).cause.sentence
+    clear = evaluation_of({}, golden=data_set(delta(-0.2, std_error=0.014), support=few))
+    assert the_one(bundle(evaluation=clear)).state is not CauseState.SUPPORTED
+    enough = evaluation_of(
+        {}, golden=data_set(delta(-0.012, std_error=0.014), support={"cat": 50, "dog": 40, "cow": 3})
+    )
+    assert the_one(bundle(evaluation=enough)).state is CauseState.REFUTED
+
+
 @pytest.mark.parametrize("kind", [GOLDEN, GOLDEN_SERVING])
 def test_a_golden_set_that_looks_otherwise_counts_where_only_it_falls(kind: str) -> None:
     other = [comparison(features.QA_BRIGHTNESS, 0.6, kind=kind)]
