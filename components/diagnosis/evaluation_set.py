@@ -228,9 +228,7 @@ def _within_noise(bundle: Bundle) -> Signal:
     if delta is None or delta.value is None or not delta.std_error or delta.interval is None:
         return Signal(name, Role.SYMPTOM, None, SEEN, unit, None, "The difference has no interval.")
     value = abs(delta.value) / delta.std_error
-    sentence = (
-        f"The difference of {delta.value:+.4f} has an interval of {delta.interval[0]:+.4f} to {delta.interval[1]:+.4f}."
-    )
+    sentence = f"The two models show {measured(delta.value, delta.interval)}."
     return Signal(name, Role.SYMPTOM, value, SEEN, unit, _holds_zero(delta.interval), sentence)
 
 
