@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.weighing import NAMED
-from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.diagnosis import (
     EVALUATION_SET,
     NOTHING,
+    PIPELINE,
     UNKNOWN,
     Cause,
     CauseFinding,
@@ -25,9 +26,11 @@ from schemas.artifacts.diagnosis import (
 )
 from schemas.artifacts.evaluation import Delta
 from schemas.base.differences import Clarity, detectable, measured, minimum_detectable
+from schemas.base.formatting import listed
 
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
 _MOST_EVIDENCE = 6
+_MOST_RULES = 4
 _EXPLAINED = 0.5  # part of the fall that supported causes have to give back where that was measured
 _SURE = 2.0  # standard errors below it
 
@@ -44,7 +47,7 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
     if bundle.baseline is None:
         return _nothing("This is the first model, so there is nothing that it could have fallen from.", "")
     if bundle.evaluation.decision.evaluation_broken:
-        return _of_broken(findings)
+        return _of_broken(bundle.evaluation.decision, findings)
     fell = _chance_of_fall(bundle)
     supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
     likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
@@ -152,11 +155,11 @@ def _of_rejected(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
         DiagnosisState.UNKNOWN,
         f"The data gate rejected the span ({told}); which cause would have made mAP fall is not known.",
         tuple(reason.actual for reason in failures[1:_MOST_EVIDENCE]),
-        "Look at what the data gate found, and correct that." if failures else "",
+        f"Correct what the data gate found ({_rules(failures)}), and run again." if failures else "",
     )
 
 
-def _of_broken(findings: Sequence[CauseFinding]) -> Cause:
+def _of_broken(decision: Decision, findings: Sequence[CauseFinding]) -> Cause:
     """Figures of a broken evaluation say nothing of the models, so only the evaluation itself can be named."""
     broken = [each for each in findings if each.cause == EVALUATION_SET and each.state is CauseState.SUPPORTED]
     if broken:
@@ -168,8 +171,12 @@ def _of_broken(findings: Sequence[CauseFinding]) -> Cause:
         DiagnosisState.UNKNOWN,
         "The evaluation is broken, so its figures say nothing about the models.",
         (),
-        "Mend the evaluation first: the rules that failed say what is wrong with it.",
+        f"Mend the evaluation first; what is wrong with it: {_rules(decision.failures)}.",
     )
+
+
+def _rules(failures: Sequence[Reason]) -> str:
+    return listed([reason.rule for reason in failures], _MOST_RULES)
 
 
 def _no_fall(bundle: Bundle) -> Cause:
@@ -216,9 +223,13 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
 
 
 def _next_measurement(findings: Sequence[CauseFinding]) -> str:
-    untested = [each for each in findings if each.state is CauseState.NOT_TESTABLE and each.action]
+    # What the pipeline ran on is named by elimination, so it is tested last.
+    untested = [
+        each for each in findings if each.state is CauseState.NOT_TESTABLE and each.action and each.cause != PIPELINE
+    ]
     if untested:
-        return f"The next measurement to make: {untested[0].action}"
+        test = untested[0].action
+        return f"The next measurement to make: {test[0].lower()}{test[1:]}"
     return (
         "The next measurement to make: train once more on the span that the served model was trained on, with the "
         "settings of this run. If mAP falls there too, it is the training; if not, it is this span."

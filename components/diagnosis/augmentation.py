@@ -203,7 +203,11 @@ def _told(both: Trainings, detail: str, strongest: _Effect | None) -> Told:
         what = f"The augmentation was {both.candidate.augmentation}, and {_before(both)}"
         action = f"augmentation: {both.candidate.augmentation} -> {both.baseline.augmentation}"
         if both.candidate.augmentation == both.baseline.augmentation:
-            action = f"Put the parameters of the augmentation {both.candidate.augmentation} back to what they were."
+            digests = f"digest {both.candidate.augmentation_digest[:8]} -> {both.baseline.augmentation_digest[:8]}"
+            action = (
+                f"Put the parameters of the augmentation {both.candidate.augmentation} back to what they were "
+                f"({digests})."
+            )
     else:
         what = "The policy's name stayed, and the training images were augmented otherwise"
         what += f": {_shown(strongest)[:-1]}" if strongest else ""

@@ -28,6 +28,7 @@ from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
 from schemas.data.features import FEATURE_TITLES
 
 _NEAR_ZERO = 0.25  # of what the baseline scores elsewhere; boxes at random leave it a hundredth
+_MOST_NAMED = 4  # rules
 _WIDE = 0.1  # of the baseline's mAP; an interval that hides so much says little
 _BROKEN_RULES = ("trust:", "map_defined", "no_rules")
 
@@ -41,7 +42,7 @@ class Flaw:
         rules: beginnings of the evaluator's rules about it.
         gate: beginnings of the data gate's.
         sentence: what is wrong, until a rule says more.
-        action: what to do.
+        action: what to do; `{how}` is what this run measured of it.
     """
 
     detail: str
@@ -61,43 +62,44 @@ LEAK = Flaw(
     ("trust:leak",),
     ("leak",),
     "Golden images are among the training images",
-    "take the named images out of the span, or, if models in service were trained on them, out of the golden set (with "
-    f"{_ACCEPTED}); then run again",
+    "Take the named images out of the span, or, if models in service were trained on them, out of the golden set (with "
+    f"{_ACCEPTED}); then run again.",
 )
 EXCHANGED = Flaw(
     "exchanged",
     ("trust:golden_digest",),
     ("golden_unchanged",),
     "The golden set is not the one that the baseline was measured on",
-    f"restore the golden set, or, if the exchange is meant, accept it with {_ACCEPTED}; then run again",
+    f"Restore the golden set, or, if the exchange is meant, accept it with {_ACCEPTED}; then run again.",
 )
 TOO_SMALL = Flaw(
     "too_small",
     ("trust:enough",),
     ("golden_boxes",),
     "The golden set is too small to tell differences of the size seen",
-    "label more golden images: four times as many halve the interval (evaluator.min_golden_images says the least)",
+    "Label more golden images{how}: four times as many halve the interval, evaluator.min_golden_images says the least; "
+    f"then run again with {_ACCEPTED}.",
 )
 BROKEN = Flaw(
     "broken_metric",
     ("trust:", "map_defined", "no_rules"),
     ("classes:golden_set",),
     "The evaluation does not measure what it should",
-    "look at boxes and classes of the golden images beside the detections, correct what is wrong, then run again",
+    "Correct what is wrong with the golden set, its export or the evaluator's settings{how}, then run again.",
 )
 UNREPRESENTATIVE = Flaw(
     "unrepresentative",
     (),
     (),
     "The golden set looks otherwise than what the model is for",
-    f"add images like the traffic to the golden set, in the mix that the model will see, with {_ACCEPTED}",
+    f"Add images to the golden set until it is what the model will see{{how}}, with {_ACCEPTED}.",
 )
 SPENT = Flaw(
     "spent",
     (GOLDEN_BUDGET,),
     (),
     "The golden set decided so often that what is chosen on it is fitted to it",
-    f"exchange the golden set for fresh images of the same kind, with {_ACCEPTED}",
+    f"Exchange the golden set for fresh images of the same kind, with {_ACCEPTED}.",
 )
 _NAMED = (LEAK, EXCHANGED, TOO_SMALL, SPENT)
 _FLAWS = (LEAK, EXCHANGED, TOO_SMALL, BROKEN, UNREPRESENTATIVE, SPENT)
@@ -117,7 +119,7 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
 def _together(findings: Sequence[CauseFinding]) -> CauseFinding:
     signals = [each for finding in findings for each in finding.signals if each.role is Role.SUSPECT]
     measured = [signal for signal in signals if signal.supports is not None]
-    sentence, action = (_SOUND, "") if measured else (_UNCHECKED, "evaluate again with this version")
+    sentence, action = (_SOUND, "") if measured else (_UNCHECKED, "Evaluate again with this version.")
     return weighed(CauseFinding(EVALUATION_SET, "", CauseState.OPEN, 0.0, sentence, action), measured or signals[:1])
 
 
@@ -132,9 +134,36 @@ def _finding(flaw: Flaw, bundle: Bundle) -> CauseFinding:
         signals.append(Signal("evaluation_broken", Role.PROOF, 1.0, 1.0, "failed checks", True, broken))
     told = [reason.actual for reason in failed] or [s.sentence.rstrip(".") for s in signals if s.supports]
     sentence = f"{flaw.sentence}: {told[0]}." if told else f"{flaw.sentence}."
-    finding = weighed(CauseFinding(EVALUATION_SET, flaw.detail, CauseState.OPEN, 0.0, sentence, flaw.action), signals)
+    action = flaw.action.replace("{how}", _how(flaw, bundle, failed))
+    finding = weighed(CauseFinding(EVALUATION_SET, flaw.detail, CauseState.OPEN, 0.0, sentence, action), signals)
     images = next((reason.images for reason in [*failed, *failed_of(bundle, flaw.owns)] if reason.images), ())
     return CauseFinding(**{**vars(finding), "images": images})
+
+
+def _how(flaw: Flaw, bundle: Bundle, failed: Sequence[Reason]) -> str:
+    """Figures or rules that make an action exact."""
+    if flaw is TOO_SMALL and bundle.evaluation:
+        images, share = bundle.evaluation.golden.images, _interval(bundle).value or 0.0
+        wanted = round(images * (share / _WIDE) ** 2)
+        return f" ({images} -> {wanted} tell a tenth of the baseline's mAP)" if wanted > images else ""
+    if flaw is BROKEN and failed:
+        return f" ({', '.join(reason.rule for reason in failed[:_MOST_NAMED])})"
+    if flaw is UNREPRESENTATIVE:
+        return _apart(bundle)
+    return ""
+
+
+def _apart(bundle: Bundle) -> str:
+    """The figure in which the golden set is farthest from the traffic, else from the training data, and where to."""
+    for kind in (GOLDEN_SERVING, GOLDEN):
+        worst = _worst(bundle, kind)
+        if worst is None or worst.passed:
+            continue
+        title = FEATURE_TITLES.get(worst.feature, worst.feature)
+        if worst.span.median is None or worst.other.median is None:
+            return f" ({title})"
+        return f" ({title}: median {worst.span.median:.3g} -> {worst.other.median:.3g})"
+    return ""
 
 
 def _breaks(reason: Reason) -> bool:
@@ -222,15 +251,18 @@ def _compared(bundle: Bundle, kind: str) -> Signal:
     """Whether the golden set looks otherwise than the training data, or than the traffic."""
     name, unit = f"{kind.replace(' ', '_')}_drift", "ratio to the limit"
     what = "the served model's training data" if kind == GOLDEN else "the traffic"
-    found = [each for each in bundle.evidence.comparisons if each.kind == kind]
-    if not found:
+    worst = _worst(bundle, kind)
+    if worst is None:
         missing = f"The golden set was not compared with {what}."
         return Signal(name, Role.SUSPECT, None, 1.0, unit, None, missing)
-    worst = max(found, key=_ratio)
     title = FEATURE_TITLES.get(worst.feature, worst.feature)
     words = "looks like" if worst.passed else "differs from"
     sentence = f"The golden set {words} {what}: {title}, distance {worst.distance:.3f} where {worst.limit:.3f} passes."
     return Signal(name, Role.SUSPECT, _ratio(worst), 1.0, unit, not worst.passed, sentence)
+
+
+def _worst(bundle: Bundle, kind: str) -> Comparison | None:
+    return max((each for each in bundle.evidence.comparisons if each.kind == kind), key=_ratio, default=None)
 
 
 def _ratio(comparison: Comparison) -> float:

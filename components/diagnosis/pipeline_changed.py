@@ -174,5 +174,6 @@ def _told(changes: _Changes, others: Sequence[str]) -> Told:
             else "What the two trainings ran on is not recorded of both."
         ),
         refuted="Code, libraries and device were those of the served model's training.",
-        action=f"{again} ({what}, back): if mAP stays, it was that." if changes.all else f"{again}.",
+        action=f"{again} (undo {what}): if mAP stays then, it was that." if changes.all else f"{again}.",
+        test=f"{again}: if mAP stays then, it was that.",
     )

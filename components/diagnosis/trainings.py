@@ -241,6 +241,17 @@ def _lost(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None or not before > 0 else (before - after) / before
 
 
+def asked_replay(record: TrainingRecord) -> float:
+    """As it was asked for: a tiny span is filled up with more, a span without earlier ones has none."""
+    return record.asked.replay if record.asked else record.continual.replay
+
+
+def more_replay(record: TrainingRecord) -> str:
+    """The setting that leaves half of the new span's share of a batch: `training.retrain.replay: 0.5 -> 0.75`."""
+    replay = asked_replay(record)
+    return f"training.retrain.replay: {replay:g} -> {(1 + replay) / 2:.3g}"
+
+
 def put_back(both: Trainings, *names: str) -> str | None:
     """The first of these settings of a retraining that is not as it was last time, and what it was.
 

@@ -143,6 +143,7 @@ def check(finding: CauseFinding) -> None:
     """Holds what every finding promises."""
     assert 0.0 <= finding.probability <= 1.0
     assert finding.sentence
+    assert bool(finding.action) == (finding.state is not CauseState.REFUTED)
     assert (finding.probability > NAMED) == (finding.state is CauseState.SUPPORTED)
     for signal in finding.signals:
         assert signal.value is None or math.isfinite(signal.value)
