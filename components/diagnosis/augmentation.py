@@ -17,7 +17,8 @@ from components.diagnosis.shared_symptoms import held_out_fell, span_not_learned
 from components.diagnosis.signals import RATIO, STANDARD_ERRORS, Limit, Told, found, not_trained, suspect, symptom
 from components.diagnosis.trainings import Trainings, last_loss
 from schemas.artifacts.diagnosis import AUGMENTATION, CauseFinding, Role, Signal
-from schemas.artifacts.training_record import BatchFigures, TrainingRecord
+from schemas.artifacts.training_dynamics import BatchFigures
+from schemas.artifacts.training_record import TrainingRecord
 
 MIRRORED, COLOUR, SCALE, MISSING, CHANGED = "mirrored", "colour", "scale", "missing", "changed"
 

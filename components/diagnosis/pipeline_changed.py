@@ -19,7 +19,7 @@ from components.diagnosis.trainings import Trainings
 from schemas.artifacts.data_evidence import DRIFT
 from schemas.artifacts.diagnosis import PIPELINE, CauseFinding, Role, Signal
 from schemas.artifacts.evaluation import GOLDEN
-from schemas.artifacts.training_record import Environment
+from schemas.artifacts.training_dynamics import Environment
 from schemas.base.formatting import listed
 
 _USUAL = 1.5  # times as much or as little: rates and passes that differ less are those of last time

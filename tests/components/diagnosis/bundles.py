@@ -45,16 +45,11 @@ from schemas.artifacts.evaluation import (
     Support,
 )
 from schemas.artifacts.evaluation import GOLDEN as GOLDEN_SET
+from schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
 from schemas.artifacts.training_record import (
     AskedTraining,
-    BatchFigures,
     ContinualLearningRecord,
-    Curve,
-    Dynamics,
-    Environment,
     LearningRateRecord,
-    LinePoint,
-    PartMoved,
     TrainedData,
     TrainingRecord,
     ValidationImages,

@@ -16,16 +16,11 @@ from components.diagnosis.weighing import NAMED
 from schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
 from schemas.artifacts.diagnosis import CauseFinding, CauseState, Role
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores, Support
+from schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
 from schemas.artifacts.training_record import (
     AskedTraining,
-    BatchFigures,
     ContinualLearningRecord,
-    Curve,
-    Dynamics,
-    Environment,
     LearningRateRecord,
-    LinePoint,
-    PartMoved,
     TrainedData,
     TrainingRecord,
     ValidationImages,

@@ -17,13 +17,8 @@ from components.trainer.loop import CURVE_POINTS, Training, TrainingState, Unsou
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import (
-    ContinualLearningRecord,
-    Curve,
-    Diverged,
-    LearningRateRecord,
-    ValidationPoint,
-)
+from schemas.artifacts.training_dynamics import Curve
+from schemas.artifacts.training_record import ContinualLearningRecord, Diverged, LearningRateRecord, ValidationPoint
 from schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
