@@ -55,6 +55,7 @@ _PROPERTY = {
     features.QA_BOX_CENTER_X: CAMERA,
     features.QA_BOX_CENTER_Y: CAMERA,
 }
+PROPERTIES = frozenset(_PROPERTY.values())
 _COMPARABLE = 2.0  # strengths of which the smaller is still named beside the larger, as in the gate's explanation
 _MOSTLY = 0.5  # of a move; what explains so much of it is what moved
 _LOWER = 0.1  # of the golden mAP that the baseline lacks on the span

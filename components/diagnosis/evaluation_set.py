@@ -102,14 +102,14 @@ SPENT = Flaw(
     f"Exchange the golden set for fresh images of the same kind, with {_ACCEPTED}.",
 )
 _NAMED = (LEAK, EXCHANGED, TOO_SMALL, SPENT)
-_FLAWS = (LEAK, EXCHANGED, TOO_SMALL, BROKEN, UNREPRESENTATIVE, SPENT)
+FLAWS = (LEAK, EXCHANGED, TOO_SMALL, BROKEN, UNREPRESENTATIVE, SPENT)
 _SOUND = "The evaluation passed its checks, and the golden set looks like what the model is for."
 _UNCHECKED = "Whether the evaluation is sound was not measured."
 
 
 def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     """One finding for each flaw that is supported; else the likeliest that is open; else one for all together."""
-    findings = [_finding(flaw, bundle) for flaw in _FLAWS]
+    findings = [_finding(flaw, bundle) for flaw in FLAWS]
     supported = [each for each in findings if each.state is CauseState.SUPPORTED]
     accused = [each for each in findings if each.state is CauseState.OPEN and any(s.supports for s in each.signals)]
     accused.sort(key=lambda each: -each.probability)
