@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.review.content import ReviewContent
 from components.review.page import review_page
 from components.review.sections.cause import cause_section, cause_title_of
 from components.review.sections.next_steps import advice, next_section
@@ -75,8 +76,8 @@ def test_where_nothing_fell_the_head_speaks_of_no_cause() -> None:
         (rejected(), "What is known of the cause"),
     ],
 )
-def test_the_section_is_called_by_what_there_is_to_explain(shown: object, title: str) -> None:
-    assert cause_title_of(shown) == title  # type: ignore[arg-type]
+def test_the_section_is_called_by_what_there_is_to_explain(shown: ReviewContent, title: str) -> None:
+    assert cause_title_of(shown) == title
 
 
 def test_every_cause_is_listed_by_what_is_known_of_it() -> None:

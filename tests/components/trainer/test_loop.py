@@ -109,8 +109,9 @@ def run(
         memory.saved.append(state.step)
         on_save(state.step)
 
-    memory.save = save  # type: ignore[attr-defined]
-    stand_ins: dict[str, Any] = {"learner": learner, "checkpoints": memory, "log": memory}
+    checkpoints: Any = memory
+    checkpoints.save = save
+    stand_ins: dict[str, Any] = {"learner": learner, "checkpoints": checkpoints, "log": memory}
     training = Training(
         plan=the_plan,
         patience=patience,
