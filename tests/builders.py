@@ -69,7 +69,8 @@ def encode(image: Image.Image, form: str = "JPEG", **options: Any) -> bytes:
 
 def record(width: int = WIDTH_PX, height: int = HEIGHT_PX, image_id: int = 17) -> ImageRecord:
     """An image without objects."""
-    return ImageRecord(image_id, f"{image_id}.jpg", width, height, GroundTruth([], [], [], []))  # type: ignore[arg-type]
+    none = np.zeros(0)
+    return ImageRecord(image_id, f"{image_id}.jpg", width, height, GroundTruth(none.reshape(0, 4), none, none, none))
 
 
 def write_span(directory: Path, document: dict[str, Any] | None = None, images: dict[str, bytes] | None = None) -> Path:

@@ -307,6 +307,16 @@ def test_help_does_not_start_tensorflow(command: list[str]) -> None:
     assert "usage: ratchet" in done.stdout
 
 
+def test_a_diagnosis_is_imported_without_what_takes_long() -> None:
+    slow = sorted({*HEAVY, "scipy", "pandas", "PIL"})
+    code = (
+        "import sys\nimport components.diagnosis.reading\n"
+        f"sys.exit(str([name for name in {slow!r} if name in sys.modules] or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
 def test_nothing_speaks_of_the_machine_it_was_written_on() -> None:
     words = ("/wo" + "rk/", "/ro" + "ot/", "/tm" + "p/")
     for module, source in modules():

@@ -137,7 +137,9 @@ def _sections(content: PageContent) -> list[tuple[str, str, str]]:
 def _next(content: PageContent) -> str:
     decision = content.decision
     rules = [reason.rule for reason in decision.failures or decision.warnings]
-    steps = [safe(step) for step in next_steps(content.span, rules, observed=decision.passed)]
+    steps = [
+        safe(step) for step in next_steps(content.span, rules, observed=decision.passed or not decision.observable)
+    ]
     if not decision.passed and decision.observable:
         steps.append(
             "To train on this span all the same, once and on record: give the run's command with "

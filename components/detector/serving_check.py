@@ -67,7 +67,7 @@ def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[
     process = _ready.pop() if _ready else _start()
     try:
         out, err = process.communicate(json.dumps([directory, probe_file]) + "\n", _TIMEOUT_S)
-    except BaseException:
+    except BaseException:  # Ctrl-C too: no process is left behind
         process.kill()
         process.communicate()
         raise

@@ -30,6 +30,7 @@ from components.diagnosis.label_faults import (
     SWAPPED,
     WORTH_A_LOOK,
     Fault,
+    action_of,
     detail_of,
     in_words,
     suspects,
@@ -58,8 +59,8 @@ _HABITS = ("learned_loose_boxes", "learned_shifted_boxes", "learned_confusion")
 _AS_THE_GOLDEN_SET = "The span's labels are drawn and named as the golden set's, as far as the served model can tell."
 _NOT_MEASURED = "Whether the span's labels are drawn and named as the golden set's was not measured."
 _MEASURE = (
-    "let the data gate judge the labels (data_gate.labels, which needs a served model and at least "
-    "data_gate.labels.min_objects labelled objects), then run again"
+    "Let the data gate judge the labels (data_gate.labels, which needs a served model and at least "
+    "data_gate.labels.min_objects labelled objects), then run again."
 )
 
 
@@ -105,7 +106,7 @@ def _finding(fault: Fault, bundle: Bundle, habit: Habit | None, rescoring: Resco
         value = _larger(habit)
     detail = detail_of(fault, value)
     images = _images(fault, bundle, habit)
-    finding = weighed(_blank(detail, _sentence(fault, bundle, signals, share), _action(fault, bundle)), signals)
+    finding = weighed(_blank(detail, _sentence(fault, bundle, signals, share), action_of(fault, bundle)), signals)
     back = None if share is None else min(1.0, max(0.0, share.value))
     return CauseFinding(
         **{**vars(finding), "share": back, "std_error": share.std_error if share else None, "images": images}
@@ -285,22 +286,3 @@ _WHAT = {
     "misplaced_labels": "Labels of the span may belong to other images",
     "repeated_labels": "Objects of the span are labelled more than once",
 }
-
-
-def _action(fault: Fault, bundle: Bundle) -> str:
-    span = f"span {bundle.candidate.span}" if bundle.candidate else "the new span"
-    fix = {
-        "loose_boxes": "draw the boxes of {span} in the size of the golden set's",
-        "shifted_boxes": "move the boxes of {span} to where the golden set has them: look for an offset in the export",
-        "jittered_boxes": "have the boxes of {span} drawn as carefully as the golden set's",
-        "swapped_classes": "exchange the named classes in the labels of {span}: look at its category ids and names",
-        "label_noise": "have the classes of {span} labelled again, the named images first",
-        "missing_labels": "label the objects that were left out in {span}, or leave these images out",
-        "unlabelled_images": "deliver {span} again once all its images are labelled, or leave the others out",
-        "box_format": "write the boxes of {span} as [x, y, width, height] in pixels of the image as delivered",
-        "misplaced_labels": "check which image each label of {span} belongs to, and deliver it again",
-        "repeated_labels": "leave the second label of each object out of {span}",
-    }[fault.detail].format(span=span)
-    if fault in (faults.SIZE, faults.OFFSET):
-        fix += "; if the new way is meant, relabel the golden set and the earlier spans so, too"
-    return f"{fix}; then run again"

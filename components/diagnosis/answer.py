@@ -12,10 +12,11 @@ from collections.abc import Sequence
 
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.weighing import NAMED
-from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.diagnosis import (
     EVALUATION_SET,
     NOTHING,
+    PIPELINE,
     UNKNOWN,
     Cause,
     CauseFinding,
@@ -25,12 +26,14 @@ from schemas.artifacts.diagnosis import (
 )
 from schemas.artifacts.evaluation import Delta
 from schemas.base.differences import Clarity, detectable, measured, minimum_detectable
+from schemas.base.formatting import listed
 
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
 _MOST_EVIDENCE = 6
 _WORTH = 0.01  # of the baseline's mAP: of a smaller fall no cause is named, for harmless changes cost as much
 # Flaws of an evaluation set that no check of the evaluator sees: labels that fit nothing, too little of every class.
 _UNSEEN_FLAWS = ("broken_metric", "too_small")
+_MOST_RULES = 4
 _EXPLAINED = 0.5  # part of the fall that supported causes have to give back where that was measured
 _SURE = 2.0  # standard errors below it
 
@@ -50,7 +53,7 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
     if bundle.evaluation.decision.evaluation_broken or any(
         finding.cause == EVALUATION_SET and finding.detail in _UNSEEN_FLAWS for finding in supported
     ):
-        return _of_broken(supported)
+        return _of_broken(bundle.evaluation.decision, supported)
     fell = _chance_of_fall(bundle)
     likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
     if not likely:
@@ -174,11 +177,11 @@ def _of_rejected(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
         DiagnosisState.UNKNOWN,
         f"The data gate rejected the span ({told}); which cause would have made mAP fall is not known.",
         tuple(reason.actual for reason in failures[1:_MOST_EVIDENCE]),
-        "Look at what the data gate found, and correct that." if failures else "",
+        f"Correct what the data gate found ({_rules(failures)}), and run again." if failures else "",
     )
 
 
-def _of_broken(supported: Sequence[CauseFinding]) -> Cause:
+def _of_broken(decision: Decision, supported: Sequence[CauseFinding]) -> Cause:
     """Figures of a broken evaluation say nothing of the models, so only the evaluation itself can be named."""
     broken = [each for each in supported if each.cause == EVALUATION_SET]
     if broken:
@@ -190,8 +193,12 @@ def _of_broken(supported: Sequence[CauseFinding]) -> Cause:
         DiagnosisState.UNKNOWN,
         "The evaluation is broken, so its figures say nothing about the models.",
         (),
-        "Mend the evaluation first: the rules that failed say what is wrong with it.",
+        f"Mend the evaluation first; what is wrong with it: {_rules(decision.failures)}.",
     )
+
+
+def _rules(failures: Sequence[Reason]) -> str:
+    return listed([reason.rule for reason in failures], _MOST_RULES)
 
 
 def _no_fall(bundle: Bundle) -> Cause:
@@ -242,9 +249,13 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
 
 
 def _next_measurement(findings: Sequence[CauseFinding]) -> str:
-    untested = [each for each in findings if each.state is CauseState.NOT_TESTABLE and each.action]
+    # What the pipeline ran on is named by elimination, so it is tested last.
+    untested = [
+        each for each in findings if each.state is CauseState.NOT_TESTABLE and each.action and each.cause != PIPELINE
+    ]
     if untested:
-        return f"The next measurement to make: {untested[0].action}"
+        test = untested[0].action
+        return f"The next measurement to make: {test[0].lower()}{test[1:]}"
     return (
         "The next measurement to make: train once more on the span that the served model was trained on, with the "
         "settings of this run. If mAP falls there too, it is the training; if not, it is this span."

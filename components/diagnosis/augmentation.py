@@ -17,7 +17,8 @@ from components.diagnosis.shared_symptoms import held_out_fell, span_not_learned
 from components.diagnosis.signals import RATIO, STANDARD_ERRORS, Limit, Told, found, not_trained, suspect, symptom
 from components.diagnosis.trainings import Trainings, last_loss
 from schemas.artifacts.diagnosis import AUGMENTATION, CauseFinding, Role, Signal
-from schemas.artifacts.training_record import BatchFigures, TrainingRecord
+from schemas.artifacts.training_dynamics import BatchFigures
+from schemas.artifacts.training_record import TrainingRecord
 
 MIRRORED, COLOUR, SCALE, MISSING, CHANGED = "mirrored", "colour", "scale", "missing", "changed"
 
@@ -203,7 +204,11 @@ def _told(both: Trainings, detail: str, strongest: _Effect | None) -> Told:
         what = f"The augmentation was {both.candidate.augmentation}, and {_before(both)}"
         action = f"augmentation: {both.candidate.augmentation} -> {both.baseline.augmentation}"
         if both.candidate.augmentation == both.baseline.augmentation:
-            action = f"Put the parameters of the augmentation {both.candidate.augmentation} back to what they were."
+            digests = f"digest {both.candidate.augmentation_digest[:8]} -> {both.baseline.augmentation_digest[:8]}"
+            action = (
+                f"Put the parameters of the augmentation {both.candidate.augmentation} back to what they were "
+                f"({digests})."
+            )
     else:
         what = "The policy's name stayed, and the training images were augmented otherwise"
         what += f": {_shown(strongest)[:-1]}" if strongest else ""

@@ -20,9 +20,10 @@ from components.diagnosis.evidence_signals import (
     speaks,
 )
 from components.diagnosis.label_faults import FAULTS, WORTH_A_LOOK, suspects
+from components.diagnosis.trainings import more_replay
 from components.diagnosis.weighing import weighed
 from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
-from schemas.artifacts.decisions import Reason, State
+from schemas.artifacts.decisions import NEVER_OBSERVED, Reason, State
 from schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState, Role, Signal
 from schemas.artifacts.evaluation import HELD_OUT
 from schemas.data import features
@@ -53,6 +54,7 @@ _PROPERTY = {
     features.QA_BOX_CENTER_X: CAMERA,
     features.QA_BOX_CENTER_Y: CAMERA,
 }
+PROPERTIES = frozenset(_PROPERTY.values())
 _COMPARABLE = 2.0  # strengths of which the smaller is still named beside the larger, as in the gate's explanation
 _MOSTLY = 0.5  # of a move; what explains so much of it is what moved
 _LOWER = 0.1  # of the golden mAP that the baseline lacks on the span
@@ -69,7 +71,7 @@ _TITLE = {
 _AS_BEFORE = "The span's images look like those that the baseline was trained on: no feature moved beyond its noise."
 _NOT_MEASURED = "The span's labels were not measured."
 _NOT_COMPARED = "The span's images were not compared with those that the baseline was trained on."
-_COMPARE = "serve a model of this version, which keeps its training data's figures, and run the data gate again"
+_COMPARE = "Serve a model of this version, which keeps its training data's figures, and run the data gate again."
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:
         if labels.supports is None:  # else other labels are enough for what these two show
             signals += [_baseline_lower(bundle), held_out_rises(bundle)]
     sentence = f"{_TITLE[moved.detail]} ({_told(moved)})."
-    finding = weighed(_blank(moved.detail, sentence, _action(moved, bundle)), signals)
+    finding = weighed(_blank(moved.detail, sentence, _action(bundle)), signals)
     images = moved.reason.images if moved.reason else ()
     return CauseFinding(**{**vars(finding), "images": images})
 
@@ -253,15 +255,14 @@ def _late(bundle: Bundle) -> Signal:
     return Signal("falls_late", early.role, early.value, early.threshold, early.unit, supports, early.sentence)
 
 
-def _action(moved: _Moved, bundle: Bundle) -> str:
-    if bundle.candidate is None:
+def _action(bundle: Bundle) -> str:
+    if bundle.candidate is not None:
         return (
-            "if the served model will see such images, let the run go on with replay of earlier spans (data_gate.mode: "
-            "enforce -> observe), and add such images to the golden set; if not, leave them out of the span"
+            f"{more_replay(bundle.candidate)}, so that more of each batch looks as before; if the served model will "
+            "see such images from now on, add some to the golden set, which does not ask for them."
         )
-    replay = bundle.candidate.continual.replay
-    raised = round(min(0.9, (1 + replay) / 2), 2)
-    return (
-        f"training.retrain.replay: {replay:g} -> {raised:g}, so that more of each batch looks as before; if the served "
-        "model will see such images from now on, add some to the golden set, which does not ask for them"
-    )
+    out = "Leave such images out of the span; or, if the served model will see them, add some to the golden set and"
+    if bundle.data.observable:
+        return f"{out} let the run go on with replay of earlier spans (data_gate.mode: enforce -> observe)."
+    stops = [reason.rule for reason in bundle.data.failures if reason.rule in NEVER_OBSERVED]
+    return f"{out} correct what stops every run ({', '.join(stops)})."

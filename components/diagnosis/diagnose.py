@@ -63,7 +63,7 @@ def failed(error: Exception, seconds: float = 0.0) -> Diagnosis:
     told = f"{type(error).__name__}: {error}"
     sentence = f"The diagnosis itself failed ({told}); verdict and figures stand."
     return Diagnosis(
-        Cause(UNKNOWN, "", 0.0, DiagnosisState.FAILED, sentence, (), "Look at the facts below."),
+        Cause(UNKNOWN, "", 0.0, DiagnosisState.FAILED, sentence, (), "The facts on the page do not depend on it."),
         seconds=round(seconds, 3),
     )
 

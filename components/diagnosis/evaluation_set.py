@@ -40,6 +40,7 @@ from schemas.data.features import (
 _FAR_BELOW = 0.6  # of what the baseline scores elsewhere; two of five boxes at random leave it .37
 _FEWEST_OBJECTS, _FEWEST_IMAGES = 20, 10  # of a class; what the evaluator tests has as many by default
 _MOSTLY = 0.5  # of the classes
+_MOST_NAMED = 4  # rules
 _WIDE = 0.1  # of the baseline's mAP; an interval that hides so much says little
 _OF_IMAGES = (QA_BRIGHTNESS, QA_CONTRAST, QA_SHARPNESS, QA_RED_CAST, QA_BLUE_CAST, QA_HUE, QA_NOISE, EMBEDDING)
 _BROKEN_RULES = ("trust:", "map_defined", "no_rules")
@@ -54,7 +55,7 @@ class Flaw:
         rules: beginnings of the evaluator's rules about it.
         gate: beginnings of the data gate's.
         sentence: what is wrong, until a rule says more.
-        action: what to do.
+        action: what to do; `{how}` is what this run measured of it.
     """
 
     detail: str
@@ -74,53 +75,54 @@ LEAK = Flaw(
     ("trust:leak",),
     ("leak",),
     "Golden images are among the training images",
-    "take the named images out of the span, or, if models in service were trained on them, out of the golden set (with "
-    f"{_ACCEPTED}); then run again",
+    "Take the named images out of the span, or, if models in service were trained on them, out of the golden set (with "
+    f"{_ACCEPTED}); then run again.",
 )
 EXCHANGED = Flaw(
     "exchanged",
     ("trust:golden_digest",),
     ("golden_unchanged",),
     "The golden set is not the one that the baseline was measured on",
-    f"restore the golden set, or, if the exchange is meant, accept it with {_ACCEPTED}; then run again",
+    f"Restore the golden set, or, if the exchange is meant, accept it with {_ACCEPTED}; then run again.",
 )
 TOO_SMALL = Flaw(
     "too_small",
     ("trust:enough",),
     ("golden_boxes",),
     "The golden set is too small to tell differences of the size seen",
-    "label more golden images: four times as many halve the interval (evaluator.min_golden_images says the least)",
+    "Label more golden images{how}: four times as many halve the interval, evaluator.min_golden_images says the least; "
+    f"then run again with {_ACCEPTED}.",
 )
 BROKEN = Flaw(
     "broken_metric",
     ("trust:", "map_defined", "no_rules"),
     ("classes:golden_set",),
     "The evaluation does not measure what it should",
-    "look at boxes and classes of the golden images beside the detections, correct what is wrong, then run again",
+    "Correct what is wrong with the golden set, its export or the evaluator's settings{how}, then run again.",
 )
 UNREPRESENTATIVE = Flaw(
     "unrepresentative",
     (),
     (),
     "The golden set looks otherwise than what the model is for",
-    f"add images like the traffic to the golden set, in the mix that the model will see, with {_ACCEPTED}",
+    f"Add images to the golden set until it is what the model will see{{how}}, with {_ACCEPTED}.",
 )
 SPENT = Flaw(
     "spent",
     (GOLDEN_BUDGET,),
     (),
     "The golden set decided so often that what is chosen on it is fitted to it",
-    f"exchange the golden set for fresh images of the same kind, with {_ACCEPTED}",
+    f"Exchange the golden set for fresh images of the same kind, with {_ACCEPTED}.",
 )
 _NAMED = (LEAK, EXCHANGED, TOO_SMALL, SPENT)
-_FLAWS = (LEAK, EXCHANGED, TOO_SMALL, BROKEN, UNREPRESENTATIVE, SPENT)
+FLAWS = (LEAK, EXCHANGED, TOO_SMALL, BROKEN, UNREPRESENTATIVE, SPENT)
 _SOUND = "The evaluation passed its checks, and the golden set looks like what the model is for."
 _UNCHECKED = "Whether the evaluation is sound was not measured."
 
 
 def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     """One finding for each flaw that is supported; else the likeliest that is open; else one for all together."""
-    findings = [_finding(flaw, bundle) for flaw in _FLAWS]
+    findings = [_finding(flaw, bundle) for flaw in FLAWS]
     supported = [each for each in findings if each.state is CauseState.SUPPORTED]
     accused = [each for each in findings if each.state is CauseState.OPEN and any(s.supports for s in each.signals)]
     accused.sort(key=lambda each: -each.probability)
@@ -130,7 +132,7 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
 def _together(findings: Sequence[CauseFinding]) -> CauseFinding:
     signals = [each for finding in findings for each in finding.signals if each.role is Role.SUSPECT]
     asked = [signal for signal in signals if signal.supports is not None]
-    sentence, action = (_SOUND, "") if asked else (_UNCHECKED, "evaluate again with this version")
+    sentence, action = (_SOUND, "") if asked else (_UNCHECKED, "Evaluate again with this version.")
     return weighed(CauseFinding(EVALUATION_SET, "", CauseState.OPEN, 0.0, sentence, action), asked or signals[:1])
 
 
@@ -149,9 +151,36 @@ def _finding(flaw: Flaw, bundle: Bundle) -> CauseFinding:
         signals.append(Signal("evaluation_broken", Role.PROOF, 1.0, 1.0, "failed checks", True, broken))
     told = [reason.actual for reason in failed] or [s.sentence.rstrip(".") for s in signals if s.supports]
     sentence = f"{flaw.sentence}: {told[0]}." if told else f"{flaw.sentence}."
-    finding = weighed(CauseFinding(EVALUATION_SET, flaw.detail, CauseState.OPEN, 0.0, sentence, flaw.action), signals)
+    action = flaw.action.replace("{how}", _how(flaw, bundle, failed))
+    finding = weighed(CauseFinding(EVALUATION_SET, flaw.detail, CauseState.OPEN, 0.0, sentence, action), signals)
     images = next((reason.images for reason in [*failed, *failed_of(bundle, flaw.owns)] if reason.images), ())
     return CauseFinding(**{**vars(finding), "images": images})
+
+
+def _how(flaw: Flaw, bundle: Bundle, failed: Sequence[Reason]) -> str:
+    """Figures or rules that make an action exact."""
+    if flaw is TOO_SMALL and bundle.evaluation:
+        images, share = bundle.evaluation.golden.images, _interval(bundle).value or 0.0
+        wanted = round(images * (share / _WIDE) ** 2)
+        return f" ({images} -> {wanted} tell a tenth of the baseline's mAP)" if wanted > images else ""
+    if flaw is BROKEN and failed:
+        return f" ({', '.join(reason.rule for reason in failed[:_MOST_NAMED])})"
+    if flaw is UNREPRESENTATIVE:
+        return _apart(bundle)
+    return ""
+
+
+def _apart(bundle: Bundle) -> str:
+    """The figure in which the golden set is farthest from the traffic, else from the training data, and where to."""
+    for kind in (GOLDEN_SERVING, GOLDEN):
+        worst = _worst(bundle, kind)
+        if worst is None or worst.passed:
+            continue
+        title = FEATURE_TITLES.get(worst.feature, worst.feature)
+        if worst.span.median is None or worst.other.median is None:
+            return f" ({title})"
+        return f" ({title}: median {worst.span.median:.3g} -> {worst.other.median:.3g})"
+    return ""
 
 
 def _breaks(reason: Reason) -> bool:
@@ -289,15 +318,18 @@ def _compared(bundle: Bundle, kind: str) -> Signal:
     """Whether the golden set looks otherwise than the training data, or than the traffic."""
     name, unit = f"{kind.replace(' ', '_')}_drift", "ratio to the limit"
     what = "the served model's training data" if kind == GOLDEN else "the traffic"
-    found = [each for each in bundle.evidence.comparisons if each.kind == kind]
-    if not found:
+    worst = _worst(bundle, kind)
+    if worst is None:
         missing = f"The golden set was not compared with {what}."
         return Signal(name, Role.SUSPECT, None, 1.0, unit, None, missing)
-    worst = max(found, key=_ratio)
     title = FEATURE_TITLES.get(worst.feature, worst.feature)
     words = "looks like" if worst.passed else "differs from"
     sentence = f"The golden set {words} {what}: {title}, distance {worst.distance:.3f} where {worst.limit:.3f} passes."
     return Signal(name, Role.SUSPECT, _ratio(worst), 1.0, unit, not worst.passed, sentence)
+
+
+def _worst(bundle: Bundle, kind: str) -> Comparison | None:
+    return max((each for each in bundle.evidence.comparisons if each.kind == kind), key=_ratio, default=None)
 
 
 def _ratio(comparison: Comparison) -> float:

@@ -25,7 +25,15 @@ from components.diagnosis.signals import (
     suspect,
     symptom,
 )
-from components.diagnosis.trainings import USUAL_REPLAY, Trainings, course, exported_step, ratio
+from components.diagnosis.trainings import (
+    USUAL_REPLAY,
+    Trainings,
+    asked_replay,
+    course,
+    exported_step,
+    more_replay,
+    ratio,
+)
 from schemas.artifacts.diagnosis import FORGETTING, CauseFinding, Signal
 from schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
 from schemas.artifacts.training_record import TrainingRecord, ValidationPoint
@@ -77,17 +85,12 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     return [found(FORGETTING, detail, signals, _told(both, lacking))]
 
 
-def _replay_of(record: TrainingRecord) -> float:
-    """As it was asked for: a tiny span is filled up with more, a span without earlier ones has none."""
-    return record.asked.replay if record.asked else record.continual.replay
-
-
 def _usual_replay(both: Trainings) -> float:
-    return _replay_of(both.baseline) if both.alike else USUAL_REPLAY
+    return asked_replay(both.baseline) if both.alike else USUAL_REPLAY
 
 
 def _replay(both: Trainings) -> Signal:
-    now, usual = _replay_of(both.candidate), _usual_replay(both)
+    now, usual = asked_replay(both.candidate), _usual_replay(both)
     value = ratio(now, usual)
     of = "in the last retraining" if both.alike else "usually"
     told = f"{now:.0%} of each batch came from earlier spans; {of} {usual:.0%}."
@@ -202,14 +205,11 @@ def _of_attributes(parts: Mapping[str, Delta], names: Sequence[str]) -> dict[str
 
 
 def _told(both: Trainings, lacking: _Lacking | None) -> Told:
-    now, usual = _replay_of(both.candidate), _usual_replay(both)
+    now, usual = asked_replay(both.candidate), _usual_replay(both)
     names = lacking.names if lacking else ()
     how = f"{now:.0%} of each batch came from earlier spans ({'last time' if both.alike else 'usually'} {usual:.0%})"
     what = f"the new span lacks {_named(names)}, and {how}" if names else how
-    if now < usual:
-        action = f"training.retrain.replay: {now:g} -> {usual:g}"
-    else:
-        action = f"Raise training.retrain.replay above {now:g}"
+    action = f"training.retrain.replay: {now:g} -> {usual:g}" if now < usual else more_replay(both.candidate)
     return Told(
         supported=f"The model forgot what earlier spans had taught it: {what}.",
         open=f"Forgetting is neither shown nor ruled out: {what}.",

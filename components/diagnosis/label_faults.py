@@ -15,7 +15,8 @@ from schemas.artifacts.decisions import Reason, State
 from schemas.artifacts.diagnosis import Role, Signal
 
 COLUMNS = {"offset_x": OFFSET_X, "offset_y": OFFSET_Y, "log_width": LOG_WIDTH, "log_height": LOG_HEIGHT}
-SWAPPED, MISSING_OF_CLASS = "swapped:", "missing:"
+SWAPPED, MISSING_OF_CLASS, _READING = "swapped:", "missing:", "reading:"
+_MOST_NAMED = 4  # figures in one action
 WORTH_A_LOOK = 0.5  # of the gate's limit: from there on it warns. What is less and sure is left to the symptoms
 
 
@@ -64,6 +65,18 @@ MISPLACED = Fault("misplaced_labels", ("labels:found", "facts:outside_content"),
 REPEATED = Fault("repeated_labels", ("labels:duplicates",), ())
 FAULTS = (SIZE, OFFSET, JITTER, CLASSES, NOISE, MISSING, UNLABELLED, FORMAT, MISPLACED, REPEATED)
 DRAWING = (SIZE, OFFSET, JITTER)
+_FIXES = {
+    "loose_boxes": "Draw the boxes of {span} in the size of the golden set's{how}",
+    "shifted_boxes": "Move the boxes of {span} to where the golden set has them{how}: look for an offset in the export",
+    "jittered_boxes": "Have the boxes of {span} drawn as carefully as the golden set's",
+    "swapped_classes": "Correct the classes in the labels of {span}{how}: look at its category ids and names",
+    "label_noise": "Have the classes of {span} labelled again, the named images first",
+    "missing_labels": "Label the objects that were left out in {span}{how}, or leave these images out",
+    "unlabelled_images": "Label all images of {span}, or leave those without labels out",
+    "box_format": "Write the boxes of {span} as [x, y, width, height] in pixels of the image as delivered{how}",
+    "misplaced_labels": "Correct which image each label of {span} belongs to",
+    "repeated_labels": "Leave the second label of each object out of {span}",
+}
 
 
 def suspects(fault: Fault, bundle: Bundle) -> tuple[Signal, ...]:
@@ -83,6 +96,39 @@ def suspects(fault: Fault, bundle: Bundle) -> tuple[Signal, ...]:
     signal = _of_measures(name, fault, measures, can_judge) if measures else _of_rules(name, whole)
     further = [_of_rules(f"gate_{fault.detail}", [reason]) for reason in [*parts, *(counted if measures else [])][:1]]
     return (signal, *further)
+
+
+def action_of(fault: Fault, bundle: Bundle) -> str:
+    """What to change in the labels, with the figures that undo it where they were measured."""
+    span = f"span {bundle.candidate.span}" if bundle.candidate else "the new span"
+    told = [step for each in _changed(fault, bundle)[:_MOST_NAMED] if (step := _undone(each))]
+    fix = _FIXES[fault.detail].format(span=span, how=f" ({', '.join(told)})" if told else "")
+    if fault in (SIZE, OFFSET):
+        fix += "; if the new way is meant, relabel the golden set and the earlier spans so, too"
+    return f"{fix}; then run again."
+
+
+def _changed(fault: Fault, bundle: Bundle) -> list[LabelMeasure]:
+    return [
+        each for each in fault.measured(bundle) if speaks(fault.size(each), each.std_error, WORTH_A_LOOK * each.limit)
+    ]
+
+
+def _undone(measure: LabelMeasure) -> str:
+    """What takes a figure back to the golden set's: `width x 0.80`; empty where there is no such number."""
+    side = {"log_width": "width", "log_height": "height"}.get(measure.name)
+    if side:
+        return f"{side} x {np.exp(-measure.value):.2f}"
+    if measure.name.startswith("offset_"):
+        back = ("left", "right") if measure.name == "offset_x" else ("up", "down")
+        along = "width" if measure.name == "offset_x" else "height"
+        return f"{back[measure.value < 0]} by {abs(measure.value):.0%} of their {along}"
+    if measure.name.startswith(SWAPPED):
+        looks_like, _, labelled = measure.name.removeprefix(SWAPPED).partition(">")
+        return f"{labelled} -> {looks_like} where it looks like {looks_like}"
+    if measure.name.startswith(_READING):
+        return f"now they fit only if {measure.name.removeprefix(_READING)}"
+    return measure.name.removeprefix(MISSING_OF_CLASS) if measure.name.startswith(MISSING_OF_CLASS) else ""
 
 
 def _of_measures(name: str, fault: Fault, measures: Sequence[LabelMeasure], can_judge: bool) -> Signal:

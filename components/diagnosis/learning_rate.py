@@ -181,7 +181,9 @@ def _told_high(both: Trainings, kind: str) -> Told:
 
 def _put_back(both: Trainings, kind: str) -> str:
     if kind == "no_decay":
-        return "Let the learning rate decay to the end of the training: look for what changed the schedule."
+        now, then = both.candidate.learning_rate.final, both.usual_peak * _last_share(both.baseline)
+        told = f" ({now:.3g} -> {then:.3g} at the end)" if now > then else ""
+        return f"Let the learning rate decay to the end of the training{told}: look for what changed the schedule."
     asked = both.candidate.asked
     declared = asked.peak_learning_rate if asked else both.candidate.learning_rate.peak
     if (ratio(declared, both.usual_peak) or 1.0) < _HIGHER.value:  # a usual setting, and another rate all the same
@@ -190,6 +192,11 @@ def _put_back(both: Trainings, kind: str) -> str:
             "look for what changed the rate below the settings."
         )
     return _fraction(both)
+
+
+def _last_share(record: TrainingRecord) -> float:
+    """The last rate over the peak."""
+    return ratio(record.learning_rate.final, record.learning_rate.peak) or 0.0
 
 
 def _fraction(both: Trainings) -> str:
@@ -262,5 +269,12 @@ def _longer(both: Trainings) -> str:
     if changed:
         return changed
     record, wanted = both.candidate, steps_for(both.candidate, both.usual_passes or USUAL_EPOCHS)
-    limit = "max_steps" if record.asked and record.asked.max_steps == record.planned_steps else "min_steps"
-    return f"training.retrain.{limit}: {record.planned_steps} steps were planned -> {wanted or 'as many as usual'}"
+    planned, asked = record.planned_steps, record.asked
+    least = asked.min_steps if asked else None
+    if least is not None and least > planned:
+        return (
+            f"The settings ask for {least:g} steps at least, and {planned} were planned: look for what changed the "
+            "length below the settings."
+        )
+    limit, now = ("max_steps", planned) if asked and asked.max_steps == planned else ("min_steps", least or planned)
+    return f"training.retrain.{limit}: {now:g} -> {wanted or 'as many as usual'} ({planned} steps were planned)."

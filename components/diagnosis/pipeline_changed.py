@@ -19,7 +19,7 @@ from components.diagnosis.trainings import Trainings
 from schemas.artifacts.data_evidence import DRIFT
 from schemas.artifacts.diagnosis import PIPELINE, CauseFinding, Role, Signal
 from schemas.artifacts.evaluation import GOLDEN
-from schemas.artifacts.training_record import Environment
+from schemas.artifacts.training_dynamics import Environment
 from schemas.base.formatting import listed
 
 _USUAL = 1.5  # times as much or as little: rates and passes that differ less are those of last time
@@ -174,5 +174,6 @@ def _told(changes: _Changes, others: Sequence[str]) -> Told:
             else "What the two trainings ran on is not recorded of both."
         ),
         refuted="Code, libraries and device were those of the served model's training.",
-        action=f"{again} ({what}, back): if mAP stays, it was that." if changes.all else f"{again}.",
+        action=f"{again} (undo {what}): if mAP stays then, it was that." if changes.all else f"{again}.",
+        test=f"{again}: if mAP stays then, it was that.",
     )

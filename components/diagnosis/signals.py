@@ -89,16 +89,21 @@ class Told:
         open: neither shown nor ruled out.
         refuted: it is none.
         action: what to change if it is one.
+        test: what would test it; empty: what would measure the first signal that was not.
     """
 
     supported: str
     open: str
     refuted: str
     action: str
+    test: str = ""
 
 
 def found(cause: str, detail: str, signals: Sequence[Signal], told: Told) -> CauseFinding:
-    """The finding that the signals give, in the words that go with it; nothing is to be done about one refuted."""
+    """The finding that the signals give, in the words that go with it; nothing is to be done about one refuted.
+
+    The sentence of a signal that was not measured says what would measure it.
+    """
     finding = weighed(CauseFinding(cause, detail, CauseState.OPEN, 0.0, "", ""), signals)
     sentences = {
         CauseState.SUPPORTED: told.supported,
@@ -106,11 +111,14 @@ def found(cause: str, detail: str, signals: Sequence[Signal], told: Told) -> Cau
         CauseState.OPEN: told.open,
         CauseState.NOT_TESTABLE: told.open,
     }
-    action = told.action if finding.state in (CauseState.SUPPORTED, CauseState.OPEN) else ""
+    unmeasured = next((signal.sentence for signal in signals if signal.value is None), "")
+    actions = {CauseState.REFUTED: "", CauseState.NOT_TESTABLE: told.test or unmeasured}
+    action = actions.get(finding.state, told.action)
     return replace(finding, sentence=sentences[finding.state], action=action)
 
 
 def not_trained(cause: str) -> CauseFinding:
     """What is said of a cause that lies in the training, where no model was trained from a served one."""
     sentence = "No model was trained from a served one in this run, so there are no two trainings to compare."
-    return CauseFinding(cause, "", CauseState.NOT_TESTABLE, 0.0, sentence, "")
+    test = "A candidate that is trained from a served model would test it."
+    return CauseFinding(cause, "", CauseState.NOT_TESTABLE, 0.0, sentence, test)

@@ -12,7 +12,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from schemas.artifacts.training_record import Curve, LearningRateRecord, PartMoved, TrainingRecord, ValidationPoint
+from schemas.artifacts.training_dynamics import Curve, PartMoved
+from schemas.artifacts.training_record import LearningRateRecord, TrainingRecord, ValidationPoint
 
 USUAL_FRACTION = 0.1  # of the first training's peak rate, in a retraining (`training.retrain.learning_rate_fraction`)
 USUAL_EPOCHS = 5.0  # passes over the new span (`training.retrain.epochs`)
@@ -239,6 +240,17 @@ def barrier(record: TrainingRecord) -> float | None:
 
 def _lost(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None or not before > 0 else (before - after) / before
+
+
+def asked_replay(record: TrainingRecord) -> float:
+    """As it was asked for: a tiny span is filled up with more, a span without earlier ones has none."""
+    return record.asked.replay if record.asked else record.continual.replay
+
+
+def more_replay(record: TrainingRecord) -> str:
+    """The setting that leaves half of the new span's share of a batch: `training.retrain.replay: 0.5 -> 0.75`."""
+    replay = asked_replay(record)
+    return f"training.retrain.replay: {replay:g} -> {(1 + replay) / 2:.3g}"
 
 
 def put_back(both: Trainings, *names: str) -> str | None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from components.coco.box_formats import CXCYWH, XYWH_TAKEN_FOR_XYXY, XYXY, YXHW, YXYX
 from components.metrics.boxes import overlapping, pairs_of_groups
@@ -168,6 +167,8 @@ def _voted(labels: TruthColumns, sightings: DetectionColumns) -> np.ndarray | No
     every = every[:: max(1, len(every) // _MOST_VOTES)]
     if len(every) < _FEWEST_VOTES:
         return None
+    from scipy.spatial import cKDTree  # here, because it takes a tenth of a second
+
     agreeing = cKDTree(every).query_ball_point(every, _VOTE_RADIUS, p=2, return_length=True)
     centre = every[np.argmax(agreeing)]
     factors = np.exp(np.median(every[np.linalg.norm(every - centre, axis=1) <= _VOTE_RADIUS], axis=0))

@@ -14,7 +14,8 @@ from components.trainer.environment import environment
 from components.trainer.line import along_the_line
 from components.trainer.loop import Training
 from components.trainer.moved import parts_moved
-from schemas.artifacts.training_record import Dynamics, LinePoint, ValidationPoint
+from schemas.artifacts.training_dynamics import Dynamics, LinePoint
+from schemas.artifacts.training_record import ValidationPoint
 
 GRADIENT_NORM = "gradient_norm"
 

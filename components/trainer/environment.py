@@ -8,7 +8,7 @@ import platform
 
 import tensorflow as tf
 
-from schemas.artifacts.training_record import Environment
+from schemas.artifacts.training_dynamics import Environment
 from schemas.base.code_version import source_digest
 
 # Of other packages a change shows in the digest of all of them alone.

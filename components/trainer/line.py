@@ -12,7 +12,8 @@ import numpy as np
 
 from components.trainer.loop import UnsoundWeightsError
 from components.trainer.moved import Weights
-from schemas.artifacts.training_record import LinePoint, ValidationPoint
+from schemas.artifacts.training_dynamics import LinePoint
+from schemas.artifacts.training_record import ValidationPoint
 
 SHARES = (0.25, 0.5, 0.75)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.past.cause import cause_line
 from pipeline.terminal.plain_text import visible_line
 from schemas.artifacts.decisions import State, Verdict
+from schemas.artifacts.diagnosis import DiagnosisState
 from schemas.artifacts.run_result import RunResult
 from schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectable
 from schemas.base.formatting import difference, interval, listed, score
@@ -50,7 +51,8 @@ def result_text(result: RunResult) -> str:
     lines += [f"  the data gate had observed {visible_line(reason.sentence)}" for reason in observed]
     lines += [f"  warning: {visible_line(reason.sentence)}" for reason in warnings]
     lines += [f"  not tested: {visible_line(listed(untested, _SHOWN))}"] if untested else []
-    if result.blocked_by_noise:
+    named = result.cause is not None and result.cause.state is DiagnosisState.NAMED
+    if result.blocked_by_noise and not named:
         lines.append(f"  {NOISE_ADVICE}")
     served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     return "\n".join([*lines, f"  {served}", f"  {result.report}"])

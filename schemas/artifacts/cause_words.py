@@ -22,8 +22,8 @@ _VERY_LIKELY = 0.85  # three signals for it and none against it, by unit weights
 def cause_title(name: str, detail: str = "") -> str:
     """A cause in words.
 
-    >>> cause_title("augmentation", "too_strong"), cause_title("forgetting")
-    ('augmentation: too strong', 'forgetting of earlier spans')
+    >>> cause_title("overfitting", "few_images"), cause_title("forgetting")
+    ('overfitting to the new span: few images', 'forgetting of earlier spans')
     """
     title = _TITLES.get(name, name.replace("_", " "))
     return f"{title}: {detail.replace('_', ' ')}" if detail else title

@@ -93,7 +93,7 @@ class CauseFinding:
 
     Attributes:
         cause: one of CAUSES.
-        detail: which kind of it: `brightness`, `loose_boxes`, `leak`; empty where there is one kind only.
+        detail: which kind of it: `lighting`, `loose_boxes`, `leak`; empty where no kind of it stands out.
         state: see there.
         probability: 0..1, by unit weights: no frequency until it is calibrated; 0 for one refuted or not testable.
         sentence: one that a stranger understands.
@@ -117,7 +117,7 @@ class CauseFinding:
 
     @property
     def title(self) -> str:
-        """Cause and detail: `dataset_shift:brightness`."""
+        """Cause and detail: `dataset_shift:lighting`."""
         return f"{self.cause}:{self.detail}" if self.detail else self.cause
 
 
@@ -145,7 +145,7 @@ class Cause:
 
     @property
     def title(self) -> str:
-        """Name and detail: `dataset_shift:brightness`."""
+        """Name and detail: `dataset_shift:lighting`."""
         return f"{self.name}:{self.detail}" if self.detail else self.name
 
 

@@ -28,7 +28,8 @@ def advice(content: ReviewContent) -> list[str]:
     if content.verdict.pushes:
         return []
     cause, failures = content.diagnosis.cause, _failed(content)
-    of_rules = next_steps(content.lineage.span, failures, _clarity_of(content))
+    no_way_on = content.data.passed or not content.data.observable
+    of_rules = next_steps(content.lineage.span, failures, _clarity_of(content), observed=no_way_on)
     if cause.state is DiagnosisState.NAMED:
         actions = [cause.action, *(finding.action for finding in content.diagnosis.named)]
         return _distinct([*actions, *of_rules])

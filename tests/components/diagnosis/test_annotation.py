@@ -197,3 +197,24 @@ def test_rules_without_figures_speak_for_a_rejected_span(rule: str, detail: str)
     )
     assert (finding.detail, finding.state) == (detail, CauseState.SUPPORTED)
     assert "found it" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("habit", "measured", "figures"),
+    [
+        (resized(1.25), {"log_width": 0.22, "log_height": 0.22}, "(width x 0.80, height x 0.80)"),
+        (moved(0.2, 0.0), {"offset_x": 0.2, "offset_y": 0.0}, "(left by 20% of their width)"),
+        (moved(0.0, -0.2), {"offset_y": -0.2}, "(down by 20% of their height)"),
+        (exchanged(1, 2), {"swapped:ant>bee": 0.9}, "(bee -> ant where it looks like ant)"),
+    ],
+)
+def test_the_action_says_by_how_much_to_undo_it(habit: Habit, measured: dict[str, float], figures: str) -> None:
+    assert figures in the_one(fallen(habit, labels=label_evidence(**measured))).action
+
+
+def test_the_action_names_classes_that_lack_labels_and_how_boxes_would_fit() -> None:
+    sees = Detector(misses=0.4)
+    lacking = the_one(fallen(sees=sees, labels=label_evidence(**{"missing": 0.4, "missing:bee": 0.9})))
+    assert "left out in span 3 (bee)" in lacking.action
+    read = the_one(fallen(sees=sees, labels=label_evidence(**{"reading:they are read as corners": 0.9})))
+    assert "(now they fit only if they are read as corners)" in read.action

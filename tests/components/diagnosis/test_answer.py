@@ -18,6 +18,7 @@ from schemas.artifacts.diagnosis import (
     EVALUATION_SET,
     NOTHING,
     OVERFITTING,
+    PIPELINE,
     UNKNOWN,
     CauseFinding,
     CauseState,
@@ -81,9 +82,14 @@ def test_what_did_not_change_is_refuted_whatever_it_looks_like() -> None:
 
 
 def test_a_cause_of_which_nothing_was_measured_is_not_testable_and_says_what_would_test_it() -> None:
-    found = finding(ANNOTATION, (None, None), action="label 50 images again.")
+    found = finding(ANNOTATION, (None, None), action="Label 50 images again.")
     assert found.state is CauseState.NOT_TESTABLE
     assert answer(bundle(), [found]).action == "The next measurement to make: label 50 images again."
+
+
+def test_what_the_training_ran_on_is_not_what_is_measured_next() -> None:
+    old = finding(PIPELINE, (None,), action="Train with what it ran on before.")
+    assert "train once more on the span that the served model was trained on" in answer(bundle(), [old]).action
 
 
 def test_a_fall_within_the_noise_without_a_cause_is_nothing_to_explain_and_says_so() -> None:
@@ -121,7 +127,9 @@ def test_of_a_broken_evaluation_only_the_evaluation_can_be_named() -> None:
     broken = evaluation(reason("trust:leak"), golden=data_set())
     found = [finding(ANNOTATION, (True, True, True)), finding(EVALUATION_SET, (True, True))]
     assert answer(bundle(evaluation=broken), found).name == EVALUATION_SET
-    assert answer(bundle(evaluation=broken), found[:1]).name == UNKNOWN
+    unknown = answer(bundle(evaluation=broken), found[:1])
+    assert unknown.name == UNKNOWN
+    assert "what is wrong with it: trust:leak" in unknown.action
 
 
 def test_a_golden_set_whose_labels_fit_nothing_is_named_although_every_check_passed_and_nothing_fell() -> None:
@@ -143,6 +151,7 @@ def test_a_rejected_span_is_named_by_what_the_gate_found() -> None:
     unknown = answer(bundle(evaluation=None, data=DataDecision(False, (told,))), [])
     assert unknown.name == UNKNOWN
     assert "the schema was broken" in unknown.sentence
+    assert unknown.action == "Correct what the data gate found (schema:x), and run again."
 
 
 def test_causes_that_give_back_less_than_half_of_the_fall_leave_it_unknown() -> None:

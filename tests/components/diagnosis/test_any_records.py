@@ -123,7 +123,7 @@ def test_any_records_end_in_findings_of_known_causes_and_never_in_an_error(exami
         assert finding.cause in CAUSES
         assert 0 <= finding.probability <= 1
         assert finding.sentence.endswith(".")
+        assert bool(finding.action) == (finding.state is not CauseState.REFUTED)
         if finding.state is CauseState.SUPPORTED:
-            assert finding.action
             assert any(signal.supports for signal in finding.signals)
         assert all(dataclasses.is_dataclass(signal) and signal.sentence for signal in finding.signals)

@@ -16,16 +16,11 @@ from components.diagnosis.weighing import NAMED
 from schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
 from schemas.artifacts.diagnosis import CauseFinding, CauseState, Role
 from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores, Support
+from schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
 from schemas.artifacts.training_record import (
     AskedTraining,
-    BatchFigures,
     ContinualLearningRecord,
-    Curve,
-    Dynamics,
-    Environment,
     LearningRateRecord,
-    LinePoint,
-    PartMoved,
     TrainedData,
     TrainingRecord,
     ValidationImages,
@@ -143,6 +138,7 @@ def check(finding: CauseFinding) -> None:
     """Holds what every finding promises."""
     assert 0.0 <= finding.probability <= 1.0
     assert finding.sentence
+    assert bool(finding.action) == (finding.state is not CauseState.REFUTED)
     assert (finding.probability > NAMED) == (finding.state is CauseState.SUPPORTED)
     for signal in finding.signals:
         assert signal.value is None or math.isfinite(signal.value)

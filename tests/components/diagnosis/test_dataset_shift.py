@@ -162,3 +162,11 @@ def test_a_rejected_span_names_the_properties_in_the_order_of_the_gate() -> None
 def test_a_part_of_the_span_that_drifted_is_named() -> None:
     blurred = Reason("part:drift:qa/sharpness", "", "blurred (only in camera = north)", strength=3.0)
     assert the_one(bundle(reasons=[blurred], **REJECTED)).detail == "blur"
+
+
+def test_a_mode_that_would_not_let_the_span_pass_is_not_proposed() -> None:
+    dark = Reason("drift:qa/brightness", "", "half as bright", strength=4.0)
+    stops = Reason("classes:golden_set", "", "no bee in the span")
+    finding = the_one(bundle(reasons=[dark, stops], **REJECTED))
+    assert "data_gate.mode" not in finding.action
+    assert "correct what stops every run (classes:golden_set)" in finding.action

@@ -124,3 +124,16 @@ def test_a_span_that_was_rejected_for_it_names_it(rule: str, detail: str) -> Non
     finding = the_one(run)
     assert (finding.detail, finding.state, finding.images) == (detail, CauseState.SUPPORTED, ("a.jpg",))
     assert diagnose(run).cause.title == f"evaluation_set:{detail}"
+
+
+def test_the_action_says_how_many_golden_images_would_do() -> None:
+    finding = the_one(bundle(deltas={"golden": delta(-0.05, std_error=0.05)}))
+    images, wanted = (int(part) for part in finding.action.partition("(")[2].partition(" tell")[0].split(" -> "))
+    assert wanted == pytest.approx(images * (2.8 * 0.05 / (0.1 * 0.73)) ** 2, rel=0.02)
+
+
+def test_the_action_says_in_what_the_golden_set_is_apart_and_which_checks_failed() -> None:
+    other = [comparison(features.QA_BRIGHTNESS, 0.6, kind=GOLDEN_SERVING)]
+    apart = the_one(bundle(comparisons=other, deltas={"golden": -0.1, "earlier": 0.0}))
+    assert f"({features.FEATURE_TITLES[features.QA_BRIGHTNESS]}" in apart.action
+    assert "(map_defined)" in the_one(checked("map_defined")).action

@@ -162,10 +162,15 @@ def test_a_training_of_few_steps_that_did_not_recover_is_too_short() -> None:
 
 
 def test_the_least_steps_to_set_are_told_where_last_time_says_nothing() -> None:
-    finding = too_low(
-        bundle(deltas={"train_sample": -0.02}, candidate=retrained(steps=12, new=(), old=None), baseline=bootstrapped())
-    )
-    assert finding.action == "training.retrain.min_steps: 12 steps were planned -> 250"
+    few = retrained(steps=12, new=(), old=None, asked={"min_steps": 10})
+    finding = too_low(bundle(deltas={"train_sample": -0.02}, candidate=few, baseline=bootstrapped()))
+    assert finding.action == "training.retrain.min_steps: 10 -> 250 (12 steps were planned)."
+
+
+def test_a_training_shorter_than_its_settings_ask_for_is_told_as_that() -> None:
+    cut = retrained(steps=12, new=(), old=None, asked={"min_steps": 100})
+    finding = too_low(bundle(deltas={"train_sample": -0.02}, candidate=cut, baseline=bootstrapped()))
+    assert "ask for 100 steps at least, and 12 were planned" in finding.action
 
 
 def test_a_rate_that_hardly_moved_the_weights_is_too_low() -> None:

@@ -10,7 +10,8 @@ from components.diagnosis.bundle import Bundle
 from components.diagnosis.pipeline_changed import examine
 from schemas.artifacts.data_evidence import LabelEvidence
 from schemas.artifacts.diagnosis import CauseFinding, CauseState
-from schemas.artifacts.training_record import Environment, TrainingRecord
+from schemas.artifacts.training_dynamics import Environment
+from schemas.artifacts.training_record import TrainingRecord
 from tests.components.diagnosis.bundles import (
     PEAK,
     bootstrapped,

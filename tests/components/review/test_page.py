@@ -17,7 +17,7 @@ from components.review.sections.past import lineage_section, override_banner, pa
 from components.review.sections.training import record_tables, rows
 from components.review.sections.verdict import headline, reason_sentence
 from schemas.artifacts.decisions import DataDecision, Reason, Verdict
-from schemas.artifacts.evaluation import Delta, HeldOutComparison, SecondOpinion, Serving, ServingFigures
+from schemas.artifacts.evaluation import Delta, Deltas, HeldOutComparison, SecondOpinion, Serving, ServingFigures
 from schemas.artifacts.high_water import HighWaterMark
 from schemas.artifacts.history import History
 from schemas.artifacts.overrides import OverrideKind
@@ -27,7 +27,6 @@ from tests.components.review.content import (
     bootstrapped,
     content,
     data_set,
-    delta,
     evaluation,
     override,
     past_run,
@@ -371,9 +370,7 @@ def test_without_an_image_that_got_worse_the_page_says_so() -> None:
 
 
 def test_undefined_differences_do_not_break_the_page() -> None:
-    nothing = delta(0.0)
-    nothing = type(nothing)(None, None, None, None)
-    golden = data_set()
-    deltas = type(golden.deltas)(nothing, {"cat": nothing, "dog": nothing}, {"object_size=small": nothing})  # type: ignore[misc]
+    nothing = Delta(None, None, None, None)
+    deltas = Deltas(nothing, {"cat": nothing, "dog": nothing}, {"object_size=small": nothing})
     page = review_page(content(evaluation=evaluation(reason(), golden=data_set(deltas=deltas))), None, "")
     assert "95 % interval" in page

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from components.review.content import ReviewContent
 from components.review.page import review_page
 from components.review.sections.cause import cause_section, cause_title_of
 from components.review.sections.next_steps import advice, next_section
 from components.review.sections.verdict import headline
-from schemas.artifacts.decisions import Verdict
+from schemas.artifacts.decisions import Reason, Verdict
 from schemas.artifacts.diagnosis import CauseState, DiagnosisState
 from tests.components.review.content import (
     RELABEL,
@@ -74,8 +76,8 @@ def test_where_nothing_fell_the_head_speaks_of_no_cause() -> None:
         (rejected(), "What is known of the cause"),
     ],
 )
-def test_the_section_is_called_by_what_there_is_to_explain(shown: object, title: str) -> None:
-    assert cause_title_of(shown) == title  # type: ignore[arg-type]
+def test_the_section_is_called_by_what_there_is_to_explain(shown: ReviewContent, title: str) -> None:
+    assert cause_title_of(shown) == title
 
 
 def test_every_cause_is_listed_by_what_is_known_of_it() -> None:
@@ -133,6 +135,13 @@ def test_a_rule_that_is_about_something_else_keeps_its_advice() -> None:
 
 def test_of_a_rejected_span_the_data_gate_says_what_to_do() -> None:
     assert any("train on it in observe mode" in step for step in advice(rejected()))
+
+
+def test_of_a_rejected_span_that_no_mode_lets_pass_observing_is_not_proposed() -> None:
+    shown = rejected()
+    failed = (*shown.data.reasons, Reason("classes:served_model", "all classes", "no cat", passed=False))
+    stopped = dataclasses.replace(shown, data=dataclasses.replace(shown.data, reasons=failed))
+    assert "observe mode" not in " ".join(advice(stopped))
 
 
 DENIALS = (

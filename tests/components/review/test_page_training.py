@@ -63,7 +63,7 @@ def test_a_training_that_diverged_says_so_first_and_how_to_lower_the_rate() -> N
     assert reason_sentence(shown).startswith(
         "The training diverged: the loss is nan at step 13 of 250, learning rate 0.1; the weights measured here are"
     )
-    assert advice(shown)[0].startswith("Lower the learning rate and run again; the command below does.")
+    assert advice(shown)[0].startswith("Run again with a lower learning rate, as the command below does;")
     seen = text_of(next_section(shown))
     assert "ratchet run --data spans --set training.retrain.learning_rate_fraction=0.125 Copy" in seen
 

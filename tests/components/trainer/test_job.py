@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from schemas.artifacts.training_dynamics import Dynamics
 from schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
     LABELS_FILE,
     RECORD_FILE,
     TRAINING_RECORD_FORMAT,
-    Dynamics,
     SettingChange,
     TrainingRecord,
 )

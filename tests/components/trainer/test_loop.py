@@ -17,13 +17,8 @@ from components.trainer.loop import CURVE_POINTS, Training, TrainingState, Unsou
 from components.trainer.model.model_settings import ModelSettings
 from components.trainer.policy import TrainingPlan
 from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import (
-    ContinualLearningRecord,
-    Curve,
-    Diverged,
-    LearningRateRecord,
-    ValidationPoint,
-)
+from schemas.artifacts.training_dynamics import Curve
+from schemas.artifacts.training_record import ContinualLearningRecord, Diverged, LearningRateRecord, ValidationPoint
 from schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
@@ -114,8 +109,9 @@ def run(
         memory.saved.append(state.step)
         on_save(state.step)
 
-    memory.save = save  # type: ignore[attr-defined]
-    stand_ins: dict[str, Any] = {"learner": learner, "checkpoints": memory, "log": memory}
+    checkpoints: Any = memory
+    checkpoints.save = save
+    stand_ins: dict[str, Any] = {"learner": learner, "checkpoints": checkpoints, "log": memory}
     training = Training(
         plan=the_plan,
         patience=patience,

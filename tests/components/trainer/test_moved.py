@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.trainer.moved import NormWeights, PartWeights, distance, parts_moved
-from schemas.artifacts.training_record import PartMoved
+from schemas.artifacts.training_dynamics import PartMoved
 
 START = [np.array([3.0, 4.0]), np.array([0.0, 1.0]), np.array([3.99, 0.24]), np.array([1.0])]
 PARTS = {"backbone": PartWeights((0,), (NormWeights(1, 2, 0.01),)), "head": PartWeights((3,), ())}

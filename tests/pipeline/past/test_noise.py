@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pipeline.notify.message import notice_of_result
 from pipeline.past.history import history_text, read_history
 from pipeline.past.result import result_text
 from schemas.artifacts.decisions import Reason, Verdict
+from schemas.artifacts.diagnosis import Cause, DiagnosisState
 from schemas.artifacts.run_result import RunResult
 from tests.pipeline.notify.notices import result
 from tests.pipeline.roots import add_run
@@ -73,6 +75,13 @@ def test_the_end_of_a_run_says_what_helps_and_what_the_golden_set_can_tell() -> 
     assert "differences of mAP below 0.012 cannot be told reliably with this golden set" in text
     assert "more data, more steps, more golden images, or a stated margin" in text
     assert "fell" not in text
+
+
+def test_where_a_cause_is_named_all_the_same_its_action_is_the_advice() -> None:
+    named = Cause("annotation", "", 0.9, DiagnosisState.NAMED, "Boxes are larger.", (), "Draw them as before.")
+    text = result_text(dataclasses.replace(of(NEW), cause=named))
+    assert "next: Draw them as before." in text
+    assert "what helps" not in text
 
 
 def test_history_and_notifications_say_it_too(tmp_path: Any) -> None:

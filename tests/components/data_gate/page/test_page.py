@@ -211,6 +211,14 @@ def test_what_was_observed_is_not_proposed_to_be_observed() -> None:
     assert "see that the golden set shows it as well" in outline(decision=decision(DARK, observe=True)).text
 
 
+def test_observing_is_not_proposed_where_another_rule_stops_every_run() -> None:
+    stops = Reason("classes:golden_set", "the same classes", "no bee in the span")
+    for first in (DARK, replace(DARK, rule="drift:first_span")):
+        assert "train on it in observe mode" in outline(decision=decision(first)).text
+        assert "train on it in observe mode" not in outline(decision=decision(first, observe=True)).text
+        assert "train on it in observe mode" not in outline(decision=decision(first, stops)).text
+
+
 def test_the_corrected_span_has_its_name_and_place() -> None:
     [step] = next_steps(data_set(), ["labels:size"])
     assert "deliver the span again as span-4-version-3;" in step
