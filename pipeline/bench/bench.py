@@ -20,6 +20,7 @@ from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, Case
 from pipeline.bench.cases import Case, plan, read_entries
 from pipeline.bench.run_case import Measure, Workplace, run_case, with_records
 from pipeline.bench.sources import BenchData, digits, own_data
+from pipeline.bench.workers import AttemptAt, RunAll, in_workers, one_by_one
 from pipeline.run.local import run
 from pipeline.run.preflight import RunRequest
 from pipeline.terminal.console import output_to
@@ -57,6 +58,7 @@ class BenchRequest:
         images: of a case's span; None: 400.
         again: whether only the diagnosis is made, of what was kept.
         like: another bench, of which data, baseline and the runs that would be the same again are taken.
+        jobs: processes that run cases.
     """
 
     directory: Path
@@ -74,6 +76,7 @@ class BenchRequest:
     images: int | None = None
     again: bool = False
     like: Path | None = None
+    jobs: int = 1
 
 
 def run_bench(request: BenchRequest) -> list[CaseResult]:
@@ -99,16 +102,39 @@ def run_bench(request: BenchRequest) -> list[CaseResult]:
             return diagnosed_again(request.directory, chosen)
         if request.like is not None:
             borrow_baseline(request.like, request.directory)
-        place = _workplace(request)
-        with process_ready():  # one for all cases that push nothing
-            return run_cases(chosen, place, functools.partial(_attempt, place, request.like), tell)
+        place = workplace(request)
+        for seed in sorted({case.seed for case in chosen}):
+            place.data.sources(seed, place.baseline.span)  # generated once, not by every worker
+        return run_cases(chosen, place, runner_of(request, place), tell)
 
 
-def _attempt(place: Workplace, like: Path | None, case: Case, attempt: int) -> CaseResult:
-    taken = borrowed(case, like, place.directory, _shared_digests(place)) if like is not None else None
-    if taken is None:
+def runner_of(request: BenchRequest, place: Workplace) -> RunAll:
+    """How cases are run: one after the other, or by several processes."""
+    if request.jobs == 1:
+        return one_by_one(functools.partial(attempt_at, request, place))
+    return functools.partial(in_workers, request.jobs, functools.partial(start_worker, request))
+
+
+def start_worker(request: BenchRequest, number: int) -> AttemptAt:
+    """What a process that runs cases begins with.
+
+    Args:
+        request: what to do.
+        number: of the process, from 1 on.
+
+    Returns:
+        What runs a case there.
+    """
+    return functools.partial(attempt_at, request, workplace(request, f"-{number}"))
+
+
+def attempt_at(request: BenchRequest, place: Workplace, case: Case, attempt: int) -> CaseResult:
+    """The result of a case: taken from another bench where it would be the same, else by running it."""
+    taken = borrowed(case, request.like, place.directory, _shared_digests(place)) if request.like else None
+    if taken is not None:
+        return with_records(replace(taken, attempt=attempt), place.bundle(case))
+    with process_ready():
         return run_case(case, place, attempt)
-    return with_records(replace(taken, attempt=attempt), place.bundle(case))
 
 
 def chosen_cases(cases: Sequence[Case], numbers: Sequence[int], only: Sequence[str]) -> list[Case]:
@@ -149,35 +175,31 @@ def _write_down(directory: Path, cases: Sequence[Case]) -> None:
     write_durably(directory / _PLAN, json.dumps(lines, indent=1))
 
 
-def run_cases(
-    cases: Sequence[Case],
-    place: Workplace,
-    attempt_at: Callable[[Case, int], CaseResult],
-    say: Callable[[str], None],
-) -> list[CaseResult]:
+def run_cases(cases: Sequence[Case], place: Workplace, run_all: RunAll, say: Callable[[str], None]) -> list[CaseResult]:
     """Runs those cases that have no result yet, and keeps each as soon as it is there.
 
     Args:
         cases: in their order.
         place: what they share.
-        attempt_at: runs a case, as the attempt of that number.
+        run_all: runs cases, each as the attempt of its number, and gives their results as they come.
         say: tells how far it is.
     """
-    results, started, fresh = [], time.monotonic(), 0
-    for position, case in enumerate(cases, start=1):
+    results: dict[str, CaseResult] = {}
+    todo: list[tuple[Case, int]] = []
+    for case in cases:
         earlier = attempts(place.directory, case)
         done = _usable(earlier, case, place)
         if done is None:
-            fresh += 1
-            result = attempt_at(case, len(earlier) + 1)
-            keep(place.directory, result)
-            spent = (time.monotonic() - started) / fresh
-            left = duration(spent * (len(cases) - position))
-            say(f"{position} of {len(cases)}  {told(case, result)}  (at most {left} left)")
+            todo.append((case, len(earlier) + 1))
         else:
-            result = _diagnosed(place.directory, case, done, len(earlier) + 1)
-        results.append(result)
-    return results
+            results[case.number] = _diagnosed(place.directory, case, done, len(earlier) + 1)
+    by_number, started, there = {case.number: case for case in cases}, time.monotonic(), len(results)
+    for fresh, result in enumerate(run_all(todo), start=1):
+        keep(place.directory, result)
+        results[result.number] = result
+        left = duration((time.monotonic() - started) / fresh * (len(todo) - fresh))
+        say(f"{there + fresh} of {len(cases)}  {told(by_number[result.number], result)}  (at most {left} left)")
+    return [results[case.number] for case in cases]
 
 
 def diagnosed_again(directory: Path, cases: Sequence[Case]) -> list[CaseResult]:
@@ -246,18 +268,25 @@ def _signed(value: float | None) -> str:
     return "-" if value is None else f"{value:+.3f}"
 
 
-def _workplace(request: BenchRequest) -> Workplace:
+def workplace(request: BenchRequest, worker: str = "") -> Workplace:
+    """What all cases share; generates data, and trains a baseline, where there are none.
+
+    Args:
+        request: what to do.
+        worker: ends the names of what a process of several has for itself.
+    """
     directory = request.directory.resolve()
-    pipeline = functools.partial(_run_quietly, directory / "log.txt")
+    work = directory / f"work{worker}"
+    pipeline = functools.partial(_run_quietly, directory / f"log{worker}.txt")
     data, baseline = _clean_data(request, directory, pipeline)
     shared = {
         "truth": digest_of(data.truth),
         "golden": digest_of(data.golden),
         "baseline": baseline.digest,
     }
-    place = Workplace(directory, data, baseline, _measure(directory, data, baseline, shared["truth"]), pipeline, shared)
-    shutil.rmtree(directory / "work", ignore_errors=True)
-    return place
+    measure = _measure(directory, data, baseline, shared["truth"])
+    shutil.rmtree(work, ignore_errors=True)
+    return Workplace(directory, work, data, baseline, measure, pipeline, shared)
 
 
 def _clean_data(

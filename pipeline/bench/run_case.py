@@ -52,6 +52,7 @@ class Workplace:
 
     Attributes:
         directory: of the bench.
+        work: directory of the run that is under way.
         data: clean data.
         baseline: what every case starts from.
         measure: on the truth set.
@@ -60,6 +61,7 @@ class Workplace:
     """
 
     directory: Path
+    work: Path
     data: BenchData
     baseline: Baseline
     measure: Measure
@@ -106,7 +108,7 @@ def run_case(case: Case, place: Workplace, attempt: int) -> CaseResult:
         digests={**place.digests, "case": case.digest, "diagnosis": diagnosis_digest()},
         code=code_version(),
     )
-    work = place.directory / "work"
+    work = place.work
     shutil.rmtree(work, ignore_errors=True)
     try:
         return _measured(case, place, result, work, clock)

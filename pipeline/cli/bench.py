@@ -74,6 +74,7 @@ def _run_options() -> tuple[Option, ...]:
         option("--config", type=local_name, default="digits", help="of the baseline that is trained (default: digits)"),
         option("--images", type=int, metavar="N", help="of each case's span (default: 400)"),
         option("--like", type=local, metavar="DIR", help="a bench to take data, baseline and equal runs from"),
+        option("--jobs", type=int, default=2, metavar="N", help="processes that run cases (default: 2)"),
         option("--again-diagnosis", action="store_true", help="train nothing: diagnose again what was kept"),
         option("--json", action="store_true", help="print one JSON object as the last line"),
     )
@@ -104,6 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
             images=arguments.images,
             again=arguments.again_diagnosis,
             like=arguments.like,
+            jobs=max(1, arguments.jobs),
         )
     )
     failed = [result for result in results if result.error]

@@ -17,6 +17,7 @@ from pipeline.bench.case_result import CaseResult, read_cases
 from pipeline.bench.cases import FAULTS_FILE, Case, Split, plan, read_entries
 from pipeline.bench.run_case import Workplace
 from pipeline.bench.sources import BenchData
+from pipeline.bench.workers import one_by_one
 from schemas.base.errors import ConfigError, InputError
 
 DIGESTS = {"truth": "t", "golden": "g", "baseline": "b"}
@@ -60,7 +61,7 @@ def place(tmp_path: Path) -> Workplace:
 
     (tmp_path / "cases").mkdir()
     data = BenchData("digits", tmp_path, tmp_path, never, never, None)
-    return Workplace(tmp_path, data, Baseline(tmp_path, tmp_path, "b", 2), never, never, DIGESTS)
+    return Workplace(tmp_path, tmp_path / "work", data, Baseline(tmp_path, tmp_path, "b", 2), never, never, DIGESTS)
 
 
 def some_cases(count: int = 4) -> list[Case]:
@@ -73,7 +74,7 @@ def quiet(text: str) -> None:
 
 def ran(cases: Sequence[Case], place: Workplace, **how: Any) -> list[tuple[str, int]]:
     runner = FakeRunner(place, **how)
-    run_cases(cases, place, runner, quiet)
+    run_cases(cases, place, one_by_one(runner), quiet)
     return runner.ran
 
 
@@ -86,7 +87,7 @@ def test_a_bench_that_was_killed_goes_on_with_the_case_that_it_was_at(place: Wor
 
 def test_the_results_of_all_cases_come_back_whether_they_ran_now_or_before(place: Workplace) -> None:
     ran(some_cases(2), place)
-    results = run_cases(some_cases(), place, FakeRunner(place), quiet)
+    results = run_cases(some_cases(), place, one_by_one(FakeRunner(place)), quiet)
     assert [result.number for result in results] == ["001", "002", "003", "004"]
 
 
