@@ -60,12 +60,12 @@ _MOSTLY = 0.5  # of a move; what explains so much of it is what moved
 _LOWER = 0.1  # of the golden mAP that the baseline lacks on the span
 _AP_SPREAD = 0.5  # standard deviation of what an image adds to mAP, at most: that of a share of one half
 _TITLE = {
-    LIGHTING: "The light of the span's images is another",
+    LIGHTING: "The span's images are lit otherwise",
     DISTANCE: "The span's objects are of another size in the image",
-    BLUR: "The span's images are sharp otherwise",
+    BLUR: "The span's images are sharper or more blurred",
     COLOUR: "The span's colours are others",
-    NOISE: "The span's images are noisy otherwise",
-    CAMERA: "The span's images look otherwise, as from another camera or place",
+    NOISE: "The span's images have more or less pixel noise",
+    CAMERA: "The span's images look otherwise, as from another camera or place,",
     CLASSES: "The span's classes are mixed otherwise",
 }
 _AS_BEFORE = "The span's images look like those that the baseline was trained on: no feature moved beyond its noise."
@@ -193,7 +193,7 @@ def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:
         signals += [labels, earlier_falls(bundle), _late(bundle)]
         if labels.supports is None:  # else other labels are enough for what these two show
             signals += [_baseline_lower(bundle), held_out_rises(bundle)]
-    sentence = f"{_TITLE[moved.detail]} ({_told(moved)})."
+    sentence = f"{_TITLE[moved.detail]} than in the served model's training data ({_told(moved)})."
     finding = weighed(_blank(moved.detail, sentence, _action(bundle)), signals)
     images = moved.reason.images if moved.reason else ()
     return CauseFinding(**{**vars(finding), "images": images})

@@ -225,7 +225,7 @@ DATA = (
     ),
     *mutants_of(
         "components/labels/box_format.py",
-        "tests/components/data_gate/test_label_audit.py",
+        "tests/components/data_gate/test_label_audit.py tests/components/data_gate/test_label_readings.py",
         ("<= _BETTER * _quality(plain)", "< 0", "displaced boxes are no reading"),
         (
             "return bool(self.fits.mean() >= _EXPLAINS_ALL and",

@@ -12,7 +12,7 @@ from components.pages.text import safe
 from components.review.content import ReviewContent
 from components.review.sections.noise import with_margin
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import DiagnosisState
+from schemas.artifacts.diagnosis import RATE_TOO_HIGH, DiagnosisState
 from schemas.base.differences import Clarity
 
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
@@ -115,8 +115,10 @@ def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
 
 
 def _lower_rate(content: ReviewContent) -> str:
-    """The setting that lowers the rate with which a training diverged; empty for a sound one."""
-    record = content.candidate
+    """The setting that lowers the rate with which a training diverged; empty for a sound one, or for another cause."""
+    record, cause = content.candidate, content.diagnosis.cause
+    if cause.state is DiagnosisState.NAMED and cause.name != RATE_TOO_HIGH:
+        return ""
     if record is None or record.diverged is None or record.asked is None:
         return ""
     lower = record.asked.peak_learning_rate / _TOO_HIGH

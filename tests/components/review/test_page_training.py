@@ -56,6 +56,7 @@ def diverged(mode: str, command: str) -> ReviewContent:
 def test_of_a_training_that_diverged_the_named_cause_says_what_to_do() -> None:
     shown = dataclasses.replace(diverged("retrain", "ratchet run --data spans"), diagnosis=diagnosis())
     assert advice(shown) == [RELABEL]
+    assert "With a third of the learning rate" not in text_of(next_section(shown))
 
 
 def test_a_training_that_diverged_says_so_first_and_how_to_lower_the_rate() -> None:
