@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from components.diagnosis.bundle import Bundle
 from components.diagnosis.data_sets import TITLES, Change, change
-from components.diagnosis.shared_symptoms import held_out_fell
+from components.diagnosis.shared_symptoms import unseen_fell
 from components.diagnosis.signals import (
     SHARE_OF_FALL,
     STANDARD_ERRORS,
@@ -75,7 +75,7 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     if bundle.candidate is None or bundle.baseline is None:
         return [not_trained(OVERFITTING)]
     both = Trainings(bundle.candidate, bundle.baseline)
-    signals = [_passes(both), _loss(both), _gap(bundle), held_out_fell(bundle)]
+    signals = [_passes(both), _loss(both), _gap(bundle), unseen_fell(bundle)]
     detail = "few_images" if bundle.candidate.images < bundle.baseline.images / 2 else "many_passes"
     return [found(OVERFITTING, detail, signals, _told(both))]
 
@@ -136,9 +136,11 @@ def _gap(bundle: Bundle) -> Signal:
     )
     sure = gap.value / gap.std_error
     if fall is None or fall.value >= 0 or sure < _SURE or not gap.seen.rose:
-        # Whether there is a gap at all; of one that learned nothing by heart, none.
+        # Whether there is a gap at all; of one that learned nothing by heart, none. A wide one is unclear where few
+        # images were trained on.
         value = sure if gap.seen.rose else min(sure, 0.0)
-        return symptom("gap", value, Limit(_SURE, STANDARD_ERRORS), told, otherwise, 1.0)
+        is_wide = fall is not None and fall.value < 0 and _GAP.supports(gap.value / -fall.value) is True
+        return symptom("gap", value, Limit(_SURE, STANDARD_ERRORS, is_silent=is_wide), told, otherwise, 1.0)
     return symptom("gap", gap.value / -fall.value, _GAP, told, otherwise, gap.std_error / -fall.value)
 
 

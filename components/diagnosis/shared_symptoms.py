@@ -8,7 +8,7 @@ from components.diagnosis.bundle import Bundle
 from components.diagnosis.data_sets import TITLES, Change, change
 from components.diagnosis.signals import SHARE_OF_FALL, STANDARD_ERRORS, Limit, symptom
 from schemas.artifacts.diagnosis import Signal
-from schemas.artifacts.evaluation import HELD_OUT, TRAIN_SAMPLE, Delta
+from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, TRAIN_SAMPLE, Delta
 from schemas.base.formatting import listed
 
 _MOST_NAMED = 5
@@ -25,6 +25,22 @@ def held_out_fell(bundle: Bundle) -> Signal:
         Limit(-_NOISE, STANDARD_ERRORS, is_most=True),
         _told(HELD_OUT, found),
         "More held-out images of the new span would show what the training did to images like those trained on.",
+        1.0,
+    )
+
+
+def unseen_fell(bundle: Bundle) -> Signal:
+    """Whether unseen images of the new span lost mAP, or those of earlier spans where a tiny span has too few."""
+    own = held_out_fell(bundle)
+    if own.supports is not None:
+        return own
+    earlier = change(bundle, EARLIER_SPANS)
+    return symptom(
+        "earlier_fell",
+        earlier.value / earlier.std_error if earlier else None,
+        Limit(-_NOISE, STANDARD_ERRORS, is_most=True),
+        _told(EARLIER_SPANS, earlier),
+        own.sentence,
         1.0,
     )
 

@@ -84,6 +84,14 @@ def test_held_out_images_too_few_to_say_anything_give_way_to_those_of_earlier_sp
     assert gap.value == pytest.approx((0.27 + 0.11) / 0.114)
 
 
+def test_a_wide_gap_that_few_images_leave_unclear_speaks_neither_for_nor_against() -> None:
+    unclear = {**LOST, "train_sample": delta(0.2, std_error=0.12), "held_out": None}
+    finding = overfitting(bundle(deltas=unclear, candidate=FEW))
+    assert signal_of(finding, "gap").supports is None
+    assert signal_of(finding, "earlier_fell").supports is True
+    assert finding.state is CauseState.SUPPORTED
+
+
 def test_a_small_part_of_the_fall_between_seen_and_unseen_images_is_no_overfitting() -> None:
     deltas = {"golden": -0.469, "held_out": 0.30, "train_sample": 0.35}  # boxes that are drawn otherwise
     assert signal_of(overfitting(bundle(deltas=deltas, candidate=FEW)), "gap").supports is False
