@@ -113,7 +113,7 @@ def _explain_too_little(likely: Sequence[CauseFinding]) -> bool:
     shares = [finding.share for finding in likely if finding.share is not None]
     if len(shares) < len(likely):
         return False
-    error = math.sqrt(sum((finding.std_error or 0.0) ** 2 for finding in likely))
+    error = math.hypot(*(finding.std_error or 0.0 for finding in likely))
     return sum(shares) + _SURE * error < _EXPLAINED
 
 
