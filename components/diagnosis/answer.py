@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 from components.diagnosis.bundle import Bundle
+from components.diagnosis.seen import SeenSignals
 from components.diagnosis.weighing import NAMED
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.diagnosis import (
@@ -26,18 +27,21 @@ from schemas.artifacts.diagnosis import (
 from schemas.artifacts.evaluation import Delta
 from schemas.base.differences import Clarity, detectable, measured, minimum_detectable
 
+_ANYTHING = SeenSignals(0, {})
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
 _MOST_EVIDENCE = 6
 _EXPLAINED = 0.5  # part of the fall that supported causes have to give back where that was measured
 _SURE = 2.0  # standard errors below it
 
 
-def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
+def answer(bundle: Bundle, findings: Sequence[CauseFinding], seen: SeenSignals = _ANYTHING) -> Cause:
     """The one answer.
 
     Args:
         bundle: the records of the run.
         findings: of every cause, the likeliest first.
+        seen: figures that the diagnosis was tried on: by one that is far beyond them no training is judged. A check of
+            data or evaluation that failed needs no such trial.
     """
     if bundle.evaluation is None:
         return _of_rejected(bundle, findings)
@@ -50,6 +54,9 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
     likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
     if not likely:
         return _unknown(bundle, findings) if _is_clear_fall(bundle) else _no_fall(bundle)
+    if beyond := seen.beyond(likely[0]):
+        return _untried(bundle, likely[0], beyond)
+    likely = [finding for finding in likely if not seen.beyond(finding)]
     if _explain_too_little(likely):
         return _unknown(bundle, findings, likely)
     return _named(likely[0], fell * _of_fall(likely[0], findings), likely[1:])
@@ -212,6 +219,20 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
         f"mAP fell ({shown}), and {why}.",
         tuple(evidence[:_MOST_EVIDENCE]),
         _next_measurement(findings),
+    )
+
+
+def _untried(bundle: Bundle, finding: CauseFinding, beyond: str) -> Cause:
+    """A figure that nobody saw before may as well be none."""
+    return Cause(
+        UNKNOWN,
+        "",
+        1.0,
+        DiagnosisState.UNKNOWN,
+        f"mAP fell ({_difference(bundle.delta)}), and what looks like the cause rests on a figure far beyond anything "
+        f"that the diagnosis was tried on: {beyond}.",
+        (finding.sentence, *(signal.sentence for signal in _in_favour(finding)))[:_MOST_EVIDENCE],
+        f"See whether that figure is right; if it is: {finding.action}",
     )
 
 

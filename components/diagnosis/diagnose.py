@@ -21,6 +21,7 @@ from components.diagnosis import (
 )
 from components.diagnosis.answer import answer, ranked
 from components.diagnosis.bundle import Bundle
+from components.diagnosis.seen import seen_signals
 from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, Diagnosis, DiagnosisState
 
 _MOST_TOLD = 500  # characters of an error
@@ -51,7 +52,7 @@ def diagnose(bundle: Bundle) -> Diagnosis:
     try:
         with np.errstate(all="ignore"):  # figures that are no numbers end as signals that were not measured
             findings = ranked([_finite(finding) for examine in EXAMINERS for finding in examine(bundle)])
-        cause = answer(bundle, findings)
+        cause = answer(bundle, findings, seen_signals())
         delta = bundle.delta
         fall = delta.value if delta and delta.value is not None and math.isfinite(delta.value) else None
         shares = [finding.share for finding in findings if finding.probability > 0 and finding.share is not None]
