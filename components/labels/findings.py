@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 from components.labels.profile import Profile
 from schemas.artifacts.decisions import Reason
@@ -51,6 +50,8 @@ class Excess:
         """Chance of a difference this large if there is none (one-sided, Student's t with images as clusters)."""
         if not self._by_chance:  # every row alike: certain of several images, and of one it says nothing
             return float(self.images < 2 or self.value <= 0)
+        from scipy.special import stdtr  # here, because it takes a tenth of a second
+
         return float(stdtr(self._degrees, -self.value / self._by_chance))
 
     @property
@@ -75,6 +76,8 @@ class Excess:
         >>> round(Excess(0.0, 0.02, 80).smallest_found(limit=0.1), 3)
         0.117
         """
+        from scipy.special import stdtrit  # as above
+
         beyond_chance = -float(stdtrit(self._degrees, significance)) * self._by_chance
         return max(limit, beyond_chance) + float(stdtrit(self._degrees, _POWER)) * self.std_error
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
 
+from components.diagnosis.bundle import Bundle
 from components.diagnosis.reading import RunPlaces, diagnosis_at, read_bundle
 from schemas.artifacts.decisions import Verdict
 from schemas.artifacts.diagnosis import UNKNOWN, DiagnosisState
+from schemas.artifacts.evaluation import GOLDEN, MATCHES_FILE
 from schemas.artifacts.golden_boxes import BOXES_FILE
 from schemas.artifacts.training_record import RECORD_FILE
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
-from tests.components.diagnosis.bundles import bundle
-from tests.components.diagnosis.written import write_run
+from tests.components.diagnosis.bundles import bundle, golden_boxes
+from tests.components.diagnosis.written import write_coco, write_run
 
 
 @pytest.fixture
@@ -64,3 +67,35 @@ def test_a_torn_file_is_a_failed_diagnosis_that_names_it(places: RunPlaces, name
     found = diagnosis_at(places, LOCAL_FILES)
     assert found.cause.state is DiagnosisState.FAILED
     assert name in found.cause.sentence
+
+
+def opened_in_a_read(places: RunPlaces, monkeypatch: pytest.MonkeyPatch) -> tuple[Bundle, set[str]]:
+    """What was read, and the names of the files that were opened for it."""
+    opened, real = set(), LOCAL_FILES.open
+
+    def noted(path: str, mode: str = "r") -> IO[Any]:
+        opened.add(Path(path).name)
+        return real(path, mode)
+
+    monkeypatch.setattr(LOCAL_FILES, "open", noted)
+    return read_bundle(places, LOCAL_FILES), opened
+
+
+def test_beside_a_sample_of_boxes_no_file_that_grows_with_the_golden_set_is_opened(
+    places: RunPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_coco(golden_boxes(), Path(str(places.evaluation)) / GOLDEN)
+    _, opened = opened_in_a_read(places, monkeypatch)
+    assert opened == {BOXES_FILE, "decision.json", "evidence.json", "evaluation.json", Path(RECORD_FILE).name}
+
+
+def test_of_an_older_evaluation_no_more_images_are_taken(places: RunPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = Path(str(places.evaluation)) / GOLDEN
+    write_coco(golden_boxes(images=40), directory)
+    (directory / BOXES_FILE).unlink()
+    monkeypatch.setattr("components.diagnosis.golden_boxes.MOST_IMAGES", 10)
+    found, opened = opened_in_a_read(places, monkeypatch)
+    assert found.golden is not None
+    assert (len(found.golden.image_ids), found.golden.of) == (10, 40)
+    assert all(len(of.labels) == 30 for of in found.golden.found.values())
+    assert MATCHES_FILE in opened
