@@ -7,7 +7,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -77,6 +77,9 @@ bench-evaluator: demo  ## the whole evaluator against bare inference of the same
 
 bench-nights: .venv/ready  ## the gate over 200 nights without progress: the table of docs/second-opinion.md, five minutes
 	@$(PYTHON) -m benchmarks.nights
+
+bench-diagnosis: .venv/ready  ## seconds and memory of the diagnosis at 200 and at 100,000 golden images: five minutes
+	@$(PYTHON) -m benchmarks.diagnosis
 
 bench-training: .venv/ready  ## images a second against a bare tf-models loop: five minutes
 	$(PYTHON) -m benchmarks.training_speed

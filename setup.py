@@ -62,6 +62,7 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
     package_data={
         "schemas": ["*.pbtxt"],
+        "components.diagnosis": ["*.json"],
         "pipeline.bench": ["*.yaml"],
         "pipeline.config": ["*.yaml"],
         "components.review": ["*.js", "*.css"],

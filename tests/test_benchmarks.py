@@ -44,3 +44,13 @@ def test_reading_and_validation_are_measured_with_the_steps_of_today(tmp_path: P
     assert list(_image_seconds(tmp_path / "span-1")) == [
         "read the annotations", "read the files", "decode, measure, hash", "digests", "convert", "serialise",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_the_diagnosis_is_measured_on_files_that_it_can_judge(older: bool, tmp_path: Path) -> None:
+    from benchmarks.diagnosis import measured
+
+    found = measured(48, tmp_path, older)
+    assert (found["cause"], found["state"]) == ("annotation:loose_boxes", "named")
+    assert found["kept"] == (None if older else 48)
+    assert all(float(str(found[name])) > 0 for name in ("import_cpu_s", "diagnosis_cpu_s", "process_cpu_s", "peak_mib"))

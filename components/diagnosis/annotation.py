@@ -7,7 +7,6 @@ fall that comes back when this is undone on kept detections.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -174,10 +173,11 @@ def _learned_drawing(fault: Fault, measures: Sequence[LabelMeasure], habit: Habi
         return _habit(name, worst._replace(value=abs(worst.value)), _HABIT, "fraction of box size", words)
     labelled = np.array([each.value for each in changed])
     learned = [habit.drawn[COLUMNS[each.name]] for each in changed]
-    of_all = float(np.square(labelled).sum())
-    ratio = float(labelled @ [each.value for each in learned]) / of_all
-    errors = [each.std_error**2 + (ratio * of.std_error) ** 2 for each, of in zip(learned, changed)]
-    error = math.sqrt(float(np.square(labelled) @ errors)) / of_all
+    of_all = np.square(labelled).sum()
+    ratio = float(labelled @ [each.value for each in learned] / of_all)
+    own = np.array([each.std_error for each in learned])
+    errors = np.square(own) + np.square(ratio * np.array([each.std_error for each in changed]))
+    error = float(np.sqrt(np.square(labelled) @ errors) / of_all)
     told = ", ".join(f"{each.value:+.3f} in the labels and {of.value:+.3f}" for each, of in zip(changed, learned))
     sentence = (
         f"The candidate learned {ratio:.0%} ± {error:.0%} of what changed in the labels: {told} in its golden boxes "

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 from components.diagnosis.bundle import Bundle
+from components.diagnosis.seen import SeenSignals
 from components.diagnosis.weighing import NAMED
 from schemas.artifacts.decisions import Decision, Reason, Verdict
 from schemas.artifacts.diagnosis import (
@@ -28,6 +29,7 @@ from schemas.artifacts.evaluation import Delta
 from schemas.base.differences import Clarity, detectable, measured, minimum_detectable
 from schemas.base.formatting import listed
 
+_ANYTHING = SeenSignals(0, {})
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
 _MOST_EVIDENCE = 6
 _WORTH = 0.01  # of the baseline's mAP: of a smaller fall no cause is named, for harmless changes cost as much
@@ -38,12 +40,14 @@ _EXPLAINED = 0.5  # part of the fall that supported causes have to give back whe
 _SURE = 2.0  # standard errors below it
 
 
-def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
+def answer(bundle: Bundle, findings: Sequence[CauseFinding], seen: SeenSignals = _ANYTHING) -> Cause:
     """The one answer.
 
     Args:
         bundle: the records of the run.
         findings: of every cause, the likeliest first.
+        seen: figures that the diagnosis was tried on: by one that is far beyond them no training is judged. A check of
+            data or evaluation that failed needs no such trial.
     """
     if bundle.evaluation is None:
         return _of_rejected(bundle, findings)
@@ -58,6 +62,9 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
     likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
     if not likely:
         return _unknown(bundle, findings) if _is_clear_fall(bundle) else _no_fall(bundle)
+    if beyond := seen.beyond(likely[0]):
+        return _untried(bundle, likely[0], beyond)
+    likely = [finding for finding in likely if not seen.beyond(finding)]
     if _explain_too_little(likely):
         return _unknown(bundle, findings, likely)
     return _named(likely[0], fell * _of_fall(likely[0], findings), likely[1:])
@@ -138,7 +145,7 @@ def _explain_too_little(likely: Sequence[CauseFinding]) -> bool:
     shares = [finding.share for finding in likely if finding.share is not None]
     if len(shares) < len(likely):
         return False
-    error = math.sqrt(sum((finding.std_error or 0.0) ** 2 for finding in likely))
+    error = math.hypot(*(finding.std_error or 0.0 for finding in likely))
     return sum(shares) + _SURE * error < _EXPLAINED
 
 
@@ -245,6 +252,20 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
         f"mAP fell ({shown}), and {why}.",
         tuple(evidence[:_MOST_EVIDENCE]),
         _next_measurement(findings),
+    )
+
+
+def _untried(bundle: Bundle, finding: CauseFinding, beyond: str) -> Cause:
+    """A figure that nobody saw before may as well be none."""
+    return Cause(
+        UNKNOWN,
+        "",
+        1.0,
+        DiagnosisState.UNKNOWN,
+        f"mAP fell ({_difference(bundle.delta)}), and what looks like the cause rests on a figure far beyond anything "
+        f"that the diagnosis was tried on: {beyond}.",
+        (finding.sentence, *(signal.sentence for signal in _in_favour(finding)))[:_MOST_EVIDENCE],
+        f"See whether that figure is right; if it is: {finding.action}",
     )
 
 

@@ -34,6 +34,7 @@ _SPREADS = {
     "log_aspect": (SCALE, 0.1),
     "boxes": (SCALE, 0.25),
 }
+_MOST_LOG = 700.0  # of more there is no exponential
 # How policies are named: what a part of the name means.
 _NAMED = {"flip": MIRRORED, "scale": SCALE, "light": COLOUR, "randaugment": COLOUR}
 
@@ -122,9 +123,13 @@ def _shown(effect: _Effect) -> str:
     else:
         what = f"changed {effect.name}{' kept' if effect.name == 'boxes' else ' of the images'} by a factor of"
     return (
-        f"Augmentation {what} {math.exp(effect.now):.3g} on average, in the served model's training of "
-        f"{math.exp(effect.before):.3g} (a difference of {effect.strength:.1f} standard errors)."
+        f"Augmentation {what} {_factor(effect.now)} on average, in the served model's training of "
+        f"{_factor(effect.before)} (a difference of {effect.strength:.1f} standard errors)."
     )
+
+
+def _factor(log: float) -> str:
+    return f"{math.exp(min(log, _MOST_LOG)):.3g}"
 
 
 def _effects(both: Trainings) -> list[_Effect]:

@@ -209,7 +209,7 @@ def _baseline_lower(bundle: Bundle) -> Signal:
     golden = bundle.evaluation.golden.compared if bundle.evaluation else None
     own = golden.baseline.coco.get("AP", -1.0) if golden and golden.baseline else -1.0
     span, images = _baseline_on_span(bundle)
-    if golden is None or own <= 0 or span is None or not images:
+    if golden is None or own <= 0 or span is None or images < 1:
         missing = "The baseline was not measured on images of the new span."
         return Signal(name, Role.SYMPTOM, None, _LOWER, unit, None, missing)
     error = _AP_SPREAD * math.hypot(1 / math.sqrt(images), 1 / math.sqrt(max(1, golden.images))) / own

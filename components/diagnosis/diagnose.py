@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from components.diagnosis import (
     annotation,
     augmentation,
@@ -19,8 +21,10 @@ from components.diagnosis import (
 )
 from components.diagnosis.answer import answer, ranked
 from components.diagnosis.bundle import Bundle
-from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState, Signal
+from components.diagnosis.seen import seen_signals
+from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState
 
+_MOST_TOLD = 500  # characters of an error
 Examine = Callable[[Bundle], Sequence[CauseFinding]]
 EXAMINERS: tuple[Examine, ...] = (  # one a cause
     evaluation_set.examine,
@@ -46,8 +50,9 @@ def diagnose(bundle: Bundle) -> Diagnosis:
     """
     started = time.monotonic()
     try:
-        findings = ranked([_finite(finding) for examine in EXAMINERS for finding in examine(bundle)])
-        cause = answer(bundle, findings)
+        with np.errstate(all="ignore"):  # figures that are no numbers end as signals that were not measured
+            findings = ranked([_finite(finding) for examine in EXAMINERS for finding in examine(bundle)])
+        cause = answer(bundle, findings, seen_signals())
         delta = bundle.delta
         fall = delta.value if delta and delta.value is not None and math.isfinite(delta.value) else None
         supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
@@ -60,7 +65,8 @@ def diagnose(bundle: Bundle) -> Diagnosis:
 
 def failed(error: Exception, seconds: float = 0.0) -> Diagnosis:
     """What is written where no diagnosis could be made."""
-    told = f"{type(error).__name__}: {error}"
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    told = told[:_MOST_TOLD].encode("utf-8", "backslashreplace").decode()  # a message quotes what no file could hold
     sentence = f"The diagnosis itself failed ({told}); verdict and figures stand."
     return Diagnosis(
         Cause(UNKNOWN, "", 0.0, DiagnosisState.FAILED, sentence, (), "The facts on the page do not depend on it."),
@@ -70,12 +76,8 @@ def failed(error: Exception, seconds: float = 0.0) -> Diagnosis:
 
 def _finite(finding: CauseFinding) -> CauseFinding:
     """JSON has no infinity: what is not finite was not measured."""
-    share = finding.share if finding.share is not None and math.isfinite(finding.share) else None
-    return replace(finding, share=share, signals=tuple(map(_finite_signal, finding.signals)))
+    return replace(finding, share=_kept(finding.share), std_error=_kept(finding.std_error))
 
 
-def _finite_signal(signal: Signal) -> Signal:
-    def kept(value: float | None) -> float | None:
-        return float(value) if value is not None and math.isfinite(value) else None
-
-    return replace(signal, value=kept(signal.value), std_error=kept(signal.std_error))
+def _kept(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

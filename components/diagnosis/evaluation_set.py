@@ -19,6 +19,7 @@ from components.diagnosis.evidence_signals import (
     reasons_of,
     rejected_signals,
     said_by,
+    strength_of,
 )
 from components.diagnosis.weighing import weighed
 from schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison
@@ -201,8 +202,9 @@ def _of_rules(flaw: Flaw, reasons: Sequence[Reason]) -> Signal:
     telling = next((reason for reason in reasons if reason.state is State.FAILED), reasons[0] if reasons else None)
     sentence = f"{plain_rule(telling.rule)}: {telling.actual}." if telling else "No rule was asked about it."
     supports = said_by([reason for reason in reasons if reason.tested]) if reasons else None
-    strength = telling.strength if telling else None
-    return Signal(f"rules_{flaw.detail}", Role.SUSPECT, strength, 1.0, "ratio to the limit", supports, sentence)
+    return Signal(
+        f"rules_{flaw.detail}", Role.SUSPECT, strength_of(telling), 1.0, "ratio to the limit", supports, sentence
+    )
 
 
 def _further(flaw: Flaw, bundle: Bundle) -> list[Signal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from components.diagnosis.bundle import Bundle
@@ -51,6 +52,12 @@ def failed_of(bundle: Bundle, belongs: Belongs) -> tuple[Reason, ...]:
     return tuple(reason for reason in reasons_of(bundle, belongs) if reason.state is State.FAILED)
 
 
+def strength_of(reason: Reason | None) -> float | None:
+    """How far a rule is from what would have passed; its verdict stands where that is no finite number."""
+    strength = reason.strength if reason else None
+    return strength if strength is not None and math.isfinite(strength) else None
+
+
 def said_by(reasons: Sequence[Reason]) -> bool | None:
     """Whether rules accuse (True), clear (False), or say nothing: untested, warnings, what follows from others."""
     if any(reason.state is State.FAILED for reason in reasons):
@@ -70,7 +77,7 @@ def rejected_signals(bundle: Bundle, belongs: Belongs) -> tuple[Signal, ...]:
     failed = failed_of(bundle, belongs)
     if not failed:
         return ()
-    strength, sentence = failed[0].strength, f"The data gate rejected the span: {failed[0].actual}."
+    strength, sentence = strength_of(failed[0]), f"The data gate rejected the span: {failed[0].actual}."
     rejected = Signal("gate_rejected", Role.SUSPECT, strength, 1.0, "ratio to the limit", True, sentence)
     if bundle.data.failures[0] is not failed[0]:
         return (rejected,)

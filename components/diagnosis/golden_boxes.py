@@ -10,6 +10,7 @@ from components.coco.lines import annotations_in, results_in
 from schemas.artifacts import evaluation as written
 from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
 from schemas.artifacts.golden_boxes import BOXES_FILE, MOST_IMAGES, GoldenBoxes
+from schemas.base.errors import RatchetError, StateError
 from schemas.base.files import Files
 
 
@@ -28,9 +29,18 @@ def read_golden_boxes(directory: str, evaluation: Evaluation, files: Files) -> G
     """
     path = f"{directory}/{GOLDEN}/{BOXES_FILE}"
     if not files.exists(path):
-        return _of_coco_files(f"{directory}/{GOLDEN}", evaluation, files)
+        return _of_older(f"{directory}/{GOLDEN}", evaluation, files)
     with files.open(path, "rb") as file:
         return GoldenBoxes.from_bytes(file.read(), path)
+
+
+def _of_older(directory: str, evaluation: Evaluation, files: Files) -> GoldenBoxes:
+    try:
+        return _of_coco_files(directory, evaluation, files)
+    except (RatchetError, OSError):
+        raise
+    except Exception as error:  # entries of another form, and what np.load raises for bytes that were altered
+        raise StateError(f"{directory}: its files are torn or altered ({error}); run again") from error
 
 
 def _of_coco_files(directory: str, evaluation: Evaluation, files: Files) -> GoldenBoxes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.diagnosis.bundle import Bundle
-from components.diagnosis.evidence_signals import SURE, reasons_of, said_by, speaks
+from components.diagnosis.evidence_signals import SURE, reasons_of, said_by, speaks, strength_of
 from components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X, OFFSET_Y
 from schemas.artifacts.data_evidence import LabelMeasure
 from schemas.artifacts.decisions import Reason, State
@@ -162,7 +162,7 @@ def _of_rules(name: str, reasons: Sequence[Reason]) -> Signal:
         if telling
         else "The span's labels were not measured; the next run of the data gate measures them."
     )
-    strength = telling.strength if telling and telling.tested else None
+    strength = strength_of(telling) if telling and telling.tested else None
     return Signal(name, Role.SUSPECT, strength, 1.0, "ratio to the limit", supports, sentence)
 
 

@@ -16,7 +16,7 @@ from schemas.artifacts.data_evidence import (
     EVIDENCE_FORMAT,
 )
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import Diagnosis
+from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
 from schemas.artifacts.evaluation import EVALUATION_FORMAT
 from schemas.artifacts.training_record import read_training_record
 from schemas.base.files import Files
@@ -76,18 +76,20 @@ def diagnosis_at(places: RunPlaces, files: Files) -> Diagnosis:
         files: the file system.
 
     Returns:
-        A diagnosis, of state `failed` with the reason where a record is missing or makes no sense.
+        A diagnosis that can be written, of state `failed` with the reason where a record is missing or makes no sense.
     """
     try:
         bundle = read_bundle(places, files)
+        found = diagnose(bundle)
+        DIAGNOSIS_FORMAT.write(found)
     except Exception as error:  # whatever a file holds, and whatever a file system raises
         return failed(error)
-    return diagnose(bundle)
+    return found
 
 
 T = TypeVar("T")
 
 
 def _read(path: str, kind: PersistedFormat[T], files: Files) -> T:
-    with files.open(path, "r") as file:
+    with files.open(path, "rb") as file:  # so that bytes which are no text are the format's to refuse
         return kind.read(file.read(), path)

@@ -22,8 +22,10 @@ def weighed(finding: CauseFinding, signals: Sequence[Signal]) -> CauseFinding:
 
     Args:
         finding: cause, detail, sentences; its state and probability do not matter.
-        signals: that were looked at; those without a value count for nothing.
+        signals: that were looked at; those that say nothing, and those whose figures are no finite numbers, count for
+            nothing.
     """
+    signals = tuple(map(_finite, signals))
     suspects = [signal for signal in signals if signal.role is Role.SUSPECT]
     measured = [signal for signal in signals if signal.supports is not None]
     state, probability = CauseState.OPEN, 0.0
@@ -35,7 +37,17 @@ def weighed(finding: CauseFinding, signals: Sequence[Signal]) -> CauseFinding:
         probability = chance([bool(signal.supports) for signal in measured])
         if probability > NAMED:
             state = CauseState.SUPPORTED
-    return replace(finding, state=state, probability=probability, signals=tuple(signals))
+    return replace(finding, state=state, probability=probability, signals=signals)
+
+
+def _finite(signal: Signal) -> Signal:
+    """JSON has no infinity, and a figure without an end is none: the signal was not measured."""
+    error = signal.std_error if signal.std_error is None or math.isfinite(signal.std_error) else None
+    if math.isfinite(signal.threshold) and (signal.value is None or math.isfinite(signal.value)):
+        return replace(signal, std_error=error)
+    threshold = signal.threshold if math.isfinite(signal.threshold) else 0.0
+    told = f"Not measured, for a figure behind it is no finite number: {signal.sentence}"
+    return replace(signal, value=None, threshold=threshold, supports=None, std_error=None, sentence=told)
 
 
 def chance(speaks_for: Sequence[bool]) -> float:

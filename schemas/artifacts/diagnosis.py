@@ -173,4 +173,4 @@ class Diagnosis:
         return tuple(finding for finding in self.findings if finding.state is CauseState.SUPPORTED)
 
 
-DIAGNOSIS_FORMAT = PersistedFormat(Diagnosis, "a diagnosis", 1, "give the command with --anew")
+DIAGNOSIS_FORMAT = PersistedFormat(Diagnosis, "a diagnosis", 1, "give the command with --anew", allow_nan=False)

@@ -349,5 +349,5 @@ def read_training_record(model: str, files: Files) -> TrainingRecord:
             "restore it from a backup or with `ratchet doctor --repair`, or serve an earlier version that has one: "
             "ratchet rollback --to VERSION --by NAME --reason TEXT"
         )
-    with files.open(path) as file:
+    with files.open(path, "rb") as file:  # so that bytes which are no text are the format's to refuse
         return TRAINING_RECORD_FORMAT.read(file.read(), path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -181,6 +182,7 @@ def test_a_rejected_span_names_what_the_gate_holds_for_the_best_explanation() ->
     assert all(each.share is None for each in found)
 
 
+@pytest.mark.parametrize("strength", [None, 3.0, math.inf, math.nan])
 @pytest.mark.parametrize(
     ("rule", "detail"),
     [
@@ -190,8 +192,8 @@ def test_a_rejected_span_names_what_the_gate_holds_for_the_best_explanation() ->
         ("labels:reading", "box_format"),
     ],
 )
-def test_rules_without_figures_speak_for_a_rejected_span(rule: str, detail: str) -> None:
-    reason = Reason(rule, "", "found it", strength=3.0)
+def test_rules_without_figures_speak_for_a_rejected_span(rule: str, detail: str, strength: float | None) -> None:
+    reason = Reason(rule, "", "found it", strength=strength)
     finding = the_one(
         bundle(labels=None, reasons=[reason], candidate=None, evaluation=None, golden=None)  # an evidence of before
     )

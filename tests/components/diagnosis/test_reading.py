@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import random
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
 
+from components.diagnosis.bundle import Bundle
 from components.diagnosis.reading import RunPlaces, diagnosis_at, read_bundle
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, EVIDENCE_FORMAT
 from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, UNKNOWN, DiagnosisState
-from schemas.artifacts.evaluation import EVALUATION_FORMAT
+from schemas.artifacts.diagnosis import UNKNOWN, DiagnosisState
+from schemas.artifacts.evaluation import GOLDEN, MATCHES_FILE
 from schemas.artifacts.golden_boxes import BOXES_FILE
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from schemas.artifacts.training_record import RECORD_FILE
 from schemas.base.errors import StateError
 from schemas.base.files import LOCAL_FILES
-from tests.components.diagnosis.bundles import bundle
-
-NAMES = ("decision", "candidate", "baseline", "evaluation")
+from tests.components.diagnosis.bundles import bundle, golden_boxes
+from tests.components.diagnosis.written import write_coco, write_run
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> RunPlaces:
     """A clean retraining, written as its steps write it."""
-    made = bundle()
-    assert made.candidate is not None
-    assert made.baseline is not None
-    assert made.evaluation is not None
-    assert made.golden is not None
-    texts = {
-        "decision/decision.json": DATA_DECISION_FORMAT.write(made.data),
-        "decision/evidence.json": EVIDENCE_FORMAT.write(made.evidence),
-        f"candidate/{RECORD_FILE}": TRAINING_RECORD_FORMAT.write(made.candidate),
-        f"baseline/{RECORD_FILE}": TRAINING_RECORD_FORMAT.write(made.baseline),
-        "evaluation/evaluation.json": EVALUATION_FORMAT.write(made.evaluation),
-    }
-    for name, text in texts.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    boxes = tmp_path / "evaluation" / "golden" / BOXES_FILE
-    boxes.parent.mkdir()
-    boxes.write_bytes(made.golden.to_bytes())
-    return RunPlaces(*(str(tmp_path / name) for name in NAMES))
+    return write_run(bundle(), tmp_path)
 
 
 def test_a_bundle_holds_what_the_steps_wrote(places: RunPlaces) -> None:
@@ -91,34 +69,33 @@ def test_a_torn_file_is_a_failed_diagnosis_that_names_it(places: RunPlaces, name
     assert name in found.cause.sentence
 
 
-ODD: tuple[Any, ...] = (None, 0, -1, 1e308, float("nan"), "", "x" * 1000, [], {}, True, [[]], -0.5)
+def opened_in_a_read(places: RunPlaces, monkeypatch: pytest.MonkeyPatch) -> tuple[Bundle, set[str]]:
+    """What was read, and the names of the files that were opened for it."""
+    opened, real = set(), LOCAL_FILES.open
+
+    def noted(path: str, mode: str = "r") -> IO[Any]:
+        opened.add(Path(path).name)
+        return real(path, mode)
+
+    monkeypatch.setattr(LOCAL_FILES, "open", noted)
+    return read_bundle(places, LOCAL_FILES), opened
 
 
-def mutated(values: Any, chance: random.Random) -> Any:
-    """The values with one of them, somewhere, replaced, taken out or repeated."""
-    if isinstance(values, dict) and values:
-        name = chance.choice(sorted(values))
-        if chance.random() < 0.2:
-            return {key: value for key, value in values.items() if key != name}
-        return {**values, name: mutated(values[name], chance)}
-    if isinstance(values, list) and values:
-        place = chance.randrange(len(values))
-        if chance.random() < 0.2:
-            return values[:place] + values[place + 1 :] if chance.random() < 0.5 else values * 2
-        return [*values[:place], mutated(values[place], chance), *values[place + 1 :]]
-    return chance.choice(ODD)
+def test_beside_a_sample_of_boxes_no_file_that_grows_with_the_golden_set_is_opened(
+    places: RunPlaces, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_coco(golden_boxes(), Path(str(places.evaluation)) / GOLDEN)
+    _, opened = opened_in_a_read(places, monkeypatch)
+    assert opened == {BOXES_FILE, "decision.json", "evidence.json", "evaluation.json", Path(RECORD_FILE).name}
 
 
-def test_a_thousand_mutated_records_end_in_a_diagnosis_that_can_be_written(places: RunPlaces) -> None:
-    chance, files = random.Random(0), sorted(Path(places.decision).parent.rglob("*.json"))
-    texts = {path: path.read_text() for path in files}
-    states = set()
-    for _ in range(1000):
-        path = chance.choice(files)
-        path.write_text(json.dumps(mutated(json.loads(texts[path]), chance)))
-        found = diagnosis_at(places, LOCAL_FILES)
-        path.write_text(texts[path])
-        states.add(found.cause.state)
-        assert DIAGNOSIS_FORMAT.read(DIAGNOSIS_FORMAT.write(found), "diagnosis.json") == found
-    assert DiagnosisState.FAILED in states
-    assert len(states) > 1
+def test_of_an_older_evaluation_no_more_images_are_taken(places: RunPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = Path(str(places.evaluation)) / GOLDEN
+    write_coco(golden_boxes(images=40), directory)
+    (directory / BOXES_FILE).unlink()
+    monkeypatch.setattr("components.diagnosis.golden_boxes.MOST_IMAGES", 10)
+    found, opened = opened_in_a_read(places, monkeypatch)
+    assert found.golden is not None
+    assert (len(found.golden.image_ids), found.golden.of) == (10, 40)
+    assert all(len(of.labels) == 30 for of in found.golden.found.values())
+    assert MATCHES_FILE in opened

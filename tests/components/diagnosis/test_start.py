@@ -1,0 +1,23 @@
+"""What it costs to import the diagnosis: the page, `ratchet bench` and the step all do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.pipeline.cli.test_start import cpu_s
+from tests.test_architecture import HEAVY, ROOT
+
+IMPORT = "import components.diagnosis.diagnose, components.diagnosis.reading"
+WATCHED = sorted({*HEAVY, "scipy", "pandas", "sklearn", "matplotlib", "yaml", "PIL", "requests", "tabulate", "asyncio"})
+OF_NUMPY = 3.0  # times what `import numpy` takes, which a machine that is busy slows down alike
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = f"import sys\n{IMPORT}\nprint(*(name for name in {WATCHED!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_import_takes_no_more_than_a_few_times_what_numpy_takes() -> None:
+    assert cpu_s(IMPORT) < OF_NUMPY * cpu_s("import numpy")
