@@ -209,7 +209,7 @@ def test_the_page_of_a_blocked_run_has_what_the_run_left(runs: Runs) -> None:
     assert len(page) < 15e6
     for part in (
         "BLOCKED",
-        "labelled boxes have the wrong size",
+        "the new span is labelled in another way: loose boxes",
         f"ratchet approve {runs.bad_labels.run_id}",
         record(runs, runs.good).data[-1].digest,
         'id="tfma-data"',
@@ -241,11 +241,19 @@ def test_status_and_history_tell_what_happened(runs: Runs) -> None:
 
 
 def test_every_run_leaves_its_result_log_and_page(runs: Runs) -> None:
-    for result in (runs.first, runs.good, runs.bad_labels, runs.dark):
+    causes = {
+        runs.first: "nothing_to_explain",
+        runs.good: "nothing_to_explain",
+        runs.bad_labels: "annotation:loose_boxes",
+        runs.dark: "dataset_shift:lighting",
+    }
+    for result, title in causes.items():
         directory = runs.world.root / "runs" / result.run_id
         written = json.loads((directory / "result.json").read_text())
         assert written["verdict"] == result.verdict.value
-        assert written["cause"] is None
+        cause = written["cause"]
+        assert ":".join(filter(None, (cause["name"], cause["detail"]))) == title
+        assert json.loads((directory / "diagnosis.json").read_text())["cause"] == cause
         assert (directory / "log.txt").exists()
         assert result.report == str(directory / "review.html")
         assert (directory / "review.html").stat().st_size > 10_000

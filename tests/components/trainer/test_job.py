@@ -322,7 +322,7 @@ def test_a_training_that_diverges_exports_the_last_sound_weights_and_is_not_gone
     assert record.diverged is not None
     assert record.diverged.learning_rate > 1
     assert record.steps < record.planned_steps == 60
-    assert dynamics(record).losses["total_loss"].rise > 5
+    assert dynamics(record).losses["total_loss"].highest > 100  # of an untrained detector it is about 2
     assert not {"NaN", "Infinity"} & set(re.findall(r"\w+", (tmp_path / "lost" / RECORD_FILE).read_text()))
     assert all(np.isfinite(weight).all() for weight in weights_of(tmp_path / "lost"))
     assert list((tmp_path / "checkpoints").iterdir()) == []
