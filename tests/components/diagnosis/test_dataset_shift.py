@@ -61,6 +61,12 @@ def test_the_property_that_moved_is_named(feature: str, detail: str) -> None:
     assert "training.retrain.replay: 0.5 -> 0.75" in finding.action
 
 
+def test_a_move_little_beyond_what_passes_names_nothing_whatever_the_images_cost() -> None:
+    near, far = (the_one(bundle(comparisons=moved(features.QA_NOISE, d), deltas=SHIFTED)) for d in (0.14, 0.22))
+    assert (near.state, near.probability) == (CauseState.OPEN, 0.5)
+    assert far.state is CauseState.SUPPORTED
+
+
 def test_a_span_within_the_noise_is_cleared_whatever_falls() -> None:
     finding = the_one(bundle(deltas=SHIFTED))
     assert (finding.detail, finding.state) == ("", CauseState.REFUTED)
