@@ -111,13 +111,14 @@ def leak_test(cases: Sequence[CaseResult], listings: Mapping[str, Listing]) -> L
     """Whether the tree does better than chance on the faults that it was not fitted on.
 
     Args:
-        cases: all of a bench; without calibration cases each fault is asked of a tree that was fitted on the others.
+        cases: all of a bench; without cases of both splits each fault is asked of a tree that was fitted on the others.
         listings: of each case, by number.
     """
     faults = [case for case in cases if counts_as(case) is CountsAs.FAULT and case.number in listings]
     calibration = [case for case in faults if case.split is Split.CALIBRATION]
-    asked = [case for case in faults if case.split is Split.SCORE] if calibration else faults
-    if calibration:
+    scored = [case for case in faults if case.split is Split.SCORE]
+    asked = scored if calibration and scored else faults
+    if calibration and scored:
         answers = _answers(calibration, asked, listings)
     else:
         answers = {case.number: _of_the_others(case, faults, listings) for case in asked}
