@@ -60,7 +60,8 @@ class Table:
         blind: whether the cases are those in which nothing is declared.
         split: the cases' split.
         cases: how many there are of each kind.
-        verdicts: what became of candidates.
+        verdicts: what became of candidates, in this mode, of all runs whatever their split: no threshold of the diagnosis
+            decides a push.
         rows: the diagnosis, then the comparators.
         signals: each signal alone, the best of calibration first.
     """
@@ -117,9 +118,9 @@ def tables(cases: Sequence[CaseResult]) -> list[Table]:
     """
     trivial = comparators(cases)
     trivial += [leak_tree(cases, listings(cases, sizes), name) for sizes, name in ((False, OF_NAMES), (True, OF_FILES))]
-    judged = judged_cases(cases)
+    judged, runs = judged_cases(cases), different_runs(cases)
     return [
-        _table(mode, blind, chosen, trivial)
+        _table(mode, blind, chosen, trivial, verdicts(runs, outcomes(runs, mode)))
         for mode in (OBSERVING, ENFORCING)
         for blind in (False, True)
         if (chosen := [case for case in judged if case.blind is blind])
@@ -129,6 +130,12 @@ def tables(cases: Sequence[CaseResult]) -> list[Table]:
 def judged_cases(cases: Sequence[CaseResult]) -> list[CaseResult]:
     """The cases of the split SCORE; all where there are none."""
     return [case for case in cases if case.split is Split.SCORE] or list(cases)
+
+
+def different_runs(cases: Sequence[CaseResult]) -> list[CaseResult]:
+    """The cases whose candidates are not the same: a blind bench takes runs of an open one."""
+    by_candidate = {case.digests.get("candidate", case.number): case for case in cases}
+    return list(by_candidate.values())
 
 
 def listings(cases: Sequence[CaseResult], sizes: bool) -> dict[str, dict[str, float]]:
@@ -161,7 +168,9 @@ def answers(cases: Sequence[CaseResult], mode: str) -> dict[str, tuple[str, ...]
     return {number: ranking_of(outcome) for number, outcome in outcomes(cases, mode).items()}
 
 
-def _table(mode: str, blind: bool, cases: Sequence[CaseResult], trivial: Sequence[Comparator]) -> Table:
+def _table(
+    mode: str, blind: bool, cases: Sequence[CaseResult], trivial: Sequence[Comparator], of_runs: Verdicts
+) -> Table:
     questions = [question_of(case) for case in cases]
     rows = [Row(PRODUCT, score(questions, answers(cases, mode)))]
     rows += [_row(each, questions) for each in trivial if not each.family]
@@ -171,7 +180,7 @@ def _table(mode: str, blind: bool, cases: Sequence[CaseResult], trivial: Sequenc
         blind=blind,
         split=cases[0].split,
         cases={kind.value: counted.count(kind) for kind in CountsAs},
-        verdicts=verdicts(cases, outcomes(cases, mode)),
+        verdicts=of_runs,
         rows=tuple(rows),
         signals=tuple(_row(each, questions) for each in trivial if each.family),
     )

@@ -13,6 +13,7 @@ from pipeline.bench.goals import Goal, Reached, goals
 from pipeline.bench.matrix import matrix
 from pipeline.bench.report import block_markdown, report_of, to_json, to_markdown, to_text
 from pipeline.bench.report_files import read_benches, write_report
+from pipeline.bench.shares import Share
 from pipeline.bench.tables import answers, tables
 from schemas.artifacts.decisions import DataVerdict
 from schemas.base.errors import InputError, StateError
@@ -166,3 +167,13 @@ def test_a_directory_without_a_case_is_refused(tmp_path: Path) -> None:
     for directory in (tmp_path, tmp_path / "missing"):
         with pytest.raises(StateError, match=r"give (another|the) directory"):
             read_benches([directory])
+
+
+def test_verdicts_count_every_run_once_whatever_its_split() -> None:
+    cases = [
+        case(1, digests={"candidate": "a"}),
+        case(2, digests={"candidate": "a"}, blind=True),
+        case(3, digests={"candidate": "b"}, split=Split.CALIBRATION),
+        case(4),
+    ]
+    assert {table.verdicts.regressions_pushed for table in tables(cases)} == {Share(0, 3)}
