@@ -60,8 +60,8 @@ class Table:
         blind: whether the cases are those in which nothing is declared.
         split: the cases' split.
         cases: how many there are of each kind.
-        verdicts: what became of candidates, in this mode, of all runs whatever their split: no threshold of the diagnosis
-            decides a push.
+        verdicts: what became of candidates in this mode, of all runs whatever their split: no threshold of the
+            diagnosis decides a push.
         rows: the diagnosis, then the comparators.
         signals: each signal alone, the best of calibration first.
     """
