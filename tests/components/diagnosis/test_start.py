@@ -10,7 +10,8 @@ from tests.test_architecture import HEAVY, ROOT
 
 IMPORT = "import components.diagnosis.diagnose, components.diagnosis.reading"
 WATCHED = sorted({*HEAVY, "scipy", "pandas", "sklearn", "matplotlib", "yaml", "PIL", "requests", "tabulate", "asyncio"})
-OF_NUMPY = 3.0  # times what `import numpy` takes, which a machine that is busy slows down alike
+OF_NUMPY = 5.0  # times what `import numpy` takes, which a machine that is busy slows down alike; idle it is 2.6 times
+TRIES = 3  # the least of which counts
 
 
 def test_nothing_heavy_is_imported() -> None:
@@ -20,4 +21,5 @@ def test_nothing_heavy_is_imported() -> None:
 
 
 def test_the_import_takes_no_more_than_a_few_times_what_numpy_takes() -> None:
-    assert cpu_s(IMPORT) < OF_NUMPY * cpu_s("import numpy")
+    ours, numpy = (min(cpu_s(code) for _ in range(TRIES)) for code in (IMPORT, "import numpy"))
+    assert ours < OF_NUMPY * numpy
