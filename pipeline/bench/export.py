@@ -63,11 +63,11 @@ Answer with one JSON file, the likeliest cause of each case first:
 
     [{"case": "001", "ranking": ["annotation", "dataset_shift"]}, ...]
 
-Causes: CAUSES. DETAILS `unknown` is the answer where it is none of the causes, and `nothing_to_explain` where nothing is
-wrong.
+Causes: CAUSES. DETAILS `unknown` is the answer where it is none of the causes, and `nothing_to_explain` where nothing
+is wrong.
 
 Answer each case from its own directory alone. Cases share images and the baseline, so that two directories beside each
-other show what was planted in one of them: that is no answer to why mAP fell, and a detector in service has no such twin.
+other show what was planted in one of them: that is no answer to why mAP fell, and no detector in service has a twin.
 
 `calibration.json` has the answers to some cases: choose whatever you choose on those. The others are judged. In blind
 cases, BLIND, the configuration does not say what was changed.
@@ -214,4 +214,5 @@ def _readme(cases: Sequence[CaseResult]) -> str:
 def _details(titles: Sequence[str]) -> str:
     if not titles:
         return "A detail may follow behind a colon; none is asked for here."
-    return f"A detail may follow behind a colon; those that are asked for are {', '.join(f'`{each}`' for each in titles)}."
+    asked = ", ".join(f"`{title}`" for title in titles)
+    return f"A detail may follow behind a colon; those that are asked for are {asked}."
