@@ -176,17 +176,24 @@ def _suspect(moved: _Moved) -> Signal:
 def _told(moved: _Moved) -> str:
     """A feature's move: `brightness, 0..255: median 63 -> 21, 4.2 times what passes`."""
     title = features.FEATURE_TITLES.get(moved.feature, moved.feature)
+    if moved.feature == features.QA_BOX_LOG_AREA:
+        title = "box area, of the image's"
     each = moved.comparison
     if each is None:
         return f"{title}: {moved.reason.actual if moved.reason else 'moved'}"
     medians = ""
     if each.other.median is not None and each.span.median is not None:
-        medians = f"median {each.other.median:.3g} -> {each.span.median:.3g}, "
+        medians = f"median {_shown(moved.feature, each.other.median)} -> {_shown(moved.feature, each.span.median)}, "
     if moved.moved is False:
         return f"{title}: {medians}distance {each.distance:.3f} where chance alone reaches {each.noise:.3f}"
     usual, effect = max(each.moved_before, default=0.0), each.effect_size or 0.0
     before = f", {effect / usual:.1f} times its moves between earlier spans" if usual > 0 and effect > 0 else ""
     return f"{title}: {medians}{moved.strength:.1f} times what passes{before}"
+
+
+def _shown(feature: str, median: float) -> str:
+    """A median as people read it: nobody thinks in the logarithms that boxes are compared by."""
+    return f"{math.exp(median):.2%}" if feature == features.QA_BOX_LOG_AREA else f"{median:.3g}"
 
 
 def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -176,3 +177,11 @@ def test_a_mode_that_would_not_let_the_span_pass_is_not_proposed() -> None:
     finding = the_one(bundle(reasons=[dark, stops], **REJECTED))
     assert "data_gate.mode" not in finding.action
     assert "correct what stops every run (classes:golden_set)" in finding.action
+
+
+def test_the_size_of_objects_is_told_as_a_share_of_the_image_and_not_as_a_logarithm() -> None:
+    [moved_area] = [each for each in moved(features.QA_BOX_LOG_AREA) if each.feature == features.QA_BOX_LOG_AREA]
+    medians = [replace(side, median=value) for side, value in ((moved_area.other, -3.19), (moved_area.span, -3.75))]
+    told = replace(moved_area, other=medians[0], span=medians[1])
+    finding = the_one(bundle(comparisons=[told], deltas=SHIFTED))
+    assert "box area, of the image's: median 4.12% -> 2.35%, " in finding.sentence
