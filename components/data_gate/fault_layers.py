@@ -188,7 +188,7 @@ def _relation(rule: str, labels: np.ndarray, seen: np.ndarray) -> str:
     if rule.endswith("size"):
         wide, high = np.median(labels[:, 2:] / size, axis=0) - 1
         words = [f"{percent(abs(wide))} {'wider' if wide > 0 else 'narrower'}"]
-        words.append(f"{percent(abs(high))} {'higher' if high > 0 else 'lower'}")
+        words.append(f"{percent(abs(high))} {'taller' if high > 0 else 'shorter'}")
         return f"are {' and '.join(words)} than"
     right, down = np.median((labels[:, :2] + labels[:, 2:] / 2 - seen[:, :2] - seen[:, 2:] / 2) / size, axis=0)
     across = f"{percent(abs(right))} of their width to the {'right' if right > 0 else 'left'}"

@@ -47,7 +47,7 @@ class Change:
     @property
     def shown(self) -> str:
         """In a sentence."""
-        return difference(self.value) + ("" if self.clarity is Clarity.CLEAR else ", which is within the noise")
+        return difference(self.value) + ("" if self.clarity is Clarity.CLEAR else " (within the noise)")
 
 
 def evaluated(bundle: Bundle, name: str) -> DataSetEvaluation | None:

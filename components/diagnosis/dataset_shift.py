@@ -79,11 +79,12 @@ _COMPARE = "Serve a model of this version, which keeps its training data's figur
 
 @dataclass(frozen=True)
 class _Moved:
-    """A feature that may have moved: what the gate compared, and its rule."""
+    """A feature that may have moved: what the gate compared, its rule, and whether no run but the gate's judges it."""
 
     feature: str
     comparison: Comparison | None
     reason: Reason | None
+    rejected: bool
 
     @property
     def detail(self) -> str:
@@ -100,8 +101,8 @@ class _Moved:
     @property
     def moved(self) -> bool | None:
         """Whether it moved beyond what passes and the lineage's own moves, surely not, or neither can be said."""
-        if self.reason is not None and self.reason.state is State.FAILED:
-            return True
+        if _failed(self):
+            return True if self.strength >= _FAR or self.rejected else None
         each = self.comparison
         if each is None:
             return None
@@ -143,7 +144,8 @@ def _candidates(bundle: Bundle) -> list[_Moved]:
         if feature and (feature not in rules or (reason.state is State.FAILED and rules[feature].passed)):
             rules[feature] = reason
     known = [feature for feature in dict.fromkeys([*compared, *rules]) if _is_property(feature)]
-    moved = [_Moved(feature, compared.get(feature), rules.get(feature)) for feature in known]
+    rejected = bundle.candidate is None and bool(bundle.data.failures)
+    moved = [_Moved(feature, compared.get(feature), rules.get(feature), rejected) for feature in known]
     own = [each for each in moved if each.reason is None or each.reason.state is not State.FOLLOWS]
     return [each for each in own if not _is_drawn(each, bundle)]
 
@@ -176,17 +178,24 @@ def _suspect(moved: _Moved) -> Signal:
 def _told(moved: _Moved) -> str:
     """A feature's move: `brightness, 0..255: median 63 -> 21, 4.2 times what passes`."""
     title = features.FEATURE_TITLES.get(moved.feature, moved.feature)
+    if moved.feature == features.QA_BOX_LOG_AREA:
+        title = "box area, of the image's"
     each = moved.comparison
     if each is None:
         return f"{title}: {moved.reason.actual if moved.reason else 'moved'}"
     medians = ""
     if each.other.median is not None and each.span.median is not None:
-        medians = f"median {each.other.median:.3g} -> {each.span.median:.3g}, "
+        medians = f"median {_shown(moved.feature, each.other.median)} -> {_shown(moved.feature, each.span.median)}, "
     if moved.moved is False:
         return f"{title}: {medians}distance {each.distance:.3f} where chance alone reaches {each.noise:.3f}"
     usual, effect = max(each.moved_before, default=0.0), each.effect_size or 0.0
     before = f", {effect / usual:.1f} times its moves between earlier spans" if usual > 0 and effect > 0 else ""
     return f"{title}: {medians}{moved.strength:.1f} times what passes{before}"
+
+
+def _shown(feature: str, median: float) -> str:
+    """A median as people read it: nobody thinks in the logarithms that boxes are compared by."""
+    return f"{math.exp(median):.2%}" if feature == features.QA_BOX_LOG_AREA else f"{median:.3g}"
 
 
 def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:

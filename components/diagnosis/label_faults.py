@@ -177,7 +177,7 @@ def in_words(measure: LabelMeasure) -> str:
     """A figure with its error: `boxes 25% wider (ln +0.220 ± 0.006)`."""
     value, error = measure.value, f"{measure.value:+.3f} ± {measure.std_error:.3f}"
     if measure.name.startswith("log_"):
-        side = ("wider", "narrower") if measure.name == "log_width" else ("higher", "lower")
+        side = ("wider", "narrower") if measure.name == "log_width" else ("taller", "shorter")
         return f"boxes {abs(np.expm1(value)):.0%} {side[value < 0]} (ln {error})"
     if measure.name.startswith("offset_"):
         way = ("to the right", "to the left") if measure.name == "offset_x" else ("down", "up")

@@ -164,9 +164,12 @@ def _action(both: Trainings) -> str:
     images = round(record.images * (both.passes or 1.0))
     asked = record.asked
     wanted = steps_for(record, asked.epochs) if asked and asked.epochs else None
-    less = put_back(both, "epochs", "min_steps")
-    if less is None and wanted and record.planned_steps > wanted:  # the least number of steps had its way
-        less = f"training.retrain.min_steps: {record.planned_steps} -> {steps}"
+    less, before = put_back(both, "epochs", "min_steps"), both.baseline.asked
+    had_its_way = less is None and wanted is not None and record.planned_steps > wanted
+    still_more = less is not None and "min_steps" in less and before is not None and (before.min_steps or 0) > steps
+    if had_its_way or still_more:  # the least number of steps, which is too many for so few images as last time
+        least = asked.min_steps if still_more and asked and asked.min_steps else record.planned_steps
+        less = f"training.retrain.min_steps: {least} -> {steps}"
     elif less is None:
         less = f"training.retrain.epochs: {_seen(record) or 0.0:.3g} -> {usual:.3g}"
     return f"{less} ({steps} steps see each image {usual:.3g} times), or about {images} images for as many steps."

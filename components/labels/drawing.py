@@ -127,7 +127,7 @@ def _size(drawn: DrawnOtherwise) -> Finding:
         words = f"boxes are drawn {abs(mean):.0%} {'larger' if mean > 0 else 'smaller'} than in the golden set"
     else:
         wide = f"{abs(width):.0%} {'wider' if width > 0 else 'narrower'}"
-        high = f"{abs(height):.0%} {'higher' if height > 0 else 'lower'}"
+        high = f"{abs(height):.0%} {'taller' if height > 0 else 'shorter'}"
         words = f"boxes are drawn {wide} and {high} than in the golden set"
     worst = max(drawn.excesses[2:], key=lambda excess: excess.value)
     return Finding(worst, words, drawn.oddness[:, 2:].sum(axis=1))

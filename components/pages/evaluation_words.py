@@ -193,6 +193,13 @@ UNCLEAR_WORDS: Mapping[Clarity, Mapping[str, RuleWords]] = {
             "Slice {of} keeps its margin",
             _TELL_PART_APART,
         ),
+        "second_opinion": RuleWords(
+            "Held-out images rule out a real gain on the {of} model",
+            "Held-out images show no fall below the {of} model's",
+            "On images that chose nothing, the candidate is not measurably lower, but a real gain is excluded "
+            "(evaluator.second_opinion.gain): if the golden set shows one, it is luck, or holds for it alone. Bring "
+            "more or other data, so that there is something to gain.",
+        ),
     },
     Clarity.UNKNOWN: {
         "map_drop": RuleWords("mAP is below the served model's", "mAP is not below the served model's"),

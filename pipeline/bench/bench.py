@@ -21,13 +21,14 @@ from pipeline.bench.cases import Case, plan, read_entries
 from pipeline.bench.run_case import Measure, Workplace, run_case, with_records
 from pipeline.bench.sources import BenchData, digits, own_data
 from pipeline.bench.workers import AttemptAt, RunAll, in_workers, one_by_one
+from pipeline.config.pipeline_settings import load_config
 from pipeline.run.local import run
 from pipeline.run.preflight import RunRequest
 from pipeline.terminal.console import output_to
 from pipeline.terminal.standard_streams import tell
 from schemas.artifacts.run_result import RunResult
 from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import ConfigError, InputError
+from schemas.base.errors import ConfigError, InputError, StateError
 from schemas.base.files import LOCAL_FILES, write_durably
 from schemas.base.formatting import duration
 
@@ -92,9 +93,11 @@ def run_bench(request: BenchRequest) -> list[CaseResult]:
         InputError: something the user gave cannot work.
         StateError: the directory is in use, or holds something else.
     """
+    _check(request)
     entries = read_entries(request.faults)
     cases = plan(entries, request.split, request.seed, request.blind)
     chosen = chosen_cases(cases, request.numbers, request.only)
+    _check_settings(request, chosen)
     (request.directory / CASES_DIRECTORY).mkdir(parents=True, exist_ok=True)
     with hold(request.directory / "lock", "running a bench"):
         _write_down(request.directory, cases)
@@ -106,6 +109,30 @@ def run_bench(request: BenchRequest) -> list[CaseResult]:
         for seed in sorted({case.seed for case in chosen}):
             place.data.sources(seed, place.baseline.span)  # generated once, not by every worker
         return run_cases(chosen, place, runner_of(request, place), tell)
+
+
+def _check(request: BenchRequest) -> None:
+    """Refuses what would be passed over, or end a bench after minutes."""
+    for option, path in (("--golden", request.golden), ("--truth", request.truth)):
+        if path is not None and request.data is None:
+            raise InputError(f"{option}: needs --data, the spans of the same objects; generated digits have their own")
+    if request.seed < 0:
+        raise ConfigError(f"--seed {request.seed}: must be 0 or more")
+    if request.images is not None and request.images < 1:
+        raise ConfigError(f"--images {request.images}: must be 1 or more, of each case's span")
+    if request.jobs < 1:
+        raise ConfigError(f"--jobs {request.jobs}: must be 1 or more")
+
+
+def _check_settings(request: BenchRequest, cases: Sequence[Case]) -> None:
+    """Refuses settings that no run could have, before a baseline is trained for them."""
+    if request.root is not None:
+        return  # its own configuration is what they go on top of, and the first run says so
+    for case in cases:
+        try:
+            load_config(request.config, case.settings)
+        except ConfigError as error:
+            raise ConfigError(f"--faults {request.faults}: {case.title}: {error}") from error
 
 
 def runner_of(request: BenchRequest, place: Workplace) -> RunAll:
@@ -224,7 +251,13 @@ def _diagnosed(directory: Path, case: Case, result: CaseResult, attempt: int) ->
     bundle = directory / CASES_DIRECTORY / case.number / "bundle"
     if result.digests["diagnosis"] == diagnosis_digest():
         return result
-    new = with_records(replace(result, attempt=attempt), bundle)
+    try:
+        new = with_records(replace(result, attempt=attempt), bundle)
+    except (OSError, StateError) as error:
+        raise StateError(
+            f"{bundle}: cannot be diagnosed again, for what was kept is damaged; remove it, and without "
+            f"--again-diagnosis the bench runs the case anew ({error})"
+        ) from error
     keep(directory, new)
     return new
 

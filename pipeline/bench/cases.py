@@ -7,7 +7,9 @@ a number nor a directory's name says what a case holds.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from pipeline.bench.below_policy import EDITS
 from pipeline.bench.case_result import Group, PlantedFault, Split
 from pipeline.bench.engine import PLANTERS, Planting
 from schemas.artifacts.diagnosis import CAUSES, UNKNOWN
@@ -44,15 +47,14 @@ class Entry:
         below: instead of the settings where nothing may be declared: edits below the policy, by name.
         accepted: causes any of which names it rightly; empty for a decoy.
         both: of a pair, the two entries, each at its strong strength.
-        sources: the data that it makes sense with: `any`, or `digits`.
     """
 
     group: Literal["fault", "decoy", "stranger", "pair"] = "fault"
     plant: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     of: Literal["span", "golden"] = "span"
-    strengths: tuple[float, ...] = (1.0,)
-    scored: tuple[float, ...] = (1.0,)
+    strengths: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
+    scored: Annotated[tuple[float, ...], Field(min_length=1)] = (1.0,)
     settings: tuple[str, ...] = ()
     below: dict[str, str] = field(default_factory=dict)
     accepted: tuple[str, ...] = ()
@@ -62,14 +64,43 @@ class Entry:
     def _is_sound(self) -> Entry:
         if self.plant is not None and self.plant not in PLANTERS:
             raise ValueError(f"plant: nothing plants {self.plant!r}; known are {', '.join(sorted(PLANTERS))}")
+        self._check_edits()
         for cause in self.accepted:
             if cause.partition(":")[0] not in (*CAUSES, UNKNOWN):
                 raise ValueError(f"accepted: {cause!r} is no cause; known are {', '.join((*CAUSES, UNKNOWN))}")
         if self.group == "fault" and not self.accepted:
             raise ValueError("accepted: is empty; say which cause, of a fault, is the right answer")
+        if self.group == "fault" and UNKNOWN in self.accepted:
+            raise ValueError(f"accepted: {UNKNOWN!r} is no answer to a fault; what no cause answers is a stranger")
+        if self.group == "decoy" and self.accepted:
+            raise ValueError("accepted: a decoy has no cause; leave it out, or make it a fault")
         if (self.group == "pair") != (len(self.both) == 2):
             raise ValueError("both: names the two entries of a pair, and only of a pair")
         return self
+
+    def _check_edits(self) -> None:
+        if self.group != "pair" and not (self.plant or self.settings):
+            raise ValueError("plant, settings: both are left out, so that nothing is planted; give one of them")
+        for text in self.settings:
+            if not text.partition("=")[0].strip() or "=" not in text:
+                raise ValueError(f"settings: {text!r} is no setting; write a.b=value")
+        for name, text in self.below.items():
+            if name not in EDITS:
+                raise ValueError(f"below: nothing below the policy is called {name!r}; known are {', '.join(EDITS)}")
+            if not _is_number(text.replace(_STRENGTH, "1")):
+                raise ValueError(f"below: {name} = {text!r} is no number, nor {_STRENGTH}")
+        if self.plant is not None:
+            taken = list(inspect.signature(PLANTERS[self.plant]).parameters)[2:]  # after the set and the strength
+            taken = [name for name in taken if name != "trained"]  # which the bench gives itself
+            if strange := sorted(set(self.options) - set(taken)):
+                raise ValueError(f"options: {self.plant} has no {strange[0]!r}; it has {', '.join(taken) or 'none'}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -120,6 +151,8 @@ def read_entries(path: Path = FAULTS_FILE) -> dict[str, Entry]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--faults {path}: cannot be read ({reason_of(error)}); give a YAML file") from error
     values = parse_yaml(text, f"--faults {path}")
+    if not values:
+        raise ConfigError(f"--faults {path}: no entry is in it; give some, such as those of {FAULTS_FILE}")
     entries = {}
     for name, entry in values.items():
         if not isinstance(entry, Mapping):

@@ -63,8 +63,11 @@ Answer with one JSON file, the likeliest cause of each case first:
 
     [{"case": "001", "ranking": ["annotation", "dataset_shift"]}, ...]
 
-Causes: CAUSES. A detail may follow behind a colon; those that occur here are DETAILS. `unknown` is the answer where it
-is none of the causes, and `nothing_to_explain` where nothing is wrong.
+Causes: CAUSES. DETAILS `unknown` is the answer where it is none of the causes, and `nothing_to_explain` where nothing
+is wrong.
+
+Answer each case from its own directory alone. Cases share images and the baseline, so that two directories beside each
+other show what was planted in one of them: that is no answer to why mAP fell, and no detector in service has a twin.
 
 `calibration.json` has the answers to some cases: choose whatever you choose on those. The others are judged. In blind
 cases, BLIND, the configuration does not say what was changed.
@@ -92,13 +95,20 @@ class Exported:
             out: where it is.
         """
         left = f"; {many(self.left_out, 'case')} left out, without files to be judged by" if self.left_out else ""
-        leak = self.leak
         return (
             f"{many(self.cases, 'case')} in {out / CASES_DIRECTORY}{left}\n"
-            f"names, counts and sizes of files name {leak.right} of {leak.n} faults, by chance {percent(leak.chance)}: "
-            f"p = {leak.probability:.2g}{', a leak' if leak.leaks else ''}\n"
+            f"{_told(self.leak)}\n"
             f"{out / KEY_FILE} has the answers: hand out {out / CASES_DIRECTORY} alone"
         )
+
+
+def _told(leak: LeakTest) -> str:
+    if not leak.n:
+        return f"all are calibration cases, whose answers are in {CASES_DIRECTORY}/{CALIBRATION_FILE}: none is scored"
+    return (
+        f"names, counts and sizes of files name {leak.right} of {leak.n} faults, by chance {percent(leak.chance)}: "
+        f"p = {leak.probability:.2g}{', a leak' if leak.leaks else ''}"
+    )
 
 
 def export_benches(benches: Sequence[Path], out: Path) -> Exported:
@@ -192,10 +202,17 @@ def _readme(cases: Sequence[CaseResult]) -> str:
     blind = sorted(case.number for case in cases if case.blind)
     words: Mapping[str, str] = {
         "CAUSES": ", ".join(f"`{cause}`" for cause in (*CAUSES, UNKNOWN, NOTHING)),
-        "DETAILS": ", ".join(f"`{title}`" for title in sorted(details)) or "none",
+        "DETAILS": _details(sorted(details)),
         "BLIND": ", ".join(blind) or "of which there are none",
     }
     text = _README
     for word, meaning in words.items():
         text = text.replace(word, meaning)
     return text
+
+
+def _details(titles: Sequence[str]) -> str:
+    if not titles:
+        return "A detail may follow behind a colon; none is asked for here."
+    asked = ", ".join(f"`{title}`" for title in titles)
+    return f"A detail may follow behind a colon; those that are asked for are {asked}."

@@ -61,6 +61,11 @@ class Question:
         """Whether it cost little."""
         return self.fall is not None and self.fall > MILD
 
+    @property
+    def asks_detail(self) -> bool:
+        """Whether a detail was written down: otherwise any is as right as the cause alone, and nothing is counted."""
+        return any(":" in title for titles in self.accepted for title in titles)
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -69,7 +74,7 @@ class Scores:
     Attributes:
         first: faults whose first cause is right.
         first_two: faults with the right cause among the first two.
-        detail: faults whose first cause is right with its detail.
+        detail: faults of which a detail was written down, whose first cause is right with it.
         mild: faults that cost less than MILD says and whose first cause is right.
         pairs: pairs whose first cause is one of the two, and both among the first three.
         harmless_named: harmless cases with a named cause, which is wrong.
@@ -92,10 +97,12 @@ class Verdicts:
     Attributes:
         regressions_pushed: of all that truly fell.
         good_blocked: of all that truly rose, on a golden set that is none of the faults.
+        pushed: of all: where nothing is, no regression is either, and that says nothing.
     """
 
     regressions_pushed: Share
     good_blocked: Share
+    pushed: Share
 
 
 def fell(measured: Measured | None) -> bool:
@@ -174,15 +181,19 @@ def score(questions: Sequence[Question], answers: Answers) -> Scores:
     """
     rankings = {each.case: tuple(answers.get(each.case, ())) or (UNKNOWN,) for each in questions}
 
-    def share(of: CountsAs, is_hit: Callable[[Question, Sequence[str]], bool], mild: bool = False) -> Share:
-        chosen = [each for each in questions if each.counts_as is of and (each.is_mild or not mild)]
+    def share(
+        of: CountsAs,
+        is_hit: Callable[[Question, Sequence[str]], bool],
+        is_asked: Callable[[Question], bool] = lambda _: True,
+    ) -> Share:
+        chosen = [each for each in questions if each.counts_as is of and is_asked(each)]
         return Share(sum(is_hit(each, rankings[each.case]) for each in chosen), len(chosen))
 
     return Scores(
         first=share(CountsAs.FAULT, first_is_right),
         first_two=share(CountsAs.FAULT, _right_in_two),
-        detail=share(CountsAs.FAULT, _detail_is_right),
-        mild=share(CountsAs.FAULT, first_is_right, mild=True),
+        detail=share(CountsAs.FAULT, _detail_is_right, lambda each: each.asks_detail),
+        mild=share(CountsAs.FAULT, first_is_right, lambda each: each.is_mild),
         pairs=share(CountsAs.PAIR, _pair_is_right),
         harmless_named=share(CountsAs.HARMLESS, lambda _, ranking: named(ranking)),
         strangers_unknown=share(CountsAs.STRANGER, _stranger_is_right),
@@ -230,6 +241,7 @@ def verdicts(cases: Sequence[CaseResult], outcomes: Mapping[str, Outcome]) -> Ve
     return Verdicts(
         regressions_pushed=Share(sum(outcomes[case.number].pushed for case in down), len(down)),
         good_blocked=Share(sum(not outcomes[case.number].pushed for case in up), len(up)),
+        pushed=Share(sum(outcomes[case.number].pushed for case in done), len(done)),
     )
 
 

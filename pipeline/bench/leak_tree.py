@@ -92,6 +92,8 @@ def leak_tree(cases: Sequence[CaseResult], listings: Mapping[str, Listing], name
 
 
 def _answers(fitting: Sequence[CaseResult], asked: Sequence[CaseResult], listings: Mapping[str, Listing]) -> Answers:
+    if not asked:  # calibration cases alone, say, of which none is held against the tree
+        return {}
     order = by_frequency(fitting)
     kinds = [_answer(case, order) for case in fitting]
     if len(set(kinds)) < 2:

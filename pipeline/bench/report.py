@@ -198,7 +198,10 @@ def _counts(table: Table) -> str:
 
 def _verdicts(table: Table) -> str:
     found = table.verdicts
-    return f"Regressions pushed: {found.regressions_pushed}; good candidates blocked: {found.good_blocked}"
+    return (
+        f"Regressions pushed: {found.regressions_pushed}; good candidates blocked: {found.good_blocked}; "
+        f"pushed at all: {found.pushed}"
+    )
 
 
 def _head() -> list[str]:

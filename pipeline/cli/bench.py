@@ -105,7 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
             images=arguments.images,
             again=arguments.again_diagnosis,
             like=arguments.like,
-            jobs=max(1, arguments.jobs),
+            jobs=arguments.jobs,
         )
     )
     failed = [result for result in results if result.error]

@@ -341,6 +341,9 @@ class Evaluation:
     def clarity_of(self, rule: str) -> Clarity:
         """Whether the difference that a rule is about is one; see `DataSetEvaluation.clarity_of`."""
         name, colon, of = rule.partition(":")
+        if name == "second_opinion" and self.second_opinion:
+            made = (each.delta.clarity for each in self.second_opinion.comparisons if each.reference == of)
+            return next(made, Clarity.CLEAR)
         if self.post_processing and name.endswith(AS_SERVED_RULE):
             return self.post_processing.as_served.clarity_of(f"{name.removesuffix(AS_SERVED_RULE)}{colon}{of}")
         return self.golden.clarity_of(rule)

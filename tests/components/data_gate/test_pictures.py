@@ -84,7 +84,7 @@ def test_labels_of_another_image_size_are_drawn_as_they_are_and_as_they_are_mean
     ("rule", "label", "words"),
     [
         ("labels:offset", [55.0, 60, 60, 60], "lie 25 % of their width to the right and 0 % of their height above"),
-        ("labels:size", [30.0, 60, 75, 60], "are 25 % wider and 0 % lower than"),
+        ("labels:size", [30.0, 60, 75, 60], "are 25 % wider and 0 % shorter than"),
     ],
 )
 def test_boxes_drawn_otherwise_are_shown_beside_what_the_model_sees_with_by_how_much(

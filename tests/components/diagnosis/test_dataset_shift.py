@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,6 +66,14 @@ def test_a_move_little_beyond_what_passes_names_nothing_whatever_the_images_cost
     near, far = (the_one(bundle(comparisons=moved(features.QA_NOISE, d), deltas=SHIFTED)) for d in (0.14, 0.22))
     assert (near.state, near.probability) == (CauseState.OPEN, 0.5)
     assert far.state is CauseState.SUPPORTED
+
+
+def test_a_part_that_moved_little_names_nothing_unless_the_gate_s_word_is_all_there_is() -> None:
+    part = Reason("part:drift:qa/contrast", "", "a part is duller", strength=1.3)
+    run = bundle(reasons=[part], deltas=SHIFTED)
+    assert the_one(run).state is not CauseState.SUPPORTED
+    rejected = bundle(reasons=[part], candidate=None, evaluation=None, golden=None, verdict=Verdict.DATA_REJECTED)
+    assert (the_one(rejected).detail, the_one(rejected).state) == ("lighting", CauseState.SUPPORTED)
 
 
 def test_a_span_within_the_noise_is_cleared_whatever_falls() -> None:
@@ -176,3 +185,11 @@ def test_a_mode_that_would_not_let_the_span_pass_is_not_proposed() -> None:
     finding = the_one(bundle(reasons=[dark, stops], **REJECTED))
     assert "data_gate.mode" not in finding.action
     assert "correct what stops every run (classes:golden_set)" in finding.action
+
+
+def test_the_size_of_objects_is_told_as_a_share_of_the_image_and_not_as_a_logarithm() -> None:
+    [moved_area] = [each for each in moved(features.QA_BOX_LOG_AREA) if each.feature == features.QA_BOX_LOG_AREA]
+    medians = [replace(side, median=value) for side, value in ((moved_area.other, -3.19), (moved_area.span, -3.75))]
+    told = replace(moved_area, other=medians[0], span=medians[1])
+    finding = the_one(bundle(comparisons=[told], deltas=SHIFTED))
+    assert "box area, of the image's: median 4.12% -> 2.35%, " in finding.sentence

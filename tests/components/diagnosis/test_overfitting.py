@@ -49,7 +49,7 @@ def test_few_images_that_were_seen_very_often_are_named_beside_any_baseline(base
 
 def test_the_action_names_the_setting_that_made_it_so_many_steps_and_how_many_images_would_do() -> None:
     finding = overfitting(bundle(deltas=LOST, candidate=FEW))
-    assert finding.action.startswith("training.retrain.min_steps: 200 -> 100")
+    assert finding.action.startswith("training.retrain.min_steps: 200 -> 7 (7 steps see each image 5 times)")
     assert "about 640 images" in finding.action
 
 

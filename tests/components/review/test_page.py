@@ -230,6 +230,22 @@ def test_the_second_opinion_shows_every_model_held_against_and_what_is_missing()
         assert words in seen, words
 
 
+@pytest.mark.parametrize(
+    ("half", "said"),
+    [
+        (0.001, "Held-out images say that mAP fell below the baseline model's: "),
+        (0.004, "Held-out images rule out a real gain on the baseline model: "),
+    ],
+)
+def test_held_out_images_say_that_map_fell_only_where_the_interval_does(half: float, said: str) -> None:
+    delta = Delta(-0.0014, -0.0014 - half, -0.0014 + half, half / 2)
+    opinion = SecondOpinion(
+        528, 528, 1310, 5, 0, 0, ("cat",), (HeldOutComparison("baseline", "15", 0, 0.5, 0.5, delta),)
+    )
+    whole = dataclasses.replace(evaluation(reason("second_opinion:baseline")), second_opinion=opinion)
+    assert reason_sentence(content(evaluation=whole, data=NO_FINDINGS)).startswith(said)
+
+
 def test_figures_of_a_broken_evaluation_are_not_read_and_marked() -> None:
     shown = content(evaluation=evaluation(reason("trust:leak"), golden=data_set(0.8), held_out=data_set(0.8)))
     assert "these figures say nothing about the models" in text_of(cause_section(shown))

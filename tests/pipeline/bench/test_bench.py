@@ -18,7 +18,7 @@ from pipeline.bench.cases import FAULTS_FILE, Case, Split, plan, read_entries
 from pipeline.bench.run_case import Workplace
 from pipeline.bench.sources import BenchData
 from pipeline.bench.workers import one_by_one
-from schemas.base.errors import ConfigError, InputError
+from schemas.base.errors import ConfigError, InputError, StateError
 
 DIGESTS = {"truth": "t", "golden": "g", "baseline": "b"}
 
@@ -172,3 +172,40 @@ def test_what_is_planted_is_written_down_before_anything_runs(tmp_path: Path) ->
     with pytest.raises(InputError):
         run_bench(BenchRequest(tmp_path / "bench", FAULTS_FILE, data=tmp_path))
     assert '"accepted": [\n' in (tmp_path / "bench" / "plan.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"golden": Path("golden")}, "--golden: needs --data"),
+        ({"truth": Path("truth")}, "--truth: needs --data"),
+        ({"seed": -1}, "--seed -1: must be 0 or more"),
+        ({"images": 0}, "--images 0: must be 1 or more"),
+        ({"jobs": 0}, "--jobs 0: must be 1 or more"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_made(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises((InputError, ConfigError), match=said):
+        run_bench(BenchRequest(tmp_path / "bench", FAULTS_FILE, **asked))
+    assert not (tmp_path / "bench").exists()
+
+
+def test_a_damaged_bundle_is_named_with_what_to_do(place: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = some_cases(1)
+    ran(cases, place)
+
+    def damaged(*_: Any) -> Any:
+        raise FileNotFoundError(2, "No such file or directory", "decision.json")
+
+    monkeypatch.setattr(bench, "with_records", damaged)
+    monkeypatch.setattr(bench, "diagnosis_digest", lambda: "another")
+    with pytest.raises(StateError, match=f"cases/{cases[0].number}/bundle: cannot be diagnosed again.*decision.json"):
+        diagnosed_again(place.directory, cases)
+
+
+def test_a_setting_that_no_run_could_have_is_refused_before_a_baseline_is_trained(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.yaml"
+    faults.write_text("odd: {settings: ['training.nonsense={strength}'], accepted: [pipeline]}")
+    with pytest.raises(ConfigError, match=r"faults.yaml: odd 1: .*nonsense"):
+        run_bench(BenchRequest(tmp_path / "bench", faults))
+    assert not (tmp_path / "bench").exists()

@@ -75,12 +75,12 @@ def test_a_blind_bench_plants_below_the_policy_what_could_be_declared(tmp_path: 
     entries = read_entries(
         written(
             tmp_path,
-            'rate: {settings: ["a.b={strength}"], below: {rate: "{strength}"}, scored: [3],'
+            'rate: {settings: ["a.b={strength}"], below: {steps: "{strength}"}, scored: [3],'
             " accepted: [learning_rate_too_high]}",
         )
     )
     [case] = [case for case in plan(entries, Split.SCORE, 0, blind=True) if case.planted]
-    assert (case.settings, case.below, case.planted[0].settings) == ((), {"rate": 3.0}, {})
+    assert (case.settings, case.below, case.planted[0].settings) == ((), {"steps": 3.0}, {})
 
 
 def test_a_pair_has_both_faults_and_allows_what_both_need(tmp_path: Path) -> None:
@@ -110,12 +110,28 @@ both: {group: pair, both: [one, two]}
         ("a: {group: pair, plant: light}", "names the two entries of a pair"),
         ("a: light", "must be a mapping"),
         ("a: {strenghts: [1]}", "strenghts"),
+        ("a: {accepted: [annotation]}", "nothing is planted"),
+        ("a: {plant: light, scored: [], accepted: [dataset_shift]}", "a: scored"),
+        ("a: {settings: [nonsense], accepted: [pipeline]}", "'nonsense' is no setting; write a.b=value"),
+        (
+            "a: {settings: [a.b=1], below: {rate: '1'}, accepted: [pipeline]}",
+            "nothing below the policy is called 'rate'",
+        ),
+        ("a: {settings: [a.b=1], below: {steps: few}, accepted: [pipeline]}", "steps = 'few' is no number"),
+        ("a: {plant: light, options: {much: 1}, accepted: [dataset_shift]}", "light has no 'much'; it has"),
+        ("a: {plant: light, accepted: [unknown]}", "what no cause answers is a stranger"),
+        ("a: {group: decoy, plant: light, accepted: [dataset_shift]}", "a decoy has no cause"),
     ],
 )
 def test_a_wrong_entry_is_named_with_the_file(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigError, match=r"a: .*") as caught:
         read_entries(written(tmp_path, text))
     assert said in str(caught.value)
+
+
+def test_a_file_without_an_entry_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no entry is in it"):
+        read_entries(written(tmp_path, "# nothing yet"))
 
 
 def test_a_file_of_faults_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -152,9 +152,17 @@ def test_only_the_answers_of_calibration_are_handed_out(bench: Path, tmp_path: P
     given = read_key(tmp_path / "out" / "cases" / "calibration.json").cases
     assert [each.accepted for each in given] == [(("forgetting",),)]
     readme = (tmp_path / "out" / "cases" / "README.md").read_text()
-    assert "`annotation:loose_boxes`" in readme
+    assert "those that are asked for are `annotation:loose_boxes`." in readme
+    assert "Answer each case from its own directory alone." in readme
     blind = next(number for number, each in key_of(tmp_path / "out").items() if each.blind)
     assert f"cases, {blind}, the configuration" in readme
+
+
+def test_an_export_of_calibration_cases_alone_says_that_nothing_of_it_is_scored(tmp_path: Path) -> None:
+    run_of(tmp_path / "bench", case(4, split=Split.CALIBRATION, planted=(planted("forgetting"),)))
+    done = export_benches([tmp_path / "bench"], tmp_path / "out")
+    assert "all are calibration cases, whose answers are in cases/calibration.json" in done.to_text(tmp_path / "out")
+    assert "none is asked for here" in (tmp_path / "out" / "cases" / "README.md").read_text()
 
 
 def test_the_products_own_answers_are_scored_as_anybody_elses(bench: Path, tmp_path: Path) -> None:

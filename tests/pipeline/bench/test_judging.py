@@ -109,6 +109,11 @@ def test_any_accepted_cause_is_right_and_a_whole_cause_stands_for_its_details() 
     assert score(asked, {"001": ("forgetting:near",)}).detail.hits == 0
 
 
+def test_where_no_detail_was_written_down_none_is_counted() -> None:
+    scores = score([question(CountsAs.FAULT, ("annotation",))], {"001": ("annotation:nonsense",)})
+    assert (scores.first, scores.detail) == (Share(1, 1), Share(0, 0))
+
+
 @pytest.mark.parametrize(
     ("ranking", "right"),
     [
@@ -178,6 +183,7 @@ def test_regressions_pushed_and_good_candidates_blocked() -> None:
     ]
     found = verdicts(cases, {each.number: each.observing for each in cases if each.observing})
     assert (found.regressions_pushed, found.good_blocked) == (Share(1, 2), Share(1, 1))
+    assert found.pushed == Share(1, 5)
 
 
 def test_controls_away_from_their_baseline_are_found() -> None:

@@ -67,6 +67,12 @@ def test_no_case_and_no_listing_are_no_leak() -> None:
     assert leak_tree(bench(), {}, "tree").draws == ({},)
 
 
+def test_calibration_cases_alone_are_asked_nothing() -> None:
+    cases = faults(54, Split.CALIBRATION)
+    found = leak_test(cases, {each.number: {"a": float(place)} for place, each in enumerate(cases)})
+    assert (found.n, found.leaks) == (0, False)
+
+
 def test_a_listing_tells_names_sizes_and_counts(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     for name, size in (("images/a.jpg", 10), ("images/b.jpg", 30), ("annotations.json", 7)):

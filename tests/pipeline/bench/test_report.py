@@ -77,6 +77,17 @@ def test_a_goal_of_few_cases_is_not_called_reached_and_one_missed_is_called_miss
     assert goal(right(20), 'strangers "unknown"').reached is Reached.TOO_FEW
 
 
+def test_no_goal_is_called_reached_on_cases_that_thresholds_were_looked_at() -> None:
+    cases = [replace(each, split=Split.CALIBRATION) for each in right(20)]
+    assert goal(cases, "right cause first").reached is Reached.IN_SAMPLE
+    assert Reached.YES not in {each.reached for each in goals(tables(cases)[0])}
+
+
+def test_a_gate_that_pushes_nothing_is_told() -> None:
+    assert goal(right(3), "regressions pushed").found.endswith("pushed at all: 0/3 0 %")
+    assert "pushed at all: 0 of 3: 0 %" in to_text(report_of(right(3)))
+
+
 def test_the_diagnosis_is_held_against_the_best_comparator_whichever_that_is() -> None:
     cases = [
         case(number, said=outcome("annotation"), gate=GateSaid(DataVerdict.REJECT, "labels:size", ("labels:size",)))
