@@ -8,7 +8,8 @@
     DIR/answers-enforcing.json
 
 Numbers are drawn anew over all cases. All files of one kind have the same number of bytes: texts end in empty lines,
-images in zero bytes behind their end, so that a list of the files says nothing.
+images in zero bytes behind their end, so that a list of the files says nothing. Ids are given anew, and boxes lie on
+whole pixels where those of the baseline's training do: edits would show by their fractions.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from pipeline.bench.case_result import (
 from pipeline.bench.judging import CountsAs, counts_as, question_of, ranking_of
 from pipeline.bench.leak_tree import LeakTest, leak_test, listing_of
 from pipeline.bench.material import ANNOTATIONS, BASELINE, CANDIDATE, GOLDEN
-from pipeline.bench.plain_files import config_yaml, log_csv, write_golden, write_labels
+from pipeline.bench.plain_files import are_whole, config_yaml, log_csv, write_golden, write_labels
 from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
 from schemas.artifacts.evaluation import BASELINE_FILE
 from schemas.artifacts.evaluation import GOLDEN as GOLDEN_DATA
@@ -162,13 +163,14 @@ def _numbered(chosen: Sequence[tuple[Path, CaseResult]]) -> dict[str, tuple[Path
 def _write_case(bench: Path, case: CaseResult, out: Path) -> None:
     bundle, kept = _places(bench, case)
     out.mkdir(parents=True)
-    write_golden(bundle / "evaluation" / GOLDEN_DATA, kept / GOLDEN, out)
+    whole = are_whole(kept / BASELINE)
+    write_golden(bundle / "evaluation" / GOLDEN_DATA, kept / GOLDEN, out, whole)
     for name in (BASELINE, CANDIDATE):
         record = read_training_record(str(bundle / name), LOCAL_FILES)
         (out / f"{name}.yaml").write_text(config_yaml(record, case.blind), encoding="utf-8")
         (out / f"{name}_log.csv").write_text(log_csv(record), encoding="utf-8")
         if (kept / name / ANNOTATIONS).is_file():
-            write_labels(kept / name, name, out)
+            write_labels(kept / name, name, out, whole)
 
 
 def _even_out(cases: Path) -> None:

@@ -71,61 +71,95 @@ def log_csv(record: TrainingRecord) -> str:
     return out.getvalue()
 
 
-def write_golden(evaluation: Path, kept: Path, out: Path) -> None:
+def are_whole(kept: Path) -> bool:
+    """Whether all boxes of a data set lie on whole pixels: then a planted one beside them would show by its fractions.
+
+    Args:
+        kept: what was kept of it.
+    """
+    path = kept / ANNOTATIONS
+    boxes = json.loads(path.read_text(encoding="utf-8"))["annotations"] if path.is_file() else []
+    return all(float(value).is_integer() for box in boxes for value in box["bbox"])
+
+
+def write_golden(evaluation: Path, kept: Path, out: Path, whole: bool) -> None:
     """Writes truth and results of the golden set, and a sample of its images.
 
     Args:
         evaluation: the evaluator's directory of the golden set.
         kept: what was kept of the golden set's images.
         out: directory of the case.
+        whole: whether boxes are put on whole pixels; see `are_whole`.
     """
     document = json.loads((evaluation / GROUND_TRUTH_FILE).read_text(encoding="utf-8"))
     names = _plain_names(document)
-    _write_json(out / "golden.json", _plain_coco(document, names))
-    shutil.copyfile(evaluation / CANDIDATE_FILE, out / f"{CANDIDATE}_detections.json")
-    shutil.copyfile(evaluation / BASELINE_FILE, out / f"{BASELINE}_detections.json")
+    _write_json(out / "golden.json", _plain_coco(document, names, whole))
+    numbers = _numbers(document)
+    for file, name in ((CANDIDATE_FILE, CANDIDATE), (BASELINE_FILE, BASELINE)):
+        found = json.loads((evaluation / file).read_text(encoding="utf-8"))
+        renumbered = [{**each, "image_id": numbers[each["image_id"]]} for each in found]
+        _write_json(out / f"{name}_detections.json", renumbered)
     _copy_images(kept / IMAGES, out / IMAGES / GOLDEN, names)
 
 
-def write_labels(kept: Path, name: str, out: Path) -> None:
+def write_labels(kept: Path, name: str, out: Path, whole: bool) -> None:
     """Writes the labels of a training, and a sample of its images.
 
     Args:
         kept: what was kept of them.
         name: BASELINE or CANDIDATE.
         out: directory of the case.
+        whole: whether boxes are put on whole pixels; see `are_whole`.
     """
     document = json.loads((kept / ANNOTATIONS).read_text(encoding="utf-8"))
     names = _plain_names(document)
-    _write_json(out / f"{name}_labels.json", _plain_coco(document, names))
+    _write_json(out / f"{name}_labels.json", _plain_coco(document, names, whole))
     chosen = {file_name: names[file_name] for file_name in sampled(document)}
     _copy_images(kept / IMAGES, out / IMAGES / name, chosen)
 
 
+def _numbers(document: Mapping[str, Any]) -> dict[int, int]:
+    """New ids of images, in the order of their ids: a set that was exchanged would show by its own."""
+    return {old: new for new, old in enumerate(sorted(entry["id"] for entry in document["images"]), start=1)}
+
+
 def _plain_names(document: Mapping[str, Any]) -> dict[str, str]:
-    """New names of image files, in the order of their ids."""
-    ordered = sorted(document["images"], key=lambda entry: entry["id"])
+    """New names of image files, by their new ids."""
+    numbers = _numbers(document)
     return {
-        entry["file_name"]: f"{number:06}{Path(entry['file_name']).suffix.lower()}"
-        for number, entry in enumerate(ordered, start=1)
+        entry["file_name"]: f"{numbers[entry['id']]:06}{Path(entry['file_name']).suffix.lower()}"
+        for entry in sorted(document["images"], key=lambda entry: entry["id"])
     }
 
 
-def _plain_coco(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def _plain_coco(document: Mapping[str, Any], names: Mapping[str, str], whole: bool) -> dict[str, Any]:
     """Images, boxes and classes alone: no attribute that a tool of ours or of a user's added."""
+    numbers = _numbers(document)
     return {
         "images": [
             {
-                "id": entry["id"],
+                "id": numbers[entry["id"]],
                 "file_name": names[entry["file_name"]],
                 "width": entry["width"],
                 "height": entry["height"],
             }
             for entry in document["images"]
         ],
-        "annotations": [{key: box[key] for key in _BOX_KEYS if key in box} for box in document["annotations"]],
+        "annotations": [
+            {**_plain_box(box, whole), "id": number, "image_id": numbers[box["image_id"]]}
+            for number, box in enumerate(document["annotations"], start=1)
+        ],
         "categories": [{"id": entry["id"], "name": entry["name"]} for entry in document["categories"]],
     }
+
+
+def _plain_box(box: Mapping[str, Any], whole: bool) -> dict[str, Any]:
+    plain = {key: box[key] for key in _BOX_KEYS if key in box}
+    if whole:
+        x, y, width, height = (float(round(value)) for value in box["bbox"])
+        width, height = max(1.0, width), max(1.0, height)
+        plain |= {"bbox": [x, y, width, height], "area": width * height}
+    return plain
 
 
 def _copy_images(source: Path, out: Path, names: Mapping[str, str]) -> None:
@@ -135,5 +169,5 @@ def _copy_images(source: Path, out: Path, names: Mapping[str, str]) -> None:
             shutil.copyfile(source / old, out / new)
 
 
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
+def _write_json(path: Path, document: Any) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")

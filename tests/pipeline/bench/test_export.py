@@ -140,6 +140,46 @@ def test_a_list_of_the_files_is_the_same_for_every_case(bench: Path, tmp_path: P
     assert not done.leak.leaks
 
 
+def shifted(document: dict[str, Any], boxes: float = 0.0, ids: int = 0) -> dict[str, Any]:
+    """A data set whose boxes were edited, or that was exchanged for another one."""
+    annotations = [
+        {**box, "bbox": [box["bbox"][0] + boxes, *box["bbox"][1:]], "image_id": box["image_id"] + ids}
+        for box in document["annotations"]
+    ]
+    images = [{**entry, "id": entry["id"] + ids} for entry in document["images"]]
+    return {**document, "images": images, "annotations": annotations}
+
+
+def test_neither_fractions_of_boxes_nor_ids_tell_what_was_edited_or_exchanged(tmp_path: Path) -> None:
+    bench = tmp_path / "bench"
+    run_of(bench, case(1, planted=(planted("annotation"),)))
+    for side, moved in (("candidate", 2.3), ("baseline", 0.0)):
+        clean = document(20, 30)
+        clean["annotations"] = [{**box, "bbox": [10.0, 5.0, 20.0, 30.0]} for box in clean["annotations"]]
+        labels = bench / MATERIAL_DIRECTORY / "001" / side / "annotations.json"
+        labels.write_text(json.dumps(shifted(clean, boxes=moved)))
+    golden = bench / CASES_DIRECTORY / "001" / "bundle" / "evaluation" / "golden"
+    (golden / GROUND_TRUTH_FILE).write_text(json.dumps(shifted(document(20, 30), ids=400)))
+    for name in (CANDIDATE_FILE, BASELINE_FILE):
+        (golden / name).write_text(json.dumps([{**BOX, "image_id": 401}]))
+    export_benches([bench], tmp_path / "out")
+    directory = tmp_path / "out" / "cases" / "001"
+    edited, before = (json.loads((directory / f"{side}_labels.json").read_text()) for side in ("candidate", "baseline"))
+    moves = {new["bbox"][0] - old["bbox"][0] for new, old in zip(edited["annotations"], before["annotations"])}
+    assert moves == {2.0}
+    truth = json.loads((directory / "golden.json").read_text())
+    assert [entry["id"] for entry in truth["images"]] == list(range(1, 21))
+    assert {box["image_id"] for box in truth["annotations"]} <= set(range(1, 21))
+    assert json.loads((directory / "candidate_detections.json").read_text())[0]["image_id"] == 1
+
+
+def test_boxes_of_a_world_that_has_fractions_keep_them(tmp_path: Path) -> None:
+    run_of(tmp_path / "bench", case(1))  # at 10.5
+    export_benches([tmp_path / "bench"], tmp_path / "out")
+    exported = json.loads((tmp_path / "out" / "cases" / "001" / "candidate_labels.json").read_text())
+    assert {box["bbox"][0] for box in exported["annotations"]} == {10.5}
+
+
 def test_numbers_say_nothing_and_are_the_same_every_time(bench: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         export_benches([bench], tmp_path / name)
