@@ -276,8 +276,8 @@ def _next_measurement(findings: Sequence[CauseFinding]) -> str:
     ]
     if untested:
         test = untested[0].action
-        return f"The next measurement to make: {test[0].lower()}{test[1:]}"
+        return f"{test[0].upper()}{test[1:]}"
     return (
-        "The next measurement to make: train once more on the span that the served model was trained on, with the "
+        "Train once more on the span that the served model was trained on, with the "
         "settings of this run. If mAP falls there too, it is the training; if not, it is this span."
     )

@@ -82,9 +82,9 @@ def test_what_did_not_change_is_refuted_whatever_it_looks_like() -> None:
 
 
 def test_a_cause_of_which_nothing_was_measured_is_not_testable_and_says_what_would_test_it() -> None:
-    found = finding(ANNOTATION, (None, None), action="Label 50 images again.")
+    found = finding(ANNOTATION, (None, None), action="label 50 images again.")
     assert found.state is CauseState.NOT_TESTABLE
-    assert answer(bundle(), [found]).action == "The next measurement to make: label 50 images again."
+    assert answer(bundle(), [found]).action == "Label 50 images again."
 
 
 def test_what_the_training_ran_on_is_not_what_is_measured_next() -> None:

@@ -224,7 +224,7 @@ def unnamed(state: DiagnosisState = DiagnosisState.UNKNOWN, **fields: Any) -> Di
         "probability": 1.0,
         "sentence": "mAP fell, and no cause is more likely than not.",
         "evidence": (),
-        "action": "The next measurement to make: train once more on the earlier span.",
+        "action": "Train once more on the earlier span.",
     }
     return Diagnosis(Cause(state=state, **whole | fields))
 

@@ -52,7 +52,7 @@ def test_a_cause_of_two_signals_is_likely_and_no_more() -> None:
 def test_an_unknown_cause_is_said_in_the_head_with_the_next_measurement() -> None:
     seen = text_of(headline(content(diagnosis=unnamed())))
     assert "Cause unknown : mAP fell, and no cause is more likely than not." in seen
-    assert "Next: The next measurement to make" in seen
+    assert "Next: Train once more" in seen
 
 
 def test_a_diagnosis_that_failed_says_so_even_above_a_pushed_model() -> None:
@@ -124,7 +124,7 @@ def test_the_advice_is_the_action_of_each_cause_that_is_supported_once() -> None
 
 def test_where_no_cause_is_known_the_span_is_not_blamed_and_the_measurement_is_the_advice() -> None:
     shown = content(evaluation=FALLEN, data=NO_FINDINGS, diagnosis=unnamed())
-    assert advice(shown) == ["The next measurement to make: train once more on the earlier span."]
+    assert advice(shown) == ["Train once more on the earlier span."]
 
 
 def test_a_rule_that_is_about_something_else_keeps_its_advice() -> None:
