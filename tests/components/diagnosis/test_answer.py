@@ -89,7 +89,7 @@ def test_a_cause_of_which_nothing_was_measured_is_not_testable_and_says_what_wou
 
 def test_what_the_training_ran_on_is_not_what_is_measured_next() -> None:
     old = finding(PIPELINE, (None,), action="Train with what it ran on before.")
-    assert "train once more on the span that the served model was trained on" in answer(bundle(), [old]).action
+    assert "Train once more on the span that the served model was trained on" in answer(bundle(), [old]).action
 
 
 def test_a_fall_within_the_noise_without_a_cause_is_nothing_to_explain_and_says_so() -> None:
