@@ -96,7 +96,8 @@ def _finding(fault: Fault, bundle: Bundle, habit: Habit | None, rescoring: Resco
     signals: list[Signal] = [*suspected, *rejected]
     share = None
     if bundle.candidate is not None and _is_asked(fault, suspected):
-        share, proof = _proof(fault, rescoring)
+        mixed = habit is not None and _learned_in_two_ways(fault, bundle, habit) is not None
+        share, proof = _proof(fault, rescoring, is_part=fault is faults.CLASSES or mixed)
         signals += [*_learned(fault, bundle, habit), *proof]
         if any(signal.supports for signal in signals):  # else what other causes do as well would speak alone
             signals += [held_out_rises(bundle), *([falls_early(bundle)] if fault in DRAWING else [])]
@@ -124,7 +125,7 @@ def _learned(fault: Fault, bundle: Bundle, habit: Habit | None) -> list[Signal]:
     if habit is None:
         return [_unmeasured(f"learned_{fault.detail}", "Both models find too few golden objects to compare them on.")]
     if fault in (faults.SIZE, faults.OFFSET):
-        return [_learned_drawing(fault, fault.measured(bundle), habit)]
+        return [_learned_in_two_ways(fault, bundle, habit) or _learned_drawing(fault, fault.measured(bundle), habit)]
     if fault is faults.JITTER:
         worst = max(habit.place_jitter, habit.size_jitter, key=lambda each: each.value)
         words = "On golden objects the candidate's boxes scatter by {} of their size more than the baseline's."
@@ -160,6 +161,24 @@ def _habit(name: str, estimate: Estimate, threshold: float, unit: str, words: st
         words.format(f"{estimate.value:.1%} ± {estimate.std_error:.1%}"),
         estimate.std_error,
     )
+
+
+def _learned_in_two_ways(fault: Fault, bundle: Bundle, habit: Habit) -> Signal | None:
+    """Where replayed images taught one way of drawing and the span another, boxes scatter more than they moved: the
+    median of such a mixture says little of what was learned. None where the habit is one, or labels did not change."""
+    if fault not in (faults.SIZE, faults.OFFSET):
+        return None
+    changed = any(speaks(fault.size(of), of.std_error, WORTH_A_LOOK * of.limit) for of in fault.measured(bundle))
+    scatter = habit.place_jitter if fault is faults.OFFSET else habit.size_jitter
+    if not changed or scatter.value <= _moved(fault, habit) or not speaks(scatter.value, scatter.std_error, _HABIT):
+        return None
+    words = "The candidate draws boxes in two ways: on golden objects they scatter by {} of their size more."
+    return _habit(f"learned_{fault.detail}", scatter, _HABIT, "fraction of box size", words)
+
+
+def _moved(fault: Fault, habit: Habit) -> float:
+    columns = [column for measure, column in COLUMNS.items() if measure.startswith(fault.measures)]
+    return max(abs(habit.drawn[column].value) for column in columns)
 
 
 def _learned_drawing(fault: Fault, measures: Sequence[LabelMeasure], habit: Habit) -> Signal:
@@ -216,7 +235,9 @@ def _swapped_fall(bundle: Bundle) -> Signal:
     return bears_the_fall("swapped_bear_the_fall", names, per_class, "which the labels confuse", otherwise, True)
 
 
-def _proof(fault: Fault, rescoring: Rescoring | None) -> tuple[Share | None, list[Signal]]:
+def _proof(fault: Fault, rescoring: Rescoring | None, is_part: bool) -> tuple[Share | None, list[Signal]]:
+    """What undoing gives back; of some faults it is a part of what they cost, so that a small one says nothing: names
+    give back only what was named wrongly, and a mixture of two ways of drawing has no one way to undo."""
     undo = _UNDO.get(fault.detail)
     if undo is None:
         return None, []
@@ -233,9 +254,8 @@ def _proof(fault: Fault, rescoring: Rescoring | None) -> tuple[Share | None, lis
     )
     supports = True if share.value >= _BACK and share.value >= SURE * share.std_error else None
     if share.value + SEEN * share.std_error < _BACK:
-        supports = None if fault is faults.CLASSES else False
-    # Names that are undone give back only what was named wrongly: what the other doubts cost is no part of it.
-    return (share if supports or fault is not faults.CLASSES else None), [
+        supports = None if is_part else False
+    return (share if supports or not is_part else None), [
         Signal(name, Role.PROOF, share.value, _BACK, "share of the fall", supports, sentence, share.std_error)
     ]
 

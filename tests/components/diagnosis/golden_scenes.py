@@ -63,6 +63,17 @@ def moved(right: float, down: float) -> Habit:
     return habit
 
 
+def for_some(habit: Habit, share: float) -> Habit:
+    """A share of the boxes by a habit, the others as the baseline draws them: two ways that were taught at once."""
+
+    def mixed(found: DetectionColumns) -> DetectionColumns:
+        chosen = np.random.default_rng(6).random(len(found.labels)) < share
+        boxes = np.where(chosen[:, None], habit(found).boxes_xywh_px, found.boxes_xywh_px)
+        return dataclasses.replace(found, boxes_xywh_px=boxes)
+
+    return mixed
+
+
 def exchanged(one: int, other: int, share: float = 1.0) -> Habit:
     """A share of the detections of two classes, each named as the other."""
 

@@ -21,7 +21,7 @@ from tests.components.diagnosis.bundles import (
     label_measure,
     retrained,
 )
-from tests.components.diagnosis.golden_scenes import Habit, exchanged, golden_scenes, moved, resized
+from tests.components.diagnosis.golden_scenes import Habit, exchanged, for_some, golden_scenes, moved, resized
 from tests.components.labels.scenes import NAMES, Detector
 
 FALL = {"golden": -0.2, "held_out": 0.1}
@@ -220,3 +220,20 @@ def test_the_action_names_classes_that_lack_labels_and_how_boxes_would_fit() -> 
     assert "left out in span 3 (bee)" in lacking.action
     read = the_one(fallen(sees=sees, labels=label_evidence(**{"reading:they are read as corners": 0.9})))
     assert "(now they fit only if they are read as corners)" in read.action
+
+
+@pytest.mark.parametrize(
+    ("habit", "measured", "detail"),
+    [
+        (moved(0.25, 0.25), {"offset_x": 0.25, "offset_y": 0.25}, "shifted_boxes"),
+        (resized(1.3), {"log_width": 0.26, "log_height": 0.26}, "loose_boxes"),
+    ],
+)
+def test_a_candidate_that_draws_in_two_ways_learned_it_although_no_one_way_can_be_undone(
+    habit: Habit, measured: dict[str, float], detail: str
+) -> None:
+    finding = the_one(fallen(for_some(habit, 0.4), labels=label_evidence(**measured)))
+    assert (finding.detail, finding.state, finding.share) == (detail, CauseState.SUPPORTED, None)
+    assert signal(finding, f"learned_{detail}").supports is True
+    assert "draws boxes in two ways" in signal(finding, f"learned_{detail}").sentence
+    assert signal(finding, f"undone_{detail}").supports is None
