@@ -57,6 +57,8 @@ _UNDO: dict[str, Undo] = {
 _HABITS = ("learned_loose_boxes", "learned_shifted_boxes", "learned_confusion")
 _AS_THE_GOLDEN_SET = "The span's labels are drawn and named as the golden set's, as far as the served model can tell."
 _NOT_MEASURED = "Whether the span's labels are drawn and named as the golden set's was not measured."
+_NOT_JUDGED = "The served model does not know such images, so the span's labels could not be judged by what it sees."
+_LABEL_AGAIN = "Have some 50 images of the span labelled again as the golden set was, and compare the two."
 _MEASURE = (
     "Let the data gate judge the labels (data_gate.labels, which needs a served model and at least "
     "data_gate.labels.min_objects labelled objects), then run again."
@@ -72,11 +74,15 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     supported = [each for each in findings if each.state is CauseState.SUPPORTED]
     accused = [each for each in findings if each.state is CauseState.OPEN and any(s.supports for s in each.signals)]
     accused.sort(key=lambda each: -each.probability)
-    return supported or accused[:1] or [_together(findings)]
+    return supported or accused[:1] or [_together(findings, bundle)]
 
 
-def _together(findings: Sequence[CauseFinding]) -> CauseFinding:
+def _together(findings: Sequence[CauseFinding], bundle: Bundle) -> CauseFinding:
     """Nothing speaks for any fault: what clears them all, or what would."""
+    labels = bundle.evidence.labels
+    if labels is not None and labels.measures and labels.judged <= 0:  # what can be counted clears no box and no class
+        unjudged = Signal("labels", Role.SUSPECT, None, 1.0, "ratio to the limit", None, _NOT_JUDGED)
+        return weighed(_blank("", _NOT_JUDGED, _LABEL_AGAIN), [unjudged])
     signals = [signal for finding in findings for signal in finding.signals]
     suspected = [signal for signal in signals if signal.role is Role.SUSPECT and signal.supports is not None]
     if suspected:

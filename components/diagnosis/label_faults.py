@@ -135,8 +135,8 @@ def _of_measures(name: str, fault: Fault, measures: Sequence[LabelMeasure], can_
     judged = [speaks(fault.size(each), each.std_error, WORTH_A_LOOK * each.limit) for each in measures]
     supports = True if True in judged else (False if all(each is False for each in judged) else None)
     told = measures[judged.index(True)] if supports else measures[0]
-    if supports and not can_judge:
-        supports = None  # it may be the model that draws or confuses what it does not know
+    if not can_judge:
+        supports = None  # what it does not know the model may draw, confuse or overlook, whatever the labels are
     sentence = f"{in_words(told)} in the span's labels as in the golden set's, {_within(told)}."
     return Signal(
         name,

@@ -135,10 +135,10 @@ def test_the_match_is_a_ratio_with_its_error() -> None:
     assert 0 < match.std_error < 0.1
 
 
-def test_a_model_that_cannot_judge_the_span_accuses_no_labels_and_clears_them_all_the_same() -> None:
+def test_a_model_that_cannot_judge_the_span_neither_accuses_nor_clears_its_labels() -> None:
     lost = dataclasses.replace(label_evidence(noise=0.4), judged=0.0)
     assert the_one(fallen(sees=Detector(confuses=0.3), labels=lost)).state is not CauseState.SUPPORTED
-    assert the_one(fallen(labels=dataclasses.replace(label_evidence(), judged=0.0))).state is CauseState.REFUTED
+    assert the_one(fallen(labels=dataclasses.replace(label_evidence(), judged=0.0))).state is CauseState.NOT_TESTABLE
 
 
 def test_a_sure_change_below_the_limit_is_left_to_what_the_candidate_learned() -> None:
