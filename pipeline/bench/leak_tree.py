@@ -94,6 +94,8 @@ def leak_tree(cases: Sequence[CaseResult], listings: Mapping[str, Listing], name
 def _answers(fitting: Sequence[CaseResult], asked: Sequence[CaseResult], listings: Mapping[str, Listing]) -> Answers:
     if not asked:  # calibration cases alone, say, of which none is held against the tree
         return {}
+    if not asked:
+        return {}
     order = by_frequency(fitting)
     kinds = [_answer(case, order) for case in fitting]
     if len(set(kinds)) < 2:
@@ -113,14 +115,15 @@ def leak_test(cases: Sequence[CaseResult], listings: Mapping[str, Listing]) -> L
     """Whether the tree does better than chance on the faults that it was not fitted on.
 
     Args:
-        cases: all of a bench; without cases of both splits each fault is asked of a tree that was fitted on the others.
+        cases: all of a bench; without calibration cases each fault is asked of a tree that was fitted on the others. Of
+            calibration cases alone nothing is asked: their answers are known.
         listings: of each case, by number.
     """
     faults = [case for case in cases if counts_as(case) is CountsAs.FAULT and case.number in listings]
     calibration = [case for case in faults if case.split is Split.CALIBRATION]
     scored = [case for case in faults if case.split is Split.SCORE]
-    asked = scored if calibration and scored else faults
-    if calibration and scored:
+    asked = scored if calibration else faults
+    if calibration:
         answers = _answers(calibration, asked, listings)
     else:
         answers = {case.number: _of_the_others(case, faults, listings) for case in asked}

@@ -292,9 +292,13 @@ _BENCH = (
     *mutants_of(
         "pipeline/bench/bench.py",
         "tests/pipeline/bench/test_bench.py",
-        ("len(earlier) + 1)\n            keep", "1)\n            keep", "every attempt at a case is kept"),
+        ("todo.append((case, len(earlier) + 1))", "todo.append((case, 1))", "every attempt at a case is kept"),
         ("if not result.error and", "if", "a case that failed is tried again"),
-        ('"case": case.digest}\n    del', "}\n    del", "a case of which something else is planted runs again"),
+        (
+            '{**_shared_digests(place), "case": case.digest}',
+            "_shared_digests(place)",
+            "a case of which something else is planted runs again",
+        ),
     ),
     *mutants_of(
         "pipeline/bench/cases.py",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from pipeline.bench.case_result import CaseResult, Group, Split
 from pipeline.bench.leak_tree import leak_test, leak_tree, listing_of
@@ -46,9 +45,8 @@ def test_a_size_that_gives_the_fault_away_is_found() -> None:
     assert found.right == 54
 
 
-@pytest.mark.parametrize("split", Split)
-def test_of_one_split_alone_no_case_is_asked_of_a_tree_that_has_seen_it(split: Split) -> None:
-    cases = faults(18, split)
+def test_without_calibration_no_case_is_asked_of_a_tree_that_has_seen_it() -> None:
+    cases = faults(18, Split.SCORE)
     listings = {each.number: {"name/all": float(number)} for number, each in enumerate(cases)}
     rng = np.random.default_rng(1)
     for each, value in zip(cases, rng.permutation(18).tolist()):

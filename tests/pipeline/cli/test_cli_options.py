@@ -15,7 +15,7 @@ from schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
 PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--baseline-dt"}
-PATHS |= {"--config", "--images", "--log", "--from", "--classes", "--faults", "--truth", "--key"}
+PATHS |= {"--config", "--images", "--log", "--from", "--classes", "--faults", "--truth", "--key", "--like"}
 
 
 def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterator[tuple[str, argparse.Action]]:
