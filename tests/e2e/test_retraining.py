@@ -241,13 +241,13 @@ def test_status_and_history_tell_what_happened(runs: Runs) -> None:
 
 
 def test_every_run_leaves_its_result_log_and_page(runs: Runs) -> None:
-    causes = {
-        runs.first: "nothing_to_explain",
-        runs.good: "nothing_to_explain",
-        runs.bad_labels: "annotation:loose_boxes",
-        runs.dark: "dataset_shift:lighting",
-    }
-    for result, title in causes.items():
+    causes = (
+        (runs.first, "nothing_to_explain"),
+        (runs.good, "nothing_to_explain"),
+        (runs.bad_labels, "annotation:loose_boxes"),
+        (runs.dark, "dataset_shift:lighting"),
+    )
+    for result, title in causes:
         directory = runs.world.root / "runs" / result.run_id
         written = json.loads((directory / "result.json").read_text())
         assert written["verdict"] == result.verdict.value
