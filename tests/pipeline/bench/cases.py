@@ -16,6 +16,7 @@ from pipeline.bench.case_result import (
     Ranked,
     Split,
 )
+from pipeline.bench.cases import Case
 from schemas.artifacts.decisions import DataVerdict, Verdict
 from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN, Cause, CauseState, DiagnosisState
 from schemas.artifacts.evaluation import Delta
@@ -103,4 +104,21 @@ def _made_up(number: int, group: Group, cause: str, rng: np.random.Generator, sp
         said=outcome(*answer, pushed=pushed),
         signals={"gap": float(rng.normal()), f"{cause}/own": 1.0 if rng.random() < 0.6 else 0.0},
         listing={"count/files": 400.0, "bytes/jpg/mean": float(rng.normal(2000, 100))},
+    )
+
+
+def planned(case: Case, digests: dict[str, str], attempt: int = 1, code: str = "1", error: str = "") -> CaseResult:
+    """A result of a planned case, of which nothing was measured."""
+    return CaseResult(
+        number=case.number,
+        attempt=attempt,
+        group=case.group,
+        split=case.split,
+        source="digits",
+        seed=case.seed,
+        blind=case.blind,
+        planted=case.planted,
+        digests={**digests, "case": case.digest},
+        code=code,
+        error=error,
     )

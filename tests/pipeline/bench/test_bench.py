@@ -19,6 +19,7 @@ from pipeline.bench.run_case import Workplace
 from pipeline.bench.sources import BenchData
 from pipeline.bench.workers import one_by_one
 from schemas.base.errors import ConfigError, InputError, StateError
+from tests.pipeline.bench.cases import planned
 
 DIGESTS = {"truth": "t", "golden": "g", "baseline": "b"}
 
@@ -39,19 +40,7 @@ class FakeRunner:
             raise Killed
         self.ran.append((case.number, attempt))
         self.place.bundle(case).mkdir(parents=True, exist_ok=True)
-        return CaseResult(
-            number=case.number,
-            attempt=attempt,
-            group=case.group,
-            split=case.split,
-            source="digits",
-            seed=case.seed,
-            blind=case.blind,
-            planted=case.planted,
-            digests={**DIGESTS, "case": case.digest, "diagnosis": diagnosis_digest()},
-            code="1",
-            error=self.error,
-        )
+        return planned(case, {**DIGESTS, "diagnosis": diagnosis_digest()}, attempt, error=self.error)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
 from pipeline.bench.case_result import CaseResult
 from pipeline.bench.cases import Case, Split, plan, read_entries
 from schemas.base.errors import InputError
+from tests.pipeline.bench.cases import planned
 
 SHARED = {"truth": "t", "baseline": "b"}
 
@@ -22,18 +23,7 @@ def case_of(name: str, blind: bool) -> Case:
 
 
 def has_run(directory: Path, case: Case) -> CaseResult:
-    result = CaseResult(
-        number=case.number,
-        attempt=1,
-        group=case.group,
-        split=case.split,
-        source="digits",
-        seed=case.seed,
-        blind=case.blind,
-        planted=case.planted,
-        digests={**SHARED, "golden": "g", "case": case.digest, "diagnosis": "d"},
-        code="1",
-    )
+    result = planned(case, {**SHARED, "golden": "g", "diagnosis": "d"})
     for place in (f"cases/{case.number}/bundle", f"material/{case.number}"):
         (directory / place).mkdir(parents=True)
         (directory / place / "file").write_text(case.title)

@@ -13,13 +13,10 @@ from pipeline.bench.case_result import CaseResult
 from pipeline.bench.cases import Case, Split, plan, read_entries
 from pipeline.bench.workers import AttemptAt, in_workers
 from schemas.base.errors import StateError
+from tests.pipeline.bench.cases import planned
 
 CASES = plan(read_entries(), Split.SCORE, 0, blind=False)
 TODO = [(case, 1) for case in CASES[:7]]
-
-
-def result_of(case: Case, attempt: int, code: str) -> CaseResult:
-    return CaseResult(case.number, attempt, case.group, case.split, "digits", case.seed, False, case.planted, {}, code)
 
 
 def noting(directory: Path, number: int) -> AttemptAt:
@@ -29,7 +26,7 @@ def noting(directory: Path, number: int) -> AttemptAt:
     def attempt_at(case: Case, attempt: int) -> CaseResult:
         with (directory / "order").open("a") as file:
             file.write(f"{case.number}\n")
-        return result_of(case, attempt, f"worker {number}")
+        return planned(case, {}, attempt, code=f"worker {number}")
 
     return attempt_at
 
@@ -38,7 +35,7 @@ def dying(directory: Path, number: int) -> AttemptAt:
     def attempt_at(case: Case, attempt: int) -> CaseResult:
         if case.planted:
             os.kill(os.getpid(), signal.SIGKILL)
-        return result_of(case, attempt, f"worker {number}")
+        return planned(case, {}, attempt, code=f"worker {number}")
 
     return attempt_at
 
