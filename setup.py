@@ -6,7 +6,10 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "schemas/__init__.py").read_text()).group(1)
+# One import name is installed; the directories lie below it (docs/decisions/0021-one-import-name.md).
+PARTS = ("schemas", "components", "pipeline", "kubeflow")
+PACKAGES = [*find_packages(include=[f"{part}*" for part in PARTS]), "kubeflow"]
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "ratchet/__init__.py").read_text()).group(1)
 
 # Why each one: docs/decisions/0001-dependencies.md
 RUNTIME = [
@@ -59,16 +62,17 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.11",
-    packages=find_packages(include=["pipeline*", "components*", "schemas*"]),
+    package_dir={"ratchet": "ratchet", **{f"ratchet.{part}": part for part in PARTS}},
+    packages=["ratchet", *(f"ratchet.{name}" for name in PACKAGES)],
     package_data={
-        "schemas": ["*.pbtxt"],
-        "components.diagnosis": ["*.json"],
-        "pipeline.bench": ["*.yaml"],
-        "pipeline.config": ["*.yaml"],
-        "components.review": ["*.js", "*.css"],
-        "components.review.tfma_view": ["*.js", "*.css"],
+        "ratchet.schemas": ["*.pbtxt"],
+        "ratchet.components.diagnosis": ["*.json"],
+        "ratchet.pipeline.bench": ["*.yaml"],
+        "ratchet.pipeline.config": ["*.yaml"],
+        "ratchet.components.review": ["*.js", "*.css"],
+        "ratchet.components.review.tfma_view": ["*.js", "*.css"],
     },
     install_requires=RUNTIME,
     extras_require={"kubeflow": KUBEFLOW, "dev": DEV, "bench": BENCH},
-    entry_points={"console_scripts": ["ratchet = pipeline.cli.entry:main"]},
+    entry_points={"console_scripts": ["ratchet = ratchet.pipeline.cli.entry:main"]},
 )

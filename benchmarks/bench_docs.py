@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.bench.report import block_markdown, readme_markdown
-from pipeline.bench.report_files import write_report
-from schemas.base.errors import InputError, RatchetError
+from ratchet.pipeline.bench.report import block_markdown, readme_markdown
+from ratchet.pipeline.bench.report_files import write_report
+from ratchet.schemas.base.errors import InputError, RatchetError
 
 BEGIN, END = "<!-- written by `python -m benchmarks.bench_docs` -->", "<!-- to here -->"
 PICTURE = "bench.png"

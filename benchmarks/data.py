@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
 
 def main() -> int:
@@ -68,9 +68,9 @@ def _table(title: str, rounds: list[dict[str, float]]) -> str:
 
 def _image_seconds(span: Path) -> dict[str, float]:
     """CPU seconds of what ExampleGen does with the images of a span, part by part, for all of them."""
-    from components.example_gen.convert import to_example
-    from components.example_gen.dataset import encoded_images, inspect_image, read_source
-    from schemas.data.dataset import content_digest, image_digest
+    from ratchet.components.example_gen.convert import to_example
+    from ratchet.components.example_gen.dataset import encoded_images, inspect_image, read_source
+    from ratchet.schemas.data.dataset import content_digest, image_digest
 
     seconds: dict[str, float] = {}
 
@@ -201,17 +201,17 @@ def _tfx(records: Path) -> list[Any]:
 
 
 def _ours(data: Path, work: Path) -> list[Any]:
-    """The steps of `pipeline.pipeline` up to the gate."""
+    """The steps of `ratchet.pipeline.pipeline` up to the gate."""
     import tensorflow_data_validation as tfdv
     from tfx.components import StatisticsGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 
-    from components.data_gate.component import DataGate
-    from components.data_gate.settings import DataGateSettings
-    from components.example_gen.component import DetectionExampleGen
-    from components.registry.component import BaselineReader
-    from schemas.data.copy_settings import CopySettings
-    from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
+    from ratchet.components.data_gate.component import DataGate
+    from ratchet.components.data_gate.settings import DataGateSettings
+    from ratchet.components.example_gen.component import DetectionExampleGen
+    from ratchet.components.registry.component import BaselineReader
+    from ratchet.schemas.data.copy_settings import CopySettings
+    from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 
     schema_file = str(DEFAULT_SCHEMA_FILE)
     examples = DetectionExampleGen.of_span(str(data), 1, 0.1, 0.05, None, schema_file)

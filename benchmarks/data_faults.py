@@ -26,11 +26,11 @@ from benchmarks.faults import FAULTS_FILE, Fault, plant, read_faults
 from benchmarks.gate_judge import GateJudge, Read, ToJudge
 from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import generated_span, generated_spans, natural_spans
-from pipeline.bench import planting
-from pipeline.config.pipeline_settings import load_settings
-from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.root.roots import registry_of, serving_name
-from schemas.base.errors import RatchetError, StateError
+from ratchet.pipeline.bench import planting
+from ratchet.pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.root.roots import registry_of, serving_name
+from ratchet.schemas.base.errors import RatchetError, StateError
 
 GOLDEN_IMAGES = 200
 _TOGETHER = 12  # spans that are read in one go

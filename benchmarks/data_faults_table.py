@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.faults import Fault
-from schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.artifacts.decisions import DataDecision
 
 CRASH = "CRASH"  # the gate raised instead of deciding, which is never right
 _ORDER = (CRASH, "PASS", "WARN", "REJECT")

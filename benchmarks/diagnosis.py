@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.synthetic import GOOD, make_detections, make_truth
 from benchmarks.whole_process import environment, run
-from components.coco.writing import image_lines, join_detections, join_ground_truth
-from components.map_evaluator.matches import Collector
-from schemas.artifacts.evaluation import (
+from ratchet.components.coco.writing import image_lines, join_detections, join_ground_truth
+from ratchet.components.map_evaluator.matches import Collector
+from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     BASELINE_FILE,
     CANDIDATE,
@@ -33,8 +33,8 @@ from schemas.artifacts.evaluation import (
     GROUND_TRUTH_FILE,
     MATCHES_FILE,
 )
-from schemas.artifacts.golden_boxes import GoldenBoxes, is_kept, kept_share
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes, is_kept, kept_share
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 from tests.components.diagnosis.bundles import bundle, data_set, evaluation_of, label_evidence, loose
 from tests.components.diagnosis.written import write_run
 
@@ -44,8 +44,8 @@ NAMES = tuple(f"class {label}" for label in range(1, CLASSES + 1))
 _READ = """
 import sys, time
 started = time.monotonic(), time.process_time()
-from components.diagnosis.reading import RunPlaces, diagnosis_at
-from schemas.base.files import LOCAL_FILES
+from ratchet.components.diagnosis.reading import RunPlaces, diagnosis_at
+from ratchet.schemas.base.files import LOCAL_FILES
 imported = time.monotonic(), time.process_time()
 found = diagnosis_at(RunPlaces(*sys.argv[1:]), LOCAL_FILES)
 ended = time.monotonic(), time.process_time()

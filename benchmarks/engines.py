@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import orjson
 
-from components.metrics.accumulator import Accumulator
-from components.metrics.bootstrap import paired_deltas
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
-from schemas.base.memory import keep_freed_memory
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.bootstrap import paired_deltas
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.base.memory import keep_freed_memory
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 RESAMPLES = 1000
 _Timed = dict[str, Any]

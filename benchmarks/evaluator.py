@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from schemas.data.dataset import DATASET_FORMAT
+from ratchet.schemas.data.dataset import DATASET_FORMAT
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -25,15 +25,15 @@ import tensorflow as tf
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import path_utils
 
-from components.detector.served import read_images
-from components.example_gen.generate import SPLITS, GenRequest, generate
-from components.map_evaluator.executor import Executor as MapEvaluator
-from components.map_evaluator.settings import EvaluatorSettings
-from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.base import settings as settings_io
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, EVAL_SPLIT
+from ratchet.components.detector.served import read_images
+from ratchet.components.example_gen.generate import SPLITS, GenRequest, generate
+from ratchet.components.map_evaluator.executor import Executor as MapEvaluator
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.dataset import DATASET_FILE, EVAL_SPLIT
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import yaml
 
-from pipeline.bench.engine import OF_ANOTHER, PLANTERS
-from pipeline.bench.fault_images import IMAGE_FAULTS
-from pipeline.bench.fault_sets import golden_holds_it
-from pipeline.bench.planting import Planted
-from schemas.base.errors import ConfigError
+from ratchet.pipeline.bench.engine import OF_ANOTHER, PLANTERS
+from ratchet.pipeline.bench.fault_images import IMAGE_FAULTS
+from ratchet.pipeline.bench.fault_sets import golden_holds_it
+from ratchet.pipeline.bench.planting import Planted
+from ratchet.schemas.base.errors import ConfigError
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
 _KEYS = {"plant", "with", "strengths", "scored", "named", "says", "verdict", "part", "golden_too"}

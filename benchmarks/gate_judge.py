@@ -22,7 +22,7 @@ from unittest import mock
 
 import numpy as np
 
-from components.stack import environment
+from ratchet.components.stack import environment
 
 environment.prepare()
 
@@ -34,22 +34,22 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
-from components.data_gate import examine as gate
-from components.data_gate import inputs as gate_inputs
-from components.data_gate.inputs import GateSources, ServedBaseline
-from components.detector.sampling import read_records
-from components.detector.served import ServedDetector
-from components.example_gen.generate import GenRequest, generate
-from pipeline.config.pipeline_settings import PipelineSettings
-from schemas.artifacts.decisions import DataDecision
-from schemas.artifacts.history import History
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.data.columns import DetectionColumns
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import split_directory
-from schemas.data.records import Detections
-from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, class_names, read_schema
+from ratchet.components.data_gate import examine as gate
+from ratchet.components.data_gate import inputs as gate_inputs
+from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
+from ratchet.components.detector.sampling import read_records
+from ratchet.components.detector.served import ServedDetector
+from ratchet.components.example_gen.generate import GenRequest, generate
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings
+from ratchet.schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.records import Detections
+from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, class_names, read_schema
 
 _ROOT = Path(__file__).resolve().parent.parent
 _READING = ("components/example_gen", "components/coco", "components/imaging", "schemas/data")  # code that reads data

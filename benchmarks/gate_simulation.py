@@ -18,16 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.similar_detectors import CLASSES, World, detect, make_world
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.matches import DataSetMatches
-from components.map_evaluator.sanity_checks import enough
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from components.metrics.average_precision import detection_metrics
-from components.metrics.match_table import MatchTable, build_table
-from components.metrics.matching import match
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.matches import DataSetMatches
+from ratchet.components.map_evaluator.sanity_checks import enough
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.match_table import MatchTable, build_table
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 
 # By default, and what users may choose among; each by what it is called in tables.
 RULES = {

@@ -20,15 +20,15 @@ import numpy as np
 from scipy.special import stdtrit
 
 from benchmarks.worlds import GoldenSet, World, draw
-from components.map_evaluator.matches import Collector, DataSetMatches
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import slice_reasons
-from components.metrics.average_precision import detection_metrics
-from components.metrics.match_table import MatchTable
-from components.metrics.resampling import class_draws, narrowest
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.components.map_evaluator.matches import Collector, DataSetMatches
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.slice_rules import slice_reasons
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.resampling import class_draws, narrowest
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 
 PAGE = "docs/decisions/0007-when-a-fall-is-significant.md"
 BEGIN, END = "<!-- written by `make interval-coverage` -->", "<!-- to here -->"

@@ -15,12 +15,12 @@ from collections.abc import Iterator
 import apache_beam as beam
 import numpy as np
 
-from components.map_evaluator.beam_evaluation import CombineCollectors, load_matches, save_matches
-from components.map_evaluator.matches import SAMPLE_IMAGES, Collector
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.evaluation import MATCHES_FILE
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.map_evaluator.beam_evaluation import CombineCollectors, load_matches, save_matches
+from ratchet.components.map_evaluator.matches import SAMPLE_IMAGES, Collector
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.evaluation import MATCHES_FILE
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 CLASSES, OBJECTS, SIDE_PX, BATCH = 80, 7, 640, 16
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from components.data_gate.drift import effect_size
-from components.data_gate.embeddings import embedding_distance
-from schemas.artifacts.data_evidence import EMBEDDING
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.drift import effect_size
+from ratchet.components.data_gate.embeddings import embedding_distance
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 
 def distances(samples: Mapping[str, FeatureSample], whole_sets: frozenset[str]) -> dict[str, list[float]]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
 _BLOCKS = (2, 3)  # into which a span is cut, in the order of its files
 _FEWEST = 30  # images of a block: the gate says nothing of fewer than 20 to train on

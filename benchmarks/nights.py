@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.settings import EvaluatorSettings
-from components.registry.references import choose_references
-from schemas.artifacts.evaluation import (
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.registry.references import choose_references
+from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     DataSetEvaluation,
     Delta,
@@ -31,9 +31,9 @@ from schemas.artifacts.evaluation import (
     ModelScores,
     SecondOpinion,
 )
-from schemas.artifacts.references import Reference
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
-from schemas.base.progress import Progress
+from ratchet.schemas.artifacts.references import Reference
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.schemas.base.progress import Progress
 
 _START = 0.5  # mAP of the first model
 _OBJECTS = 5  # an image

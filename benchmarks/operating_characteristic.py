@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.gate_simulation import RULES, Outcome, Plan, simulate
-from schemas.artifacts.decisions import Verdict
-from schemas.base.differences import detectable
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.differences import detectable
 
 BEGIN, END = "<!-- written by `make operating-characteristic` -->", "<!-- to here -->"
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#555555")  # Okabe and Ito: told apart by everybody

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -29,17 +29,17 @@ import apache_beam as beam
 import numpy as np
 
 from benchmarks.faults import Fault, plant
-from components.example_gen.generate import GenRequest, generate
-from components.trainer.export import save_model
-from components.trainer.images.examples import span_of
-from components.trainer.job import Trained, TrainingJob, run_job
-from components.trainer.validation import ValidationImage, ValidationSet, Validator, read_validation
-from pipeline.config.pipeline_settings import load_config
-from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.artifacts.training_record import RECORD_FILE, read_training_record
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.components.example_gen.generate import GenRequest, generate
+from ratchet.components.trainer.export import save_model
+from ratchet.components.trainer.images.examples import span_of
+from ratchet.components.trainer.job import Trained, TrainingJob, run_job
+from ratchet.components.trainer.validation import ValidationImage, ValidationSet, Validator, read_validation
+from ratchet.pipeline.config.pipeline_settings import load_config
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, read_training_record
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 WAYS: dict[str, tuple[str, ...]] = {
     "new span alone": ("training.retrain.replay=0",),

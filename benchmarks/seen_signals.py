@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from components.diagnosis.seen import SEEN_FILE, SEEN_FORMAT, SeenSignals
-from pipeline.bench.case_result import CaseResult, Split, last_attempts, read_cases
-from schemas.base.errors import InputError, RatchetError
+from ratchet.components.diagnosis.seen import SEEN_FILE, SEEN_FORMAT, SeenSignals
+from ratchet.pipeline.bench.case_result import CaseResult, Split, last_attempts, read_cases
+from ratchet.schemas.base.errors import InputError, RatchetError
 
 _DIGITS = 4
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 CLASSES = 4
 SHARED = 0.9  # of the variance of what two detectors make of one object

@@ -25,14 +25,14 @@ def main(truth_file: str, results_file: str) -> dict[str, float]:
     def mark(stage: str) -> None:
         marks[stage] = time.process_time() - sum(marks.values())
 
-    import pipeline.cli.evaluation_text
-    import pipeline.cli.main  # noqa: F401
-    from components.coco.reading import read_results, read_truth
-    from components.map_evaluator import evaluate_files  # noqa: F401
-    from components.metrics.average_precision import detection_metrics
-    from components.metrics.match_table import build_table
-    from components.metrics.matching import match
-    from schemas.base.memory import keep_freed_memory, no_collection
+    import ratchet.pipeline.cli.evaluation_text
+    import ratchet.pipeline.cli.main  # noqa: F401
+    from ratchet.components.coco.reading import read_results, read_truth
+    from ratchet.components.map_evaluator import evaluate_files  # noqa: F401
+    from ratchet.components.metrics.average_precision import detection_metrics
+    from ratchet.components.metrics.match_table import build_table
+    from ratchet.components.metrics.matching import match
+    from ratchet.schemas.base.memory import keep_freed_memory, no_collection
 
     mark("imports")
     keep_freed_memory()

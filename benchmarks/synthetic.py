@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 OBJECTS_PER_IMAGE = 6.8
 DETECTIONS_PER_IMAGE = 75

@@ -28,18 +28,18 @@ import tf_keras
 from official.vision.configs import retinanet
 from official.vision.tasks.retinanet import RetinaNetTask
 
-from components.example_gen.generate import GenRequest, generate
-from components.trainer.images.batches import MAX_OBJECTS, Mixture, training_batches
-from components.trainer.images.examples import span_of
-from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.lineage import trained_data
-from components.trainer.model.retinanet import build_model, build_task
-from components.trainer.policy import NewSpan, TrainingPlan, plan_training
-from pipeline.config.pipeline_settings import load_config
-from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact, split_directory
+from ratchet.components.example_gen.generate import GenRequest, generate
+from ratchet.components.trainer.images.batches import MAX_OBJECTS, Mixture, training_batches
+from ratchet.components.trainer.images.examples import span_of
+from ratchet.components.trainer.learner import Learner, LearnerOptions
+from ratchet.components.trainer.lineage import trained_data
+from ratchet.components.trainer.model.retinanet import build_model, build_task
+from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
+from ratchet.pipeline.config.pipeline_settings import load_config
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact, split_directory
 
 Step = Callable[[], Any]
 

@@ -26,7 +26,7 @@ evaluation.evaluate()
 evaluation.accumulate()
 evaluation.summarize()
 """
-_RATCHET = "import sys; from pipeline.cli.entry import main; sys.exit(main())"
+_RATCHET = "import sys; from ratchet.pipeline.cli.entry import main; sys.exit(main())"
 _MOST_EXIT_CODE = 3  # a verdict that blocks
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 _SIDE_PX = 40.0
 _APART_PX = 100.0

@@ -1,6 +1,6 @@
 """Compiles the pipeline for Vertex AI Pipelines or Kubeflow Pipelines.
 
-    python -m kubeflow.compile --target vertex --root gs://bucket/ratchet --data gs://bucket/spans \
+    python -m ratchet.kubeflow.compile --target vertex --root gs://bucket/ratchet --data gs://bucket/spans \
         --golden gs://bucket/golden --image gcr.io/project/ratchet:0.1.0 --out pipeline.json
 
 The steps are those of a local run. A scheduled run trains on the newest span there is when it starts.
@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.config.pipeline_settings import PipelineSettings, load_config
-from pipeline.terminal.console import output_to
-from schemas.base.errors import ConfigError, RatchetError
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config
+from ratchet.pipeline.terminal.console import output_to
+from ratchet.schemas.base.errors import ConfigError, RatchetError
 
 # Where the image has to hold a checkout of this project: docs/kubeflow.md.
 IMAGE_DIRECTORY = "/ratchet"
@@ -63,7 +63,7 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
     with output_to(Path(os.devnull)):  # the libraries' start-up noise
         from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
 
-        from pipeline.pipeline import Locations, create_pipeline
+        from ratchet.pipeline.pipeline import Locations, create_pipeline
 
         schema_file = request.settings.data.schema or f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
         locations = Locations.under(request.root, request.data, request.golden, request.settings.name, schema_file)
@@ -90,14 +90,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         compile_pipeline(request, arguments.out)
     except RatchetError as error:
-        print(f"kubeflow.compile: {error}", file=sys.stderr)
+        print(f"ratchet.kubeflow.compile: {error}", file=sys.stderr)
         return 2
     print(arguments.out)
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m kubeflow.compile", description="Compiles the pipeline.")
+    parser = argparse.ArgumentParser(prog="python -m ratchet.kubeflow.compile", description="Compiles the pipeline.")
     parser.add_argument("--target", choices=sorted(SUFFIXES), required=True)
     parser.add_argument("--config", default="digits", help="a YAML file, or the name of one that comes along")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")

@@ -17,18 +17,18 @@ from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2
 
-from components.data_gate.component import DataGate
-from components.diagnosis.component import Diagnosis
-from components.example_gen.component import DetectionExampleGen
-from components.map_evaluator.component import MapEvaluator
-from components.registry.component import BaselineReader
-from components.registry.executor import PusherExecutor
-from components.review.component import Review
-from components.trainer.component import DetectorTrainer
-from pipeline.config.pipeline_settings import PipelineSettings
-from schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
-from schemas.artifacts.review import REJECTION_STEP
-from schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP, HELD_OUT_SPLIT
+from ratchet.components.data_gate.component import DataGate
+from ratchet.components.diagnosis.component import Diagnosis
+from ratchet.components.example_gen.component import DetectionExampleGen
+from ratchet.components.map_evaluator.component import MapEvaluator
+from ratchet.components.registry.component import BaselineReader
+from ratchet.components.registry.executor import PusherExecutor
+from ratchet.components.review.component import Review
+from ratchet.components.trainer.component import DetectorTrainer
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings
+from ratchet.schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
+from ratchet.schemas.artifacts.review import REJECTION_STEP
+from ratchet.schemas.data.dataset import EVAL_SPLIT, GOLDEN_STEP, HELD_OUT_SPLIT
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from components.registry.registry import Registry
-from schemas.artifacts.diagnosis import Cause, DiagnosisState
-from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
-from schemas.artifacts.training_record import (
+from ratchet.components.registry.registry import Registry
+from ratchet.schemas.artifacts.diagnosis import Cause, DiagnosisState
+from ratchet.schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.training_record import (
     AskedTraining,
     ContinualLearningRecord,
     LearningRateRecord,
@@ -22,8 +22,8 @@ from schemas.artifacts.training_record import (
     TrainingRecord,
     ValidationPoint,
 )
-from schemas.data.dataset import DataSetInfo
-from schemas.data.records import Detections, GroundTruth, ImageRecord
+from ratchet.schemas.data.dataset import DataSetInfo
+from ratchet.schemas.data.records import Detections, GroundTruth, ImageRecord
 
 WIDTH_PX, HEIGHT_PX = 64, 48
 

@@ -118,6 +118,7 @@ def modules() -> Iterator[tuple[str, str]]:
 
 
 def imported(source: str, top_level_only: bool = False) -> set[str]:
+    """What a module imports; our own without `ratchet.`, as the directories are named."""
     tree = ast.parse(source)
     nodes = tree.body if top_level_only else list(ast.walk(tree))
     names: set[str] = set()
@@ -126,7 +127,7 @@ def imported(source: str, top_level_only: bool = False) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
+    return {name.removeprefix("ratchet.") for name in names}
 
 
 def wrong_direction(module: str, source: str) -> list[str]:
@@ -255,12 +256,12 @@ def test_the_list_of_glue_names_only_modules_that_exist() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("schemas.data.records", "import components.metrics.boxes"),
-        ("components.metrics.boxes", "from pipeline.config.pipeline_settings import load_config"),
-        ("components.trainer.loop", "from components.data_gate import rules"),
+        ("schemas.data.records", "import ratchet.components.metrics.boxes"),
+        ("components.metrics.boxes", "from ratchet.pipeline.config.pipeline_settings import load_config"),
+        ("components.trainer.loop", "from ratchet.components.data_gate import rules"),
         ("pipeline.run.local", "def f():\n    from kubeflow import compile"),
-        ("pipeline.root.roots", "from pipeline.cli import options"),
-        ("schemas.base.files", "from schemas.data.features import LABEL"),
+        ("pipeline.root.roots", "from ratchet.pipeline.cli import options"),
+        ("schemas.base.files", "from ratchet.schemas.data.features import LABEL"),
     ],
 )
 def test_the_direction_guard_can_fail(module: str, source: str) -> None:
@@ -297,7 +298,7 @@ def test_the_heavy_guard_can_fail() -> None:
 @pytest.mark.parametrize("command", [["--help"], *([name, "--help"] for name in COMMANDS)])
 def test_help_does_not_start_tensorflow(command: list[str]) -> None:
     code = (
-        "import sys\nfrom pipeline.cli.main import main\n"
+        "import sys\nfrom ratchet.pipeline.cli.main import main\n"
         f"try:\n    main({command!r})\nexcept SystemExit as end:\n    assert end.code == 0\n"
         f"loaded = {sorted(HEAVY)!r}\n"
         "sys.exit(str([name for name in loaded if name in sys.modules] or ''))"
@@ -310,7 +311,7 @@ def test_help_does_not_start_tensorflow(command: list[str]) -> None:
 def test_a_diagnosis_is_imported_without_what_takes_long() -> None:
     slow = sorted({*HEAVY, "scipy", "pandas", "PIL"})
     code = (
-        "import sys\nimport components.diagnosis.reading\n"
+        "import sys\nimport ratchet.components.diagnosis.reading\n"
         f"sys.exit(str([name for name in {slow!r} if name in sys.modules] or ''))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench_docs import BEGIN, END, main, write_block
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY
-from pipeline.bench.report import report_of
-from schemas.base.errors import InputError
+from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY
+from ratchet.pipeline.bench.report import report_of
+from ratchet.schemas.base.errors import InputError
 from tests.pipeline.bench.cases import bench
 
 ROOT = Path(__file__).resolve().parent.parent

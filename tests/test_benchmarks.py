@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
 ROOT = Path(__file__).resolve().parent.parent
 

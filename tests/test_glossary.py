@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.config.pipeline_settings import load_settings
 
 TREE = Path(__file__).resolve().parent.parent
 GLOSSARY = (TREE / "docs" / "glossary.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.gate_simulation import RULES, Outcome, Plan, simulate
 from benchmarks.operating_characteristic import BEGIN, END, write_chart, write_tables
-from schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.nightly import often
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -21,7 +21,7 @@ def test_every_file_beside_the_code_is_package_data() -> None:
         path
         for package, patterns in package_data().items()
         for pattern in patterns
-        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+        for path in (ROOT / package.removeprefix("ratchet.").replace(".", "/")).glob(pattern)
     }
     there = {
         path

@@ -15,17 +15,17 @@ from benchmarks.data_faults_table import CRASH, Judged, table_of
 from benchmarks.faults import Fault, Part, plant, read_faults
 from benchmarks.natural_distances import distance_table, distances
 from benchmarks.natural_spans import natural_spans
-from components.example_gen.dataset import read_source
-from pipeline.bench.fault_images import IMAGE_FAULTS
-from pipeline.bench.fault_labels import LABEL_FAULTS
-from pipeline.bench.fault_sets import TURNS
-from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.base.errors import ConfigError
-from schemas.data import features
-from schemas.data.columns import DetectionColumns
-from schemas.data.feature_sample import FeatureSample
-from schemas.data.records import Detections
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.pipeline.bench.fault_images import IMAGE_FAULTS
+from ratchet.pipeline.bench.fault_labels import LABEL_FAULTS
+from ratchet.pipeline.bench.fault_sets import TURNS
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.data import features
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.records import Detections
 
 IMAGES = 14
 MOVE_BOXES = ("far", "near", "letterbox")  # faults of images whose boxes move with them
@@ -279,7 +279,7 @@ class CountingModel:
 @pytest.mark.tensorflow
 def test_what_a_model_finds_in_an_image_is_asked_once_and_told_the_same_again(tmp_path: Path) -> None:
     from benchmarks.gate_judge import RememberingDetector
-    from components.detector.served import ServedDetector
+    from ratchet.components.detector.served import ServedDetector
 
     asked_of_a_model = {name for name in vars(ServedDetector) if not name.startswith("_")} - {"serve"}
     assert asked_of_a_model <= set(dir(RememberingDetector))

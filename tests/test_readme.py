@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import _parser, main
-from pipeline.demo.scenario import commands_after
-from pipeline.root.root_settings import configure_check, configure_run, record_root
-from pipeline.root.roots import registry_of
-from schemas.artifacts.decisions import Verdict
+from ratchet.pipeline.cli.main import _parser, main
+from ratchet.pipeline.demo.scenario import commands_after
+from ratchet.pipeline.root.root_settings import configure_check, configure_run, record_root
+from ratchet.pipeline.root.roots import registry_of
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from schemas.base.checked_json import (
+from ratchet.schemas.base.checked_json import (
     MAX_ID,
     Problems,
     check_number,
@@ -23,7 +23,7 @@ from schemas.base.checked_json import (
     read_text,
     shown,
 )
-from schemas.base.errors import DataError
+from ratchet.schemas.base.errors import DataError
 
 LARGEST_PX = 1e9  # areas of such boxes stay finite
 

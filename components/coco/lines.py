@@ -1,4 +1,4 @@
-"""Some images of COCO files that have a line an image, as `components.coco.writing` makes them.
+"""Some images of COCO files that have a line an image, as `ratchet.components.coco.writing` makes them.
 
 So a hundred thousand images need not be in memory at once. Any COCO file whose entries stand on lines of their own can
 be read.
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from components.coco.entries import Entries
-from components.coco.reading import CocoAnnotations, Demands, annotations_of, results_of
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
-from schemas.data.records import LabelMap
+from ratchet.components.coco.entries import Entries
+from ratchet.components.coco.reading import CocoAnnotations, Demands, annotations_of, results_of
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.records import LabelMap
 
 _ENDS = ("]}", "],", "]", ",")
 

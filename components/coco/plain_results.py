@@ -17,7 +17,7 @@ from typing import BinaryIO
 import numpy as np
 import orjson
 
-from components.coco.decimals import DIGITS, decimals, integers
+from ratchet.components.coco.decimals import DIGITS, decimals, integers
 
 # Bytes of a block: its arrays stay in a processor's cache. Tests set it lower.
 _BLOCK_BYTES = 1 << 20

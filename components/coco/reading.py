@@ -23,17 +23,17 @@ from typing import Any
 import numpy as np
 import orjson
 
-from components.coco.areas import mend_areas
-from components.coco.entries import LARGEST_PX, Entries
-from components.coco.plain_results import read_plain_results
-from components.coco.wrong_format import find_wrong_format
-from schemas.base.checked_json import MAX_ID, is_unicode, kind, load_json, shown
-from schemas.base.errors import DataError
-from schemas.base.files import reason_of, refuse_irregular
-from schemas.base.json_keys import may_repeat_keys
-from schemas.base.memory import no_collection
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import LabelMap, image_attributes
+from ratchet.components.coco.areas import mend_areas
+from ratchet.components.coco.entries import LARGEST_PX, Entries
+from ratchet.components.coco.plain_results import read_plain_results
+from ratchet.components.coco.wrong_format import find_wrong_format
+from ratchet.schemas.base.checked_json import MAX_ID, is_unicode, kind, load_json, shown
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import reason_of, refuse_irregular
+from ratchet.schemas.base.json_keys import may_repeat_keys
+from ratchet.schemas.base.memory import no_collection
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import LabelMap, image_attributes
 
 MAX_CATEGORIES = 65_535  # labels travel as 16 bits
 

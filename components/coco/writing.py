@@ -12,8 +12,8 @@ from typing import Any, TextIO
 import numpy as np
 import orjson
 
-from schemas.data.columns import DetectionColumns
-from schemas.data.records import ImageRecord, LabelMap
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.records import ImageRecord, LabelMap
 
 
 def image_lines(

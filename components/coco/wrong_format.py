@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.coco.box_formats import FRACTIONS, XYXY, YXHW, YXYX
+from ratchet.components.coco.box_formats import FRACTIONS, XYXY, YXHW, YXYX
 
 MIN_BOXES = 10
 FAR_OUT = 0.05  # of the image's side

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from components.data_gate.fault_layers import Album, Beside, Drawable
-from components.data_gate.inputs import GateInputs
-from components.data_gate.pictures import pictured_rules
-from components.data_gate.usual import figures_of, usual_row
-from components.detector.sampling import ImageSample
-from schemas.artifacts.data_evidence import DRIFT, Comparison
-from schemas.artifacts.decisions import DataDecision
-from schemas.data.records import Detections
+from ratchet.components.data_gate.fault_layers import Album, Beside, Drawable
+from ratchet.components.data_gate.inputs import GateInputs
+from ratchet.components.data_gate.pictures import pictured_rules
+from ratchet.components.data_gate.usual import figures_of, usual_row
+from ratchet.components.detector.sampling import ImageSample
+from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison
+from ratchet.schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.data.records import Detections
 
 
 def album_of(inputs: GateInputs, decision: DataDecision, comparisons: Sequence[Comparison]) -> Album:

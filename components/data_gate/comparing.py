@@ -15,12 +15,12 @@ import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.data_gate import drift
-from components.data_gate.references import most_frequent, noise_of_shares, values_of
-from components.data_gate.rules import Anomaly
-from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Distribution
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate import drift
+from ratchet.components.data_gate.references import most_frequent, noise_of_shares, values_of
+from ratchet.components.data_gate.rules import Anomaly
+from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Distribution
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 TRAINING_ENVIRONMENT, SERVING_ENVIRONMENT = "TRAINING", "SERVING"
 _MOST_EXTREME = 12

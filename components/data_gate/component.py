@@ -8,10 +8,10 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.experimental import simple_artifacts
 
-from components.data_gate import executor
-from components.data_gate.settings import DataGateSettings
-from schemas.base import settings as settings_io
-from schemas.data.copy_settings import CopySettings
+from ratchet.components.data_gate import executor
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.data.copy_settings import CopySettings
 
 
 class DataGateSpec(ComponentSpec):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.imaging.copies import Copy, Originals, find_copies, find_repeats
-from schemas.data.looks import Looks
+from ratchet.components.imaging.copies import Copy, Originals, find_copies, find_repeats
+from ratchet.schemas.data.looks import Looks
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from components.data_gate.embeddings import distances, projection
-from components.labels.profile import Profile, single_labels
-from components.metrics.boxes import overlapping
-from components.metrics.greedy import match_greedily
-from schemas.base.formatting import percent
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.data_gate.embeddings import distances, projection
+from ratchet.components.labels.profile import Profile, single_labels
+from ratchet.components.metrics.boxes import overlapping
+from ratchet.components.metrics.greedy import match_greedily
+from ratchet.schemas.base.formatting import percent
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _MATCH_IOU = 0.5
 _FEWEST_LABELS = 20  # on either side; with fewer nothing is said

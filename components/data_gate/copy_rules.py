@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.data_gate.copies import Copies
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import listed
-from schemas.data.copy_settings import CopySettings
+from ratchet.components.data_gate.copies import Copies
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.data.copy_settings import CopySettings
 
 _LISTED = 5
 _REPEATED = 0.01  # share of copies in a span from which on a person should look

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.history import History
-from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.artifacts.training_record import TrainedData
-from schemas.base.formatting import joined
-from schemas.data.dataset import DataSetInfo
-from schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.artifacts.training_record import TrainedData
+from ratchet.schemas.base.formatting import joined
+from ratchet.schemas.data.dataset import DataSetInfo
+from ratchet.schemas.data.fingerprints import Fingerprints
 
 _RULE = "span_version"
 _EXPECTED = "data that was not trained on before, or a new version of it"

@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 BLOCK = 8  # neighbouring images that are drawn together: frames of one scene are not independent
 _REPEATS = 80

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from components.data_gate.coping import Coping
-from components.data_gate.settings import DataGateSettings
-from components.pages.feature_words import allowed, difference, exactly, moved_by
-from components.pages.features import short_title
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
+from ratchet.components.data_gate.coping import Coping
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.pages.feature_words import allowed, difference, exactly, moved_by
+from ratchet.components.pages.features import short_title
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
 
 _HARMLESS_FALLS = (features.QA_NOISE,)  # blur takes noise away, and is seen by the sharpness
 _BY_CHANCE = "; samples as small as these differ as much by chance"

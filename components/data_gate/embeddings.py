@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.drift import BLOCK, QUANTILE
+from ratchet.components.data_gate.drift import BLOCK, QUANTILE
 
 _REPEATS = 60
 _COMPONENTS = 24  # principal components of the training images' embeddings; more only add noise

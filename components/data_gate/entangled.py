@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from components.data_gate.drift import as_compared
-from schemas.artifacts.data_evidence import Comparison
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
+from ratchet.components.data_gate.drift import as_compared
+from ratchet.schemas.artifacts.data_evidence import Comparison
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
 
 _WHITE = 255.0
 

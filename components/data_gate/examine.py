@@ -12,8 +12,8 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 
-from components.data_gate.album import album_of
-from components.data_gate.comparing import (
+from ratchet.components.data_gate.album import album_of
+from ratchet.components.data_gate.comparing import (
     Measurement,
     Side,
     Statistics,
@@ -26,27 +26,27 @@ from components.data_gate.comparing import (
     statistics_of,
     validate,
 )
-from components.data_gate.coping import Coping, coping_of
-from components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
-from components.data_gate.embeddings import outliers
-from components.data_gate.entangled import of_their_own
-from components.data_gate.golden_set import beside_traffic, beside_training, of_golden_set
-from components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
-from components.data_gate.label_audit import LabelAudit, audit_labels
-from components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
-from components.data_gate.page import PageContent, data_page
-from components.data_gate.part_drift import drift_in_parts, drift_located
-from components.data_gate.parts import Part, faults_in_parts, parts_of
-from components.data_gate.pictures import draw_pictures
-from components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
-from components.data_gate.rules import Findings, decide
-from components.data_gate.serving_log import read_serving_log
-from components.data_gate.settings import DataGateSettings
-from components.data_gate.trust import Trust, trust
-from components.detector.detections import renumbering
-from components.detector.sampling import ImageSample, ReadRecords, read_records
-from components.labels.profile import Profile, in_label_map
-from schemas.artifacts.data_evidence import (
+from ratchet.components.data_gate.coping import Coping, coping_of
+from ratchet.components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
+from ratchet.components.data_gate.embeddings import outliers
+from ratchet.components.data_gate.entangled import of_their_own
+from ratchet.components.data_gate.golden_set import beside_traffic, beside_training, of_golden_set
+from ratchet.components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
+from ratchet.components.data_gate.label_audit import LabelAudit, audit_labels
+from ratchet.components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
+from ratchet.components.data_gate.page import PageContent, data_page
+from ratchet.components.data_gate.part_drift import drift_in_parts, drift_located
+from ratchet.components.data_gate.parts import Part, faults_in_parts, parts_of
+from ratchet.components.data_gate.pictures import draw_pictures
+from ratchet.components.data_gate.references import Lineage, Span, embedding_comparison, nearest, with_moves
+from ratchet.components.data_gate.rules import Findings, decide
+from ratchet.components.data_gate.serving_log import read_serving_log
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.data_gate.trust import Trust, trust
+from ratchet.components.detector.detections import renumbering
+from ratchet.components.detector.sampling import ImageSample, ReadRecords, read_records
+from ratchet.components.labels.profile import Profile, in_label_map
+from ratchet.schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
     DECISION_FILE,
     DRIFT,
@@ -62,13 +62,13 @@ from schemas.artifacts.data_evidence import (
     DataPictures,
     LabelEvidence,
 )
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.data import features
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import split_directory
-from schemas.data.feature_sample import FeatureSample
-from schemas.data.tfdv_schema import class_names, read_schema
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.data import features
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.tfdv_schema import class_names, read_schema
 
 ANOMALIES_FILE = "SchemaDiff.pb"  # by TFX's name, in the split's directory
 _WORST = 12  # images that a rule names

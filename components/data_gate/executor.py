@@ -10,13 +10,13 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.data_gate.examine import examine
-from components.data_gate.inputs import GateSources, ServedBaseline
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
-from schemas.base import settings as settings_io
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import TRAIN_SPLIT
+from ratchet.components.data_gate.examine import examine
+from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
 
 
 class Executor(base_executor.BaseExecutor):

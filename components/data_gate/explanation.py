@@ -13,10 +13,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from components.data_gate.drift_rules import FIRST_SPAN
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW
-from schemas.artifacts.decisions import NEVER_OBSERVED, Reason
-from schemas.data import features
+from ratchet.components.data_gate.drift_rules import FIRST_SPAN
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW
+from ratchet.schemas.artifacts.decisions import NEVER_OBSERVED, Reason
+from ratchet.schemas.data import features
 
 COMPARABLE = 2.0  # strengths of which one is at most so many times the other
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.settings import FactLimits
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import listed, many, percent
-from schemas.data import facts as counted
-from schemas.data.facts import DataSetFacts, Fact
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.settings import FactLimits
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import listed, many, percent
+from ratchet.schemas.data import facts as counted
+from ratchet.schemas.data.facts import DataSetFacts, Fact
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 DUPLICATES, MISSING_CLASSES = "labels:duplicates", "facts:missing_classes"
 _LOOK = 0.1  # of a limit, from which on a person should look

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.drift import BLOCK
-from components.data_gate.embeddings import distances, projection
+from ratchet.components.data_gate.drift import BLOCK
+from ratchet.components.data_gate.embeddings import distances, projection
 
 _NEAREST = 5  # training images that an image is held against
 

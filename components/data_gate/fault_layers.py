@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.imaging.drawing import Layer, detections_layer, given_layer, labels_layer, read_layer
-from components.labels import readings
-from components.metrics.boxes import NO_CROWD, overlapping
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import many, percent
-from schemas.data.dataset import BadBox
-from schemas.data.records import Detections, ImageRecord
+from ratchet.components.imaging.drawing import Layer, detections_layer, given_layer, labels_layer, read_layer
+from ratchet.components.labels import readings
+from ratchet.components.metrics.boxes import NO_CROWD, overlapping
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import many, percent
+from ratchet.schemas.data.dataset import BadBox
+from ratchet.schemas.data.records import Detections, ImageRecord
 
 _SURE = 0.3  # scores of the detections that are drawn; all of them would hide the image
 _SURELY = 0.5  # the same of those that are said to be objects without a label

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from components.data_gate.drift_rules import strength
-from components.data_gate.references import (
+from ratchet.components.data_gate.drift_rules import strength
+from ratchet.components.data_gate.references import (
     Lineage,
     Reference,
     Span,
@@ -22,10 +22,10 @@ from components.data_gate.references import (
     values_of,
     with_moves,
 )
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison, Distribution
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison, Distribution
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 TRAFFIC = "requests"
 _JENSEN_SHANNON, _L_INFINITY, _ENERGY = "jensen shannon divergence", "l infty", "energy distance"

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
 
-from components.data_gate.comparing import Side, Statistics, distributions
-from components.data_gate.copies import SpanCopies
-from components.data_gate.delivered_before import TrainedBefore
-from components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
-from components.data_gate.new_classes import NewClasses
-from components.data_gate.pictures import pictured_rules
-from components.data_gate.references import Lineage, Reference
-from components.data_gate.rules import Baseline
-from components.data_gate.settings import DataGateSettings
-from components.detector.detections import renumbering
-from components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
-from components.detector.served import ServedDetector, load_detector
-from components.detector.stored_looks import stored_looks
-from components.pages.parts import MOST_PICTURES
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.history import History
-from schemas.artifacts.training_record import (
+from ratchet.components.data_gate.comparing import Side, Statistics, distributions
+from ratchet.components.data_gate.copies import SpanCopies
+from ratchet.components.data_gate.delivered_before import TrainedBefore
+from ratchet.components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
+from ratchet.components.data_gate.new_classes import NewClasses
+from ratchet.components.data_gate.pictures import pictured_rules
+from ratchet.components.data_gate.references import Lineage, Reference
+from ratchet.components.data_gate.rules import Baseline
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.detector.detections import renumbering
+from ratchet.components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
+from ratchet.components.detector.served import ServedDetector, load_detector
+from ratchet.components.detector.stored_looks import stored_looks
+from ratchet.components.pages.parts import MOST_PICTURES
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_IMAGES_FILE,
     TRAINING_SAMPLE_FILE,
@@ -31,13 +31,13 @@ from schemas.artifacts.training_record import (
     earlier_statistics_file,
     read_training_record,
 )
-from schemas.base.model_digest import model_digest
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.feature_sample import FeatureSample
-from schemas.data.fingerprints import Fingerprints
-from schemas.data.looks import Looks
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, SPLITS, TRAIN_SPLIT, DataSetInfo
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.data.looks import Looks
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.trust import Trust, familiar_reason
-from components.labels.box_format import GuessedFormat, format_reason, guess_format, read_rightly
-from components.labels.judging import compared, judged_reasons, not_judged, untested
-from components.labels.limits import LabelLimits
-from components.labels.matching import Matched
-from components.labels.measures import FEWEST, label_measures, reading_measure
-from components.labels.profile import Profile
-from components.labels.unsupported import RULE as FOUND
-from components.labels.unsupported import found_reason
-from schemas.artifacts.data_evidence import LabelEvidence
-from schemas.artifacts.decisions import Reason
+from ratchet.components.data_gate.trust import Trust, familiar_reason
+from ratchet.components.labels.box_format import GuessedFormat, format_reason, guess_format, read_rightly
+from ratchet.components.labels.judging import compared, judged_reasons, not_judged, untested
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.matching import Matched
+from ratchet.components.labels.measures import FEWEST, label_measures, reading_measure
+from ratchet.components.labels.profile import Profile
+from ratchet.components.labels.unsupported import RULE as FOUND
+from ratchet.components.labels.unsupported import found_reason
+from ratchet.schemas.artifacts.data_evidence import LabelEvidence
+from ratchet.schemas.artifacts.decisions import Reason
 
 _COLLAPSED = 1 / 3  # of the golden set's recall; below it the model is lost in the span
 

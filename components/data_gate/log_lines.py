@@ -12,8 +12,8 @@ import json
 from collections.abc import Iterator
 from typing import IO, Any
 
-from schemas.base.errors import DataError
-from schemas.base.json_keys import unique_keys
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.json_keys import unique_keys
 
 _BLOCK_BYTES = 1 << 20
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error)

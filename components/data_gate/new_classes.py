@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 _OF_BOXES = {f"{DRIFT}:{key}" for key in (features.BOX_CLASS, features.QA_BOX_LOG_AREA, features.QA_BOX_LOG_ASPECT)}
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.pages.comparisons import comparison_section
-from components.pages.findings import counts_in_words, finding_cards, in_short, untested_list
-from components.pages.parts import data_sets, facts_table, rules_table
-from components.pages.policy import content_security_policy
-from components.pages.rule_words import next_steps, rule_title
-from components.pages.style import STYLE
-from components.pages.text import safe
-from schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Pictures
-from schemas.artifacts.decisions import DataDecision, DataVerdict, State
-from schemas.base.formatting import capital, many
-from schemas.data.dataset import DataSetInfo
+from ratchet.components.pages.comparisons import comparison_section
+from ratchet.components.pages.findings import counts_in_words, finding_cards, in_short, untested_list
+from ratchet.components.pages.parts import data_sets, facts_table, rules_table
+from ratchet.components.pages.policy import content_security_policy
+from ratchet.components.pages.rule_words import next_steps, rule_title
+from ratchet.components.pages.style import STYLE
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Pictures
+from ratchet.schemas.artifacts.decisions import DataDecision, DataVerdict, State
+from ratchet.schemas.base.formatting import capital, many
+from ratchet.schemas.data.dataset import DataSetInfo
 
 _SIDE_PX = 360  # of a picture
 _SURE = 0.3  # scores of the detections that are drawn; all of them would hide the image

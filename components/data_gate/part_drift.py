@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from components.data_gate.coping import Coping
-from components.data_gate.drift_rules import drift_reason, strength
-from components.data_gate.entangled import of_their_own
-from components.data_gate.parts import MOSTLY_IN, Part, of_part
-from components.data_gate.references import Lineage, Span, compared_with, distribution_of_values, values_of
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import EMBEDDING, Comparison
-from schemas.artifacts.decisions import Reason
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.coping import Coping
+from ratchet.components.data_gate.drift_rules import drift_reason, strength
+from ratchet.components.data_gate.entangled import of_their_own
+from ratchet.components.data_gate.parts import MOSTLY_IN, Part, of_part
+from ratchet.components.data_gate.references import Lineage, Span, compared_with, distribution_of_values, values_of
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, Comparison
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 Cope = Callable[[np.ndarray, int], Coping | None]  # [i] bool, and of how many parts -> how the model does there
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.vq import kmeans2
 
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import many
-from schemas.data.records import attribute_columns
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import many
+from ratchet.schemas.data.records import attribute_columns
 
 FEWEST = 20  # images of a part; in fewer nothing can be told from chance
 _LARGEST = 0.8  # of the span; a larger part is as good as the whole

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.data_gate.fault_layers import LAYERS, Album, Drawable, labels_and_detections, labels_of
-from components.imaging.drawing import draw_boxes, labels_layer, side_by_side
-from components.pages.parts import MOST_PICTURES
-from schemas.artifacts.data_evidence import DRIFT, SKEW, Picture
-from schemas.artifacts.decisions import Reason, State
-from schemas.base.formatting import many
+from ratchet.components.data_gate.fault_layers import LAYERS, Album, Drawable, labels_and_detections, labels_of
+from ratchet.components.imaging.drawing import draw_boxes, labels_layer, side_by_side
+from ratchet.components.pages.parts import MOST_PICTURES
+from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW, Picture
+from ratchet.schemas.artifacts.decisions import Reason, State
+from ratchet.schemas.base.formatting import many
 
 _SIDE_PX = 360  # of a picture
 _PAIR_PX = 240  # of each of two side by side

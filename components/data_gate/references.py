@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate import drift
-from components.data_gate.embeddings import embedding_distance, mean_moved
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate import drift
+from ratchet.components.data_gate.embeddings import embedding_distance, mean_moved
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 _BUCKETS = 10
 _SHOWN_CATEGORIES = 20

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from components.data_gate.copies import Copies
-from components.data_gate.copy_rules import no_leak, no_repeats
-from components.data_gate.delivered_before import TrainedBefore, not_delivered_before
-from components.data_gate.explanation import in_order_of_explanation
-from components.data_gate.new_classes import NewClasses
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.artifacts.history import History
-from schemas.artifacts.training_record import TrainedData
-from schemas.base.formatting import listed, many, percent
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import EVAL_SPLIT, DataSetInfo
+from ratchet.components.data_gate.copies import Copies
+from ratchet.components.data_gate.copy_rules import no_leak, no_repeats
+from ratchet.components.data_gate.delivered_before import TrainedBefore, not_delivered_before
+from ratchet.components.data_gate.explanation import in_order_of_explanation
+from ratchet.components.data_gate.new_classes import NewClasses
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.training_record import TrainedData
+from ratchet.schemas.base.formatting import listed, many, percent
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 
 _LISTED = 5
 _SMALLEST_SHARE = 1e-3  # of the boxes; a limit of none is not endlessly exceeded

@@ -25,13 +25,13 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tfx.dsl.io import fileio
 
-from components.data_gate.log_lines import images_in, line_number, lines_from_the_end
-from components.imaging.quality import image_features, image_quality
-from schemas.base.errors import ConfigError, DataError
-from schemas.base.files import reason_of, refuse_irregular
-from schemas.base.progress import Progress
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.log_lines import images_in, line_number, lines_from_the_end
+from ratchet.components.imaging.quality import image_features, image_quality
+from ratchet.schemas.base.errors import ConfigError, DataError
+from ratchet.schemas.base.files import reason_of, refuse_irregular
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 _MOST_UNREADABLE = 0.1  # share of logged images; clients do send broken ones
 _TORN = "truncated record"  # what TensorFlow says of a file that ends within a record

@@ -8,10 +8,10 @@ from typing import Annotated, Literal, Optional
 
 from pydantic import Field, model_validator
 
-from components.labels.limits import LabelLimits
-from schemas.artifacts.data_evidence import EMBEDDING
-from schemas.base.settings import settings
-from schemas.data import features
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING
+from ratchet.schemas.base.settings import settings
+from ratchet.schemas.data import features
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -81,7 +81,7 @@ class DataGateSettings:
 
     Attributes:
         mode: `enforce` stops the run on a failed rule; `observe` records it and lets the run go on, unless the rule is
-            in `schemas.artifacts.decisions.NEVER_OBSERVED`.
+            in `ratchet.schemas.artifacts.decisions.NEVER_OBSERVED`.
         min_examples: fewer images than this on either side are too few to tell drift from chance.
         minimum_effect: effect size that a feature needs, besides its distance, to stop a run; over MINIMUM_EFFECT.
         wide_effect: effect size from which on a drift stops a run although the served model copes with the span; over

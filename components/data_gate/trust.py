@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.data_gate.drift import apart
-from components.data_gate.drift import known as values_there
-from components.data_gate.familiarity import familiarity
-from components.data_gate.settings import MINIMUM_EFFECT
-from components.labels.findings import worst_images
-from components.labels.matching import Matched
-from components.labels.profile import Profile
-from schemas.artifacts.decisions import Reason
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.drift import apart
+from ratchet.components.data_gate.drift import known as values_there
+from ratchet.components.data_gate.familiarity import familiarity
+from ratchet.components.data_gate.settings import MINIMUM_EFFECT
+from ratchet.components.labels.findings import worst_images
+from ratchet.components.labels.matching import Matched
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 FAMILIAR = "labels:familiar"
 _NEAREST = 5  # images that an image is held against

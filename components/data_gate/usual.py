@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.pages.features import axis, short_title
-from schemas.artifacts.data_evidence import EMBEDDING, Comparison
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.pages.features import axis, short_title
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, Comparison
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 
 def usual_row(comparison: Comparison, sample: FeatureSample, training: np.ndarray) -> int | None:

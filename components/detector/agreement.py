@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.boxes import iou_xywh
-from schemas.data.columns import DetectionColumns
+from ratchet.components.metrics.boxes import iou_xywh
+from ratchet.schemas.data.columns import DetectionColumns
 
 LEAST_SCORE = 0.05  # detections below it need no counterpart
 SCORE = 0.01  # scores may differ by this

@@ -1,6 +1,6 @@
 """Loads a SavedModel in a process of its own, with TensorFlow alone, and writes down what it answers.
 
-    python -m components.detector.answers DIRECTORY PROBE_FILE
+    python -m ratchet.components.detector.answers DIRECTORY PROBE_FILE
 
 asks each signature for each image of the probe alone, and for all of them together; without arguments it waits until a
 line of stdin says them, as a JSON list. The last line of stdout is a JSON object: `failed`, why the model cannot be
@@ -18,14 +18,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from components.stack.environment import leave_keras_out
+from ratchet.components.stack.environment import leave_keras_out
 
 if __name__ == "__main__":
     leave_keras_out()
 import tensorflow as tf
 
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.data import features
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.data import features
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LONGEST = 300  # characters of what TensorFlow says

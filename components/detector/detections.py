@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns, rows_of
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns, rows_of
 
 
 class NotNumbersError(StateError):

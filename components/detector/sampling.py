@@ -11,14 +11,14 @@ from typing import NamedTuple, cast
 import numpy as np
 import tensorflow as tf
 
-from components.detector.detections import renumbered
-from components.detector.served import ServedDetector
-from schemas.base.progress import Progress
-from schemas.base.sampling import is_sampled
-from schemas.data import features
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.feature_sample import FeatureSample
-from schemas.data.records import ImageRecord, record_from_json
+from ratchet.components.detector.detections import renumbered
+from ratchet.components.detector.served import ServedDetector
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.base.sampling import is_sampled
+from ratchet.schemas.data import features
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.records import ImageRecord, record_from_json
 
 IMAGE_FEATURES = (
     features.QA_BRIGHTNESS,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.detector.detections import NotNumbersError, renumbered, to_columns
-from schemas.base.errors import StateError
-from schemas.data import features
-from schemas.data.columns import DetectionColumns
+from ratchet.components.detector.detections import NotNumbersError, renumbered, to_columns
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data import features
+from ratchet.schemas.data.columns import DetectionColumns
 
 EncodedImage = tuple[bytes, bytes]  # record JSON, image file
 _Tensors = dict[str, tf.Tensor]

@@ -17,18 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from components.detector.agreement import Agreement, Difference, compare
-from components.detector.detections import to_columns
-from components.stack.environment import as_served
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES, Files
-from schemas.data.columns import DetectionColumns
+import ratchet
+from ratchet.components.detector.agreement import Agreement, Difference, compare
+from ratchet.components.detector.detections import to_columns
+from ratchet.components.stack.environment import as_served
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES, Files
+from ratchet.schemas.data.columns import DetectionColumns
 
 RULE = "serving:loads"
 _BY_ROUNDING = 0.05  # share of the detections that may be lost or new where rounding can explain it
-_PACKAGES = Path(__file__).resolve().parents[2]
+_PACKAGES = Path(ratchet.__file__).parent.parent
 _TIMEOUT_S = 3600  # only so that a process that hangs does not keep a run for ever
 
 _ready: list[subprocess.Popen[str]] = []  # started, and not yet asked
@@ -57,7 +58,7 @@ def process_ready() -> Iterator[None]:
 
 
 def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[str]:
-    """Asks `components.detector.answers`, in a process that was asked nothing before.
+    """Asks `ratchet.components.detector.answers`, in a process that was asked nothing before.
 
     It sees no GPU, for the memory of one may be taken by the run that asks, and nothing of a cluster.
 
@@ -76,7 +77,7 @@ def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[
 
 def _start() -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "components.detector.answers"],
+        [sys.executable, "-m", "ratchet.components.detector.answers"],
         cwd=_PACKAGES,
         env=as_served(os.environ),
         stdin=subprocess.PIPE,

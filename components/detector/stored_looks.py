@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from components.detector.sampling import ReadRecords, read_records
-from components.imaging.quality import image_quality
-from schemas.base.progress import Progress
-from schemas.data import features
-from schemas.data.dataset import content_digest
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.fingerprints import Fingerprints, line_of
-from schemas.data.looks import SIDE, Looks, relative_boxes
-from schemas.data.records import record_from_json
+from ratchet.components.detector.sampling import ReadRecords, read_records
+from ratchet.components.imaging.quality import image_quality
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import content_digest
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.schemas.data.looks import SIDE, Looks, relative_boxes
+from ratchet.schemas.data.records import record_from_json
 
 
 def stored_looks(examples: ExamplesArtifact, *splits: str, read: ReadRecords = read_records) -> Looks:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.diagnosis import label_faults as faults
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.evidence_signals import (
+from ratchet.components.diagnosis import label_faults as faults
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.evidence_signals import (
     SEEN,
     SURE,
     failed_of,
@@ -22,7 +22,7 @@ from components.diagnosis.evidence_signals import (
     rejected_signals,
     speaks,
 )
-from components.diagnosis.label_faults import (
+from ratchet.components.diagnosis.label_faults import (
     COLUMNS,
     DRAWING,
     FAULTS,
@@ -34,13 +34,13 @@ from components.diagnosis.label_faults import (
     in_words,
     suspects,
 )
-from components.diagnosis.learned import Habit, habit_of, match_both
-from components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
-from components.diagnosis.shared_symptoms import bears_the_fall
-from components.diagnosis.weighing import weighed
-from components.labels.findings import Estimate
-from schemas.artifacts.data_evidence import LabelMeasure
-from schemas.artifacts.diagnosis import ANNOTATION, CauseFinding, CauseState, Role, Signal
+from ratchet.components.diagnosis.learned import Habit, habit_of, match_both
+from ratchet.components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
+from ratchet.components.diagnosis.shared_symptoms import bears_the_fall
+from ratchet.components.diagnosis.weighing import weighed
+from ratchet.components.labels.findings import Estimate
+from ratchet.schemas.artifacts.data_evidence import LabelMeasure
+from ratchet.schemas.artifacts.diagnosis import ANNOTATION, CauseFinding, CauseState, Role, Signal
 
 # Learned over labelled: a batch of which half is replayed teaches half a habit, and no candidate exaggerates much. On
 # the demo's loose boxes it was 1.05 without replay.

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.seen import SeenSignals
-from components.diagnosis.weighing import NAMED
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.diagnosis import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.seen import SeenSignals
+from ratchet.components.diagnosis.weighing import NAMED
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import (
     EVALUATION_SET,
     NOTHING,
     PIPELINE,
@@ -25,9 +25,9 @@ from schemas.artifacts.diagnosis import (
     DiagnosisState,
     Role,
 )
-from schemas.artifacts.evaluation import Delta
-from schemas.base.differences import Clarity, detectable, measured, minimum_detectable
-from schemas.base.formatting import listed
+from ratchet.schemas.artifacts.evaluation import Delta
+from ratchet.schemas.base.differences import Clarity, detectable, measured, minimum_detectable
+from ratchet.schemas.base.formatting import listed
 
 _ANYTHING = SeenSignals(0, {})
 LEAK = 0.3  # chance that mAP falls by something that no module looks for

@@ -12,13 +12,22 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.shared_symptoms import held_out_fell, span_not_learned
-from components.diagnosis.signals import RATIO, STANDARD_ERRORS, Limit, Told, found, not_trained, suspect, symptom
-from components.diagnosis.trainings import Trainings, last_loss
-from schemas.artifacts.diagnosis import AUGMENTATION, CauseFinding, Role, Signal
-from schemas.artifacts.training_dynamics import BatchFigures
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.shared_symptoms import held_out_fell, span_not_learned
+from ratchet.components.diagnosis.signals import (
+    RATIO,
+    STANDARD_ERRORS,
+    Limit,
+    Told,
+    found,
+    not_trained,
+    suspect,
+    symptom,
+)
+from ratchet.components.diagnosis.trainings import Trainings, last_loss
+from ratchet.schemas.artifacts.diagnosis import AUGMENTATION, CauseFinding, Role, Signal
+from ratchet.schemas.artifacts.training_dynamics import BatchFigures
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 
 MIRRORED, COLOUR, SCALE, MISSING, CHANGED = "mirrored", "colour", "scale", "missing", "changed"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.artifacts.data_evidence import DataEvidence
-from schemas.artifacts.decisions import DataDecision, Verdict
-from schemas.artifacts.evaluation import Delta, Evaluation
-from schemas.artifacts.golden_boxes import GoldenBoxes
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.artifacts.data_evidence import DataEvidence
+from ratchet.schemas.artifacts.decisions import DataDecision, Verdict
+from ratchet.schemas.artifacts.evaluation import Delta, Evaluation
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 
 __all__ = ["Bundle", "GoldenBoxes"]
 

@@ -8,7 +8,7 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec
 from tfx.types.experimental import simple_artifacts
 
-from components.diagnosis import executor
+from ratchet.components.diagnosis import executor
 
 
 class DiagnosisSpec(ComponentSpec):

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.diagnosis.bundle import Bundle
-from schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
-from schemas.base.differences import Clarity
-from schemas.base.formatting import difference
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from ratchet.schemas.base.differences import Clarity
+from ratchet.schemas.base.formatting import difference
 
 # What each data set is called in a sentence.
 TITLES = {

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.evidence_signals import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.evidence_signals import (
     earlier_falls,
     falls_early,
     held_out_rises,
@@ -19,14 +19,14 @@ from components.diagnosis.evidence_signals import (
     rejected_signals,
     speaks,
 )
-from components.diagnosis.label_faults import FAULTS, WORTH_A_LOOK, suspects
-from components.diagnosis.trainings import more_replay
-from components.diagnosis.weighing import NAMED, weighed
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
-from schemas.artifacts.decisions import NEVER_OBSERVED, Reason, State
-from schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState, Role, Signal
-from schemas.artifacts.evaluation import HELD_OUT
-from schemas.data import features
+from ratchet.components.diagnosis.label_faults import FAULTS, WORTH_A_LOOK, suspects
+from ratchet.components.diagnosis.trainings import more_replay
+from ratchet.components.diagnosis.weighing import NAMED, weighed
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
+from ratchet.schemas.artifacts.decisions import NEVER_OBSERVED, Reason, State
+from ratchet.schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState, Role, Signal
+from ratchet.schemas.artifacts.evaluation import HELD_OUT
+from ratchet.schemas.data import features
 
 LIGHTING, DISTANCE, BLUR, COLOUR, NOISE, CAMERA, CLASSES = (
     "lighting",

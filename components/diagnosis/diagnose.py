@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from components.diagnosis import (
+from ratchet.components.diagnosis import (
     annotation,
     augmentation,
     dataset_shift,
@@ -19,10 +19,10 @@ from components.diagnosis import (
     overfitting,
     pipeline_changed,
 )
-from components.diagnosis.answer import answer, ranked
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.seen import seen_signals
-from schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState
+from ratchet.components.diagnosis.answer import answer, ranked
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.seen import seen_signals
+from ratchet.schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState
 
 _MOST_TOLD = 500  # characters of an error
 Examine = Callable[[Bundle], Sequence[CauseFinding]]

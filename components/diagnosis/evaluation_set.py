@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.evidence_signals import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.evidence_signals import (
     SEEN,
     delta_of,
     failed_of,
@@ -21,13 +21,13 @@ from components.diagnosis.evidence_signals import (
     said_by,
     strength_of,
 )
-from components.diagnosis.weighing import weighed
-from schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison
-from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, State
-from schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState, Role, Signal
-from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
-from schemas.base.differences import measured
-from schemas.data.features import (
+from ratchet.components.diagnosis.weighing import weighed
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison
+from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, State
+from ratchet.schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState, Role, Signal
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
+from ratchet.schemas.base.differences import measured
+from ratchet.schemas.data.features import (
     FEATURE_TITLES,
     QA_BLUE_CAST,
     QA_BRIGHTNESS,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from components.diagnosis.bundle import Bundle
-from schemas.artifacts.decisions import Reason, State
-from schemas.artifacts.diagnosis import Role, Signal
-from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, Delta
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.schemas.artifacts.decisions import Reason, State
+from ratchet.schemas.artifacts.diagnosis import Role, Signal
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, Delta
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 
 SURE = 3.0  # standard errors from which on a figure is no chance
 SEEN = 2.0  # standard errors within which a figure that was not found would have been

@@ -10,8 +10,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from components.diagnosis.reading import RunPlaces, diagnosis_at
-from schemas.artifacts.diagnosis import DIAGNOSIS_FILE, DIAGNOSIS_FORMAT
+from ratchet.components.diagnosis.reading import RunPlaces, diagnosis_at
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE, DIAGNOSIS_FORMAT
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.data_sets import TITLES, change, evaluated, objects_of_classes
-from components.diagnosis.shared_symptoms import bears_the_fall
-from components.diagnosis.signals import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.data_sets import TITLES, change, evaluated, objects_of_classes
+from ratchet.components.diagnosis.shared_symptoms import bears_the_fall
+from ratchet.components.diagnosis.signals import (
     RATIO,
     SHARE,
     STANDARD_ERRORS,
@@ -25,7 +25,7 @@ from components.diagnosis.signals import (
     suspect,
     symptom,
 )
-from components.diagnosis.trainings import (
+from ratchet.components.diagnosis.trainings import (
     USUAL_REPLAY,
     Trainings,
     asked_replay,
@@ -34,10 +34,10 @@ from components.diagnosis.trainings import (
     more_replay,
     ratio,
 )
-from schemas.artifacts.diagnosis import FORGETTING, CauseFinding, Signal
-from schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
-from schemas.artifacts.training_record import TrainingRecord, ValidationPoint
-from schemas.base.formatting import listed
+from ratchet.schemas.artifacts.diagnosis import FORGETTING, CauseFinding, Signal
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
+from ratchet.schemas.artifacts.training_record import TrainingRecord, ValidationPoint
+from ratchet.schemas.base.formatting import listed
 
 _LOWERED = Limit(0.5, RATIO, is_most=True)  # half of last time's replay, or less
 _LACKS = Limit(1.0, "classes or sources")

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from components.coco.lines import annotations_in, results_in
-from schemas.artifacts import evaluation as written
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
-from schemas.artifacts.golden_boxes import BOXES_FILE, MOST_IMAGES, GoldenBoxes
-from schemas.base.errors import RatchetError, StateError
-from schemas.base.files import Files
+from ratchet.components.coco.lines import annotations_in, results_in
+from ratchet.schemas.artifacts import evaluation as written
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
+from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE, MOST_IMAGES, GoldenBoxes
+from ratchet.schemas.base.errors import RatchetError, StateError
+from ratchet.schemas.base.files import Files
 
 
 def read_golden_boxes(directory: str, evaluation: Evaluation, files: Files) -> GoldenBoxes:

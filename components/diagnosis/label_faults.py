@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.evidence_signals import SURE, reasons_of, said_by, speaks, strength_of
-from components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X, OFFSET_Y
-from schemas.artifacts.data_evidence import LabelMeasure
-from schemas.artifacts.decisions import Reason, State
-from schemas.artifacts.diagnosis import Role, Signal
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.evidence_signals import SURE, reasons_of, said_by, speaks, strength_of
+from ratchet.components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X, OFFSET_Y
+from ratchet.schemas.artifacts.data_evidence import LabelMeasure
+from ratchet.schemas.artifacts.decisions import Reason, State
+from ratchet.schemas.artifacts.diagnosis import Role, Signal
 
 COLUMNS = {"offset_x": OFFSET_X, "offset_y": OFFSET_Y, "log_width": LOG_WIDTH, "log_height": LOG_HEIGHT}
 SWAPPED, MISSING_OF_CLASS, _READING = "swapped:", "missing:", "reading:"

@@ -11,13 +11,13 @@ from statistics import NormalDist
 
 import numpy as np
 
-from components.diagnosis.bundle import GoldenBoxes
-from components.labels.findings import Estimate, median_of
-from components.labels.matching import Matched, match_labels
-from components.labels.profile import Profile, relation, sightings_of
-from components.metrics.boxes import overlapping
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.data.columns import DetectionColumns, rows_of
+from ratchet.components.diagnosis.bundle import GoldenBoxes
+from ratchet.components.labels.findings import Estimate, median_of
+from ratchet.components.labels.matching import Matched, match_labels
+from ratchet.components.labels.profile import Profile, relation, sightings_of
+from ratchet.components.metrics.boxes import overlapping
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.data.columns import DetectionColumns, rows_of
 
 OFFSET_X, OFFSET_Y, LOG_WIDTH, LOG_HEIGHT = range(4)  # columns of a relation
 FEWEST_OBJECTS = 10  # that both models find; of fewer a median says nothing

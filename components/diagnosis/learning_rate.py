@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.shared_symptoms import span_not_learned
-from components.diagnosis.signals import SHARE, Limit, Told, found, not_trained, suspect, symptom
-from components.diagnosis.trainings import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.shared_symptoms import span_not_learned
+from ratchet.components.diagnosis.signals import SHARE, Limit, Told, found, not_trained, suspect, symptom
+from ratchet.components.diagnosis.trainings import (
     USUAL_EPOCHS,
     USUAL_FRACTION,
     Trainings,
@@ -27,8 +27,8 @@ from components.diagnosis.trainings import (
     steps_for,
     total_loss,
 )
-from schemas.artifacts.diagnosis import RATE_TOO_HIGH, RATE_TOO_LOW, CauseFinding, CauseState, Role, Signal
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.artifacts.diagnosis import RATE_TOO_HIGH, RATE_TOO_LOW, CauseFinding, CauseState, Role, Signal
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 
 # Set on single retrainings of one model on 400 images of digits: clean, ten times and thirty times the usual rate.
 _HIGHER = Limit(1.5)  # a setting has no noise; a rate of half as much again is the least that anybody would notice

@@ -12,10 +12,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.data_sets import TITLES, Change, change
-from components.diagnosis.shared_symptoms import unseen_fell
-from components.diagnosis.signals import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.data_sets import TITLES, Change, change
+from ratchet.components.diagnosis.shared_symptoms import unseen_fell
+from ratchet.components.diagnosis.signals import (
     SHARE_OF_FALL,
     STANDARD_ERRORS,
     Limit,
@@ -25,7 +25,7 @@ from components.diagnosis.signals import (
     suspect,
     symptom,
 )
-from components.diagnosis.trainings import (
+from ratchet.components.diagnosis.trainings import (
     Trainings,
     exported_step,
     first_loss,
@@ -35,9 +35,9 @@ from components.diagnosis.trainings import (
     ratio,
     steps_for,
 )
-from schemas.artifacts.diagnosis import OVERFITTING, CauseFinding, Signal
-from schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.artifacts.diagnosis import OVERFITTING, CauseFinding, Signal
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 
 _OFTEN = Limit(2.0)  # passes over the usual ones; a case of 20 images and 200 steps has some 30 times as many
 _BY_HEART = Limit(0.5, is_most=True)  # last loss: 1.0 clean, .01 for 20 images; loose boxes and darkness are above 1

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.data_sets import change
-from components.diagnosis.shared_symptoms import held_out_fell
-from components.diagnosis.signals import Told, found, not_trained
-from components.diagnosis.trainings import Trainings
-from schemas.artifacts.data_evidence import DRIFT
-from schemas.artifacts.diagnosis import PIPELINE, CauseFinding, Role, Signal
-from schemas.artifacts.evaluation import GOLDEN
-from schemas.artifacts.training_dynamics import Environment
-from schemas.base.formatting import listed
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.data_sets import change
+from ratchet.components.diagnosis.shared_symptoms import held_out_fell
+from ratchet.components.diagnosis.signals import Told, found, not_trained
+from ratchet.components.diagnosis.trainings import Trainings
+from ratchet.schemas.artifacts.data_evidence import DRIFT
+from ratchet.schemas.artifacts.diagnosis import PIPELINE, CauseFinding, Role, Signal
+from ratchet.schemas.artifacts.evaluation import GOLDEN
+from ratchet.schemas.artifacts.training_dynamics import Environment
+from ratchet.schemas.base.formatting import listed
 
 _USUAL = 1.5  # times as much or as little: rates and passes that differ less are those of last time
 _MOST_NAMED = 5

@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.diagnose import diagnose, failed
-from components.diagnosis.golden_boxes import read_golden_boxes
-from schemas.artifacts import evaluation as written
-from schemas.artifacts.data_evidence import (
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.diagnose import diagnose, failed
+from ratchet.components.diagnosis.golden_boxes import read_golden_boxes
+from ratchet.schemas.artifacts import evaluation as written
+from ratchet.schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
     DECISION_FILE,
     EVIDENCE_FILE,
     EVIDENCE_FORMAT,
 )
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
-from schemas.artifacts.evaluation import EVALUATION_FORMAT
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.files import Files
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.base.persisted import PersistedFormat
 
 
 @dataclass(frozen=True)

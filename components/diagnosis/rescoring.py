@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.diagnosis.bundle import Bundle, GoldenBoxes
-from components.diagnosis.learned import (
+from ratchet.components.diagnosis.bundle import Bundle, GoldenBoxes
+from ratchet.components.diagnosis.learned import (
     FEWEST_OBJECTS,
     LOG_HEIGHT,
     LOG_WIDTH,
@@ -24,15 +24,15 @@ from components.diagnosis.learned import (
     drawn_otherwise,
     paired,
 )
-from components.labels.findings import Estimate
-from components.labels.matching import Matched
-from components.labels.profile import undone
-from components.metrics.average_precision import mean_average_precision
-from components.metrics.boxes import overlapping
-from components.metrics.match_table import MatchTable, build_table
-from components.metrics.matching import match
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.data.columns import DetectionColumns, rows_of
+from ratchet.components.labels.findings import Estimate
+from ratchet.components.labels.matching import Matched
+from ratchet.components.labels.profile import undone
+from ratchet.components.metrics.average_precision import mean_average_precision
+from ratchet.components.metrics.boxes import overlapping
+from ratchet.components.metrics.match_table import MatchTable, build_table
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.data.columns import DetectionColumns, rows_of
 
 OFFSET, SIZE, CLASSES = (OFFSET_X, OFFSET_Y), (LOG_WIDTH, LOG_HEIGHT), "classes"
 _GROUPS = 16  # of images, each left out once (delete-a-group jackknife)

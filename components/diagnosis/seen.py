@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from schemas.artifacts.diagnosis import CauseFinding, Signal
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, Signal
+from ratchet.schemas.base.persisted import PersistedFormat
 
 SEEN_FILE = Path(__file__).with_name("seen.json")
 _WIDER = 10.0  # times as far from the threshold as the farthest that was seen; what is farther is taken for no figure

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.data_sets import TITLES, Change, change
-from components.diagnosis.signals import SHARE_OF_FALL, STANDARD_ERRORS, Limit, symptom
-from schemas.artifacts.diagnosis import Signal
-from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, TRAIN_SAMPLE, Delta
-from schemas.base.formatting import listed
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.data_sets import TITLES, Change, change
+from ratchet.components.diagnosis.signals import SHARE_OF_FALL, STANDARD_ERRORS, Limit, symptom
+from ratchet.schemas.artifacts.diagnosis import Signal
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, TRAIN_SAMPLE, Delta
+from ratchet.schemas.base.formatting import listed
 
 _MOST_NAMED = 5
 _NOISE = 1.96  # standard errors of a 95 % interval

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from components.diagnosis.weighing import weighed
-from schemas.artifacts.diagnosis import CauseFinding, CauseState, Role, Signal
+from ratchet.components.diagnosis.weighing import weighed
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState, Role, Signal
 
 RATIO = "ratio"
 SHARE = "share"

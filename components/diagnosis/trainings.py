@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from schemas.artifacts.training_dynamics import Curve, PartMoved
-from schemas.artifacts.training_record import LearningRateRecord, TrainingRecord, ValidationPoint
+from ratchet.schemas.artifacts.training_dynamics import Curve, PartMoved
+from ratchet.schemas.artifacts.training_record import LearningRateRecord, TrainingRecord, ValidationPoint
 
 USUAL_FRACTION = 0.1  # of the first training's peak rate, in a retraining (`training.retrain.learning_rate_fraction`)
 USUAL_EPOCHS = 5.0  # passes over the new span (`training.retrain.epochs`)

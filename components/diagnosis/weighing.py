@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from schemas.artifacts.diagnosis import CauseFinding, CauseState, Role, Signal
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState, Role, Signal
 
 _BEHIND = 1.0  # log-odds that a cause starts with
 NAMED = 0.5  # from which probability on a cause is supported

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.coco.box_formats import FRACTIONS, PERCENT, XYXY, YXHW
-from components.example_gen.box_guess import (
+from ratchet.components.coco.box_formats import FRACTIONS, PERCENT, XYXY, YXHW
+from ratchet.components.example_gen.box_guess import (
     MIN_BOX_SIDE_PX,
     OVERHANG_PX,
     TOO_SMALL,
@@ -17,10 +17,10 @@ from components.example_gen.box_guess import (
     larger_image,
     other_units,
 )
-from components.example_gen.drawn_boxes import drawn_boxes
-from components.example_gen.labelled import COCO_BBOX, BoxField, Labelled, LabelledImage, sizes_of
-from schemas.base.checked_json import Problems
-from schemas.data.dataset import BadBoxes
+from ratchet.components.example_gen.drawn_boxes import drawn_boxes
+from ratchet.components.example_gen.labelled import COCO_BBOX, BoxField, Labelled, LabelledImage, sizes_of
+from ratchet.schemas.base.checked_json import Problems
+from ratchet.schemas.data.dataset import BadBoxes
 
 _SHOWN = 20  # bad boxes, and images with bad boxes, that are named
 _DRAWN = 6  # images whose bad boxes are kept to be drawn

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.coco.box_formats import FRACTIONS, PERCENT, PIXELS, BoxFormat
-from components.example_gen.labelled import BoxField
+from ratchet.components.coco.box_formats import FRACTIONS, PERCENT, PIXELS, BoxFormat
+from ratchet.components.example_gen.labelled import BoxField
 
 OVERHANG_PX = 1.0  # real annotation tools round outwards; such boxes are kept as they are
 MIN_BOX_SIDE_PX = 1e-3  # below this a side vanishes in tf.Example's float32 fractions of the image

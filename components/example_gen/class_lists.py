@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import yaml
 from google.protobuf import text_format
 
-from components.example_gen.file_names import read_text_file
-from components.example_gen.protos import StringIntLabelMap
-from schemas.base.checked_json import MAX_ID, is_unicode, shown
-from schemas.base.errors import DataError
-from schemas.base.files import Files
-from schemas.base.yaml_checks import YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
-from schemas.data.records import LabelMap
+from ratchet.components.example_gen.file_names import read_text_file
+from ratchet.components.example_gen.protos import StringIntLabelMap
+from ratchet.schemas.base.checked_json import MAX_ID, is_unicode, shown
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.base.yaml_checks import YAML_ERRORS, UnfitYamlError, UniqueKeys, check_yaml
+from ratchet.schemas.data.records import LabelMap
 
 _CVAT_LINE = re.compile(r"(?P<name>[^:]*):(\d+,\d+,\d+)?:[^:]*:[^:]*")
 # PyYAML takes seconds for more; ten thousand classes fit into it.

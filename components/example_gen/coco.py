@@ -6,13 +6,13 @@ import os
 
 import numpy as np
 
-from components.coco.entries import LARGEST_PX, Entries
-from components.coco.reading import Demands, read_annotations
-from components.example_gen.file_names import check_file_name, read_file
-from components.example_gen.labelled import COCO_BBOX, Labelled, LabelledImage
-from components.imaging.quality import MAX_SIDE_PX, check_size
-from schemas.base.errors import DataError
-from schemas.base.files import Files
+from ratchet.components.coco.entries import LARGEST_PX, Entries
+from ratchet.components.coco.reading import Demands, read_annotations
+from ratchet.components.example_gen.file_names import check_file_name, read_file
+from ratchet.components.example_gen.labelled import COCO_BBOX, Labelled, LabelledImage
+from ratchet.components.imaging.quality import MAX_SIDE_PX, check_size
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files
 
 ANNOTATIONS = "annotations.json"
 IMAGES = "images"

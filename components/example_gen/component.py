@@ -7,7 +7,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.example_gen import executor
+from ratchet.components.example_gen import executor
 
 
 class DetectionExampleGenSpec(ComponentSpec):

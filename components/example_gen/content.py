@@ -8,11 +8,11 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from components.example_gen.dataset import Source
-from schemas.base.code_version import code_version
-from schemas.base.files import LOCAL_FILES, Files
-from schemas.base.progress import Progress
-from schemas.data.records import record_to_json
+from ratchet.components.example_gen.dataset import Source
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.files import LOCAL_FILES, Files
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.data.records import record_to_json
 
 _READERS = 2  # reading and hashing work outside Python's lock; more than two cost other work on small machines
 _MEASURE_WITH = ("numpy", "pillow")  # what images are measured with, besides our own code

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from components.imaging.quality import ImageQuality, image_features
-from schemas.data import features
-from schemas.data.records import ImageRecord, LabelMap, record_to_json
+from ratchet.components.imaging.quality import ImageQuality, image_features
+from ratchet.schemas.data import features
+from ratchet.schemas.data.records import ImageRecord, LabelMap, record_to_json
 
 BORDER_PX = 1.0  # a box that comes this near to the border is cut off by it
 
 
 def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label_map: LabelMap) -> tf.train.Example:
-    """Builds the tf.Example with the keys of `schemas.data.features`.
+    """Builds the tf.Example with the keys of `ratchet.schemas.data.features`.
 
     Args:
         record: the image's annotation.

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from components.example_gen import coco, voc, yolo
-from components.example_gen.box_check import find_bad_boxes
-from components.example_gen.file_names import check_distinct, read_file
-from components.example_gen.labelled import Labelled
-from components.example_gen.read_once import ReadOnce
-from components.example_gen.spans import listed, marks_in, spans_in
-from components.example_gen.tfrecord_reader import read_tfrecords, record_images
-from components.imaging.quality import ImageQuality, open_image, quality_of
-from schemas.base.errors import DataError
-from schemas.base.files import LOCAL_FILES, Files
-from schemas.data.dataset import BadBoxes
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap
+from ratchet.components.example_gen import coco, voc, yolo
+from ratchet.components.example_gen.box_check import find_bad_boxes
+from ratchet.components.example_gen.file_names import check_distinct, read_file
+from ratchet.components.example_gen.labelled import Labelled
+from ratchet.components.example_gen.read_once import ReadOnce
+from ratchet.components.example_gen.spans import listed, marks_in, spans_in
+from ratchet.components.example_gen.tfrecord_reader import read_tfrecords, record_images
+from ratchet.components.imaging.quality import ImageQuality, open_image, quality_of
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import LOCAL_FILES, Files
+from ratchet.schemas.data.dataset import BadBoxes
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 SHARD_IMAGES = 64
 _EXIF_ORIENTATION = 0x0112

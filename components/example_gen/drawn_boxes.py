@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.coco.box_formats import BoxFormat
-from components.example_gen.labelled import Labelled, sizes_of
-from schemas.data.dataset import BadBox
+from ratchet.components.coco.box_formats import BoxFormat
+from ratchet.components.example_gen.labelled import Labelled, sizes_of
+from ratchet.schemas.data.dataset import BadBox
 
 _OF_AN_IMAGE = 12  # boxes of one image that are drawn
 _FARTHEST_PX = 1e6  # a box beyond this is drawn at the border all the same

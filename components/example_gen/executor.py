@@ -9,12 +9,12 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.example_gen.content import stored_digest
-from components.example_gen.generate import GenRequest, generate
-from components.example_gen.spans import find_span
-from components.stack.tfx_steps import beam_pipeline
-from schemas.data.dataset import SPLITS
-from schemas.data.tfdv_schema import read_class_names
+from ratchet.components.example_gen.content import stored_digest
+from ratchet.components.example_gen.generate import GenRequest, generate
+from ratchet.components.example_gen.spans import find_span
+from ratchet.components.stack.tfx_steps import beam_pipeline
+from ratchet.schemas.data.dataset import SPLITS
+from ratchet.schemas.data.tfdv_schema import read_class_names
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from components.example_gen.endings import class_endings, unlabelled_end
-from components.imaging.measures import Look
-from components.imaging.quality import ImageQuality
-from components.metrics.repeats import repeated_objects
-from schemas.data import facts
-from schemas.data.columns import TruthColumns
-from schemas.data.facts import ClassFact, DataSetFacts, Fact
-from schemas.data.records import ImageRecord, LabelMap
+from ratchet.components.example_gen.endings import class_endings, unlabelled_end
+from ratchet.components.imaging.measures import Look
+from ratchet.components.imaging.quality import ImageQuality
+from ratchet.components.metrics.repeats import repeated_objects
+from ratchet.schemas.data import facts
+from ratchet.schemas.data.columns import TruthColumns
+from ratchet.schemas.data.facts import ClassFact, DataSetFacts, Fact
+from ratchet.schemas.data.records import ImageRecord, LabelMap
 
 _SHOWN = 12  # images that a fact names
 _SIZES = 3

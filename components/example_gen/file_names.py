@@ -8,9 +8,9 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from schemas.base.checked_json import check_number, shown
-from schemas.base.errors import DataError
-from schemas.base.files import Files, reason_of, refuse_irregular
+from ratchet.schemas.base.checked_json import check_number, shown
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files, reason_of, refuse_irregular
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 

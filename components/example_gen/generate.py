@@ -19,15 +19,15 @@ from apache_beam.io.tfrecordio import WriteToTFRecord
 from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
-from components.example_gen.convert import to_example
-from components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
-from components.example_gen.facts import ImageFacts, facts_of
-from components.example_gen.splits import splits_of
-from schemas.base.checked_json import Problems
-from schemas.base.errors import DataError
-from schemas.base.files import files_for
-from schemas.base.progress import Progress
-from schemas.data.dataset import (
+from ratchet.components.example_gen.convert import to_example
+from ratchet.components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
+from ratchet.components.example_gen.facts import ImageFacts, facts_of
+from ratchet.components.example_gen.splits import splits_of
+from ratchet.schemas.base.checked_json import Problems
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import files_for
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
     FINGERPRINTS,
@@ -38,11 +38,11 @@ from schemas.data.dataset import (
     dataset_digest,
     image_digest,
 )
-from schemas.data.examples_artifact import split_directory
-from schemas.data.facts import DataSetFacts
-from schemas.data.fingerprints import Fingerprints, line_of
-from schemas.data.looks import Looks, relative_boxes, thumbnails_of
-from schemas.data.records import ImageRecord, LabelMap
+from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.facts import DataSetFacts
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.schemas.data.looks import Looks, relative_boxes, thumbnails_of
+from ratchet.schemas.data.records import ImageRecord, LabelMap
 
 _LINES = "lines"
 _THREADS = 2  # that inspect images: Pillow and zlib work outside Python's lock, the rest gains nothing by more

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.coco.areas import mend_areas
-from components.coco.box_formats import (
+from ratchet.components.coco.areas import mend_areas
+from ratchet.components.coco.box_formats import (
     CXCYWH,
     CYCXHW,
     FRACTIONS,
@@ -23,9 +23,9 @@ from components.coco.box_formats import (
     YXYX,
     BoxFormat,
 )
-from schemas.base.checked_json import shown
-from schemas.data.columns import TruthColumns
-from schemas.data.records import LabelMap
+from ratchet.schemas.base.checked_json import shown
+from ratchet.schemas.data.columns import TruthColumns
+from ratchet.schemas.data.records import LabelMap
 
 
 @dataclass(frozen=True)

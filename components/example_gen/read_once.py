@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Generic, TypeVar
 
-from schemas.base.files import Files
+from ratchet.schemas.base.files import Files
 
 Read = TypeVar("Read")
 _State = tuple[int, ...] | None

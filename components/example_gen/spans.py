@@ -6,10 +6,10 @@ import os
 import re
 from typing import NamedTuple
 
-from components.example_gen import coco, voc, yolo
-from components.example_gen.tfrecord_reader import record_files
-from schemas.base.errors import DataError
-from schemas.base.files import LOCAL_FILES, Files
+from ratchet.components.example_gen import coco, voc, yolo
+from ratchet.components.example_gen.tfrecord_reader import record_files
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import LOCAL_FILES, Files
 
 _SPAN = re.compile(r"span-([0-9]+)(?:-version-([0-9]+))?")
 _LISTED_SPANS = 10

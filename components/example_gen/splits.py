@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from schemas.base.checked_json import shown
-from schemas.base.errors import ConfigError, DataError
-from schemas.base.sampling import fraction_of
-from schemas.data.records import ImageRecord
+from ratchet.schemas.base.checked_json import shown
+from ratchet.schemas.base.errors import ConfigError, DataError
+from ratchet.schemas.base.sampling import fraction_of
+from ratchet.schemas.data.records import ImageRecord
 
 Split = Literal["train", "eval", "held_out"]
 

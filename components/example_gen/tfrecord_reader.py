@@ -15,17 +15,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from components.coco.box_formats import XYXY
-from components.example_gen.class_lists import Classes, check_class_name, read_pbtxt
-from components.example_gen.file_names import is_plain_path
-from components.example_gen.labelled import TFRECORD_BBOX, Labelled, LabelledBox, LabelledImage
-from components.example_gen.tfrecords import TFRECORD_NAME, Feature, parse_example, read_records
-from components.imaging.quality import PNG_MAGIC, check_size, open_image
-from schemas.base.checked_json import MAX_ID, Problems, check_number, shown
-from schemas.base.errors import DataError
-from schemas.base.files import Files
-from schemas.base.formatting import and_more
-from schemas.data.records import COCO_IMAGE_KEYS
+from ratchet.components.coco.box_formats import XYXY
+from ratchet.components.example_gen.class_lists import Classes, check_class_name, read_pbtxt
+from ratchet.components.example_gen.file_names import is_plain_path
+from ratchet.components.example_gen.labelled import TFRECORD_BBOX, Labelled, LabelledBox, LabelledImage
+from ratchet.components.example_gen.tfrecords import TFRECORD_NAME, Feature, parse_example, read_records
+from ratchet.components.imaging.quality import PNG_MAGIC, check_size, open_image
+from ratchet.schemas.base.checked_json import MAX_ID, Problems, check_number, shown
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.base.formatting import and_more
+from ratchet.schemas.data.records import COCO_IMAGE_KEYS
 
 _ENCODED = "image/encoded"
 _BBOX = "image/object/bbox/"

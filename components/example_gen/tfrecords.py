@@ -16,10 +16,10 @@ from typing import IO, NamedTuple, cast
 import google_crc32c
 from google.protobuf.message import DecodeError
 
-from components.example_gen.file_names import unreadable
-from components.example_gen.protos import Example
-from schemas.base.errors import DataError
-from schemas.base.files import Files, refuse_irregular
+from ratchet.components.example_gen.file_names import unreadable
+from ratchet.components.example_gen.protos import Example
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files, refuse_irregular
 
 TFRECORD_NAME = re.compile(
     r"(?P<stem>.+)\.(tfrecords?|record)(-(?P<shard>[0-9]{5})-of-(?P<shards>[0-9]{5}))?(\.gz)?"

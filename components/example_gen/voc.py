@@ -17,14 +17,20 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from components.example_gen.class_lists import check_class_name, first_list, label_map_of, read_class_list
-from components.example_gen.file_names import IMAGE_SUFFIXES, check_file_name, files_below, read_file, read_number
-from components.example_gen.labelled import VOC_BNDBOX, Labelled, LabelledBox, LabelledImage
-from components.imaging.quality import check_size
-from schemas.base.checked_json import Problems, shown
-from schemas.base.errors import DataError
-from schemas.base.files import Files
-from schemas.data.records import LabelMap
+from ratchet.components.example_gen.class_lists import check_class_name, first_list, label_map_of, read_class_list
+from ratchet.components.example_gen.file_names import (
+    IMAGE_SUFFIXES,
+    check_file_name,
+    files_below,
+    read_file,
+    read_number,
+)
+from ratchet.components.example_gen.labelled import VOC_BNDBOX, Labelled, LabelledBox, LabelledImage
+from ratchet.components.imaging.quality import check_size
+from ratchet.schemas.base.checked_json import Problems, shown
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.data.records import LabelMap
 
 ANNOTATIONS = "Annotations"
 IMAGES = "JPEGImages"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-from components.example_gen.class_lists import first_list, label_map_of, read_class_list
-from components.example_gen.file_names import (
+from ratchet.components.example_gen.class_lists import first_list, label_map_of, read_class_list
+from ratchet.components.example_gen.file_names import (
     IMAGE_SUFFIXES,
     check_file_name,
     files_below,
@@ -19,12 +19,12 @@ from components.example_gen.file_names import (
     read_text_file,
     unreadable,
 )
-from components.example_gen.labelled import YOLO_LINE, Labelled, LabelledBox, LabelledImage
-from components.imaging.quality import open_image
-from schemas.base.checked_json import Problems, shown
-from schemas.base.errors import DataError
-from schemas.base.files import Files, refuse_irregular
-from schemas.data.records import LabelMap
+from ratchet.components.example_gen.labelled import YOLO_LINE, Labelled, LabelledBox, LabelledImage
+from ratchet.components.imaging.quality import open_image
+from ratchet.schemas.base.checked_json import Problems, shown
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import Files, refuse_irregular
+from ratchet.schemas.data.records import LabelMap
 
 IMAGES, LABELS = "images", "labels"
 DARKNET = "obj_train_data"

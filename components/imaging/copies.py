@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.fine_detail import Detail, detail_of
-from components.imaging.same_picture import (
+from ratchet.components.imaging.fine_detail import Detail, detail_of
+from ratchet.components.imaging.same_picture import (
     aligned,
     alike_in_boxes,
     is_crop,
@@ -22,7 +22,7 @@ from components.imaging.same_picture import (
     may_be_cropped,
     roughly_alike,
 )
-from components.imaging.views import (
+from ratchet.components.imaging.views import (
     HASH_SIDE,
     LOW_SIDE,
     TURNS,
@@ -34,8 +34,8 @@ from components.imaging.views import (
     turned,
     turned_boxes,
 )
-from schemas.data.fingerprints import BITS, Fingerprints
-from schemas.data.looks import Looks
+from ratchet.schemas.data.fingerprints import BITS, Fingerprints
+from ratchet.schemas.data.looks import Looks
 
 # Of 64 bits. Copies on the three sets of same_picture.py reach 14, pictures of other scenes rarely less than 8.
 _SUSPICIOUS = 16

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, JpegImagePlugin
 
-from schemas.base.errors import DataError
+from ratchet.schemas.base.errors import DataError
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")

@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from schemas.data.looks import SIDE
+from ratchet.schemas.data.looks import SIDE
 
 _FINE, _COARSE = 1.0, 4.0  # px, the Gaussians between which detail lies
 _BLOCK = 8  # px

@@ -12,12 +12,12 @@ from typing import IO
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from components.imaging.decodable import PNG_MAGIC, check_jpeg, check_last_row, check_png, stores_rgb
-from components.imaging.measures import Look, hue, look_of, noise
-from components.imaging.views import hash_bits
-from schemas.base.errors import DataError
-from schemas.data import features
-from schemas.data.looks import SIDE
+from ratchet.components.imaging.decodable import PNG_MAGIC, check_jpeg, check_last_row, check_png, stores_rgb
+from ratchet.components.imaging.measures import Look, hue, look_of, noise
+from ratchet.components.imaging.views import hash_bits
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data import features
+from ratchet.schemas.data.looks import SIDE
 
 MAX_SIDE_PX = 65_535  # the largest side a JPEG can have
 MAX_IMAGE_PIXELS = 100_000_000  # more is a mistake or a decompression bomb
@@ -62,7 +62,7 @@ class ImageQuality:
 
 
 def image_features(quality: ImageQuality) -> dict[str, float]:
-    """The figures under the keys of `schemas.data.features`; NaN for what an image does not have."""
+    """The figures under the keys of `ratchet.schemas.data.features`; NaN for what an image does not have."""
     return {
         features.QA_BRIGHTNESS: quality.brightness,
         features.QA_CONTRAST: quality.contrast,

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.imaging.views import Window, cropped, cropped_boxes
-from schemas.data.looks import SIDE
+from ratchet.components.imaging.views import Window, cropped, cropped_boxes
+from ratchet.schemas.data.looks import SIDE
 
 # Set on pictures of blood cells, playing cards and drawn circuit boards (re-encoded at quality 30, resized, .5 to 1.4
 # times the light, other gammas, casts, slopes of light, noise of sigma 10, cropped by up to 10 % at each side) and on

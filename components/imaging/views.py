@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.data.looks import SIDE
+from ratchet.schemas.data.looks import SIDE
 
 TURNS = 8  # 0..3 quarters counter-clockwise; + 4: mirrored before
 _MIRROR = 4

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.labels.findings import Excess, Finding, per_image, reason_of, significance_of
-from components.labels.matching import Matched, overlaps
-from components.labels.profile import Profile, undone
-from components.labels.readings import ORDERS, TURNS, Reading, scale_readings
-from schemas.artifacts.decisions import Reason
-from schemas.data.columns import TruthColumns, rows_of
+from ratchet.components.labels.findings import Excess, Finding, per_image, reason_of, significance_of
+from ratchet.components.labels.matching import Matched, overlaps
+from ratchet.components.labels.profile import Profile, undone
+from ratchet.components.labels.readings import ORDERS, TURNS, Reading, scale_readings
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data.columns import TruthColumns, rows_of
 
 RULE = "labels:reading"
 _GIVEN_IOU = 0.3  # a box that overlaps a sighting so much as given needs no other reading

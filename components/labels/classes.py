@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import hypergeom
 
-from components.labels.findings import (
+from ratchet.components.labels.findings import (
     SIGNIFICANCE,
     Estimate,
     Finding,
@@ -23,11 +23,11 @@ from components.labels.findings import (
     strength_of,
     worst_images,
 )
-from components.labels.matching import QUANTILES, Matched
-from components.labels.noise import LOWEST_QUANTILE, Seen, label_noise
-from components.labels.profile import Profile
-from components.labels.systematic import likeliest_pair
-from schemas.artifacts.decisions import Reason
+from ratchet.components.labels.matching import QUANTILES, Matched
+from ratchet.components.labels.noise import LOWEST_QUANTILE, Seen, label_noise
+from ratchet.components.labels.profile import Profile
+from ratchet.components.labels.systematic import likeliest_pair
+from ratchet.schemas.artifacts.decisions import Reason
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes

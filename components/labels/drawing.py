@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.labels.findings import Excess, Finding, difference, median_of, per_image, reason_of
-from components.labels.matching import Matched
-from components.labels.profile import relation
-from schemas.artifacts.decisions import Reason
+from ratchet.components.labels.findings import Excess, Finding, difference, median_of, per_image, reason_of
+from ratchet.components.labels.matching import Matched
+from ratchet.components.labels.profile import relation
+from ratchet.schemas.artifacts.decisions import Reason
 
 _CENTRE_TOLERANCE = 0.08  # a box given by its centre is displaced by half its size
 _BORDER = 0.01  # of the image's side; boxes cut off there do not show how they are drawn

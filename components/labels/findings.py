@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.labels.profile import Profile
-from schemas.artifacts.decisions import Reason
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.decisions import Reason
 
 SIGNIFICANCE = 0.001  # chance of a false alarm that one rule takes
 DOUBT = 0.02  # at which a person should look

@@ -11,10 +11,10 @@ import dataclasses
 import numpy as np
 from scipy.special import ndtri
 
-from components.labels.drawing import Drawn, beside_expected, beside_the_others, drawn_of
-from components.labels.findings import Excess, Finding, per_image, reason_of
-from components.labels.matching import Matched
-from schemas.artifacts.decisions import Reason
+from ratchet.components.labels.drawing import Drawn, beside_expected, beside_the_others, drawn_of
+from ratchet.components.labels.findings import Excess, Finding, per_image, reason_of
+from ratchet.components.labels.matching import Matched
+from ratchet.schemas.artifacts.decisions import Reason
 
 _CLIPPED = 3.0  # robust standard deviations, from which on a box is a wrong match
 _MAD = 1.4826  # standard deviations in a median absolute deviation of a normal distribution

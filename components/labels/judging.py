@@ -6,15 +6,15 @@ import dataclasses
 
 import numpy as np
 
-from components.labels.classes import class_reasons
-from components.labels.drawing import drawing_reasons, drawing_slack
-from components.labels.jitter import jitter_reason
-from components.labels.limits import LabelLimits
-from components.labels.matching import Matched, match_labels, relative_recall
-from components.labels.missing import missing_reason
-from components.labels.profile import Profile, sightings_of
-from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns
+from ratchet.components.labels.classes import class_reasons
+from ratchet.components.labels.drawing import drawing_reasons, drawing_slack
+from ratchet.components.labels.jitter import jitter_reason
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.matching import Matched, match_labels, relative_recall
+from ratchet.components.labels.missing import missing_reason
+from ratchet.components.labels.profile import Profile, sightings_of
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data.columns import DetectionColumns
 
 RULES = tuple(f"labels:{name}" for name in ("offset", "size", "jitter", "classes", "noise", "missing"))
 _LIKELY = 0.6  # precision on the golden set of what the model is believed to see at all

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.base.settings import settings
+from ratchet.schemas.base.settings import settings
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.labels.profile import Profile, relation, single_labels, undone
-from components.metrics.boxes import NO_CROWD, BoxPairs, iou_of_pairs, overlapping, pairs_of_groups
-from components.metrics.greedy import match_greedily
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.labels.profile import Profile, relation, single_labels, undone
+from ratchet.components.metrics.boxes import NO_CROWD, BoxPairs, iou_of_pairs, overlapping, pairs_of_groups
+from ratchet.components.metrics.greedy import match_greedily
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 QUANTILES = (0.25, 0.5)  # of the scores of what is held against labels: in either they must be found wrong
 MATCH_IOU = 0.4  # of a sighting and a label whose relation was undone

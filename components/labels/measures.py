@@ -13,19 +13,19 @@ import numpy as np
 from scipy.special import stdtrit
 from scipy.stats import norm
 
-from components.labels.box_format import RULE as READING
-from components.labels.box_format import GuessedFormat
-from components.labels.classes import Confusion, Judged, beside_confusions, confusions, judge, labelled_as
-from components.labels.drawing import Drawn, beside_expected, drawing_slack, drawn_of
-from components.labels.findings import Excess, clustered_median_of, difference, share_of
-from components.labels.jitter import added_jitter
-from components.labels.limits import LabelLimits
-from components.labels.matching import QUANTILES, Matched, relative_recall
-from components.labels.missing import NOTHING, class_limit_of, classes_that_lack, lost_images, signed_lack
-from components.labels.noise import label_noise
-from components.labels.unsupported import RULE as FOUND
-from components.labels.unsupported import beyond, fits_nothing
-from schemas.artifacts.data_evidence import LabelMeasure
+from ratchet.components.labels.box_format import RULE as READING
+from ratchet.components.labels.box_format import GuessedFormat
+from ratchet.components.labels.classes import Confusion, Judged, beside_confusions, confusions, judge, labelled_as
+from ratchet.components.labels.drawing import Drawn, beside_expected, drawing_slack, drawn_of
+from ratchet.components.labels.findings import Excess, clustered_median_of, difference, share_of
+from ratchet.components.labels.jitter import added_jitter
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.matching import QUANTILES, Matched, relative_recall
+from ratchet.components.labels.missing import NOTHING, class_limit_of, classes_that_lack, lost_images, signed_lack
+from ratchet.components.labels.noise import label_noise
+from ratchet.components.labels.unsupported import RULE as FOUND
+from ratchet.components.labels.unsupported import beyond, fits_nothing
+from ratchet.schemas.artifacts.data_evidence import LabelMeasure
 
 FEWEST = 5  # objects that the model finds on either side; of fewer nothing is said
 _FEWEST_OF_CLASS = 10  # objects of a class on either side

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from components.labels.findings import (
+from ratchet.components.labels.findings import (
     Estimate,
     Excess,
     Finding,
@@ -19,9 +19,9 @@ from components.labels.findings import (
     shortfall,
     significance_of,
 )
-from components.labels.matching import QUANTILES, Matched, relative_recall
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import joined
+from ratchet.components.labels.matching import QUANTILES, Matched, relative_recall
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import joined
 
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.labels.findings import Excess
+from ratchet.components.labels.findings import Excess
 
 LOWEST_QUANTILE = 0.1  # of the scores of what is asked; below it models guess classes
 _BINS = 4  # of scores: a model that is less sure agrees less

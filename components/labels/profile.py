@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.boxes import overlapping
-from components.metrics.repeats import repeated_objects
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.metrics.boxes import overlapping
+from ratchet.components.metrics.repeats import repeated_objects
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _SAME_SIGHTING_IOU = 0.6  # detections of several classes that overlap this much see one object
 _IN_CROWD = 0.5  # part of a detection; from there on it lies in the region of a crowd

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.coco.box_formats import CXCYWH, XYWH_TAKEN_FOR_XYXY, XYXY, YXHW, YXYX
-from components.metrics.boxes import overlapping, pairs_of_groups
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.coco.box_formats import CXCYWH, XYWH_TAKEN_FOR_XYXY, XYXY, YXHW, YXYX
+from ratchet.components.metrics.boxes import overlapping, pairs_of_groups
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _VOTE_RADIUS = 0.06  # of ln factor; a detector's centres err by a tenth of an object, a few hundredths of the image
 _CONSISTENT = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.labels.noise import Seen, usual_labels
+from ratchet.components.labels.noise import Seen, usual_labels
 
 _SHARES = np.array([0.2, 0.4, 0.6, 0.8, 0.98])  # of the objects of a class that are labelled as the other
 _NOISE = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.6])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.labels.findings import (
+from ratchet.components.labels.findings import (
     Excess,
     difference,
     per_image,
@@ -19,10 +19,10 @@ from components.labels.findings import (
     strength_of,
     worst_images,
 )
-from components.labels.matching import QUANTILES, TOUCH_IOU, Matched
-from components.labels.profile import undone
-from components.metrics.boxes import overlapping
-from schemas.artifacts.decisions import Reason
+from ratchet.components.labels.matching import QUANTILES, TOUCH_IOU, Matched
+from ratchet.components.labels.profile import undone
+from ratchet.components.metrics.boxes import overlapping
+from ratchet.schemas.artifacts.decisions import Reason
 
 RULE = "labels:found"
 _AS_MANY = 1 / 3  # of the labels that fit nothing; so many objects without a label are seen in their place

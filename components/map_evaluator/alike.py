@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from components.metrics.match_table import MatchTable
+from ratchet.components.metrics.match_table import MatchTable
 
 
 def cut(table: MatchTable, least_score: float) -> MatchTable:

@@ -18,19 +18,19 @@ from apache_beam.io.textio import WriteToText
 from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
-from components.coco.writing import image_lines
-from components.detector.detections import renumbering
-from components.detector.served import Detectors, load_detector, read_images
-from components.map_evaluator.held_out import ChosenImages
-from components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
-from components.metrics.limits import MAX_DETECTIONS
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, MATCHES_FILE
-from schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes, is_kept, kept_share
-from schemas.base.errors import RatchetError
-from schemas.base.progress import Progress
-from schemas.base.sampling import is_sampled
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
+from ratchet.components.coco.writing import image_lines
+from ratchet.components.detector.detections import renumbering
+from ratchet.components.detector.served import Detectors, load_detector, read_images
+from ratchet.components.map_evaluator.held_out import ChosenImages
+from ratchet.components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, MATCHES_FILE
+from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes, is_kept, kept_share
+from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.base.sampling import is_sampled
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
 LINES = "lines"

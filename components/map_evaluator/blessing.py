@@ -6,23 +6,23 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from components.map_evaluator.high_water_bar import beside_the_mark
-from components.map_evaluator.second_opinion import second_opinion_reasons
-from components.map_evaluator.serving_cost import serving_reasons
-from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import slice_reasons
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import (
+from ratchet.components.map_evaluator.high_water_bar import beside_the_mark
+from ratchet.components.map_evaluator.second_opinion import second_opinion_reasons
+from ratchet.components.map_evaluator.serving_cost import serving_reasons
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.slice_rules import slice_reasons
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import (
     AS_SERVED_RULE,
     DataSetEvaluation,
     PostProcessing,
     SecondOpinion,
     Serving,
 )
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.base import formatting
-from schemas.base.differences import found
-from schemas.base.formatting import difference, score
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.base import formatting
+from ratchet.schemas.base.differences import found
+from ratchet.schemas.base.formatting import difference, score
 
 UNDEFINED = -1.0  # COCO's value of an mAP without ground truth
 

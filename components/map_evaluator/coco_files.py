@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from tfx.dsl.io import fileio
 
-from components.coco.writing import join_detections, join_ground_truth
-from schemas.artifacts import evaluation as files
-from schemas.artifacts.evaluation import AS_SERVED, BASELINE, CANDIDATE
-from schemas.data.records import LabelMap
+from ratchet.components.coco.writing import join_detections, join_ground_truth
+from ratchet.schemas.artifacts import evaluation as files
+from ratchet.schemas.artifacts.evaluation import AS_SERVED, BASELINE, CANDIDATE
+from ratchet.schemas.data.records import LabelMap
 
 
 def write_coco_files(directory: str, label_map: LabelMap, models: Sequence[str]) -> None:

@@ -11,16 +11,16 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.matches import DataSetMatches
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.traces import Trace, traces
-from components.metrics.match_table import MatchTable
-from schemas.artifacts.decisions import Decision, Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
-from schemas.base import formatting
-from schemas.base.formatting import difference
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.matches import DataSetMatches
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.traces import Trace, traces
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.schemas.artifacts.decisions import Decision, Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.schemas.base import formatting
+from ratchet.schemas.base.formatting import difference
 
 RULE = "trust:comparable"
 MATTERS = 0.005  # of mAP: a difference that moves by less is no matter of how detections were written

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from tfx.dsl.io import fileio
 from tfx.utils import path_utils
 
-from schemas.artifacts.training_record import BASELINE_DIRECTORY, RECORD_FILE, SettingChange, read_training_record
-from schemas.base.errors import StateError
-from schemas.base.model_digest import is_intact
+from ratchet.schemas.artifacts.training_record import (
+    BASELINE_DIRECTORY,
+    RECORD_FILE,
+    SettingChange,
+    read_training_record,
+)
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.model_digest import is_intact
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.map_evaluator import executor
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.base import settings as settings_io
-from schemas.data.copy_settings import CopySettings
+from ratchet.components.map_evaluator import executor
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.data.copy_settings import CopySettings
 
 
 class MapEvaluatorSpec(ComponentSpec):

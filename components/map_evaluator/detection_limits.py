@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.coco_rules import RECALL_POINTS
-from components.metrics.match_table import MatchTable
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.base.formatting import percent
+from ratchet.components.metrics.coco_rules import RECALL_POINTS
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.base.formatting import percent
 
 RULE = "trust:max_detections"
 # What a fall may hide without a block. A class counts twice: in its own rule, whose default accepts a fall of .05, and

@@ -7,18 +7,18 @@ from collections.abc import Iterable, Sequence
 
 from tfx.dsl.io import fileio
 
-from components.detector.served import load_detector
-from components.map_evaluator.held_out import HeldOutImages, choose_held_out, lineage_of
-from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
-from schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, Reference
-from schemas.artifacts.training_record import LABELS_FILE, POST_PROCESSING, RECORD_FILE, read_training_record
-from schemas.base.errors import StateError
-from schemas.base.formatting import joined
-from schemas.base.model_digest import model_digest
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import EVAL_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.fingerprints import Fingerprints
+from ratchet.components.detector.served import load_detector
+from ratchet.components.map_evaluator.held_out import HeldOutImages, choose_held_out, lineage_of
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
+from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, Reference
+from ratchet.schemas.artifacts.training_record import LABELS_FILE, POST_PROCESSING, RECORD_FILE, read_training_record
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.formatting import joined
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import EVAL_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.fingerprints import Fingerprints
 
 
 def read_references(baseline: str) -> tuple[Reference, ...]:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 
-from components.coco.reading import CocoAnnotations, read_results, read_truth
-from components.map_evaluator import sanity_checks as sanity
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.comparability import comparable
-from components.map_evaluator.detection_limits import counted_objects
-from components.map_evaluator.file_traces import file_traces
-from components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
-from components.map_evaluator.scoring import check_settings, score
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.decisions import Decision, Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
-from schemas.base.errors import DataError
-from schemas.base.memory import keep_freed_memory, no_collection
-from schemas.data.records import attribute_columns
+from ratchet.components.coco.reading import CocoAnnotations, read_results, read_truth
+from ratchet.components.map_evaluator import sanity_checks as sanity
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.comparability import comparable
+from ratchet.components.map_evaluator.detection_limits import counted_objects
+from ratchet.components.map_evaluator.file_traces import file_traces
+from ratchet.components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
+from ratchet.components.map_evaluator.scoring import check_settings, score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.decisions import Decision, Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.memory import keep_freed_memory, no_collection
+from ratchet.schemas.data.records import attribute_columns
 
 Path = str | PathLike[str]
 

@@ -14,27 +14,27 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from components.detector.served import load_detector
-from components.map_evaluator import sanity_checks as sanity
-from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.coco_files import write_coco_files
-from components.map_evaluator.comparability import comparable
-from components.map_evaluator.earlier_models import unchanged
-from components.map_evaluator.golden_checks import golden_checks, high_water, training_checks
-from components.map_evaluator.held_out import ChosenImages
-from components.map_evaluator.inputs import Artifacts, EvaluatorInputs, current_digests, read_inputs
-from components.map_evaluator.matches import DataSetMatches
-from components.map_evaluator.probe import chosen_images
-from components.map_evaluator.scoring import check_settings, score
-from components.map_evaluator.second_opinion import compare_held_out
-from components.map_evaluator.tfma_files import write_tfma_files
-from components.map_evaluator.training_rules import sound_detections
-from components.map_evaluator.trial import read_probe, serving_figures
-from components.stack.tfx_steps import beam_pipeline
-from schemas.artifacts import evaluation as files
-from schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
-from schemas.artifacts.evaluation import (
+from ratchet.components.detector.served import load_detector
+from ratchet.components.map_evaluator import sanity_checks as sanity
+from ratchet.components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.coco_files import write_coco_files
+from ratchet.components.map_evaluator.comparability import comparable
+from ratchet.components.map_evaluator.earlier_models import unchanged
+from ratchet.components.map_evaluator.golden_checks import golden_checks, high_water, training_checks
+from ratchet.components.map_evaluator.held_out import ChosenImages
+from ratchet.components.map_evaluator.inputs import Artifacts, EvaluatorInputs, current_digests, read_inputs
+from ratchet.components.map_evaluator.matches import DataSetMatches
+from ratchet.components.map_evaluator.probe import chosen_images
+from ratchet.components.map_evaluator.scoring import check_settings, score
+from ratchet.components.map_evaluator.second_opinion import compare_held_out
+from ratchet.components.map_evaluator.tfma_files import write_tfma_files
+from ratchet.components.map_evaluator.training_rules import sound_detections
+from ratchet.components.map_evaluator.trial import read_probe, serving_figures
+from ratchet.components.stack.tfx_steps import beam_pipeline
+from ratchet.schemas.artifacts import evaluation as files
+from ratchet.schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
+from ratchet.schemas.artifacts.evaluation import (
     AS_SERVED,
     BASELINE,
     CANDIDATE,
@@ -46,12 +46,12 @@ from schemas.artifacts.evaluation import (
     SecondOpinion,
     Serving,
 )
-from schemas.artifacts.references import Reference
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.base.errors import StateError
-from schemas.base.signing import Signer
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.artifacts.references import Reference
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.signing import Signer
+from ratchet.schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 
 class Executor(tfx_evaluator.Executor):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from components.map_evaluator.traces import Tables, Trace
-from components.metrics.accumulator import Accumulator
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
-from schemas.base.formatting import percent
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.map_evaluator.traces import Tables, Trace
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.base.formatting import percent
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 Found = Mapping[str, DetectionColumns]
 _LEAST = 10  # detections that are written twice

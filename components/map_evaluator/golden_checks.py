@@ -8,20 +8,20 @@ import json
 from tfx import types
 from tfx.dsl.io import fileio
 
-from components.detector.stored_looks import stored_looks
-from components.map_evaluator import sanity_checks as sanity
-from components.map_evaluator.detection_limits import counted_objects, given_objects
-from components.map_evaluator.inputs import EvaluatorInputs, training_images
-from components.map_evaluator.leaks import Leaks, find_leaks, no_leak
-from components.map_evaluator.matches import PERFECT, DataSetMatches
-from components.map_evaluator.training_rules import training_reasons
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.training_record import RECORD_FILE, read_training_record
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.fingerprints import Fingerprints
+from ratchet.components.detector.stored_looks import stored_looks
+from ratchet.components.map_evaluator import sanity_checks as sanity
+from ratchet.components.map_evaluator.detection_limits import counted_objects, given_objects
+from ratchet.components.map_evaluator.inputs import EvaluatorInputs, training_images
+from ratchet.components.map_evaluator.leaks import Leaks, find_leaks, no_leak
+from ratchet.components.map_evaluator.matches import PERFECT, DataSetMatches
+from ratchet.components.map_evaluator.training_rules import training_reasons
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, read_training_record
+from ratchet.schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.fingerprints import Fingerprints
 
 
 def golden_checks(

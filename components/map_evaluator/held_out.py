@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.detector.detections import renumbering
-from components.imaging.copies import find_repeats, near_copies
-from components.map_evaluator.leaks import keys
-from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
-from schemas.base.files import Files
-from schemas.base.sampling import fraction_of
-from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.fingerprints import Fingerprints, nearest
-from schemas.data.looks import Looks
+from ratchet.components.detector.detections import renumbering
+from ratchet.components.imaging.copies import find_repeats, near_copies
+from ratchet.components.map_evaluator.leaks import keys
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.base.sampling import fraction_of
+from ratchet.schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.fingerprints import Fingerprints, nearest
+from ratchet.schemas.data.looks import Looks
 
 if TYPE_CHECKING:
-    from schemas.artifacts.training_record import TrainedData
+    from ratchet.schemas.artifacts.training_record import TrainedData
 
 _PURPOSE = "second opinion"  # of the sample that is taken where there are too many
 

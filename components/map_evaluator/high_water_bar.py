@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import DataSetEvaluation
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.base.formatting import difference, score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.base.formatting import difference, score
 
 
 def beside_the_mark(

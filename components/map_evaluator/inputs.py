@@ -12,21 +12,21 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.map_evaluator import sanity_checks as sanity
-from components.map_evaluator.compared import ComparedBaseline, compared_baseline
-from components.map_evaluator.earlier_models import held_out_images, read_references, usable
-from components.map_evaluator.held_out import HeldOutImages
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.evaluation import AS_SERVED, BASELINE, CANDIDATE, EARLIER_SPANS, GOLDEN
-from schemas.artifacts.references import Reference
-from schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
-from schemas.base import settings as settings_io
-from schemas.base.errors import StateError
-from schemas.base.model_digest import model_digest
-from schemas.data.copy_settings import CopySettings
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.fingerprints import Fingerprints
-from schemas.data.records import LabelMap
+from ratchet.components.map_evaluator import sanity_checks as sanity
+from ratchet.components.map_evaluator.compared import ComparedBaseline, compared_baseline
+from ratchet.components.map_evaluator.earlier_models import held_out_images, read_references, usable
+from ratchet.components.map_evaluator.held_out import HeldOutImages
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.evaluation import AS_SERVED, BASELINE, CANDIDATE, EARLIER_SPANS, GOLDEN
+from ratchet.schemas.artifacts.references import Reference
+from ratchet.schemas.artifacts.training_record import LABELS_FILE, TRAINING_IMAGES_FILE
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.data.records import LabelMap
 
 Artifacts = dict[str, list[types.Artifact]]
 

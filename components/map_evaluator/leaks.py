@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.imaging.copies import Originals, find_copies, same_files
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import listed
-from schemas.data.fingerprints import Fingerprints, nearest
-from schemas.data.looks import Looks
+from ratchet.components.imaging.copies import Originals, find_copies, same_files
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.data.fingerprints import Fingerprints, nearest
+from ratchet.schemas.data.looks import Looks
 
 if TYPE_CHECKING:  # pydantic is slow to import, and an evaluation of files does without it
-    from schemas.data.copy_settings import CopySettings
+    from ratchet.schemas.data.copy_settings import CopySettings
 
 RULE = "trust:leak"
 _LISTED = 5

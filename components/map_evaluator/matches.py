@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from components.map_evaluator.sanity_checks import PermutedScores, perfect_detections, permuted_scores
-from components.metrics.accumulator import Accumulator
-from components.metrics.limits import MAX_DETECTIONS
-from components.metrics.match_table import MatchTable, from_arrays, to_arrays
-from components.metrics.matching import match
-from schemas.artifacts.golden_boxes import GoldenBoxes
-from schemas.base.errors import StateError
-from schemas.base.sampling import is_sampled
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
-from schemas.data.dataset import image_digest
-from schemas.data.records import ImageRecord
+from ratchet.components.map_evaluator.sanity_checks import PermutedScores, perfect_detections, permuted_scores
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.components.metrics.match_table import MatchTable, from_arrays, to_arrays
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.sampling import is_sampled
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.schemas.data.dataset import image_digest
+from ratchet.schemas.data.records import ImageRecord
 
 PERFECT = "perfect"  # the ground truth itself, fed back as detections
 SAMPLE = "sample"  # purpose of the fixed random samples of images

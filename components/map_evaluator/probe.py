@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.metrics.match_table import MatchTable
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.data.columns import DetectionColumns
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.data.columns import DetectionColumns
 
 IMAGES = 8
 _SURE = 0.05  # a detection with less is no reason to choose an image

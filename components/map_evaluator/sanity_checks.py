@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.map_evaluator.detection_limits import highest_map
-from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import mean_average_precision
-from components.metrics.limits import MAX_DETECTIONS
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import best_of_each_class, match
-from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.base.errors import StateError
-from schemas.base.formatting import listed, score
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.map_evaluator.detection_limits import highest_map
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.average_precision import mean_average_precision
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import best_of_each_class, match
+from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET, Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.formatting import listed, score
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _LISTED = 5
 _NEARLY_SPENT = 0.8  # of the golden budget; with spans every night, some weeks are left to label another set

@@ -8,14 +8,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from components.map_evaluator.matches import DataSetMatches
-from components.map_evaluator.settings import EvaluatorSettings
-from components.metrics.average_precision import UNDEFINED, detection_metrics
-from components.metrics.bootstrap import DeltaEstimate, PairedDeltas, Slice, paired_deltas
-from components.metrics.coco_rules import AREA_NAMES
-from components.metrics.match_table import MatchTable
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta, Deltas, ModelScores, Support
-from schemas.base.errors import ConfigError
+from ratchet.components.map_evaluator.matches import DataSetMatches
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.metrics.average_precision import UNDEFINED, detection_metrics
+from ratchet.components.metrics.bootstrap import DeltaEstimate, PairedDeltas, Slice, paired_deltas
+from ratchet.components.metrics.coco_rules import AREA_NAMES
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.schemas.artifacts.evaluation import (
+    BASELINE,
+    CANDIDATE,
+    DataSetEvaluation,
+    Delta,
+    Deltas,
+    ModelScores,
+    Support,
+)
+from ratchet.schemas.base.errors import ConfigError
 
 MIN_GROUPS = 8  # of fewer recordings, cameras, ... intervals can be too narrow (decision 0007)
 _COCO_AREA = {"small": "APs", "medium": "APm", "large": "APl"}

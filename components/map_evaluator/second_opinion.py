@@ -11,18 +11,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from components.map_evaluator.held_out import HeldOutImages
-from components.map_evaluator.matches import DataSetMatches
-from components.map_evaluator.scoring import MIN_GROUPS, delta_of
-from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
-from components.map_evaluator.slice_rules import MIN_UNITS, regression_p_value
-from components.metrics.average_precision import detection_metrics
-from components.metrics.bootstrap import paired_deltas
-from components.metrics.match_table import MatchTable, join_tables
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Delta, HeldOutComparison, SecondOpinion
-from schemas.artifacts.references import EARLIER, Reference
-from schemas.base.formatting import difference_with_interval, many
+from ratchet.components.map_evaluator.held_out import HeldOutImages
+from ratchet.components.map_evaluator.matches import DataSetMatches
+from ratchet.components.map_evaluator.scoring import MIN_GROUPS, delta_of
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
+from ratchet.components.map_evaluator.slice_rules import MIN_UNITS, regression_p_value
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.bootstrap import paired_deltas
+from ratchet.components.metrics.match_table import MatchTable, join_tables
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, Delta, HeldOutComparison, SecondOpinion
+from ratchet.schemas.artifacts.references import EARLIER, Reference
+from ratchet.schemas.base.formatting import difference_with_interval, many
 
 RULE = "second_opinion"
 

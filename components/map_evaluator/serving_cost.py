@@ -6,10 +6,10 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import Serving
-from schemas.base.formatting import megabytes
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import Serving
+from ratchet.schemas.base.formatting import megabytes
 
 LATENCY, SIZE = "serving:latency", "serving:size"
 _MOST_ROUNDS = 10

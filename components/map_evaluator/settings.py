@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Annotated, Literal
 
-from components.metrics.limits import LARGEST_LIMIT, MAX_DETECTIONS
-from schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
-from schemas.base.plain_settings import Field, settings
+from ratchet.components.metrics.limits import LARGEST_LIMIT, MAX_DETECTIONS
+from ratchet.schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
+from ratchet.schemas.base.plain_settings import Field, settings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Limit = Annotated[float, Field(gt=0)]

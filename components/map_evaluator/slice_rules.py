@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
-from schemas.base.differences import found
-from schemas.base.formatting import difference_with_interval, listed, many, score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, Support
+from ratchet.schemas.base.differences import found
+from ratchet.schemas.base.formatting import difference_with_interval, listed, many, score
 
 # Independent units of equal weight that a test needs: of fewer, false alarms are rare but a lost class is not found
 # either (decision 0007).

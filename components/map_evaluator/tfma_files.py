@@ -16,10 +16,10 @@ from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 from tfx.dsl.io import fileio
 
-from components.map_evaluator.settings import EvaluatorSettings
-from components.stack.tfma import EVAL_RUN_VERSION
-from schemas.artifacts.decisions import Decision, Reason
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, DataSetEvaluation, Delta, Evaluation
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.stack.tfma import EVAL_RUN_VERSION
+from ratchet.schemas.artifacts.decisions import Decision, Reason
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, DataSetEvaluation, Delta, Evaluation
 
 _SliceKey = tuple[tuple[str, str], ...]
 _LOWER_BOUND = "AP_diff_lower95"

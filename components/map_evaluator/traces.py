@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.map_evaluator.alike import capped, coarse, cut, objects_per_image, per_image
-from components.metrics.match_table import MatchTable
-from schemas.base.formatting import number
+from ratchet.components.map_evaluator.alike import capped, coarse, cut, objects_per_image, per_image
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.schemas.base.formatting import number
 
 Tables = Mapping[str, MatchTable]
 

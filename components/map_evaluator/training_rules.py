@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.training_record import TrainingRecord, ValidationImages
-from schemas.base.formatting import many
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.training_record import TrainingRecord, ValidationImages
+from ratchet.schemas.base.formatting import many
 
 
 def training_reasons(record: TrainingRecord) -> list[Reason]:

@@ -6,16 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from tfx.dsl.io import fileio
 
-from components.coco.lines import results_in
-from components.detector.detections import renumbered, renumbering
-from components.detector.served import EncodedImage, ServedDetector, load_detector, read_images
-from components.map_evaluator.probe import probe_of
-from components.map_evaluator.serving_cost import median_latencies
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Serving, ServingFigures
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.base.model_digest import model_size
-from schemas.data.dataset import DataSetInfo
-from schemas.data.records import LabelMap, record_from_json
+from ratchet.components.coco.lines import results_in
+from ratchet.components.detector.detections import renumbered, renumbering
+from ratchet.components.detector.served import EncodedImage, ServedDetector, load_detector, read_images
+from ratchet.components.map_evaluator.probe import probe_of
+from ratchet.components.map_evaluator.serving_cost import median_latencies
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, Serving, ServingFigures
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.base.model_digest import model_size
+from ratchet.schemas.data.dataset import DataSetInfo
+from ratchet.schemas.data.records import LabelMap, record_from_json
 
 
 def read_probe(

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.metrics.average_precision import DetectionMetrics, detection_metrics
-from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
-from components.metrics.match_table import MatchTable, build_table, common_limit, join
-from components.metrics.matching import Matches
+from ratchet.components.metrics.average_precision import DetectionMetrics, detection_metrics
+from ratchet.components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
+from ratchet.components.metrics.match_table import MatchTable, build_table, common_limit, join
+from ratchet.components.metrics.matching import Matches
 
 _LEVEL = 1
 _Packed = dict[str, bytes]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.metrics.coco_rules import (
+from ratchet.components.metrics.coco_rules import (
     AREA_NAMES,
     IOU_THRESHOLDS,
     RECALL_POINTS,
@@ -20,7 +20,7 @@ from components.metrics.coco_rules import (
     unpack_areas,
     unpack_bits,
 )
-from components.metrics.match_table import MatchTable
+from ratchet.components.metrics.match_table import MatchTable
 
 # pycocotools, cocoeval.py, Params.setDetParams; the last limit is that of the table.
 _LOWER_LIMITS = (1, 10)

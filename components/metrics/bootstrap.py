@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.metrics.average_precision import UNDEFINED, DetectionMetrics, detection_metrics
-from components.metrics.coco_rules import AREA_NAMES
-from components.metrics.independence import Independence, Units, independent_units
-from components.metrics.match_table import MatchTable
-from components.metrics.resampling import ClassDraws, class_draws, narrowest
+from ratchet.components.metrics.average_precision import UNDEFINED, DetectionMetrics, detection_metrics
+from ratchet.components.metrics.coco_rules import AREA_NAMES
+from ratchet.components.metrics.independence import Independence, Units, independent_units
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.resampling import ClassDraws, class_draws, narrowest
 
 # Images drawn at once. The generator goes on where it stopped, so the number changes nothing; tests set it lower.
 _CHUNK_DRAWS = 1 << 22

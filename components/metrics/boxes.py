@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.ordering import run_starts
+from ratchet.components.metrics.ordering import run_starts
 
 NO_CROWD = np.array(False)  # for boxes of single objects
 # A pair takes at most about 150 bytes while its IoU is computed, so at most about 80 MB. Tests set it lower.

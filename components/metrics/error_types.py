@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.metrics.boxes import BoxPairs, overlapping
-from components.metrics.coco_rules import RECALL_POINTS
-from components.metrics.greedy import match_greedily
-from components.metrics.limits import MAX_DETECTIONS
-from components.metrics.matching import best_of_each_class
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.metrics.boxes import BoxPairs, overlapping
+from ratchet.components.metrics.coco_rules import RECALL_POINTS
+from ratchet.components.metrics.greedy import match_greedily
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.components.metrics.matching import best_of_each_class
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 # What a code of `ErrorTypes.detection_code` means: codes 1 to 5 are false positives.
 DETECTION_CODES = ("hit", "classification", "localization", "both", "duplicate", "background", "ignored")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from components.metrics.ordering import places_in_runs
+from ratchet.components.metrics.ordering import places_in_runs
 
 
 def match_greedily(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.coco_rules import AREA_NAMES, IOU_THRESHOLDS, area_bits
-from components.metrics.match_table import MatchTable
+from ratchet.components.metrics.coco_rules import AREA_NAMES, IOU_THRESHOLDS, area_bits
+from ratchet.components.metrics.match_table import MatchTable
 
 _ALL = AREA_NAMES.index("all")
 _NUM_SET = np.array([bits.bit_count() for bits in range(1 << len(IOU_THRESHOLDS))], dtype=np.int64)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.coco_rules import AREA_NAMES
-from components.metrics.match_table import MatchTable
+from ratchet.components.metrics.coco_rules import AREA_NAMES
+from ratchet.components.metrics.match_table import MatchTable
 
 
 @dataclass(frozen=True)

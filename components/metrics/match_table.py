@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
-from components.metrics.limits import MAX_DETECTIONS
-from components.metrics.matching import Matches
+from ratchet.components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.components.metrics.matching import Matches
 
 
 @dataclass(frozen=True, eq=False)

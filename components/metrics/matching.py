@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.boxes import overlapping
-from components.metrics.coco_rules import (
+from ratchet.components.metrics.boxes import overlapping
+from ratchet.components.metrics.coco_rules import (
     ALL_BITS,
     DETECTION_DTYPE,
     FITS,
@@ -16,10 +16,10 @@ from components.metrics.coco_rules import (
     TRUTH_DTYPE,
     areas_holding,
 )
-from components.metrics.greedy import match_greedily
-from components.metrics.limits import MAX_DETECTIONS
-from components.metrics.ordering import ascending, best_first, places_in_runs
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.metrics.greedy import match_greedily
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.components.metrics.ordering import ascending, best_first, places_in_runs
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 _LARGEST_LABEL = np.iinfo(DETECTION_DTYPE["label"]).max
 

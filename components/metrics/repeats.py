@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.data.columns import TruthColumns
+from ratchet.schemas.data.columns import TruthColumns
 
 _SHIFT = 0.15  # of the side, between the centres; distinct objects of one class and size are hardly ever nearer
 _SHIFT_PX = 1.0  # a pixel of rounding is allowed to the smallest boxes too
@@ -24,7 +24,7 @@ def repeated_objects(truth: TruthColumns, same_class: bool = True) -> np.ndarray
     Returns:
         [d] rows of `truth`, ascending, each the later one of a pair.
 
-    >>> from schemas.data.records import GroundTruth
+    >>> from ratchet.schemas.data.records import GroundTruth
     >>> boxes = [[0, 0, 10, 10], [1, 1, 10, 10], [0, 0, 5, 5]]
     >>> repeated_objects(TruthColumns.of([GroundTruth(boxes, [1, 1, 1], [100, 100, 25], [0, 0, 0])]))
     array([1])

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.metrics.coco_rules import AREA_NAMES, IOU_THRESHOLDS, RECALL_POINTS, area_bits
-from components.metrics.match_table import MatchTable
+from ratchet.components.metrics.coco_rules import AREA_NAMES, IOU_THRESHOLDS, RECALL_POINTS, area_bits
+from ratchet.components.metrics.match_table import MatchTable
 
 # Totals of so many rows are built in the narrow type of the weights, which `narrowest` makes wide enough.
 _STRIPE = 16

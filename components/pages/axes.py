@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.pages.chart_parts import finite, shortened
-from components.pages.text import safe
+from ratchet.components.pages.chart_parts import finite, shortened
+from ratchet.components.pages.text import safe
 
 _MOST_TICKS = 6
 _MOST_DECIMALS = 15

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.pages.chart_parts import finite, legend, shortened, signed
-from components.pages.text import safe
-from schemas.base.formatting import number
+from ratchet.components.pages.chart_parts import finite, legend, shortened, signed
+from ratchet.components.pages.text import safe
+from ratchet.schemas.base.formatting import number
 
 _WIDTH, _LEFT = 360, 2  # px of the SVG's own coordinates
 _REACH = 285  # longest bar; a number has to fit behind it

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from components.pages.text import safe
-from schemas.base.formatting import number
+from ratchet.components.pages.text import safe
+from ratchet.schemas.base.formatting import number
 
 Kind = Literal["baseline", "candidate", "neutral"]
 

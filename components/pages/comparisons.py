@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 
-from components.pages.features import axis, feature_title
-from components.pages.histograms import distance_gauge, distributions
-from components.pages.moves import moves_figure
-from components.pages.text import safe
-from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
-from schemas.base.formatting import capital, many, number
+from ratchet.components.pages.features import axis, feature_title
+from ratchet.components.pages.histograms import distance_gauge, distributions
+from ratchet.components.pages.moves import moves_figure
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
+from ratchet.schemas.base.formatting import capital, many, number
 
 _KINDS = {DRIFT: "training data of the served model"}
 _SHORT = {DRIFT: "training data"}

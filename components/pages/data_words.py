@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.pages.rule_text import RuleWords
+from ratchet.components.pages.rule_text import RuleWords
 
 RELABEL = "Correct the annotations and deliver the span again as {next}; the pictures show where to start."
 _EXPORT = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.pages.rule_text import RuleWords
-from schemas.base.differences import Clarity
+from ratchet.components.pages.rule_text import RuleWords
+from ratchet.schemas.base.differences import Clarity
 
 _EVALUATE_SOUNDLY = (
     "Nothing can be said about the candidate before the evaluation is sound: correct the golden set or its export, and "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.base.formatting import listed, many, percent
-from schemas.data import facts as counted
-from schemas.data.facts import DataSetFacts, Fact
+from ratchet.schemas.base.formatting import listed, many, percent
+from ratchet.schemas.data import facts as counted
+from ratchet.schemas.data.facts import DataSetFacts, Fact
 
 _CLASSES = 8  # that are told
 _TITLES = {

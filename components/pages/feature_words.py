@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.pages.features import axis, short_title
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
-from schemas.base.formatting import number, percent
-from schemas.data import features
+from ratchet.components.pages.features import axis, short_title
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from ratchet.schemas.base.formatting import number, percent
+from ratchet.schemas.data import features
 
 _MEASURES = {
     "jensen shannon divergence": "Jensen-Shannon divergence",

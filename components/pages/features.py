@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.base.formatting import number
-from schemas.data import features
+from ratchet.schemas.base.formatting import number
+from ratchet.schemas.data import features
 
 _MOST_TICKS = 6
 _WIDEST_LOGARITHM = 200  # some 87 powers of ten; no unit can be read on such an axis

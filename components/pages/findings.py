@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from components.pages.parts import affordable, rule_card
-from components.pages.rule_words import rule_title
-from components.pages.text import safe
-from schemas.artifacts.data_evidence import Comparison, Pictures
-from schemas.artifacts.decisions import DataDecision, Reason, State
-from schemas.base.formatting import many
+from ratchet.components.pages.parts import affordable, rule_card
+from ratchet.components.pages.rule_words import rule_title
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.data_evidence import Comparison, Pictures
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason, State
+from ratchet.schemas.base.formatting import many
 
 
 def counts_in_words(decision: DataDecision) -> str:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from components.pages.features import Axis, axis, feature_title
-from components.pages.text import safe
-from schemas.artifacts.data_evidence import Comparison, Distribution
-from schemas.base.formatting import number, percent
+from ratchet.components.pages.features import Axis, axis, feature_title
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.data_evidence import Comparison, Distribution
+from ratchet.schemas.base.formatting import number, percent
 
 BINS = 48  # enough to see two peaks, too few to look ragged
 MOST_CATEGORIES = 10

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from components.pages.axes import WIDTH, Axis, Mark, Plot
-from components.pages.chart_parts import Kind, finite, legend, shortened
-from components.pages.text import safe
-from schemas.base.formatting import number
+from ratchet.components.pages.axes import WIDTH, Axis, Mark, Plot
+from ratchet.components.pages.chart_parts import Kind, finite, legend, shortened
+from ratchet.components.pages.text import safe
+from ratchet.schemas.base.formatting import number
 
 __all__ = ["Axis", "Mark", "Marker", "Series", "line_chart"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.pages.text import safe
-from schemas.artifacts.data_evidence import Comparison
-from schemas.base.formatting import number
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.data_evidence import Comparison
+from ratchet.schemas.base.formatting import number
 
 _WIDTH, _LEFT, _RIGHT = 320, 8, 312
 

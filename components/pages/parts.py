@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Sequence
 
-from components.pages.comparisons import feature_figure
-from components.pages.fact_words import fact_rows
-from components.pages.rule_words import rule_subject, rule_title
-from components.pages.tables import columns, table
-from components.pages.text import safe, safe_list
-from schemas.artifacts.data_evidence import Comparison, Picture, Pictures
-from schemas.artifacts.decisions import Reason, State
-from schemas.base.differences import Clarity
-from schemas.base.formatting import many, percent
-from schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, DataSetInfo
+from ratchet.components.pages.comparisons import feature_figure
+from ratchet.components.pages.fact_words import fact_rows
+from ratchet.components.pages.rule_words import rule_subject, rule_title
+from ratchet.components.pages.tables import columns, table
+from ratchet.components.pages.text import safe, safe_list
+from ratchet.schemas.artifacts.data_evidence import Comparison, Picture, Pictures
+from ratchet.schemas.artifacts.decisions import Reason, State
+from ratchet.schemas.base.differences import Clarity
+from ratchet.schemas.base.formatting import many, percent
+from ratchet.schemas.data.dataset import EVAL_SPLIT, HELD_OUT_SPLIT, TRAIN_SPLIT, DataSetInfo
 
 MOST_PICTURES = 6  # a rule
 _MOST_EXAMPLES, _MOST_CLASSES = 20, 100

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable
 
-from components.pages.data_words import DATA_WORDS, OBSERVED, RELABEL
-from components.pages.evaluation_words import EVALUATION_WORDS, UNCLEAR_WORDS
-from components.pages.features import short_title
-from components.pages.rule_text import RuleWords
-from schemas.base.differences import Clarity
-from schemas.base.formatting import capital, listed
-from schemas.data.dataset import DataSetInfo
+from ratchet.components.pages.data_words import DATA_WORDS, OBSERVED, RELABEL
+from ratchet.components.pages.evaluation_words import EVALUATION_WORDS, UNCLEAR_WORDS
+from ratchet.components.pages.features import short_title
+from ratchet.components.pages.rule_text import RuleWords
+from ratchet.schemas.base.differences import Clarity
+from ratchet.schemas.base.formatting import capital, listed
+from ratchet.schemas.data.dataset import DataSetInfo
 
 _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice

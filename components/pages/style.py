@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
+from ratchet.components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
 
 # Blue and orange are Okabe & Ito's (https://jfly.uni-koeln.de/color/), each in a shade that stands out on its ground.
 STYLE = (

@@ -6,7 +6,7 @@ import html
 import unicodedata
 from collections.abc import Sequence
 
-from schemas.base.formatting import and_more
+from ratchet.schemas.base.formatting import and_more
 
 _LONGEST = 600  # characters of one piece of text; a page is for reading, `decision.json` has the rest
 

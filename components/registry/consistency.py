@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from components.registry.storage import Storage
-from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
-from schemas.base.errors import StateError
+from ratchet.components.registry.storage import Storage
+from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
+from ratchet.schemas.base.errors import StateError
 
 _DOCTOR = "`ratchet doctor --repair` mends what can be mended"
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from schemas.artifacts.registry_entries import (
+from ratchet.schemas.artifacts.registry_entries import (
     INTENT_FORMAT,
     POINTER_FORMAT,
     RECORDED_DECISION_FORMAT,
@@ -17,7 +17,7 @@ from schemas.artifacts.registry_entries import (
     RecordedDecision,
     ServedModel,
 )
-from schemas.base.persisted import PersistedFormat, Values
+from ratchet.schemas.base.persisted import PersistedFormat, Values
 
 _ARTIFACTS = "/artifacts/"
 _FORMATS: dict[type, PersistedFormat[Any]] = {

@@ -19,25 +19,25 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils, proto_utils
 
-from components.detector.serving_check import check_serving
-from components.registry.publication import settle
-from components.registry.push import Candidate, push
-from components.registry.references import choose_references
-from components.registry.registry import Registry
-from components.registry.remote_storage import RemoteStorage
-from components.registry.storage import DiskStorage
-from components.stack.tfx_executors import PusherBase
-from components.stack.tfx_steps import run_id
-from schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
-from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
-from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
-from schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, References
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.files import write_durably
-from schemas.base.model_digest import model_digest
-from schemas.base.signing import Signer
+from ratchet.components.detector.serving_check import check_serving
+from ratchet.components.registry.publication import settle
+from ratchet.components.registry.push import Candidate, push
+from ratchet.components.registry.references import choose_references
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.remote_storage import RemoteStorage
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.components.stack.tfx_executors import PusherBase
+from ratchet.components.stack.tfx_steps import run_id
+from ratchet.schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
+from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
+from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, References
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.files import write_durably
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.base.signing import Signer
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import ServedModel
 
 
 def high_water_marks(versions: Sequence[ServedModel], overrides: Sequence[Override]) -> dict[str, HighWaterMark]:

@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from schemas.base.errors import InputError, StateError
-from schemas.base.files import refuse_irregular
-from schemas.base.progress import LOGGER
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.files import refuse_irregular
+from ratchet.schemas.base.progress import LOGGER
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _LOOK_AGAIN_S = 0.05

@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override
-from schemas.base.errors import StateError
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override
+from ratchet.schemas.base.errors import StateError
 
 OVERRIDES_FILE = "overrides.jsonl"
 _BEFORE_THE_FIRST = "0" * 64

@@ -23,11 +23,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from components.registry.registry import Registry
-from components.registry.storage import ChangedError
-from schemas.artifacts.overrides import Override
-from schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel
-from schemas.base.errors import StateError
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import ChangedError
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel
+from ratchet.schemas.base.errors import StateError
 
 _TRIES = 2  # to put a version in place; more than one is needed only beside somebody who alters it
 

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.registry.publication import (
+from ratchet.components.registry.publication import (
     BaselineChangedError,
     Publication,
     decision_key,
@@ -14,13 +14,18 @@ from components.registry.publication import (
     settle,
     staged_model,
 )
-from components.registry.registry import Registry
-from schemas.artifacts.blessing import Blessing
-from schemas.artifacts.decisions import Decision, Reason
-from schemas.artifacts.evaluation import Evaluation
-from schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, PublicationResult
-from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
-from schemas.artifacts.training_record import TrainedData
+from ratchet.components.registry.registry import Registry
+from ratchet.schemas.artifacts.blessing import Blessing
+from ratchet.schemas.artifacts.decisions import Decision, Reason
+from ratchet.schemas.artifacts.evaluation import Evaluation
+from ratchet.schemas.artifacts.publication import (
+    BASELINE_CHANGED,
+    CANDIDATE_CHANGED,
+    EVALUATION_CHANGED,
+    PublicationResult,
+)
+from ratchet.schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.training_record import TrainedData
 
 Accept = Callable[[str], Reason]  # of the staged directory
 

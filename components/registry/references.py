@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.artifacts.references import BEST, EARLIER, Reference
-from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.references import BEST, EARLIER, Reference
+from ratchet.schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
 
 _ONE_SIDED_95 = 1.645  # standard errors
 _WIDTH_95 = 2 * 1.96  # of a 95 % interval, in standard errors

@@ -16,8 +16,8 @@ import dataclasses
 from collections import Counter
 from contextlib import AbstractContextManager
 
-from components.registry.consistency import check_served, nothing_should_be_served
-from components.registry.entry_files import (
+from ratchet.components.registry.consistency import check_served, nothing_should_be_served
+from ratchet.components.registry.entry_files import (
     Entry,
     Signed,
     entry_json,
@@ -27,15 +27,22 @@ from components.registry.entry_files import (
     relative,
     signed_values,
 )
-from components.registry.high_water import high_water_marks
-from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
-from components.registry.storage import ChangedError, Storage, Token
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.history import History
-from schemas.artifacts.overrides import Override
-from schemas.artifacts.registry_entries import POINTER_FILE, Intent, Pointer, RecordedDecision, ServedModel, is_version
-from schemas.base.errors import InputError
-from schemas.base.signing import Signer
+from ratchet.components.registry.high_water import high_water_marks
+from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
+from ratchet.components.registry.storage import ChangedError, Storage, Token
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.artifacts.registry_entries import (
+    POINTER_FILE,
+    Intent,
+    Pointer,
+    RecordedDecision,
+    ServedModel,
+    is_version,
+)
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.signing import Signer
 
 VERSIONS, DECISIONS = "versions", "decisions"
 

@@ -14,9 +14,9 @@ from contextlib import AbstractContextManager
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
-from components.registry.storage import STAGED, Content, Token, check_copied, check_token, content_of
-from schemas.base.errors import StateError
-from schemas.base.model_digest import is_intact, model_digest
+from ratchet.components.registry.storage import STAGED, Content, Token, check_copied, check_token, content_of
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.model_digest import is_intact, model_digest
 
 _MODEL_FILE = "saved_model.pb"  # without it TensorFlow Serving does not see a version, so it is copied last
 

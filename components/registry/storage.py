@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.registry.locking import hold
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES, flush_directory, refuse_irregular, write_durably
-from schemas.base.model_digest import is_intact, model_digest
+from ratchet.components.registry.locking import hold
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES, flush_directory, refuse_irregular, write_durably
+from ratchet.schemas.base.model_digest import is_intact, model_digest
 
 STAGED = "unfinished-"  # TensorFlow Serving passes over names that are not numbers
 _WAIT_S = 600.0

@@ -8,7 +8,7 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.experimental import simple_artifacts
 
-from components.review import executor
+from ratchet.components.review import executor
 
 
 class ReviewSpec(ComponentSpec):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.artifacts.data_evidence import Comparison, Pictures
-from schemas.artifacts.decisions import DataDecision, Decision, Verdict
-from schemas.artifacts.diagnosis import Diagnosis
-from schemas.artifacts.evaluation import AS_SERVED_RULE, Evaluation
-from schemas.artifacts.history import History
-from schemas.artifacts.training_record import TrainingRecord
-from schemas.base.differences import Clarity
-from schemas.data.dataset import DataSetInfo
+from ratchet.schemas.artifacts.data_evidence import Comparison, Pictures
+from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Verdict
+from ratchet.schemas.artifacts.diagnosis import Diagnosis
+from ratchet.schemas.artifacts.evaluation import AS_SERVED_RULE, Evaluation
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.base.differences import Clarity
+from ratchet.schemas.data.dataset import DataSetInfo
 
 OVERALL = ""  # the name of what is over all classes
 

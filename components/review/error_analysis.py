@@ -9,12 +9,12 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from components.coco.lines import annotations_in, results_in
-from components.metrics.average_precision import DetectionMetrics, detection_metrics
-from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
-from components.metrics.image_errors import ImageErrors, image_errors, operating_points
-from components.metrics.match_table import MatchTable
-from components.review.content import (
+from ratchet.components.coco.lines import annotations_in, results_in
+from ratchet.components.metrics.average_precision import DetectionMetrics, detection_metrics
+from ratchet.components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
+from ratchet.components.metrics.image_errors import ImageErrors, image_errors, operating_points
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.review.content import (
     CORRECT,
     MISSED,
     OVERALL,
@@ -27,8 +27,8 @@ from components.review.content import (
     PrecisionRecall,
     ShownBox,
 )
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 GALLERY_IMAGES = 24
 ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same

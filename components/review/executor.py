@@ -15,17 +15,17 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.detector.sampling import images_of
-from components.imaging.drawing import draw_boxes
-from components.metrics.match_table import from_arrays
-from components.review.content import ErrorAnalysis, Lineage, ReviewContent
-from components.review.error_analysis import GoldenFiles, analyse_errors
-from components.review.page import review_page
-from components.review.tfma_view.data import read_tfma
-from components.stack import tfma as tfma_package
-from components.stack.tfx_steps import run_id
-from schemas.artifacts import evaluation as files
-from schemas.artifacts.data_evidence import (
+from ratchet.components.detector.sampling import images_of
+from ratchet.components.imaging.drawing import draw_boxes
+from ratchet.components.metrics.match_table import from_arrays
+from ratchet.components.review.content import ErrorAnalysis, Lineage, ReviewContent
+from ratchet.components.review.error_analysis import GoldenFiles, analyse_errors
+from ratchet.components.review.page import review_page
+from ratchet.components.review.tfma_view.data import read_tfma
+from ratchet.components.stack import tfma as tfma_package
+from ratchet.components.stack.tfx_steps import run_id
+from ratchet.schemas.artifacts import evaluation as files
+from ratchet.schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
     DECISION_FILE,
     EVIDENCE_FILE,
@@ -33,7 +33,7 @@ from schemas.artifacts.data_evidence import (
     PICTURES_FILE,
     PICTURES_FORMAT,
 )
-from schemas.artifacts.diagnosis import (
+from ratchet.schemas.artifacts.diagnosis import (
     DIAGNOSIS_FILE,
     DIAGNOSIS_FORMAT,
     UNKNOWN,
@@ -41,15 +41,15 @@ from schemas.artifacts.diagnosis import (
     Diagnosis,
     DiagnosisState,
 )
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
-from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
-from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
-from schemas.artifacts.review import REVIEW_FILE
-from schemas.artifacts.training_record import TrainingRecord, read_training_record
-from schemas.base.code_version import code_version
-from schemas.base.persisted import PersistedFormat
-from schemas.data.dataset import EVAL_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
+from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
+from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.training_record import TrainingRecord, read_training_record
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.persisted import PersistedFormat
+from ratchet.schemas.data.dataset import EVAL_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 Artifacts = dict[str, list[types.Artifact]]
 THUMBNAIL_PX = 480

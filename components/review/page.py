@@ -9,30 +9,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.pages.comparisons import comparison_section
-from components.pages.findings import counts_in_words, finding_cards, untested_list
-from components.pages.parts import data_sets, rules_table
-from components.pages.policy import content_security_policy, source_hash
-from components.pages.style import CHART_STYLE, STYLE
-from components.pages.text import safe
-from components.review.content import ReviewContent
-from components.review.sections.cause import cause_section, cause_title_of
-from components.review.sections.evaluation import (
+from ratchet.components.pages.comparisons import comparison_section
+from ratchet.components.pages.findings import counts_in_words, finding_cards, untested_list
+from ratchet.components.pages.parts import data_sets, rules_table
+from ratchet.components.pages.policy import content_security_policy, source_hash
+from ratchet.components.pages.style import CHART_STYLE, STYLE
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.cause import cause_section, cause_title_of
+from ratchet.components.review.sections.evaluation import (
     changes_section,
     errors_section,
     precision_recall_section,
     serving_section,
 )
-from components.review.sections.gallery import gallery_section
-from components.review.sections.next_steps import next_section
-from components.review.sections.past import lineage_section, override_banner, past_section
-from components.review.sections.second_opinion import second_opinion_section
-from components.review.sections.training import record_tables, training_charts
-from components.review.sections.verdict import TONES, headline
-from components.review.tfma_view.figures import TfmaData
-from components.review.tfma_view.section import tfma_section
-from schemas.artifacts.data_evidence import DRIFT, SKEW
-from schemas.artifacts.decisions import State
+from ratchet.components.review.sections.gallery import gallery_section
+from ratchet.components.review.sections.next_steps import next_section
+from ratchet.components.review.sections.past import lineage_section, override_banner, past_section
+from ratchet.components.review.sections.second_opinion import second_opinion_section
+from ratchet.components.review.sections.training import record_tables, training_charts
+from ratchet.components.review.sections.verdict import TONES, headline
+from ratchet.components.review.tfma_view.figures import TfmaData
+from ratchet.components.review.tfma_view.section import tfma_section
+from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW
+from ratchet.schemas.artifacts.decisions import State
 
 SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 _WHOLE_STYLE = STYLE + CHART_STYLE + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from components.trainer.images.augmentation import AUGMENTATIONS
-from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import AskedTraining, TrainingRecord
-from schemas.base.errors import ConfigError
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.schemas.artifacts.training_record import AskedTraining, TrainingRecord
+from ratchet.schemas.base.errors import ConfigError
 
 _ALIKE = 1e-9  # of a rate, relative
 _HARDLY_LEARNS = 0.01  # of the bootstrap's peak; a tenth is usual

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.learner import Learner
-from components.trainer.loop import TrainingState
-from components.trainer.model.weights import ordered_weights
-from schemas.base.errors import RatchetError
+from ratchet.components.trainer.learner import Learner
+from ratchet.components.trainer.loop import TrainingState
+from ratchet.components.trainer.model.weights import ordered_weights
+from ratchet.schemas.base.errors import RatchetError
 
 
 class _CheckpointedState(tf.train.experimental.PythonState):

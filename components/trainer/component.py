@@ -19,12 +19,12 @@ from tfx.types.component_spec import ChannelParameter
 from tfx.types.standard_component_specs import TrainerSpec
 from tfx.utils import json_utils
 
-from components.stack.tfx_executors import Artifacts, TrainerBase
-from components.trainer.settings import TrainerSettings
-from schemas.base import settings as settings_io
-from schemas.data.dataset import TRAIN_SPLIT
+from ratchet.components.stack.tfx_executors import Artifacts, TrainerBase
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
 
-RUN_FN = "components.trainer.run_fn.run_fn"
+RUN_FN = "ratchet.components.trainer.run_fn.run_fn"
 
 
 class Executor(TrainerBase):

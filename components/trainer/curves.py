@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from schemas.artifacts.training_dynamics import Curve
+from ratchet.schemas.artifacts.training_dynamics import Curve
 
 FIRST = 5  # steps that a training begins with, at a small part of the peak rate
 SMOOTHED = 10  # steps of the moving average

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from components.trainer.environment import environment
-from components.trainer.line import along_the_line
-from components.trainer.loop import Training
-from components.trainer.moved import parts_moved
-from schemas.artifacts.training_dynamics import Dynamics, LinePoint
-from schemas.artifacts.training_record import ValidationPoint
+from ratchet.components.trainer.environment import environment
+from ratchet.components.trainer.line import along_the_line
+from ratchet.components.trainer.loop import Training
+from ratchet.components.trainer.moved import parts_moved
+from ratchet.schemas.artifacts.training_dynamics import Dynamics, LinePoint
+from ratchet.schemas.artifacts.training_record import ValidationPoint
 
 GRADIENT_NORM = "gradient_norm"
 

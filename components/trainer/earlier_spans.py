@@ -12,11 +12,11 @@ import dataclasses
 import numpy as np
 from tfx.dsl.io import fileio
 
-from components.detector.detections import renumbering
-from components.detector.sampling import sample_images
-from components.detector.served import ServedDetector
-from components.trainer.lineage import carried, images_of_each
-from schemas.artifacts.training_record import (
+from ratchet.components.detector.detections import renumbering
+from ratchet.components.detector.sampling import sample_images
+from ratchet.components.detector.served import ServedDetector
+from ratchet.components.trainer.lineage import carried, images_of_each
+from ratchet.schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_SAMPLE_FILE,
     TrainedData,
@@ -25,9 +25,9 @@ from schemas.artifacts.training_record import (
     earlier_statistics_file,
     read_training_record,
 )
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 
 def describe_earlier_spans(

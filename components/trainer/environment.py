@@ -8,8 +8,8 @@ import platform
 
 import tensorflow as tf
 
-from schemas.artifacts.training_dynamics import Environment
-from schemas.base.code_version import source_digest
+from ratchet.schemas.artifacts.training_dynamics import Environment
+from ratchet.schemas.base.code_version import source_digest
 
 # Of other packages a change shows in the digest of all of them alone.
 LIBRARIES = ("tensorflow", "tf-keras", "tf-models-official", "numpy")

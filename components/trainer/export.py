@@ -17,8 +17,8 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from components.trainer.serving import Serving
-from schemas.data import features
+from ratchet.components.trainer.serving import Serving
+from ratchet.schemas.data import features
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 BATCH = 4  # most images in a request

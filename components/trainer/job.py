@@ -14,34 +14,34 @@ import numpy as np
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.detector.served import read_images
-from components.stack.keras2 import keras
-from components.trainer.checkpoints import Checkpoints
-from components.trainer.dynamics import Validate, dynamics
-from components.trainer.images.augmentation import Augmentation
-from components.trainer.images.batches import Mixture, training_batches
-from components.trainer.images.examples import label_statistics, span_of
-from components.trainer.images.observed import observed
-from components.trainer.learner import Learner, LearnerOptions
-from components.trainer.lineage import earlier_if_there, read_earlier, trained_data
-from components.trainer.loop import Measure, Training, TrainingState, train
-from components.trainer.model.data_fit import coverage, resolve
-from components.trainer.model.model_settings import recorded_model
-from components.trainer.model.retinanet import build_model, build_task
-from components.trainer.model.warm_start import load_init_checkpoint
-from components.trainer.model.weights import restore_weights
-from components.trainer.policy import NewSpan, TrainingPlan, plan_training
-from components.trainer.serving import Serving
-from components.trainer.settings import TrainerSettings
-from components.trainer.strategy import pick_strategy, worker_number
-from components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
-from components.trainer.validation import ValidationSet, Validator, detect, read_validation
-from schemas import __version__
-from schemas.artifacts.training_record import TrainingRecord, ValidationPoint
-from schemas.base import settings as settings_io
-from schemas.base.progress import LOGGER
-from schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet import __version__
+from ratchet.components.detector.served import read_images
+from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.checkpoints import Checkpoints
+from ratchet.components.trainer.dynamics import Validate, dynamics
+from ratchet.components.trainer.images.augmentation import Augmentation
+from ratchet.components.trainer.images.batches import Mixture, training_batches
+from ratchet.components.trainer.images.examples import label_statistics, span_of
+from ratchet.components.trainer.images.observed import observed
+from ratchet.components.trainer.learner import Learner, LearnerOptions
+from ratchet.components.trainer.lineage import earlier_if_there, read_earlier, trained_data
+from ratchet.components.trainer.loop import Measure, Training, TrainingState, train
+from ratchet.components.trainer.model.data_fit import coverage, resolve
+from ratchet.components.trainer.model.model_settings import recorded_model
+from ratchet.components.trainer.model.retinanet import build_model, build_task
+from ratchet.components.trainer.model.warm_start import load_init_checkpoint
+from ratchet.components.trainer.model.weights import restore_weights
+from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
+from ratchet.components.trainer.serving import Serving
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.components.trainer.strategy import pick_strategy, worker_number
+from ratchet.components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
+from ratchet.components.trainer.validation import ValidationSet, Validator, detect, read_validation
+from ratchet.schemas.artifacts.training_record import TrainingRecord, ValidationPoint
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 LOOKED_AT = 8  # training images on which a model that is not validated has to find boxes that are numbers
 

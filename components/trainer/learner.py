@@ -11,13 +11,13 @@ import numpy as np
 import tensorflow as tf
 from official.modeling.optimization.ema_optimizer import ExponentialMovingAverage
 
-from components.stack.keras2 import create_slots, keras
-from components.trainer.model.retinanet import build_model, build_task
-from components.trainer.model.warm_start import norm_layers
-from components.trainer.model.weights import ordered_weights
-from components.trainer.moved import NormWeights, PartWeights, distance
-from components.trainer.policy import TrainingPlan
-from schemas.artifacts.training_record import LearningRateRecord
+from ratchet.components.stack.keras2 import create_slots, keras
+from ratchet.components.trainer.model.retinanet import build_model, build_task
+from ratchet.components.trainer.model.warm_start import norm_layers
+from ratchet.components.trainer.model.weights import ordered_weights
+from ratchet.components.trainer.moved import NormWeights, PartWeights, distance
+from ratchet.components.trainer.policy import TrainingPlan
+from ratchet.schemas.artifacts.training_record import LearningRateRecord
 
 NORM_MOMENTUM = 0.9
 SLOW_NORM_MOMENTUM = 0.99  # a tenth of the step toward each batch's statistics

@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from components.trainer.loop import UnsoundWeightsError
-from components.trainer.moved import Weights
-from schemas.artifacts.training_dynamics import LinePoint
-from schemas.artifacts.training_record import ValidationPoint
+from ratchet.components.trainer.loop import UnsoundWeightsError
+from ratchet.components.trainer.moved import Weights
+from ratchet.schemas.artifacts.training_dynamics import LinePoint
+from ratchet.schemas.artifacts.training_record import ValidationPoint
 
 SHARES = (0.25, 0.5, 0.75)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.artifacts.training_record import TrainedData
-from schemas.base.artifact_places import places, to_record
-from schemas.base.errors import ConfigError
-from schemas.base.files import Files
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.artifacts.training_record import TrainedData
+from ratchet.schemas.base.artifact_places import places, to_record
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 MOST_SPANS = 8  # earlier ones that a model carries more of than their names: the first, and the newest others
 MOST_IMAGES = 300  # of a span

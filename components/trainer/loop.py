@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.trainer.curves import FIRST, RunningCurve
-from components.trainer.images.figures import FigureSums
-from components.trainer.policy import TrainingPlan
-from schemas.artifacts.training_record import Diverged, ValidationPoint
-from schemas.base.errors import RatchetError
-from schemas.base.progress import LOGGER, Progress
+from ratchet.components.trainer.curves import FIRST, RunningCurve
+from ratchet.components.trainer.images.figures import FigureSums
+from ratchet.components.trainer.policy import TrainingPlan
+from ratchet.schemas.artifacts.training_record import Diverged, ValidationPoint
+from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.progress import LOGGER, Progress
 
 if TYPE_CHECKING:
-    from components.trainer.checkpoints import Checkpoints
-    from components.trainer.learner import Learner
-    from components.trainer.tensorboard import TrainingLog
+    from ratchet.components.trainer.checkpoints import Checkpoints
+    from ratchet.components.trainer.learner import Learner
+    from ratchet.components.trainer.tensorboard import TrainingLog
 
 CURVE_POINTS = 200
 DIVERGED = 10.0  # times the loss it began with: a rate three times too high reaches 16, a sound training stays below 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.artifacts.training_dynamics import PartMoved
+from ratchet.schemas.artifacts.training_dynamics import PartMoved
 
 Weights = Sequence[np.ndarray]  # in the order of `ordered_weights`
 

@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from components.trainer.changes import asked_training, declared_changes
-from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
-from components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
-from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import (
+from ratchet.components.trainer.changes import asked_training, declared_changes
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
+from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.schemas.artifacts.training_record import (
     POST_PROCESSING,
     AskedTraining,
     ContinualLearningRecord,
@@ -24,8 +24,8 @@ from schemas.artifacts.training_record import (
     TrainedData,
     TrainingRecord,
 )
-from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
-from schemas.base.settings import to_json
+from ratchet.schemas.base.errors import ANOTHER_LINEAGE, ConfigError
+from ratchet.schemas.base.settings import to_json
 
 WARMUP_FRACTION = 0.1  # of all steps, at most WARMUP_MAX_STEPS
 WARMUP_MAX_STEPS = 500

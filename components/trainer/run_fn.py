@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from components.stack import environment
+from ratchet.components.stack import environment
 
 environment.prepare()
 
@@ -16,14 +16,14 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
-from components.detector.sampling import sample_images
-from components.detector.served import ServedDetector, read_images
-from components.trainer.earlier_spans import describe_earlier_spans
-from components.trainer.export import save_model
-from components.trainer.job import Trained, TrainingJob, reprocessed, run_job
-from components.trainer.settings import TrainerSettings
-from components.trainer.strategy import wait_for_all, worker_number
-from schemas.artifacts.training_record import (
+from ratchet.components.detector.sampling import sample_images
+from ratchet.components.detector.served import ServedDetector, read_images
+from ratchet.components.trainer.earlier_spans import describe_earlier_spans
+from ratchet.components.trainer.export import save_model
+from ratchet.components.trainer.job import Trained, TrainingJob, reprocessed, run_job
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.components.trainer.strategy import wait_for_all, worker_number
+from ratchet.schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
     LABELS_FILE,
     RECORD_FILE,
@@ -34,11 +34,11 @@ from schemas.artifacts.training_record import (
     TrainingRecord,
     read_training_record,
 )
-from schemas.base import settings as settings_io
-from schemas.base.model_digest import model_digest
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.fingerprints import Fingerprints
 
 SAMPLE_IMAGES = 500  # that a model carries figures of
 WARMUP_IMAGES = 4

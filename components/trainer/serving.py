@@ -12,11 +12,11 @@ from typing import Any
 import tensorflow as tf
 from official.vision.ops import preprocess_ops
 
-from components.stack.keras2 import keras
-from components.trainer.model.model_settings import ModelSettings
-from components.trainer.model.retinanet import anchor_boxes
-from components.trainer.model.weights import ordered_weights
-from schemas.data import features
+from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.model.model_settings import ModelSettings
+from ratchet.components.trainer.model.retinanet import anchor_boxes
+from ratchet.components.trainer.model.weights import ordered_weights
+from ratchet.schemas.data import features
 
 _Tensors = dict[str, tf.Tensor]
 

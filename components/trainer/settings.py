@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Optional
 
 from pydantic import Field, model_validator
 
-from components.trainer.images.augmentation import AugmentationName
-from components.trainer.model.model_settings import ModelSettings, PositiveFloat, PositiveInt
-from schemas.base.settings import settings
+from ratchet.components.trainer.images.augmentation import AugmentationName
+from ratchet.components.trainer.model.model_settings import ModelSettings, PositiveFloat, PositiveInt
+from ratchet.schemas.base.settings import settings
 
 Change = Literal["learning_rate", "augmentation"]
 

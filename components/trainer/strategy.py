@@ -7,7 +7,7 @@ import os
 
 import tensorflow as tf
 
-from schemas.base.errors import ConfigError
+from ratchet.schemas.base.errors import ConfigError
 
 
 def pick_strategy(batch_size: int) -> tf.distribute.Strategy:

@@ -11,10 +11,10 @@ import tensorflow as tf
 from official.vision.ops import preprocess_ops
 from PIL import Image, ImageDraw
 
-from components.trainer.loop import TrainingState
-from components.trainer.serving import Serving
-from components.trainer.validation import ValidationImage
-from schemas.artifacts.training_record import ValidationPoint
+from ratchet.components.trainer.loop import TrainingState
+from ratchet.components.trainer.serving import Serving
+from ratchet.components.trainer.validation import ValidationImage
+from ratchet.schemas.artifacts.training_record import ValidationPoint
 
 _TAGS = {
     "total_loss": "loss/total",

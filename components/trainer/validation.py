@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.detector.detections import to_columns
-from components.detector.served import read_images
-from components.metrics.accumulator import Accumulator
-from components.metrics.limits import LARGEST_LIMIT
-from components.metrics.matching import match
-from components.trainer.images.batches import Span
-from components.trainer.loop import UnsoundWeightsError
-from components.trainer.serving import Serving
-from schemas.artifacts.training_record import ValidationImages, ValidationPoint
-from schemas.base.sampling import is_sampled
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import GroundTruth, record_from_json
+from ratchet.components.detector.detections import to_columns
+from ratchet.components.detector.served import read_images
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.limits import LARGEST_LIMIT
+from ratchet.components.metrics.matching import match
+from ratchet.components.trainer.images.batches import Span
+from ratchet.components.trainer.loop import UnsoundWeightsError
+from ratchet.components.trainer.serving import Serving
+from ratchet.schemas.artifacts.training_record import ValidationImages, ValidationPoint
+from ratchet.schemas.base.sampling import is_sampled
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import GroundTruth, record_from_json
 
 _BATCH = 16
 

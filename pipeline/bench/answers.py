@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.bench.case_result import Split
-from pipeline.bench.judging import Answers, CountsAs, Question, cause_of, score
-from pipeline.bench.tables import HEADS, Row, shares_json
-from pipeline.terminal.plain_text import table, visible_line
-from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
-from schemas.base.checked_json import shown
-from schemas.base.errors import InputError
-from schemas.base.files import read_regular, reason_of
-from schemas.base.formatting import listed, many
-from schemas.base.persisted import PersistedFormat
+from ratchet.pipeline.bench.case_result import Split
+from ratchet.pipeline.bench.judging import Answers, CountsAs, Question, cause_of, score
+from ratchet.pipeline.bench.tables import HEADS, Row, shares_json
+from ratchet.pipeline.terminal.plain_text import table, visible_line
+from ratchet.schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
+from ratchet.schemas.base.checked_json import shown
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import read_regular, reason_of
+from ratchet.schemas.base.formatting import listed, many
+from ratchet.schemas.base.persisted import PersistedFormat
 
 KEY_FILE = "key.json"
 KNOWN = (*CAUSES, UNKNOWN, NOTHING)

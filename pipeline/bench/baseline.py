@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.content import content_digest
-from components.example_gen.dataset import read_source
-from pipeline.bench.sources import BenchData
-from pipeline.root.root_settings import configure_run
-from pipeline.root.roots import registry_of, serving_name
-from pipeline.run.preflight import RunRequest
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.run_result import RunResult
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import InputError
-from schemas.base.files import LOCAL_FILES, write_durably
+from ratchet.components.example_gen.content import content_digest
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.pipeline.bench.sources import BenchData
+from ratchet.pipeline.root.root_settings import configure_run
+from ratchet.pipeline.root.roots import registry_of, serving_name
+from ratchet.pipeline.run.preflight import RunRequest
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import LOCAL_FILES, write_durably
 
 CONVERGED = 0.01  # of mAP on the truth set: what a clean span may still change
 _ROUNDS = 5

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from schemas.base.errors import ConfigError
+from ratchet.schemas.base.errors import ConfigError
 
 Edit = Callable[[float], AbstractContextManager[None]]  # of a strength; holds as long as it is entered
-_SCHEDULE = ("components.trainer.learner", "keras_schedule")
-_AUGMENT = ("components.trainer.images.batches", "augment")
+_SCHEDULE = ("ratchet.components.trainer.learner", "keras_schedule")
+_AUGMENT = ("ratchet.components.trainer.images.batches", "augment")
 
 
 def _edit(place: tuple[str, str], wrap: str) -> Edit:
@@ -30,7 +30,7 @@ def _edit(place: tuple[str, str], wrap: str) -> Edit:
     @contextlib.contextmanager
     def edited(strength: float) -> Iterator[None]:
         module, (_, name) = importlib.import_module(place[0]), place
-        other: Any = getattr(importlib.import_module("pipeline.bench.other_training"), wrap)
+        other: Any = getattr(importlib.import_module("ratchet.pipeline.bench.other_training"), wrap)
         honest = getattr(module, name)
         setattr(module, name, other(honest, strength))
         try:

@@ -11,29 +11,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.detector.serving_check import process_ready
-from components.registry.locking import hold
-from pipeline.bench.baseline import Baseline, copied_baseline, digest_of, served_of, trained_baseline
-from pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
-from pipeline.bench.bundle_files import diagnosis_digest
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Split
-from pipeline.bench.cases import Case, plan, read_entries
-from pipeline.bench.run_case import Measure, Workplace, run_case, with_records
-from pipeline.bench.sources import BenchData, digits, own_data
-from pipeline.bench.workers import AttemptAt, RunAll, in_workers, one_by_one
-from pipeline.config.pipeline_settings import load_config
-from pipeline.run.local import run
-from pipeline.run.preflight import RunRequest
-from pipeline.terminal.console import output_to
-from pipeline.terminal.standard_streams import tell
-from schemas.artifacts.run_result import RunResult
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import ConfigError, InputError, StateError
-from schemas.base.files import LOCAL_FILES, write_durably
-from schemas.base.formatting import duration
+from ratchet.components.detector.serving_check import process_ready
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.bench.baseline import Baseline, copied_baseline, digest_of, served_of, trained_baseline
+from ratchet.pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
+from ratchet.pipeline.bench.bundle_files import diagnosis_digest
+from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Split
+from ratchet.pipeline.bench.cases import Case, plan, read_entries
+from ratchet.pipeline.bench.run_case import Measure, Workplace, run_case, with_records
+from ratchet.pipeline.bench.sources import BenchData, digits, own_data
+from ratchet.pipeline.bench.workers import AttemptAt, RunAll, in_workers, one_by_one
+from ratchet.pipeline.config.pipeline_settings import load_config
+from ratchet.pipeline.run.local import run
+from ratchet.pipeline.run.preflight import RunRequest
+from ratchet.pipeline.terminal.console import output_to
+from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.errors import ConfigError, InputError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES, write_durably
+from ratchet.schemas.base.formatting import duration
 
 if TYPE_CHECKING:
-    from pipeline.bench.truth import TruthSet
+    from ratchet.pipeline.bench.truth import TruthSet
 
 _PLAN = "plan.json"
 _SHOWN, _LINE = 120, "\n"  # characters of an error, its first line
@@ -346,7 +346,7 @@ def _run_quietly(log: Path, request: RunRequest) -> RunResult:
 
 
 def _gain(truth: Path, candidate: Path, baseline: Path) -> float:
-    from pipeline.bench.truth import gain  # it starts TensorFlow
+    from ratchet.pipeline.bench.truth import gain  # it starts TensorFlow
 
     return gain(truth, candidate, baseline)
 
@@ -354,7 +354,9 @@ def _gain(truth: Path, candidate: Path, baseline: Path) -> float:
 def _measure(directory: Path, data: BenchData, baseline: Baseline, truth_digest: str) -> Measure:
     @functools.cache
     def truth_set() -> TruthSet:
-        from pipeline.bench.truth import TruthSet  # it starts TensorFlow, which a bench that is complete needs not
+        from ratchet.pipeline.bench.truth import (
+            TruthSet,  # it starts TensorFlow, which a bench that is complete needs not
+        )
 
         kept = directory / "matches" / f"{baseline.digest[:16]}-{truth_digest[:16]}"
         kept.mkdir(parents=True, exist_ok=True)

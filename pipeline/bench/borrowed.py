@@ -6,9 +6,9 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, MATERIAL_DIRECTORY, CaseResult
-from pipeline.bench.cases import Case
-from schemas.base.errors import InputError
+from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, MATERIAL_DIRECTORY, CaseResult
+from ratchet.pipeline.bench.cases import Case
+from ratchet.schemas.base.errors import InputError
 
 _SHARED = ("data", "baseline", "matches")
 _BUNDLE = "bundle"

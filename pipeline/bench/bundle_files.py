@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.diagnose import diagnose
-from components.diagnosis.reading import RunPlaces, read_bundle
-from pipeline.bench.case_result import Outcome, Ranked
-from schemas.artifacts.decisions import DataVerdict, Verdict
-from schemas.artifacts.diagnosis import Diagnosis
-from schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE
-from schemas.base.files import LOCAL_FILES
+import ratchet
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.diagnose import diagnose
+from ratchet.components.diagnosis.reading import RunPlaces, read_bundle
+from ratchet.pipeline.bench.case_result import Outcome, Ranked
+from ratchet.schemas.artifacts.decisions import DataVerdict, Verdict
+from ratchet.schemas.artifacts.diagnosis import Diagnosis
+from ratchet.schemas.artifacts.training_record import LABELS_FILE, RECORD_FILE
+from ratchet.schemas.base.files import LOCAL_FILES
 
 _CODE = ("components/diagnosis", "components/labels", "schemas/artifacts/diagnosis.py")
 _RECORDS = (RECORD_FILE, LABELS_FILE)
@@ -115,7 +116,7 @@ def _signals(diagnosis: Diagnosis) -> dict[str, float | None]:
 @functools.cache
 def diagnosis_digest() -> str:
     """Digest of the code that an answer depends on."""
-    root, digest = Path(__file__).resolve().parents[2], hashlib.sha256()
+    root, digest = Path(ratchet.__file__).parent, hashlib.sha256()
     for place in _CODE:
         files = sorted((root / place).rglob("*.py")) if (root / place).is_dir() else [root / place]
         for path in files:

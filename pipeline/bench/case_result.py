@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from schemas.artifacts.decisions import DataVerdict, Verdict
-from schemas.artifacts.diagnosis import Cause, CauseState
-from schemas.artifacts.evaluation import Delta
-from schemas.base.errors import StateError
-from schemas.base.files import reason_of
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.artifacts.decisions import DataVerdict, Verdict
+from ratchet.schemas.artifacts.diagnosis import Cause, CauseState
+from ratchet.schemas.artifacts.evaluation import Delta
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import reason_of
+from ratchet.schemas.base.persisted import PersistedFormat
 
 CASES_DIRECTORY = "cases"
 MATERIAL_DIRECTORY = "material"

@@ -18,13 +18,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from pipeline.bench.below_policy import EDITS
-from pipeline.bench.case_result import Group, PlantedFault, Split
-from pipeline.bench.engine import PLANTERS, Planting
-from schemas.artifacts.diagnosis import CAUSES, UNKNOWN
-from schemas.base.errors import ConfigError
-from schemas.base.files import reason_of
-from schemas.base.settings import load, parse_yaml, settings
+from ratchet.pipeline.bench.below_policy import EDITS
+from ratchet.pipeline.bench.case_result import Group, PlantedFault, Split
+from ratchet.pipeline.bench.engine import PLANTERS, Planting
+from ratchet.schemas.artifacts.diagnosis import CAUSES, UNKNOWN
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import reason_of
+from ratchet.schemas.base.settings import load, parse_yaml, settings
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
 CONTROLS = 3  # seeds of a bench: each has a control, and the cases are shared out among them

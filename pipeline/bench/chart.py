@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.bench.case_result import CaseResult, Group
-from pipeline.bench.judging import REGRESSION
-from pipeline.bench.matrix import Matrix, matrix
-from pipeline.bench.report import Report
-from pipeline.bench.tables import Table, answers, outcomes, shown_rows
-from schemas.artifacts.decisions import Verdict
-from schemas.base.errors import ConfigError
+from ratchet.pipeline.bench.case_result import CaseResult, Group
+from ratchet.pipeline.bench.judging import REGRESSION
+from ratchet.pipeline.bench.matrix import Matrix, matrix
+from ratchet.pipeline.bench.report import Report
+from ratchet.pipeline.bench.tables import Table, answers, outcomes, shown_rows
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.errors import ConfigError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

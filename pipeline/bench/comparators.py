@@ -13,9 +13,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.bench.case_result import CaseResult, Split
-from pipeline.bench.judging import Answers, CountsAs, cause_of, counts_as
-from schemas.artifacts.diagnosis import (
+from ratchet.pipeline.bench.case_result import CaseResult, Split
+from ratchet.pipeline.bench.judging import Answers, CountsAs, cause_of, counts_as
+from ratchet.schemas.artifacts.diagnosis import (
     ANNOTATION,
     AUGMENTATION,
     CAUSES,

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.bench.fault_images import IMAGE_FAULTS
-from pipeline.bench.fault_labels import LABEL_FAULTS
-from pipeline.bench.fault_sets import SET_FAULTS
-from pipeline.bench.planting import Entry, Planted, Tables, open_image, save_image
+from ratchet.pipeline.bench.fault_images import IMAGE_FAULTS
+from ratchet.pipeline.bench.fault_labels import LABEL_FAULTS
+from ratchet.pipeline.bench.fault_sets import SET_FAULTS
+from ratchet.pipeline.bench.planting import Entry, Planted, Tables, open_image, save_image
 
 PLANTERS = {**IMAGE_FAULTS, **LABEL_FAULTS, **SET_FAULTS}
 OF_ANOTHER = ("delivered-again", "exchanged")  # planters that need another data set

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.bench.answers import KEY_FILE, KEY_FORMAT, Key, answers_json
-from pipeline.bench.case_result import (
+from ratchet.pipeline.bench.answers import KEY_FILE, KEY_FORMAT, Key, answers_json
+from ratchet.pipeline.bench.case_result import (
     CASES_DIRECTORY,
     MATERIAL_DIRECTORY,
     CaseResult,
@@ -31,17 +31,17 @@ from pipeline.bench.case_result import (
     last_attempts,
     read_cases,
 )
-from pipeline.bench.judging import CountsAs, counts_as, question_of, ranking_of
-from pipeline.bench.leak_tree import LeakTest, leak_test, listing_of
-from pipeline.bench.material import ANNOTATIONS, BASELINE, CANDIDATE, GOLDEN
-from pipeline.bench.plain_files import are_whole, config_yaml, log_csv, write_golden, write_labels
-from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
-from schemas.artifacts.evaluation import BASELINE_FILE
-from schemas.artifacts.evaluation import GOLDEN as GOLDEN_DATA
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import InputError
-from schemas.base.files import LOCAL_FILES, whole_directory
-from schemas.base.formatting import many, percent
+from ratchet.pipeline.bench.judging import CountsAs, counts_as, question_of, ranking_of
+from ratchet.pipeline.bench.leak_tree import LeakTest, leak_test, listing_of
+from ratchet.pipeline.bench.material import ANNOTATIONS, BASELINE, CANDIDATE, GOLDEN
+from ratchet.pipeline.bench.plain_files import are_whole, config_yaml, log_csv, write_golden, write_labels
+from ratchet.schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
+from ratchet.schemas.artifacts.evaluation import BASELINE_FILE
+from ratchet.schemas.artifacts.evaluation import GOLDEN as GOLDEN_DATA
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import LOCAL_FILES, whole_directory
+from ratchet.schemas.base.formatting import many, percent
 
 CALIBRATION_FILE = "calibration.json"
 _IMAGES = (".jpg", ".jpeg", ".png")

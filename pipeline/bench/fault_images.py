@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from PIL import Image, ImageFilter
 
-from pipeline.bench.planting import Box, Entry, Planted, set_box
+from ratchet.pipeline.bench.planting import Box, Entry, Planted, set_box
 
 _SIDE_PX = 128  # longer side that blur is given for
 _CROPPED_AWAY = 0.4  # of a box; less than this is left to be seen of it: it is not labelled any more

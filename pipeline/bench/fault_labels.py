@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from pipeline.bench.planting import Box, Planted, set_box
+from ratchet.pipeline.bench.planting import Box, Planted, set_box
 
 
 def loose(planted: Planted, strength: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipeline.bench.planting import Entry, Planted, keep_images, open_image, set_box
+from ratchet.pipeline.bench.planting import Entry, Planted, keep_images, open_image, set_box
 
 _COPY_QUALITY = 85
 _FRAME_NOISE = 2.0  # standard deviation of a sensor's noise, of 255 grey levels

@@ -6,12 +6,12 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.bench.case_result import CaseResult, Group, Split
-from pipeline.bench.judging import CONVERGED, MILD, CountsAs, Verdicts, counts_as, unconverged
-from pipeline.bench.leak_tree import LeakTest
-from pipeline.bench.shares import Share
-from pipeline.bench.tables import Leaks, Table, judged_cases
-from schemas.base.formatting import listed, many, percent
+from ratchet.pipeline.bench.case_result import CaseResult, Group, Split
+from ratchet.pipeline.bench.judging import CONVERGED, MILD, CountsAs, Verdicts, counts_as, unconverged
+from ratchet.pipeline.bench.leak_tree import LeakTest
+from ratchet.pipeline.bench.shares import Share
+from ratchet.pipeline.bench.tables import Leaks, Table, judged_cases
+from ratchet.schemas.base.formatting import listed, many, percent
 
 _ENOUGH_REGRESSIONS = 60
 _ENOUGH = 20  # cases: of 20 that are all right the interval begins at 84 %

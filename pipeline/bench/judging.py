@@ -13,9 +13,9 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.bench.case_result import CaseResult, Group, Measured, Outcome, Split
-from pipeline.bench.shares import Share
-from schemas.artifacts.diagnosis import CAUSES, EVALUATION_SET, UNKNOWN, CauseState
+from ratchet.pipeline.bench.case_result import CaseResult, Group, Measured, Outcome, Split
+from ratchet.pipeline.bench.shares import Share
+from ratchet.schemas.artifacts.diagnosis import CAUSES, EVALUATION_SET, UNKNOWN, CauseState
 
 REGRESSION = -0.01  # true difference from which on a case may count as a regression
 GOOD = 0.01  # true difference from which on a candidate is a good one

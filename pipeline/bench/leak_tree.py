@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.bench.case_result import CaseResult, Split
-from pipeline.bench.comparators import Comparator, accepted_causes, by_frequency, fitting_cases
-from pipeline.bench.judging import Answers, CountsAs, counts_as
-from pipeline.bench.shares import chance_of
-from schemas.artifacts.diagnosis import CAUSES, NOTHING
+from ratchet.pipeline.bench.case_result import CaseResult, Split
+from ratchet.pipeline.bench.comparators import Comparator, accepted_causes, by_frequency, fitting_cases
+from ratchet.pipeline.bench.judging import Answers, CountsAs, counts_as
+from ratchet.pipeline.bench.shares import chance_of
+from ratchet.schemas.artifacts.diagnosis import CAUSES, NOTHING
 
 _LEAST = 2  # cases in a leaf: a leaf of one learns a case by heart
 SURE = 0.05

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from schemas.base.sampling import fraction_of
+from ratchet.schemas.base.sampling import fraction_of
 
 BASELINE, CANDIDATE, GOLDEN = "baseline", "candidate", "golden"
 ANNOTATIONS, IMAGES = "annotations.json", "images"

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.bench.case_result import CaseResult, Group
-from pipeline.bench.comparators import accepted_causes
-from pipeline.bench.judging import CountsAs, cause_of, counts_as
-from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
+from ratchet.pipeline.bench.case_result import CaseResult, Group
+from ratchet.pipeline.bench.comparators import accepted_causes
+from ratchet.pipeline.bench.judging import CountsAs, cause_of, counts_as
+from ratchet.schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
 
 ANSWERS = (*CAUSES, UNKNOWN, NOTHING)
 _TWO, _STRANGER, _CONTROL = "two causes", "stranger", "control"

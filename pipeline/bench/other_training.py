@@ -8,10 +8,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.stack.keras2 import keras
-from components.trainer.images.augmentation import Augmentation, RandAugment
-from components.trainer.policy import schedule
-from schemas.artifacts.training_record import LearningRateRecord
+from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.images.augmentation import Augmentation, RandAugment
+from ratchet.components.trainer.policy import schedule
+from ratchet.schemas.artifacts.training_record import LearningRateRecord
 
 MakeSchedule = Callable[[LearningRateRecord, int], Any]
 Augment = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, Augmentation, tuple[int, int]], tuple[tf.Tensor, tf.Tensor]]

@@ -12,9 +12,9 @@ from typing import Any
 
 import yaml
 
-from pipeline.bench.material import ANNOTATIONS, BASELINE, CANDIDATE, GOLDEN, IMAGES, sampled
-from schemas.artifacts.evaluation import BASELINE_FILE, CANDIDATE_FILE, GROUND_TRUTH_FILE
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.pipeline.bench.material import ANNOTATIONS, BASELINE, CANDIDATE, GOLDEN, IMAGES, sampled
+from ratchet.schemas.artifacts.evaluation import BASELINE_FILE, CANDIDATE_FILE, GROUND_TRUTH_FILE
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 
 _BOX_KEYS = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 _LOG_HEAD = ("step", "loss", "validation_map", "validation_map_new_data", "validation_map_earlier_data")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.bench.case_result import CaseResult, Measured, last_attempts
-from pipeline.bench.goals import Goal, goals, rules
-from pipeline.bench.judging import CountsAs, counts_as, question_of, score
-from pipeline.bench.matrix import matrix
-from pipeline.bench.tables import (
+from ratchet.pipeline.bench.case_result import CaseResult, Measured, last_attempts
+from ratchet.pipeline.bench.goals import Goal, goals, rules
+from ratchet.pipeline.bench.judging import CountsAs, counts_as, question_of, score
+from ratchet.pipeline.bench.matrix import matrix
+from ratchet.pipeline.bench.tables import (
     HEADS,
     SHORT_HEADS,
     Leaks,
@@ -25,8 +25,8 @@ from pipeline.bench.tables import (
     shown_rows,
     tables,
 )
-from pipeline.terminal.plain_text import table as aligned
-from schemas.base.formatting import difference_with_interval, many
+from ratchet.pipeline.terminal.plain_text import table as aligned
+from ratchet.schemas.base.formatting import difference_with_interval, many
 
 Rows = Sequence[Sequence[str]]
 _GOAL_HEADS = ("", "wanted", "found", "")

@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.bench.case_result import CaseResult, read_cases
-from pipeline.bench.chart import write_charts
-from pipeline.bench.report import Report, report_of, to_json, to_markdown
-from schemas.base.errors import InputError
-from schemas.base.files import reason_of, write_durably
+from ratchet.pipeline.bench.case_result import CaseResult, read_cases
+from ratchet.pipeline.bench.chart import write_charts
+from ratchet.pipeline.bench.report import Report, report_of, to_json, to_markdown
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import reason_of, write_durably
 
 
 def read_benches(directories: Sequence[Path]) -> list[CaseResult]:

@@ -9,20 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.diagnosis.reading import RunPlaces
-from pipeline.bench.baseline import Baseline, digest_of
-from pipeline.bench.below_policy import injected
-from pipeline.bench.bundle_files import Answers, answers, diagnosis_digest, keep_bundle, places_in, with_answers
-from pipeline.bench.case_result import MATERIAL_DIRECTORY, CaseResult, GateSaid, Group, Measured
-from pipeline.bench.cases import Case
-from pipeline.bench.engine import plant_golden, plant_span
-from pipeline.bench.leak_tree import listing_of
-from pipeline.bench.material import BASELINE, CANDIDATE, GOLDEN, keep_material
-from pipeline.bench.sources import BenchData
-from pipeline.root.root_settings import configure_run
-from pipeline.run.preflight import RunRequest
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE
-from schemas.artifacts.evaluation import (
+from ratchet.components.diagnosis.reading import RunPlaces
+from ratchet.pipeline.bench.baseline import Baseline, digest_of
+from ratchet.pipeline.bench.below_policy import injected
+from ratchet.pipeline.bench.bundle_files import Answers, answers, diagnosis_digest, keep_bundle, places_in, with_answers
+from ratchet.pipeline.bench.case_result import MATERIAL_DIRECTORY, CaseResult, GateSaid, Group, Measured
+from ratchet.pipeline.bench.cases import Case
+from ratchet.pipeline.bench.engine import plant_golden, plant_span
+from ratchet.pipeline.bench.leak_tree import listing_of
+from ratchet.pipeline.bench.material import BASELINE, CANDIDATE, GOLDEN, keep_material
+from ratchet.pipeline.bench.sources import BenchData
+from ratchet.pipeline.root.root_settings import configure_run
+from ratchet.pipeline.run.preflight import RunRequest
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE
+from ratchet.schemas.artifacts.evaluation import (
     EVALUATION_FILE,
     EVALUATION_FORMAT,
     HELD_OUT,
@@ -31,12 +31,12 @@ from schemas.artifacts.evaluation import (
     Delta,
     Evaluation,
 )
-from schemas.artifacts.run_result import RunResult
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.code_version import code_version
-from schemas.base.errors import RatchetError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.errors import RatchetError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 
 _OBSERVE = ("data_gate.mode=observe", "evaluator.golden_budget=100000")
 _MODEL = "Format-Serving"

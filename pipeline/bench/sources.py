@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.example_gen.spans import find_span, spans_in
-from pipeline.bench.engine import Sources, plant_span
-from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.base.errors import InputError
-from schemas.base.files import LOCAL_FILES
+from ratchet.components.example_gen.spans import find_span, spans_in
+from ratchet.pipeline.bench.engine import Sources, plant_span
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import LOCAL_FILES
 
 GOLDEN_IMAGES = 400
 TRUTH_IMAGES = 1000

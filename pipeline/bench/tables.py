@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pipeline.bench.case_result import CaseResult, Outcome, Split
-from pipeline.bench.comparators import Comparator, comparators
-from pipeline.bench.judging import (
+from ratchet.pipeline.bench.case_result import CaseResult, Outcome, Split
+from ratchet.pipeline.bench.comparators import Comparator, comparators
+from ratchet.pipeline.bench.judging import (
     CountsAs,
     Question,
     Scores,
@@ -19,8 +19,8 @@ from pipeline.bench.judging import (
     score,
     verdicts,
 )
-from pipeline.bench.leak_tree import LeakTest, leak_test, leak_tree
-from pipeline.bench.shares import Share
+from ratchet.pipeline.bench.leak_tree import LeakTest, leak_test, leak_tree
+from ratchet.pipeline.bench.shares import Share
 
 OBSERVING, ENFORCING = "observing", "enforcing"
 PRODUCT = "diagnosis"

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from components.detector.detections import renumbered, renumbering
-from components.detector.served import ServedDetector
-from components.example_gen.dataset import Source, read_source
-from components.map_evaluator.matches import Collector, DataSetMatches
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from pipeline.bench.case_result import Measured
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Delta
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.files import LOCAL_FILES
-from schemas.base.progress import Progress
-from schemas.data.columns import TruthColumns
+from ratchet.components.detector.detections import renumbered, renumbering
+from ratchet.components.detector.served import ServedDetector
+from ratchet.components.example_gen.dataset import Source, read_source
+from ratchet.components.map_evaluator.matches import Collector, DataSetMatches
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.pipeline.bench.case_result import Measured
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, Delta
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.data.columns import TruthColumns
 
 _BATCH = 20
 

@@ -14,9 +14,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from pipeline.bench.case_result import CaseResult
-from pipeline.bench.cases import Case
-from schemas.base.errors import StateError
+from ratchet.pipeline.bench.case_result import CaseResult
+from ratchet.pipeline.bench.cases import Case
+from ratchet.schemas.base.errors import StateError
 
 AttemptAt = Callable[[Case, int], CaseResult]  # runs a case, as the attempt of that number
 RunAll = Callable[[Sequence[tuple[Case, int]]], Iterator[CaseResult]]  # the same of several, in any order

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import Option, add_command, local, local_name, option, show
+from ratchet.pipeline.cli.options import Option, add_command, local, local_name, option, show
 
 
 def add_bench_commands(commands: Any) -> None:
@@ -81,12 +81,12 @@ def _run_options() -> tuple[Option, ...]:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.bench.bench import BenchRequest, run_bench
-    from pipeline.bench.case_result import CASE_RESULT_FORMAT, Split
-    from pipeline.bench.cases import FAULTS_FILE
-    from pipeline.bench.chart import can_draw
-    from pipeline.bench.report import to_text
-    from pipeline.bench.report_files import write_report
+    from ratchet.pipeline.bench.bench import BenchRequest, run_bench
+    from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, Split
+    from ratchet.pipeline.bench.cases import FAULTS_FILE
+    from ratchet.pipeline.bench.chart import can_draw
+    from ratchet.pipeline.bench.report import to_text
+    from ratchet.pipeline.bench.report_files import write_report
 
     results = run_bench(
         BenchRequest(
@@ -117,8 +117,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from pipeline.bench.report import to_json, to_text
-    from pipeline.bench.report_files import write_report
+    from ratchet.pipeline.bench.report import to_json, to_text
+    from ratchet.pipeline.bench.report_files import write_report
 
     benches = arguments.benches or [arguments.dir]
     out = arguments.out or benches[0]
@@ -128,7 +128,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from pipeline.bench.export import export_benches
+    from ratchet.pipeline.bench.export import export_benches
 
     done = export_benches(arguments.benches or [arguments.dir], arguments.out)
     values = {"cases": done.cases, "left_out": done.left_out, "leak": dataclasses.asdict(done.leak)}
@@ -137,7 +137,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from pipeline.bench.answers import KEY_FILE, read_key, score_answers, scored_json, scored_text
+    from ratchet.pipeline.bench.answers import KEY_FILE, read_key, score_answers, scored_json, scored_text
 
     key = read_key(arguments.key or arguments.answers[0].parent / KEY_FILE)
     scored = score_answers(key, arguments.answers)
@@ -146,7 +146,7 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    from schemas.base.errors import ConfigError
+    from ratchet.schemas.base.errors import ConfigError
 
     try:
         return tuple(int(number) for number in text.split(",") if number.strip())

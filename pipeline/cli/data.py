@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import add_command, local, option, root_option, settings_options, show, with_root
-from pipeline.terminal.standard_streams import tell
+from ratchet.pipeline.cli.options import add_command, local, option, root_option, settings_options, show, with_root
+from ratchet.pipeline.terminal.standard_streams import tell
 
 
 def add_data_commands(commands: Any) -> None:
@@ -102,9 +102,9 @@ def _span_or_golden(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from pipeline.data.check import CheckRequest, check_data
-    from pipeline.root.root_settings import configure_check
-    from pipeline.root.roots import check_given_root
+    from ratchet.pipeline.data.check import CheckRequest, check_data
+    from ratchet.pipeline.root.root_settings import configure_check
+    from ratchet.pipeline.root.roots import check_given_root
 
     check_given_root(arguments.root)
     golden = arguments.golden
@@ -126,9 +126,9 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from pipeline.data.check_text import remarkable_text
-    from pipeline.data.convert import ConvertRequest, bad_boxes_text, convert, parse_attributes
-    from pipeline.terminal.console import progress_on
+    from ratchet.pipeline.data.check_text import remarkable_text
+    from ratchet.pipeline.data.convert import ConvertRequest, bad_boxes_text, convert, parse_attributes
+    from ratchet.pipeline.terminal.console import progress_on
 
     with progress_on(sys.stderr):
         converted = convert(
@@ -152,7 +152,7 @@ def _convert(arguments: argparse.Namespace) -> int:
 
 
 def _digits(arguments: argparse.Namespace) -> int:
-    from pipeline.demo.digits import DigitsOptions, write_digits
+    from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
     directory = arguments.out / ("golden" if arguments.golden else f"span-{arguments.span}")
     options = DigitsOptions(
@@ -171,9 +171,9 @@ def _digits(arguments: argparse.Namespace) -> int:
 
 
 def _schema_infer(arguments: argparse.Namespace) -> int:
-    from components.example_gen.dataset import read_source
-    from pipeline.data.check import find_data
-    from pipeline.data.schema_infer import write_schema
+    from ratchet.components.example_gen.dataset import read_source
+    from ratchet.pipeline.data.check import find_data
+    from ratchet.pipeline.data.schema_infer import write_schema
 
     source = read_source(find_data(arguments.data, arguments.span).directory)
     write_schema(source, arguments.out)
@@ -184,7 +184,7 @@ def _schema_infer(arguments: argparse.Namespace) -> int:
 
 
 def _log_sample(arguments: argparse.Namespace) -> int:
-    from pipeline.data.log_sample import log_sample
+    from ratchet.pipeline.data.log_sample import log_sample
 
     logged = log_sample(arguments.images, arguments.log, arguments.fraction)
     file = str(logged.file) if logged.file else None

@@ -12,7 +12,7 @@ def main() -> int:
         The exit code.
     """
     try:
-        from pipeline.cli.main import main as command
+        from ratchet.pipeline.cli.main import main as command
     except KeyboardInterrupt:
         os.write(2, b"ratchet: interrupted before it did anything\n")
         return 130

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipeline.cli.bench import add_bench_commands
-from pipeline.cli.data import add_data_commands
-from pipeline.cli.options import (
+from ratchet import __version__
+from ratchet.pipeline.cli.bench import add_bench_commands
+from ratchet.pipeline.cli.data import add_data_commands
+from ratchet.pipeline.cli.options import (
     add_command,
     local,
     option,
@@ -22,16 +23,15 @@ from pipeline.cli.options import (
     with_root,
     without_urls,
 )
-from pipeline.cli.root import add_root_commands
-from pipeline.past.result import result_text
-from pipeline.terminal.failures import INTERRUPTED, guarded
-from pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
-from schemas import __version__
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT
-from schemas.base.errors import InputError
+from ratchet.pipeline.cli.root import add_root_commands
+from ratchet.pipeline.past.result import result_text
+from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
+from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
+from ratchet.schemas.base.errors import InputError
 
 if TYPE_CHECKING:
-    from components.map_evaluator.settings import EvaluatorSettings
+    from ratchet.components.map_evaluator.settings import EvaluatorSettings
 
 _LONGEST_PATH = 4096  # bytes with the one that ends it
 
@@ -148,10 +148,10 @@ def _add_run_commands(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from pipeline.root.root_settings import configure_run
-    from pipeline.run.local import run
-    from pipeline.run.preflight import RunRequest
-    from schemas.artifacts.run_result import RunResult
+    from ratchet.pipeline.root.root_settings import configure_run
+    from ratchet.pipeline.run.local import run
+    from ratchet.pipeline.run.preflight import RunRequest
+    from ratchet.schemas.artifacts.run_result import RunResult
 
     def report(result: RunResult) -> None:
         show(arguments, result_text(result), RUN_RESULT_FORMAT.values_of(result))
@@ -177,9 +177,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from components.map_evaluator.evaluate_files import evaluate_files
-    from pipeline.cli.evaluation_text import evaluation_json, evaluation_text
-    from schemas.artifacts.run_result import EXIT_CODES
+    from ratchet.components.map_evaluator.evaluate_files import evaluate_files
+    from ratchet.pipeline.cli.evaluation_text import evaluation_json, evaluation_text
+    from ratchet.schemas.artifacts.run_result import EXIT_CODES
 
     settings = _evaluator_settings(arguments)
     scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
@@ -189,17 +189,17 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 def _evaluator_settings(arguments: argparse.Namespace) -> EvaluatorSettings:
     if not arguments.config and not arguments.set:
-        from components.map_evaluator.settings import EvaluatorSettings
+        from ratchet.components.map_evaluator.settings import EvaluatorSettings
 
         return EvaluatorSettings()  # what checks settings takes longer to import than many an evaluation
-    from pipeline.config.pipeline_settings import load_config, load_settings
+    from ratchet.pipeline.config.pipeline_settings import load_config, load_settings
 
     settings = load_config(arguments.config, arguments.set) if arguments.config else load_settings({}, arguments.set)
     return settings.evaluator
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from pipeline.demo.scenario import run_demo
+    from ratchet.pipeline.demo.scenario import run_demo
 
     demo = run_demo(arguments.dir)
     show(arguments, demo.to_text(), demo.to_json())

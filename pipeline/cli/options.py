@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
-from pipeline.terminal.standard_streams import say
+from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from ratchet.pipeline.terminal.standard_streams import say
 
 Option = Callable[[argparse.ArgumentParser], Any]
 Action = Callable[[argparse.Namespace], int]

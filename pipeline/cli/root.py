@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.cli.options import add_command, option, person_options, root_option, settings_options, show
-from pipeline.terminal.plain_text import visible_line
-from pipeline.terminal.standard_streams import tell
-from schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.pipeline.cli.options import add_command, option, person_options, root_option, settings_options, show
+from ratchet.pipeline.terminal.plain_text import visible_line
+from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
 
 
 def add_root_commands(commands: Any) -> None:
@@ -93,8 +93,8 @@ def add_root_commands(commands: Any) -> None:
 def _history(arguments: argparse.Namespace) -> int:
     import shutil
 
-    from pipeline.past.best_served import read_best
-    from pipeline.past.history import history_text, open_registry, read_history
+    from ratchet.pipeline.past.best_served import read_best
+    from ratchet.pipeline.past.history import history_text, open_registry, read_history
 
     registry = open_registry(arguments.root)
     history = read_history(arguments.root, registry.overrides(), read_best(registry, registry.pointer().served))
@@ -104,7 +104,7 @@ def _history(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from pipeline.past.status import read_status
+    from ratchet.pipeline.past.status import read_status
 
     status = read_status(arguments.root, _now().date())
     show(arguments, status.to_text(), status.to_json())
@@ -112,8 +112,8 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _review(arguments: argparse.Namespace) -> int:
-    from pipeline.past.history import find_run, open_registry, read_history
-    from schemas.base.errors import InputError
+    from ratchet.pipeline.past.history import find_run, open_registry, read_history
+    from ratchet.schemas.base.errors import InputError
 
     open_registry(arguments.root)
     history = read_history(arguments.root, ())
@@ -141,7 +141,7 @@ def _open(page: Path) -> None:
 
 
 def _approve(arguments: argparse.Namespace) -> int:
-    from pipeline.serving.approve import ApproveRequest, approve
+    from ratchet.pipeline.serving.approve import ApproveRequest, approve
 
     request = ApproveRequest(
         run=arguments.run,
@@ -157,7 +157,7 @@ def _approve(arguments: argparse.Namespace) -> int:
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
-    from pipeline.serving.rollback import RollbackRequest, rollback
+    from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
 
     made = rollback(RollbackRequest(arguments.root, arguments.by, arguments.reason, arguments.to), _now())
     show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
@@ -165,8 +165,8 @@ def _rollback(arguments: argparse.Namespace) -> int:
 
 
 def _prune(arguments: argparse.Namespace) -> int:
-    from pipeline.retention.prune import prune
-    from pipeline.root.root_settings import configure_check
+    from ratchet.pipeline.retention.prune import prune
+    from ratchet.pipeline.root.root_settings import configure_check
 
     settings = configure_check(arguments.root, arguments.config, arguments.set)
     pruned = prune(arguments.root, settings.retention, _now(), arguments.dry_run)
@@ -175,9 +175,9 @@ def _prune(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from pipeline.doctor.doctor import doctor
-    from pipeline.doctor.signing import Voucher
-    from schemas.base.errors import InputError
+    from ratchet.pipeline.doctor.doctor import doctor
+    from ratchet.pipeline.doctor.signing import Voucher
+    from ratchet.schemas.base.errors import InputError
 
     given = (arguments.sign_existing, arguments.by is not None, arguments.reason is not None)
     if any(given) and not (all(given) and arguments.repair):

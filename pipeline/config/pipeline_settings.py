@@ -10,15 +10,15 @@ from typing import Annotated, Any, Literal, Optional
 
 from pydantic import Field
 
-from components.data_gate.settings import DataGateSettings
-from components.map_evaluator.settings import EvaluatorSettings
-from components.trainer.images.augmentation import AugmentationName
-from components.trainer.model.model_settings import ModelSettings
-from components.trainer.settings import TrainerSettings, TrainingSettings
-from schemas.base.errors import ConfigError
-from schemas.base.files import reason_of, refuse_irregular
-from schemas.base.settings import load, parse_yaml, settings, with_overrides
-from schemas.data.copy_settings import CopySettings
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.trainer.images.augmentation import AugmentationName
+from ratchet.components.trainer.model.model_settings import ModelSettings
+from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import reason_of, refuse_irregular
+from ratchet.schemas.base.settings import load, parse_yaml, settings, with_overrides
+from ratchet.schemas.data.copy_settings import CopySettings
 
 CONFIG_DIRECTORY = Path(__file__).parent
 

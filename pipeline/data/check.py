@@ -10,26 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.dataset import read_source
-from components.example_gen.spans import FoundSpan, find_span, spans_in
-from components.pages.fact_words import fact_rows
-from pipeline.config.pipeline_settings import PipelineSettings
-from pipeline.data.check_text import facts_text, findings_text
-from pipeline.root.roots import registry_of, settled_if_possible
-from pipeline.run.preflight import schema_file
-from pipeline.terminal.console import output_to, own_stderr, progress_on
-from pipeline.terminal.failures import tracebacks_to
-from pipeline.terminal.plain_text import visible_line
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PAGE_FILE
-from schemas.artifacts.decisions import DataDecision, DataVerdict
-from schemas.artifacts.history import History
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.root_file import ROOT_FILE
-from schemas.base.errors import InputError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.progress import LOGGER
-from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
-from schemas.data.tfdv_schema import read_class_names
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.components.example_gen.spans import FoundSpan, find_span, spans_in
+from ratchet.components.pages.fact_words import fact_rows
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings
+from ratchet.pipeline.data.check_text import facts_text, findings_text
+from ratchet.pipeline.root.roots import registry_of, settled_if_possible
+from ratchet.pipeline.run.preflight import schema_file
+from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on
+from ratchet.pipeline.terminal.failures import tracebacks_to
+from ratchet.pipeline.terminal.plain_text import visible_line
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PAGE_FILE
+from ratchet.schemas.artifacts.decisions import DataDecision, DataVerdict
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.root_file import ROOT_FILE
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
+from ratchet.schemas.data.tfdv_schema import read_class_names
 
 _FIRST_CONFIG = "mobile"  # of a root that remembers none
 
@@ -159,7 +159,7 @@ def check_data(request: CheckRequest) -> CheckResult:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ratchet-check-")))
         LOGGER.info("starting TensorFlow, which takes a while; its log is %s", out / "log.txt")
         with output_to(out / "log.txt"), tracebacks_to(out / "log.txt"):
-            from pipeline.data.check_steps import CheckSteps, run_steps
+            from ratchet.pipeline.data.check_steps import CheckSteps, run_steps
 
             decision, facts = run_steps(
                 CheckSteps(

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from components.stack import environment
+from ratchet.components.stack import environment
 
 environment.prepare()
 
@@ -17,20 +17,20 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.io import fileio
 
-from components.data_gate.comparing import span_statistics
-from components.data_gate.examine import examine
-from components.data_gate.fact_rules import DetectorSight
-from components.data_gate.inputs import GateSources, ServedBaseline
-from components.example_gen.generate import GenRequest, generate
-from components.registry.registry import ServedModel
-from pipeline.config.pipeline_settings import PipelineSettings
-from schemas.artifacts.decisions import DataDecision
-from schemas.artifacts.history import History
-from schemas.base.progress import LOGGER
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import split_directory
-from schemas.data.facts import DataSetFacts
-from schemas.data.tfdv_schema import class_names, read_schema
+from ratchet.components.data_gate.comparing import span_statistics
+from ratchet.components.data_gate.examine import examine
+from ratchet.components.data_gate.fact_rules import DetectorSight
+from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
+from ratchet.components.example_gen.generate import GenRequest, generate
+from ratchet.components.registry.registry import ServedModel
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings
+from ratchet.schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.facts import DataSetFacts
+from ratchet.schemas.data.tfdv_schema import class_names, read_schema
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from components.coco.writing import image_lines, join_ground_truth
-from components.data_gate.fact_rules import fact_reasons
-from components.data_gate.settings import FactLimits
-from components.example_gen.class_lists import read_class_list
-from components.example_gen.coco import ANNOTATIONS, IMAGES
-from components.example_gen.dataset import Source, encoded_images, inspect_image, read_source
-from components.example_gen.facts import ImageFacts, facts_of
-from components.pages.fact_words import fact_rows
-from schemas.artifacts.decisions import Reason
-from schemas.base.checked_json import Problems, shown
-from schemas.base.errors import ConfigError, DataError
-from schemas.base.files import LOCAL_FILES, whole_directory
-from schemas.base.progress import Progress
-from schemas.data.dataset import BadBoxes
-from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
-from schemas.data.records import COCO_IMAGE_KEYS, ImageRecord
+from ratchet.components.coco.writing import image_lines, join_ground_truth
+from ratchet.components.data_gate.fact_rules import fact_reasons
+from ratchet.components.data_gate.settings import FactLimits
+from ratchet.components.example_gen.class_lists import read_class_list
+from ratchet.components.example_gen.coco import ANNOTATIONS, IMAGES
+from ratchet.components.example_gen.dataset import Source, encoded_images, inspect_image, read_source
+from ratchet.components.example_gen.facts import ImageFacts, facts_of
+from ratchet.components.pages.fact_words import fact_rows
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.checked_json import Problems, shown
+from ratchet.schemas.base.errors import ConfigError, DataError
+from ratchet.schemas.base.files import LOCAL_FILES, whole_directory
+from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.data.dataset import BadBoxes
+from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
+from ratchet.schemas.data.records import COCO_IMAGE_KEYS, ImageRecord
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.data_gate.log_lines import images_in
-from schemas.base.errors import DataError, InputError
-from schemas.base.files import LOCAL_FILES, reason_of, refuse_irregular
-from schemas.base.sampling import is_sampled
+from ratchet.components.data_gate.log_lines import images_in
+from ratchet.schemas.base.errors import DataError, InputError
+from ratchet.schemas.base.files import LOCAL_FILES, reason_of, refuse_irregular
+from ratchet.schemas.base.sampling import is_sampled
 
 _OWN_LINE = re.compile(rb'\{"digest": "([0-9a-f]{64})", "image": "')  # spares decoding what is there
 _SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -10,11 +10,11 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.example_gen.dataset import Source
-from schemas.base.errors import InputError
-from schemas.base.files import LOCAL_FILES
-from schemas.data import features
-from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
+from ratchet.components.example_gen.dataset import Source
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data import features
+from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 
 _MOST_VALUES = 100  # of a source field; with more it is a name rather than a category
 _SOURCE_DRIFT = 0.1

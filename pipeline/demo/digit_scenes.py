@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipeline.demo.label_faults import Labelled
+from ratchet.pipeline.demo.label_faults import Labelled
 
 SIDE_PX = 128
 _DIGIT_HEIGHT_PX = (20.0, 45.0)

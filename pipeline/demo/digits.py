@@ -8,12 +8,12 @@ from functools import partial
 
 import numpy as np
 
-from components.coco.writing import image_lines, join_ground_truth
-from pipeline.demo.digit_scenes import SIDE_PX, Look, draw_scene
-from pipeline.demo.label_faults import Labelled, parse_fault, plant_fault
-from schemas.base.errors import ConfigError
-from schemas.base.files import whole_directory
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap
+from ratchet.components.coco.writing import image_lines, join_ground_truth
+from ratchet.pipeline.demo.digit_scenes import SIDE_PX, Look, draw_scene
+from ratchet.pipeline.demo.label_faults import Labelled, parse_fault, plant_fault
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import whole_directory
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 _JPEG_QUALITY = 92
 _CLASSES = LabelMap(tuple(map(str, range(10))), tuple(range(1, 11)))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from schemas.base.errors import ConfigError
+from ratchet.schemas.base.errors import ConfigError
 
 _FORM = re.compile(r"ok|(loose|shifted|missing|random):([0-9]*\.?[0-9]+)|(swapped):([0-9]),([0-9])")
 _ALLOWED = "ok, loose:0.25, shifted:0.25, missing:0.5, random:0.4 (each above 0 and below 1), swapped:3,8 (two digits)"

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.past.result import result_text
-from pipeline.root import ROOT_VARIABLE
-from pipeline.root.root_settings import configure_run
-from pipeline.run.local import run
-from pipeline.run.preflight import RunRequest
-from pipeline.terminal.plain_text import table
-from pipeline.terminal.standard_streams import tell
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
-from schemas.base.errors import InputError
-from schemas.base.formatting import difference, score
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.past.result import result_text
+from ratchet.pipeline.root import ROOT_VARIABLE
+from ratchet.pipeline.root.root_settings import configure_run
+from ratchet.pipeline.run.local import run
+from ratchet.pipeline.run.preflight import RunRequest
+from ratchet.pipeline.terminal.plain_text import table
+from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.formatting import difference, score
 
 GOLDEN_IMAGES = 200
 MARKER = ".ratchet-demo"  # tells a directory the demo made from one it must not delete

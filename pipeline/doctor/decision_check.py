@@ -9,21 +9,21 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.publication import decision_key
-from components.registry.push import EvaluatedCandidate, decision_on
-from components.registry.registry import DECISIONS
-from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, keep_copy, put_aside
-from pipeline.doctor.told import ToldRun, read_told
-from schemas.artifacts.blessing import Blessing
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
-from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import RatchetError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import is_intact, model_digest
+from ratchet.components.registry.publication import decision_key
+from ratchet.components.registry.push import EvaluatedCandidate, decision_on
+from ratchet.components.registry.registry import DECISIONS
+from ratchet.pipeline.doctor.findings import Finding
+from ratchet.pipeline.doctor.patient import Patient, keep_copy, put_aside
+from ratchet.pipeline.doctor.told import ToldRun, read_told
+from ratchet.schemas.artifacts.blessing import Blessing
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import is_intact, model_digest
 
 UNKNOWN = "unknown"  # the digest of a candidate of which nothing says what was measured: it cannot be approved
 _DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value}

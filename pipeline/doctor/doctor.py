@@ -12,13 +12,13 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
-from components.registry.locking import hold
-from pipeline.doctor.decision_check import check_decisions
-from pipeline.doctor.findings import Finding, Report
-from pipeline.doctor.ml_metadata_check import check_ml_metadata
-from pipeline.doctor.patient import Patient, admit
-from pipeline.doctor.registry_checks import check_overrides, check_pointer, check_versions
-from pipeline.doctor.root_checks import (
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.doctor.decision_check import check_decisions
+from ratchet.pipeline.doctor.findings import Finding, Report
+from ratchet.pipeline.doctor.ml_metadata_check import check_ml_metadata
+from ratchet.pipeline.doctor.patient import Patient, admit
+from ratchet.pipeline.doctor.registry_checks import check_overrides, check_pointer, check_versions
+from ratchet.pipeline.doctor.root_checks import (
     check_clock,
     check_leftovers,
     check_locks,
@@ -26,10 +26,10 @@ from pipeline.doctor.root_checks import (
     check_places,
     check_root_file,
 )
-from pipeline.doctor.run_checks import check_artifacts, check_runs
-from pipeline.doctor.serving_checks import check_bytes, check_intent, check_unknown
-from pipeline.doctor.signing import Voucher, check_signatures, sign, to_sign
-from schemas.base.errors import RatchetError, StateError
+from ratchet.pipeline.doctor.run_checks import check_artifacts, check_runs
+from ratchet.pipeline.doctor.serving_checks import check_bytes, check_intent, check_unknown
+from ratchet.pipeline.doctor.signing import Voucher, check_signatures, sign, to_sign
+from ratchet.schemas.base.errors import RatchetError, StateError
 
 _ROUNDS = 3  # what was mended may show what was hidden behind it
 _PLACES = "files and directories are what they should be, and ours"

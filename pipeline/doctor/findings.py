@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.terminal.plain_text import one_line
+from ratchet.pipeline.terminal.plain_text import one_line
 
 
 class Severity(str, enum.Enum):

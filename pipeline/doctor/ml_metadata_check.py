@@ -8,18 +8,18 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
-from components.stack import mlmd_tables
-from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, free_name
-from pipeline.doctor.run_checks import rebuilt_result
-from pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
-from pipeline.past.run_record import has_ended
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.registry_entries import APPROVED
-from schemas.artifacts.run_files import ABANDONED_FILE, ABANDONED_FORMAT, REQUEST_FILE, AbandonedRun
-from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
-from schemas.base.errors import StateError
-from schemas.base.files import WRITING, flush_directory, write_durably
+from ratchet.components.stack import mlmd_tables
+from ratchet.pipeline.doctor.findings import Finding
+from ratchet.pipeline.doctor.patient import Patient, free_name
+from ratchet.pipeline.doctor.run_checks import rebuilt_result
+from ratchet.pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
+from ratchet.pipeline.past.run_record import has_ended
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.registry_entries import APPROVED
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, ABANDONED_FORMAT, REQUEST_FILE, AbandonedRun
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import WRITING, flush_directory, write_durably
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 
@@ -52,7 +52,7 @@ def begin_anew(patient: Patient) -> None:
     """
     from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-    from pipeline.root.ml_metadata import sqlite_at, store_errors
+    from ratchet.pipeline.root.ml_metadata import sqlite_at, store_errors
 
     for directory in patient.runs():
         if not has_ended(directory) and (directory / REQUEST_FILE).exists():
@@ -74,7 +74,7 @@ def begin_anew(patient: Patient) -> None:
 
 def _count_on(database: Path, last: int) -> None:
     """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
-    from pipeline.root.ml_metadata import store_errors
+    from ratchet.pipeline.root.ml_metadata import store_errors
 
     with store_errors(database.parent), contextlib.closing(sqlite3.connect(database)) as store, store:
         mlmd_tables.count_on(store, last)
@@ -116,7 +116,7 @@ def _untold(patient: Patient, told: Told) -> list[Finding]:
 
 
 def _tell(patient: Patient) -> None:
-    from pipeline.root.ml_metadata_sync import tell
+    from ratchet.pipeline.root.ml_metadata_sync import tell
 
     problem = tell(patient.root, patient.registry)
     if problem is not None:
@@ -124,8 +124,8 @@ def _tell(patient: Patient) -> None:
 
 
 def _unbless(root: Path, run_id: str) -> None:
-    from pipeline.root.ml_metadata import store_errors
-    from pipeline.root.ml_metadata_sync import OverrideStore
+    from ratchet.pipeline.root.ml_metadata import store_errors
+    from ratchet.pipeline.root.ml_metadata_sync import OverrideStore
 
     with store_errors(root):
         OverrideStore(root).unbless(run_id)

@@ -11,19 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry.entry_files import Entry, parse_entry
-from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
-from components.registry.registry import DECISIONS, VERSIONS, Registry
-from components.registry.storage import DiskStorage
-from pipeline.root.roots import serving_name, which_root
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
-from schemas.artifacts.registry_entries import POINTER_FILE, SERVED_MODEL_FORMAT, Pointer, RecordedDecision, ServedModel
-from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
-from schemas.artifacts.run_result import RESULT_FILE
-from schemas.base.errors import InputError, StateError
-from schemas.base.files import flush_directory, read_regular, write_durably
-from schemas.base.persisted import PersistedFormat
-from schemas.base.signing import Signer
+from ratchet.components.registry.entry_files import Entry, parse_entry
+from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
+from ratchet.components.registry.registry import DECISIONS, VERSIONS, Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.pipeline.root.roots import serving_name, which_root
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
+from ratchet.schemas.artifacts.registry_entries import (
+    POINTER_FILE,
+    SERVED_MODEL_FORMAT,
+    Pointer,
+    RecordedDecision,
+    ServedModel,
+)
+from ratchet.schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
+from ratchet.schemas.artifacts.run_result import RESULT_FILE
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.files import flush_directory, read_regular, write_durably
+from ratchet.schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.signing import Signer
 
 _PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
 

@@ -8,19 +8,19 @@ import json
 from functools import partial
 from pathlib import Path
 
-from components.registry.entry_files import pointer_json
-from components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
-from components.registry.registry import VERSIONS
-from components.registry.storage import Token
-from pipeline.doctor.findings import Finding
-from pipeline.doctor.patient import Patient, evaluation_behind, keep_copy, put_aside
-from pipeline.doctor.told import read_told
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.overrides import OverrideKind
-from schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.entry_files import pointer_json
+from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
+from ratchet.components.registry.registry import VERSIONS
+from ratchet.components.registry.storage import Token
+from ratchet.pipeline.doctor.findings import Finding
+from ratchet.pipeline.doctor.patient import Patient, evaluation_behind, keep_copy, put_aside
+from ratchet.pipeline.doctor.told import read_told
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.overrides import OverrideKind
+from ratchet.schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 _SERVE = "serve one on your responsibility: ratchet rollback --to VERSION --by NAME --reason TEXT"

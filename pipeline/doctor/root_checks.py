@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.locking import holder
-from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient, free_name
-from pipeline.root.rebuild import has_lineage, rebuild
-from pipeline.root.root_file import is_moved, read_file, write_file
-from schemas.artifacts.root_file import ROOT_FILE, RootFile
-from schemas.base.errors import StateError
-from schemas.base.files import WRITING, read_regular, refuse_irregular
+from ratchet.components.registry.locking import holder
+from ratchet.pipeline.doctor.findings import Finding, Severity
+from ratchet.pipeline.doctor.patient import Patient, free_name
+from ratchet.pipeline.root.rebuild import has_lineage, rebuild
+from ratchet.pipeline.root.root_file import is_moved, read_file, write_file
+from ratchet.schemas.artifacts.root_file import ROOT_FILE, RootFile
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import WRITING, read_regular, refuse_irregular
 
 _DIRECTORIES = ("registry", "registry/versions", "registry/decisions", "serving", "runs", "artifacts")
 _FILES = (
@@ -133,7 +133,7 @@ def check_place(patient: Patient) -> list[Finding]:
 
 def _settle(root: Path, there: RootFile) -> None:
     """ML Metadata names a moved root's own files; where there is none, only the root says where it is."""
-    from pipeline.root.ml_metadata import relocate
+    from ratchet.pipeline.root.ml_metadata import relocate
 
     if (root / "metadata.sqlite").exists():
         relocate(root, there.path)

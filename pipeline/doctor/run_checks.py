@@ -8,21 +8,21 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from components.registry.locking import holder
-from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient, evaluation_behind, here, keep_copy, put_aside, read_object
-from pipeline.past.cause import read_cause
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import DIAGNOSIS_FILE
-from schemas.artifacts.evaluation import EVALUATION_FILE
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
-from schemas.artifacts.review import REVIEW_FILE
-from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
-from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import RatchetError
-from schemas.base.files import LOCAL_FILES, write_durably
-from schemas.data.dataset import DATASET_FILE
+from ratchet.components.registry.locking import holder
+from ratchet.pipeline.doctor.findings import Finding, Severity
+from ratchet.pipeline.doctor.patient import Patient, evaluation_behind, here, keep_copy, put_aside, read_object
+from ratchet.pipeline.past.cause import read_cause
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.files import LOCAL_FILES, write_durably
+from ratchet.schemas.data.dataset import DATASET_FILE
 
 _APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
 

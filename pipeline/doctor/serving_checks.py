@@ -7,16 +7,16 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from components.registry.publication import settle
-from components.registry.registry import VERSIONS
-from components.registry.storage import STAGED
-from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient
-from pipeline.doctor.registry_checks import told_versions
-from pipeline.doctor.told import read_told
-from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import is_intact, model_digest
+from ratchet.components.registry.publication import settle
+from ratchet.components.registry.registry import VERSIONS
+from ratchet.components.registry.storage import STAGED
+from ratchet.pipeline.doctor.findings import Finding, Severity
+from ratchet.pipeline.doctor.patient import Patient
+from ratchet.pipeline.doctor.registry_checks import told_versions
+from ratchet.pipeline.doctor.told import read_told
+from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import is_intact, model_digest
 
 _SERVING = "Format-Serving"
 _ASIDE = "set-aside-"

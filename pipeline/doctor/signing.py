@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.entry_files import signed_values
-from pipeline.doctor.findings import Finding, Severity
-from pipeline.doctor.patient import Patient
-from pipeline.serving.change import one_line
-from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
-from schemas.base.errors import InputError, StateError
-from schemas.base.signing import KEY_FILE_VARIABLE, Signer
+from ratchet.components.registry.entry_files import signed_values
+from ratchet.pipeline.doctor.findings import Finding, Severity
+from ratchet.pipeline.doctor.patient import Patient
+from ratchet.pipeline.serving.change import one_line
+from ratchet.schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 
 SIGNINGS_FILE = "signings.jsonl"
 FORMAT = 1

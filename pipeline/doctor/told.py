@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.stack import mlmd_tables
-from pipeline.doctor.patient import here
+from ratchet.components.stack import mlmd_tables
+from ratchet.pipeline.doctor.patient import here
 
 DATABASE = "metadata.sqlite"
 

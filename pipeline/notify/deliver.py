@@ -13,11 +13,11 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from pipeline.notify.message import Notice, mail_message, slack_message
-from pipeline.notify.target import Mailbox, Target, Webhook
-from pipeline.terminal.plain_text import cut, one_line
-from schemas import __version__
-from schemas.base.errors import RatchetError
+from ratchet import __version__
+from ratchet.pipeline.notify.message import Notice, mail_message, slack_message
+from ratchet.pipeline.notify.target import Mailbox, Target, Webhook
+from ratchet.pipeline.terminal.plain_text import cut, one_line
+from ratchet.schemas.base.errors import RatchetError
 
 _PAUSE_S = 0.5  # before the second attempt
 # It may have been the moment: not an answer, and not a wait that has used up the time.

@@ -11,14 +11,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from pipeline.notify.target import Mailbox
-from pipeline.past.cause import cause_line
-from pipeline.past.history import page_of
-from pipeline.terminal.plain_text import cut, one_line
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.run_result import RunResult
-from schemas.base.differences import NO_DIFFERENCE
-from schemas.base.formatting import difference, interval, many, score
+from ratchet.pipeline.notify.target import Mailbox
+from ratchet.pipeline.past.cause import cause_line
+from ratchet.pipeline.past.history import page_of
+from ratchet.pipeline.terminal.plain_text import cut, one_line
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.base.differences import NO_DIFFERENCE
+from ratchet.schemas.base.formatting import difference, interval, many, score
 
 _TITLE = 140  # characters
 _TEXT = 700

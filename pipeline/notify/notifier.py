@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from pipeline.config.pipeline_settings import CRASHED, NotifySettings
-from pipeline.notify.deliver import DeliveryError, deliver
-from pipeline.notify.message import Notice, notice_of_crash, notice_of_result, notice_of_stop
-from pipeline.notify.target import Target, parse_targets
-from schemas.artifacts.run_result import RunResult
-from schemas.base.errors import StateError
-from schemas.base.progress import LOGGER
+from ratchet.pipeline.config.pipeline_settings import CRASHED, NotifySettings
+from ratchet.pipeline.notify.deliver import DeliveryError, deliver
+from ratchet.pipeline.notify.message import Notice, notice_of_crash, notice_of_result, notice_of_stop
+from ratchet.pipeline.notify.target import Target, parse_targets
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.progress import LOGGER
 
 TIMEOUT_S = 10.0  # for one target, second attempt included
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from schemas.base.errors import ConfigError
+from ratchet.schemas.base.errors import ConfigError
 
 _ENV = "env:"
 _WEBHOOKS = ("http", "https")

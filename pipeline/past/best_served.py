@@ -6,11 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from components.registry.registry import Registry
-from pipeline.terminal.plain_text import one_line
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.base.formatting import score
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.terminal.plain_text import one_line
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.base.formatting import score
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.terminal.plain_text import one_line
-from schemas.artifacts.cause_words import in_words
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, NOTHING, UNKNOWN, Cause, DiagnosisState
-from schemas.base.errors import StateError
-from schemas.base.files import read_regular
+from ratchet.pipeline.terminal.plain_text import one_line
+from ratchet.schemas.artifacts.cause_words import in_words
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, NOTHING, UNKNOWN, Cause, DiagnosisState
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import read_regular
 
 
 def read_cause(file: Path) -> Cause | None:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.past.run_record import read_record
-from pipeline.root.root_file import read_file
-from schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
-from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.base.errors import RatchetError
+from ratchet.pipeline.past.run_record import read_record
+from ratchet.pipeline.root.root_file import read_file
+from ratchet.schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.base.errors import RatchetError
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.artifacts.run_files import (
+from ratchet.schemas.artifacts.run_files import (
     ABANDONED_FILE,
     PRUNED_FILE,
     PRUNED_FORMAT,
@@ -18,9 +18,9 @@ from schemas.artifacts.run_files import (
     PrunedRun,
     RunRecord,
 )
-from schemas.artifacts.run_result import RESULT_FILE
-from schemas.base.errors import StateError
-from schemas.base.files import read_regular, write_durably
+from ratchet.schemas.artifacts.run_result import RESULT_FILE
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import read_regular, write_durably
 
 
 def unfinished_run(root: Path, span: int, key: str) -> str | None:

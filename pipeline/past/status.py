@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry.locking import holder
-from components.registry.registry import Registry
-from pipeline.past.best_served import BestServed, read_best
-from pipeline.past.cause import cause_line
-from pipeline.past.golden_looks import GoldenLooks, read_looks
-from pipeline.past.history import RunEntry, open_registry, read_history
-from pipeline.past.told_apart import ToldApart, told_apart
-from pipeline.terminal.plain_text import one_line, visible_line
-from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
-from schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
-from schemas.base.errors import StateError
-from schemas.base.formatting import minute, score
+from ratchet.components.registry.locking import holder
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.past.best_served import BestServed, read_best
+from ratchet.pipeline.past.cause import cause_line
+from ratchet.pipeline.past.golden_looks import GoldenLooks, read_looks
+from ratchet.pipeline.past.history import RunEntry, open_registry, read_history
+from ratchet.pipeline.past.told_apart import ToldApart, told_apart
+from ratchet.pipeline.terminal.plain_text import one_line, visible_line
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.formatting import minute, score
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.registry import Registry
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.base.differences import detectable, minimum_detectable
-from schemas.base.errors import RatchetError
-from schemas.base.files import read_regular
-from schemas.base.formatting import many
+from ratchet.components.registry.registry import Registry
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.base.differences import detectable, minimum_detectable
+from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.files import read_regular
+from ratchet.schemas.base.formatting import many
 
 
 @dataclass(frozen=True)

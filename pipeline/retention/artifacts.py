@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.retention.facts import RunArtifacts
-from pipeline.root.ml_metadata import open_store, store_errors
-from schemas.base.artifact_places import places
+from ratchet.pipeline.retention.facts import RunArtifacts
+from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.schemas.base.artifact_places import places
 
 
 class RunArtifactStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.registry_entries import ServedModel
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.retention.facts import Found, RootFacts, RunArtifacts, RunFacts
-from pipeline.retention.protection import (
+from ratchet.pipeline.config.pipeline_settings import RetentionSettings
+from ratchet.pipeline.retention.facts import Found, RootFacts, RunArtifacts, RunFacts
+from ratchet.pipeline.retention.protection import (
     ArtifactsOf,
     Windows,
     dispensable,

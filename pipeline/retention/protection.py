@@ -6,9 +6,9 @@ import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.retention.facts import RootFacts, RunArtifacts, RunFacts
-from schemas.artifacts.registry_entries import ServedModel
+from ratchet.pipeline.config.pipeline_settings import RetentionSettings
+from ratchet.pipeline.retention.facts import RootFacts, RunArtifacts, RunFacts
+from ratchet.schemas.artifacts.registry_entries import ServedModel
 
 DAY_S = 24 * 60 * 60
 ArtifactsOf = Callable[[str], RunArtifacts]

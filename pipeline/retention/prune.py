@@ -20,17 +20,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from components.registry.locking import hold
-from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.past.run_record import write_left
-from pipeline.retention.facts import RunArtifacts
-from pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
-from pipeline.retention.survey import SET_ASIDE, survey
-from pipeline.root.roots import registry_at, settled, which_root
-from pipeline.terminal.plain_text import table
-from schemas.base.errors import InputError, RatchetError
-from schemas.base.formatting import and_more, size
-from schemas.base.progress import LOGGER
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.config.pipeline_settings import RetentionSettings
+from ratchet.pipeline.past.run_record import write_left
+from ratchet.pipeline.retention.facts import RunArtifacts
+from ratchet.pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
+from ratchet.pipeline.retention.survey import SET_ASIDE, survey
+from ratchet.pipeline.root.roots import registry_at, settled, which_root
+from ratchet.pipeline.terminal.plain_text import table
+from ratchet.schemas.base.errors import InputError, RatchetError
+from ratchet.schemas.base.formatting import and_more, size
+from ratchet.schemas.base.progress import LOGGER
 
 _SHOWN = 5  # of the failures, and of the reasons for which something stays
 
@@ -173,7 +173,7 @@ def carry_out(root: Path, made: Plan, store: ArtifactStore, now: datetime.dateti
 
 
 def _prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_run: bool) -> Pruned:
-    from pipeline.retention.artifacts import RunArtifactStore
+    from ratchet.pipeline.retention.artifacts import RunArtifactStore
 
     store = RunArtifactStore(root)
     made = plan(survey(root), settings, now.timestamp(), store.of_run)

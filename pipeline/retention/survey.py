@@ -8,21 +8,21 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.registry.references import best_version
-from pipeline.past.history import UNFINISHED, RunEntry, read_history
-from pipeline.past.run_record import read_left
-from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
-from pipeline.retention.protection import seconds
-from pipeline.root.roots import registry_at
-from schemas.artifacts.diagnosis import DIAGNOSIS_FILE
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.artifact_places import places
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES, WRITING
-from schemas.data.dataset import GOLDEN_STEP
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.components.registry.references import best_version
+from ratchet.pipeline.past.history import UNFINISHED, RunEntry, read_history
+from ratchet.pipeline.past.run_record import read_left
+from ratchet.pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
+from ratchet.pipeline.retention.protection import seconds
+from ratchet.pipeline.root.roots import registry_at
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.artifact_places import places
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES, WRITING
+from ratchet.schemas.data.dataset import GOLDEN_STEP
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 SET_ASIDE = ".pruned-"
 _MODEL = "Format-Serving"

@@ -15,7 +15,7 @@ from ml_metadata import errors
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from schemas.base.errors import StateError
+from ratchet.schemas.base.errors import StateError
 
 _MEND = "restore the file from a backup, or `ratchet doctor --repair` begins a new one"
 _DONE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)

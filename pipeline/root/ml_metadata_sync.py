@@ -15,11 +15,11 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.override_log import LoggedOverride
-from components.registry.registry import Registry
-from pipeline.root.ml_metadata import open_store, store_errors
-from schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
-from schemas.base.errors import StateError
+from ratchet.components.registry.override_log import LoggedOverride
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
+from ratchet.schemas.base.errors import StateError
 
 OVERRIDE_TYPE = "RatchetOverride"
 _EXECUTION_TYPES = {OverrideKind.APPROVED: "ratchet.Approve", OverrideKind.ROLLED_BACK: "ratchet.Rollback"}

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from components.registry.entry_files import parse_entry
-from components.stack import mlmd_tables
-from pipeline.root.root_file import read_file
-from schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
-from schemas.artifacts.root_file import RootFile
-from schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
-from schemas.base.errors import ConfigError, RatchetError, StateError
-from schemas.base.files import LOCAL_FILES, read_regular
+from ratchet.components.registry.entry_files import parse_entry
+from ratchet.components.stack import mlmd_tables
+from ratchet.pipeline.root.root_file import read_file
+from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
+from ratchet.schemas.artifacts.root_file import RootFile
+from ratchet.schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
+from ratchet.schemas.base.errors import ConfigError, RatchetError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES, read_regular
 
 _ARTIFACTS = "/artifacts/"
 
@@ -83,8 +83,8 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
     Raises:
         ConfigError: one of the two cannot be read by this version.
     """
-    from components.trainer.model.model_settings import ModelSettings, recorded_model
-    from schemas.base import settings
+    from ratchet.components.trainer.model.model_settings import ModelSettings, recorded_model
+    from ratchet.schemas.base import settings
 
     def plain(model: ModelSettings) -> Any:
         values = json.loads(settings.to_json(model))
@@ -95,7 +95,7 @@ def model_difference(wanted: Mapping[str, Any], there: Mapping[str, Any], source
 
 
 def _difference(wanted: Any, there: Any, key: str) -> Difference | None:
-    from components.trainer.model.model_settings import AUTO
+    from ratchet.components.trainer.model.model_settings import AUTO
 
     if AUTO in (wanted, there):
         return None
@@ -150,7 +150,7 @@ def _served_directories(root: Path) -> list[Path]:
 
 def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord | None:
     """What the newest model says of its training, also where the registry has lost it."""
-    from schemas.artifacts.training_record import read_training_record
+    from ratchet.schemas.artifacts.training_record import read_training_record
 
     on_disk = [path.name for path in _served_directories(root) if path.parent.name == name]
     version = newest.version if newest else max(on_disk, key=int, default=None)
@@ -161,8 +161,8 @@ def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord
 
 def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, Any], str]:
     """Settings, and where they come from."""
-    from pipeline.config.pipeline_settings import CONFIG_DIRECTORY
-    from schemas.base.settings import parse_yaml
+    from ratchet.pipeline.config.pipeline_settings import CONFIG_DIRECTORY
+    from ratchet.schemas.base.settings import parse_yaml
 
     for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
         values = parse_yaml(read_regular(file), str(file))
@@ -173,7 +173,7 @@ def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, An
 
 def _with_post_processing(model: Mapping[str, Any], record: TrainingRecord | None) -> dict[str, Any]:
     """The model's group with what a record says otherwise, which is no other model; empty where nothing differs."""
-    from components.trainer.model.model_settings import ModelSettings
+    from ratchet.components.trainer.model.model_settings import ModelSettings
 
     defaults = ModelSettings()
     recorded = {name: record.model[name] for name in POST_PROCESSING if record and name in record.model}

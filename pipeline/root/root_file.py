@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT, RootFile
-from schemas.base.errors import StateError
-from schemas.base.files import read_regular, write_durably
+from ratchet.schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT, RootFile
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import read_regular, write_durably
 
 
 def is_moved(root_file: RootFile, root: Path) -> bool:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
-from pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
-from pipeline.root.root_file import read_file, write_file
-from pipeline.root.roots import near_roots
-from schemas.artifacts.root_file import ARTIFACTS, RootFile
-from schemas.base.errors import ANOTHER_LINEAGE, ConfigError
-from schemas.base.settings import with_overrides
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
+from ratchet.pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
+from ratchet.pipeline.root.root_file import read_file, write_file
+from ratchet.pipeline.root.roots import near_roots
+from ratchet.schemas.artifacts.root_file import ARTIFACTS, RootFile
+from ratchet.schemas.base.errors import ANOTHER_LINEAGE, ConfigError
+from ratchet.schemas.base.settings import with_overrides
 
 _REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from components.registry.locking import BusyError
-from components.registry.publication import Settled, settle
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
-from pipeline.root.rebuild import derived_name, rebuild
-from pipeline.root.root_file import read_file
-from schemas.artifacts.root_file import ROOT_FILE
-from schemas.base.errors import InputError, StateError
-from schemas.base.progress import LOGGER
-from schemas.base.signing import Signer
+from ratchet.components.registry.locking import BusyError
+from ratchet.components.registry.publication import Settled, settle
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from ratchet.pipeline.root.rebuild import derived_name, rebuild
+from ratchet.pipeline.root.root_file import read_file
+from ratchet.schemas.artifacts.root_file import ROOT_FILE
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.signing import Signer
 
 _SHOWN = 3
 _MOMENT_S = 2.0

@@ -14,10 +14,10 @@ from pathlib import Path
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.example_gen.content import stored_digest
-from pipeline.root.ml_metadata import open_store, store_errors
-from schemas.base.progress import LOGGER
-from schemas.data.dataset import GOLDEN_STEP
+from ratchet.components.example_gen.content import stored_digest
+from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.data.dataset import GOLDEN_STEP
 
 
 def drop_damaged(root: Path, content: str) -> int:

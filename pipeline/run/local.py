@@ -16,38 +16,38 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.example_gen.content import cache_key
-from components.registry.locking import hold
-from pipeline.notify.notifier import Notifier
-from pipeline.past.cause import read_cause
-from pipeline.retention.prune import apply_retention
-from pipeline.run.nothing_new import DecidedBefore
-from pipeline.run.preflight import Asked, RunRequest, check_new, read_request
-from pipeline.run.starting import Started, start
-from pipeline.run.workers import WorkerDiedError, run_watched
-from pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
-from pipeline.terminal.failures import tracebacks_to
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, PAGE_FILE
-from schemas.artifacts.decisions import DataDecision, Verdict
-from schemas.artifacts.diagnosis import (
+from ratchet.components.example_gen.content import cache_key
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.notify.notifier import Notifier
+from ratchet.pipeline.past.cause import read_cause
+from ratchet.pipeline.retention.prune import apply_retention
+from ratchet.pipeline.run.nothing_new import DecidedBefore
+from ratchet.pipeline.run.preflight import Asked, RunRequest, check_new, read_request
+from ratchet.pipeline.run.starting import Started, start
+from ratchet.pipeline.run.workers import WorkerDiedError, run_watched
+from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
+from ratchet.pipeline.terminal.failures import tracebacks_to
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, PAGE_FILE
+from ratchet.schemas.artifacts.decisions import DataDecision, Verdict
+from ratchet.schemas.artifacts.diagnosis import (
     DIAGNOSIS_FILE,
     DIAGNOSIS_STEP,
     DIAGNOSIS_STEPS,
     REJECTION_DIAGNOSIS_STEP,
     Cause,
 )
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
-from schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
-from schemas.artifacts.run_files import UNREPORTED_FILE
-from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
-from schemas.base.errors import InputError, RatchetError, StateError
-from schemas.base.files import write_durably
-from schemas.base.progress import LOGGER
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
+from ratchet.schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
+from ratchet.schemas.artifacts.run_files import UNREPORTED_FILE
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
+from ratchet.schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.schemas.base.files import write_durably
+from ratchet.schemas.base.progress import LOGGER
 
 if TYPE_CHECKING:
-    from pipeline.root.ml_metadata import StepResult
-    from pipeline.run.runner import CompiledRun
+    from ratchet.pipeline.root.ml_metadata import StepResult
+    from ratchet.pipeline.run.runner import CompiledRun
 
 
 _EXPLAINING = (*DIAGNOSIS_STEPS, *PAGE_STEPS)
@@ -139,9 +139,9 @@ def _make_root(root: Path) -> None:
 
 
 def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: Path) -> RunResult:
-    if "pipeline.run.runner" not in sys.modules:
+    if "ratchet.pipeline.run.runner" not in sys.modules:
         LOGGER.info("starting TensorFlow and TFX, which takes a while")
-    from pipeline.run import runner
+    from ratchet.pipeline.run import runner
 
     span, run_id = asked.number, started.run_id
     if request.bootstrap:

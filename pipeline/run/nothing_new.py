@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.detector.serving_check import RULE as SERVING_LOADS
-from pipeline.config.pipeline_settings import PipelineSettings, load_settings
-from pipeline.past.history import RunEntry, read_history
-from pipeline.past.run_record import read_record
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
-from schemas.artifacts.run_files import ABANDONED_FILE, RunRecord
-from schemas.artifacts.run_result import NOTHING_NEW_RULE, RunResult
-from schemas.base.errors import ConfigError
-from schemas.base.formatting import minute
+from ratchet.components.detector.serving_check import RULE as SERVING_LOADS
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings
+from ratchet.pipeline.past.history import RunEntry, read_history
+from ratchet.pipeline.past.run_record import read_record
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, RunRecord
+from ratchet.schemas.artifacts.run_result import NOTHING_NEW_RULE, RunResult
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.formatting import minute
 
 # What says nothing about data or candidate: such a run has not answered what was asked.
 _ACCIDENTS = frozenset({BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, SERVING_LOADS})

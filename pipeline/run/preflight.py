@@ -12,28 +12,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.example_gen.content import content_digest
-from components.example_gen.dataset import Source, read_source
-from components.example_gen.spans import find_span
-from components.example_gen.splits import splits_of
-from components.map_evaluator.scoring import check_settings
-from components.trainer.lineage import read_earlier
-from components.trainer.policy import NewSpan, plan_training
-from pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
-from pipeline.root.root_settings import Remembered
-from pipeline.root.roots import registry_of
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.training_record import TrainedData, TrainingRecord, read_training_record
-from schemas.base import settings as settings_io
-from schemas.base.checked_json import Problems
-from schemas.base.code_version import code_version
-from schemas.base.errors import ConfigError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.formatting import many
-from schemas.base.progress import LOGGER
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.records import attribute_columns
-from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
+from ratchet.components.example_gen.content import content_digest
+from ratchet.components.example_gen.dataset import Source, read_source
+from ratchet.components.example_gen.spans import find_span
+from ratchet.components.example_gen.splits import splits_of
+from ratchet.components.map_evaluator.scoring import check_settings
+from ratchet.components.trainer.lineage import read_earlier
+from ratchet.components.trainer.policy import NewSpan, plan_training
+from ratchet.pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
+from ratchet.pipeline.root.root_settings import Remembered
+from ratchet.pipeline.root.roots import registry_of
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord, read_training_record
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.checked_json import Problems
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.formatting import many
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.records import attribute_columns
+from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_class_names
 
 
 @dataclass(frozen=True)

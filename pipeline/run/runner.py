@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.stack import environment
+from ratchet.components.stack import environment
 
 environment.prepare()
 
@@ -19,18 +19,18 @@ import absl.logging
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
 from tfx.orchestration import metadata
 
-from components.detector.serving_check import process_ready
-from components.stack.tfx_runs import CompiledPipeline, compile_pipeline
-from components.trainer.model.retinanet import check_model
-from pipeline.config.pipeline_settings import PipelineSettings
-from pipeline.pipeline import Locations, create_pipeline
-from pipeline.root.ml_metadata import StepResult, read_run
-from pipeline.root.ml_metadata_sync import OverrideStore
-from pipeline.run.golden_cache import drop_damaged
-from pipeline.run.preflight import schema_file
-from schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
-from schemas.artifacts.review import REJECTION_STEP
-from schemas.data.dataset import GOLDEN_STEP
+from ratchet.components.detector.serving_check import process_ready
+from ratchet.components.stack.tfx_runs import CompiledPipeline, compile_pipeline
+from ratchet.components.trainer.model.retinanet import check_model
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings
+from ratchet.pipeline.pipeline import Locations, create_pipeline
+from ratchet.pipeline.root.ml_metadata import StepResult, read_run
+from ratchet.pipeline.root.ml_metadata_sync import OverrideStore
+from ratchet.pipeline.run.golden_cache import drop_damaged
+from ratchet.pipeline.run.preflight import schema_file
+from ratchet.schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
+from ratchet.schemas.artifacts.review import REJECTION_STEP
+from ratchet.schemas.data.dataset import GOLDEN_STEP
 
 
 @dataclass(frozen=True)

@@ -7,23 +7,23 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.registry import Registry
-from pipeline.past.golden_looks import known_golden_set, looks_at
-from pipeline.past.run_record import begin_run, unfinished_run, unreported_run
-from pipeline.root.rebuild import read_root
-from pipeline.root.root_file import is_moved
-from pipeline.root.root_settings import record_root
-from pipeline.root.roots import registry_of, settled
-from pipeline.run.nothing_new import DecidedBefore, decided_before
-from pipeline.run.preflight import Asked, RunRequest, check_new
-from pipeline.serving.change import tell_ml_metadata
-from schemas.artifacts.run_files import RunRecord, key_of
-from schemas.base.code_version import code_version
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.formatting import many
-from schemas.base.model_digest import is_intact
-from schemas.base.progress import LOGGER
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.past.golden_looks import known_golden_set, looks_at
+from ratchet.pipeline.past.run_record import begin_run, unfinished_run, unreported_run
+from ratchet.pipeline.root.rebuild import read_root
+from ratchet.pipeline.root.root_file import is_moved
+from ratchet.pipeline.root.root_settings import record_root
+from ratchet.pipeline.root.roots import registry_of, settled
+from ratchet.pipeline.run.nothing_new import DecidedBefore, decided_before
+from ratchet.pipeline.run.preflight import Asked, RunRequest, check_new
+from ratchet.pipeline.serving.change import tell_ml_metadata
+from ratchet.schemas.artifacts.run_files import RunRecord, key_of
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.formatting import many
+from ratchet.schemas.base.model_digest import is_intact
+from ratchet.schemas.base.progress import LOGGER
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def at_home(root: Path) -> None:
     there = read_root(root)
     if there is None or not is_moved(there, root) or not (root / "metadata.sqlite").exists():
         return
-    from pipeline.root.ml_metadata import relocate
+    from ratchet.pipeline.root.ml_metadata import relocate
 
     LOGGER.info("this root was %s before: ML Metadata is told where its artifacts are now", there.path)
     relocate(root, there.path)
@@ -138,7 +138,7 @@ def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
     Raises:
         StateError: it cannot be.
     """
-    from pipeline.root.ml_metadata import read_step, sqlite_at, store_errors
+    from ratchet.pipeline.root.ml_metadata import read_step, sqlite_at, store_errors
 
     with store_errors(root):
         step = read_step(sqlite_at(root), run_id, "BaselineReader")

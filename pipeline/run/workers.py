@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import psutil
 
-from components.stack.beam_workers import is_worker, waits_for_a_worker
-from schemas.base.errors import RatchetError
+from ratchet.components.stack.beam_workers import is_worker, waits_for_a_worker
+from ratchet.schemas.base.errors import RatchetError
 
 
 class WorkerDiedError(RatchetError):

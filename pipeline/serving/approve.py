@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from components.registry.publication import Publication
-from components.registry.registry import Registry
-from pipeline.root.roots import check_root, registry_at, settled
-from pipeline.serving.change import ServingChange, last_day, one_line, serve, tell_ml_metadata, told_before
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
-from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
-from schemas.base.errors import InputError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.publication import Publication
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.root.roots import check_root, registry_at, settled
+from ratchet.pipeline.serving.change import ServingChange, last_day, one_line, serve, tell_ml_metadata, told_before
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 
 _APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
 _LISTED = 5

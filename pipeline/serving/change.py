@@ -6,12 +6,12 @@ import datetime
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.detector.serving_check import check_serving
-from components.registry.publication import BaselineChangedError, Publication, publish, staged_model
-from components.registry.registry import Registry
-from schemas.artifacts.overrides import Override
-from schemas.base.errors import InputError, StateError
-from schemas.base.progress import LOGGER
+from ratchet.components.detector.serving_check import check_serving
+from ratchet.components.registry.publication import BaselineChangedError, Publication, publish, staged_model
+from ratchet.components.registry.registry import Registry
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.progress import LOGGER
 
 _LONGEST = 500  # characters
 _LONGEST_APPROVAL = datetime.timedelta(days=366)
@@ -114,7 +114,7 @@ def told_before(done: Override) -> Override:
 
 def tell_ml_metadata(root: Path, registry: Registry) -> None:
     """Tells ML Metadata what was done; whether it listens changes nothing about what is served."""
-    from pipeline.root.ml_metadata_sync import tell
+    from ratchet.pipeline.root.ml_metadata_sync import tell
 
     problem = tell(root, registry)
     if problem is not None:

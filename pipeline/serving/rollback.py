@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.publication import Publication
-from components.registry.registry import Registry
-from pipeline.root.roots import check_root, registry_at, settled
-from pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, told_before
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.base.errors import InputError, StateError
-from schemas.base.formatting import score
+from ratchet.components.registry.publication import Publication
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.root.roots import check_root, registry_at, settled
+from ratchet.pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, told_before
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.formatting import score
 
 _LISTED = 10
 

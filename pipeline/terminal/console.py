@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.terminal.plain_text import visible
-from pipeline.terminal.standard_streams import discard, flush_output
-from schemas.base.progress import LOGGER
+from ratchet.pipeline.terminal.plain_text import visible
+from ratchet.pipeline.terminal.standard_streams import discard, flush_output
+from ratchet.schemas.base.progress import LOGGER
 
 PLAIN_INTERVAL_S = 10.0  # between transient lines where they cannot overwrite each other
 

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
-from pipeline.terminal.plain_text import cut, one_line
-from pipeline.terminal.standard_streams import OutputError, flush_output, reader_left, say, tell
-from schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.pipeline.terminal.plain_text import cut, one_line
+from ratchet.pipeline.terminal.standard_streams import OutputError, flush_output, reader_left, say, tell
+from ratchet.schemas.base.errors import InputError, RatchetError, StateError
 
 INTERRUPTED = 130  # what shells give for Ctrl-C
 _LONGEST = 400  # characters of another library's text

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.base.errors import StateError
+from ratchet.schemas.base.errors import StateError
 
 SIGNATURE = "signature"  # a property beside the others, if there is a key: of them, as KIND
 KIND = "blessing"

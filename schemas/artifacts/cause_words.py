@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas.artifacts import diagnosis
-from schemas.artifacts.diagnosis import Cause, DiagnosisState
+from ratchet.schemas.artifacts import diagnosis
+from ratchet.schemas.artifacts.diagnosis import Cause, DiagnosisState
 
 _TITLES = {
     diagnosis.OVERFITTING: "overfitting to the new span",

@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from schemas.artifacts.decisions import DataDecision
-from schemas.base.persisted import PersistedFormat, Values, renamed
+from ratchet.schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.base.persisted import PersistedFormat, Values, renamed
 
 DECISION_FILE = "decision.json"
 EVIDENCE_FILE = "evidence.json"
@@ -97,7 +97,7 @@ class Picture:
 
     Attributes:
         file_name: of the image in its data set.
-        jpeg: thumbnail with boxes, as `components.imaging.drawing.draw_boxes` makes it.
+        jpeg: thumbnail with boxes, as `ratchet.components.imaging.drawing.draw_boxes` makes it.
         caption: what to see in it.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.persisted import PersistedFormat
 
 DIAGNOSIS_FILE = "diagnosis.json"
 DIAGNOSIS_STEP = "Diagnosis"

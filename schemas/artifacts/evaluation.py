@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from schemas.artifacts.decisions import Decision
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.training_record import SettingChange
-from schemas.base.differences import Clarity, clarity, minimum_detectable
-from schemas.base.persisted import Checked, PersistedFormat
+from ratchet.schemas.artifacts.decisions import Decision
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.training_record import SettingChange
+from ratchet.schemas.base.differences import Clarity, clarity, minimum_detectable
+from ratchet.schemas.base.persisted import Checked, PersistedFormat
 
 EVALUATION_FILE = "evaluation.json"
 PROBE_FILE = "serving_probe.npz"  # golden images and the candidate's detections, to try what is served with

@@ -14,11 +14,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from schemas.base.checked_json import MAX_ID, shown
-from schemas.base.errors import StateError
-from schemas.base.persisted import check_arrays
-from schemas.base.sampling import fraction_of
-from schemas.data.columns import Columns, DetectionColumns, TruthColumns
+from ratchet.schemas.base.checked_json import MAX_ID, shown
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.persisted import check_arrays
+from ratchet.schemas.base.sampling import fraction_of
+from ratchet.schemas.data.columns import Columns, DetectionColumns, TruthColumns
 
 BOXES_FILE = "boxes.npz"
 MOST_IMAGES = 2000

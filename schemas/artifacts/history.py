@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.artifacts.overrides import Override
-from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.base.persisted import PersistedFormat, Values
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.base.persisted import PersistedFormat, Values
 
 HISTORY_FILE = "history.json"
 

@@ -10,7 +10,7 @@ import datetime
 import enum
 from dataclasses import dataclass
 
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.persisted import PersistedFormat
 
 
 class OverrideKind(str, enum.Enum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.base.persisted import PersistedFormat
 
 PUBLICATION_FILE = "publication.json"
 

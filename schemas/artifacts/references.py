@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.persisted import PersistedFormat
 
 REFERENCES_FILE = "references.json"  # beside the baseline's model
 BEST, EARLIER = "best", "earlier"

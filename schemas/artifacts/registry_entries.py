@@ -17,9 +17,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from schemas.artifacts.overrides import Override
-from schemas.base.checked_json import shown
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.base.checked_json import shown
+from ratchet.schemas.base.persisted import PersistedFormat
 
 POINTER_FILE = "served.json"
 APPROVED = "APPROVED"  # the verdict of a model that a person let into service

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from schemas.base.persisted import PersistedFormat, Values, renamed
+from ratchet.schemas.base.persisted import PersistedFormat, Values, renamed
 
 ROOT_FILE = "ratchet.json"
 ARTIFACTS = "artifacts"
@@ -46,7 +46,8 @@ class RootFile:
 
     Attributes:
         name: of the pipeline.
-        settings: as the configuration gave them, nested, without defaults; `pipeline.root.root_settings` says which.
+        settings: as the configuration gave them, nested, without defaults;
+            `ratchet.pipeline.root.root_settings` says which.
         config: the configuration they came from, for messages.
         path: the absolute place of the root when this was written; empty if it is not known.
         artifacts: where TFX writes, relative to the root.

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.persisted import PersistedFormat
 
 REQUEST_FILE = "request.json"
 ABANDONED_FILE = "abandoned.json"

@@ -6,11 +6,11 @@ import dataclasses
 import datetime
 from dataclasses import dataclass
 
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import Cause
-from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
-from schemas.base.formatting import many
-from schemas.base.persisted import PersistedFormat
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import Cause
+from ratchet.schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
+from ratchet.schemas.base.formatting import many
+from ratchet.schemas.base.persisted import PersistedFormat
 
 RESULT_FILE = "result.json"
 NOTHING_NEW_RULE = "nothing_new"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.base.errors import StateError
-from schemas.base.persisted import check_arrays
-from schemas.data.columns import DetectionColumns
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.persisted import check_arrays
+from ratchet.schemas.data.columns import DetectionColumns
 
 _FORMAT = 1  # before it had a number, it was the same
 

@@ -10,11 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from schemas.artifacts.training_dynamics import Dynamics
-from schemas.base.errors import StateError
-from schemas.base.files import Files
-from schemas.base.persisted import PersistedFormat, renamed
-from schemas.base.plain_settings import Field
+from ratchet.schemas.artifacts.training_dynamics import Dynamics
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.base.persisted import PersistedFormat, renamed
+from ratchet.schemas.base.plain_settings import Field
 
 RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"

@@ -7,9 +7,9 @@ import reprlib
 import sys
 from typing import Any
 
-from schemas.base.errors import DataError
-from schemas.base.formatting import and_more
-from schemas.base.json_keys import RepeatedKeyError, unique_keys
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.formatting import and_more
+from ratchet.schemas.base.json_keys import RepeatedKeyError, unique_keys
 
 MAX_ID = 2**63 - 1  # ids travel as int64
 _LARGEST_NUMBER = 1e9

@@ -6,7 +6,8 @@ import functools
 import hashlib
 from pathlib import Path
 
-from schemas import __version__
+import ratchet
+from ratchet import __version__
 
 _PACKAGES = ("schemas", "components", "pipeline")
 
@@ -19,7 +20,7 @@ def code_version() -> str:
 @functools.cache
 def source_digest() -> str:
     """The first digits of a sha256 over the Python files of all steps."""
-    root = Path(__file__).parent.parent.parent
+    root = Path(ratchet.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(path for package in _PACKAGES for path in (root / package).rglob("*.py")):
         digest.update(f"{path.relative_to(root)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

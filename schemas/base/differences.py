@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 
-from schemas.base.formatting import difference, difference_with_interval
+from ratchet.schemas.base.formatting import difference, difference_with_interval
 
 Interval = tuple[float, float]
 NO_DIFFERENCE = "no measurable difference"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
-from schemas.base.errors import InputError
+from ratchet.schemas.base.errors import InputError
 
 WRITING = ".writing"  # the end of the name of a file that is not whole yet
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from schemas.base.files import Files, refuse_irregular
+from ratchet.schemas.base.files import Files, refuse_irregular
 
 
 def model_digest(directory: str, files: Files) -> str:

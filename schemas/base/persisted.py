@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from schemas.base.checked_json import shown
-from schemas.base.errors import StateError
+from ratchet.schemas.base.checked_json import shown
+from ratchet.schemas.base.errors import StateError
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -58,7 +58,7 @@ class PersistedFormat(Generic[T]):
     _Example(figure=0.1, names=())
     >>> example.read('{"format": 1, "figure": "0.1"}', "a.json")
     Traceback (most recent call last):
-    schemas.base.errors.StateError: a.json: not an example (figure = '0.1': input should be a valid number); delete it
+    ratchet.schemas.base.errors.StateError: a.json: not an example (figure = '0.1': input should be a valid number); delete it
 
     Attributes:
         kind: the dataclass that a file holds.

@@ -1,6 +1,6 @@
 """Settings of a step that commands need before they may take long: made without pydantic, which takes .2 s to import.
 
-A class made here is checked where `schemas.base.settings` reads it, like all settings; made in code, it is as given.
+A class made here is checked where `schemas/base/settings.py` reads it, like all settings; made in code, it is as given.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from schemas.base.formatting import duration
+from ratchet.schemas.base.formatting import duration
 
 LOGGER = logging.getLogger("ratchet")
 

@@ -16,8 +16,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as _pydantic_dataclass
 from typing_extensions import dataclass_transform
 
-from schemas.base.errors import ConfigError
-from schemas.base.plain_settings import STRICT
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.plain_settings import STRICT
 
 T = TypeVar("T")
 
@@ -41,7 +41,11 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     Raises:
         ConfigError: not YAML, not a mapping, a key twice, or nested or repeated without end.
     """
-    from schemas.base.yaml_checks import YAML_ERRORS, UnfitYamlError, load_yaml  # PyYAML takes a while to import
+    from ratchet.schemas.base.yaml_checks import (  # PyYAML takes a while to import
+        YAML_ERRORS,
+        UnfitYamlError,
+        load_yaml,
+    )
 
     try:
         value = load_yaml(text)

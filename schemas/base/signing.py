@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.base.errors import ConfigError, StateError
-from schemas.base.files import refuse_irregular
+from ratchet.schemas.base.errors import ConfigError, StateError
+from ratchet.schemas.base.files import refuse_irregular
 
 KEY_FILE_VARIABLE = "RATCHET_SIGNING_KEY_FILE"
 # Refused, so that nobody believes to sign with it: what is in the environment is inherited by every worker process.

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from schemas.data.records import Detections, GroundTruth
+from ratchet.schemas.data.records import Detections, GroundTruth
 
 
 @dataclass(frozen=True, eq=False)

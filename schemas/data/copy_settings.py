@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 from pydantic import Field, model_validator
 
-from schemas.base.settings import settings
+from ratchet.schemas.base.settings import settings
 
 
 @settings

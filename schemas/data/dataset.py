@@ -11,15 +11,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.base.persisted import PersistedFormat, Values, renamed
-from schemas.data.facts import NOTHING_COUNTED, DataSetFacts
-from schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
-from schemas.data.records import ImageRecord, LabelMap, record_to_json
+from ratchet.schemas.base.persisted import PersistedFormat, Values, renamed
+from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
+from ratchet.schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
+from ratchet.schemas.data.records import ImageRecord, LabelMap, record_to_json
 
 DATASET_FILE = "dataset.json"
 GOLDEN_STEP = "GoldenExampleGen"  # the node that stores the golden set
-FINGERPRINTS = "fingerprints"  # directory of `schemas.data.fingerprints` text files, one a split
-LOOKS = "looks"  # directory of `schemas.data.looks` files, one a split
+FINGERPRINTS = "fingerprints"  # directory of `ratchet.schemas.data.fingerprints` text files, one a split
+LOOKS = "looks"  # directory of `ratchet.schemas.data.looks` files, one a split
 TRAIN_SPLIT = "train"
 EVAL_SPLIT = "eval"  # validation: chooses the checkpoint; all of a golden set
 HELD_OUT_SPLIT = "held_out"  # chooses nothing, ever

@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 
-from schemas.base.artifact_places import places
-from schemas.base.files import Files
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS, DataSetInfo
-from schemas.data.fingerprints import Fingerprints
-from schemas.data.looks import Looks
+from ratchet.schemas.base.artifact_places import places
+from ratchet.schemas.base.files import Files
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS, DataSetInfo
+from ratchet.schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.data.looks import Looks
 
 
 def split_directory(uri: str, split: str) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.base.errors import StateError
-from schemas.base.persisted import check_arrays
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.persisted import check_arrays
 
 _FORMAT = 1  # before it had a number, it was the same
 

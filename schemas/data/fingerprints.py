@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from schemas.base.errors import StateError
-from schemas.base.persisted import check_arrays
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.persisted import check_arrays
 
 BITS = 256
 FILE_BYTES, CONTENT_BYTES = 16, 24
@@ -30,8 +30,8 @@ class Fingerprints:
         spans: [n] int64, the span an image came with; 0 for the golden set.
         image_ids: [n] int64, its id there.
         hashes: [n, 32] uint8, 256 bits of perceptual hash.
-        contents: [n, 24] uint8, `schemas.data.dataset.content_digest`: of the file (16) and of its labels (8); zeros
-            where an older version wrote none.
+        contents: [n, 24] uint8, `ratchet.schemas.data.dataset.content_digest`: of the file (16) and of its
+            labels (8); zeros where an older version wrote none.
     """
 
     spans: np.ndarray
@@ -128,7 +128,7 @@ def line_of(image_id: int, hash_bits: np.ndarray, content: bytes = b"") -> str:
     Args:
         image_id: its id.
         hash_bits: [256] bool.
-        content: 24 bytes, `schemas.data.dataset.content_digest`; empty if it is not known.
+        content: 24 bytes, `ratchet.schemas.data.dataset.content_digest`; empty if it is not known.
     """
     return f"{image_id} {np.packbits(hash_bits).tobytes().hex()} {content.hex()}".rstrip()
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.base.errors import StateError
-from schemas.base.persisted import check_arrays
-from schemas.data.fingerprints import Fingerprints
-from schemas.data.records import ImageRecord
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.persisted import check_arrays
+from ratchet.schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.data.records import ImageRecord
 
 SIDE = 64  # px; as small as it may be with an object of 3 % of the width to be seen
 _FORMAT = 1

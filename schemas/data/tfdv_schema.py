@@ -10,9 +10,9 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from schemas.base.errors import ConfigError
-from schemas.base.files import Files, reason_of, refuse_irregular
-from schemas.data import features
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import Files, reason_of, refuse_irregular
+from ratchet.schemas.data import features
 
 DEFAULT_SCHEMA_FILE = Path(__file__).resolve().parent.parent / "detection.pbtxt"
 

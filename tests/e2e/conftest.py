@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from pipeline.cli.main import main
-from pipeline.config.pipeline_settings import load_config
-from pipeline.demo.digits import DigitsOptions, write_digits
-from pipeline.run.local import RunError, run
-from pipeline.run.preflight import RunRequest
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.run_result import RunResult
-from schemas.base.errors import StateError
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.config.pipeline_settings import load_config
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.run.local import RunError, run
+from ratchet.pipeline.run.preflight import RunRequest
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.base.errors import StateError
 from tests.e2e.cache import cached, digest_of
 from tests.e2e.metadata import latest_blessed_model
 
@@ -188,7 +188,7 @@ def _runs(directory: Path) -> Runs:
 
 def _unshown(attempt: Callable[[], RunResult]) -> RunResult:
     """Runs with a page that cannot be written."""
-    from components.review import executor
+    from ratchet.components.review import executor
 
     with pytest.MonkeyPatch.context() as patch:
 
@@ -214,7 +214,7 @@ def command(*arguments: str) -> Command:
 
 def _crashed(attempt: Callable[[], RunResult]) -> str:
     """Runs with a Trainer that crashes; returns the message."""
-    from components.trainer import job  # TFX reloads run_fn, which takes `run_job` from here
+    from ratchet.components.trainer import job  # TFX reloads run_fn, which takes `run_job` from here
 
     with pytest.MonkeyPatch.context() as patch:
 

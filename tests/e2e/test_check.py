@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.cli.main import main
-from pipeline.config.pipeline_settings import load_config
-from pipeline.data.check import CheckRequest, CheckResult, check_data
-from pipeline.data.log_sample import log_sample
-from schemas.artifacts.data_evidence import DRIFT, EVIDENCE_FORMAT
-from schemas.artifacts.decisions import DataVerdict
-from schemas.base.errors import DataError
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.config.pipeline_settings import load_config
+from ratchet.pipeline.data.check import CheckRequest, CheckResult, check_data
+from ratchet.pipeline.data.log_sample import log_sample
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EVIDENCE_FORMAT
+from ratchet.schemas.artifacts.decisions import DataVerdict
+from ratchet.schemas.base.errors import DataError
 from tests.e2e.conftest import SMALL, Runs, World
 
 pytestmark = pytest.mark.tensorflow

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from pipeline.past.history import read_history
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, read_training_record
-from schemas.base.files import LOCAL_FILES
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.pipeline.past.history import read_history
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, read_training_record
+from ratchet.schemas.base.files import LOCAL_FILES
 from tests.e2e.conftest import Runs, World
 from tests.formats.downgrade import downgrade
 

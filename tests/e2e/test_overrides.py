@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.e2e.metadata import latest_blessed_model
 from tests.faults import in_child
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root

@@ -11,18 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from pipeline.past.result import result_text
-from schemas.artifacts.data_evidence import EVIDENCE_FORMAT
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from schemas.artifacts.overrides import OverrideKind
-from schemas.artifacts.run_result import RunResult
-from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
-from schemas.base.errors import ConfigError, InputError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.pipeline.past.result import result_text
+from ratchet.schemas.artifacts.data_evidence import EVIDENCE_FORMAT
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.schemas.artifacts.overrides import OverrideKind
+from ratchet.schemas.artifacts.run_result import RunResult
+from ratchet.schemas.artifacts.training_record import (
+    RECORD_FILE,
+    STATISTICS_FILE,
+    TRAINING_RECORD_FORMAT,
+    TrainingRecord,
+)
+from ratchet.schemas.base.errors import ConfigError, InputError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.e2e.conftest import Runs, command, in_a_month
 
 pytestmark = pytest.mark.tensorflow

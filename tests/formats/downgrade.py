@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 
 Values = dict[str, Any]
 _PAST_RUN = (

@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry.entry_files import entry_json, parse_entry, parse_pointer, pointer_json
-from components.registry.override_log import follow, read_log
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, EVIDENCE_FORMAT, PICTURES_FORMAT
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT
-from schemas.artifacts.evaluation import EVALUATION_FORMAT
-from schemas.artifacts.history import HISTORY_FORMAT
-from schemas.artifacts.overrides import OVERRIDE_FORMAT
-from schemas.artifacts.publication import PUBLICATION_FORMAT
-from schemas.artifacts.references import REFERENCES_FORMAT
-from schemas.artifacts.registry_entries import (
+from ratchet.components.registry.entry_files import entry_json, parse_entry, parse_pointer, pointer_json
+from ratchet.components.registry.override_log import follow, read_log
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, EVIDENCE_FORMAT, PICTURES_FORMAT
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT
+from ratchet.schemas.artifacts.history import HISTORY_FORMAT
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.schemas.artifacts.publication import PUBLICATION_FORMAT
+from ratchet.schemas.artifacts.references import REFERENCES_FORMAT
+from ratchet.schemas.artifacts.registry_entries import (
     POINTER_FORMAT,
     RECORDED_DECISION_FORMAT,
     SERVED_MODEL_FORMAT,
     RecordedDecision,
     ServedModel,
 )
-from schemas.artifacts.root_file import ROOT_FILE_FORMAT
-from schemas.artifacts.run_files import ABANDONED_FORMAT, PRUNED_FORMAT, RUN_RECORD_FORMAT
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT
-from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
-from schemas.base.persisted import PersistedFormat
-from schemas.data.dataset import DATASET_FORMAT
+from ratchet.schemas.artifacts.root_file import ROOT_FILE_FORMAT
+from ratchet.schemas.artifacts.run_files import ABANDONED_FORMAT, PRUNED_FORMAT, RUN_RECORD_FORMAT
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
+from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+from ratchet.schemas.base.persisted import PersistedFormat
+from ratchet.schemas.data.dataset import DATASET_FORMAT
 
 GOLDEN = Path(__file__).parent / "golden"
 ROOT = "/data/root"  # where the root of the examples lies

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.artifacts.golden_boxes import GoldenBoxes
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.feature_sample import FeatureSample
-from schemas.data.fingerprints import Fingerprints
-from schemas.data.looks import Looks
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.data.looks import Looks
 
 NOTHING = DetectionColumns(np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))
 SAMPLE = FeatureSample(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import main
+from ratchet.pipeline.cli.main import main
 from tests.formats.downgrade import DOWNGRADES, downgrade
 from tests.formats.kinds import KINDS, ROOT, golden_files, golden_text
 from tests.pipeline.doctor.lifelike import LifelikeRoot, lifelike_root

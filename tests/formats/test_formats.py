@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from schemas.base.errors import StateError
+from ratchet.schemas.base.errors import StateError
 from tests.formats.kinds import KINDS, golden_files, golden_text
 
 EVERY_KIND = pytest.mark.parametrize("kind", sorted(KINDS))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from schemas.base.progress import LOGGER
+from ratchet.schemas.base.progress import LOGGER
 from tests.kills.children import accept_all, run_story
 from tests.kills.matrix import Prepared
 from tests.kills.moments import at_moment
@@ -154,7 +154,7 @@ def staged_copy_altered(prepared: Prepared) -> Iterator[str]:
 
     def before() -> None:
         accept_all()
-        from components.registry import executor
+        from ratchet.components.registry import executor
 
         accept = executor.check_serving
 

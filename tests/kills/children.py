@@ -18,17 +18,17 @@ def import_everything() -> None:
     """What takes ten seconds, once. Nothing of it may start a thread or run an operation of TensorFlow."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import components.data_gate.executor
-    import components.example_gen.executor
-    import components.map_evaluator.executor
-    import components.review.executor
-    import components.trainer.run_fn
-    import pipeline.cli.main
-    import pipeline.retention.artifacts
-    import pipeline.run.local
-    import pipeline.run.runner
+    import ratchet.components.data_gate.executor
+    import ratchet.components.example_gen.executor
+    import ratchet.components.map_evaluator.executor
+    import ratchet.components.review.executor
+    import ratchet.components.trainer.run_fn
+    import ratchet.pipeline.cli.main
+    import ratchet.pipeline.retention.artifacts
+    import ratchet.pipeline.run.local
+    import ratchet.pipeline.run.runner
 
-    _ = (components, pipeline)
+    _ = ratchet
 
 
 def step_line(record: logging.LogRecord) -> str | None:

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from components.registry.publication import settle
+from ratchet.components.registry.publication import settle
 from tests.kills.children import accept_all, run_story
 from tests.kills.matrix import Prepared
 from tests.kills.state import contradictions, registry_of, state_of, visible, wrong_at_the_end, wrong_in_words

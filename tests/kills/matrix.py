@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from schemas.artifacts.run_files import UNREPORTED_FILE
+from ratchet.schemas.artifacts.run_files import UNREPORTED_FILE
 from tests.faults import FAILING, FULL, KILL, LIMITED
 from tests.kills.children import import_everything, run_story
 from tests.kills.state import Expected, is_clean, state_of, visible, wrong_at_the_end, wrong_in_between, wrong_in_root

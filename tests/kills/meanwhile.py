@@ -21,7 +21,7 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 
 def ratchet(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Gives a command in a fresh process, as another person would meanwhile."""
-    code = "import sys; from pipeline.cli.main import main; sys.exit(main())"
+    code = "import sys; from ratchet.pipeline.cli.main import main; sys.exit(main())"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=_REPOSITORY, capture_output=True, text=True, check=False
     )

@@ -20,13 +20,13 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from components.registry.publication import Publication, decision_key, publish
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel, is_version
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.publication import Publication, decision_key, publish
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel, is_version
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.pipeline.served_root import ServedRoot
 
 _CYCLE = ("push", "push", "approve", "rollback")

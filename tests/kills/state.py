@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.registry.registry import Registry
-from components.registry.storage import STAGED, DiskStorage
-from schemas.base.files import LOCAL_FILES, WRITING
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import STAGED, DiskStorage
+from ratchet.schemas.base.files import LOCAL_FILES, WRITING
+from ratchet.schemas.base.model_digest import model_digest
 from tests.faults import in_child
 from tests.kills.tiny import Given, Screen, Story, Tiny, give
 
@@ -81,7 +81,7 @@ def measured(tiny: Tiny) -> frozenset[str]:
     def ask() -> frozenset[str]:
         from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-        from pipeline.root.ml_metadata import sqlite_at
+        from ratchet.pipeline.root.ml_metadata import sqlite_at
 
         blessings = MetadataStore(sqlite_at(tiny.root)).get_artifacts_by_type("ModelBlessing")
         return frozenset(one.custom_properties["model_digest"].string_value for one in blessings)

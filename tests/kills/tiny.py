@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
 CONFIG = """\
 name: tiny
@@ -155,6 +155,6 @@ class Screen:
 
 def give(arguments: Sequence[str]) -> int:
     """Gives a command in this process, as the `ratchet` program would."""
-    from pipeline.cli.main import main
+    from ratchet.pipeline.cli.main import main
 
     return main(list(arguments))

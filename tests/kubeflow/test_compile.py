@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeflow.compile import SUFFIXES, main
+from ratchet.kubeflow.compile import SUFFIXES, main
 from tests.kubeflow.update_golden import ARGUMENTS, GOLDEN
 
 pytestmark = pytest.mark.tensorflow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kubeflow.compile import SUFFIXES, main
+from ratchet.kubeflow.compile import SUFFIXES, main
 
 GOLDEN = Path(__file__).parent / "golden"
 ARGUMENTS = [

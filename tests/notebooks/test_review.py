@@ -13,10 +13,10 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from tests.builders import recorded_decision
 from tests.components.map_evaluator.test_tfma_files import evaluation, write
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.registry_entries import ServedModel
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import ServedModel
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.builders import record_served
 
 PASSED = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.6000 (+0.1000)", passed=True)

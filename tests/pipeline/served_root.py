@@ -14,13 +14,19 @@ from typing import Any
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, DataSetEvaluation, Evaluation, ModelScores
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import (
+    EVALUATION_FILE,
+    EVALUATION_FORMAT,
+    DataSetEvaluation,
+    Evaluation,
+    ModelScores,
+)
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.builders import record_served, recorded_decision
 
 NOW = datetime.datetime(2026, 3, 1, 12, 0, tzinfo=datetime.timezone.utc)

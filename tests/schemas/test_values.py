@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.artifacts.blessing import Blessing
-from schemas.artifacts.data_evidence import Comparison, Distribution
-from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.artifacts.evaluation import (
+from ratchet.schemas.artifacts.blessing import Blessing
+from ratchet.schemas.artifacts.data_evidence import Comparison, Distribution
+from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import (
     EVALUATION_FORMAT,
     GOLDEN,
     HELD_OUT,
@@ -24,11 +24,11 @@ from schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_size
-from schemas.data.feature_sample import FeatureSample
-from schemas.data.records import Detections, GroundTruth
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_size
+from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.records import Detections, GroundTruth
 
 FAILED = Reason("map_drop", "0.5", "0.4")
 PASSED = Reason("min_map", "0.01", "0.4", passed=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components.pages.rule_words import rule_title
-from components.pages.tables import columns, table
-from components.pages.text import safe
-from components.review.content import ReviewContent
-from components.review.sections.causes import causes_in_full
-from components.review.sections.wording import ap, change, found_in_words, interval, shares
-from schemas.artifacts.decisions import GOLDEN_BUDGET
-from schemas.artifacts.diagnosis import DiagnosisState
-from schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation
-from schemas.base.formatting import many
+from ratchet.components.pages.rule_words import rule_title
+from ratchet.components.pages.tables import columns, table
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.causes import causes_in_full
+from ratchet.components.review.sections.wording import ap, change, found_in_words, interval, shares
+from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET
+from ratchet.schemas.artifacts.diagnosis import DiagnosisState
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation
+from ratchet.schemas.base.formatting import many
 
 _DATA_SETS = {
     GOLDEN: "golden set",

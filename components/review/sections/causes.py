@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 
-from components.pages.tables import columns, scrolled, table
-from components.pages.text import safe, safe_list
-from components.review.content import GalleryImage, ReviewContent
-from components.review.sections.gallery import stage
-from components.review.sections.wording import NOTHING, stopped
-from schemas.artifacts.cause_words import cause_title, in_words
-from schemas.artifacts.data_evidence import Picture
-from schemas.artifacts.diagnosis import Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState, Role, Signal
-from schemas.base.formatting import capital, many, number, percent
+from ratchet.components.pages.tables import columns, scrolled, table
+from ratchet.components.pages.text import safe, safe_list
+from ratchet.components.review.content import GalleryImage, ReviewContent
+from ratchet.components.review.sections.gallery import stage
+from ratchet.components.review.sections.wording import NOTHING, stopped
+from ratchet.schemas.artifacts.cause_words import cause_title, in_words
+from ratchet.schemas.artifacts.data_evidence import Picture
+from ratchet.schemas.artifacts.diagnosis import Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState, Role, Signal
+from ratchet.schemas.base.formatting import capital, many, number, percent
 
 _HEAD_EVIDENCE = 3  # sentences on the first screen
 _PICTURES = 4  # a cause

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from components.pages.bars import BarPair, interval_bar, paired_bars
-from components.pages.chart_parts import chart_card
-from components.pages.line_chart import Axis, Series, line_chart
-from components.pages.tables import columns, scrolled, table
-from components.pages.text import safe
-from components.review.content import OVERALL, ErrorTypeCost, ErrorTypesFound, PrecisionRecall
-from components.review.sections.wording import NOTHING, ap, change, interval
-from schemas.artifacts.evaluation import (
+from ratchet.components.pages.bars import BarPair, interval_bar, paired_bars
+from ratchet.components.pages.chart_parts import chart_card
+from ratchet.components.pages.line_chart import Axis, Series, line_chart
+from ratchet.components.pages.tables import columns, scrolled, table
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import OVERALL, ErrorTypeCost, ErrorTypesFound, PrecisionRecall
+from ratchet.components.review.sections.wording import NOTHING, ap, change, interval
+from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
     DataSetEvaluation,
@@ -23,7 +23,7 @@ from schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.base.formatting import megabytes, number
+from ratchet.schemas.base.formatting import megabytes, number
 
 _MOST_ROWS = 300
 _COCO = {

@@ -7,10 +7,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from components.pages.text import safe
-from components.review.content import CORRECT, ErrorAnalysis, GalleryImage, ModelErrors, ShownBox
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.base.formatting import many
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import CORRECT, ErrorAnalysis, GalleryImage, ModelErrors, ShownBox
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.base.formatting import many
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
 _BUDGET = 7_000_000  # bytes of all JPEGs

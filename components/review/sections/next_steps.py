@@ -7,13 +7,13 @@ import itertools
 import shlex
 from collections.abc import Callable, Iterable
 
-from components.pages.rule_words import next_steps
-from components.pages.text import safe
-from components.review.content import ReviewContent
-from components.review.sections.noise import with_margin
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import RATE_TOO_HIGH, DiagnosisState
-from schemas.base.differences import Clarity
+from ratchet.components.pages.rule_words import next_steps
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.noise import with_margin
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.diagnosis import RATE_TOO_HIGH, DiagnosisState
+from ratchet.schemas.base.differences import Clarity
 
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.review.content import ReviewContent
-from components.review.sections.wording import map_change
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, Evaluation
-from schemas.base.differences import Clarity, measured
-from schemas.base.formatting import minus
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.wording import map_change
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, Evaluation
+from ratchet.schemas.base.differences import Clarity, measured
+from ratchet.schemas.base.formatting import minus
 
 _SUMS = ("class_and_slice_drops", f"class_and_slice_drops{AS_SERVED_RULE}")  # of tests that are told one by one
 _MARGINS = (0.005, 0.01, 0.02, 0.03)  # proposed: none is wider than the tolerance by default

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import datetime
 
-from components.pages.line_chart import Axis, Marker, Series, line_chart
-from components.pages.tables import columns, scrolled, table
-from components.pages.text import safe
-from components.review.content import ReviewContent
-from components.review.sections.next_steps import command
-from components.review.sections.wording import NOTHING, ap, change, shortened
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.history import RecordedDecision
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.training_record import TrainedData, TrainingRecord
-from schemas.base.differences import NO_DIFFERENCE, Clarity, clarity
-from schemas.base.formatting import minute, score
+from ratchet.components.pages.line_chart import Axis, Marker, Series, line_chart
+from ratchet.components.pages.tables import columns, scrolled, table
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.next_steps import command
+from ratchet.components.review.sections.wording import NOTHING, ap, change, shortened
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.artifacts.history import RecordedDecision
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord
+from ratchet.schemas.base.differences import NO_DIFFERENCE, Clarity, clarity
+from ratchet.schemas.base.formatting import minute, score
 
 _MOST_RUNS = 200
 _NAMES = {

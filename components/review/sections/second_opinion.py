@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from components.pages.parts import state
-from components.pages.tables import columns, scrolled, table
-from components.pages.text import safe
-from components.review.sections.wording import ap, change, interval
-from schemas.artifacts.decisions import Decision
-from schemas.artifacts.evaluation import HeldOutComparison, SecondOpinion
-from schemas.base.formatting import many
+from ratchet.components.pages.parts import state
+from ratchet.components.pages.tables import columns, scrolled, table
+from ratchet.components.pages.text import safe
+from ratchet.components.review.sections.wording import ap, change, interval
+from ratchet.schemas.artifacts.decisions import Decision
+from ratchet.schemas.artifacts.evaluation import HeldOutComparison, SecondOpinion
+from ratchet.schemas.base.formatting import many
 
 _REFERENCES = {
     "baseline": "the served model",

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from components.pages.chart_parts import Kind, chart_card
-from components.pages.line_chart import Axis, Mark, Series, line_chart
-from components.pages.tables import columns, table
-from components.pages.text import safe
-from components.review.sections.wording import NOTHING
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
-from schemas.base.formatting import many
+from ratchet.components.pages.chart_parts import Kind, chart_card
+from ratchet.components.pages.line_chart import Axis, Mark, Series, line_chart
+from ratchet.components.pages.tables import columns, table
+from ratchet.components.pages.text import safe
+from ratchet.components.review.sections.wording import NOTHING
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
+from ratchet.schemas.base.formatting import many
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from components.pages.bars import interval_bar
-from components.pages.rule_words import rule_title
-from components.pages.text import safe
-from components.review.content import ReviewContent
-from components.review.sections.causes import cause_in_head
-from components.review.sections.next_steps import TOLD, advice
-from components.review.sections.noise import decisive, is_below, is_clear, map_as_a_whole, no_difference
-from components.review.sections.wording import (
+from ratchet.components.pages.bars import interval_bar
+from ratchet.components.pages.rule_words import rule_title
+from ratchet.components.pages.text import safe
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.causes import cause_in_head
+from ratchet.components.review.sections.next_steps import TOLD, advice
+from ratchet.components.review.sections.noise import decisive, is_below, is_clear, map_as_a_whole, no_difference
+from ratchet.components.review.sections.wording import (
     ap,
     change,
     found_in_words,
@@ -20,10 +20,10 @@ from components.review.sections.wording import (
     stopped,
     when,
 )
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
-from schemas.base.differences import detectable
-from schemas.base.formatting import capital, many, score
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
+from ratchet.schemas.base.differences import detectable
+from ratchet.schemas.base.formatting import capital, many, score
 
 TONES = {
     Verdict.PUSHED: "pass",

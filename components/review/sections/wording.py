@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.pages.rule_words import rule_title
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, PostProcessing
-from schemas.base.formatting import difference, minus, minute, score
+from ratchet.components.pages.rule_words import rule_title
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, PostProcessing
+from ratchet.schemas.base.formatting import difference, minus, minute, score
 
 NOTHING = "\N{EN DASH}"  # where there is no figure
 

@@ -11,9 +11,9 @@ import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
-from components.review.tfma_view.figures import EvaluatedRun, TfmaData, numbered, tfma_data
-from schemas.artifacts.evaluation import CANDIDATE
-from schemas.base.errors import StateError
+from ratchet.components.review.tfma_view.figures import EvaluatedRun, TfmaData, numbered, tfma_data
+from ratchet.schemas.artifacts.evaluation import CANDIDATE
+from ratchet.schemas.base.errors import StateError
 
 # What TFMA raises for files that are missing, cut off or not its own.
 _UNREADABLE = (OSError, ValueError, LookupError, tf.errors.OpError, json_format.ParseError, DecodeError)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.pages.text import safe
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, COCO_NAMES
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, COCO_NAMES
 
 SliceKey = tuple[tuple[str, str], ...]
 Figures = Mapping[str, Mapping[str, Any]]  # {"AP": {"doubleValue": .5}}, as TFMA reads it

@@ -6,11 +6,11 @@ import html
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.pages.policy import content_security_policy, source_hash
-from components.pages.style import STYLE
-from components.pages.text import safe_list
-from components.review.tfma_view.figures import LESS, TfmaData, script_json
-from schemas.base.formatting import many
+from ratchet.components.pages.policy import content_security_policy, source_hash
+from ratchet.components.pages.style import STYLE
+from ratchet.components.pages.text import safe_list
+from ratchet.components.review.tfma_view.figures import LESS, TfmaData, script_json
+from ratchet.schemas.base.formatting import many
 
 _CHARTS = ("google_charts.js", "google_charts_table.js", "google_charts_svg.js")
 _MOST_NAMED = 5

@@ -10,8 +10,8 @@ from __future__ import annotations
 import tensorflow as tf
 from official.vision.ops import box_ops, preprocess_ops
 
-from components.stack.tf_models import seeded_augment
-from components.trainer.images.augmentation import Augmentation, Light, RandAugment
+from ratchet.components.stack.tf_models import seeded_augment
+from ratchet.components.trainer.images.augmentation import Augmentation, Light, RandAugment
 
 
 def augment(

@@ -17,9 +17,9 @@ import tensorflow as tf
 from official.vision.dataloaders.retinanet_input import Parser
 from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder
 
-from components.trainer.images.augment import augment
-from components.trainer.images.augmentation import Augmentation
-from components.trainer.model.model_settings import ModelSettings
+from ratchet.components.trainer.images.augment import augment
+from ratchet.components.trainer.images.augmentation import Augmentation
+from ratchet.components.trainer.model.model_settings import ModelSettings
 
 SHUFFLED_TOGETHER = 1024  # encoded images; two such blocks of each source are held in memory
 MAX_OBJECTS = 500  # of an image; tf-models' default of 100 drops ground truth of crowded images
@@ -31,7 +31,7 @@ class Span:
     """The training images of one span.
 
     Attributes:
-        files: TFRecord files of tf.Examples with the keys of `schemas.data.features`.
+        files: TFRecord files of tf.Examples with the keys of `ratchet.schemas.data.features`.
         images: how many they hold.
         labels: the model's label of each of the span's own labels 0..K; 0 is the background.
     """

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.images.batches import Span
-from components.trainer.model.data_fit import BoxShapes
-from schemas.data import features
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
-from schemas.data.records import ImageRecord, record_from_json
+from ratchet.components.trainer.images.batches import Span
+from ratchet.components.trainer.model.data_fit import BoxShapes
+from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.schemas.data.records import ImageRecord, record_from_json
 
 
 def span_of(examples: ExamplesArtifact, split: str, class_names: tuple[str, ...]) -> Span:

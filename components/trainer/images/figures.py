@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from schemas.artifacts.training_dynamics import BatchFigures
+from ratchet.schemas.artifacts.training_dynamics import BatchFigures
 
 SIDE = 16  # of the thumbnails that are compared with a source and its mirror: details may be a pixel or two apart
 _FINE = 4 * SIDE

@@ -9,8 +9,8 @@ from typing import Any
 import tensorflow as tf
 from official.vision.ops import preprocess_ops
 
-from components.trainer.images.figures import Batch, batch_of, mirrored
-from components.trainer.loop import TrainingState
+from ratchet.components.trainer.images.figures import Batch, batch_of, mirrored
+from ratchet.components.trainer.loop import TrainingState
 
 IMAGES = 64  # at least as many are looked at, unless the training ends before
 

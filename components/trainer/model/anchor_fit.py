@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.trainer.model.model_settings import AnchorSettings
+from ratchet.components.trainer.model.model_settings import AnchorSettings
 
 COVERED_IOU = 0.5  # RetinaNet learns a box from all anchors of at least this overlap (Lin et al. 2017, section 4)
 MAX_RATIOS = 5

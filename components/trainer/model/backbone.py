@@ -22,8 +22,8 @@ from official.vision.modeling.backbones import (
     vit_specs,
 )
 
-from components.trainer.model.model_settings import ModelSettings
-from schemas.base.errors import ConfigError
+from ratchet.components.trainer.model.model_settings import ModelSettings
+from ratchet.schemas.base.errors import ConfigError
 
 # Their patches are the places of a feature level only if their side is a power of two.
 _VIT_MODELS = {name: spec for name, spec in vit_specs.VIT_SPECS.items() if spec["patch_size"] in (16, 32)}

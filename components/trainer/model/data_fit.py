@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.trainer.model.anchor_fit import Coverage, fit_anchors, measure
-from components.trainer.model.model_settings import AUTO, ModelSettings
-from schemas.base.errors import DataError
+from ratchet.components.trainer.model.anchor_fit import Coverage, fit_anchors, measure
+from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings
+from ratchet.schemas.base.errors import DataError
 
 SMALL_PERCENTILE = 10  # of the boxes' short sides: a box of that size is to be seen
 SMALL_STRIDES = 2  # of the finest level that it is to span; below, all of it falls into one place of the feature map

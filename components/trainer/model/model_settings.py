@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from schemas.base.errors import ConfigError
-from schemas.base.settings import load, settings
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import load, settings
 
 Auto = Literal["auto"]
 AUTO: Auto = "auto"

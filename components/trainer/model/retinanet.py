@@ -10,10 +10,10 @@ from official.vision.modeling.backbones import factory
 from official.vision.ops import anchor
 from official.vision.tasks.retinanet import RetinaNetTask
 
-from components.stack.keras2 import keras
-from components.trainer.model.backbone import backbone_config
-from components.trainer.model.model_settings import AUTO, ModelSettings
-from schemas.base.errors import ConfigError
+from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.model.backbone import backbone_config
+from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings
+from ratchet.schemas.base.errors import ConfigError
 
 
 def build_task(

@@ -14,10 +14,10 @@ import numpy as np
 import tensorflow as tf
 from official.vision.ops import preprocess_ops
 
-from components.stack.keras2 import keras, leaf_layers
-from components.stack.tf_models import BOX_BIAS, CLASS_BIAS
-from components.trainer.settings import TrainingSettings
-from schemas.base.errors import ConfigError
+from ratchet.components.stack.keras2 import keras, leaf_layers
+from ratchet.components.stack.tf_models import BOX_BIAS, CLASS_BIAS
+from ratchet.components.trainer.settings import TrainingSettings
+from ratchet.schemas.base.errors import ConfigError
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 _NORM_LAYERS = (keras.layers.BatchNormalization, keras.layers.experimental.SyncBatchNormalization)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.stack.keras2 import keras, leaf_layers
-from components.stack.tf_models import class_predictor
-from schemas.base.errors import ANOTHER_LINEAGE, ConfigError, StateError
+from ratchet.components.stack.keras2 import keras, leaf_layers
+from ratchet.components.stack.tf_models import class_predictor
+from ratchet.schemas.base.errors import ANOTHER_LINEAGE, ConfigError, StateError
 
 
 def restore_weights(model: keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.coco.areas import MendedAreas, mend_areas
+from ratchet.components.coco.areas import MendedAreas, mend_areas
 
 RANDOM = np.random.default_rng(0)
 BOXES = np.hstack([RANDOM.uniform(0, 500, (200, 2)), np.exp(RANDOM.uniform(1.6, 5.5, (200, 2)))])  # sides 5 to 245 px

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.coco.box_formats import (
+from ratchet.components.coco.box_formats import (
     CXCYWH,
     CYCXHW,
     FRACTIONS,

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.coco.lines import annotations_in, results_in
-from components.coco.writing import image_lines, join_detections, join_ground_truth
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
-from schemas.data.records import Detections, GroundTruth, ImageRecord, LabelMap
+from ratchet.components.coco.lines import annotations_in, results_in
+from ratchet.components.coco.writing import image_lines, join_detections, join_ground_truth
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.records import Detections, GroundTruth, ImageRecord, LabelMap
 from tests.builders import detections, ground_truth
 
 TRICKY = '{"a": [1]}],\n"annotations": [.jpg'

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.coco import plain_results
-from components.coco.decimals import decimals, integers
-from components.coco.plain_results import PlainResults, read_plain_results
+from ratchet.components.coco import plain_results
+from ratchet.components.coco.decimals import decimals, integers
+from ratchet.components.coco.plain_results import PlainResults, read_plain_results
 from tests.nightly import often
 
 ENTRY = '{"image_id": 7, "category_id": 1, "bbox": [1.5, 20, 3, 4], "score": 0.5}'

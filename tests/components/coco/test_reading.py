@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.coco.entries import Entries
-from components.coco.reading import CocoAnnotations, read_results, read_truth
-from schemas.base.errors import DataError
-from schemas.data.columns import DetectionColumns
-from schemas.data.records import LabelMap
+from ratchet.components.coco.entries import Entries
+from ratchet.components.coco.reading import CocoAnnotations, read_results, read_truth
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.records import LabelMap
 from tests.builders import coco, coco_annotation, coco_image
 
 

@@ -6,9 +6,9 @@ import io
 import json
 from dataclasses import replace
 
-from components.coco.reading import Demands, read_annotations
-from components.coco.writing import image_lines, join_ground_truth
-from schemas.data.records import LabelMap
+from ratchet.components.coco.reading import Demands, read_annotations
+from ratchet.components.coco.writing import image_lines, join_ground_truth
+from ratchet.schemas.data.records import LabelMap
 from tests.builders import ground_truth, record
 
 LABEL_MAP = LabelMap(("cat", "dog"), (3, 7))

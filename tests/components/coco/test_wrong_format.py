@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.coco.wrong_format import find_wrong_format
+from ratchet.components.coco.wrong_format import find_wrong_format
 
 ORDERS = {
     "[x1, y1, x2, y2]": lambda b: np.hstack([b[:, :2], b[:, :2] + b[:, 2:]]),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from components.data_gate.copies import SpanCopies
-from schemas.data.looks import Looks
+from ratchet.components.data_gate.copies import SpanCopies
+from ratchet.schemas.data.looks import Looks
 from tests.components.imaging.scenes import encoded_again, looks_of, photograph
 
 GOLDEN = [photograph(seed) for seed in range(3)]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.coping import coping_of
-from components.labels.profile import Profile
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.data_gate.coping import coping_of
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 IMAGES = 30
 PLACES = np.array([[10.0 + 60 * column, 10, 40, 40] for column in range(3)])

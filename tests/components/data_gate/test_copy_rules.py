@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from components.data_gate.copies import Copies
-from components.data_gate.copy_rules import no_leak, no_repeats
-from schemas.base.errors import ConfigError
-from schemas.base.settings import load
-from schemas.data.copy_settings import CopySettings
+from ratchet.components.data_gate.copies import Copies
+from ratchet.components.data_gate.copy_rules import no_leak, no_repeats
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import load
+from ratchet.schemas.data.copy_settings import CopySettings
 
 ON, OFF = CopySettings(), CopySettings(check=False, reason="frames of one dashboard camera, split by day")
 LEAKED = Copies(((7, 31), (9, 32)), 600, {9: "mirrored"})

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.delivered_before import TrainedBefore, not_delivered_before
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.history import History
-from schemas.artifacts.training_record import TrainedData
-from schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.components.data_gate.delivered_before import TrainedBefore, not_delivered_before
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.training_record import TrainedData
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import dataset_info, recorded_decision
 
 RUN = recorded_decision(run_id="run-3", span=3, data_digest="digest 3", verdict="PUSHED")

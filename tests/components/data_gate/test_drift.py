@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.data_gate.drift import (
+from ratchet.components.data_gate.drift import (
     effect_size,
     jensen_shannon,
     jensen_shannon_of_counts,
@@ -16,8 +16,8 @@ from components.data_gate.drift import (
     l_infinity,
     noise,
 )
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 RNG = np.random.default_rng(0)
 VALUES = arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6))
@@ -133,9 +133,9 @@ def test_half_of_the_images_moving_counts_half() -> None:
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("shift", [0.0, 0.5, 3.0])
 def test_the_divergence_is_the_one_that_tfdv_measures(shift: float) -> None:
-    from components.data_gate.comparing import statistics_of, validate
-    from schemas.base.files import LOCAL_FILES
-    from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
+    from ratchet.components.data_gate.comparing import statistics_of, validate
+    from ratchet.schemas.base.files import LOCAL_FILES
+    from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 
     one, other = RNG.normal(10, 1, 400), RNG.normal(10 + shift, 1, 300)
     schema: Any = read_schema(str(DEFAULT_SCHEMA_FILE), LOCAL_FILES)

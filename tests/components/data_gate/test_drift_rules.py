@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.coping import Behaviour, Coping
-from components.data_gate.drift_rules import drift_reason, lineage_reason, too_few, unknown_to_model
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
-from schemas.artifacts.decisions import State
-from schemas.base.errors import ConfigError
-from schemas.base.settings import load
-from schemas.data import features
+from ratchet.components.data_gate.coping import Behaviour, Coping
+from ratchet.components.data_gate.drift_rules import drift_reason, lineage_reason, too_few, unknown_to_model
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, Comparison, Distribution
+from ratchet.schemas.artifacts.decisions import State
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import load
+from ratchet.schemas.data import features
 
 SETTINGS = DataGateSettings()
 

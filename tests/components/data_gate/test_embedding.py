@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.data_gate.embeddings import embedding_distance, outliers
+from ratchet.components.data_gate.embeddings import embedding_distance, outliers
 
 RNG = np.random.default_rng(0)
 AXES = RNG.normal(size=(8, 40))

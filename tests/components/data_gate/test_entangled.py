@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from components.data_gate.drift_rules import drift_reason
-from components.data_gate.entangled import of_their_own
-from components.data_gate.explanation import in_order_of_explanation
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
+from ratchet.components.data_gate.drift_rules import drift_reason
+from ratchet.components.data_gate.entangled import of_their_own
+from ratchet.components.data_gate.explanation import in_order_of_explanation
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
 
 BRIGHTNESS, CONTRAST, SHARPNESS = features.QA_BRIGHTNESS, features.QA_CONTRAST, features.QA_SHARPNESS
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.data_gate.explanation import COMPARABLE, in_order_of_explanation
-from schemas.artifacts.data_evidence import EMBEDDING
-from schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.components.data_gate.explanation import COMPARABLE, in_order_of_explanation
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
 
 DARK, CAST, FAR, BLUR, FLAT = (
     f"drift:qa/{name}" for name in ("brightness", "red_cast", "box_log_area", "sharpness", "contrast")

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.data_gate.fact_rules import ClassShare, DetectorSight, class_shares, fact_reasons
-from components.data_gate.settings import FactLimits
-from schemas.artifacts.decisions import Reason
-from schemas.data import facts as counted
-from schemas.data.facts import ClassFact, DataSetFacts, Fact
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.fact_rules import ClassShare, DetectorSight, class_shares, fact_reasons
+from ratchet.components.data_gate.settings import FactLimits
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import facts as counted
+from ratchet.schemas.data.facts import ClassFact, DataSetFacts, Fact
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 SOUND = DataSetFacts(
     images=400,

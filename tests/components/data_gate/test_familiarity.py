@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.familiarity import familiarity
+from ratchet.components.data_gate.familiarity import familiarity
 
 RNG = np.random.default_rng(0)
 AXES = RNG.normal(size=(8, 40))

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.golden_set import TRAFFIC, beside_traffic, beside_training, of_golden_set
-from components.data_gate.references import Lineage, Reference
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison, Distribution
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.golden_set import TRAFFIC, beside_traffic, beside_training, of_golden_set
+from ratchet.components.data_gate.references import Lineage, Reference
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, GOLDEN, GOLDEN_SERVING, Comparison, Distribution
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 SETTINGS = DataGateSettings()
 NAMES = ("cat", "dog")

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import audit_labels
-from components.labels.limits import LabelLimits
-from components.labels.profile import Profile
-from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.data_gate.label_audit import audit_labels
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from tests.components.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
 
 GOLDEN = scenes(seed=1, images=200)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.labels.profile import Profile
+from ratchet.components.labels.profile import Profile
 from tests.components.data_gate.test_label_audit import (
     GOLDEN,
     SPAN,

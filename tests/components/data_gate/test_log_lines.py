@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from components.data_gate import log_lines
-from components.data_gate.log_lines import line_number, lines_from_the_end
+from ratchet.components.data_gate import log_lines
+from ratchet.components.data_gate.log_lines import line_number, lines_from_the_end
 
 
 @pytest.mark.parametrize("block", [1, 3, 7, 1000])

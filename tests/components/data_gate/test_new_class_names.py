@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.data_gate.new_classes import NewClasses, beside_new_classes, boxes_of, shows_only
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.new_classes import NewClasses, beside_new_classes, boxes_of, shows_only
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 # Four images: a cat and a fox, nothing, two dogs, a fox.
 SAMPLE = FeatureSample(

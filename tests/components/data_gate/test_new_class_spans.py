@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PICTURES_FORMAT
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.artifacts.history import History
-from schemas.artifacts.training_record import RECORD_FILE, STATISTICS_FILE, TRAINING_RECORD_FORMAT, TRAINING_SAMPLE_FILE
-from schemas.base.files import LOCAL_FILES
-from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
-from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PICTURES_FORMAT
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.training_record import (
+    RECORD_FILE,
+    STATISTICS_FILE,
+    TRAINING_RECORD_FORMAT,
+    TRAINING_SAMPLE_FILE,
+)
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
+from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 from tests.builders import (
     coco,
     coco_annotation,
@@ -109,9 +114,9 @@ class World:
 
     def examine(self, span: str, opened: list[str] | None = None) -> DataDecision:
         """The decision; `opened` gets the TFRecord files in the order in which they were read."""
-        from components.data_gate.examine import examine
-        from components.data_gate.inputs import GateSources, ServedBaseline
-        from components.detector.sampling import read_records
+        from ratchet.components.data_gate.examine import examine
+        from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
+        from ratchet.components.detector.sampling import read_records
 
         golden = DATASET_FORMAT.read((self.directory / "golden" / DATASET_FILE).read_text(), DATASET_FILE)
         sources = GateSources(
@@ -139,9 +144,9 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     import apache_beam as beam
 
-    from components.data_gate.comparing import span_statistics
-    from components.detector.sampling import sample_images
-    from components.example_gen.generate import GenRequest, generate
+    from ratchet.components.data_gate.comparing import span_statistics
+    from ratchet.components.detector.sampling import sample_images
+    from ratchet.components.example_gen.generate import GenRequest, generate
 
     directory = tmp_path_factory.mktemp("new-classes")
     requests, content = [], {}

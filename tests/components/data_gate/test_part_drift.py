@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from components.data_gate.coping import Behaviour, Coping
-from components.data_gate.part_drift import drift_in_parts, drift_located
-from components.data_gate.parts import parts_of
-from components.data_gate.references import Lineage, Reference
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.coping import Behaviour, Coping
+from ratchet.components.data_gate.part_drift import drift_in_parts, drift_located
+from ratchet.components.data_gate.parts import parts_of
+from ratchet.components.data_gate.references import Lineage, Reference
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 IMAGES = 160
 SETTINGS = DataGateSettings()

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import audit_labels
-from components.data_gate.parts import Asked, Part, faults_in_parts, parts_of
-from components.labels.limits import LabelLimits
-from components.labels.profile import Profile
-from schemas.artifacts.decisions import Reason
+from ratchet.components.data_gate.label_audit import audit_labels
+from ratchet.components.data_gate.parts import Asked, Part, faults_in_parts, parts_of
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.decisions import Reason
 from tests.components.labels.scenes import NAMES, relabelled, scenes
 
 IMAGES = 240

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.data_gate.fault_layers import Album, Beside, Drawable
-from components.data_gate.pictures import draw_pictures
-from components.data_gate.usual import figures_of, usual_row
-from components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
-from schemas.data.dataset import BadBox
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.fault_layers import Album, Beside, Drawable
+from ratchet.components.data_gate.pictures import draw_pictures
+from ratchet.components.data_gate.usual import figures_of, usual_row
+from ratchet.components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import BadBox
+from ratchet.schemas.data.feature_sample import FeatureSample
 from tests.builders import detections, encode, ground_truth, record
 
 NAMES = ("cat", "dog")

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.drift_rules import drift_reason, strength
-from components.data_gate.references import (
+from ratchet.components.data_gate.drift_rules import drift_reason, strength
+from ratchet.components.data_gate.references import (
     Lineage,
     Reference,
     Span,
@@ -15,10 +15,10 @@ from components.data_gate.references import (
     nearest,
     with_moves,
 )
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 SETTINGS = DataGateSettings()
 RNG = np.random.default_rng(3)

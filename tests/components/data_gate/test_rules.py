@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.copies import Copies
-from components.data_gate.rules import Anomaly, Baseline, Findings, decide
-from components.data_gate.settings import DataGateSettings
-from schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, DataVerdict, Reason
-from schemas.artifacts.history import History
-from schemas.data.dataset import BadBoxes
+from ratchet.components.data_gate.copies import Copies
+from ratchet.components.data_gate.rules import Anomaly, Baseline, Findings, decide
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, DataVerdict, Reason
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.data.dataset import BadBoxes
 from tests.builders import dataset_info, recorded_decision
 
 GOLDEN = dataset_info(span=0, digest="golden", images={"train": 0, "eval": 50}, boxes={"train": 0, "eval": 120})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import (
+from ratchet.schemas.artifacts.training_record import (
     RECORD_FILE,
     STATISTICS_FILE,
     TRAINING_RECORD_FORMAT,
@@ -15,8 +15,8 @@ from schemas.artifacts.training_record import (
     earlier_sample_file,
     earlier_statistics_file,
 )
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 from tests.builders import trained_data, training_record
 
 pytestmark = pytest.mark.tensorflow
@@ -29,8 +29,8 @@ def sample(images: int, brightness: float) -> bytes:
 
 
 def test_the_spans_that_travel_with_a_model_are_its_lineage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.data_gate import inputs
-    from components.data_gate.comparing import statistics_of
+    from ratchet.components.data_gate import inputs
+    from ratchet.components.data_gate.comparing import statistics_of
 
     def statistics(site: str) -> bytes:
         return statistics_of({"source/site": np.array([site.encode()] * 5, object)}).SerializeToString()

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.imaging.quality import image_quality
-from pipeline.data.log_sample import log_sample
-from schemas.base.errors import ConfigError, DataError
-from schemas.data import features
+from ratchet.components.imaging.quality import image_quality
+from ratchet.pipeline.data.log_sample import log_sample
+from ratchet.schemas.base.errors import ConfigError, DataError
+from ratchet.schemas.data import features
 from tests.builders import encode, picture
 
 pytestmark = pytest.mark.tensorflow
@@ -24,7 +24,7 @@ BRIGHTNESS = [image_quality(encoded, "").brightness for encoded in IMAGES]
 
 
 def read(log: Path, limit: int = 100) -> list[float]:
-    from components.data_gate.serving_log import read_serving_log
+    from ratchet.components.data_gate.serving_log import read_serving_log
 
     return read_serving_log(str(log), limit).images[features.QA_BRIGHTNESS].tolist()
 

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import LabelAudit, audit_labels
-from components.data_gate.trust import Trust, trust
-from components.labels.judging import RULES
-from components.labels.limits import LabelLimits
-from components.labels.profile import Profile
-from schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
-from schemas.artifacts.decisions import Reason
-from schemas.data import features
-from schemas.data.columns import DetectionColumns
-from schemas.data.feature_sample import FeatureSample
+from ratchet.components.data_gate.label_audit import LabelAudit, audit_labels
+from ratchet.components.data_gate.trust import Trust, trust
+from ratchet.components.labels.judging import RULES
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import features
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.feature_sample import FeatureSample
 from tests.components.labels.scenes import NAMES, relabelled, scenes, some
 
 GOLDEN, SPAN = scenes(seed=1, images=100), scenes(seed=2, images=80)

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import audit_labels
-from components.data_gate.rules import Anomaly, Baseline, Findings, decide
-from components.data_gate.settings import DataGateSettings
-from components.labels.limits import LabelLimits
-from components.labels.profile import Profile
-from schemas.artifacts.decisions import DataDecision, Reason, State
-from schemas.artifacts.history import History
-from schemas.data.dataset import BadBoxes
+from ratchet.components.data_gate.label_audit import audit_labels
+from ratchet.components.data_gate.rules import Anomaly, Baseline, Findings, decide
+from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason, State
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.data.dataset import BadBoxes
 from tests.builders import dataset_info
 from tests.components.data_gate.test_rules import findings
 from tests.components.labels.scenes import NAMES, relabelled, scenes, some

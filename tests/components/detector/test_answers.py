@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from components.detector.serving_check import check_serving
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.data.columns import DetectionColumns
+from ratchet.components.detector.serving_check import check_serving
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.data.columns import DetectionColumns
 from tests.builders import detections
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +63,7 @@ def probe(tmp_path: Path) -> Path:
 
 
 def in_this_process(directory: str, probe_file: str) -> subprocess.CompletedProcess[str]:
-    from components.detector import answers
+    from ratchet.components.detector import answers
 
     lines: list[str] = []
     answers.main([directory, probe_file], lines.append)
@@ -118,7 +118,7 @@ def test_the_process_needs_tensorflow_alone(model: Path, probe: Path) -> None:
     names = ("tfx", "official", "keras", "tf_keras", "apache_beam", "ml_metadata", "tensorflow_data_validation")
     code = (
         "import runpy, sys\n"
-        "runpy.run_module('components.detector.answers', run_name='__main__')\n"
+        "runpy.run_module('ratchet.components.detector.answers', run_name='__main__')\n"
         f"print('loaded', *(name for name in {names} if sys.modules.get(name)))"
     )
     command = [sys.executable, "-c", code, str(model), str(probe)]

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.detector.detections import renumbered, renumbering, to_columns
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
+from ratchet.components.detector.detections import renumbered, renumbering, to_columns
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns
 
 
 def columns(**changes: Any) -> DetectionColumns:

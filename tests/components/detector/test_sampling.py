@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from schemas.data import features
+from ratchet.schemas.data import features
 from tests.builders import coco, coco_annotation, coco_image, write_span
 
 pytestmark = pytest.mark.tensorflow
@@ -17,7 +17,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What ExampleGen wrote for images 40.jpg .. 1.jpg, the n-th with n % 3 boxes."""
     import apache_beam as beam
 
-    from components.example_gen.generate import GenRequest, generate
+    from ratchet.components.example_gen.generate import GenRequest, generate
 
     directory = tmp_path_factory.mktemp("sampling")
     owners = [image for image in range(1, IMAGES + 1) for _ in range(image % 3)]
@@ -33,7 +33,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def test_images_come_in_the_order_of_their_names_with_their_own_boxes(files: list[str]) -> None:
-    from components.detector.sampling import sample_images
+    from ratchet.components.detector.sampling import sample_images
 
     sample = sample_images(files, IMAGES, IMAGES, None, 2, "sampling")
     assert [record.file_name for record in sample.records] == sorted(
@@ -51,7 +51,7 @@ def test_images_come_in_the_order_of_their_names_with_their_own_boxes(files: lis
 
 
 def test_a_limit_gives_a_fixed_sample_of_about_that_size(files: list[str]) -> None:
-    from components.detector.sampling import sample_images
+    from ratchet.components.detector.sampling import sample_images
 
     first, again = (sample_images(files, IMAGES, 20, None, 2, "sampling").records for _ in range(2))
     assert first == again or [r.image_id for r in first] == [r.image_id for r in again]
@@ -59,7 +59,7 @@ def test_a_limit_gives_a_fixed_sample_of_about_that_size(files: list[str]) -> No
 
 
 def test_images_are_found_by_name(files: list[str]) -> None:
-    from components.detector.sampling import images_of
+    from ratchet.components.detector.sampling import images_of
 
     found = images_of(files, {"07.jpg", "nowhere.jpg"})
     assert set(found) == {"07.jpg"}
@@ -73,7 +73,7 @@ def test_images_are_found_by_name(files: list[str]) -> None:
 def test_one_pass_keeps_the_sample_and_what_was_asked_for(
     files: list[str], in_memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components.detector import sampling
+    from ratchet.components.detector import sampling
 
     monkeypatch.setattr(sampling, "_IN_MEMORY_BYTES", in_memory)
     passes = []

@@ -13,12 +13,12 @@ import numpy as np
 import psutil
 import pytest
 
-from components.detector.serving_check import RULE, check_serving, process_ready
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns
-from schemas.data.records import Detections
+from ratchet.components.detector.serving_check import RULE, check_serving, process_ready
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.records import Detections
 from tests.builders import detections
 
 SIGNATURES = ("serving_default", "image_bytes", "tf_example")
@@ -240,7 +240,7 @@ def test_a_process_that_was_started_early_and_asked_nothing_ends_with_the_block(
     others = set(psutil.Process().children())  # such as a browser of other tests
     with process_ready():
         [started] = set(psutil.Process().children()) - others
-        assert "components.detector.answers" in started.cmdline()
+        assert "ratchet.components.detector.answers" in started.cmdline()
     assert not started.is_running()
 
 

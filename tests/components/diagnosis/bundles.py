@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from components.diagnosis.bundle import Bundle, GoldenBoxes
-from schemas.artifacts.data_evidence import (
+from ratchet.components.diagnosis.bundle import Bundle, GoldenBoxes
+from ratchet.schemas.artifacts.data_evidence import (
     DRIFT,
     EMBEDDING,
     GOLDEN,
@@ -27,9 +27,9 @@ from schemas.artifacts.data_evidence import (
     LabelEvidence,
     LabelMeasure,
 )
-from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.artifacts.diagnosis import CauseFinding, Signal
-from schemas.artifacts.evaluation import (
+from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, Signal
+from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
     COCO_NAMES,
@@ -43,10 +43,10 @@ from schemas.artifacts.evaluation import (
     ModelScores,
     Support,
 )
-from schemas.artifacts.evaluation import GOLDEN as GOLDEN_SET
-from schemas.artifacts.training_record import TrainingRecord
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.features import BOX_CLASS, QA_BOX_LOG_AREA, QA_BRIGHTNESS, QA_CONTRAST, QA_SHARPNESS
+from ratchet.schemas.artifacts.evaluation import GOLDEN as GOLDEN_SET
+from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.features import BOX_CLASS, QA_BOX_LOG_AREA, QA_BRIGHTNESS, QA_CONTRAST, QA_SHARPNESS
 from tests.components.diagnosis.trainings import (
     BOOTSTRAP_PEAK,
     CLASSES,

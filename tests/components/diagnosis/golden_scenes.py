@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.golden_boxes import GoldenBoxes
-from schemas.data.columns import DetectionColumns
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
+from ratchet.schemas.data.columns import DetectionColumns
 from tests.components.labels.scenes import NAMES, Detector, scenes
 
 Habit = Callable[[DetectionColumns], DetectionColumns]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.annotation import examine
-from components.diagnosis.bundle import Bundle
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import ANNOTATION, CauseFinding, CauseState, Role, Signal
+from ratchet.components.diagnosis.annotation import examine
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import ANNOTATION, CauseFinding, CauseState, Role, Signal
 from tests.components.diagnosis.bundles import (
     bundle,
     data_set,

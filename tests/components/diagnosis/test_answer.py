@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.answer import answer, ranked
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.weighing import weighed
-from schemas.artifacts.data_evidence import DataEvidence
-from schemas.artifacts.decisions import DataDecision, Reason, Verdict
-from schemas.artifacts.diagnosis import (
+from ratchet.components.diagnosis.answer import answer, ranked
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.weighing import weighed
+from ratchet.schemas.artifacts.data_evidence import DataEvidence
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import (
     ANNOTATION,
     CAUSES,
     DATASET_SHIFT,
@@ -26,7 +26,7 @@ from schemas.artifacts.diagnosis import (
     Role,
     Signal,
 )
-from schemas.artifacts.evaluation import Deltas
+from ratchet.schemas.artifacts.evaluation import Deltas
 from tests.builders import training_record
 from tests.components.review.content import data_set, delta, evaluation, reason
 

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.diagnosis import annotation, dataset_shift, evaluation_set
-from components.diagnosis.diagnose import Examine
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, GOLDEN, GOLDEN_SERVING, SKEW, LabelEvidence
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import CAUSES, CauseState
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.golden_boxes import GoldenBoxes
-from schemas.data import features
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.diagnosis import annotation, dataset_shift, evaluation_set
+from ratchet.components.diagnosis.diagnose import Examine
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, GOLDEN, GOLDEN_SERVING, SKEW, LabelEvidence
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import CAUSES, CauseState
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
+from ratchet.schemas.data import features
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.components.diagnosis.bundles import bundle, comparison, delta, dynamics, label_measure, retrained
 
 EXAMINERS = [annotation.examine, dataset_shift.examine, evaluation_set.examine]

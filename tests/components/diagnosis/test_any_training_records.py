@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from components.diagnosis import augmentation, forgetting, learning_rate, overfitting, pipeline_changed
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.weighing import NAMED
-from schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
-from schemas.artifacts.diagnosis import CauseFinding, CauseState, Role
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores, Support
-from schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
-from schemas.artifacts.training_record import (
+from ratchet.components.diagnosis import augmentation, forgetting, learning_rate, overfitting, pipeline_changed
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.weighing import NAMED
+from ratchet.schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState, Role
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores, Support
+from ratchet.schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
+from ratchet.schemas.artifacts.training_record import (
     AskedTraining,
     ContinualLearningRecord,
     LearningRateRecord,

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from components.diagnosis.augmentation import examine
-from components.diagnosis.bundle import Bundle
-from schemas.artifacts.diagnosis import CauseFinding, CauseState
+from ratchet.components.diagnosis.augmentation import examine
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
 from tests.components.diagnosis.bundles import (
     batch_figures,
     bootstrapped,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.dataset_shift import examine
-from schemas.artifacts.data_evidence import EMBEDDING, SKEW
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState
-from schemas.data import features
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.dataset_shift import examine
+from ratchet.schemas.artifacts.data_evidence import EMBEDDING, SKEW
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState
+from ratchet.schemas.data import features
 from tests.components.diagnosis.bundles import (
     bundle,
     clean_comparisons,

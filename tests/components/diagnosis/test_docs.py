@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from components.diagnosis.dataset_shift import PROPERTIES
-from components.diagnosis.evaluation_set import FLAWS
-from components.diagnosis.label_faults import FAULTS
-from schemas.artifacts.diagnosis import ANNOTATION, CAUSES, DATASET_SHIFT, EVALUATION_SET
+from ratchet.components.diagnosis.dataset_shift import PROPERTIES
+from ratchet.components.diagnosis.evaluation_set import FLAWS
+from ratchet.components.diagnosis.label_faults import FAULTS
+from ratchet.schemas.artifacts.diagnosis import ANNOTATION, CAUSES, DATASET_SHIFT, EVALUATION_SET
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", TEXT, re.M))

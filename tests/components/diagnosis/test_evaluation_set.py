@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.diagnose import diagnose
-from components.diagnosis.evaluation_set import examine
-from schemas.artifacts.data_evidence import GOLDEN, GOLDEN_SERVING
-from schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, Verdict
-from schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState
-from schemas.data import features
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.diagnose import diagnose
+from ratchet.components.diagnosis.evaluation_set import examine
+from ratchet.schemas.artifacts.data_evidence import GOLDEN, GOLDEN_SERVING
+from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState
+from ratchet.schemas.data import features
 from tests.components.diagnosis.bundles import bundle, comparison, data_set, delta, evaluation_of, label_evidence
 
 REJECTED: dict[str, Any] = {"candidate": None, "evaluation": None, "golden": None, "verdict": Verdict.DATA_REJECTED}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.reading import RunPlaces
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis, DiagnosisState
+from ratchet.components.diagnosis.reading import RunPlaces
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis, DiagnosisState
 from tests.components.diagnosis.test_reading import places
 
 pytestmark = pytest.mark.tensorflow
@@ -41,7 +41,7 @@ def artifacts_of(places: RunPlaces, trained: bool = True) -> dict[str, list[Any]
 def done(artifacts: dict[str, list[Any]], directory: Path) -> tuple[Diagnosis, Any]:
     from tfx.types.experimental import simple_artifacts
 
-    from components.diagnosis.executor import Executor
+    from ratchet.components.diagnosis.executor import Executor
 
     output = simple_artifacts.File()
     output.uri = str(directory / "diagnosis")
@@ -77,7 +77,7 @@ def test_the_step_ends_well_where_its_inputs_are_gone(places: RunPlaces, tmp_pat
 def test_a_page_is_written_where_the_diagnosis_cannot_be_read(tmp_path: Path) -> None:
     from tfx.types.experimental import simple_artifacts
 
-    from components.review.executor import _diagnosis, _Run
+    from ratchet.components.review.executor import _diagnosis, _Run
 
     artifact = simple_artifacts.File()
     artifact.uri = str(tmp_path)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.forgetting import examine
-from schemas.artifacts.diagnosis import CauseFinding, CauseState
-from schemas.artifacts.evaluation import DataSetEvaluation
-from schemas.artifacts.training_record import ContinualLearningRecord
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.forgetting import examine
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation
+from ratchet.schemas.artifacts.training_record import ContinualLearningRecord
 from tests.components.diagnosis.bundles import (
     bootstrapped,
     bundle,

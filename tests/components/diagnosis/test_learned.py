@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X, OFFSET_Y, Habit, habit_of, match_both
-from components.labels.findings import Estimate
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from schemas.artifacts.golden_boxes import GoldenBoxes
-from schemas.data.columns import rows_of
+from ratchet.components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X, OFFSET_Y, Habit, habit_of, match_both
+from ratchet.components.labels.findings import Estimate
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
+from ratchet.schemas.data.columns import rows_of
 from tests.components.diagnosis.golden_scenes import exchanged, golden_scenes, moved, resized
 from tests.components.labels.scenes import Detector
 

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.learning_rate import examine_too_high, examine_too_low
-from schemas.artifacts.diagnosis import CauseFinding, CauseState
-from schemas.artifacts.training_record import Diverged
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.learning_rate import examine_too_high, examine_too_low
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
+from ratchet.schemas.artifacts.training_record import Diverged
 from tests.components.diagnosis.bundles import (
     BOOTSTRAP_PEAK,
     PEAK,

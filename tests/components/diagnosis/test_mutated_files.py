@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.reading import RunPlaces, diagnosis_at
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import (
+from ratchet.components.diagnosis.reading import RunPlaces, diagnosis_at
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import (
     ANNOTATION,
     CAUSES,
     DIAGNOSIS_FORMAT,
@@ -25,8 +25,8 @@ from schemas.artifacts.diagnosis import (
     Diagnosis,
     DiagnosisState,
 )
-from schemas.artifacts.evaluation import GOLDEN
-from schemas.base.files import LOCAL_FILES
+from ratchet.schemas.artifacts.evaluation import GOLDEN
+from ratchet.schemas.base.files import LOCAL_FILES
 from tests.components.diagnosis.bundles import (
     BOOTSTRAP_PEAK,
     PEAK,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.overfitting import examine
-from schemas.artifacts.diagnosis import CauseFinding, CauseState
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.overfitting import examine
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
 from tests.components.diagnosis.bundles import (
     bootstrapped,
     bundle,

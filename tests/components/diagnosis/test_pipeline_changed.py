@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.pipeline_changed import examine
-from schemas.artifacts.data_evidence import LabelEvidence
-from schemas.artifacts.diagnosis import CauseFinding, CauseState
-from schemas.artifacts.training_dynamics import Environment
-from schemas.artifacts.training_record import TrainingRecord
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.pipeline_changed import examine
+from ratchet.schemas.artifacts.data_evidence import LabelEvidence
+from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
+from ratchet.schemas.artifacts.training_dynamics import Environment
+from ratchet.schemas.artifacts.training_record import TrainingRecord
 from tests.components.diagnosis.bundles import (
     PEAK,
     bootstrapped,

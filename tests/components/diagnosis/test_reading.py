@@ -8,15 +8,15 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.reading import RunPlaces, diagnosis_at, read_bundle
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import UNKNOWN, DiagnosisState
-from schemas.artifacts.evaluation import GOLDEN, MATCHES_FILE
-from schemas.artifacts.golden_boxes import BOXES_FILE
-from schemas.artifacts.training_record import RECORD_FILE
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.reading import RunPlaces, diagnosis_at, read_bundle
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.diagnosis import UNKNOWN, DiagnosisState
+from ratchet.schemas.artifacts.evaluation import GOLDEN, MATCHES_FILE
+from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE
+from ratchet.schemas.artifacts.training_record import RECORD_FILE
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
 from tests.components.diagnosis.bundles import bundle, golden_boxes
 from tests.components.diagnosis.written import write_coco, write_run
 
@@ -93,7 +93,7 @@ def test_of_an_older_evaluation_no_more_images_are_taken(places: RunPlaces, monk
     directory = Path(str(places.evaluation)) / GOLDEN
     write_coco(golden_boxes(images=40), directory)
     (directory / BOXES_FILE).unlink()
-    monkeypatch.setattr("components.diagnosis.golden_boxes.MOST_IMAGES", 10)
+    monkeypatch.setattr("ratchet.components.diagnosis.golden_boxes.MOST_IMAGES", 10)
     found, opened = opened_in_a_read(places, monkeypatch)
     assert found.golden is not None
     assert (len(found.golden.image_ids), found.golden.of) == (10, 40)

@@ -7,13 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.diagnosis.bundle import GoldenBoxes
-from components.diagnosis.learned import match_both
-from components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
-from components.metrics.average_precision import mean_average_precision
-from components.metrics.match_table import build_table
-from components.metrics.matching import match
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.components.diagnosis.bundle import GoldenBoxes
+from ratchet.components.diagnosis.learned import match_both
+from ratchet.components.diagnosis.rescoring import OFFSET, SIZE, Rescoring, Share, Undo, undo_confusions, undo_drawing
+from ratchet.components.metrics.average_precision import mean_average_precision
+from ratchet.components.metrics.match_table import build_table
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from tests.components.diagnosis.golden_scenes import Habit, exchanged, golden_scenes, moved, resized
 from tests.components.labels.scenes import Detector
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.seen_signals import main, seen_in
-from components.diagnosis.answer import answer, ranked
-from components.diagnosis.diagnose import diagnose
-from components.diagnosis.learning_rate import examine_too_high
-from components.diagnosis.seen import SEEN_FORMAT, SeenSignals, seen_signals
-from components.diagnosis.weighing import weighed
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Group, Split
-from schemas.artifacts.diagnosis import (
+from ratchet.components.diagnosis.answer import answer, ranked
+from ratchet.components.diagnosis.diagnose import diagnose
+from ratchet.components.diagnosis.learning_rate import examine_too_high
+from ratchet.components.diagnosis.seen import SEEN_FORMAT, SeenSignals, seen_signals
+from ratchet.components.diagnosis.weighing import weighed
+from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, Group, Split
+from ratchet.schemas.artifacts.diagnosis import (
     ANNOTATION,
     RATE_TOO_HIGH,
     UNKNOWN,
@@ -25,7 +25,7 @@ from schemas.artifacts.diagnosis import (
     Role,
     Signal,
 )
-from schemas.base.errors import InputError
+from ratchet.schemas.base.errors import InputError
 from tests.components.diagnosis.bundles import BOOTSTRAP_PEAK, bundle, dynamics, retrained
 
 TRIED = SeenSignals(40, {f"{RATE_TOO_HIGH}/rate_ratio": (1.0, 20.0)})

@@ -8,7 +8,7 @@ import sys
 from tests.pipeline.cli.test_start import cpu_s
 from tests.test_architecture import HEAVY, ROOT
 
-IMPORT = "import components.diagnosis.diagnose, components.diagnosis.reading"
+IMPORT = "import ratchet.components.diagnosis.diagnose, ratchet.components.diagnosis.reading"
 WATCHED = sorted({*HEAVY, "scipy", "pandas", "sklearn", "matplotlib", "yaml", "PIL", "requests", "tabulate", "asyncio"})
 OF_NUMPY = 5.0  # times what `import numpy` takes, which a machine that is busy slows down alike; idle it is 2.6 times
 TRIES = 3  # the least of which counts

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from components.diagnosis.weighing import weighed
-from schemas.artifacts.diagnosis import OVERFITTING, CauseFinding, CauseState, Role, Signal
+from ratchet.components.diagnosis.weighing import weighed
+from ratchet.schemas.artifacts.diagnosis import OVERFITTING, CauseFinding, CauseState, Role, Signal
 
 BLANK = CauseFinding(OVERFITTING, "", CauseState.OPEN, 0.0, "It may be.", "Train less.")
 

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
-from schemas.artifacts.training_record import (
+from ratchet.schemas.artifacts.training_dynamics import BatchFigures, Curve, Dynamics, Environment, LinePoint, PartMoved
+from ratchet.schemas.artifacts.training_record import (
     AskedTraining,
     ContinualLearningRecord,
     LearningRateRecord,

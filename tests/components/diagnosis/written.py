@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from components.coco.writing import image_lines, join_detections, join_ground_truth
-from components.diagnosis.bundle import Bundle
-from components.diagnosis.reading import RunPlaces
-from components.map_evaluator.matches import Collector
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, EVIDENCE_FILE, EVIDENCE_FORMAT
-from schemas.artifacts.evaluation import (
+from ratchet.components.coco.writing import image_lines, join_detections, join_ground_truth
+from ratchet.components.diagnosis.bundle import Bundle
+from ratchet.components.diagnosis.reading import RunPlaces
+from ratchet.components.map_evaluator.matches import Collector
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, EVIDENCE_FILE, EVIDENCE_FORMAT
+from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     BASELINE_FILE,
     CANDIDATE,
@@ -20,9 +20,9 @@ from schemas.artifacts.evaluation import (
     GROUND_TRUTH_FILE,
     MATCHES_FILE,
 )
-from schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap
+from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 
 def write_run(made: Bundle, directory: Path) -> RunPlaces:

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.box_guess import explain, is_sound, larger_image
-from components.example_gen.dataset import read_source
-from components.example_gen.labelled import COCO_BBOX, TFRECORD_BBOX, VOC_BNDBOX, YOLO_LINE, BoxField
-from schemas.base.errors import DataError
-from schemas.data.dataset import BadBoxes
+from ratchet.components.example_gen.box_guess import explain, is_sound, larger_image
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.components.example_gen.labelled import COCO_BBOX, TFRECORD_BBOX, VOC_BNDBOX, YOLO_LINE, BoxField
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data.dataset import BadBoxes
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.components.example_gen.deliveries import write_voc
 

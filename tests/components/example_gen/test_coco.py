@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.example_gen.box_check import find_bad_boxes
-from components.example_gen.coco import parse_annotations
-from components.example_gen.dataset import to_records
-from schemas.base.errors import DataError
-from schemas.data.records import ImageRecord, LabelMap, record_from_json, record_to_json
+from ratchet.components.example_gen.box_check import find_bad_boxes
+from ratchet.components.example_gen.coco import parse_annotations
+from ratchet.components.example_gen.dataset import to_records
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data.records import ImageRecord, LabelMap, record_from_json, record_to_json
 from tests.builders import coco, coco_annotation, coco_image, to_bytes
 
 SOURCE = "span-3/annotations.json"

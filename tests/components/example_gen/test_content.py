@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.example_gen import content
-from components.example_gen.content import cache_key, content_digest, stored_digest
-from components.example_gen.dataset import read_source
+from ratchet.components.example_gen import content
+from ratchet.components.example_gen.content import cache_key, content_digest, stored_digest
+from ratchet.components.example_gen.dataset import read_source
 from tests.builders import coco, coco_image, encode, picture, write_span
 
 

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.imaging.quality import image_quality
-from schemas.data import features
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
+from ratchet.components.imaging.quality import image_quality
+from ratchet.schemas.data import features
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 from tests.builders import encode, picture
 
 pytestmark = pytest.mark.tensorflow
@@ -22,7 +22,7 @@ RECORD = ImageRecord(2**40, "a.jpg", 64, 48, TRUTH)
 
 
 def test_an_example_has_the_keys_that_tf_models_reads_and_the_exact_annotation() -> None:
-    from components.example_gen.convert import to_example
+    from ratchet.components.example_gen.convert import to_example
 
     encoded = encode(picture())
     example = to_example(RECORD, encoded, image_quality(encoded, "a.jpg"), LabelMap(("cat", "dog"), (3, 7)))
@@ -49,7 +49,7 @@ def test_tf_models_own_decoder_reads_it() -> None:
     import tensorflow as tf
     from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder
 
-    from components.example_gen.convert import to_example
+    from ratchet.components.example_gen.convert import to_example
 
     example = to_example(
         RECORD, encode(picture()), image_quality(encode(picture()), "a.jpg"), LabelMap(("cat", "dog"), (3, 7))
@@ -61,7 +61,7 @@ def test_tf_models_own_decoder_reads_it() -> None:
 
 
 def test_an_image_without_objects_is_an_example_too() -> None:
-    from components.example_gen.convert import to_example
+    from ratchet.components.example_gen.convert import to_example
 
     empty = ImageRecord(1, "a.jpg", 64, 48, GroundTruth(np.zeros((0, 4)), np.zeros(0), np.zeros(0), np.zeros(0)))
     encoded = encode(picture())
@@ -71,7 +71,7 @@ def test_an_image_without_objects_is_an_example_too() -> None:
 
 
 def test_figures_for_validation_travel_in_the_example() -> None:
-    from components.example_gen.convert import to_example
+    from ratchet.components.example_gen.convert import to_example
 
     encoded = encode(picture())
     quality = image_quality(encoded, "a.jpg")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.dataset import SHARD_IMAGES, Source, encoded_images, read_source
-from schemas.base.errors import DataError
-from schemas.base.files import LOCAL_FILES, Files
-from schemas.data.dataset import dataset_digest, image_digest
+from ratchet.components.example_gen.dataset import SHARD_IMAGES, Source, encoded_images, read_source
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.files import LOCAL_FILES, Files
+from ratchet.schemas.data.dataset import dataset_digest, image_digest
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, to_bytes, write_span
 from tests.components.example_gen.deliveries import WRITERS, write_voc, write_yolo
 from tests.components.example_gen.object_store import ObjectStore, bucket
@@ -212,7 +212,8 @@ def test_broken_annotations_are_named_with_their_path(tmp_path: Path) -> None:
 
 
 def test_reading_needs_neither_tensorflow_nor_tfx() -> None:
-    code = "import components.example_gen.dataset, sys; print({'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules))"
+    heavy = {"tensorflow", "tfx", "apache_beam"}
+    code = f"import sys, ratchet.components.example_gen.dataset; print({heavy} & set(sys.modules) or set())"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

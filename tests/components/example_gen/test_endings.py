@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.example_gen.endings import class_endings, unlabelled_end
+from ratchet.components.example_gen.endings import class_endings, unlabelled_end
 
 
 def empty_images(images: int, share: float, seed: int = 0) -> np.ndarray:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.facts import ImageFacts, facts_of
-from components.imaging.measures import Look
-from schemas.data import facts as counted
-from schemas.data.facts import DataSetFacts
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap
+from ratchet.components.example_gen.facts import ImageFacts, facts_of
+from ratchet.components.imaging.measures import Look
+from ratchet.schemas.data import facts as counted
+from ratchet.schemas.data.facts import DataSetFacts
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 CLASSES = LabelMap(("cat", "dog"), (3, 7))
 BOX = [10.0, 10.0, 20.0, 20.0]

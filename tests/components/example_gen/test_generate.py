@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.dataset import read_source
-from schemas.base.errors import DataError
-from schemas.data import features
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, SPLITS, DataSetInfo, dataset_digest, image_digest
-from schemas.data.records import record_from_json
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, SPLITS, DataSetInfo, dataset_digest, image_digest
+from ratchet.schemas.data.records import record_from_json
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, write_span
 from tests.components.example_gen.deliveries import (
     CAT_XYXY,
@@ -30,8 +30,8 @@ pytestmark = pytest.mark.tensorflow
 def generate(directory: Path, out: Path, **options: Any) -> DataSetInfo:
     import apache_beam as beam
 
-    from components.example_gen.generate import GenRequest
-    from components.example_gen.generate import generate as run
+    from ratchet.components.example_gen.generate import GenRequest
+    from ratchet.components.example_gen.generate import generate as run
 
     whole = {"span": 3, "version": 2, "strict": False, "group_by": None, "class_names": None}
     whole |= {"eval_fraction": 0.3, "held_out_fraction": 0.2}
@@ -147,7 +147,7 @@ def test_all_formats_give_the_same_examples(tmp_path: Path, write: Callable[[Pat
 def test_images_come_in_order_and_few_are_in_memory_at_once() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    from components.example_gen.generate import _in_order
+    from ratchet.components.example_gen.generate import _in_order
 
     taken = 0
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.dataset import encoded_images, inspect_image, read_source
-from components.imaging.quality import open_image
-from pipeline.data.convert import ConvertRequest, convert
-from schemas.base.errors import DataError, InputError
+from ratchet.components.example_gen.dataset import encoded_images, inspect_image, read_source
+from ratchet.components.imaging.quality import open_image
+from ratchet.pipeline.data.convert import ConvertRequest, convert
+from ratchet.schemas.base.errors import DataError, InputError
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, record, write_span
 from tests.components.example_gen.deliveries import (
     example,

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from components.example_gen.dataset import inspect_image
-from components.imaging.quality import image_quality
-from pipeline.demo.digit_scenes import Look, draw_scene
-from schemas.base.errors import DataError
+from ratchet.components.example_gen.dataset import inspect_image
+from ratchet.components.imaging.quality import image_quality
+from ratchet.pipeline.demo.digit_scenes import Look, draw_scene
+from ratchet.schemas.base.errors import DataError
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture, record
 
 SOURCE = "span-3/images/17.jpg"

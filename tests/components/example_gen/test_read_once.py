@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.dataset import Source, encoded_images, read_source
-from components.example_gen.read_once import ReadOnce
-from schemas.base.files import LOCAL_FILES, Files
+from ratchet.components.example_gen.dataset import Source, encoded_images, read_source
+from ratchet.components.example_gen.read_once import ReadOnce
+from ratchet.schemas.base.files import LOCAL_FILES, Files
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, to_bytes, write_span
 from tests.components.example_gen.deliveries import WRITERS
 from tests.components.example_gen.object_store import bucket

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.spans import find_span
-from schemas.base.errors import DataError
+from ratchet.components.example_gen.spans import find_span
+from ratchet.schemas.base.errors import DataError
 from tests.components.example_gen.deliveries import write_voc
 from tests.components.example_gen.object_store import bucket
 

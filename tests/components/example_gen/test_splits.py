@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from components.example_gen.splits import split_of, splits_of
-from schemas.base.errors import ConfigError, DataError
-from schemas.data.records import GroundTruth, ImageRecord
+from ratchet.components.example_gen.splits import split_of, splits_of
+from ratchet.schemas.base.errors import ConfigError, DataError
+from ratchet.schemas.data.records import GroundTruth, ImageRecord
 
 
 def image(file_name: str, image_id: int = 1, **attributes: str) -> ImageRecord:

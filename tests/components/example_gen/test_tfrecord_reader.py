@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.example_gen.dataset import Source, encoded_images, read_source
-from schemas.base.errors import DataError
-from schemas.data.records import LabelMap
+from ratchet.components.example_gen.dataset import Source, encoded_images, read_source
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data.records import LabelMap
 from tests.builders import HEIGHT_PX, WIDTH_PX, encode, picture
 from tests.components.example_gen.deliveries import (
     CAT_XYXY,
@@ -324,8 +324,8 @@ def test_no_more_than_an_image_is_in_memory(tmp_path: Path) -> None:
 def test_what_tensorflow_wrote_is_read_alike(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    from components.example_gen.tfrecords import parse_example, read_records
-    from schemas.base.files import LOCAL_FILES
+    from ratchet.components.example_gen.tfrecords import parse_example, read_records
+    from ratchet.schemas.base.files import LOCAL_FILES
 
     values = {"b": [b"", b"x\0y"], "f": [0.1, -3e38, 0.0], "i": [0, -1, 2**63 - 1, -(2**63)]}
     kinds = {"b": "bytes", "f": "float", "i": "int"}

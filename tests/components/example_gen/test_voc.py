@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.dataset import read_source
-from schemas.base.errors import DataError
-from schemas.data.records import LabelMap
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.data.records import LabelMap
 from tests.builders import encode, picture
 from tests.components.example_gen.deliveries import CAT_XYXY, DOG_XYXY, voc_xml, write_voc
 

@@ -7,10 +7,10 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter
 
-from components.imaging.copies import Copy, Originals, find_copies
-from components.imaging.quality import image_quality
-from schemas.data.fingerprints import Fingerprints, line_of
-from schemas.data.looks import Looks
+from ratchet.components.imaging.copies import Copy, Originals, find_copies
+from ratchet.components.imaging.quality import image_quality
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.schemas.data.looks import Looks
 
 SIZE = (320, 240)
 Shown = tuple[Image.Image, np.ndarray]  # a picture, and its boxes [n, 4] in units of its sides

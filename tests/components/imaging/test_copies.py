@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from components.imaging.copies import find_repeats, near_copies, same_files
-from components.imaging.same_picture import is_same_picture
-from components.imaging.views import Window, cropped_boxes, turned_boxes
-from schemas.data.fingerprints import Fingerprints, line_of
-from schemas.data.looks import Looks
+from ratchet.components.imaging.copies import find_repeats, near_copies, same_files
+from ratchet.components.imaging.same_picture import is_same_picture
+from ratchet.components.imaging.views import Window, cropped_boxes, turned_boxes
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.schemas.data.looks import Looks
 from tests.components.imaging.scenes import (
     Shown,
     copies_in,

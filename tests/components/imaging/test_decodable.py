@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.imaging.quality import image_quality
-from schemas.base.errors import DataError
+from ratchet.components.imaging.quality import image_quality
+from ratchet.schemas.base.errors import DataError
 from tests.builders import encode, picture
 from tests.components.imaging.altered_files import (
     altered_jpegs,

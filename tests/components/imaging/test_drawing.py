@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.imaging.drawing import Layer, detections_layer, draw_boxes, labels_layer
+from ratchet.components.imaging.drawing import Layer, detections_layer, draw_boxes, labels_layer
 from tests.builders import encode
 
 GREY = Image.new("RGB", (100, 50), (128, 128, 128))

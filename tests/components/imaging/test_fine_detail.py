@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from components.imaging.fine_detail import Detail, detail_of
-from components.imaging.views import Window, cropped_boxes
+from ratchet.components.imaging.fine_detail import Detail, detail_of
+from ratchet.components.imaging.views import Window, cropped_boxes
 from tests.components.imaging.scenes import SIZE, Shown, copies_in, encoded_again, looks_of
 
 CARD = np.array([[0.3, 0.25, 0.4, 0.5]])
@@ -55,6 +55,6 @@ def test_a_crop_of_other_detail_is_none_and_one_of_unclear_detail_is_uncertain(m
     golden, crop = looks_of([on_a_carpet(1)]), looks_of([cut(on_a_carpet(1), 0.08)])
     found = {}
     for detail in Detail:
-        monkeypatch.setattr("components.imaging.copies.detail_of", lambda *_, detail=detail: detail)
+        monkeypatch.setattr("ratchet.components.imaging.copies.detail_of", lambda *_, detail=detail: detail)
         found[detail] = [copy.is_certain for copy in copies_in(crop, golden)]
     assert found == {Detail.SAME: [True], Detail.UNCLEAR: [False], Detail.OTHER: []}

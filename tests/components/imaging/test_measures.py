@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.imaging.measures import Look, hue, noise
-from components.imaging.measures import look_of as look_of_levels
-from components.imaging.quality import image_quality
+from ratchet.components.imaging.measures import Look, hue, noise
+from ratchet.components.imaging.measures import look_of as look_of_levels
+from ratchet.components.imaging.quality import image_quality
 from tests.builders import encode, picture
 from tests.components.imaging.altered_files import files_by_kind
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from components.imaging.quality import open_image
-from schemas.base.errors import DataError
+from ratchet.components.imaging.quality import open_image
+from ratchet.schemas.base.errors import DataError
 from tests.builders import encode, picture
 
 KINDS = {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.imaging.views import (
+from ratchet.components.imaging.views import (
     TURNS,
     WHOLE,
     WINDOWS,

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from components.labels.profile import Profile
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 SIDE_PX = 200.0
 NAMES = ("ant", "bee", "cat", "dog", "elk")

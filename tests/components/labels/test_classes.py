@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.labels.classes import Judged, confusions
-from components.labels.findings import Excess, share_of, shortfall
-from components.labels.noise import Seen, label_noise
-from components.labels.systematic import likeliest_pair
+from ratchet.components.labels.classes import Judged, confusions
+from ratchet.components.labels.findings import Excess, share_of, shortfall
+from ratchet.components.labels.noise import Seen, label_noise
+from ratchet.components.labels.systematic import likeliest_pair
 from tests.nightly import often
 
 PARTNER = np.array([0, 2, 1, 4, 3, 6, 5])  # the classes that the model takes for each other

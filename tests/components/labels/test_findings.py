@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.labels.findings import (
+from ratchet.components.labels.findings import (
     Estimate,
     Excess,
     Finding,

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.labels.drawing import Drawn, beside_the_others, drawn_of
-from components.labels.jitter import added_jitter, jitter_reason
-from components.labels.judging import compared
-from components.labels.profile import Profile
-from schemas.artifacts.decisions import Reason
+from ratchet.components.labels.drawing import Drawn, beside_the_others, drawn_of
+from ratchet.components.labels.jitter import added_jitter, jitter_reason
+from ratchet.components.labels.judging import compared
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.decisions import Reason
 from tests.components.labels.scenes import Detector, relabelled, scenes
 from tests.nightly import often
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.labels.matching import Matched
-from components.labels.matching import match_labels as match_sightings
-from components.labels.profile import Profile, relation, sightings_of, single_labels, undone
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.labels.matching import Matched
+from ratchet.components.labels.matching import match_labels as match_sightings
+from ratchet.components.labels.profile import Profile, relation, sightings_of, single_labels, undone
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.components.labels.scenes import relabelled, scenes
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import LabelAudit
-from components.labels.limits import LabelLimits
-from components.labels.profile import Profile
-from schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
+from ratchet.components.data_gate.label_audit import LabelAudit
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.profile import Profile
+from ratchet.schemas.artifacts.data_evidence import LabelEvidence, LabelMeasure
 from tests.components.labels.scenes import NAMES, SIDE_PX, Detector, relabelled, scenes, some
 from tests.nightly import often
 

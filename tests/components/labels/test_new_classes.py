@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.data_gate.label_audit import audit_labels
-from components.labels.limits import LabelLimits
-from components.labels.profile import Profile, in_label_map
-from schemas.artifacts.decisions import Reason
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.data_gate.label_audit import audit_labels
+from ratchet.components.labels.limits import LabelLimits
+from ratchet.components.labels.profile import Profile, in_label_map
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.components.labels.scenes import NAMES, Detector, relabelled, scenes, some
 
 KNOWN = ("cat", "ant", "bee")  # in an order of its own; it takes dogs for cats and some elks for bees

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.map_evaluator.matches import PERFECT, DataSetMatches
-from pipeline.run.workers import WorkerDiedError, run_watched, worker_processes
-from schemas.artifacts.evaluation import MATCHES_FILE
-from schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes
-from schemas.base.errors import StateError
-from schemas.data import features
-from schemas.data.dataset import image_digest
-from schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
+from ratchet.components.map_evaluator.matches import PERFECT, DataSetMatches
+from ratchet.pipeline.run.workers import WorkerDiedError, run_watched, worker_processes
+from ratchet.schemas.artifacts.evaluation import MATCHES_FILE
+from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import image_digest
+from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_to_json
 
 pytestmark = pytest.mark.tensorflow
 LABEL_MAP = LabelMap(("cat", "dog"), (3, 7))
@@ -120,7 +120,7 @@ def evaluated(shards: tuple[str, ...], model: str, out: Path, *options: str) -> 
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set
+    from ratchet.components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set
 
     out.mkdir(parents=True, exist_ok=True)
     evaluators = Evaluators({"candidate": model}, LABEL_MAP, ("camera",), batch_size=8)
@@ -155,10 +155,10 @@ def test_every_image_is_measured_once_with_its_digest_and_attributes(in_memory: 
 def test_the_lines_become_coco_files_that_score_the_same(
     shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches
 ) -> None:
-    from components.coco.writing import join_detections, join_ground_truth
-    from components.map_evaluator.evaluate_files import evaluate_files
-    from components.map_evaluator.settings import EvaluatorSettings
-    from components.metrics.average_precision import detection_metrics
+    from ratchet.components.coco.writing import join_detections, join_ground_truth
+    from ratchet.components.map_evaluator.evaluate_files import evaluate_files
+    from ratchet.components.map_evaluator.settings import EvaluatorSettings
+    from ratchet.components.metrics.average_precision import detection_metrics
 
     evaluated(shards, model, tmp_path)
     lines = [line for path in sorted(tmp_path.glob("lines-*")) for line in path.read_text().splitlines()]
@@ -178,9 +178,9 @@ def test_the_lines_become_coco_files_that_score_the_same(
 def test_the_boxes_of_golden_images_are_kept_and_score_the_same(
     shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches
 ) -> None:
-    from components.metrics.average_precision import mean_average_precision
-    from components.metrics.match_table import build_table
-    from components.metrics.matching import match
+    from ratchet.components.metrics.average_precision import mean_average_precision
+    from ratchet.components.metrics.match_table import build_table
+    from ratchet.components.metrics.matching import match
 
     evaluated(shards, model, tmp_path, "--direct_num_workers=2", "--direct_running_mode=multi_threading")
     boxes = GoldenBoxes.from_bytes((tmp_path / BOXES_FILE).read_bytes(), BOXES_FILE)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from components.map_evaluator.slice_rules import holm, regression_p_value
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import (
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from ratchet.components.map_evaluator.slice_rules import holm, regression_p_value
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import (
     DataSetEvaluation,
     Delta,
     Deltas,
@@ -20,7 +20,7 @@ from schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.artifacts.training_record import SettingChange
+from ratchet.schemas.artifacts.training_record import SettingChange
 
 SETTINGS = EvaluatorSettings()
 PLENTY = Support(objects=100, images=50)

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.comparability import RULE, comparable
-from components.map_evaluator.file_traces import file_traces
-from components.map_evaluator.matches import Collector
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.comparability import RULE, comparable
+from ratchet.components.map_evaluator.file_traces import file_traces
+from ratchet.components.map_evaluator.matches import Collector
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 SETTINGS = EvaluatorSettings(resamples=100)
 NAMES = ("cat", "dog")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
 ROWS = [(int(looks), float(share)) for looks, share in re.findall(r"^\| (\d+) \| (\d\.\d\d) \|$", TEXT, re.M)]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.map_evaluator.detection_limits import counted_objects, given_objects, highest_map
-from components.map_evaluator.sanity_checks import perfect_detections
-from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import detection_metrics
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
-from schemas.data.columns import TruthColumns
-from schemas.data.records import GroundTruth
+from ratchet.components.map_evaluator.detection_limits import counted_objects, given_objects, highest_map
+from ratchet.components.map_evaluator.sanity_checks import perfect_detections
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.data.columns import TruthColumns
+from ratchet.schemas.data.records import GroundTruth
 
 NAMES = ("pig", "cow")
 

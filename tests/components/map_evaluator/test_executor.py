@@ -14,14 +14,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.detector.serving_check import check_serving
-from components.imaging.views import hash_bits
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.blessing import PROPERTIES, Blessing
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import AS_SERVED_FILE, EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE, Evaluation
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.training_record import (
+from ratchet.components.detector.serving_check import check_serving
+from ratchet.components.imaging.views import hash_bits
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.blessing import PROPERTIES, Blessing
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import (
+    AS_SERVED_FILE,
+    EVALUATION_FILE,
+    EVALUATION_FORMAT,
+    PROBE_FILE,
+    Evaluation,
+)
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
     LABELS_FILE,
     RECORD_FILE,
@@ -29,13 +35,13 @@ from schemas.artifacts.training_record import (
     TRAINING_RECORD_FORMAT,
     SettingChange,
 )
-from schemas.base import settings as settings_io
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
-from schemas.data import features
-from schemas.data.copy_settings import CopySettings
-from schemas.data.dataset import (
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data import features
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
     FINGERPRINTS,
@@ -45,9 +51,9 @@ from schemas.data.dataset import (
     dataset_digest,
     image_digest,
 )
-from schemas.data.fingerprints import Fingerprints, line_of
-from schemas.data.looks import Looks
-from schemas.data.records import record_to_json
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.schemas.data.looks import Looks
+from ratchet.schemas.data.records import record_to_json
 from tests.builders import training_record
 from tests.components.detector.test_answers import in_this_process
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP, encoded, record, save_reader
@@ -78,7 +84,7 @@ class World:
         """Evaluates, with the baseline as it is now recorded; `then` is called after the models saw all images."""
         from tfx.types import standard_artifacts
 
-        from components.map_evaluator.executor import Executor
+        from ratchet.components.map_evaluator.executor import Executor
 
         class Interrupted(Executor):
             def _evaluate(self, *arguments: Any) -> Any:

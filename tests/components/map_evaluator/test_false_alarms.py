@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.interval_coverage import outcome
 from benchmarks.worlds import World
-from components.map_evaluator.matches import Collector
-from components.map_evaluator.scoring import score
-from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.slice_rules import slice_reasons
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.map_evaluator.matches import Collector
+from ratchet.components.map_evaluator.scoring import score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.slice_rules import slice_reasons
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.nightly import often
 
 IMAGES, CLASSES, OBJECTS = 90, 8, 3

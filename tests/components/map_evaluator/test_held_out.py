@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.map_evaluator.held_out import ChosenImages, Lineage, choose_held_out, lineage_of
-from schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
-from schemas.artifacts.training_record import TrainedData
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS
-from schemas.data.examples_artifact import ExamplesArtifact, split_directory
-from schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.components.map_evaluator.held_out import ChosenImages, Lineage, choose_held_out, lineage_of
+from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
+from ratchet.schemas.artifacts.training_record import TrainedData
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact, split_directory
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import dataset_info
 
 GOLDEN = ("cat", "dog", "owl")

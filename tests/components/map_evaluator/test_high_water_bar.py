@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.evaluation import PostProcessing
-from schemas.artifacts.high_water import HighWaterMark
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import PostProcessing
+from ratchet.schemas.artifacts.high_water import HighWaterMark
 from tests.components.map_evaluator.test_blessing import CHANGES, golden
 
 MARK = HighWaterMark("300", 0.55, "bytes", "golden", "the approval of Ada on 2030-01-03")

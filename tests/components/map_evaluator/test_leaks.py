@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.imaging.copies import Copy
-from components.map_evaluator import leaks as leaks_module
-from components.map_evaluator.leaks import Leaks, find_leaks, no_leak
-from schemas.data.copy_settings import CopySettings
-from schemas.data.fingerprints import Fingerprints
-from schemas.data.looks import Looks
+from ratchet.components.imaging.copies import Copy
+from ratchet.components.map_evaluator import leaks as leaks_module
+from ratchet.components.map_evaluator.leaks import Leaks, find_leaks, no_leak
+from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.fingerprints import Fingerprints
+from ratchet.schemas.data.looks import Looks
 from tests.components.imaging.scenes import encoded_again, frames, looks_of, photograph
 
 GOLDEN = [photograph(seed) for seed in range(4)]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.map_evaluator.matches import PERFECT, Collector, DataSetMatches
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.dataset import image_digest
-from schemas.data.records import Detections, GroundTruth, ImageRecord
+from ratchet.components.map_evaluator.matches import PERFECT, Collector, DataSetMatches
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.dataset import image_digest
+from ratchet.schemas.data.records import Detections, GroundTruth, ImageRecord
 from tests.builders import ground_truth
 
 FILE = b"pixels"

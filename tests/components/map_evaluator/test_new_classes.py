@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.matches import Collector, DataSetMatches
-from components.map_evaluator.scoring import WITHOUT_NEW, check_settings, score
-from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, Support
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.matches import Collector, DataSetMatches
+from ratchet.components.map_evaluator.scoring import WITHOUT_NEW, check_settings, score
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from ratchet.schemas.artifacts.decisions import Decision, Verdict
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, Support
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.builders import detections, ground_truth
 
 NAMES = ("cat", "fox", "dog")  # the fox is new, and stands between the others

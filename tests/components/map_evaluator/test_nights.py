@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.nights import Outcome, World, simulate
-from components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from tests.nightly import NIGHTLY, often
 
 HISTORIES = often(25, nightly=200)

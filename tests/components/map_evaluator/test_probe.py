@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.map_evaluator import probe as probe_module
-from components.map_evaluator.probe import chosen_images, probe_of
-from components.metrics.accumulator import Accumulator
-from components.metrics.matching import match
-from schemas.artifacts.serving_probe import ServingProbe
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections
+from ratchet.components.map_evaluator import probe as probe_module
+from ratchet.components.map_evaluator.probe import chosen_images, probe_of
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections
 from tests.builders import detections, ground_truth
 
 NOTHING = detections([])

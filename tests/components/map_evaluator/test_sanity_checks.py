@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from components.map_evaluator import sanity_checks
-from components.map_evaluator.sanity_checks import PermutedScores
-from components.metrics.accumulator import Accumulator
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
-from schemas.artifacts.decisions import Reason
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.map_evaluator import sanity_checks
+from ratchet.components.map_evaluator.sanity_checks import PermutedScores
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.builders import detections, ground_truth
 
 

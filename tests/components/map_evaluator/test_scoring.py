@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.map_evaluator.matches import Collector, DataSetMatches
-from components.map_evaluator.scoring import check_settings, score, slices_of
-from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from components.metrics.accumulator import Accumulator
-from components.metrics.matching import match
-from schemas.artifacts.evaluation import DataSetEvaluation, Support
-from schemas.base.errors import ConfigError
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.map_evaluator.matches import Collector, DataSetMatches
+from ratchet.components.map_evaluator.scoring import check_settings, score, slices_of
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Support
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.builders import detections, ground_truth
 
 NAMES = ("cat", "dog", "auk")

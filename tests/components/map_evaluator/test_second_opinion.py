@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.second_opinion import second_opinion_reasons
-from components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.evaluation import (
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.second_opinion import second_opinion_reasons
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SecondOpinionSettings
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import (
     EVALUATION_FORMAT,
     DataSetEvaluation,
     Delta,

@@ -9,15 +9,22 @@ from typing import Any
 
 import pytest
 
-from components.map_evaluator.settings import SecondOpinionSettings
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import BASELINE, EARLIER_SPANS, HELD_OUT, Evaluation, SecondOpinion
-from schemas.artifacts.references import BEST, EARLIER, REFERENCES_FILE, REFERENCES_FORMAT, Reference, References
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS
-from schemas.data.fingerprints import Fingerprints, line_of
+from ratchet.components.map_evaluator.settings import SecondOpinionSettings
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import BASELINE, EARLIER_SPANS, HELD_OUT, Evaluation, SecondOpinion
+from ratchet.schemas.artifacts.references import (
+    BEST,
+    EARLIER,
+    REFERENCES_FILE,
+    REFERENCES_FORMAT,
+    Reference,
+    References,
+)
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainedData
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import training_record
 from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP
 from tests.components.map_evaluator.test_executor import (

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from components.map_evaluator.serving_cost import median_latencies, serving_reasons
-from components.map_evaluator.settings import EvaluatorSettings
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import Serving, ServingFigures
+from ratchet.components.map_evaluator.serving_cost import median_latencies, serving_reasons
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import Serving, ServingFigures
 
 SERVING = Serving(ServingFigures(30.0, 2_400_000), ServingFigures(20.0, 2_000_000))  # 1.5 and 1.2 times
 FIRST = Serving(ServingFigures(30.0, 2_400_000), None)

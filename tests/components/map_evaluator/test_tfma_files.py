@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.settings import EvaluatorSettings, SliceRules
-from schemas.artifacts.decisions import Reason
-from schemas.artifacts.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.settings import EvaluatorSettings, SliceRules
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.artifacts.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation
 from tests.components.map_evaluator.test_blessing import golden
 
 pytestmark = pytest.mark.tensorflow
@@ -45,7 +45,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def write(directory: Path, with_baseline: bool) -> str:
-    from components.map_evaluator.tfma_files import write_tfma_files
+    from ratchet.components.map_evaluator.tfma_files import write_tfma_files
 
     models = {"candidate": "c", **({"baseline": "b"} if with_baseline else {})}
     write_tfma_files(evaluation(with_baseline), SETTINGS, models, "golden", str(directory))
@@ -125,7 +125,7 @@ def test_a_first_model_is_a_valid_result_without_a_baseline(tmp_path: Path) -> N
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What is written where the baseline does not know the class auk."""
-    from components.map_evaluator.tfma_files import write_tfma_files
+    from ratchet.components.map_evaluator.tfma_files import write_tfma_files
 
     classes = {"cat": (0.5, 0.6), "dog": (0.5, 0.4)}
     shared = golden(0.45, 0.50, (-0.07, -0.03), classes, {"camera=north": (0.3, 0.35)})

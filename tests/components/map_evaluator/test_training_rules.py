@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from components.map_evaluator.blessing import decide
-from components.map_evaluator.settings import EvaluatorSettings
-from components.map_evaluator.training_rules import sound_detections, training_reasons
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.training_record import Diverged, ValidationImages
+from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.training_rules import sound_detections, training_reasons
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.training_record import Diverged, ValidationImages
 from tests.builders import training_record
 from tests.components.map_evaluator.test_blessing import golden
 

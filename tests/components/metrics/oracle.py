@@ -18,10 +18,10 @@ from pycocotools import mask
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from components.metrics.accumulator import Accumulator
-from components.metrics.matching import Matches, match
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.matching import Matches, match
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections, GroundTruth
 
 Images = Mapping[int, tuple[GroundTruth, Detections]]
 

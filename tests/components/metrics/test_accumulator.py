@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import DetectionMetrics
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import Matches
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.average_precision import DetectionMetrics
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import Matches
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, matched_one, truth_of
 
 

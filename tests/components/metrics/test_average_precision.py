@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metrics.accumulator import Accumulator
-from components.metrics.coco_rules import RECALL_POINTS
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.coco_rules import RECALL_POINTS
+from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import FIGURES, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
 # Not exactly 1: pycocotools adds 2e-16 to the denominator of precision, and so do we.

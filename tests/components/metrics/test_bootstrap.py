@@ -10,15 +10,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from components.metrics import bootstrap, resampling
-from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import detection_metrics
-from components.metrics.bootstrap import DeltaEstimate, Slice, paired_deltas
-from components.metrics.coco_rules import AREA_NAMES
-from components.metrics.independence import independent_units
-from components.metrics.match_table import MatchTable
-from components.metrics.resampling import class_draws, narrowest
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.metrics import bootstrap, resampling
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.bootstrap import DeltaEstimate, Slice, paired_deltas
+from ratchet.components.metrics.coco_rules import AREA_NAMES
+from ratchet.components.metrics.independence import independent_units
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.resampling import class_draws, narrowest
+from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
 BOX = (0, 0, 40, 40)

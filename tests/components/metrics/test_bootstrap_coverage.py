@@ -7,12 +7,12 @@ import pytest
 
 from benchmarks.interval_coverage import coverage, outcome
 from benchmarks.worlds import World
-from components.metrics.accumulator import Accumulator
-from components.metrics.average_precision import detection_metrics
-from components.metrics.bootstrap import DeltaEstimate, paired_deltas
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.bootstrap import DeltaEstimate, paired_deltas
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import match
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.nightly import often
 
 OBJECTS = 3

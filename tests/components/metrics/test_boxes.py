@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metrics import boxes
-from components.metrics.boxes import iou_xywh, overlapping, pairs_of_groups
+from ratchet.components.metrics import boxes
+from ratchet.components.metrics.boxes import iou_xywh, overlapping, pairs_of_groups
 from tests.components.metrics.oracle import pycocotools_iou
 
 

@@ -10,10 +10,10 @@ from hotcoco import COCO, COCOeval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.metrics.average_precision import detection_metrics
-from components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.metrics.average_precision import detection_metrics
+from ratchet.components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.components.metrics import tide_oracle
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, truth_of
 

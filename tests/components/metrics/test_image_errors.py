@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE, unpack_bits
-from components.metrics.image_errors import image_errors, operating_points
-from components.metrics.match_table import MatchTable, build_table
-from components.metrics.matching import Matches
-from schemas.data.records import Detections
+from ratchet.components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE, unpack_bits
+from ratchet.components.metrics.image_errors import image_errors, operating_points
+from ratchet.components.metrics.match_table import MatchTable, build_table
+from ratchet.components.metrics.matching import Matches
+from ratchet.schemas.data.records import Detections
 from tests.components.metrics.oracle import Images, data_sets, found, matched, truth_of
 
 OBJECT = (1, 0, 0, 100, 100)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metrics import boxes as box_pairs
-from components.metrics.coco_rules import AREA_NAMES, unpack_bits
-from components.metrics.limits import MAX_DETECTIONS
-from components.metrics.matching import Matches, match
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth
+from ratchet.components.metrics import boxes as box_pairs
+from ratchet.components.metrics.coco_rules import AREA_NAMES, unpack_bits
+from ratchet.components.metrics.limits import MAX_DETECTIONS
+from ratchet.components.metrics.matching import Matches, match
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import Images, data_sets, found, matched, matched_one, truth_of
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.metrics.ordering import ascending, best_first, places_in_runs, run_starts
+from ratchet.components.metrics.ordering import ascending, best_first, places_in_runs, run_starts
 
 SCORES = st.one_of(st.floats(allow_nan=False), st.sampled_from([0.0, -0.0, 0.5, 1.0]), st.floats(0, 1, width=32))
 

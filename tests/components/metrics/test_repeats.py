@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.metrics.repeats import repeated_objects
-from schemas.data.columns import TruthColumns, rows_of
-from schemas.data.records import GroundTruth
+from ratchet.components.metrics.repeats import repeated_objects
+from ratchet.schemas.data.columns import TruthColumns, rows_of
+from ratchet.schemas.data.records import GroundTruth
 
 
 def truth_of(*boxes: list[float], labels: list[int] | None = None, crowds: list[int] | None = None) -> TruthColumns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from tests.components.metrics.oracle import pycocotools_iou
 
 HIT, IGNORED = "hit", "ignored"

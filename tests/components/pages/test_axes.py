@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.pages.axes import linear_scale, log_scale, tick_texts
+from ratchet.components.pages.axes import linear_scale, log_scale, tick_texts
 
 NUMBERS = st.one_of(st.floats(-1e100, 1e100), st.floats(-10, 10), st.floats(-1e-6, 1e-6), st.sampled_from([0.0, 1e9]))
 SIZES = st.one_of(st.floats(1e-100, 1e100), st.floats(1e-9, 1e9))

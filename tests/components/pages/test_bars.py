@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.pages.bars import BarPair, interval_bar, paired_bars
+from ratchet.components.pages.bars import BarPair, interval_bar, paired_bars
 from tests.components.pages.drawn import HOSTILE, of_class, parsed, words
 
 ANY = st.one_of(st.floats(), st.floats(0, 1), st.just(0.0))

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from components.pages.fact_words import fact_rows
-from components.pages.parts import facts_table
-from schemas.data import facts as counted
-from schemas.data.facts import ClassFact, DataSetFacts, Fact
+from ratchet.components.pages.fact_words import fact_rows
+from ratchet.components.pages.parts import facts_table
+from ratchet.schemas.data import facts as counted
+from ratchet.schemas.data.facts import ClassFact, DataSetFacts, Fact
 from tests.builders import dataset_info
 
 FACTS = DataSetFacts(

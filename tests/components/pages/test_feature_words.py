@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.pages.feature_words import allowed, difference, exactly
-from schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW, Comparison, Distribution
-from schemas.data import features
+from ratchet.components.pages.feature_words import allowed, difference, exactly
+from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW, Comparison, Distribution
+from ratchet.schemas.data import features
 
 
 def distribution(median: float | None, low: float = 0.0, high: float = 1.0) -> Distribution:

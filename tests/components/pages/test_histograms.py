@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.pages.features import AXES, axis
-from components.pages.histograms import (
+from ratchet.components.pages.features import AXES, axis
+from ratchet.components.pages.histograms import (
     BINS,
     MOST_CATEGORIES,
     common_grid,
@@ -18,8 +18,8 @@ from components.pages.histograms import (
     distributions,
     rebinned,
 )
-from schemas.artifacts.data_evidence import Distribution
-from schemas.data import features
+from ratchet.schemas.artifacts.data_evidence import Distribution
+from ratchet.schemas.data import features
 from tests.components.data_gate.page.content import comparison, numbers
 
 GRID = np.linspace(0.0, 1.0, 11)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.pages.line_chart import MOST_POINTS, Axis, Mark, Marker, Series, line_chart, runs_of
+from ratchet.components.pages.line_chart import MOST_POINTS, Axis, Mark, Marker, Series, line_chart, runs_of
 from tests.components.pages.drawn import HOSTILE, of_class, parsed, places, words
 
 STEP, LOSS = Axis("step", whole=True), Axis("loss")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.pages.moves import moves_figure
-from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
+from ratchet.components.pages.moves import moves_figure
+from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
 
 NOTHING = Distribution(())
 MOVED = Comparison(

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from components.pages.bars import BarPair, interval_bar, paired_bars
-from components.pages.line_chart import Axis, Mark, Marker, Series, line_chart
-from components.pages.style import CHART_STYLE, STYLE
+from ratchet.components.pages.bars import BarPair, interval_bar, paired_bars
+from ratchet.components.pages.line_chart import Axis, Mark, Marker, Series, line_chart
+from ratchet.components.pages.style import CHART_STYLE, STYLE
 
 DARK = "@media (prefers-color-scheme: dark)"
 LINES = ("baseline", "candidate", "neutral", "worse", "better", "unclear")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
-from schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT
+from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT
 from tests.builders import recorded_decision
 from tests.pipeline.roots import registry_in, serve
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.tensorflow
 def test_the_baseline_comes_with_looks_marks_and_history(tmp_path: Path) -> None:
     from tfx.types import standard_artifacts
 
-    from components.registry.executor import BaselineReaderExecutor
+    from ratchet.components.registry.executor import BaselineReaderExecutor
 
     best = serve(tmp_path, "100", "span-1-aa-1", 1, map=0.7, golden_digest="g")
     served = serve(tmp_path, "200", "span-2-bb-1", 2, map=0.6, golden_digest="g")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.registry.high_water import high_water_marks
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.overrides import Override
-from schemas.artifacts.registry_entries import ServedModel
+from ratchet.components.registry.high_water import high_water_marks
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.artifacts.registry_entries import ServedModel
 from tests.pipeline.roots import approval, rollback
 
 

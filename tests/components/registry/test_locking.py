@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.locking import hold, holder
-from schemas.base.errors import StateError
-from schemas.base.progress import LOGGER
+from ratchet.components.registry.locking import hold, holder
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.progress import LOGGER
 
 
 @contextmanager
 def other_holder(lock: Path) -> Iterator[subprocess.Popen[str]]:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom components.registry.locking import hold\n"
+        "import sys\nfrom pathlib import Path\nfrom ratchet.components.registry.locking import hold\n"
         "with hold(Path(sys.argv[1]), 'retraining'):\n    print('held', flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(lock)], stdin=-1, stdout=-1, text=True) as other:

@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from components.registry.locking import BusyError, hold
-from components.registry.publication import BaselineChangedError, Publication, publish, settle
-from components.registry.registry import Registry
-from components.registry.storage import ChangedError, DiskStorage, Token
-from schemas.artifacts.registry_entries import Pointer, ServedModel
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.locking import BusyError, hold
+from ratchet.components.registry.publication import BaselineChangedError, Publication, publish, settle
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import ChangedError, DiskStorage, Token
+from ratchet.schemas.artifacts.registry_entries import Pointer, ServedModel
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.builders import recorded_decision
 from tests.faults import FAILING, FULL, KILL, in_child
 from tests.pipeline.served_root import model_files

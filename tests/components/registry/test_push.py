@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.publication import Publication, publish
-from components.registry.push import Candidate, push
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from schemas.artifacts.blessing import Blessing
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores
-from schemas.artifacts.publication import PublicationResult
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.publication import Publication, publish
+from ratchet.components.registry.push import Candidate, push
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.schemas.artifacts.blessing import Blessing
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas, Evaluation, ModelScores
+from ratchet.schemas.artifacts.publication import PublicationResult
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.builders import trained_data
 from tests.faults import KILL, in_child
 from tests.pipeline.served_root import model_files

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from components.registry.references import choose_references, line_of
-from schemas.artifacts.references import BEST, EARLIER
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.components.registry.references import choose_references, line_of
+from ratchet.schemas.artifacts.references import BEST, EARLIER
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
 from tests.builders import recorded_decision
 
 STD_ERROR = 0.005

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry
-from components.registry.storage import ChangedError, DiskStorage
-from schemas.artifacts.history import History
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
-from schemas.base.errors import InputError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import ChangedError, DiskStorage
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import Intent, Pointer, RecordedDecision, ServedModel, is_version
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.builders import record_served, recorded_decision
 
 

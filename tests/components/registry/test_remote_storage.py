@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.publication import BaselineChangedError, publish
-from components.registry.registry import Registry
-from schemas.base.errors import StateError
+from ratchet.components.registry.publication import BaselineChangedError, publish
+from ratchet.components.registry.registry import Registry
+from ratchet.schemas.base.errors import StateError
 from tests.components.registry.test_publication import NOW_S, World
 
 pytestmark = pytest.mark.tensorflow
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    from components.registry.remote_storage import RemoteStorage
+    from ratchet.components.registry.remote_storage import RemoteStorage
 
     local = World(tmp_path / "root")
     world = World.__new__(World)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from components.registry.publication import settle
-from components.registry.registry import Registry
-from components.registry.storage import DiskStorage
-from schemas.artifacts.registry_entries import Pointer
-from schemas.base.errors import StateError
-from schemas.base.signing import KEY_FILE_VARIABLE, Signer
+from ratchet.components.registry.publication import settle
+from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.storage import DiskStorage
+from ratchet.schemas.artifacts.registry_entries import Pointer
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.components.registry.test_publication import World
 from tests.faults import KILL, in_child
 

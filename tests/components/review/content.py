@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from components.review.content import (
+from ratchet.components.review.content import (
     CORRECT,
     MISSED,
     OVERALL,
@@ -22,9 +22,9 @@ from components.review.content import (
     ReviewContent,
     ShownBox,
 )
-from schemas.artifacts.data_evidence import Picture
-from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.artifacts.diagnosis import (
+from ratchet.schemas.artifacts.data_evidence import Picture
+from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import (
     ANNOTATION,
     AUGMENTATION,
     FORGETTING,
@@ -39,7 +39,7 @@ from schemas.artifacts.diagnosis import (
     Role,
     Signal,
 )
-from schemas.artifacts.evaluation import (
+from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
     COCO_NAMES,
@@ -52,9 +52,9 @@ from schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from schemas.artifacts.history import History
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from tests.builders import dataset_info, recorded_decision, training_record
 from tests.components.data_gate.page.content import comparison
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from components.coco.writing import image_lines, join_detections, join_ground_truth
-from components.metrics.accumulator import Accumulator
-from components.metrics.match_table import MatchTable
-from components.metrics.matching import match
-from components.review.error_analysis import GoldenFiles
-from schemas.data.columns import DetectionColumns, TruthColumns
-from schemas.data.records import Detections, GroundTruth, ImageRecord, LabelMap
+from ratchet.components.coco.writing import image_lines, join_detections, join_ground_truth
+from ratchet.components.metrics.accumulator import Accumulator
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.matching import match
+from ratchet.components.review.error_analysis import GoldenFiles
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.records import Detections, GroundTruth, ImageRecord, LabelMap
 from tests.components.review.content import jpeg
 
 CATEGORY_IDS = (3, 7, 9)

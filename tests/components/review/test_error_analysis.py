@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from components.review import error_analysis
-from components.review.content import CORRECT, MISSED, OVERALL, WRONG
-from components.review.error_analysis import analyse_errors
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Support
-from schemas.data.records import Detections, ImageRecord
+from ratchet.components.review import error_analysis
+from ratchet.components.review.content import CORRECT, MISSED, OVERALL, WRONG
+from ratchet.components.review.error_analysis import analyse_errors
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Support
+from ratchet.schemas.data.records import Detections, ImageRecord
 from tests.builders import detections, ground_truth
 from tests.components.review.content import data_set, scores
 from tests.components.review.golden import NAMES, files_of, image

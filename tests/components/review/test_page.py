@@ -8,19 +8,26 @@ from typing import Any
 
 import pytest
 
-from components.review.content import ReviewContent
-from components.review.page import review_page
-from components.review.sections.cause import cause_section
-from components.review.sections.evaluation import changes_section, serving_section
-from components.review.sections.next_steps import advice, next_section
-from components.review.sections.past import lineage_section, override_banner, past_section
-from components.review.sections.training import record_tables, rows
-from components.review.sections.verdict import headline, reason_sentence
-from schemas.artifacts.decisions import DataDecision, Reason, Verdict
-from schemas.artifacts.evaluation import Delta, Deltas, HeldOutComparison, SecondOpinion, Serving, ServingFigures
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.artifacts.history import History
-from schemas.artifacts.overrides import OverrideKind
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.page import review_page
+from ratchet.components.review.sections.cause import cause_section
+from ratchet.components.review.sections.evaluation import changes_section, serving_section
+from ratchet.components.review.sections.next_steps import advice, next_section
+from ratchet.components.review.sections.past import lineage_section, override_banner, past_section
+from ratchet.components.review.sections.training import record_tables, rows
+from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import (
+    Delta,
+    Deltas,
+    HeldOutComparison,
+    SecondOpinion,
+    Serving,
+    ServingFigures,
+)
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.overrides import OverrideKind
 from tests.builders import training_record
 from tests.components.review.content import (
     analysis,

@@ -14,13 +14,13 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from components.review.content import GalleryImage, Lineage, ReviewContent, ShownBox
-from components.review.page import review_page
-from components.review.tfma_view.figures import tfma_data
-from schemas.artifacts.data_evidence import Picture
-from schemas.artifacts.decisions import DataDecision
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, Support
-from schemas.artifacts.history import History
+from ratchet.components.review.content import GalleryImage, Lineage, ReviewContent, ShownBox
+from ratchet.components.review.page import review_page
+from ratchet.components.review.tfma_view.figures import tfma_data
+from ratchet.schemas.artifacts.data_evidence import Picture
+from ratchet.schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, Support
+from ratchet.schemas.artifacts.history import History
 from tests.builders import dataset_info, training_record
 from tests.components.browsing import Opener, OpenPage
 from tests.components.review.content import (

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from components.review.content import ReviewContent
-from components.review.page import review_page
-from components.review.sections.cause import cause_section, cause_title_of
-from components.review.sections.next_steps import advice, next_section
-from components.review.sections.verdict import headline
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import CauseState, DiagnosisState
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.page import review_page
+from ratchet.components.review.sections.cause import cause_section, cause_title_of
+from ratchet.components.review.sections.next_steps import advice, next_section
+from ratchet.components.review.sections.verdict import headline
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import CauseState, DiagnosisState
 from tests.components.review.content import (
     RELABEL,
     bootstrapped,

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from components.review.content import ReviewContent
-from components.review.page import review_page
-from components.review.sections.next_steps import advice, next_section
-from components.review.sections.past import past_section
-from components.review.sections.verdict import headline, reason_sentence
-from schemas.artifacts.decisions import DataDecision, Reason, Verdict
-from schemas.artifacts.diagnosis import DiagnosisState
-from schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas
-from schemas.artifacts.history import History
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.page import review_page
+from ratchet.components.review.sections.next_steps import advice, next_section
+from ratchet.components.review.sections.past import past_section
+from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DiagnosisState
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas
+from ratchet.schemas.artifacts.history import History
 from tests.components.review.content import content, data_set, delta, evaluation, past_run, reason, unnamed
 from tests.components.review.test_page import text_of
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from components.review.content import ReviewContent
-from components.review.page import review_page
-from components.review.sections.cause import cause_section
-from components.review.sections.next_steps import advice
-from components.review.sections.verdict import headline, reason_sentence
-from schemas.artifacts.decisions import DataDecision, Reason, Verdict
-from schemas.artifacts.evaluation import Delta, Deltas, PostProcessing
-from schemas.artifacts.training_record import SettingChange
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.page import review_page
+from ratchet.components.review.sections.cause import cause_section
+from ratchet.components.review.sections.next_steps import advice
+from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
+from ratchet.schemas.artifacts.evaluation import Delta, Deltas, PostProcessing
+from ratchet.schemas.artifacts.training_record import SettingChange
 from tests.builders import training_record
 from tests.components.review.content import content, data_set, evaluation, reason
 from tests.components.review.test_page import text_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from components.map_evaluator.training_rules import training_reasons
-from components.review.content import ReviewContent
-from components.review.sections.next_steps import advice, next_section
-from components.review.sections.verdict import headline, reason_sentence
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.training_record import Diverged, ValidationImages
+from ratchet.components.map_evaluator.training_rules import training_reasons
+from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.next_steps import advice, next_section
+from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.training_record import Diverged, ValidationImages
 from tests.builders import asked_training, training_record
 from tests.components.review.content import RELABEL, bootstrapped, content, diagnosis, evaluation, reason, unnamed
 from tests.components.review.test_page import FALLEN, NO_FINDINGS, text_of

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from components.stack.environment import as_served, prepare
+from ratchet.components.stack.environment import as_served, prepare
 
 
 def test_a_process_that_trains_uses_the_keras_that_tf_models_is_written_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
+from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -26,10 +26,10 @@ import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.trainer import checkpoints, job, loop
-from components.trainer.job import TrainingJob, run_job
-from components.trainer.run_fn import run_fn
-from schemas.base import settings as settings_io
+from ratchet.components.trainer import checkpoints, job, loop
+from ratchet.components.trainer.job import TrainingJob, run_job
+from ratchet.components.trainer.run_fn import run_fn
+from ratchet.schemas.base import settings as settings_io
 from tests.components.trainer.spans import MOMENTS, settings
 
 WORKERS = 2

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from components.trainer.model.model_settings import AnchorSettings, BackboneSettings, ModelSettings
+from ratchet.components.trainer.model.model_settings import AnchorSettings, BackboneSettings, ModelSettings
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nün")
 
@@ -30,7 +30,7 @@ def small_model(settings: ModelSettings, seed: int) -> Any:
     """A built model of 10 classes; the same for the same seed."""
     import tf_keras
 
-    from components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import build_model, build_task
 
     tf_keras.utils.set_random_seed(seed)
     model = build_model(build_task(settings, len(CLASS_NAMES)), settings)

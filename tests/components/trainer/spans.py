@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from components.trainer.settings import TrainerSettings
-from pipeline.config.pipeline_settings import load_settings
-from pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
 TINY: dict[str, Any] = {
     "model": {
@@ -45,7 +45,7 @@ def write_examples(
     """
     import apache_beam as beam
 
-    from components.example_gen.generate import GenRequest, generate
+    from ratchet.components.example_gen.generate import GenRequest, generate
 
     data = directory / f"span-{span}"
     write_digits(str(data), DigitsOptions(span=span, images=images, **digits))

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import (
+from ratchet.schemas.artifacts.training_record import (
     RECORD_FILE,
     STATISTICS_FILE,
     TRAINING_RECORD_FORMAT,
@@ -18,9 +18,9 @@ from schemas.artifacts.training_record import (
     earlier_sample_file,
     earlier_statistics_file,
 )
-from schemas.base.files import LOCAL_FILES
-from schemas.data import features
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 from tests.builders import coco, coco_annotation, coco_image, training_record, write_span
 
 pytestmark = pytest.mark.tensorflow
@@ -45,9 +45,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[Trained
     """Two spans as ExampleGen wrote them, the first with the classes the other way round; each labels one dog."""
     import apache_beam as beam
 
-    from components.example_gen.generate import GenRequest, generate
-    from components.trainer.lineage import trained_data
-    from schemas.data.examples_artifact import ExamplesArtifact
+    from ratchet.components.example_gen.generate import GenRequest, generate
+    from ratchet.components.trainer.lineage import trained_data
+    from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
     directory = tmp_path_factory.mktemp("lineage")
     requests, places = [], []
@@ -86,7 +86,7 @@ def baseline(directory: Path, *data: TrainedData) -> str:
 
 
 def described(record: TrainingRecord, model: str | None) -> dict[str, bytes]:
-    from components.trainer.earlier_spans import describe_earlier_spans
+    from ratchet.components.trainer.earlier_spans import describe_earlier_spans
 
     return describe_earlier_spans(record, cast("Any", Looks()), model, None)
 

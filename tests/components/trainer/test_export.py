@@ -40,8 +40,8 @@ SIGNATURES["look"] = (PREPARED, SIGNATURES["detect"][1] | SIGNATURES["embed"][1]
 @pytest.fixture(scope="module")
 def serving() -> Any:
     """Traced with other weights than those that are exported, as in a training with validation."""
-    from components.trainer.model.warm_start import norm_layers
-    from components.trainer.serving import Serving
+    from ratchet.components.trainer.model.warm_start import norm_layers
+    from ratchet.components.trainer.serving import Serving
 
     settings = small_settings()
     model = small_model(settings, 1)
@@ -55,7 +55,7 @@ def serving() -> Any:
 
 @pytest.fixture(scope="module")
 def exported(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    from components.trainer.export import save_model
+    from ratchet.components.trainer.export import save_model
 
     directory = str(tmp_path_factory.mktemp("model"))
     save_model(serving, directory, [encode(picture(64, 48, seed)) for seed in range(3)])
@@ -192,7 +192,7 @@ def test_the_two_halves_answer_exactly_as_the_whole(exported: str, expected: dic
 def test_the_file_holds_the_weights_in_the_order_that_restoring_expects(exported: str, serving: Any) -> None:
     import tensorflow as tf
 
-    from components.trainer.model.weights import ordered_weights
+    from ratchet.components.trainer.model.weights import ordered_weights
 
     reader = tf.train.load_checkpoint(f"{exported}/variables/variables")
     weights = ordered_weights(serving._model)

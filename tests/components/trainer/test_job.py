@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_dynamics import Dynamics
-from schemas.artifacts.training_record import (
+from ratchet.schemas.artifacts.training_dynamics import Dynamics
+from ratchet.schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
     LABELS_FILE,
     RECORD_FILE,
@@ -21,11 +21,11 @@ from schemas.artifacts.training_record import (
     SettingChange,
     TrainingRecord,
 )
-from schemas.base import settings as settings_io
-from schemas.base.errors import ConfigError, RatchetError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
-from schemas.data.dataset import EVAL_SPLIT
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.base.errors import ConfigError, RatchetError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.dataset import EVAL_SPLIT
 from tests.components.trainer.spans import settings, write_examples
 
 pytestmark = pytest.mark.tensorflow
@@ -41,7 +41,7 @@ class World:
     def train(self, name: str, examples: str, base: str | None, *overrides: str) -> TrainingRecord:
         from tfx.components.trainer.fn_args_utils import FnArgs
 
-        from components.trainer.run_fn import run_fn
+        from ratchet.components.trainer.run_fn import run_fn
 
         (self.root / "FeatureStats.pb").write_bytes(b"statistics")
         arguments: dict[str, Any] = {
@@ -74,11 +74,11 @@ def world(first_span: str, second_span: str, tmp_path_factory: pytest.TempPathFa
 
 def map_of(model: str, examples: str, num_classes: int = 10) -> float:
     """mAP of an exported model on validation images, measured without the Trainer's own code."""
-    from components.detector.served import ServedDetector, read_images
-    from components.metrics.accumulator import Accumulator
-    from components.metrics.matching import match
-    from schemas.data.columns import TruthColumns
-    from schemas.data.records import record_from_json
+    from ratchet.components.detector.served import ServedDetector, read_images
+    from ratchet.components.metrics.accumulator import Accumulator
+    from ratchet.components.metrics.matching import match
+    from ratchet.schemas.data.columns import TruthColumns
+    from ratchet.schemas.data.records import record_from_json
 
     detector, matches = ServedDetector("exported", model), Accumulator.create()
     files = sorted(map(str, Path(examples, f"Split-{EVAL_SPLIT}").iterdir()))
@@ -167,7 +167,7 @@ def test_a_retraining_starts_from_the_baseline(world: World, first_span: str) ->
 
 
 def test_a_model_grows_by_new_classes_and_keeps_what_it_knows(second_span: str, tmp_path: Path) -> None:
-    from components.trainer.job import reprocessed
+    from ratchet.components.trainer.job import reprocessed
 
     seven = write_examples(tmp_path, 1, 80, without=("0", "4", "9"))
     grown = World(tmp_path)
@@ -220,7 +220,7 @@ def test_the_baseline_is_exported_beside_a_candidate_that_has_another_post_proce
 
 def answers(model: Path, examples: str) -> dict[str, np.ndarray]:
     """What a model answers to a few held-out images."""
-    from components.detector.served import ServedDetector, read_images
+    from ratchet.components.detector.served import ServedDetector, read_images
 
     files = sorted(map(str, Path(examples, f"Split-{EVAL_SPLIT}").iterdir()))
     return ServedDetector("exported", str(model)).serve([encoded for _, encoded in next(read_images(files, 4))])
@@ -331,7 +331,7 @@ def test_a_training_that_diverges_exports_the_last_sound_weights_and_is_not_gone
 def test_a_loss_that_is_no_number_at_the_first_step_exports_the_baseline(
     world: World, second_span: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from components.trainer.learner import Learner
+    from ratchet.components.trainer.learner import Learner
 
     step_function = Learner._step_function
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from components.trainer.policy import NewSpan, plan_training
-from schemas.artifacts.training_record import ContinualLearningRecord
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.components.trainer.policy import NewSpan, plan_training
+from ratchet.schemas.artifacts.training_record import ContinualLearningRecord
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from tests.builders import trained_data
 from tests.components.trainer.spans import settings
 
 if TYPE_CHECKING:
-    from components.trainer.learner import Learner
+    from ratchet.components.trainer.learner import Learner
 
 pytestmark = pytest.mark.tensorflow
 STEPS = 6
@@ -26,8 +26,8 @@ DIGITS = tuple("0123456789")
 
 @pytest.fixture(scope="module")
 def batches(first_span: str) -> list[Any]:
-    from components.trainer.images.batches import Mixture, training_batches
-    from components.trainer.images.examples import span_of
+    from ratchet.components.trainer.images.batches import Mixture, training_batches
+    from ratchet.components.trainer.images.examples import span_of
 
     the_plan = plan()
     span = span_of(ExamplesArtifact.open(first_span, LOCAL_FILES), TRAIN_SPLIT, DIGITS)
@@ -43,7 +43,7 @@ def trained(batches: list[Any], average: float = 0.0, **changes: Any) -> Learner
     import tensorflow as tf
     import tf_keras
 
-    from components.trainer.learner import Learner, LearnerOptions
+    from ratchet.components.trainer.learner import Learner, LearnerOptions
 
     tf_keras.utils.set_random_seed(0)
     learner = Learner(
@@ -59,8 +59,8 @@ def moved(learner: Learner, part: Any) -> float:
     import tensorflow as tf
     import tf_keras
 
-    from components.trainer.learner import Learner, LearnerOptions
-    from components.trainer.model.weights import ordered_weights
+    from ratchet.components.trainer.learner import Learner, LearnerOptions
+    from ratchet.components.trainer.model.weights import ordered_weights
 
     tf_keras.utils.set_random_seed(0)
     start = Learner(tf.distribute.get_strategy(), plan(), LearnerOptions(10), lambda model: None)
@@ -91,7 +91,7 @@ def test_a_frozen_backbone_stays_where_it_is(batches: list[Any]) -> None:
 
 
 def norm_weights(learner: Learner) -> np.ndarray:
-    from components.trainer.model.warm_start import norm_layers
+    from ratchet.components.trainer.model.warm_start import norm_layers
 
     return np.concatenate([w.numpy().ravel() for layer in norm_layers(learner.model) for w in layer.weights])
 
@@ -99,7 +99,7 @@ def norm_weights(learner: Learner) -> np.ndarray:
 def test_batch_norm_moves_slowly_or_not_at_all(batches: list[Any], free: Learner) -> None:
     def statistics(learner: Learner) -> float:
         """Distance of all moving means from 0, where they start."""
-        from components.trainer.model.warm_start import norm_layers
+        from ratchet.components.trainer.model.warm_start import norm_layers
 
         return float(np.sqrt(sum(np.square(layer.moving_mean.numpy()).sum() for layer in norm_layers(learner.model))))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.trainer.line import along_the_line
-from components.trainer.loop import UnsoundWeightsError
-from schemas.artifacts.training_dynamics import LinePoint
-from schemas.artifacts.training_record import ValidationPoint
+from ratchet.components.trainer.line import along_the_line
+from ratchet.components.trainer.loop import UnsoundWeightsError
+from ratchet.schemas.artifacts.training_dynamics import LinePoint
+from ratchet.schemas.artifacts.training_record import ValidationPoint
 
 START = [np.array([0.0, 4.0], np.float32), np.array(1.0, np.float32)]
 END = [np.array([4.0, 0.0], np.float32), np.array(1.0, np.float32)]

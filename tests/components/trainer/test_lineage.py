@@ -4,17 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from components.trainer.lineage import ALL_IMAGES, MOST_IMAGES, MOST_SPANS, carried, images_of_each, read_earlier
-from schemas.artifacts.training_record import (
+from ratchet.components.trainer.lineage import (
+    ALL_IMAGES,
+    MOST_IMAGES,
+    MOST_SPANS,
+    carried,
+    images_of_each,
+    read_earlier,
+)
+from ratchet.schemas.artifacts.training_record import (
     RECORD_FILE,
     TRAINING_RECORD_FORMAT,
     TrainedData,
     read_training_record,
 )
-from schemas.base.artifact_places import to_record
-from schemas.base.errors import ConfigError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
+from ratchet.schemas.base.artifact_places import to_record
+from ratchet.schemas.base.errors import ConfigError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from tests.builders import dataset_info, trained_data, training_record
 
 

@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.changes import asked_training
-from components.trainer.images.augmentation import AUGMENTATIONS
-from components.trainer.loop import CURVE_POINTS, Training, TrainingState, UnsoundWeightsError, train
-from components.trainer.model.model_settings import ModelSettings
-from components.trainer.policy import TrainingPlan
-from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_dynamics import Curve
-from schemas.artifacts.training_record import ContinualLearningRecord, Diverged, LearningRateRecord, ValidationPoint
-from schemas.base.errors import RatchetError
+from ratchet.components.trainer.changes import asked_training
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
+from ratchet.components.trainer.loop import CURVE_POINTS, Training, TrainingState, UnsoundWeightsError, train
+from ratchet.components.trainer.model.model_settings import ModelSettings
+from ratchet.components.trainer.policy import TrainingPlan
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.schemas.artifacts.training_dynamics import Curve
+from ratchet.schemas.artifacts.training_record import (
+    ContinualLearningRecord,
+    Diverged,
+    LearningRateRecord,
+    ValidationPoint,
+)
+from ratchet.schemas.base.errors import RatchetError
 from tests.builders import trained_data
 
 RATE = LearningRateRecord(peak=0.1, bootstrap_peak=0.1, warmup_steps=2, warmup_start=0.005, final=0.002)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.trainer.moved import NormWeights, PartWeights, distance, parts_moved
-from schemas.artifacts.training_dynamics import PartMoved
+from ratchet.components.trainer.moved import NormWeights, PartWeights, distance, parts_moved
+from ratchet.schemas.artifacts.training_dynamics import PartMoved
 
 START = [np.array([3.0, 4.0]), np.array([0.0, 1.0]), np.array([3.99, 0.24]), np.array([1.0])]
 PARTS = {"backbone": PartWeights((0,), (NormWeights(1, 2, 0.01),)), "head": PartWeights((3,), ())}

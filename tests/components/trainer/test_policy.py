@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.trainer.images.augmentation import AUGMENTATIONS
-from components.trainer.policy import NewSpan, TrainingPlan, plan_training, schedule
-from components.trainer.settings import TrainerSettings
-from schemas.artifacts.training_record import SettingChange, TrainingRecord
-from schemas.base.errors import ConfigError
-from schemas.base.settings import load
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
+from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training, schedule
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.schemas.artifacts.training_record import SettingChange, TrainingRecord
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import load
 from tests.builders import trained_data, training_record
 
 
@@ -334,7 +334,7 @@ def test_the_rate_never_exceeds_its_peak_and_ends_near_zero(steps: int) -> None:
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("steps", [5, 100])
 def test_the_step_uses_the_rate_that_the_record_states(steps: int) -> None:
-    from components.trainer.learner import keras_schedule
+    from ratchet.components.trainer.learner import keras_schedule
 
     rate = schedule(0.01, 0.02, steps)
     in_step = keras_schedule(rate, steps)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from tests.components.trainer.spans import MOMENTS
 
 pytestmark = pytest.mark.tensorflow

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.trainer.images.augmentation import AUGMENTATIONS
-from components.trainer.model.model_settings import ModelSettings
-from schemas.data import features
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
+from ratchet.components.trainer.model.model_settings import ModelSettings
+from ratchet.schemas.data import features
 from tests.builders import encode, picture
 from tests.components.trainer.small_model import CLASS_NAMES, excite, small_model, small_settings
 
@@ -34,7 +34,7 @@ def model(settings: ModelSettings) -> Any:
 
 @pytest.fixture(scope="module")
 def serving(model: Any, settings: ModelSettings) -> Any:
-    from components.trainer.serving import Serving
+    from ratchet.components.trainer.serving import Serving
 
     return Serving(model, settings, CLASS_NAMES)
 
@@ -113,7 +113,7 @@ def trained_on(settings: ModelSettings, tmp_path_factory: pytest.TempPathFactory
     """What a training step gets of each of FILES, by the image's size."""
     import tensorflow as tf
 
-    from components.trainer.images.batches import Mixture, Span, training_batches
+    from ratchet.components.trainer.images.batches import Mixture, Span, training_batches
 
     path = str(tmp_path_factory.mktemp("examples") / "data.gz")
     with tf.io.TFRecordWriter(path) as writer:
@@ -219,7 +219,7 @@ def test_detections_are_the_models_in_px_of_the_image(model: Any, settings: Mode
     """The model's boxes, divided by the scale of each side and cut at the image's border."""
     import tensorflow as tf
 
-    from components.trainer.model.retinanet import anchor_boxes
+    from ratchet.components.trainer.model.retinanet import anchor_boxes
 
     prepared = serving.preprocess([FILES["very wide"], FILES["small PNG"]])
     anchors = {level: tf.tile(boxes[tf.newaxis], [2, 1, 1, 1]) for level, boxes in anchor_boxes(settings).items()}
@@ -237,7 +237,7 @@ def test_detections_are_the_models_in_px_of_the_image(model: Any, settings: Mode
 
 
 def test_padding_has_neither_class_nor_name_and_detections_have_both(settings: ModelSettings) -> None:
-    from components.trainer.serving import Serving
+    from ratchet.components.trainer.serving import Serving
 
     picky = dataclasses.replace(settings, score_threshold=0.7)
     found = numpy(Serving(small_model(picky, 1), picky, CLASS_NAMES).serve([FILES["wide"], FILES["one pixel"]]))
@@ -275,7 +275,7 @@ def test_one_look_finds_and_embeds_as_the_two_functions_do(serving: Any, prepare
 
 
 def test_the_functions_follow_the_weights_and_change_none(settings: ModelSettings) -> None:
-    from components.trainer.serving import Serving
+    from ratchet.components.trainer.serving import Serving
 
     model = small_model(settings, 2)
     serving = Serving(model, settings, CLASS_NAMES)
@@ -294,7 +294,7 @@ def test_fast_suppression_finds_what_tf_models_default_finds(model: Any, setting
     import tensorflow as tf
     from official.vision.modeling.layers.detection_generator import MultilevelDetectionGenerator
 
-    from components.trainer.model.retinanet import anchor_boxes
+    from ratchet.components.trainer.model.retinanet import anchor_boxes
 
     images = np.repeat(prepare(FILES["wide"], FILES["fitting"])["images"], 5, axis=0)
     anchors = {level: tf.tile(boxes[tf.newaxis], [10, 1, 1, 1]) for level, boxes in anchor_boxes(settings).items()}

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from schemas.base.errors import ConfigError
+from ratchet.schemas.base.errors import ConfigError
 
 pytestmark = pytest.mark.tensorflow
 
 
 def test_without_other_devices_the_process_trains_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.trainer.strategy import pick_strategy, worker_number
+    from ratchet.components.trainer.strategy import pick_strategy, worker_number
 
     monkeypatch.delenv("TF_CONFIG", raising=False)
     strategy = pick_strategy(7)
@@ -20,7 +20,7 @@ def test_without_other_devices_the_process_trains_alone(monkeypatch: pytest.Monk
 
 
 def test_one_worker_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.trainer.strategy import pick_strategy
+    from ratchet.components.trainer.strategy import pick_strategy
 
     monkeypatch.setenv("TF_CONFIG", '{"cluster": {"chief": ["host:1"]}, "task": {"type": "chief", "index": 0}}')
     assert pick_strategy(8).num_replicas_in_sync == 1
@@ -28,7 +28,7 @@ def test_one_worker_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"cluster": 3}'])
 def test_a_broken_cluster_description_is_named(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.trainer.strategy import pick_strategy
+    from ratchet.components.trainer.strategy import pick_strategy
 
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ConfigError, match="TF_CONFIG = "):
@@ -36,7 +36,7 @@ def test_a_broken_cluster_description_is_named(text: str, monkeypatch: pytest.Mo
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:
-    from components.trainer.strategy import check_batch
+    from ratchet.components.trainer.strategy import check_batch
 
     three: Any = SimpleNamespace(num_replicas_in_sync=3)
     check_batch(9, three)

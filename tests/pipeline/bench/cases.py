@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.bench.case_result import (
+from ratchet.pipeline.bench.case_result import (
     CaseResult,
     GateSaid,
     Group,
@@ -16,10 +16,10 @@ from pipeline.bench.case_result import (
     Ranked,
     Split,
 )
-from pipeline.bench.cases import Case
-from schemas.artifacts.decisions import DataVerdict, Verdict
-from schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN, Cause, CauseState, DiagnosisState
-from schemas.artifacts.evaluation import Delta
+from ratchet.pipeline.bench.cases import Case
+from ratchet.schemas.artifacts.decisions import DataVerdict, Verdict
+from ratchet.schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN, Cause, CauseState, DiagnosisState
+from ratchet.schemas.artifacts.evaluation import Delta
 
 STATES = {UNKNOWN: DiagnosisState.UNKNOWN, NOTHING: DiagnosisState.NOTHING}
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bench.below_policy import injected
-from schemas.artifacts.training_record import TrainingRecord
-from schemas.base.errors import ConfigError
+from ratchet.pipeline.bench.below_policy import injected
+from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.base.errors import ConfigError
 from tests.components.trainer.spans import settings, write_examples
 
 
 def trained(examples: str, directory: Path, **below: float) -> TrainingRecord:
-    from components.trainer.job import TrainingJob, run_job
+    from ratchet.components.trainer.job import TrainingJob, run_job
 
     few = settings("training.bootstrap.steps=12", "training.validation.rounds=1")
     with injected(below):
@@ -22,8 +22,8 @@ def trained(examples: str, directory: Path, **below: float) -> TrainingRecord:
 
 @pytest.mark.tensorflow
 def test_only_what_was_measured_tells_what_was_done_below_the_policy(tmp_path: Path) -> None:
-    from components.trainer.images import augment, batches
-    from components.trainer.policy import schedule
+    from ratchet.components.trainer.images import augment, batches
+    from ratchet.components.trainer.policy import schedule
 
     examples = write_examples(tmp_path, 1, 80)
     honest = trained(examples, tmp_path / "honest")

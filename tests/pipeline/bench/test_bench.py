@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from pipeline.bench import bench
-from pipeline.bench.baseline import Baseline
-from pipeline.bench.bench import BenchRequest, chosen_cases, diagnosed_again, run_bench, run_cases
-from pipeline.bench.bundle_files import diagnosis_digest
-from pipeline.bench.case_result import CaseResult, read_cases
-from pipeline.bench.cases import FAULTS_FILE, Case, Split, plan, read_entries
-from pipeline.bench.run_case import Workplace
-from pipeline.bench.sources import BenchData
-from pipeline.bench.workers import one_by_one
-from schemas.base.errors import ConfigError, InputError, StateError
+from ratchet.pipeline.bench import bench
+from ratchet.pipeline.bench.baseline import Baseline
+from ratchet.pipeline.bench.bench import BenchRequest, chosen_cases, diagnosed_again, run_bench, run_cases
+from ratchet.pipeline.bench.bundle_files import diagnosis_digest
+from ratchet.pipeline.bench.case_result import CaseResult, read_cases
+from ratchet.pipeline.bench.cases import FAULTS_FILE, Case, Split, plan, read_entries
+from ratchet.pipeline.bench.run_case import Workplace
+from ratchet.pipeline.bench.sources import BenchData
+from ratchet.pipeline.bench.workers import one_by_one
+from ratchet.schemas.base.errors import ConfigError, InputError, StateError
 from tests.pipeline.bench.cases import planned
 
 DIGESTS = {"truth": "t", "golden": "g", "baseline": "b"}

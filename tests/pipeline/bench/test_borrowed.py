@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bench.bench import keep
-from pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
-from pipeline.bench.case_result import CaseResult
-from pipeline.bench.cases import Case, Split, plan, read_entries
-from schemas.base.errors import InputError
+from ratchet.pipeline.bench.bench import keep
+from ratchet.pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
+from ratchet.pipeline.bench.case_result import CaseResult
+from ratchet.pipeline.bench.cases import Case, Split, plan, read_entries
+from ratchet.schemas.base.errors import InputError
 from tests.pipeline.bench.cases import planned
 
 SHARED = {"truth": "t", "baseline": "b"}

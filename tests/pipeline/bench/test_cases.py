@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bench.case_result import Group, Split
-from pipeline.bench.cases import Case, plan, read_entries
-from schemas.base.errors import ConfigError
+from ratchet.pipeline.bench.case_result import Group, Split
+from ratchet.pipeline.bench.cases import Case, plan, read_entries
+from ratchet.schemas.base.errors import ConfigError
 
 
 def planned(split: Split = Split.SCORE, seed: int = 0, blind: bool = False) -> tuple[Case, ...]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.bench.case_result import CaseResult, GateSaid, Group, Split
-from pipeline.bench.comparators import RULE_CHANGE_GAP, Comparator, comparators
-from pipeline.bench.judging import question_of, score
-from schemas.artifacts.decisions import DataVerdict
+from ratchet.pipeline.bench.case_result import CaseResult, GateSaid, Group, Split
+from ratchet.pipeline.bench.comparators import RULE_CHANGE_GAP, Comparator, comparators
+from ratchet.pipeline.bench.judging import question_of, score
+from ratchet.schemas.artifacts.decisions import DataVerdict
 from tests.pipeline.bench.cases import case, planted
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pipeline.bench.engine import Planting, Sources, plant_golden, plant_span
-from pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.pipeline.bench.engine import Planting, Sources, plant_golden, plant_span
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 
 IMAGES = 12
 

@@ -14,15 +14,22 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipeline.bench.answers import read_answers, read_key, score_answers, scored_json, scored_text
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, MATERIAL_DIRECTORY, CaseResult, Group, Split
-from pipeline.bench.export import export_benches
-from pipeline.bench.leak_tree import listing_of
-from pipeline.bench.material import keep_material
-from pipeline.bench.shares import Share
-from schemas.artifacts.evaluation import BASELINE_FILE, CANDIDATE_FILE, GROUND_TRUTH_FILE
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, ValidationPoint
-from schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.pipeline.bench.answers import read_answers, read_key, score_answers, scored_json, scored_text
+from ratchet.pipeline.bench.case_result import (
+    CASE_RESULT_FORMAT,
+    CASES_DIRECTORY,
+    MATERIAL_DIRECTORY,
+    CaseResult,
+    Group,
+    Split,
+)
+from ratchet.pipeline.bench.export import export_benches
+from ratchet.pipeline.bench.leak_tree import listing_of
+from ratchet.pipeline.bench.material import keep_material
+from ratchet.pipeline.bench.shares import Share
+from ratchet.schemas.artifacts.evaluation import BASELINE_FILE, CANDIDATE_FILE, GROUND_TRUTH_FILE
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, ValidationPoint
+from ratchet.schemas.base.errors import InputError, RatchetError, StateError
 from tests.builders import coco, coco_annotation, coco_image, training_record
 from tests.pipeline.bench.cases import case, outcome, planted
 

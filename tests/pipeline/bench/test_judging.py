@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from scipy.stats import binomtest
 
-from pipeline.bench.case_result import CaseResult, Group, Measured, Split
-from pipeline.bench.judging import (
+from ratchet.pipeline.bench.case_result import CaseResult, Group, Measured, Split
+from ratchet.pipeline.bench.judging import (
     Answers,
     CountsAs,
     Question,
@@ -20,8 +20,8 @@ from pipeline.bench.judging import (
     unconverged,
     verdicts,
 )
-from pipeline.bench.shares import Share, chance_of
-from schemas.artifacts.evaluation import Delta
+from ratchet.pipeline.bench.shares import Share, chance_of
+from ratchet.schemas.artifacts.evaluation import Delta
 from tests.pipeline.bench.cases import case, measured, outcome, planted
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.bench.case_result import CaseResult, Group, Split
-from pipeline.bench.leak_tree import leak_test, leak_tree, listing_of
-from schemas.artifacts.diagnosis import CAUSES
+from ratchet.pipeline.bench.case_result import CaseResult, Group, Split
+from ratchet.pipeline.bench.leak_tree import leak_test, leak_tree, listing_of
+from ratchet.schemas.artifacts.diagnosis import CAUSES
 from tests.pipeline.bench.cases import case, planted
 
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, GateSaid, Group, Split
-from pipeline.bench.goals import Goal, Reached, goals
-from pipeline.bench.matrix import matrix
-from pipeline.bench.report import block_markdown, report_of, to_json, to_markdown, to_text
-from pipeline.bench.report_files import read_benches, write_report
-from pipeline.bench.shares import Share
-from pipeline.bench.tables import answers, tables
-from schemas.artifacts.decisions import DataVerdict
-from schemas.base.errors import InputError, StateError
+from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY, CaseResult, GateSaid, Group, Split
+from ratchet.pipeline.bench.goals import Goal, Reached, goals
+from ratchet.pipeline.bench.matrix import matrix
+from ratchet.pipeline.bench.report import block_markdown, report_of, to_json, to_markdown, to_text
+from ratchet.pipeline.bench.report_files import read_benches, write_report
+from ratchet.pipeline.bench.shares import Share
+from ratchet.pipeline.bench.tables import answers, tables
+from ratchet.schemas.artifacts.decisions import DataVerdict
+from ratchet.schemas.base.errors import InputError, StateError
 from tests.pipeline.bench.cases import bench, case, outcome, planted
 
 

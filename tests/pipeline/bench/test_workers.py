@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bench.case_result import CaseResult
-from pipeline.bench.cases import Case, Split, plan, read_entries
-from pipeline.bench.workers import AttemptAt, in_workers
-from schemas.base.errors import StateError
+from ratchet.pipeline.bench.case_result import CaseResult
+from ratchet.pipeline.bench.cases import Case, Split, plan, read_entries
+from ratchet.pipeline.bench.workers import AttemptAt, in_workers
+from ratchet.schemas.base.errors import StateError
 from tests.pipeline.bench.cases import planned
 
 CASES = plan(read_entries(), Split.SCORE, 0, blind=False)

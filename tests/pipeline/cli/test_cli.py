@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.main import main
+from ratchet.pipeline.cli.main import main
 from tests.builders import coco, coco_annotation, coco_image, write_span
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY
-from pipeline.cli.main import main
+from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY
+from ratchet.pipeline.cli.main import main
 from tests.pipeline.bench.cases import bench
 from tests.pipeline.bench.test_export import bench as exportable  # noqa: F401
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import main
+from ratchet.pipeline.cli.main import main
 from tests.pipeline.doctor.lifelike import LifelikeRoot, lifelike_root
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import _parser, main
-from pipeline.cli.options import local, local_name, with_root
-from schemas.artifacts.decisions import Verdict
+from ratchet.pipeline.cli.main import _parser, main
+from ratchet.pipeline.cli.options import local, local_name, with_root
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
 PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--baseline-dt"}

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.root import add_root_commands
-from schemas.artifacts.decisions import Verdict
-from schemas.base.errors import InputError
+from ratchet.pipeline.cli.root import add_root_commands
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.errors import InputError
 from tests.pipeline.roots import add_run, add_unfinished, serve
 from tests.test_architecture import HEAVY, ROOT
 
@@ -103,7 +103,7 @@ def test_a_root_that_is_none_is_an_input_error(tmp_path: Path, command: str) -> 
 @pytest.mark.parametrize("command", ["history", "status", "review"])
 def test_no_command_starts_tensorflow(root: Path, command: str) -> None:
     code = (
-        "import argparse, sys\nfrom pipeline.cli.root import add_root_commands\n"
+        "import argparse, sys\nfrom ratchet.pipeline.cli.root import add_root_commands\n"
         "parser = argparse.ArgumentParser()\nadd_root_commands(parser.add_subparsers())\n"
         f"arguments = parser.parse_args([{command!r}, '--root', {str(root)!r}])\n"
         "arguments.command(arguments)\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.root import add_root_commands
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.pipeline.cli.root import add_root_commands
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
 from tests.pipeline.served_root import ServedRoot
 
 

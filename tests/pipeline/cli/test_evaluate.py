@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.cli.main import main
+from ratchet.pipeline.cli.main import main
 from tests.components.metrics.oracle import FIGURES, pycocotools_on_files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -251,7 +251,7 @@ def test_a_setting_that_could_never_apply_is_one_error(
 def test_neither_tensorflow_nor_tfx_is_imported(files: dict[str, Path]) -> None:
     arguments = ["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"]), "--baseline-dt", str(files["bad"])]
     code = (
-        f"import sys\nfrom pipeline.cli.main import main\nassert main({arguments!r}) == 0\n"
+        f"import sys\nfrom ratchet.pipeline.cli.main import main\nassert main({arguments!r}) == 0\n"
         "heavy = {'tensorflow', 'tfx', 'apache_beam', 'tensorflow_model_analysis', 'pycocotools', 'sklearn'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.cli.main import main
-from schemas.data.columns import DetectionColumns, TruthColumns, rows_of
+from ratchet.pipeline.cli.main import main
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 from tests.components.map_evaluator.test_comparability import found_by, world
 
 OBJECTS, LOST = 160, 60

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 from tests.test_architecture import HEAVY, ROOT
 
-RATCHET = "import sys\nfrom pipeline.cli.main import main\n"
+RATCHET = "import sys\nfrom ratchet.pipeline.cli.main import main\n"
 WATCHED = {*HEAVY, "numpy", "scipy", "PIL", "pydantic", "yaml", "tabulate", "requests", "sqlite3", "smtplib", "asyncio"}
 # Times what `import numpy` takes, which a machine that is busy slows down alike.
 OF_NUMPY = {"--help": 1.5, "status": 5.0, "evaluate": 4.0}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.pipeline_settings import CONFIG_DIRECTORY, PipelineSettings, load_config
-from schemas.base.errors import ConfigError
-from schemas.base.settings import from_json, to_json
+from ratchet.pipeline.config.pipeline_settings import CONFIG_DIRECTORY, PipelineSettings, load_config
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import from_json, to_json
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))

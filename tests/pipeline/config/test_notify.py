@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from pipeline.config.pipeline_settings import PipelineSettings, load_config, load_settings
-from schemas.base.errors import ConfigError
-from schemas.base.settings import from_json, to_json
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config, load_settings
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import from_json, to_json
 
 SECRET = "https://hooks.example.org/services/sesame"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import main
-from pipeline.data.check import CheckResult, find_data
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.base.errors import DataError
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.data.check import CheckResult, find_data
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.base.errors import DataError
 from tests.builders import coco, coco_annotation, write_span
 
 DARK = Reason("drift:qa/brightness", "as bright", "darker", images=tuple(f"{number}.jpg" for number in range(7)))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from components.example_gen.dataset import encoded_images, read_source
-from pipeline.cli.main import main
-from schemas.data.dataset import image_digest
+from ratchet.components.example_gen.dataset import encoded_images, read_source
+from ratchet.pipeline.cli.main import main
+from ratchet.schemas.data.dataset import image_digest
 from tests.builders import coco, coco_annotation, coco_image, encode, picture, write_span
 from tests.components.example_gen.deliveries import WRITERS, two_records, write_tfrecords, write_voc, write_yolo
 
@@ -192,7 +192,7 @@ def test_name_that_is_file_and_directory_at_once_is_refused(tmp_path: Path, caps
 def test_converting_needs_no_tensorflow(tmp_path: Path) -> None:
     write_voc(tmp_path / "in")
     code = (
-        "import sys; from pipeline.cli.main import main\n"
+        "import sys; from ratchet.pipeline.cli.main import main\n"
         f"assert main(['convert', '--from', {str(tmp_path / 'in')!r}, '--out', {str(tmp_path / 'out')!r}]) == 0\n"
         "assert not {'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules)"
     )

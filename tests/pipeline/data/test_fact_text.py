@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.data.check_text import facts_text, remarkable_text
-from pipeline.data.convert import ConvertRequest, convert
-from schemas.artifacts.decisions import Reason
-from schemas.data import facts as counted
-from schemas.data.facts import ClassFact, DataSetFacts
+from ratchet.pipeline.data.check_text import facts_text, remarkable_text
+from ratchet.pipeline.data.convert import ConvertRequest, convert
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.data import facts as counted
+from ratchet.schemas.data.facts import ClassFact, DataSetFacts
 from tests.builders import coco, coco_annotation, coco_image, write_span
 
 

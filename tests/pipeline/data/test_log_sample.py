@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import main
-from pipeline.data.log_sample import log_sample
-from schemas.base.errors import InputError
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.data.log_sample import log_sample
+from ratchet.schemas.base.errors import InputError
 from tests.builders import encode, picture
 
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.dataset import read_source
-from pipeline.cli.main import main
-from pipeline.data.schema_infer import infer_schema
-from schemas.base.errors import ConfigError
-from schemas.base.files import LOCAL_FILES
-from schemas.data import features
-from schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, class_names, read_class_names, read_schema
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.data.schema_infer import infer_schema
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data import features
+from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, class_names, read_class_names, read_schema
 from tests.builders import coco, coco_annotation, coco_image, write_span
 
 

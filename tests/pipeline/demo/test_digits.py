@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.example_gen.dataset import Source, read_source
-from components.example_gen.spans import find_span
-from pipeline.demo.digit_scenes import digit_samples
-from pipeline.demo.digits import DigitsOptions, write_digits
-from schemas.base.errors import ConfigError, InputError
-from schemas.data.records import record_to_json
+from ratchet.components.example_gen.dataset import Source, read_source
+from ratchet.components.example_gen.spans import find_span
+from ratchet.pipeline.demo.digit_scenes import digit_samples
+from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
+from ratchet.schemas.base.errors import ConfigError, InputError
+from ratchet.schemas.data.records import record_to_json
 
 
 def written(directory: Path, images: int = 30, **options: Any) -> Source:

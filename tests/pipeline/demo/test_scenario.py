@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.demo.scenario import ACTS, MARKER, DemoResult, _make_anew
-from schemas.artifacts.decisions import Verdict
-from schemas.base.errors import InputError
+from ratchet.pipeline.demo.scenario import ACTS, MARKER, DemoResult, _make_anew
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.errors import InputError
 from tests.pipeline.past.test_result import DROP, PASSED, result
 
 DIRECTORY = Path("my demo")

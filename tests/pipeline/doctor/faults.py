@@ -8,9 +8,9 @@ import socket
 import subprocess
 from collections.abc import Callable
 
-from pipeline.doctor.doctor import doctor
-from pipeline.doctor.findings import Report
-from schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
+from ratchet.pipeline.doctor.doctor import doctor
+from ratchet.pipeline.doctor.findings import Report
+from ratchet.schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot
 
 Fault = Callable[[LifelikeRoot], object]

@@ -11,23 +11,23 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.publication import decision_key
-from components.registry.push import EvaluatedCandidate, decision_on
-from pipeline.past.run_record import begin_run
-from pipeline.root.root_file import write_file
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.blessing import Blessing
-from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from schemas.artifacts.registry_entries import RecordedDecision
-from schemas.artifacts.root_file import RootFile
-from schemas.artifacts.run_files import RunRecord
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE
+from ratchet.components.registry.publication import decision_key
+from ratchet.components.registry.push import EvaluatedCandidate, decision_on
+from ratchet.pipeline.past.run_record import begin_run
+from ratchet.pipeline.root.root_file import write_file
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.blessing import Blessing
+from ratchet.schemas.artifacts.decisions import Decision, Verdict
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
+from ratchet.schemas.artifacts.root_file import RootFile
+from ratchet.schemas.artifacts.run_files import RunRecord
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.dataset import DATASET_FILE
 from tests.builders import trained_data, training_record
 from tests.pipeline.served_root import NOW, ServedRoot, model_files
 

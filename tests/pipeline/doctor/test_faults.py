@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.doctor.findings import Report
+from ratchet.pipeline.doctor.findings import Report
 from tests.faults import FAILING, FULL, in_child
 from tests.pipeline.doctor.faults import (
     FAULTS,

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.doctor.doctor import doctor
-from pipeline.root.ml_metadata_sync import OverrideStore
-from pipeline.root.root_file import read_file
-from pipeline.root.roots import check_root
-from pipeline.run.starting import check_ml_metadata
-from pipeline.serving.rollback import RollbackRequest, plan_rollback
-from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
-from schemas.artifacts.training_record import read_training_record
-from schemas.base.errors import StateError
-from schemas.base.files import LOCAL_FILES
+from ratchet.pipeline.doctor.doctor import doctor
+from ratchet.pipeline.root.ml_metadata_sync import OverrideStore
+from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.root.roots import check_root
+from ratchet.pipeline.run.starting import check_ml_metadata
+from ratchet.pipeline.serving.rollback import RollbackRequest, plan_rollback
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
+from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.files import LOCAL_FILES
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot
 from tests.test_architecture import modules
 

@@ -25,7 +25,7 @@ def test_a_new_store_counts_on_from_what_is_on_the_disk_and_the_old_one_is_kept(
     from ml_metadata.metadata_store.metadata_store import MetadataStore
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.root.ml_metadata import sqlite_at
+    from ratchet.pipeline.root.ml_metadata import sqlite_at
 
     (world.root / "artifacts" / "DataGate" / ".system" / "executor_execution" / "91").mkdir(parents=True)
     an_ml_metadata_of_noise(world)
@@ -47,8 +47,8 @@ def test_with_a_new_store_approve_and_rollback_work(world: LifelikeRoot) -> None
 
 
 def test_with_a_new_store_an_interrupted_run_begins_anew_and_a_decided_one_has_ended(world: LifelikeRoot) -> None:
-    from pipeline.past.run_record import unfinished_run
-    from schemas.artifacts.run_files import key_of
+    from ratchet.pipeline.past.run_record import unfinished_run
+    from ratchet.schemas.artifacts.run_files import key_of
 
     undecided, decided = world.begin(4, "ratchet run --span 4"), world.begin(5, "ratchet run --span 5")
     [made] = [one for one in world.registry.decisions() if one.run_id == "bad"]

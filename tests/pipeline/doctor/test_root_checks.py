@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.locking import hold
-from pipeline.doctor.doctor import doctor
-from pipeline.root.ml_metadata import open_store
-from pipeline.root.root_file import read_file
-from schemas.base.errors import InputError, StateError
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.doctor.doctor import doctor
+from ratchet.pipeline.root.ml_metadata import open_store
+from ratchet.pipeline.root.root_file import read_file
+from ratchet.schemas.base.errors import InputError, StateError
 from tests.faults import in_child
 from tests.pipeline.doctor.faults import a_torn_pointer, kinds, look, mend
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, tree
@@ -73,7 +73,7 @@ def test_what_is_in_the_way_is_named_before_anything_else(world: LifelikeRoot) -
 
 
 def test_what_cannot_be_read_is_named_with_its_owner(world: LifelikeRoot) -> None:
-    from pipeline.doctor.root_checks import check_places
+    from ratchet.pipeline.doctor.root_checks import check_places
 
     locked = world.file("served.json")
     [finding] = check_places(world.root, lambda path, mode: path != locked and os.access(path, mode))

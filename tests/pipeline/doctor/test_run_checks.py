@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pipeline.doctor.patient import here
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT
+from ratchet.pipeline.doctor.patient import here
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from tests.builders import cause
 from tests.pipeline.doctor.faults import look, mend
 from tests.pipeline.doctor.lifelike import LifelikeRoot

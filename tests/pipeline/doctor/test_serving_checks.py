@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import shutil
 
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.registry_entries import Intent, Pointer
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.registry_entries import Intent, Pointer
 from tests.pipeline.doctor.faults import kinds, look, mend, versions
 from tests.pipeline.doctor.lifelike import LifelikeRoot
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Registry
-from pipeline.doctor.doctor import doctor
-from pipeline.doctor.findings import Report
-from pipeline.doctor.signing import Voucher
-from schemas.base.errors import InputError, StateError
-from schemas.base.signing import KEY_FILE_VARIABLE, Signer
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.doctor.doctor import doctor
+from ratchet.pipeline.doctor.findings import Report
+from ratchet.pipeline.doctor.signing import Voucher
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.faults import in_child
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, tree
 

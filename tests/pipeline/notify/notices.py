@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.run_result import RunResult
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.run_result import RunResult
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.7271", "0.5646 (-0.1626)")
 CLASS_DROP = Reason("class_drop:cat", "no significant fall of AP by more than 0.05", "0.7885 -> 0.5188")

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-import pipeline.run
-from pipeline.cli.main import main
-from pipeline.config.pipeline_settings import load_settings
-from pipeline.run.preflight import RunRequest, read_request
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE
-from schemas.artifacts.run_files import key_of
+import ratchet.pipeline.run
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.run.preflight import RunRequest, read_request
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE
+from ratchet.schemas.artifacts.run_files import key_of
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.notify.webhook_server import WebhookServer, webhook_server
 
@@ -73,7 +73,7 @@ def run(data: Path, server: WebhookServer, *arguments: str) -> int:
 def test_a_rejected_span_is_told_after_its_result_was_written_and_ends_as_ever(
     data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], answer: Any
 ) -> None:
-    monkeypatch.setattr(pipeline.run, "runner", RejectingRunner(data.parent / "gate"), raising=False)
+    monkeypatch.setattr(ratchet.pipeline.run, "runner", RejectingRunner(data.parent / "gate"), raising=False)
     seen: list[Any] = []
     with webhook_server(answer) as server:
         server.on_request = lambda: seen.extend(data.parent.glob("root/runs/*/result.json"))
@@ -95,7 +95,7 @@ def test_a_rejected_span_is_told_after_its_result_was_written_and_ends_as_ever(
 
 def test_a_crash_is_told(data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     runner = RejectingRunner(data.parent / "gate", crash=ValueError("no such op"))
-    monkeypatch.setattr(pipeline.run, "runner", runner, raising=False)
+    monkeypatch.setattr(ratchet.pipeline.run, "runner", runner, raising=False)
     with webhook_server() as server:
         assert run(data, server) == 1
     [(_, _, body)] = server.requests

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 import pytest
 
-from pipeline.notify.deliver import DeliveryError, deliver
-from pipeline.notify.message import Notice, notice_of_result
-from pipeline.notify.target import parse_targets
-from schemas.artifacts.decisions import Reason
+from ratchet.pipeline.notify.deliver import DeliveryError, deliver
+from ratchet.pipeline.notify.message import Notice, notice_of_result
+from ratchet.pipeline.notify.target import parse_targets
+from ratchet.schemas.artifacts.decisions import Reason
 from tests.pipeline.notify.mail_server import PASSWORD, USER, MailServer, mail_server, write_certificate
 from tests.pipeline.notify.notices import result
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.notify.message import (
+from ratchet.pipeline.notify.message import (
     Notice,
     mail_message,
     notice_of_crash,
@@ -18,10 +18,10 @@ from pipeline.notify.message import (
     notice_of_stop,
     slack_message,
 )
-from pipeline.notify.target import Mailbox
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import DiagnosisState
-from schemas.base.errors import RatchetError, StateError
+from ratchet.pipeline.notify.target import Mailbox
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DiagnosisState
+from ratchet.schemas.base.errors import RatchetError, StateError
 from tests.builders import cause
 from tests.pipeline.notify.notices import HOSTILE, RUN_ID, result
 

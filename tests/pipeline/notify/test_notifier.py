@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.pipeline_settings import Event, NotifySettings
-from pipeline.notify.notifier import TIMEOUT_S, Notifier
-from schemas.artifacts.decisions import Verdict
-from schemas.base.errors import ConfigError, InputError, RatchetError, StateError
-from schemas.base.progress import LOGGER
+from ratchet.pipeline.config.pipeline_settings import Event, NotifySettings
+from ratchet.pipeline.notify.notifier import TIMEOUT_S, Notifier
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.errors import ConfigError, InputError, RatchetError, StateError
+from ratchet.schemas.base.progress import LOGGER
 from tests.pipeline.notify.notices import RUN_ID, result
 from tests.pipeline.notify.webhook_server import WebhookServer, webhook_server
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.notify.target import Mailbox, Target, Webhook, parse_targets
-from schemas.base.errors import ConfigError
+from ratchet.pipeline.notify.target import Mailbox, Target, Webhook, parse_targets
+from ratchet.schemas.base.errors import ConfigError
 
 MAIL = "smtp://bot:pass@mail.example.org?from=bot@example.org&to=team@example.org"
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.notify.deliver import DeliveryError, deliver
-from pipeline.notify.message import notice_of_result, slack_message
-from pipeline.notify.target import Webhook
+from ratchet.pipeline.notify.deliver import DeliveryError, deliver
+from ratchet.pipeline.notify.message import notice_of_result, slack_message
+from ratchet.pipeline.notify.target import Webhook
 from tests.pipeline.notify.notices import result
 from tests.pipeline.notify.webhook_server import webhook_server
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.past.golden_looks import known_golden_set, looks_at
-from pipeline.past.run_record import begin_run
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.run_files import RunRecord
+from ratchet.pipeline.past.golden_looks import known_golden_set, looks_at
+from ratchet.pipeline.past.run_record import begin_run
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.run_files import RunRecord
 from tests.builders import recorded_decision
 from tests.pipeline.served_root import NOW, blocked_root
 

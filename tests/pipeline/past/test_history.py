@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.best_served import BestServed
-from pipeline.past.history import find_run, history_text, open_registry, page_of, read_history
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import DiagnosisState
-from schemas.artifacts.high_water import HighWaterMark
-from schemas.base.errors import InputError
+from ratchet.pipeline.past.best_served import BestServed
+from ratchet.pipeline.past.history import find_run, history_text, open_registry, page_of, read_history
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DiagnosisState
+from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.base.errors import InputError
 from tests.builders import cause
 from tests.pipeline.roots import add_run, add_unfinished, approval, rollback, serve
 from tests.pipeline.served_root import ServedRoot

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.notify.message import notice_of_result
-from pipeline.past.history import history_text, read_history
-from pipeline.past.result import result_text
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import Cause, DiagnosisState
-from schemas.artifacts.run_result import RunResult
+from ratchet.pipeline.notify.message import notice_of_result
+from ratchet.pipeline.past.history import history_text, read_history
+from ratchet.pipeline.past.result import result_text
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import Cause, DiagnosisState
+from ratchet.schemas.artifacts.run_result import RunResult
 from tests.pipeline.notify.notices import result
 from tests.pipeline.roots import add_run
 

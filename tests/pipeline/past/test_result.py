@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.result import result_text
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.diagnosis import DiagnosisState
-from schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
+from ratchet.pipeline.past.result import result_text
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DiagnosisState
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from tests.builders import cause
 
 DROP = Reason("map_drop", "candidate mAP at least the baseline's 0.5000", "0.4000 (-0.1000)")

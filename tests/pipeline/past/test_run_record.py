@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.run_record import begin_run, unfinished_run, unreported_run
-from schemas.artifacts.run_files import RunRecord
+from ratchet.pipeline.past.run_record import begin_run, unfinished_run, unreported_run
+from ratchet.schemas.artifacts.run_files import RunRecord
 
 ASKED = {"data": "abc", "golden": "def", "settings": {"margin": 0.0}}
 

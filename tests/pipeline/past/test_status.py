@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.status import read_status
-from pipeline.root.root_file import write_file
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.diagnosis import DiagnosisState
-from schemas.artifacts.overrides import Override
-from schemas.artifacts.root_file import RootFile
-from schemas.base.errors import InputError
+from ratchet.pipeline.past.status import read_status
+from ratchet.pipeline.root.root_file import write_file
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.diagnosis import DiagnosisState
+from ratchet.schemas.artifacts.overrides import Override
+from ratchet.schemas.artifacts.root_file import RootFile
+from ratchet.schemas.base.errors import InputError
 from tests.builders import cause, recorded_decision
 from tests.pipeline.roots import add_run, add_unfinished, approval, registry_in, rollback, serve
 
@@ -226,7 +226,7 @@ def test_json(tmp_path: Path) -> None:
 def test_a_run_that_works_just_now_is_seen_and_one_that_died_is_not(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     code = (
-        "import sys\nfrom pathlib import Path\nfrom components.registry.locking import hold\n"
+        "import sys\nfrom pathlib import Path\nfrom ratchet.components.registry.locking import hold\n"
         f"with hold(Path({str(tmp_path / 'lock')!r}), 'x'):\n    print('locked', flush=True)\n    sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=-1, stdout=-1, text=True) as other:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.past.status import read_status
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
+from ratchet.pipeline.past.status import read_status
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from tests.builders import recorded_decision
 from tests.components.review.content import evaluation
 from tests.pipeline.roots import add_run, registry_in, serve

@@ -12,23 +12,23 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.locking import hold
-from pipeline.cli.main import main
-from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.past.run_record import is_pruned, read_left
-from pipeline.retention.artifacts import RunArtifactStore
-from pipeline.retention.plan import Plan, plan
-from pipeline.retention.prune import apply_retention, carry_out, prune
-from pipeline.retention.survey import survey
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.registry_entries import Intent, Pointer
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
-from schemas.base.errors import InputError, StateError
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.config.pipeline_settings import RetentionSettings
+from ratchet.pipeline.past.run_record import is_pruned, read_left
+from ratchet.pipeline.retention.artifacts import RunArtifactStore
+from ratchet.pipeline.retention.plan import Plan, plan
+from ratchet.pipeline.retention.prune import apply_retention, carry_out, prune
+from ratchet.pipeline.retention.survey import survey
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.registry_entries import Intent, Pointer
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from tests.builders import dataset_info, record_served, training_record
 from tests.pipeline.served_root import ServedRoot, model_files
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.pipeline_settings import RetentionSettings
-from pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunArtifacts, RunFacts
-from pipeline.retention.plan import Kind, Plan, plan
-from pipeline.retention.protection import DAY_S
-from schemas.artifacts.registry_entries import ServedModel
+from ratchet.pipeline.config.pipeline_settings import RetentionSettings
+from ratchet.pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunArtifacts, RunFacts
+from ratchet.pipeline.retention.plan import Kind, Plan, plan
+from ratchet.pipeline.retention.protection import DAY_S
+from ratchet.schemas.artifacts.registry_entries import ServedModel
 
 NOW_S = 1000.0 * DAY_S
 NARROW = RetentionSettings(runs=1, days=1, versions=1, pages=2)

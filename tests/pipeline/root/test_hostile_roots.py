@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.cli.main import main
-from schemas.artifacts.decisions import Verdict
+from ratchet.pipeline.cli.main import main
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.builders import write_span
 from tests.pipeline.roots import add_run, add_unfinished, serve
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import main
+from ratchet.pipeline.cli.main import main
 from tests.builders import coco, write_span
 from tests.components.example_gen.deliveries import write_voc, write_yolo
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 
-from pipeline.root.ml_metadata import read_run, sqlite_at
-from pipeline.root.ml_metadata_sync import OverrideStore, tell
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.pipeline.root.ml_metadata import read_run, sqlite_at
+from ratchet.pipeline.root.ml_metadata_sync import OverrideStore, tell
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 
 

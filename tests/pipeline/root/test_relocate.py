@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.root.ml_metadata import open_store, relocate
-from schemas.base.errors import StateError
+from ratchet.pipeline.root.ml_metadata import open_store, relocate
+from ratchet.schemas.base.errors import StateError
 from tests.pipeline.served_root import ServedRoot, blocked_root
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import pipeline.run
-from pipeline.cli.main import main
-from schemas.artifacts.root_file import ROOT_FILE_FORMAT
+import ratchet.pipeline.run
+from ratchet.pipeline.cli.main import main
+from ratchet.schemas.artifacts.root_file import ROOT_FILE_FORMAT
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.notify.test_in_a_run import RejectingRunner
 
@@ -23,7 +23,7 @@ def test_a_run_without_a_config_takes_the_roots(
     write_span(tmp_path / "data" / "golden")
     config = tmp_path / "cells.yaml"
     config.write_text("name: cells\ntraining: {batch_size: 2}\n")
-    monkeypatch.setattr(pipeline.run, "runner", RejectingRunner(tmp_path / "gate"), raising=False)
+    monkeypatch.setattr(ratchet.pipeline.run, "runner", RejectingRunner(tmp_path / "gate"), raising=False)
     monkeypatch.setenv("RATCHET_ROOT", str(tmp_path / "root"))
     command = ["run", "--data", str(tmp_path / "data"), "--bootstrap"]
     assert main([*command, "--config", "nowhere"]) == 2
@@ -47,7 +47,7 @@ def test_a_run_that_was_killed_before_it_was_reported_is_reported_by_the_same_co
     document = coco(images=[coco_image(i) for i in range(1, 31)], annotations=boxes)
     write_span(tmp_path / "data" / "span-1", document)
     write_span(tmp_path / "data" / "golden")
-    monkeypatch.setattr(pipeline.run, "runner", RejectingRunner(tmp_path / "gate"), raising=False)
+    monkeypatch.setattr(ratchet.pipeline.run, "runner", RejectingRunner(tmp_path / "gate"), raising=False)
     root = tmp_path / "root"
     command = ["run", "--data", str(tmp_path / "data"), "--root", str(root), "--bootstrap", "--config", "digits"]
     assert main([*command, "--set", "training.batch_size=2"]) == 4

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.pipeline_settings import load_settings
-from pipeline.root.root_file import is_moved, read_file, write_file
-from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT, RootFile
-from schemas.base.errors import StateError
+from ratchet.pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.root.root_file import is_moved, read_file, write_file
+from ratchet.schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT, RootFile
+from ratchet.schemas.base.errors import StateError
 
 
 def root_file(root: Path, **fields: Any) -> RootFile:

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.pipeline_settings import load_config, load_settings, read_config
-from pipeline.root.rebuild import has_lineage, read_root, rebuild
-from pipeline.root.root_file import is_moved
-from pipeline.root.roots import serving_name
-from schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
-from schemas.artifacts.training_record import (
+from ratchet.pipeline.config.pipeline_settings import load_config, load_settings, read_config
+from ratchet.pipeline.root.rebuild import has_lineage, read_root, rebuild
+from ratchet.pipeline.root.root_file import is_moved
+from ratchet.pipeline.root.roots import serving_name
+from ratchet.schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
+from ratchet.schemas.artifacts.training_record import (
     RECORD_FILE,
     TRAINING_RECORD_FORMAT,
     ContinualLearningRecord,
     LearningRateRecord,
 )
-from schemas.base.errors import StateError
+from ratchet.schemas.base.errors import StateError
 from tests.builders import training_record
 from tests.pipeline.root.test_root_file import root_file
 from tests.pipeline.roots import add_unfinished, serve

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.config.pipeline_settings import load_config, load_settings
-from pipeline.root.root_file import read_file
-from pipeline.root.root_settings import Remembered, configure_check, configure_run, record_root
-from schemas.artifacts.root_file import ROOT_FILE
-from schemas.base.errors import ConfigError, StateError
+from ratchet.pipeline.config.pipeline_settings import load_config, load_settings
+from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.root.root_settings import Remembered, configure_check, configure_run, record_root
+from ratchet.schemas.artifacts.root_file import ROOT_FILE
+from ratchet.schemas.base.errors import ConfigError, StateError
 from tests.pipeline.roots import serve
 
 MODEL = {"input_size": [128, 128], "max_level": 5, "anchors": {"num_scales": 2}}

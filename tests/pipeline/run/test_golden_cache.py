@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.root.ml_metadata import open_store, relocate
-from pipeline.run.golden_cache import drop_damaged
+from ratchet.pipeline.root.ml_metadata import open_store, relocate
+from ratchet.pipeline.run.golden_cache import drop_damaged
 from tests.builders import write_span
 
 
@@ -40,8 +40,8 @@ def root(stored: Path, tmp_path: Path) -> Path:
 
 
 def run_golden_step(root: Path, golden: Path, run_id: str, content: str) -> None:
-    from pipeline.config.pipeline_settings import load_config
-    from pipeline.run import runner
+    from ratchet.pipeline.config.pipeline_settings import load_config
+    from ratchet.pipeline.run import runner
 
     compiled = runner.compile_run(
         load_config("digits"), str(root), str(root), str(golden), 1, True, run_id, "", content

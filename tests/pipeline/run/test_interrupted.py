@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.locking import hold
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.base.files import LOCAL_FILES
-from schemas.base.model_digest import model_digest
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.model_digest import model_digest
 from tests.faults import FAILING, FULL, KILL, in_child
 from tests.pipeline.served_root import NOW, blocked_root
 
@@ -118,7 +118,7 @@ def test_a_retraining_finds_an_approval_that_was_killed_and_completes_it(world: 
     assert in_child(lambda: world.approve(NOW), world.root, claimed).killed
     pointer = world.made.registry.pointer()
     assert pointer.pushing is not None
-    from pipeline.past.history import open_registry
+    from ratchet.pipeline.past.history import open_registry
 
     assert open_registry(world.root).pointer().pushing is None  # any command that reads the root
     assert world.made.served_weights() == "bad 2"
@@ -129,7 +129,7 @@ def test_a_rollback_does_not_overshoot_a_publication_that_it_completes(world: Wo
     world.restore()
     last = max(number for number, name in enumerate(points) if "rename" in name)
     assert in_child(lambda: world.approve(NOW), world.root, last).killed
-    from schemas.base.errors import InputError
+    from ratchet.schemas.base.errors import InputError
 
     with pytest.raises(InputError, match="whose publication was interrupted, is served now"):
         rollback(RollbackRequest(world.root, "Ben", "wrong"), LATER)
@@ -144,7 +144,7 @@ def test_a_publication_whose_bytes_are_gone_is_taken_back(world: World) -> None:
     [staged] = world.made.serving.glob("unfinished-*")
     (staged / "variables" / "data").write_text("damaged")
     shutil.rmtree(world.made.candidate("bad 2"))
-    from pipeline.past.history import open_registry
+    from ratchet.pipeline.past.history import open_registry
 
     registry = open_registry(world.root)
     assert registry.served() is not None
@@ -155,7 +155,7 @@ def test_a_publication_whose_bytes_are_gone_is_taken_back(world: World) -> None:
 def test_who_only_looks_does_not_wait_for_a_publication_that_was_stopped(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from pipeline.past.history import open_registry
+    from ratchet.pipeline.past.history import open_registry
 
     with hold(world.root / "registry" / "lock", "changing what is served"):
         (world.made.serving / "unfinished-elsewhere").mkdir()  # something to settle

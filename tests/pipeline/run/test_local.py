@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.run.local import RunError, _cause, _check_steps, _evaluated, _is_decided, _page
-from schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
-from schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
-from schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
-from schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, ModelScores
-from schemas.artifacts.publication import PUBLICATION_FORMAT, PublicationResult
-from schemas.artifacts.run_result import RunResult
+from ratchet.pipeline.run.local import RunError, _cause, _check_steps, _evaluated, _is_decided, _page
+from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
+from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
+from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT, DataSetEvaluation, Evaluation, ModelScores
+from ratchet.schemas.artifacts.publication import PUBLICATION_FORMAT, PublicationResult
+from ratchet.schemas.artifacts.run_result import RunResult
 from tests.builders import cause
 
 COMPILED: Any = SimpleNamespace(

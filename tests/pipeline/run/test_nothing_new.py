@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-import pipeline.run
-from pipeline.cli.main import main
-from pipeline.config.pipeline_settings import load_settings
-from pipeline.past.run_record import begin_run
-from pipeline.run.nothing_new import DecidedBefore, decided_before
-from schemas.artifacts.decisions import Reason, Verdict
-from schemas.artifacts.registry_entries import RecordedDecision, ServedModel
-from schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE, RunRecord
-from schemas.artifacts.run_result import RUN_RESULT_FORMAT
-from schemas.base import settings as settings_io
+import ratchet.pipeline.run
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.past.run_record import begin_run
+from ratchet.pipeline.run.nothing_new import DecidedBefore, decided_before
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE, RunRecord
+from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
+from ratchet.schemas.base import settings as settings_io
 from tests.builders import coco, coco_annotation, coco_image, recorded_decision, write_span
 from tests.pipeline.notify.test_in_a_run import RejectingRunner
 from tests.pipeline.notify.webhook_server import webhook_server
@@ -214,7 +214,7 @@ def schedule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     shutil.copytree(tmp_path / "data" / "span-1", tmp_path / "data" / "span-2")
     write_span(tmp_path / "data" / "golden")
     runner = CountingRunner(tmp_path / "gate")
-    monkeypatch.setattr(pipeline.run, "runner", runner, raising=False)
+    monkeypatch.setattr(ratchet.pipeline.run, "runner", runner, raising=False)
     return Schedule(tmp_path, runner, capfd)
 
 
@@ -297,7 +297,7 @@ def test_a_heartbeat_is_sent_where_it_is_wanted(
 
 
 def test_retention_is_applied_as_after_any_run(schedule: Schedule, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.run import local
+    from ratchet.pipeline.run import local
 
     applied: list[Path] = []
     monkeypatch.setattr(local, "apply_retention", lambda root, *_: applied.append(root))
@@ -322,7 +322,7 @@ def test_it_starts_neither_tensorflow_nor_tfx(schedule: Schedule) -> None:
     data, root = str(schedule.directory / "data"), str(schedule.directory / "root")
     given = ["run", "--data", data, "--root", root, "--span", "1", "--bootstrap", "--set", "training.batch_size=2"]
     script = (
-        "import sys\nfrom pipeline.cli.main import main\n"
+        "import sys\nfrom ratchet.pipeline.cli.main import main\n"
         f"code = main({given!r})\n"
         "print(sorted({'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules)), code)"
     )

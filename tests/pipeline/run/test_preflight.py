@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from components.example_gen.dataset import read_source
-from components.trainer.settings import TrainerSettings
-from pipeline.config.pipeline_settings import PipelineSettings, load_settings
-from pipeline.run.preflight import RunRequest, check_new, read_request, schema_file
-from schemas.artifacts.run_files import key_of
-from schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
-from schemas.base.code_version import code_version
-from schemas.base.errors import ConfigError, DataError, InputError
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
-from schemas.data.tfdv_schema import read_class_names
+from ratchet.components.example_gen.dataset import read_source
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings
+from ratchet.pipeline.run.preflight import RunRequest, check_new, read_request, schema_file
+from ratchet.schemas.artifacts.run_files import key_of
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.errors import ConfigError, DataError, InputError
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
+from ratchet.schemas.data.tfdv_schema import read_class_names
 from tests.builders import coco, coco_image, dataset_info, training_record, write_span
 from tests.pipeline.roots import serve
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from components.registry.locking import hold
-from pipeline.serving.approve import ApproveRequest, approve
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.base.errors import InputError, StateError
+from ratchet.components.registry.locking import hold
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.base.errors import InputError, StateError
 from tests.builders import record_served
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 

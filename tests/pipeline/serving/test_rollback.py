@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.locking import hold
-from components.registry.registry import ServedModel
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.artifacts.overrides import Override, OverrideKind
-from schemas.base.errors import InputError, StateError
+from ratchet.components.registry.locking import hold
+from ratchet.components.registry.registry import ServedModel
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.overrides import Override, OverrideKind
+from ratchet.schemas.base.errors import InputError, StateError
 from tests.pipeline.served_root import NOW, ServedRoot, model_files
 
 

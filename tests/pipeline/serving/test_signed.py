@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from components.registry.registry import Registry
-from pipeline.serving.approve import ApproveRequest, approve
-from pipeline.serving.rollback import RollbackRequest, rollback
-from schemas.artifacts.decisions import Verdict
-from schemas.base.errors import StateError
-from schemas.base.signing import KEY_FILE_VARIABLE, Signer
+from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.pipeline.served_root import NOW, ServedRoot
 
 

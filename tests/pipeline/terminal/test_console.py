@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.terminal.console import progress_on, steps_announced
-from schemas.base.progress import LOGGER
+from ratchet.pipeline.terminal.console import progress_on, steps_announced
+from ratchet.schemas.base.progress import LOGGER
 
 
 class Terminal(io.StringIO):
@@ -44,8 +44,8 @@ def test_noise_from_python_and_from_c_goes_to_the_log_and_progress_to_the_termin
     code = f"""
 import os, sys
 from pathlib import Path
-from pipeline.terminal.console import output_to, own_stderr, progress_on
-from schemas.base.progress import LOGGER
+from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on
+from ratchet.schemas.base.progress import LOGGER
 with own_stderr() as console, progress_on(console):
     with output_to(Path({str(tmp_path / "log.txt")!r})):
         os.write(2, b"from C\\n"); print("from Python"); sys.stderr.write("from stderr\\n")
@@ -61,7 +61,7 @@ def test_a_log_handler_made_during_one_run_still_works_in_the_next(tmp_path: Pat
     code = f"""
 import logging
 from pathlib import Path
-from pipeline.terminal.console import output_to
+from ratchet.pipeline.terminal.console import output_to
 for run in (1, 2):
     with output_to(Path({str(tmp_path)!r}, str(run))):
         logging.basicConfig()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.terminal.failures import explain, guarded, tracebacks_to
-from pipeline.terminal.plain_text import visible
-from schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.pipeline.terminal.failures import explain, guarded, tracebacks_to
+from ratchet.pipeline.terminal.plain_text import visible
+from ratchet.schemas.base.errors import InputError, RatchetError, StateError
 
 
 def failing(error: BaseException) -> int:

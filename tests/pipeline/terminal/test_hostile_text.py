@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.main import main
-from pipeline.terminal.plain_text import visible, visible_line
-from schemas.artifacts.decisions import Reason, Verdict
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.terminal.plain_text import visible, visible_line
+from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.roots import add_run, add_unfinished
 

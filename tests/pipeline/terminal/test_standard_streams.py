@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMAND = [sys.executable, "-c", "from pipeline.cli.main import main; raise SystemExit(main())"]
+COMMAND = [sys.executable, "-c", "from ratchet.pipeline.cli.main import main; raise SystemExit(main())"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 
 
@@ -95,7 +95,7 @@ def test_a_current_directory_that_is_gone_is_named(tmp_path: Path) -> None:
 
 WORKING = """
 import sys, threading
-from pipeline.cli import main as cli
+from ratchet.pipeline.cli import main as cli
 
 def work(arguments):
     threading.Thread(target=threading.Event().wait).start()  # never ends, like those of Beam
@@ -152,11 +152,11 @@ import sys
 class CtrlC:
     @staticmethod
     def find_spec(name, *_):
-        if name == "pipeline.cli.main":
+        if name == "ratchet.pipeline.cli.main":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, CtrlC)
-from pipeline.cli.entry import main
+from ratchet.pipeline.cli.entry import main
 sys.exit(main())
 """
 
@@ -168,6 +168,6 @@ def test_ctrl_c_while_modules_are_imported_is_one_line() -> None:
 
 
 def test_the_program_runs_a_command() -> None:
-    given = [sys.executable, "-c", "from pipeline.cli.entry import main; raise SystemExit(main())", "--version"]
+    given = [sys.executable, "-c", "from ratchet.pipeline.cli.entry import main; raise SystemExit(main())", "--version"]
     done = subprocess.run(given, capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert done.stdout.startswith("ratchet ")

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from pipeline.cli.evaluation_text import evaluation_text
-from pipeline.terminal.plain_text import table
-from schemas.artifacts.decisions import Decision, Verdict
-from schemas.artifacts.evaluation import DataSetEvaluation, ModelScores, Support
+from ratchet.pipeline.cli.evaluation_text import evaluation_text
+from ratchet.pipeline.terminal.plain_text import table
+from ratchet.schemas.artifacts.decisions import Decision, Verdict
+from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, ModelScores, Support
 
 
 def test_columns_stand_two_blanks_apart_and_lines_end_with_their_text() -> None:

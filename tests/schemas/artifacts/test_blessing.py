@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from schemas.artifacts.blessing import Blessing
-from schemas.base.errors import StateError
+from ratchet.schemas.artifacts.blessing import Blessing
+from ratchet.schemas.base.errors import StateError
 
 BLESSING = Blessing(
     model_digest="candidate",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
 
 
 def test_a_reason_is_a_sentence() -> None:

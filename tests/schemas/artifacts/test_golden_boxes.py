@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from schemas.artifacts import golden_boxes
-from schemas.artifacts.golden_boxes import GoldenBoxes, is_kept, kept_share
-from schemas.base.errors import StateError
-from schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.artifacts import golden_boxes
+from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes, is_kept, kept_share
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 
 def boxes(first: int = 0, images: int = 6, found: int = 3) -> GoldenBoxes:

@@ -5,8 +5,8 @@ import datetime
 
 import pytest
 
-from schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
-from schemas.base.errors import StateError
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
+from ratchet.schemas.base.errors import StateError
 
 APPROVAL = Override(
     kind=OverrideKind.APPROVED,

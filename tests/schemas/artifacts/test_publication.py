@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from schemas.artifacts.decisions import Decision, Reason, Verdict
-from schemas.artifacts.publication import PublicationResult
+from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
+from ratchet.schemas.artifacts.publication import PublicationResult
 
 PASSED = Reason("serving:loads", "it answers", "it does", passed=True)
 REFUSED = Reason("baseline_changed", "version 1", "version 2")

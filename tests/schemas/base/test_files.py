@@ -9,8 +9,8 @@ from typing import cast
 
 import pytest
 
-from schemas.base.errors import InputError
-from schemas.base.files import LOCAL_FILES, Files, files_for, whole_directory, write_durably
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import LOCAL_FILES, Files, files_for, whole_directory, write_durably
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:

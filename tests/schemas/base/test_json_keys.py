@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.base.checked_json import load_json
-from schemas.base.errors import DataError
-from schemas.base.json_keys import may_repeat_keys
+from ratchet.schemas.base.checked_json import load_json
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.json_keys import may_repeat_keys
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(':"\\ab ', max_size=4),

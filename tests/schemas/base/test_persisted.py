@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.base.errors import StateError
-from schemas.base.persisted import PersistedFormat, renamed
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.persisted import PersistedFormat, renamed
 
 
 class Colour(str, enum.Enum):

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from schemas.base.progress import Progress
+from ratchet.schemas.base.progress import Progress
 
 
 def test_the_last_unit_is_always_reported_and_the_rate_leaves_out_the_first(

@@ -1,10 +1,10 @@
-"""Tests of `schemas.base.sampling`."""
+"""Tests of `ratchet.schemas.base.sampling`."""
 
 from __future__ import annotations
 
 import pytest
 
-from schemas.base.sampling import fraction_of, is_sampled
+from ratchet.schemas.base.sampling import fraction_of, is_sampled
 
 NAMES = [str(number) for number in range(10_000)]
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from components.trainer.settings import TrainerSettings
-from schemas.base.errors import ConfigError
-from schemas.base.settings import from_json, load, parse_yaml, to_json, with_overrides
+from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import from_json, load, parse_yaml, to_json, with_overrides
 
 
 def error(values: dict, source: str = "x.yaml") -> str:

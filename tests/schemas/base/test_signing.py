@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.base.errors import ConfigError, StateError
-from schemas.base.signing import Signer
+from ratchet.schemas.base.errors import ConfigError, StateError
+from ratchet.schemas.base.signing import Signer
 
 FIRST = "3f1c9a7e5b2d8064f7a1c3e5b9d20846ab57cd90e1f23344"
 SECOND = "Zk3vQ8sLm2Xw9RtYb6HjN4pUc7EaDf1G"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.base.errors import ConfigError
-from schemas.base.settings import parse_yaml, with_overrides
-from schemas.base.yaml_checks import MAX_DEPTH, MAX_NODES, check_yaml
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import parse_yaml, with_overrides
+from ratchet.schemas.base.yaml_checks import MAX_DEPTH, MAX_NODES, check_yaml
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "\n".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 12)

@@ -6,8 +6,8 @@ from itertools import permutations
 
 import numpy as np
 
-from schemas.data.dataset import content_digest, image_digest
-from schemas.data.records import GroundTruth, ImageRecord
+from ratchet.schemas.data.dataset import content_digest, image_digest
+from ratchet.schemas.data.records import GroundTruth, ImageRecord
 
 BOXES = np.array([[4, 2, 3, 3], [1, 2, 3, 4], [1, 2, 3, 4], [0, 0, 9, 9]], np.float64)
 TRUTH = GroundTruth(BOXES, np.array([2, 1, 1, 1]), np.array([9, 12, 12, 80.5]), np.array([False, True, False, False]))

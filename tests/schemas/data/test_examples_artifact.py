@@ -1,4 +1,4 @@
-"""Tests of `schemas.data.examples_artifact`."""
+"""Tests of `ratchet.schemas.data.examples_artifact`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, EVAL_SPLIT, FINGERPRINTS, HELD_OUT_SPLIT, TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact, split_directory
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import (
+    DATASET_FILE,
+    DATASET_FORMAT,
+    EVAL_SPLIT,
+    FINGERPRINTS,
+    HELD_OUT_SPLIT,
+    TRAIN_SPLIT,
+)
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact, split_directory
 from tests.builders import dataset_info
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 
 def sample(start: int, images: int, **more: np.ndarray) -> FeatureSample:

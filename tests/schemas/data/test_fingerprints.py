@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from schemas.base.errors import StateError
-from schemas.data.fingerprints import Fingerprints, line_of, nearest
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.fingerprints import Fingerprints, line_of, nearest
 
 
 def fingerprints(*bits: np.ndarray, span: int = 1) -> Fingerprints:
@@ -32,7 +32,7 @@ def test_the_nearest_and_how_far_it_is_are_found_in_chunks_too(monkeypatch: pyte
     golden = fingerprints(random_bits(1), random_bits(2), random_bits(3))
     training = fingerprints(random_bits(4), flipped(random_bits(3), 13), flipped(random_bits(2), 12), random_bits(1))
     for pairs in (1, 1000):
-        monkeypatch.setattr("schemas.data.fingerprints._CHUNK_PAIRS", pairs)
+        monkeypatch.setattr("ratchet.schemas.data.fingerprints._CHUNK_PAIRS", pairs)
         rows, bits = nearest(golden, training)
         assert (rows.tolist(), bits.tolist()) == ([3, 2, 1], [0, 12, 13])
 

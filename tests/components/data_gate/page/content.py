@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from components.data_gate.page import PageContent
-from components.imaging.drawing import draw_boxes, labels_layer
-from schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution, Picture
-from schemas.artifacts.decisions import DataDecision, Reason
-from schemas.data.dataset import DataSetInfo
+from ratchet.components.data_gate.page import PageContent
+from ratchet.components.imaging.drawing import draw_boxes, labels_layer
+from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution, Picture
+from ratchet.schemas.artifacts.decisions import DataDecision, Reason
+from ratchet.schemas.data.dataset import DataSetInfo
 from tests.builders import encode, picture
 
 

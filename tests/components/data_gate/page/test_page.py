@@ -7,14 +7,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from components.data_gate.page import data_page
-from components.pages.parts import MOST_PICTURES
-from components.pages.rule_words import next_steps
-from components.pages.text import safe
-from schemas.artifacts.data_evidence import SKEW, Picture
-from schemas.artifacts.decisions import Reason
-from schemas.base.formatting import number, percent
-from schemas.data.dataset import BadBoxes
+from ratchet.components.data_gate.page import data_page
+from ratchet.components.pages.parts import MOST_PICTURES
+from ratchet.components.pages.rule_words import next_steps
+from ratchet.components.pages.text import safe
+from ratchet.schemas.artifacts.data_evidence import SKEW, Picture
+from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import number, percent
+from ratchet.schemas.data.dataset import BadBoxes
 from tests.components.data_gate.page.content import comparison, content, data_set, decision, hostile, shown
 
 OFFSET = Reason("labels:offset", "boxes within 5 %", "boxes are displaced by 15 %")

@@ -7,7 +7,7 @@ import io
 
 from PIL import Image
 
-from components.data_gate.page import data_page
+from ratchet.components.data_gate.page import data_page
 from tests.components.browsing import Opener
 from tests.components.data_gate.page.content import content, hostile
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from components.pages.policy import content_security_policy
-from components.pages.style import STYLE
-from components.review.tfma_view.section import TfmaSection
+from ratchet.components.pages.policy import content_security_policy
+from ratchet.components.pages.style import STYLE
+from ratchet.components.review.tfma_view.section import TfmaSection
 from tests.components.browsing import OpenPage
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from components.review.tfma_view.figures import EvaluatedRun, SliceKey
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE, COCO_NAMES
+from ratchet.components.review.tfma_view.figures import EvaluatedRun, SliceKey
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, COCO_NAMES
 
 NAN = "NaN"  # as TFMA writes it
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.review.tfma_view.section import tfma_section
-from schemas.base.errors import StateError
+from ratchet.components.review.tfma_view.section import tfma_section
+from ratchet.schemas.base.errors import StateError
 from tests.components.browsing import Opener
 from tests.components.map_evaluator.test_tfma_files import write
 from tests.components.review.tfma_view.pages import open_section, page_of, rows, tfma_code
@@ -29,7 +29,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def read(uri: str, past: dict[str, str]) -> Any:
-    from components.review.tfma_view.data import read_tfma
+    from ratchet.components.review.tfma_view.data import read_tfma
 
     return read_tfma(uri, "span-2-b-1", past)
 
@@ -81,7 +81,7 @@ def test_a_run_that_is_repeated_is_there_once(first: str, second: str) -> None:
 
 
 def test_results_are_named_by_run_for_tfmas_own_views(first: str, second: str) -> None:
-    from components.review.tfma_view.data import read_results
+    from ratchet.components.review.tfma_view.data import read_results
 
     results, skipped = read_results({"span-1": first, "gone": "nowhere", "span-2": second})
     assert [result.model_location for result in results] == ["1 span-1", "3 span-2"]
@@ -90,7 +90,7 @@ def test_results_are_named_by_run_for_tfmas_own_views(first: str, second: str) -
 
 
 def test_the_code_is_the_installed_packages() -> None:
-    from components.stack.tfma import components_code
+    from ratchet.components.stack.tfma import components_code
 
     assert components_code() == tfma_code()
 

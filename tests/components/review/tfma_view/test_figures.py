@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.review.tfma_view.figures import tfma_data
-from schemas.artifacts.evaluation import BASELINE, CANDIDATE
+from ratchet.components.review.tfma_view.figures import tfma_data
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from tests.components.review.tfma_view.runs import NAN, bounded, evaluated_run, number, of_class
 
 SLICES = {

@@ -6,8 +6,8 @@ import base64
 import hashlib
 import re
 
-from components.review.tfma_view.figures import TfmaData
-from components.review.tfma_view.section import tfma_section
+from ratchet.components.review.tfma_view.figures import TfmaData
+from ratchet.components.review.tfma_view.section import tfma_section
 
 EMPTY = TfmaData("{}", has_slices=True, omitted=0, skipped=())
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from components.review.tfma_view.figures import tfma_data
-from components.review.tfma_view.section import tfma_frame, tfma_section
+from ratchet.components.review.tfma_view.figures import tfma_data
+from ratchet.components.review.tfma_view.section import tfma_frame, tfma_section
 from tests.components.browsing import Opener, OpenPage, opener
 from tests.components.review.tfma_view.pages import open_section, page_of, rows, tfma_code
 from tests.components.review.tfma_view.runs import NAN, evaluated_run, of_class

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.trainer.images.augmentation import Augmentation
+from ratchet.components.trainer.images.augmentation import Augmentation
 
 RED = (250, 10, 10)
 
@@ -17,7 +17,7 @@ def traced(policy: Augmentation, output_size: tuple[int, int]) -> Any:
     """`augment` as a function of image, boxes and seed, traced for any size of image and number of boxes."""
     import tensorflow as tf
 
-    from components.trainer.images.augment import augment
+    from ratchet.components.trainer.images.augment import augment
 
     @tf.function(
         autograph=False,

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation, Light
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS, Augmentation, Light
 from tests.components.trainer.images.augmenting import augmented, in_px, red_extent, resized, scene, traced
 
 pytestmark = pytest.mark.tensorflow

@@ -5,7 +5,13 @@ from typing import get_args
 
 import pytest
 
-from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation, AugmentationName, Light, RandAugment
+from ratchet.components.trainer.images.augmentation import (
+    AUGMENTATIONS,
+    Augmentation,
+    AugmentationName,
+    Light,
+    RandAugment,
+)
 
 # A digest that changes here changes what a name in older training records means: give the policy a new name instead.
 DIGESTS = {

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from components.trainer.images.augmentation import AUGMENTATIONS
-from schemas.base.files import LOCAL_FILES
-from schemas.data.dataset import TRAIN_SPLIT
-from schemas.data.examples_artifact import ExamplesArtifact
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from tests.components.trainer.spans import settings
 
 if TYPE_CHECKING:
-    from components.trainer.images.batches import Mixture, Span
+    from ratchet.components.trainer.images.batches import Mixture, Span
 
 pytestmark = pytest.mark.tensorflow
 DIGITS = tuple("0123456789")
@@ -25,33 +25,33 @@ BATCH = 8
 
 @pytest.fixture(scope="module")
 def new(second_span: str) -> Span:
-    from components.trainer.images.examples import span_of
+    from ratchet.components.trainer.images.examples import span_of
 
     return span_of(ExamplesArtifact.open(second_span, LOCAL_FILES), TRAIN_SPLIT, DIGITS)
 
 
 @pytest.fixture(scope="module")
 def old(first_span: str) -> Span:
-    from components.trainer.images.examples import span_of
+    from ratchet.components.trainer.images.examples import span_of
 
     return span_of(ExamplesArtifact.open(first_span, LOCAL_FILES), TRAIN_SPLIT, DIGITS)
 
 
 def mixture(new: Span, old: tuple[Span, ...] = (), replay: float = 0.0) -> Mixture:
-    from components.trainer.images.batches import Mixture
+    from ratchet.components.trainer.images.batches import Mixture
 
     return Mixture(new, old, replay)
 
 
 def order(images: Mixture, count: int, seed: int = 0, start: int = 0) -> list[bytes]:
     """The serialised examples of the stream, as they come."""
-    from components.trainer.images.batches import _mixed
+    from ratchet.components.trainer.images.batches import _mixed
 
     return [serialized for serialized, _ in _mixed(images, seed, start).take(count).as_numpy_iterator()]
 
 
 def batches(images: Mixture, count: int, policy: Any = "none-v1", start: int = 0, context: Any = None) -> list[Any]:
-    from components.trainer.images.batches import training_batches
+    from ratchet.components.trainer.images.batches import training_batches
 
     stream = training_batches(images, settings().model, AUGMENTATIONS[policy], BATCH, 0, start, context)
     return list(stream.take(count).as_numpy_iterator())
@@ -90,7 +90,7 @@ def test_several_earlier_spans_count_by_their_images(new: Span, old: Span) -> No
 
 
 def test_blocks_smaller_than_the_span_are_shuffled_each_for_itself(new: Span, monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.trainer.images import batches as module
+    from ratchet.components.trainer.images import batches as module
 
     monkeypatch.setattr(module, "SHUFFLED_TOGETHER", 10)
     stream = order(mixture(new), 2 * new.images)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.images.figures import Batch, FigureSums, batch_of, boxes_of, mirrored
+from ratchet.components.trainer.images.figures import Batch, FigureSums, batch_of, boxes_of, mirrored
 
 SIDE = 64
 BOX = np.array([[8.0, 16.0, 24.0, 48.0]])  # 16 high, 32 wide

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from components.trainer.images.augmentation import AUGMENTATIONS, Augmentation, RandAugment
+from ratchet.components.trainer.images.augmentation import AUGMENTATIONS, Augmentation, RandAugment
 from tests.components.trainer.images.augmenting import augmented, in_px, red_extent, resized, scene
 
 pytestmark = pytest.mark.tensorflow
@@ -98,7 +98,7 @@ def test_a_resized_image_is_rounded_not_cut_to_whole_values() -> None:
 def test_eager_and_traced_calls_draw_alike() -> None:
     import tensorflow as tf
 
-    from components.trainer.images.augment import augment
+    from ratchet.components.trainer.images.augment import augment
 
     policy = only("Cutout", "TranslateX_BBox", layers=2)
     image, boxes = scene(*SIZE, (24, 24, 40, 44))
@@ -120,7 +120,7 @@ def test_tf_models_own_module_is_left_alone() -> None:
 
 
 def test_another_tf_models_without_what_is_replaced_is_refused() -> None:
-    from components.stack.tf_models import _replace
+    from ratchet.components.stack.tf_models import _replace
 
     with pytest.raises(AttributeError, match="has no _check_bbox_area"):
         _replace(types.ModuleType("augment"), "_check_bbox_area", None)

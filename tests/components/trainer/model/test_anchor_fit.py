@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.trainer.model.anchor_fit import SAMPLE, cluster, fit_anchors, measure
-from components.trainer.model.model_settings import AnchorSettings
+from ratchet.components.trainer.model.anchor_fit import SAMPLE, cluster, fit_anchors, measure
+from ratchet.components.trainer.model.model_settings import AnchorSettings
 
 LEVELS = range(3, 7)
 SQUARES = AnchorSettings(num_scales=2, aspect_ratios=(1.0,), size=4.0)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from components.trainer.model.anchor_fit import anchor_sizes_px
-from components.trainer.model.model_settings import AnchorSettings
+from ratchet.components.trainer.model.anchor_fit import anchor_sizes_px
+from ratchet.components.trainer.model.model_settings import AnchorSettings
 
 pytestmark = pytest.mark.tensorflow
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.trainer.model.data_fit import BoxShapes, coverage, fit_input_size, resolve
-from components.trainer.model.model_settings import AnchorSettings, ModelSettings
-from schemas.base.errors import DataError
-from schemas.base.settings import from_json, to_json
+from ratchet.components.trainer.model.data_fit import BoxShapes, coverage, fit_input_size, resolve
+from ratchet.components.trainer.model.model_settings import AnchorSettings, ModelSettings
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.settings import from_json, to_json
 
 FIXED = ModelSettings(min_level=3, max_level=5, input_size=(256, 320))
 BOTH_AUTO = dataclasses.replace(FIXED, input_size="auto", anchors="auto")

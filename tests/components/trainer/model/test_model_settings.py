@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from components.trainer.model.model_settings import AnchorSettings, ModelSettings
-from pipeline.config.pipeline_settings import PipelineSettings, load_config
-from schemas.base.errors import ConfigError
-from schemas.base.settings import from_json, to_json
+from ratchet.components.trainer.model.model_settings import AnchorSettings, ModelSettings
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import from_json, to_json
 
 
 def load(directory: Path, text: str, *overrides: str) -> PipelineSettings:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.model.model_settings import BackboneSettings, ModelSettings
-from pipeline.config.pipeline_settings import load_config
-from schemas.base.errors import ConfigError
-from schemas.base.settings import load
+from ratchet.components.trainer.model.model_settings import BackboneSettings, ModelSettings
+from ratchet.pipeline.config.pipeline_settings import load_config
+from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.settings import load
 
 pytestmark = pytest.mark.tensorflow
 
@@ -47,13 +47,13 @@ def settings(type_: str, options: dict[str, Any], **changes: Any) -> ModelSettin
 
 
 def build(model: ModelSettings) -> Any:
-    from components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import build_model, build_task
 
     return build_model(build_task(model, 3), model)
 
 
 def refusal(model: ModelSettings) -> str:
-    from components.trainer.model.retinanet import check_model
+    from ratchet.components.trainer.model.retinanet import check_model
 
     with pytest.raises(ConfigError) as caught:
         check_model(model)
@@ -72,8 +72,8 @@ def test_all_of_official_visions_backbones_are_known_and_tried() -> None:
 def test_each_backbone_makes_a_detector(type_: str) -> None:
     import tensorflow as tf
 
-    from components.trainer.model.retinanet import anchor_boxes, check_model
-    from components.trainer.model.weights import ordered_weights
+    from ratchet.components.trainer.model.retinanet import anchor_boxes, check_model
+    from ratchet.components.trainer.model.weights import ordered_weights
 
     options, changes = BACKBONES[type_]
     model_settings = settings(type_, options, **changes)
@@ -91,7 +91,7 @@ def test_each_backbone_makes_a_detector(type_: str) -> None:
 
 
 def test_the_models_levels_are_a_spinenets_own() -> None:
-    from components.trainer.model.backbone import backbone_config
+    from ratchet.components.trainer.model.backbone import backbone_config
 
     config = backbone_config(settings("spinenet", {}, min_level=4, max_level=6, decoder="identity")).spinenet
     assert (config.min_level, config.max_level) == (4, 6)
@@ -148,7 +148,7 @@ def test_levels_that_a_backbone_cannot_give_are_refused(changes: dict[str, Any],
 
 
 def test_features_that_do_not_lie_where_the_anchors_do_are_refused() -> None:
-    from components.trainer.model.retinanet import _check_features
+    from ratchet.components.trainer.model.retinanet import _check_features
 
     mobilenet = settings("mobilenet", {}, min_level=4)
     _check_features(mobilenet, (64, 96), {4: (4, 6, 8), 5: (2, 3, 8)})
@@ -157,7 +157,7 @@ def test_features_that_do_not_lie_where_the_anchors_do_are_refused() -> None:
 
 
 def test_a_size_that_the_data_will_decide_can_be_checked() -> None:
-    from components.trainer.model.retinanet import build_task, check_model
+    from ratchet.components.trainer.model.retinanet import build_task, check_model
 
     options = {"model_id": 10, "depth_multiplier": 0.25}
     undecided = settings("resnet", options, input_size="auto", anchors="auto")
@@ -168,7 +168,7 @@ def test_a_size_that_the_data_will_decide_can_be_checked() -> None:
 
 
 def test_the_task_is_told_classes_norm_and_activation() -> None:
-    from components.trainer.model.retinanet import build_task
+    from ratchet.components.trainer.model.retinanet import build_task
 
     task = build_task(settings("resnet", {}, activation="swish"), 3, sync_batch_norm=True, norm_momentum=0.99)
     model = task.task_config.model
@@ -178,7 +178,7 @@ def test_the_task_is_told_classes_norm_and_activation() -> None:
 
 
 def test_anchors_are_as_large_as_the_settings_say() -> None:
-    from components.trainer.model.retinanet import anchor_boxes
+    from ratchet.components.trainer.model.retinanet import anchor_boxes
 
     boxes = anchor_boxes(settings("resnet", {}, anchors={"num_scales": 1, "aspect_ratios": [2.0], "size": 3.0}))
     height, width = np.ptp(boxes["4"].numpy()[0, 0].reshape(2, 2), axis=0)
@@ -189,7 +189,7 @@ def test_anchors_are_as_large_as_the_settings_say() -> None:
 def test_the_coco_preset_is_tf_models_experiment() -> None:
     from official.vision.configs.retinanet import retinanet_resnetfpn_coco
 
-    from components.trainer.model.retinanet import build_task
+    from ratchet.components.trainer.model.retinanet import build_task
 
     preset, theirs = load_config("retinanet_resnetfpn_coco"), retinanet_resnetfpn_coco()
     ours = build_task(preset.model, 90).task_config.model
@@ -211,7 +211,7 @@ def test_the_coco_preset_is_tf_models_experiment() -> None:
     ],
 )
 def test_a_presets_backbone_reaches_official_vision(preset: str, expected: dict[str, Any]) -> None:
-    from components.trainer.model.backbone import backbone_config
+    from ratchet.components.trainer.model.backbone import backbone_config
 
     config: Any = backbone_config(load_config(preset).model).as_dict()
     assert config["type"] == expected["type"]

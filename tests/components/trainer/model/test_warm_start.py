@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.settings import TrainingSettings
-from schemas.base.errors import ConfigError
+from ratchet.components.trainer.settings import TrainingSettings
+from ratchet.schemas.base.errors import ConfigError
 from tests.components.trainer.small_model import excite, small_settings
 
 pytestmark = pytest.mark.tensorflow
@@ -60,7 +60,7 @@ def folded_archive(keras: Any, file: Path) -> tuple[Path, Any]:
 
 
 def load(model: Any, path: Any, *modules: Any) -> None:
-    from components.trainer.model.warm_start import load_init_checkpoint
+    from ratchet.components.trainer.model.warm_start import load_init_checkpoint
 
     load_init_checkpoint(model, TrainingSettings(init_checkpoint=str(path), init_modules=modules))
 
@@ -105,7 +105,7 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> Non
 def detector(seed: int, num_classes: int = 3, **changes: Any) -> Any:
     import tf_keras
 
-    from components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import build_model, build_task
 
     settings = dataclasses.replace(SETTINGS, **changes)
     tf_keras.utils.set_random_seed(seed)

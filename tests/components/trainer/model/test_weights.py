@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.trainer.model.model_settings import ModelSettings
-from schemas.base.errors import ConfigError, StateError
+from ratchet.components.trainer.model.model_settings import ModelSettings
+from ratchet.schemas.base.errors import ConfigError, StateError
 from tests.components.trainer.small_model import excite, small_settings
 
 pytestmark = pytest.mark.tensorflow
@@ -24,7 +24,7 @@ PRIOR = 0.01  # the score that RetinaNet's head starts from
 def build(num_classes: int, seed: int, settings: ModelSettings = SETTINGS, per_level: bool = False) -> Any:
     import tf_keras
 
-    from components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import build_model, build_task
 
     tf_keras.utils.set_random_seed(seed)
     task = build_task(settings, num_classes)
@@ -35,7 +35,7 @@ def build(num_classes: int, seed: int, settings: ModelSettings = SETTINGS, per_l
 def save(model: Any, directory: Path) -> str:
     import tensorflow as tf
 
-    from components.trainer.model.weights import ordered_weights
+    from ratchet.components.trainer.model.weights import ordered_weights
 
     module: Any = tf.Module()
     module.weights = ordered_weights(model)
@@ -44,7 +44,7 @@ def save(model: Any, directory: Path) -> str:
 
 
 def values(model: Any) -> list[np.ndarray]:
-    from components.trainer.model.weights import ordered_weights
+    from ratchet.components.trainer.model.weights import ordered_weights
 
     return [weight.numpy() for weight in ordered_weights(model)]
 
@@ -67,7 +67,7 @@ def per_level(request: pytest.FixtureRequest) -> bool:
 @pytest.fixture(scope="module")
 def pushed(per_level: bool, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, str]:
     """A model of OLD and where it was saved, its backbone's batch norm frozen."""
-    from components.trainer.model.warm_start import norm_layers
+    from ratchet.components.trainer.model.warm_start import norm_layers
 
     model = build(len(OLD), 1, per_level=per_level)
     excite(model, 1)
@@ -85,7 +85,7 @@ def bigger(per_level: bool) -> Any:
 def test_a_model_that_was_frozen_when_saved_is_restored_weight_by_weight(
     pushed: tuple[Any, str], per_level: bool
 ) -> None:
-    from components.trainer.model.weights import restore_weights
+    from ratchet.components.trainer.model.weights import restore_weights
 
     other = build(len(OLD), 3, per_level=per_level)
     assert sum(not np.array_equal(a, b) for a, b in zip(values(other), values(pushed[0]))) > 10
@@ -98,7 +98,7 @@ def test_a_model_that_was_frozen_when_saved_is_restored_weight_by_weight(
 def test_old_classes_keep_their_scores_at_their_new_places_and_new_ones_start_at_the_prior(
     pushed: tuple[Any, str], bigger: Any
 ) -> None:
-    from components.trainer.model.weights import restore_weights
+    from ratchet.components.trainer.model.weights import restore_weights
 
     restore_weights(bigger, pushed[1], OLD, NEW)
     before, after = scores(pushed[0]), scores(bigger)
@@ -113,7 +113,7 @@ def test_old_classes_keep_their_scores_at_their_new_places_and_new_ones_start_at
 
 
 def test_a_class_that_the_span_lost_is_refused_and_nothing_is_changed(pushed: tuple[Any, str], bigger: Any) -> None:
-    from components.trainer.model.weights import restore_weights
+    from ratchet.components.trainer.model.weights import restore_weights
 
     before = values(bigger)
     with pytest.raises(ConfigError, match="classes: the served model knows 'dog', which the span does not"):
@@ -132,7 +132,7 @@ def test_a_class_that_the_span_lost_is_refused_and_nothing_is_changed(pushed: tu
 def test_another_architecture_is_refused_and_nothing_is_changed(
     pushed: tuple[Any, str], per_level: bool, change: dict[str, Any], message: str
 ) -> None:
-    from components.trainer.model.weights import restore_weights
+    from ratchet.components.trainer.model.weights import restore_weights
 
     model = build(len(NEW), 4, dataclasses.replace(SETTINGS, **change), per_level)
     before = values(model)
@@ -143,7 +143,7 @@ def test_another_architecture_is_refused_and_nothing_is_changed(
 
 
 def test_weights_that_are_not_there_or_damaged_are_named(bigger: Any, pushed: tuple[Any, str], tmp_path: Path) -> None:
-    from components.trainer.model.weights import restore_weights
+    from ratchet.components.trainer.model.weights import restore_weights
 
     with pytest.raises(StateError, match=r"nowhere: the served model's weights cannot be read"):
         restore_weights(bigger, str(tmp_path / "nowhere"), OLD, NEW)
@@ -156,7 +156,7 @@ def test_weights_that_are_not_there_or_damaged_are_named(bigger: Any, pushed: tu
 
 
 def test_channels_are_those_of_one_anchor_after_the_other() -> None:
-    from components.trainer.model.weights import with_new_classes
+    from ratchet.components.trainer.model.weights import with_new_classes
 
     fresh = np.array([[-1, -2, -3, -4, -5, -6]])
     grown = with_new_classes(np.array([[10, 11, 20, 21]]), fresh, labels=[0, 2], anchors=2)
