@@ -1,4 +1,4 @@
-"""Build file of Ratchet: dependency ranges stand here, exact versions in requirements/lock.txt."""
+"""Build file of Ratchet: dependency ranges stand here, exact versions in the locks of requirements/."""
 
 import re
 from pathlib import Path
@@ -11,30 +11,56 @@ PARTS = ("schemas", "components", "pipeline", "kubeflow")
 PACKAGES = [*find_packages(include=[f"{part}*" for part in PARTS]), "kubeflow"]
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "ratchet/__init__.py").read_text()).group(1)
 
-# Why each one: docs/decisions/0001-dependencies.md
-RUNTIME = [
-    "tfx>=1.16,<1.17",
-    "tensorflow>=2.16,<2.17",
-    "tf-keras>=2.16,<2.17",
-    "tf-models-official>=2.16,<2.17",
-    "tensorflow-serving-api>=2.16,<2.17",
-    "tensorflow-data-validation>=1.16,<1.17",
-    "tensorflow-model-analysis>=0.47,<0.48",
-    "apache-beam[gcp]>=2.47,<2.66",
-    "numpy>=1.24,<2",
+# Why each one: docs/decisions/0001-dependencies.md. What reads files and compares models:
+LIGHT = [
+    "numpy>=1.24",
+    "scipy>=1.12",
     "pydantic>=2.7,<3",
+    "typing_extensions>=4.10",
+    "orjson>=3.9",
     "PyYAML>=6",
     "Pillow>=10",
     "defusedxml>=0.7",
     "tabulate[widechars]>=0.9",
     "google-crc32c>=1.5",
     "protobuf>=3.20,<7",
-    "orjson>=3.9",
     "psutil>=5.9",
-    "scipy>=1.12",
+]
+# What trains and runs the steps: two sets that were tested, docs/decisions/0022-two-stacks.md.
+STACKS = {
+    'python_version < "3.11"': [
+        "tfx>=1.16,<1.17",
+        "tensorflow>=2.16,<2.17",
+        "tf-keras>=2.16,<2.17",
+        "tf-models-official>=2.16,<2.17",
+        "tensorflow-serving-api>=2.16,<2.17",
+        "tensorflow-data-validation>=1.16,<1.17",
+        "tensorflow-model-analysis>=0.47,<0.48",
+        "apache-beam[gcp]>=2.47,<2.66",
+        "numpy<2",
+    ],
+    'python_version >= "3.11"': [
+        "tfx>=1.21,<1.22",
+        "tensorflow>=2.21,<2.22",
+        "tf-keras>=2.21,<2.22",
+        "tf-models-official>=2.20,<2.21",
+        "tensorflow-serving-api>=2.19,<2.20",
+        "tensorflow-data-validation>=1.21,<1.22",
+        "tensorflow-model-analysis>=0.52,<0.53",
+        "apache-beam[gcp]>=2.77,<2.78",
+        "tensorboard>=2.20,<2.22",  # TensorFlow 2.21 does not bring it
+        "numpy>=2",
+    ],
+}
+PIPELINE = [
+    *(f"{package}; {marker}" for marker, packages in STACKS.items() for package in packages),
     "scikit-learn>=1.4",
 ]
-KUBEFLOW = ["kfp>=2.5,<2.6", "kfp-pipeline-spec>=0.2.2,<2.17"]
+KUBEFLOW = [
+    'kfp>=2.5,<2.6; python_version < "3.11"',
+    'kfp>=2.6,<2.17; python_version >= "3.11"',
+    "kfp-pipeline-spec>=0.2.2,<2.17",
+]
 DEV = [
     "ImageHash>=4.3",
     "hypothesis>=6.100",
@@ -61,7 +87,7 @@ setup(
     long_description=(HERE / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    python_requires=">=3.10,<3.11",
+    python_requires=">=3.10",
     package_dir={"ratchet": "ratchet", **{f"ratchet.{part}": part for part in PARTS}},
     packages=["ratchet", *(f"ratchet.{name}" for name in PACKAGES)],
     package_data={
@@ -72,7 +98,7 @@ setup(
         "ratchet.components.review": ["*.js", "*.css"],
         "ratchet.components.review.tfma_view": ["*.js", "*.css"],
     },
-    install_requires=RUNTIME,
-    extras_require={"kubeflow": KUBEFLOW, "dev": DEV, "bench": BENCH},
+    install_requires=LIGHT,
+    extras_require={"pipeline": PIPELINE, "kubeflow": [*PIPELINE, *KUBEFLOW], "dev": DEV, "bench": BENCH},
     entry_points={"console_scripts": ["ratchet = ratchet.pipeline.cli.entry:main"]},
 )

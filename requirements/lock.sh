@@ -8,7 +8,7 @@ resolve() {
   uv pip compile --quiet --python-version 3.10 --python-platform x86_64-manylinux_2_28 --generate-hashes \
     --no-emit-index-url --no-annotate --no-header "$@"
 }
-resolve --extra kubeflow --extra dev --extra bench \
+resolve --extra pipeline --extra kubeflow --extra dev --extra bench \
   --override requirements/overrides.txt --constraint requirements/constraints.txt \
   --output-file requirements/lock.txt setup.py "$@"
 resolve --output-file requirements/audit-lock.txt requirements/audit.in "$@"
