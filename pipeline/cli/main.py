@@ -182,7 +182,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from ratchet.schemas.artifacts.run_result import EXIT_CODES
 
     settings = _evaluator_settings(arguments)
-    scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
+    evaluated = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
+    scored, decision = evaluated.scored, evaluated.decision
     show(arguments, evaluation_text(scored, decision), evaluation_json(scored, decision))
     return EXIT_CODES[decision.verdict]
 

@@ -12,7 +12,7 @@ from ratchet.components.pages.line_chart import Axis, Series, line_chart
 from ratchet.components.pages.tables import columns, scrolled, table
 from ratchet.components.pages.text import safe
 from ratchet.components.review.content import OVERALL, ErrorTypeCost, ErrorTypesFound, PrecisionRecall
-from ratchet.components.review.sections.wording import NOTHING, ap, change, interval
+from ratchet.components.review.sections.wording import NOTHING, OF_A_RUN, Terms, ap, change, interval
 from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
@@ -23,7 +23,7 @@ from ratchet.schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from ratchet.schemas.base.formatting import megabytes, number
+from ratchet.schemas.base.formatting import many, megabytes, number
 
 _MOST_ROWS = 300
 _COCO = {
@@ -203,10 +203,10 @@ def _precision_recall(curve: PrecisionRecall, iou: float) -> str:
     return chart_card(f"{of}, IoU {iou:.2f}", line_chart(series, Axis("recall"), Axis("precision"), label))
 
 
-def errors_section(found: ErrorTypesFound) -> str:
+def errors_section(found: ErrorTypesFound, terms: Terms = OF_A_RUN) -> str:
     """What each type of error costs; safe HTML."""
     sampled = (
-        "" if found.images == found.of else f" Counted in a random {found.images:,} of {found.of:,} golden images."
+        "" if found.images == found.of else f" Counted in a random {found.images:,} of {many(found.of, terms.image)}."
     )
     charts = "".join(chart_card(f"IoU {iou:.2f}", _costs(kinds, iou)) for iou, kinds in found.types.items())
     tables = "".join(_counts(kinds, iou) for iou, kinds in found.types.items())
