@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
-from ratchet.pipeline.terminal.standard_streams import say
+from ratchet.pipeline.terminal.standard_streams import say, tell
 
 Option = Callable[[argparse.ArgumentParser], Any]
 Action = Callable[[argparse.Namespace], int]
@@ -34,7 +34,7 @@ def add_command(commands: Any, name: str, action: Action, help: str, description
         options: its options, in the order of its help.
     """
     parser = commands.add_parser(name, help=help, description=description)
-    as_json = option("--json", action="store_true", help="print one JSON object as the last line")
+    as_json = option("--json", action="store_true", help="print one JSON object, and all else to standard error")
     for add in (*options, as_json):
         add(parser)
     parser.set_defaults(command=action)
@@ -90,15 +90,17 @@ def show(arguments: argparse.Namespace, text: str, values: Any) -> None:
 
     Args:
         arguments: of the command.
-        text: for a person.
-        values: what `--json` prints after it.
+        text: for a person; with `--json` it goes to standard error.
+        values: what `--json` prints.
 
     Raises:
         OutputError: standard output cannot be written.
     """
-    say(text)
     if arguments.json:
+        tell(text)
         say(json.dumps(values))
+    else:
+        say(text)
 
 
 def without_urls(arguments: Sequence[str]) -> list[str]:
