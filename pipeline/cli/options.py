@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
-from ratchet.pipeline.terminal.standard_streams import say, tell
+from ratchet.pipeline.terminal.standard_streams import flush_output, say, tell
 
 Option = Callable[[argparse.ArgumentParser], Any]
 Action = Callable[[argparse.Namespace], int]
@@ -90,17 +90,18 @@ def show(arguments: argparse.Namespace, text: str, values: Any) -> None:
 
     Args:
         arguments: of the command.
-        text: for a person; with `--json` it goes to standard error.
-        values: what `--json` prints.
+        text: for a person.
+        values: what `--json` prints instead; the text goes to standard error then.
 
     Raises:
         OutputError: standard output cannot be written.
     """
-    if arguments.json:
-        tell(text)
-        say(json.dumps(values))
-    else:
+    if not arguments.json:
         say(text)
+        return
+    say(json.dumps(values))
+    flush_output()
+    tell(text)
 
 
 def without_urls(arguments: Sequence[str]) -> list[str]:
