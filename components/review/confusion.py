@@ -81,8 +81,8 @@ def confused(truth: TruthColumns, found: DetectionColumns) -> Counts:
 
 
 def _best_first(pairs: BoxPairs, found: DetectionColumns) -> BoxPairs:
-    """Image by image, the surest detection first, and its nearest object first."""
-    order = np.lexsort((pairs.other, -pairs.iou, pairs.one, -found.scores[pairs.one], found.image[pairs.one]))
+    """Image by image, the surest detection first, and its nearest object first; of equal ones the last, as in COCO."""
+    order = np.lexsort((-pairs.other, -pairs.iou, pairs.one, -found.scores[pairs.one], found.image[pairs.one]))
     return BoxPairs(pairs.one[order], pairs.other[order], pairs.iou[order])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from ratchet.pipeline.terminal.plain_text import cut, visible_line
 
 # What begins something somewhere in Markdown or HTML; the rest of ASCII's punctuation is only read.
-_KEPT = frozenset(string.ascii_letters + string.digits + " .,;:/()=%+-?'")
+_KEPT = frozenset(string.ascii_letters + string.digits + " .,;:/()=>%+-?'")
 _LINKS = re.compile(r"(?<=[A-Za-z])\.(?=\w)|/(?=/)")  # in what becomes a link unasked: www.a.b, http://a
 _REFERS = "@#"  # "@name" would tell somebody, "#12" link another issue
 _BLANK = "&#8203;"  # of no width
@@ -19,7 +19,7 @@ def prose(text: str, longest: int) -> str:
     r"""Text between other text or in a table's cell.
 
     >>> prose("a|b <i>*c*", 100), prose("@ada", 100), prose("0123456789", 8)
-    ('a&#124;b &#60;i&#62;&#42;c&#42;', '&#64;&#8203;ada', '01234...')
+    ('a&#124;b &#60;i>&#42;c&#42;', '&#64;&#8203;ada', '01234...')
     >>> prose("http://a.example/b, www.c.example, 0.25.", 100)
     'http:&#47;/a&#46;example/b, www&#46;c&#46;example, 0.25.'
     """

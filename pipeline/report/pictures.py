@@ -16,7 +16,7 @@ from ratchet.schemas.base.files import reason_of, refuse_irregular
 
 THUMBNAIL_PX = 480
 # Of those that Pillow knows, the ones that are decoded without another program.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO", "PPM")
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
 
 
 class Pictures:

@@ -40,9 +40,9 @@ def _why(content: FilesContent, count: int, some_are_seen: bool) -> str:
         golden = content.evaluation.golden
         made = "more errors than the baseline" if golden.baseline else "errors"
         return (
-            f"<p>In {content.analysis.worse:,} of {many(golden.images, 'image')} the candidate makes {made}; these are the "
-            "worst. <code>--images DIR</code> shows them here, with the boxes. An error is a missed object "
-            "or a false detection that is sure enough to count, averaged over IoU .50 to .95.</p>"
+            f"<p>In {content.analysis.worse:,} of {many(golden.images, 'image')} the candidate makes {made}; the "
+            "worst: <code>--images DIR</code> shows them here, with the boxes. An error is a missed object or a false "
+            "detection that is sure enough to count, averaged over IoU .50 to .95.</p>"
         )
     of = "further of the worst images" if some_are_seen else "of the worst images"
     why = "".join(f"<li><code>{safe(name, 200)}</code>: {safe(told)}</li>" for name, told in content.unseen.items())
