@@ -56,9 +56,9 @@ class PersistedFormat(Generic[T]):
     '{\\n "format": 1,\\n "figure": 0.1,\\n "names": []\\n}'
     >>> example.read('{"figure": 0.1, "later": true}', "a.json")
     _Example(figure=0.1, names=())
-    >>> example.read('{"format": 1, "figure": "0.1"}', "a.json")
+    >>> example.read('{"format": 1, "figure": "x"}', "a")
     Traceback (most recent call last):
-    ratchet.schemas.base.errors.StateError: a.json: not an example (figure = '0.1': input should be a valid number); delete it
+    ratchet.schemas.base.errors.StateError: a: not an example (figure = 'x': input should be a valid number); delete it
 
     Attributes:
         kind: the dataclass that a file holds.
