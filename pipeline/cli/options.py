@@ -64,7 +64,7 @@ def root_option(what: str = "pipeline root") -> Option:
 
 def needs(extra: Extra) -> Option:
     """Declares that a command works with more than the light install."""
-    return lambda parser: parser.set_defaults(needs=(extra, parser.prog))
+    return lambda parser: parser.set_defaults(needs=(extra, f"`{parser.prog}`"))
 
 
 def settings_options(

@@ -36,10 +36,17 @@ def require(extra: Extra, what: str) -> None:
         InputError: the extra is not installed.
     """
     name, distribution = extra.value
+    if not installed(extra):
+        raise InputError(f"{what} needs {distribution}, {_how_to_install(name)}")
+
+
+def installed(extra: Extra) -> bool:
+    """Whether an extra is there; nothing of it is imported."""
     try:
-        importlib.metadata.distribution(distribution)
+        importlib.metadata.distribution(extra.value[1])
     except importlib.metadata.PackageNotFoundError:
-        raise InputError(f"{what} needs {distribution}, {_how_to_install(name)}") from None
+        return False
+    return True
 
 
 def missing_extra(error: BaseException) -> str | None:
