@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.mutants.run import copy_tree
 
@@ -42,10 +42,13 @@ class Installed:
 
     def run(self, words: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         """Runs a program of it."""
-        bare = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))}
-        return subprocess.run(
-            list(map(str, words)), cwd=self.directory, env=bare, capture_output=True, text=True, check=False
-        )
+        given, bare = list(map(str, words)), bare_environment()
+        return subprocess.run(given, cwd=self.directory, env=bare, capture_output=True, text=True, check=False)
+
+
+def bare_environment() -> dict[str, str]:
+    """That of a user's shell, with nothing of this checkout or of its Python."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))}
 
 
 def other_python() -> Path:
@@ -71,14 +74,21 @@ def _version(program: Path) -> tuple[int, int] | None:
 
 
 @pytest.fixture(scope="session")
-def light(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree, for pip writes into the one that it builds."""
+    directory = tmp_path_factory.mktemp("checkout") / "ratchet"
+    copy_tree(ROOT, directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def light(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Installed:
+    """Made by the step of action.yml that installs, as it is written."""
     directory = tmp_path_factory.mktemp("light")
-    copy_tree(ROOT, directory / "checkout")  # pip writes into the tree that it builds
-    python = other_python()
-    subprocess.run([python, "-m", "venv", directory / "env"], check=True)
-    installed = Installed(directory / "env", directory / "env/bin/python")
-    pip = [installed.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = installed.run([*pip, directory / "checkout"])
+    steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    install = next(step["run"] for step in steps if step.get("name") == "Install Ratchet")
+    given = {"PYTHON": str(other_python()), "RUNNER_TEMP": str(directory), "GITHUB_ACTION_PATH": str(checkout)}
+    shell = ["bash", "-eo", "pipefail", "-c", install]
+    done = subprocess.run(shell, env={**bare_environment(), **given}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    shutil.rmtree(directory / "checkout")  # what is installed stands alone
-    return installed
+    return Installed(directory / "ratchet", directory / "ratchet/bin/python")
