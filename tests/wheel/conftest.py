@@ -36,6 +36,12 @@ class Installed:
         """Its site-packages."""
         return next(self.directory.glob("lib/python3*/site-packages"))
 
+    @property
+    def megabytes(self) -> float:
+        """Of all files of it."""
+        files = (path for path in self.directory.rglob("*") if path.is_file() and not path.is_symlink())
+        return sum(path.stat().st_size for path in files) / 1e6
+
     def ratchet(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         """Runs a command of it, with nothing of this checkout on its path."""
         return self.run([self.python.with_name("ratchet"), *words])
