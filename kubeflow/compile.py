@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config
 from ratchet.pipeline.terminal.console import output_to
+from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.schemas.base.errors import ConfigError, RatchetError
 
 # Where the image has to hold a checkout of this project: docs/kubeflow.md.
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     arguments = _parser().parse_args(argv)
     try:
+        require(Extra.KUBEFLOW, "`python -m ratchet.kubeflow.compile`")
         request = CompileRequest(
             settings=load_config(arguments.config, arguments.set),
             target=arguments.target,

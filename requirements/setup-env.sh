@@ -42,6 +42,7 @@ say "making .venv with $("$PYTHON" --version) from requirements/lock.txt (about 
 quiet=--quiet
 [ -t 2 ] && quiet=
 VIRTUAL_ENV=$PWD/.venv "$UV" pip sync $quiet --require-hashes requirements/lock.txt
-VIRTUAL_ENV=$PWD/.venv "$UV" pip install --quiet --no-deps --no-build-isolation --editable .
+VIRTUAL_ENV=$PWD/.venv "$UV" pip install --quiet --no-deps --no-build-isolation \
+  --config-setting editable_mode=compat --editable .
 touch .venv/ready
 say "ready"

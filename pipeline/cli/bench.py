@@ -7,7 +7,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from ratchet.pipeline.cli.options import Option, add_command, local, local_name, option, show
+from ratchet.pipeline.cli.options import Option, add_command, local, local_name, needs, option, show
+from ratchet.pipeline.terminal.extras import Extra
 
 
 def add_bench_commands(commands: Any) -> None:
@@ -53,6 +54,7 @@ def add_bench_commands(commands: Any) -> None:
 def _add_run(parser: argparse.ArgumentParser) -> None:
     for add in _run_options():
         add(parser)
+    needs(Extra.PIPELINE)(parser)
     parser.set_defaults(command=_run)
 
 

@@ -7,7 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ratchet.pipeline.cli.options import add_command, local, option, root_option, settings_options, show, with_root
+from ratchet.pipeline.cli.options import (
+    add_command,
+    local,
+    needs,
+    option,
+    root_option,
+    settings_options,
+    show,
+    with_root,
+)
+from ratchet.pipeline.terminal.extras import Extra
 from ratchet.pipeline.terminal.standard_streams import tell
 
 
@@ -20,6 +30,7 @@ def add_data_commands(commands: Any) -> None:
         _check,
         "validate a span without training",
         "All that the data gate checks: schema, drift, skew, labels, copies. Exit code 0, or 4 for REJECT.",
+        needs(Extra.PIPELINE),
         data,
         option("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden, if there)"),
         option("--span", type=int, metavar="N", help="the span to check (default: the newest)"),
@@ -58,6 +69,7 @@ def add_data_commands(commands: Any) -> None:
         _schema_infer,
         "propose one",
         "Proposes a TFDV schema for a data set: its classes, source fields, limits of drift and skew.",
+        needs(Extra.PIPELINE),
         data,
         option("--span", type=int, metavar="N", help="the span to go by (default: the newest)"),
         option("--out", type=local, default=Path("schema.pbtxt"), metavar="FILE", help="default: ./schema.pbtxt"),
@@ -80,6 +92,7 @@ def add_data_commands(commands: Any) -> None:
         _digits,
         "generate a span of digit scenes",
         "Writes OUT/span-N, or OUT/golden.",
+        needs(Extra.PIPELINE),
         _span_or_golden,
         option("--out", type=local, required=True, metavar="DIR", help="directory to write into"),
         option("--images", type=int, default=300, help="number of scenes (default: 300)"),

@@ -16,6 +16,7 @@ from ratchet.pipeline.cli.data import add_data_commands
 from ratchet.pipeline.cli.options import (
     add_command,
     local,
+    needs,
     option,
     root_option,
     settings_options,
@@ -25,6 +26,7 @@ from ratchet.pipeline.cli.options import (
 )
 from ratchet.pipeline.cli.root import add_root_commands
 from ratchet.pipeline.past.result import result_text
+from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
 from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
@@ -69,6 +71,8 @@ def _command(given: Sequence[str]) -> int:
         raise output_lost(error) from error
     arguments.given = shlex.join(["ratchet", *without_urls(given)])
     _check_paths(arguments)
+    if arguments.needs:
+        require(*arguments.needs)
     try:
         return arguments.command(arguments)
     except OSError as error:
@@ -119,6 +123,7 @@ def _add_run_commands(commands: Any) -> None:
         _run,
         "retrain once",
         "One retraining run on this machine.",
+        needs(Extra.PIPELINE),
         option("--data", type=local, required=True, metavar="DIR", help="directory of the span-N directories"),
         option("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden)"),
         option("--span", type=int, metavar="N", help="the span to train on (default: the newest)"),
@@ -134,6 +139,7 @@ def _add_run_commands(commands: Any) -> None:
         _demo,
         "see a bootstrap, a push and a block on generated digits",
         "Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
+        needs(Extra.PIPELINE),
         option("--dir", type=local, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)"),
     )
     add_command(

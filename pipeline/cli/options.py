@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from ratchet.pipeline.terminal.extras import Extra
 from ratchet.pipeline.terminal.standard_streams import flush_output, say, tell
 
 Option = Callable[[argparse.ArgumentParser], Any]
@@ -35,9 +36,9 @@ def add_command(commands: Any, name: str, action: Action, help: str, description
     """
     parser = commands.add_parser(name, help=help, description=description)
     as_json = option("--json", action="store_true", help="print one JSON object, and all else to standard error")
+    parser.set_defaults(command=action, needs=None)
     for add in (*options, as_json):
         add(parser)
-    parser.set_defaults(command=action)
 
 
 def option(*names: str, **settings: Any) -> Option:
@@ -59,6 +60,11 @@ def root_option(what: str = "pipeline root") -> Option:
         metavar="DIR",
         help=f"{what} (default: ${ROOT_VARIABLE}, or ./{DEFAULT_ROOT} where that is not set)",
     )
+
+
+def needs(extra: Extra) -> Option:
+    """Declares that a command works with more than the light install."""
+    return lambda parser: parser.set_defaults(needs=(extra, f"`{parser.prog}`"))
 
 
 def settings_options(

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ratchet.pipeline.cli.options import add_command, option, person_options, root_option, settings_options, show
+from ratchet.pipeline.cli.options import add_command, needs, option, person_options, root_option, settings_options, show
+from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.pipeline.terminal.standard_streams import tell
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
@@ -71,6 +72,7 @@ def add_root_commands(commands: Any) -> None:
         _prune,
         "delete what old runs left",
         "Deletes artifacts that no later run, approval or rollback reads. Runs do the same when they end.",
+        needs(Extra.PIPELINE),
         root,
         *settings_options("a YAML file, or one of ours by name (default: the root's)", "such as retention.runs=5"),
         option("--dry-run", action="store_true", help="only say what would be deleted"),
@@ -184,6 +186,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
         raise InputError(
             "--sign-existing needs --repair, --by NAME and --reason TEXT, and these two belong to it alone"
         )
+    if arguments.repair:
+        require(Extra.PIPELINE, "`ratchet doctor --repair`")
     voucher = Voucher.of(arguments.by, arguments.reason) if arguments.sign_existing else None
     report = doctor(arguments.root, arguments.repair, _now(), voucher)
     show(arguments, report.to_text(), report.to_json())

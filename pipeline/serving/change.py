@@ -9,6 +9,7 @@ from pathlib import Path
 from ratchet.components.detector.serving_check import check_serving
 from ratchet.components.registry.publication import BaselineChangedError, Publication, publish, staged_model
 from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.terminal.extras import Extra, installed
 from ratchet.schemas.artifacts.overrides import Override
 from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.progress import LOGGER
@@ -114,6 +115,9 @@ def told_before(done: Override) -> Override:
 
 def tell_ml_metadata(root: Path, registry: Registry) -> None:
     """Tells ML Metadata what was done; whether it listens changes nothing about what is served."""
+    if not installed(Extra.PIPELINE):
+        LOGGER.warning("ML Metadata was not told, for it is not installed here; the next run tells it")
+        return
     from ratchet.pipeline.root.ml_metadata_sync import tell
 
     problem = tell(root, registry)
@@ -126,6 +130,9 @@ def _check_answers(registry: Registry, staged: str, probe: Path | None) -> None:
         return
     if not probe.is_file():
         LOGGER.warning("%s: the run was evaluated without it, so whether the model loads was not tried", probe)
+        return
+    if not installed(Extra.PIPELINE):
+        LOGGER.warning("whether the model loads was not tried: TensorFlow is not installed here; the run measured it")
         return
     reason = check_serving(f"{registry.serving_directory}/{staged}", str(probe))
     if not reason.passed:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
+from ratchet.pipeline.terminal.extras import missing_extra
 from ratchet.pipeline.terminal.plain_text import cut, one_line
 from ratchet.pipeline.terminal.standard_streams import OutputError, flush_output, reader_left, say, tell
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
@@ -95,6 +96,8 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, RatchetError):
         mendable = isinstance(error, (InputError, StateError)) and not is_crash(error.__cause__)
         return Failure(str(error), 2 if mendable else 1)
+    if told := missing_extra(error):
+        return Failure(told, 2)
     return _of_system(error) or _of_text(error) or _of_library(error) or _fault(error)
 
 

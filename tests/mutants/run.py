@@ -57,7 +57,7 @@ class Copies:
     def __init__(self, tree: Path, directory: Path, number: int) -> None:
         self._free: queue.SimpleQueue[Path] = queue.SimpleQueue()
         for place in range(number):
-            _copy(tree, directory / str(place))
+            copy_tree(tree, directory / str(place))
             self._free.put(directory / str(place))
 
     def try_out(self, mutant: Mutant | None, tests: Sequence[str]) -> Outcome:
@@ -143,11 +143,15 @@ def _run(copy: Path, tests: Sequence[str]) -> Outcome:
     return Outcome(what, time.monotonic() - started)
 
 
-def _copy(tree: Path, target: Path) -> None:
+def copy_tree(tree: Path, target: Path) -> None:
+    """Copies what git knows or would add."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=tree, check=True, stdout=subprocess.PIPE, text=True).stdout
     for name in filter(None, names.split("\0")):
-        if (tree / name).is_file():  # not one that was deleted and is still in git's index
+        if (tree / name).is_symlink():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).symlink_to((tree / name).readlink())
+        elif (tree / name).is_file():  # not one that was deleted and is still in git's index
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(tree / name, target / name)
 

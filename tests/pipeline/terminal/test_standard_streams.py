@@ -110,7 +110,7 @@ def work(arguments):
 def parser():
     made = cli._Parser(prog="ratchet")
     made.add_argument("--wait", action="store_true")
-    made.set_defaults(command=work)
+    made.set_defaults(command=work, needs=None)
     return made
 
 cli._parser = parser
