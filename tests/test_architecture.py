@@ -29,7 +29,7 @@ ROOMS = {
     "schemas": ("base", "data", "artifacts"),
     "pipeline": (
         *("terminal", "config", "pipeline", "root", "past", "retention", "serving", "notify", "run"),
-        *("data", "doctor", "demo", "bench", "cli"),
+        *("data", "doctor", "report", "demo", "bench", "cli"),
     ),
 }
 # The one package that may use what libraries keep to themselves, and what counts as that besides private names.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from os import PathLike
 
 from ratchet.components.coco.reading import CocoAnnotations, read_results, read_truth
@@ -14,18 +15,39 @@ from ratchet.components.map_evaluator.file_traces import file_traces
 from ratchet.components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
 from ratchet.components.map_evaluator.scoring import check_settings, score
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.metrics.match_table import MatchTable
 from ratchet.schemas.artifacts.decisions import Decision, Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.memory import keep_freed_memory, no_collection
+from ratchet.schemas.data.columns import DetectionColumns
 from ratchet.schemas.data.records import attribute_columns
 
 Path = str | PathLike[str]
 
 
+@dataclass(frozen=True, eq=False)
+class EvaluatedFiles:
+    """What came of an evaluation.
+
+    Attributes:
+        scored: the figures.
+        decision: what a run would decide from them: without a baseline, whether the candidate could be a first model.
+        truth: the ground truth.
+        found: the detections, by model.
+        tables: what each detection hit, by model.
+    """
+
+    scored: DataSetEvaluation
+    decision: Decision
+    truth: CocoAnnotations
+    found: Mapping[str, DetectionColumns]
+    tables: Mapping[str, MatchTable]
+
+
 def evaluate_files(
     ground_truth: Path, detections: Path, baseline: Path | None, settings: EvaluatorSettings
-) -> tuple[DataSetEvaluation, Decision]:
+) -> EvaluatedFiles:
     """Measures one or two models from their detections.
 
     Args:
@@ -33,10 +55,6 @@ def evaluate_files(
         detections: COCO result file of the candidate.
         baseline: of the baseline; None to measure the candidate alone.
         settings: rules, slices and resampling.
-
-    Returns:
-        The scores and what a run would decide from them: without a baseline, whether the candidate could be a first
-        model.
 
     Raises:
         DataError: a file is damaged, or one does not fit the other.
@@ -63,7 +81,8 @@ def evaluate_files(
     if baseline is not None:
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)
-    return scored, decide(scored, reasons, settings)
+    tables = {model: matches.tables[model] for model in found}
+    return EvaluatedFiles(scored, decide(scored, reasons, settings), truth, found, tables)
 
 
 def _check_objects(path: Path, truth: CocoAnnotations) -> None:

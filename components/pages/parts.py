@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ratchet.components.pages.comparisons import feature_figure
 from ratchet.components.pages.fact_words import fact_rows
-from ratchet.components.pages.rule_words import rule_subject, rule_title
+from ratchet.components.pages.rule_text import RuleWords
+from ratchet.components.pages.rule_words import NO_WORDS, rule_subject, rule_title
 from ratchet.components.pages.tables import columns, table
 from ratchet.components.pages.text import safe, safe_list
 from ratchet.schemas.artifacts.data_evidence import Comparison, Picture, Pictures
@@ -133,12 +134,17 @@ def _further_images(reason: Reason, pictures: Sequence[Picture]) -> str:
     return f"<details><summary>{title}</summary><p><code>{safe_list(rest, 100)}</code></p></details>"
 
 
-def rules_table(reasons: Iterable[Reason], clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR) -> str:
+def rules_table(
+    reasons: Iterable[Reason],
+    clarity_of: Callable[[str], Clarity] = lambda _: Clarity.CLEAR,
+    own: Mapping[str, RuleWords] = NO_WORDS,
+) -> str:
     """All rules with their state: those that failed, warnings, the untested, the others, each in the order given.
 
     Args:
         reasons: the rules.
         clarity_of: whether the difference that a rule is about is one.
+        own: see `rule_title`.
     """
     given = list(reasons)
     place = {reason.rule: _ORDER.index(reason.state) for reason in given}
@@ -148,7 +154,9 @@ def rules_table(reasons: Iterable[Reason], clarity_of: Callable[[str], Clarity] 
         kind, word = state(reason)
         is_right = reason.state is State.PASSED
         title = (
-            rule_title(reason.rule, is_right, clarity_of(reason.rule)) if reason.tested else rule_subject(reason.rule)
+            rule_title(reason.rule, is_right, clarity_of(reason.rule), own)
+            if reason.tested
+            else rule_subject(reason.rule)
         )
         measure = f'<br><span class="quiet">{safe(reason.measure)}</span>' if reason.measure else ""
         rows.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ratchet.components.pages.data_words import DATA_WORDS, OBSERVED, RELABEL
 from ratchet.components.pages.evaluation_words import EVALUATION_WORDS, UNCLEAR_WORDS
@@ -13,6 +13,7 @@ from ratchet.schemas.base.differences import Clarity
 from ratchet.schemas.base.formatting import capital, listed
 from ratchet.schemas.data.dataset import DataSetInfo
 
+NO_WORDS: Mapping[str, RuleWords] = {}
 _WORDS = DATA_WORDS | EVALUATION_WORDS
 _NAMED = 4  # classes or features in one piece of advice
 
@@ -20,13 +21,16 @@ _NAMED = 4  # classes or features in one piece of advice
 _PART = "part:"  # before the name of a rule that is asked of a part of a span
 
 
-def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str:
+def rule_title(
+    rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR, own: Mapping[str, RuleWords] = NO_WORDS
+) -> str:
     """A rule's name in plain words.
 
     Args:
         rule: its name.
         passed: whether it passed.
         clarity: whether the difference that it is about is one.
+        own: words of the page, which stand before the usual ones.
 
     >>> rule_title("drift:qa/contrast", passed=False)
     'Contrast: not like the data the served model was trained on'
@@ -38,8 +42,8 @@ def rule_title(rule: str, passed: bool, clarity: Clarity = Clarity.CLEAR) -> str
     'Labelled boxes have the wrong size, in a part of the span'
     """
     if rule.startswith(_PART):
-        return f"{rule_title(rule.removeprefix(_PART), passed, clarity)}, in a part of the span"
-    words, of = _found(rule, clarity)
+        return f"{rule_title(rule.removeprefix(_PART), passed, clarity, own)}, in a part of the span"
+    words, of = _found(rule, clarity, own)
     title = (words.right if passed else words.title) if words else ""
     if not title or ("{of}" in title and not of):
         return capital(rule.replace("_", " ").replace(":", ": "))
@@ -58,12 +62,13 @@ def rule_subject(rule: str) -> str:
     return capital(rule.replace("_", " ").replace(":", ": "))
 
 
-def _found(rule: str, clarity: Clarity) -> tuple[RuleWords | None, str]:
+def _found(rule: str, clarity: Clarity, own: Mapping[str, RuleWords] = NO_WORDS) -> tuple[RuleWords | None, str]:
     """The words of the longest beginning of a rule's name that has some, and the rest of the name."""
     parts, unclear = rule.removeprefix(_PART).split(":"), UNCLEAR_WORDS.get(clarity, {})
+    tables = (unclear, own, _WORDS) if clarity is Clarity.NOISE else (own, unclear, _WORDS)
     for length in range(len(parts), 0, -1):
         name = ":".join(parts[:length])
-        words = unclear.get(name) or _WORDS.get(name)
+        words = next((table[name] for table in tables if name in table), None)
         if words:
             return words, ":".join(parts[length:])
     return None, ""

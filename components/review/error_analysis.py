@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Protocol
 
 import numpy as np
 
-from ratchet.components.coco.lines import annotations_in, results_in
 from ratchet.components.metrics.average_precision import DetectionMetrics, detection_metrics
-from ratchet.components.metrics.error_types import DETECTION_CODES, ERROR_TYPES, ErrorTypes, error_types
+from ratchet.components.metrics.error_types import DETECTION_CODES, ERROR_TYPES
 from ratchet.components.metrics.image_errors import ImageErrors, image_errors, operating_points
 from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.review.boxes import Boxes, Lines, boxes_in_lines, sure
 from ratchet.components.review.content import (
     CORRECT,
     MISSED,
@@ -37,9 +36,25 @@ _MOST_NAMED = 40
 _USUAL_SCORE = 0.5
 CURVE_IOUS = (0.5, 0.75)
 
-Lines = Callable[[], Iterable[str]]  # of a file, opened anew at each call
-_Columns = TypeVar("_Columns", TruthColumns, DetectionColumns)
 ReadImages = Callable[[Sequence[str]], Mapping[str, bytes]]
+
+
+class Evaluated(Protocol):
+    """What there is of a data set that models were evaluated on."""
+
+    @property
+    def tables(self) -> Mapping[str, MatchTable]:
+        """Matches by model."""
+        ...
+
+    @property
+    def read_images(self) -> ReadImages:
+        """JPEG thumbnails by file name, of the names asked for; those that cannot be had are left out."""
+        ...
+
+    def read_boxes(self, image_ids: Sequence[int]) -> Boxes:
+        """Objects and detections of some images, given by ascending id."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -58,8 +73,12 @@ class GoldenFiles:
     found: Mapping[str, Lines]
     read_images: ReadImages
 
+    def read_boxes(self, image_ids: Sequence[int]) -> Boxes:
+        """See `Evaluated`."""
+        return boxes_in_lines(self.truth, self.found, image_ids, self.tables[CANDIDATE].max_detections)
 
-def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation, named: Sequence[str] = ()) -> ErrorAnalysis:
+
+def analyse_errors(files: Evaluated, golden: DataSetEvaluation, named: Sequence[str] = ()) -> ErrorAnalysis:
     """What the page shows beyond the evaluation itself.
 
     Args:
@@ -75,8 +94,8 @@ def analyse_errors(files: GoldenFiles, golden: DataSetEvaluation, named: Sequenc
     order, worse = _worst_first(errors)
     image_ids = tables[CANDIDATE].image_ids
     chosen = [int(image_ids[place]) for place in order[:GALLERY_IMAGES]]
-    sampled = _sample(image_ids)
-    boxes = _Boxes.read(files, sorted({*chosen, *sampled}), labels, tables[CANDIDATE].max_detections)
+    sampled = sampled_images(image_ids)
+    boxes = files.read_boxes(sorted({*chosen, *sampled})).of_labels(labels)
     ids = {image.file_name: image.image_id for image in boxes.images}
     further = [ids[name] for name in named if name in ids][:_MOST_NAMED]
     places = {int(image_id): place for place, image_id in enumerate(image_ids)}
@@ -115,105 +134,46 @@ def _worst_first(errors: Mapping[str, ImageErrors]) -> tuple[list[int], int]:
     return order[:worse].tolist(), worse
 
 
-def _sample(image_ids: np.ndarray) -> list[int]:
+def sampled_images(image_ids: np.ndarray) -> list[int]:
+    """The images that errors are counted in: all, or a fixed random sample, by ascending id."""
     if len(image_ids) <= ERROR_TYPE_IMAGES:
         return image_ids.tolist()
     return np.sort(np.random.default_rng(0).choice(image_ids, ERROR_TYPE_IMAGES, replace=False)).tolist()
 
 
-class _Image(NamedTuple):
-    """An image of the golden set."""
-
-    image_id: int
-    file_name: str
-    size_px: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class _Boxes:
-    """Objects and detections of some images, their classes, and how many detections of each image and class count;
-    positions count the images."""
-
-    class_names: tuple[str, ...]
-    images: tuple[_Image, ...]
-    objects: TruthColumns
-    found: Mapping[str, DetectionColumns]
-    max_detections: int
-
-    @classmethod
-    def read(cls, files: GoldenFiles, image_ids: Sequence[int], labels: Sequence[int], max_detections: int) -> _Boxes:
-        """Those of some images, by ascending id; of some labels."""
-        truth = annotations_in(files.truth(), image_ids, "the ground truth file")
-        found = {
-            model: results_in(lines(), truth.image_ids, truth.label_map, f"the detections of the {model}")
-            for model, lines in files.found.items()
-        }
-        sizes = [(int(width), int(height)) for width, height in truth.sizes_px]
-        images = tuple(map(_Image, truth.image_ids.tolist(), truth.file_names, sizes))
-        known = {model: _kept(each, np.isin(each.labels, labels)) for model, each in found.items()}
-        objects = _kept(truth.objects, np.isin(truth.objects.labels, labels))
-        return cls(truth.label_map.names, images, objects, known, max_detections)
-
-    def of(self, image_ids: Sequence[int]) -> _Boxes:
-        """Those of some of the images, in the order given."""
-        places = {image.image_id: place for place, image in enumerate(self.images)}
-        new = np.full(len(places), -1, np.int64)
-        new[[places[image_id] for image_id in image_ids]] = np.arange(len(image_ids))
-        images = tuple(self.images[places[image_id]] for image_id in image_ids)
-        found = {model: _placed(each, new) for model, each in self.found.items()}
-        return dataclasses.replace(self, images=images, objects=_placed(self.objects, new), found=found)
-
-    def errors(self, found: DetectionColumns, match_iou: float = 0.5) -> ErrorTypes:
-        """What is wrong with the detections of a model in these images."""
-        return error_types(self.objects, found, len(self.class_names), match_iou, max_detections=self.max_detections)
-
-
-def _kept(columns: _Columns, keep: np.ndarray) -> _Columns:
-    return type(columns)(**{name: values[keep] for name, values in vars(columns).items()})
-
-
-def _placed(columns: _Columns, new_place: np.ndarray) -> _Columns:
-    kept = _kept(columns, new_place[columns.image] >= 0)
-    return dataclasses.replace(kept, image=new_place[kept.image])
-
-
 def _gallery(
-    boxes: _Boxes,
+    boxes: Boxes,
     points: Mapping[str, np.ndarray],
     errors: Mapping[int, Mapping[str, ModelErrors]],
     read_images: ReadImages,
 ) -> tuple[GalleryImage, ...]:
     names, images = boxes.class_names, boxes.images
     jpegs = read_images([image.file_name for image in images])
-    sure = {model: _sure(found, points[model]) for model, found in boxes.found.items()}
-    types = {model: boxes.errors(found) for model, found in sure.items()}
+    surest = {model: sure(found, points[model]) for model, found in boxes.found.items()}
+    types = {model: boxes.errors(found) for model, found in surest.items()}
     truth = shown_truth(boxes.objects, {model: each.missed for model, each in types.items()}, names, len(images))
     found = {
         model: shown_found(detections, types[model].detection_code, names, len(images))
-        for model, detections in sure.items()
+        for model, detections in surest.items()
     }
     return tuple(
         GalleryImage(
             file_name=image.file_name,
             size_px=image.size_px,
-            jpeg=jpegs[image.file_name],
+            jpeg=jpegs.get(image.file_name, b""),
             truth=truth[place],
             found={model: each[place] for model, each in found.items()},
             errors=errors[image.image_id],
-            classes=_classes(boxes, sure, place),
+            classes=_classes(boxes, surest, place),
         )
         for place, image in enumerate(images)
     )
 
 
-def _classes(boxes: _Boxes, sure: Mapping[str, DetectionColumns], place: int) -> tuple[str, ...]:
+def _classes(boxes: Boxes, surest: Mapping[str, DetectionColumns], place: int) -> tuple[str, ...]:
     labels = [boxes.objects.labels[boxes.objects.image == place]]
-    labels += [found.labels[found.image == place] for found in sure.values()]
+    labels += [found.labels[found.image == place] for found in surest.values()]
     return tuple(boxes.class_names[label - 1] for label in np.unique(np.concatenate(labels)).tolist())
-
-
-def _sure(found: DetectionColumns, points: np.ndarray) -> DetectionColumns:
-    return _kept(found, found.scores >= points[found.labels])
 
 
 def _curves(
@@ -250,20 +210,20 @@ def _averaged(
     }
 
 
-def _error_types(boxes: _Boxes, points: Mapping[str, np.ndarray], images: int) -> ErrorTypesFound:
+def _error_types(boxes: Boxes, points: Mapping[str, np.ndarray], images: int) -> ErrorTypesFound:
     types = {iou: _costs(boxes, points, iou) for iou in CURVE_IOUS}
     return ErrorTypesFound(types, len(boxes.images), images)
 
 
-def _costs(boxes: _Boxes, points: Mapping[str, np.ndarray], iou: float) -> tuple[ErrorTypeCost, ...]:
+def _costs(boxes: Boxes, points: Mapping[str, np.ndarray], iou: float) -> tuple[ErrorTypeCost, ...]:
     # The cost is of all detections, as AP is; counted are those that a user of the model would see.
     whole = {model: boxes.errors(each, iou) for model, each in boxes.found.items()}
-    sure = {model: boxes.errors(_sure(each, points[model]), iou) for model, each in boxes.found.items()}
+    surest = {model: boxes.errors(sure(each, points[model]), iou) for model, each in boxes.found.items()}
     return tuple(
         ErrorTypeCost(
             name=name,
             cost={model: each.dap[name] for model, each in whole.items()},
-            count={model: each.counts[name] for model, each in sure.items()},
+            count={model: each.counts[name] for model, each in surest.items()},
         )
         for name in ERROR_TYPES
     )

@@ -1,21 +1,13 @@
-"""The page at the end of a run: why it ended as it did, first in a sentence, then in full; pure.
-
-One file with nothing to load. Its scripts and its style are named by their digests in its Content-Security-Policy, so
-that nothing else can run or hide anything; every string of data, file or class names is hostile until `text.safe` has
-seen it.
-"""
+"""The page at the end of a run: why it ended as it did, first in a sentence, then in full; pure."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from ratchet.components.pages.comparisons import comparison_section
 from ratchet.components.pages.findings import counts_in_words, finding_cards, untested_list
 from ratchet.components.pages.parts import data_sets, rules_table
-from ratchet.components.pages.policy import content_security_policy, source_hash
-from ratchet.components.pages.style import CHART_STYLE, STYLE
 from ratchet.components.pages.text import safe
 from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.document import Section, document
 from ratchet.components.review.sections.cause import cause_section, cause_title_of
 from ratchet.components.review.sections.evaluation import (
     changes_section,
@@ -33,9 +25,6 @@ from ratchet.components.review.tfma_view.figures import TfmaData
 from ratchet.components.review.tfma_view.section import tfma_section
 from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW
 from ratchet.schemas.artifacts.decisions import State
-
-SCRIPT = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
-_WHOLE_STYLE = STYLE + CHART_STYLE + (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 _WORDS = (
     "<details><summary>Words</summary><dl><dt>span</dt><dd>one delivery of labelled images</dd><dt>golden set</dt>"
@@ -55,8 +44,6 @@ _COMPARED = {
     SKEW: "Skew against what the served model is asked",
 }
 
-Section = tuple[str, str, str]  # name, title, safe HTML
-
 
 def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -> str:
     """The whole page.
@@ -69,58 +56,50 @@ def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -
     Returns:
         HTML that can be written as UTF-8.
     """
-    sections, hashes = _sections(content), [source_hash(SCRIPT)]
+    sections, scripts = _sections(content), []
     if tfma is not None:
         report = tfma_section(tfma, tfma_code)
-        sections.insert(-1, ("tfma", "TFMA report", report.html))
-        hashes += report.script_hashes
-    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in sections)
-    body = "".join(
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{text}</section>'
-        for name, title, text in sections
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{content_security_policy(_WHOLE_STYLE, hashes)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="referrer" content="no-referrer">'
-        f"<title>{content.verdict.value}: {safe(content.pipeline, 80)} {safe(content.run_id, 120)}</title>"
-        f"<style>{_WHOLE_STYLE}</style></head><body>"
-        f'<header class="verdict {TONES[content.verdict]}"><div>{headline(content)}{override_banner(content)}'
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav></div></header><main>{body}</main>'
-        f'<footer class="quiet">{_WORDS}{_SOURCES}</footer><script>{SCRIPT}</script></body></html>\n'
+        sections.insert(-1, Section("tfma", "TFMA report", report.html))
+        scripts = report.script_hashes
+    return document(
+        title=f"{content.verdict.value}: {safe(content.pipeline, 80)} {safe(content.run_id, 120)}",
+        tone=TONES[content.verdict],
+        head=f"{headline(content)}{override_banner(content)}",
+        sections=sections,
+        footer=f"{_WORDS}{_SOURCES}",
+        further_scripts=scripts,
     )
 
 
 def _sections(content: ReviewContent) -> list[Section]:
     """The sections that have something to say."""
     sections = [
-        ("cause", cause_title_of(content), cause_section(content)),
-        ("next", "What to do next", next_section(content)),
+        Section("cause", cause_title_of(content), cause_section(content)),
+        Section("next", "What to do next", next_section(content)),
     ]
     if content.evaluation is not None and content.analysis is not None:
         golden, analysis = content.evaluation.golden, content.analysis
         title = "Golden images that got worse" if golden.baseline else "Golden images with the most errors"
         sections += [
-            ("images", title, gallery_section(analysis, golden.images)),
-            ("changes", "Where mAP changed", changes_section(golden)),
-            ("errors", "Types of errors", errors_section(analysis.error_types)),
-            ("precision-recall", "Precision and recall", precision_recall_section(analysis.curves)),
+            Section("images", title, gallery_section(analysis, golden.images)),
+            Section("changes", "Where mAP changed", changes_section(golden)),
+            Section("errors", "Types of errors", errors_section(analysis.error_types)),
+            Section("precision-recall", "Precision and recall", precision_recall_section(analysis.curves)),
         ]
     if content.evaluation is not None and content.evaluation.second_opinion is not None:
         shown = second_opinion_section(content.evaluation.second_opinion, content.evaluation.decision)
-        sections.append(("second-opinion", "Second opinion", shown))
+        sections.append(Section("second-opinion", "Second opinion", shown))
     if content.evaluation is not None and content.evaluation.serving is not None:
-        sections.append(("serving", "Latency and size", serving_section(content.evaluation.serving)))
-    sections.append(("data", "The new span's data", _data(content)))
+        sections.append(Section("serving", "Latency and size", serving_section(content.evaluation.serving)))
+    sections.append(Section("data", "The new span's data", _data(content)))
     if content.candidate is not None:
         charts = training_charts(content.candidate, content.baseline)
         title = "What differs between the two trainings" if content.baseline else "The training"
         tables = record_tables(content.candidate, content.baseline)
-        sections.append(("training", "Training", f"{charts}<h3 id='differences'>{title}</h3>{tables}"))
-    sections.append(("rules", "All rules", _rules(content)))
-    sections.append(("past", "Past runs", past_section(content)))
-    return [*sections, ("lineage", "Lineage", lineage_section(content))]
+        sections.append(Section("training", "Training", f"{charts}<h3 id='differences'>{title}</h3>{tables}"))
+    sections.append(Section("rules", "All rules", _rules(content)))
+    sections.append(Section("past", "Past runs", past_section(content)))
+    return [*sections, Section("lineage", "Lineage", lineage_section(content))]
 
 
 def _rules(content: ReviewContent) -> str:

@@ -24,7 +24,7 @@ _MEANING = {
 
 
 def evaluation_json(scored: DataSetEvaluation, decision: Decision) -> dict[str, Any]:
-    """The object that `--json` prints; -1 where pycocotools gives -1, null where a difference is undefined."""
+    """The object that `--json` prints; null where a figure or a difference is undefined."""
     deltas = scored.deltas
     return {
         **_scores(scored.candidate),
@@ -74,7 +74,11 @@ def _told_apart(scored: DataSetEvaluation) -> list[str]:
 
 
 def _scores(scores: ModelScores) -> dict[str, Any]:
-    return {"coco": scores.coco, "per_class": scores.per_class, "per_slice": scores.per_slice}
+    return {"coco": _known(scores.coco), "per_class": _known(scores.per_class), "per_slice": _known(scores.per_slice)}
+
+
+def _known(figures: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if value >= 0 else None for name, value in figures.items()}
 
 
 def _delta(delta: Delta) -> dict[str, float | None]:

@@ -28,12 +28,14 @@ from ratchet.pipeline.cli.root import add_root_commands
 from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
+from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError
 
 if TYPE_CHECKING:
     from ratchet.components.map_evaluator.settings import EvaluatorSettings
+    from ratchet.pipeline.report.report import Report
 
 _LONGEST_PATH = 4096  # bytes with the one that ends it
 
@@ -90,7 +92,7 @@ def _check_paths(arguments: argparse.Namespace) -> None:
 
 def _written(arguments: argparse.Namespace) -> Path | None:
     """The directory or file that a command writes to."""
-    given = (getattr(arguments, name, None) for name in ("out", "log", "dir", "root"))
+    given = (getattr(arguments, name, None) for name in ("out", "log", "dir", "report", "root"))
     return next(filter(None, given), None)
 
 
@@ -149,6 +151,10 @@ def _add_run_commands(commands: Any) -> None:
         option("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)"),
         option("--dt", type=local, required=True, metavar="FILE", help="COCO results of the candidate"),
         option("--baseline-dt", type=local, metavar="FILE", help="COCO results of the baseline"),
+        option(
+            "--report", type=local, metavar="DIR", help="write a page, a Markdown summary, JUnit XML and JSON there"
+        ),
+        option("--images", type=local, metavar="DIR", help="show the worst images of this directory on the page"),
         *settings_options("take the rules under `evaluator:` from this configuration", "such as evaluator.margin=0.01"),
     )
 
@@ -187,10 +193,25 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.cli.evaluation_text import evaluation_json, evaluation_text
     from ratchet.schemas.artifacts.run_result import EXIT_CODES
 
-    settings = _evaluator_settings(arguments)
-    scored, decision = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
-    show(arguments, evaluation_text(scored, decision), evaluation_json(scored, decision))
+    settings, report = _evaluator_settings(arguments), _report(arguments)
+    evaluated = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
+    scored, decision = evaluated.scored, evaluated.decision
+    text, values = evaluation_text(scored, decision), evaluation_json(scored, decision)
+    if report is not None:
+        page = report.write(evaluated, arguments.gt, arguments.dt, arguments.baseline_dt, values)
+        text = f"{text}\npage: {visible_line(str(page))}"
+    show(arguments, text, values)
     return EXIT_CODES[decision.verdict]
+
+
+def _report(arguments: argparse.Namespace) -> Report | None:
+    if arguments.report is None:
+        if arguments.images is not None:
+            raise InputError("--images shows images in a report: give --report DIR too, or leave it out")
+        return None
+    from ratchet.pipeline.report.report import Report
+
+    return Report.prepare(arguments.report, arguments.images, arguments.given)
 
 
 def _evaluator_settings(arguments: argparse.Namespace) -> EvaluatorSettings:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from ratchet.pipeline.terminal.extras import Extra
-from ratchet.pipeline.terminal.standard_streams import say
+from ratchet.pipeline.terminal.standard_streams import flush_output, say, tell
 
 Option = Callable[[argparse.ArgumentParser], Any]
 Action = Callable[[argparse.Namespace], int]
@@ -35,7 +35,7 @@ def add_command(commands: Any, name: str, action: Action, help: str, description
         options: its options, in the order of its help.
     """
     parser = commands.add_parser(name, help=help, description=description)
-    as_json = option("--json", action="store_true", help="print one JSON object as the last line")
+    as_json = option("--json", action="store_true", help="print one JSON object, and all else to standard error")
     parser.set_defaults(command=action, needs=None)
     for add in (*options, as_json):
         add(parser)
@@ -97,14 +97,17 @@ def show(arguments: argparse.Namespace, text: str, values: Any) -> None:
     Args:
         arguments: of the command.
         text: for a person.
-        values: what `--json` prints after it.
+        values: what `--json` prints instead; the text goes to standard error then.
 
     Raises:
         OutputError: standard output cannot be written.
     """
-    say(text)
-    if arguments.json:
-        say(json.dumps(values))
+    if not arguments.json:
+        say(text)
+        return
+    say(json.dumps(values))
+    flush_output()
+    tell(text)
 
 
 def without_urls(arguments: Sequence[str]) -> list[str]:

@@ -120,8 +120,7 @@ class Given:
     @property
     def result(self) -> dict[str, Any]:
         """The object of `--json`; empty if there is none."""
-        lines = self.out.strip().splitlines()
-        return json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
+        return next((json.loads(line) for line in self.out.splitlines() if line.startswith("{")), {})
 
 
 class Screen:

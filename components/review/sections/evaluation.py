@@ -12,7 +12,7 @@ from ratchet.components.pages.line_chart import Axis, Series, line_chart
 from ratchet.components.pages.tables import columns, scrolled, table
 from ratchet.components.pages.text import safe
 from ratchet.components.review.content import OVERALL, ErrorTypeCost, ErrorTypesFound, PrecisionRecall
-from ratchet.components.review.sections.wording import NOTHING, ap, change, interval
+from ratchet.components.review.sections.wording import NOTHING, OF_A_RUN, Terms, ap, change, interval
 from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
@@ -23,7 +23,7 @@ from ratchet.schemas.artifacts.evaluation import (
     ServingFigures,
     Support,
 )
-from ratchet.schemas.base.formatting import megabytes, number
+from ratchet.schemas.base.formatting import many, megabytes, number
 
 _MOST_ROWS = 300
 _COCO = {
@@ -69,13 +69,18 @@ class _Row:
         return self.delta.value if self.delta and self.delta.value is not None else float("inf")
 
 
-def changes_section(golden: DataSetEvaluation) -> str:
-    """Tables of classes, slices and COCO's figures on the golden set; safe HTML."""
-    parts = ["<h3>Classes</h3>", _table("class", _rows(golden, "class"))]
+def changes_section(golden: DataSetEvaluation, compared: bool = True) -> str:
+    """Tables of classes, slices and COCO's figures on the golden set; safe HTML.
+
+    Args:
+        golden: the figures.
+        compared: whether there are columns for a baseline.
+    """
+    parts = ["<h3>Classes</h3>", _table("class", _rows(golden, "class"), compared)]
     slices = _rows(golden, "slice")
     if slices:
-        parts += ["<h3>Slices</h3>", _table("slice", slices)]
-    return "".join([*parts, "<h3>COCO's figures</h3>", _coco(golden)])
+        parts += ["<h3>Slices</h3>", _table("slice", slices, compared)]
+    return "".join([*parts, "<h3>COCO's figures</h3>", _coco(golden, compared)])
 
 
 def _rows(golden: DataSetEvaluation, kind: str) -> list[_Row]:
@@ -96,9 +101,18 @@ def _of(scores: ModelScores, kind: str) -> dict[str, float]:
     return getattr(scores, f"per_{kind}")
 
 
-def _table(kind: str, rows: list[_Row]) -> str:
+_FALLS = (
+    "At first the largest fall is on top; press a column's title to sort by it. Red: the whole interval is below 0. "
+    "Whether a fall is significant beyond its limit, all tests taken together, is for the rules to say."
+)
+_LOWEST = "At first the lowest AP is on top; press a column's title to sort by it."
+
+
+def _table(kind: str, rows: list[_Row], compared: bool) -> str:
     reach = max((abs(value) for row in rows for value in _ends(row.delta)), default=1.0)
-    columns = (kind, "objects", "images", "baseline", "candidate", "difference", "95 % interval", "")
+    columns = (kind, "objects", "images", "candidate")
+    if compared:
+        columns = (kind, "objects", "images", "baseline", "candidate", "difference", "95 % interval", "")
     head = "".join(
         f'<th scope="col" data-sort="{"text" if name == kind else "number"}">{name}</th>'
         if name
@@ -110,32 +124,26 @@ def _table(kind: str, rows: list[_Row]) -> str:
         if len(rows) > _MOST_ROWS
         else ""
     )
-    caption = (
-        "<caption>At first the largest fall is on top; press a column's title to sort by it. Red: the whole interval "
-        "is below 0. Whether a fall is significant beyond its limit, all tests taken together, is for the rules to "
-        "say.</caption>"
-    )
-    body = (_row(row, reach) for row in rows[:_MOST_ROWS])
+    caption = f"<caption>{_FALLS if compared else _LOWEST}</caption>"
+    body = (_row(row, reach, compared) for row in rows[:_MOST_ROWS])
     return scrolled(f"{kind} table", table(head, body, "sortable", caption)) + more
 
 
-def _row(row: _Row, reach: float) -> str:
+def _row(row: _Row, reach: float, compared: bool) -> str:
     delta = row.delta
     value = delta.value if delta else None
     low, high = (delta.lo, delta.hi) if delta else (None, None)
-    bar = interval_bar(value, low, high, reach, f"difference of {row.name}")
-    cells = (
-        (row.support.objects, f"{row.support.objects:,}"),
-        (row.support.images, f"{row.support.images:,}"),
-        (row.baseline, ap(row.baseline) if row.baseline is not None else "not known"),
-        (row.candidate, ap(row.candidate)),
-        (value, change(value)),
-        (low, interval(delta)),
-    )
+    support = [(row.support.objects, f"{row.support.objects:,}"), (row.support.images, f"{row.support.images:,}")]
+    candidate, picture = (row.candidate, ap(row.candidate)), ""
+    cells = [*support, candidate]
+    if compared:
+        baseline = (row.baseline, ap(row.baseline) if row.baseline is not None else "not known")
+        cells = [*support, baseline, candidate, (value, change(value)), (low, interval(delta))]
+        picture = f"<td>{interval_bar(value, low, high, reach, f'difference of {row.name}')}</td>"
     numbers = "".join(
         f'<td class="number" data-value="{"" if key is None else repr(float(key))}">{text}</td>' for key, text in cells
     )
-    return f'<tr class="{_kind(delta)}"><th scope="row">{safe(row.name, 120)}</th>{numbers}<td>{bar}</td></tr>'
+    return f'<tr class="{_kind(delta)}"><th scope="row">{safe(row.name, 120)}</th>{numbers}{picture}</tr>'
 
 
 def _kind(delta: Delta | None) -> str:
@@ -148,28 +156,30 @@ def _ends(delta: Delta | None) -> list[float]:
     return [value for value in (delta.value, delta.lo, delta.hi) if value is not None] if delta else []
 
 
-def _coco(golden: DataSetEvaluation) -> str:
-    compared = golden.compared
+def _coco(golden: DataSetEvaluation, compared: bool) -> str:
+    of_both = golden.compared
     rows = []
-    for name, after in compared.candidate.coco.items():
-        before = compared.baseline.coco[name] if compared.baseline else None
+    for name, after in of_both.candidate.coco.items():
+        before = of_both.baseline.coco[name] if of_both.baseline else None
         if after < 0 and (before is None or before < 0):
             continue
         difference = None if before is None or min(before, after) < 0 else after - before
+        cells = (ap(before), ap(after), change(difference)) if compared else (ap(after),)
         rows.append(
             f'<tr><th scope="row">{_figure(name)} <code class="quiet">{name}</code></th>'
-            f'<td class="number">{ap(before)}</td><td class="number">{ap(after)}</td>'
-            f'<td class="number">{change(difference)}</td></tr>'
+            + "".join(f'<td class="number">{cell}</td>' for cell in cells)
+            + "</tr>"
         )
     limit = f'<p class="quiet">The best {golden.max_detections} detections of each image and class count.</p>'
-    return limit + scrolled("COCO figures", table(columns(("figure", "baseline", "candidate", "difference")), rows))
+    titles = ("figure", "baseline", "candidate", "difference") if compared else ("figure", "candidate")
+    return limit + scrolled("COCO figures", table(columns(titles), rows))
 
 
 def _figure(name: str) -> str:
     return _COCO.get(name) or f"recall, {name.removeprefix('AR')} detections"
 
 
-def precision_recall_section(curves: Sequence[PrecisionRecall]) -> str:
+def precision_recall_section(curves: Sequence[PrecisionRecall], compared: bool = True) -> str:
     """Curves over all classes, then of single classes; safe HTML."""
     overall = [curve for curve in curves if curve.name == OVERALL]
     classes = [curve for curve in curves if curve.name != OVERALL]
@@ -178,7 +188,8 @@ def precision_recall_section(curves: Sequence[PrecisionRecall]) -> str:
     if classes:
         iou = max(_ious(overall[0]), key=lambda iou: _fall_of_curve(overall[0], iou))
         own = "".join(_precision_recall(curve, iou) for curve in classes)
-        text += f"<h3>Classes, the largest fall first</h3><div class='charts small'>{own}</div>"
+        first = "the largest fall" if compared else "the lowest AP"
+        text += f"<h3>Classes, {first} first</h3><div class='charts small'>{own}</div>"
     return text
 
 
@@ -203,10 +214,10 @@ def _precision_recall(curve: PrecisionRecall, iou: float) -> str:
     return chart_card(f"{of}, IoU {iou:.2f}", line_chart(series, Axis("recall"), Axis("precision"), label))
 
 
-def errors_section(found: ErrorTypesFound) -> str:
+def errors_section(found: ErrorTypesFound, terms: Terms = OF_A_RUN) -> str:
     """What each type of error costs; safe HTML."""
     sampled = (
-        "" if found.images == found.of else f" Counted in a random {found.images:,} of {found.of:,} golden images."
+        "" if found.images == found.of else f" Counted in a random {found.images:,} of {many(found.of, terms.image)}."
     )
     charts = "".join(chart_card(f"IoU {iou:.2f}", _costs(kinds, iou)) for iou, kinds in found.types.items())
     tables = "".join(_counts(kinds, iou) for iou, kinds in found.types.items())

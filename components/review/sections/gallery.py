@@ -9,31 +9,38 @@ from collections.abc import Iterable
 
 from ratchet.components.pages.text import safe
 from ratchet.components.review.content import CORRECT, ErrorAnalysis, GalleryImage, ModelErrors, ShownBox
+from ratchet.components.review.sections.wording import OF_A_RUN, Terms
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from ratchet.schemas.base.formatting import many
+from ratchet.schemas.base.formatting import capital, many
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
 _BUDGET = 7_000_000  # bytes of all JPEGs
 _SMALL, _LARGE = 40, 24  # letters, as parts of the longer side; what is wrong must be read in a thumbnail too
 
 
-def gallery_section(analysis: ErrorAnalysis, golden_images: int) -> str:
-    """Switches, a choice of class, and the images; safe HTML."""
+def gallery_section(analysis: ErrorAnalysis, of: int, terms: Terms = OF_A_RUN) -> str:
+    """Switches, a choice of class, and the images; safe HTML.
+
+    Args:
+        analysis: has the images.
+        of: how many images there are in all.
+        terms: what they are called.
+    """
     if not analysis.gallery:
-        return "<p>The candidate makes no more errors than the baseline in any golden image.</p>"
+        return f"<p>The candidate makes no more errors than the baseline in any {terms.image}.</p>"
     images = _affordable(analysis.gallery)
     layers = [name for name in _LAYERS if name == "truth" or name in images[0].found]
     compared = "more errors than the baseline" if BASELINE in layers else "errors"
     figures = "".join(_figure(image, layers) for image in images)
     return (
-        f"<p>In {analysis.worse:,} of {many(golden_images, 'golden image')} the candidate makes {compared}; here are "
+        f"<p>In {analysis.worse:,} of {many(of, terms.image)} the candidate makes {compared}; here are "
         f"the {len(images)} worst. Shown are detections that are sure enough to count: from each model's and "
         "class's own score at which F1 is best. An error is a missed object or a false detection, averaged over IoU "
         ".50 to .95: a box that fits badly is one only at the stricter thresholds. <span class='script'>Choose an "
         "image to enlarge it; the arrow keys go on from there, and 1, 2, 3 switch the boxes.</span></p>"
         f'<div class="gallery" id="gallery-images">{_controls(images, layers)}'
         f'<div class="tiles">{figures}</div><p class="none" hidden>No image of the worst shows this class.</p></div>'
-        f"{_dialog(layers)}"
+        f"{_dialog(layers, terms)}"
     )
 
 
@@ -150,10 +157,10 @@ def _errors(errors: ModelErrors) -> str:
     return f"{errors.missed:.1f} missed, {errors.false:.1f} false"
 
 
-def _dialog(layers: list[str]) -> str:
+def _dialog(layers: list[str], terms: Terms) -> str:
     """Where an image is shown large; filled by the script."""
     return (
-        '<dialog class="large" aria-label="Golden image"><div class="bar">'
+        f'<dialog class="large" aria-label="{capital(terms.image)}"><div class="bar">'
         f'{_switches(layers)}<span class="place" aria-live="polite"></span>'
         '<button type="button" class="previous">← previous</button><button type="button" class="following">next →'
         '</button><button type="button" class="close">close</button></div>'

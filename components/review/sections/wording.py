@@ -2,12 +2,60 @@
 
 from __future__ import annotations
 
-from ratchet.components.pages.rule_words import rule_title
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ratchet.components.pages.file_words import FILE_WORDS
+from ratchet.components.pages.rule_text import RuleWords
+from ratchet.components.pages.rule_words import NO_WORDS, rule_title
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, PostProcessing
 from ratchet.schemas.base.formatting import difference, minus, minute, score
 
 NOTHING = "\N{EN DASH}"  # where there is no figure
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a page calls what a run and a comparison of two files have in common.
+
+    Attributes:
+        image: one of the images that decide.
+        images: all of them.
+        alone: a candidate without a baseline.
+        could_be_first: what becomes of it if no rule failed.
+        passes: what becomes of a candidate if no rule failed.
+        fails: what becomes of it otherwise.
+        rules: titles of rules, instead of the usual ones.
+    """
+
+    image: str
+    images: str
+    alone: str
+    could_be_first: str
+    passes: str
+    fails: str
+    rules: Mapping[str, RuleWords]
+
+
+OF_A_RUN = Terms(
+    image="golden image",
+    images="golden set",
+    alone="The first model",
+    could_be_first="is served now",
+    passes="is served now",
+    fails="is not served",
+    rules=NO_WORDS,
+)
+OF_FILES = Terms(
+    image="image",
+    images="images",
+    alone="The candidate",
+    could_be_first="no rule failed; no baseline was given, so nothing was compared",
+    passes="may replace the baseline",
+    fails="may not replace the baseline",
+    rules=FILE_WORDS,
+)
 
 
 def ap(value: float | None) -> str:

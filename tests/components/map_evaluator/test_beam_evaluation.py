@@ -166,9 +166,9 @@ def test_the_lines_become_coco_files_that_score_the_same(
         join_ground_truth(lines, LABEL_MAP, file)
     with open(tmp_path / "dt.json", "w") as file:
         join_detections(lines, 0, file)
-    scored, _ = evaluate_files(
+    scored = evaluate_files(
         tmp_path / "gt.json", tmp_path / "dt.json", None, EvaluatorSettings(slice_by=("camera",))
-    )
+    ).scored
     metrics = detection_metrics(in_memory.tables["candidate"], num_classes=2)
     assert scored.candidate.coco == metrics.coco
     assert 0 < metrics.coco["AP"] < 1

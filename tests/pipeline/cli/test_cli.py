@@ -127,7 +127,7 @@ def test_without_a_baseline_the_advice_is_to_bootstrap(data: Path, capsys: pytes
 
 def test_with_json_an_error_is_the_last_line_too(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(data, "--span", "5", "--json") == 2
-    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    last = json.loads(capsys.readouterr().out)
     assert last["exit_code"] == 2
     assert last["verdict"] is None
     assert "span-1" in last["error"]

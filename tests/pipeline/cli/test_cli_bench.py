@@ -28,9 +28,9 @@ def test_a_report_is_shown_and_written_into_the_bench(
     place = ["--dir", str(directory)]
     words = ["report", *place] if order == "action first" else [*place, "report"]
     assert main(["bench", *words, "--no-charts", "--json"]) == 0
-    out = capsys.readouterr().out
-    assert "Regressions pushed: " in out
-    assert json.loads(out.splitlines()[-1])["cases"] == 20
+    told = capsys.readouterr()
+    assert "Regressions pushed: " in told.err
+    assert json.loads(told.out)["cases"] == 20
     assert {path.name for path in directory.iterdir()} == {CASES_DIRECTORY, "report.md", "report.json"}
 
 
@@ -39,7 +39,7 @@ def test_what_is_exported_is_scored(exportable: Path, tmp_path: Path, capsys: py
     assert main(["bench", "export", str(out), "--dir", str(exportable)]) == 0
     assert "hand out" in capsys.readouterr().out
     assert main(["bench", "score", str(out / "answers-observing.json"), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    found = json.loads(capsys.readouterr().out)
     assert found["score"]["cases"] == {"fault": 1, "harmless": 1}
 
 

@@ -26,10 +26,10 @@ def test_a_healthy_root_exits_with_0_and_says_so_in_the_last_line(
 def test_a_fault_exits_with_1_until_it_is_mended(world: LifelikeRoot, capsys: pytest.CaptureFixture[str]) -> None:
     world.file("served.json").write_text("")
     assert main(["doctor", "--root", str(world.root), "--json"]) == 1
-    *lines, last = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    lines, values = told.err.splitlines(), json.loads(told.out)
     assert f"x   {world.file('served.json')}: it is empty" in lines
     assert lines[-1] == f"{world.root}: 1 wrong; `ratchet doctor --repair` mends 1 of them"
-    values = json.loads(last)
     assert values["healthy"] is False
     [finding] = [one for one in values["findings"] if one["severity"] == "wrong"]
     assert (finding["kind"], finding["repairable"], finding["mended"]) == ("pointer", True, False)

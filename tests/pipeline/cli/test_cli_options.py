@@ -14,7 +14,7 @@ from ratchet.pipeline.cli.options import local, local_name, with_root
 from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
-PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--baseline-dt"}
+PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--baseline-dt", "--report"}
 PATHS |= {"--config", "--images", "--log", "--from", "--classes", "--faults", "--truth", "--key", "--like"}
 
 
@@ -69,7 +69,7 @@ def root(tmp_path: Path) -> Path:
 
 def served(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["status", "--json", *arguments]) == 0
-    return json.loads(capsys.readouterr().out.splitlines()[-1])["served"]["version"]
+    return json.loads(capsys.readouterr().out)["served"]["version"]
 
 
 def test_the_environment_gives_the_root_and_the_option_wins(

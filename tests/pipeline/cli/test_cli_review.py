@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> Any:
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
+    return json.loads(capsys.readouterr().out)
 
 
 def test_history(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,13 +33,13 @@ def test_approve_and_rollback_say_what_is_served_and_print_the_override(
 ) -> None:
     who = ("--root", str(world.root), "--by", "Ana", "--reason", "seen by hand", "--json")
     assert run("approve", "bad", *who, "--expires", tomorrow) == 0
-    text, printed = capsys.readouterr().out.rstrip().rsplit("\n", 1)
-    assert "the blocked candidate of run bad is served now" in text
-    assert json.loads(printed) == OVERRIDE_FORMAT.values_of(world.registry.overrides()[0])
+    told = capsys.readouterr()
+    assert "the blocked candidate of run bad is served now" in told.err
+    assert json.loads(told.out) == OVERRIDE_FORMAT.values_of(world.registry.overrides()[0])
     assert run("rollback", *who) == 0
-    text, printed = capsys.readouterr().out.rstrip().rsplit("\n", 1)
-    assert "the model of version 100 is served again" in text
-    assert json.loads(printed) == OVERRIDE_FORMAT.values_of(world.registry.overrides()[1])
+    told = capsys.readouterr()
+    assert "the model of version 100 is served again" in told.err
+    assert json.loads(told.out) == OVERRIDE_FORMAT.values_of(world.registry.overrides()[1])
 
 
 @pytest.fixture

@@ -66,7 +66,12 @@ def evaluate(
 ) -> tuple[int, dict[str, Any]]:
     arguments = ["evaluate", "--gt", str(gt), "--dt", str(dt), *(["--baseline-dt", str(baseline)] if baseline else [])]
     code = main([*arguments, "--json", *more])
-    return code, json.loads(capsys.readouterr().out.splitlines()[-1])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def known(value: float) -> Any:
+    """A figure of pycocotools, -1 where it is undefined, as the JSON has it."""
+    return None if value < 0 else pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("model", ["good", "bad"])
@@ -76,13 +81,12 @@ def test_figures_are_those_of_pycocotools(
     code, result = evaluate(capsys, files["gt"], files[model])
     expected = pycocotools_on_files(files["gt"], files[model])
     assert list(result["coco"]) == list(FIGURES)
-    assert result["coco"] == pytest.approx(expected.coco, abs=1e-12)
+    assert result["coco"] == {name: known(value) for name, value in expected.coco.items()}
     assert 0 < result["coco"]["AP"] < 1
     for place, name in enumerate(CLASSES.values()):
         precision = expected.precision[:, :, place, 0]
-        ap = precision[precision > -1].mean() if (precision > -1).any() else -1.0
-        assert result["per_class"][name] == pytest.approx(ap, abs=1e-12)
-    assert result["per_class"]["auk"] == -1.0
+        assert result["per_class"][name] == known(precision[precision > -1].mean() if (precision > -1).any() else -1.0)
+    assert result["per_class"]["auk"] is None
     assert (code, result["verdict"]) == (0, "BOOTSTRAPPED")
     assert result["baseline"] is None
     assert result["delta"] is None

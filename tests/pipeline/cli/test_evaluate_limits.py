@@ -45,7 +45,7 @@ def test_a_loss_beyond_what_counts_is_not_pushed(crowded: list[str], capsys: pyt
 
 def test_at_a_limit_that_fits_the_loss_is_measured(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", *crowded, "--set", "evaluator.max_detections=1000", "--json"]) == 3
-    out = json.loads(capsys.readouterr().out.splitlines()[-1])
+    out = json.loads(capsys.readouterr().out)
     assert (out["max_detections"], out["verdict"]) == (1000, "BLOCKED")
     assert out["delta"]["AP"]["value"] == pytest.approx(-0.376, abs=0.001)
     assert out["baseline"]["coco"]["AR1000"] == 1
@@ -82,7 +82,7 @@ def test_a_baseline_cut_at_a_score_is_not_replaced_by_a_worse_candidate(
 
 
 def last(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
+    return json.loads(capsys.readouterr().out)
 
 
 def write_truth(path: Path, truth: TruthColumns, images: int) -> str:

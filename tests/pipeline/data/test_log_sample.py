@@ -57,9 +57,9 @@ def test_bad_input_is_named_and_nothing_is_written(
 
 def test_the_command_says_what_it_kept(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["log-sample", "--images", str(images), "--log", str(tmp_path / "log"), "--json"]) == 0
-    text, last = capsys.readouterr().out.splitlines()
-    assert text.startswith("kept 40 of 40 images in ")
-    assert json.loads(last)["kept"] == 40
+    told = capsys.readouterr()
+    assert "kept 40 of 40 images in " in told.err
+    assert json.loads(told.out)["kept"] == 40
 
 
 def test_the_same_images_are_not_added_again_and_are_counted(

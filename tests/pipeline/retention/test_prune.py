@@ -393,9 +393,9 @@ def test_the_command_takes_the_settings_and_prints_json(world: PrunableRoot, cap
         os.utime(result, (number, number))  # long ago, whatever the clock says
     given = ["prune", "--root", str(world.root), "--set", "retention.runs=1", "--set", "retention.days=1", "--json"]
     assert main([*given, "--dry-run"]) == 0
-    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    said = json.loads(capsys.readouterr().out)
     assert main(given) == 0
-    done = json.loads(capsys.readouterr().out.splitlines()[-1])
+    done = json.loads(capsys.readouterr().out)
     assert said["removed"] == done["removed"]
     assert (said["dry_run"], done["dry_run"]) == (True, False)
     one = next(entry for entry in done["removed"] if entry["path"] == "artifacts/DetectorTrainer/model/2")

@@ -179,4 +179,4 @@ def test_every_command_ends_in_words(
         assert "fault of Ratchet" not in captured.err
         assert captured.err.count("ratchet: ") <= 1
         assert "\x1b" not in captured.out + captured.err
-        assert isinstance(json.loads(captured.out.splitlines()[-1]), dict)
+        assert isinstance(json.loads(captured.out), dict)

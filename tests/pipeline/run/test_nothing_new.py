@@ -196,7 +196,7 @@ class Schedule:
         self.code = main([*command, "--set", "training.batch_size=2", *options])
         captured = self._capfd.readouterr()
         self.err = captured.err
-        return json.loads(captured.out.splitlines()[-1])
+        return json.loads(captured.out)
 
     @property
     def runs(self) -> list[str]:

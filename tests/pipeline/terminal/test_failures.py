@@ -179,7 +179,7 @@ def test_with_json_every_failure_is_the_last_line_of_the_output(capsys: pytest.C
     for error in (of_system(errno.EROFS), ZeroDivisionError("x"), KeyboardInterrupt(), InputError("a\x1b[2J")):
         code = end(error, as_json=True)
         captured = capsys.readouterr()
-        told = json.loads(captured.out.splitlines()[-1])
+        told = json.loads(captured.out)
         assert told["exit_code"] == code
         assert told["verdict"] is None
         assert captured.err == f"ratchet: {visible(told['error'])}\n"

@@ -1,0 +1,87 @@
+"""The directory of a report: nothing of anybody else's is touched, and its files are replaced together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ratchet.components.review.files_page import GENERATOR
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.files import WRITING, flush_directory
+
+PAGE, SUMMARY, JUNIT, JSON = "index.html", "summary.md", "junit.xml", "evaluation.json"
+FILES = (PAGE, SUMMARY, JUNIT, JSON)
+# What a command that was killed leaves; the page is the first to be there.
+_UNFINISHED = re.compile(rf"({'|'.join(map(re.escape, FILES))})\.\d+{re.escape(WRITING)}")
+_MARK = f'<meta name="generator" content="{GENERATOR}">'.encode()
+_HEAD_BYTES = 4096  # of a page, in which its mark stands
+_ANOTHER = "give a directory that is empty, or not there yet, or holds an earlier report"
+
+
+def check_report_directory(directory: Path) -> None:
+    """Makes sure that a report can be written there.
+
+    Args:
+        directory: where; made when the report is written.
+
+    Raises:
+        InputError: it is a file, or holds something else than a report.
+        OSError: it cannot be looked into.
+    """
+    if not os.path.lexists(directory):
+        return
+    if not directory.is_dir():
+        raise InputError(f"--report {directory}: is no directory; {_ANOTHER}")
+    names = sorted(os.listdir(directory))
+    others = [name for name in names if name not in FILES and not _UNFINISHED.fullmatch(name)]
+    if not others and any(name in FILES for name in names) and not _is_ours(directory / PAGE):
+        others = [name for name in names if name in FILES]
+    if others:
+        raise InputError(f"--report {directory}: holds {others[0]}, which is of no report; {_ANOTHER}")
+
+
+def _is_ours(page: Path) -> bool:
+    try:
+        with open(page, "rb") as file:
+            return _MARK in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def write_report_files(directory: Path, texts: Mapping[str, str]) -> None:
+    """Writes the files of a report: all of them beside the old ones, which are replaced when that has succeeded.
+
+    Args:
+        directory: looked at by `check_report_directory`.
+        texts: by file name.
+
+    Raises:
+        OSError: one cannot be written, which it names; an earlier report is as it was.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    written = {name: directory / f"{name}.{os.getpid()}{WRITING}" for name in FILES if name in texts}
+    try:
+        for name, path in written.items():
+            _write(path, texts[name].encode("utf-8"), directory / name)
+        for name, path in written.items():
+            os.replace(path, directory / name)
+    finally:
+        for left in directory.iterdir():
+            if _UNFINISHED.fullmatch(left.name):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+    flush_directory(directory)
+
+
+def _write(path: Path, content: bytes, shown: Path) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = str(shown)
+        raise

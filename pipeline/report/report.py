@@ -1,0 +1,157 @@
+"""`ratchet evaluate --report DIR`: the page, a summary for a pull request, and files for programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ratchet.components.map_evaluator.evaluate_files import EvaluatedFiles
+from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.review.boxes import Boxes, boxes_in_columns
+from ratchet.components.review.confusion import confusion
+from ratchet.components.review.content import ErrorAnalysis
+from ratchet.components.review.error_analysis import analyse_errors, sampled_images
+from ratchet.components.review.files_content import ComparedFile, FilesContent
+from ratchet.components.review.files_page import files_page
+from ratchet.components.review.sections.files_head import TRUTH
+from ratchet.pipeline.report.directory import (
+    JSON,
+    JUNIT,
+    PAGE,
+    SUMMARY,
+    check_report_directory,
+    write_report_files,
+)
+from ratchet.pipeline.report.junit import junit
+from ratchet.pipeline.report.pictures import Pictures
+from ratchet.pipeline.report.summary import summary
+from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
+from ratchet.schemas.base.code_version import code_version
+from ratchet.schemas.base.formatting import many
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that is to be written.
+
+    Attributes:
+        directory: where.
+        pictures: the images that it may show.
+        command: that was given.
+    """
+
+    directory: Path
+    pictures: Pictures
+    command: str
+
+    @classmethod
+    def prepare(cls, directory: Path, images: Path | None, command: str) -> Report:
+        """Looks first whether the report can be written, before anything is evaluated.
+
+        Args:
+            directory: where to write it.
+            images: the directory of the images; None where pictures are not wanted.
+            command: that was given.
+
+        Raises:
+            InputError: the directory is a stranger's, or the one of the images is none.
+        """
+        check_report_directory(directory)
+        return cls(directory, Pictures(images), command)
+
+    def write(
+        self, evaluated: EvaluatedFiles, truth: Path, candidate: Path, baseline: Path | None, values: Any
+    ) -> Path:
+        """Writes the files.
+
+        Args:
+            evaluated: what came of the evaluation.
+            truth: the ground truth that was read.
+            candidate: the detections of the candidate.
+            baseline: the detections of the baseline; None if there are none.
+            values: what `--json` prints.
+
+        Returns:
+            The page.
+
+        Raises:
+            InputError: the directory of the images holds none of them.
+            OSError: a file cannot be written; an earlier report is as it was.
+        """
+        self.pictures.check(evaluated.truth.file_names)
+        files = {TRUTH: truth, CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
+        content = self._content(evaluated, files)
+        texts = {
+            PAGE: files_page(content),
+            SUMMARY: summary(content, self.directory),
+            JUNIT: junit(evaluated.decision, content.made_at),
+            JSON: json.dumps(values) + "\n",
+        }
+        check_report_directory(self.directory)  # an evaluation takes a while
+        write_report_files(self.directory, texts)
+        return self.directory / PAGE
+
+    def _content(self, evaluated: EvaluatedFiles, files: Mapping[str, Path]) -> FilesContent:
+        seen = _Seen(evaluated, self.pictures)
+        analysis = analyse_errors(seen, evaluated.scored)
+        image_ids = seen.tables[CANDIDATE].image_ids
+        boxes = seen.read_boxes(sampled_images(image_ids))
+        return FilesContent(
+            evaluation=Evaluation(evaluated.decision, {GOLDEN: evaluated.scored}, golden_digest=""),
+            analysis=_with_sizes(analysis, self.pictures),
+            confusion=confusion(boxes, analysis.thresholds, len(image_ids)),
+            files={role: _compared(role, path, evaluated) for role, path in files.items()},
+            pictures=self.pictures.directory and str(self.pictures.directory),
+            unseen=self.pictures.unseen,
+            command=self.command,
+            code=code_version(),
+            made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Files that were evaluated, as errors are looked for in them."""
+
+    evaluated: EvaluatedFiles
+    read_images: Pictures
+
+    @property
+    def tables(self) -> Mapping[str, MatchTable]:
+        return self.evaluated.tables
+
+    def read_boxes(self, image_ids: Sequence[int]) -> Boxes:
+        limit = self.evaluated.scored.max_detections
+        return boxes_in_columns(self.evaluated.truth, self.evaluated.found, image_ids, limit)
+
+
+def _with_sizes(analysis: ErrorAnalysis, pictures: Pictures) -> ErrorAnalysis:
+    """The sizes of the files where the ground truth does not say any."""
+    gallery = tuple(
+        image
+        if all(image.size_px)
+        else dataclasses.replace(image, size_px=pictures.sizes_px.get(image.file_name, (1, 1)))
+        for image in analysis.gallery
+    )
+    return dataclasses.replace(analysis, gallery=gallery)
+
+
+def _compared(role: str, path: Path, evaluated: EvaluatedFiles) -> ComparedFile:
+    with open(path, "rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        size = file.tell()
+    if role == TRUTH:
+        scored = evaluated.scored
+        classes = many(len(scored.class_support), "class")
+        holds = f"{many(scored.images, 'image')}, {many(scored.objects, 'object')} of {classes}"
+    else:
+        holds = many(len(evaluated.found[role].labels), "detection")
+    return ComparedFile(role, str(path), size, digest.hexdigest(), holds)

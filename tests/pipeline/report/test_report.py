@@ -1,0 +1,177 @@
+"""`ratchet evaluate --report`: four files that agree, or none."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.report.directory import FILES, JSON, JUNIT, PAGE, SUMMARY
+from tests.components.review.test_page import text_of
+from tests.pipeline.report.compared import Compared, compared
+from tests.test_architecture import HEAVY, ROOT
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Compared:
+    return compared(tmp_path)
+
+
+def failures(files: Compared) -> list[str | None]:
+    """The names of the test cases that failed."""
+    cases = ElementTree.fromstring(files.text(JUNIT)).iter("testcase")
+    return [case.get("name") for case in cases if case.find("failure") is not None]
+
+
+def sections(page: str) -> list[str]:
+    return re.findall(r'<section id="([^"]+)"', page)
+
+
+def test_a_report_is_four_files_that_say_the_same(files: Compared, capsys: pytest.CaptureFixture[str]) -> None:
+    assert files.evaluate("bad", "good") == 3
+    assert capsys.readouterr().out.splitlines()[-1] == f"page: {files.report / PAGE}"
+    assert {path.name for path in files.report.iterdir()} == set(FILES)
+    values = json.loads(files.text(JSON))
+    assert values["verdict"] == "BLOCKED"
+    assert files.text(SUMMARY).startswith("## ✗ BLOCKED\n\nmAP fell from 1.0000 to ")
+    assert [reason["rule"] for reason in values["reasons"] if not reason["passed"]] == failures(files)
+    assert "map_drop" in failures(files)
+    page = text_of(files.text(PAGE))
+    assert "BLOCKED mAP fell from 1.0000 to " in page
+    assert "class_drop:cat: expected no significant fall of AP by more than 0.05" in page
+
+
+def test_with_json_the_object_is_alone_on_stdout_and_is_what_the_file_holds(
+    files: Compared, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert files.evaluate("good", "bad", "--json") == 0
+    told = capsys.readouterr()
+    assert told.out == files.text(JSON)
+    assert "PUSHED: the candidate may replace the baseline" in told.err
+    assert told.err.splitlines()[-1] == f"page: {files.report / PAGE}"
+
+
+def test_a_better_candidate_has_no_failure_and_may_replace_the_baseline(files: Compared) -> None:
+    assert files.evaluate("good", "bad") == 0
+    assert failures(files) == []
+    assert files.text(SUMMARY).startswith("## ✓ PUSHED\n")
+    assert "no rule failed, so the candidate may replace the baseline" in text_of(files.text(PAGE))
+    assert "served" not in text_of(files.text(PAGE))
+
+
+def test_an_inconclusive_verdict_is_a_failure_too(files: Compared) -> None:
+    found = files.read("good.json")
+    files.write("fewer.json", found[:-1])
+    limits = ["margin=0.2", "tolerance=0.0", "class_drop=null", "slice_drop=null"]
+    options = [word for limit in limits for word in ("--set", f"evaluator.{limit}")]
+    assert files.evaluate("fewer", "good", *options) == 3
+    assert json.loads(files.text(JSON))["verdict"] == "INCONCLUSIVE"
+    assert failures(files) == ["map_interval"]
+    assert "## ✗ INCONCLUSIVE" in files.text(SUMMARY)
+
+
+def test_without_a_baseline_nothing_is_said_of_one(files: Compared) -> None:
+    assert files.evaluate("bad") == 0
+    page = files.text(PAGE)
+    assert "baseline" not in text_of(page.partition('<section id="files"')[0].replace("no baseline was given", ""))
+    assert sections(page) == ["changes", "images", "precision-recall", "errors", "confusion", "rules", "files"]
+    assert "no baseline was given, so nothing was compared" in text_of(page)
+    assert "### Classes with the lowest AP" in files.text(SUMMARY)
+
+
+def test_the_page_shows_what_was_compared_and_links_to_nothing_that_is_not_there(files: Compared) -> None:
+    files.evaluate("bad", "good", "--images", str(files.images))
+    page = files.text(PAGE)
+    targets = set(re.findall(r'(?:href|src)="([^"]{1,200})', page))
+    assert {target for target in targets if not target.startswith(("#", "data:image/jpeg;base64,"))} == set()
+    assert {target[1:] for target in targets if target[0] == "#"} <= set(re.findall(r'id="([^"]+)"', page))
+    assert "40 images, 80 objects of 2 classes" in page
+    assert f"ratchet evaluate --gt {files.directory}/gt.json" in text_of(page)
+
+
+def test_the_worst_images_are_shown_where_there_are_some(files: Compared) -> None:
+    files.evaluate("bad", "good")
+    assert "<img" not in files.text(PAGE)
+    assert "--images DIR shows them here" in text_of(files.text(PAGE))
+    files.evaluate("bad", "good", "--images", str(files.images))
+    assert files.text(PAGE).count("<img ") == 24
+    assert "--images DIR" not in text_of(files.text(PAGE))
+
+
+def test_what_cannot_be_shown_is_told_with_its_reason(files: Compared) -> None:
+    files.evaluate("bad", "good", "--images", str(files.images))
+    shown = re.findall(r'aria-label="Enlarge (\d+\.jpg)"', files.text(PAGE))
+    (files.images / shown[0]).unlink()
+    (files.images / shown[1]).write_bytes(b"no image")
+    assert files.evaluate("bad", "good", "--images", str(files.images)) == 3
+    page = text_of(files.text(PAGE))
+    assert files.text(PAGE).count("<img ") == 22
+    assert "Not shown: 2 further of the worst images" in page
+    assert f"{shown[0]} : no such file in the directory of --images" in page
+    assert f"{shown[1]} : cannot be read: cannot identify image file" in page
+
+
+@pytest.mark.parametrize(("missing", "told"), [("file_name", "image 1 "), ("width", "1.jpg")])
+def test_a_truth_that_says_little_of_its_images_is_enough(files: Compared, missing: str, told: str) -> None:
+    truth = files.read("gt.json")
+    for image in truth["images"]:
+        del image[missing]
+    files.write("gt.json", truth)
+    options = [] if missing == "file_name" else ["--images", str(files.images)]
+    assert files.evaluate("bad", "good", *options) == 3
+    assert told in text_of(files.text(PAGE))
+    if missing == "width":
+        assert 'viewBox="0 0 64 48"' in files.text(PAGE)
+
+
+def test_an_earlier_report_is_replaced_and_stays_as_it_is_when_an_error_comes(
+    files: Compared, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files.evaluate("bad", "good")
+    before = {name: files.text(name) for name in FILES}
+    files.write("broken.json", [{"image_id": 1}])
+    assert files.evaluate("broken", "good") == 2
+    assert files.evaluate("good", "bad", "--images", str(files.directory)) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+    assert {name: files.text(name) for name in FILES} == before
+    assert files.evaluate("good", "bad") == 0
+    assert "PUSHED" in files.text(SUMMARY)
+    assert {path.name for path in files.report.iterdir()} == set(FILES)
+
+
+def test_what_is_undefined_is_null_everywhere(files: Compared) -> None:
+    truth = files.read("gt.json")
+    truth["categories"].append({"id": 9, "name": "auk"})
+    files.write("gt.json", truth)
+    files.evaluate("good", "bad")
+    values = json.loads(files.text(JSON))
+    assert values["per_class"]["auk"] is None
+    assert values["coco"]["APl"] is None
+    assert values["baseline"]["coco"]["APl"] is None
+    assert values["per_slice"]["object_size=large"] is None
+    assert re.search(r"-1(\.0)?[,}\]]", files.text(JSON)) is None
+
+
+def test_images_without_a_report_are_refused(files: Compared, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--gt", f"{files.directory}/gt.json", "--dt", f"{files.directory}/good.json"]
+    assert main(["evaluate", *given, "--images", str(files.images)]) == 2
+    assert "give --report DIR too" in capsys.readouterr().err
+
+
+def test_a_report_needs_neither_tensorflow_nor_tfx(files: Compared) -> None:
+    place = files.directory
+    given = ["evaluate", "--gt", f"{place}/gt.json", "--dt", f"{place}/good.json", "--baseline-dt", f"{place}/bad.json"]
+    given += ["--report", str(files.report), "--images", str(files.images)]
+    code = (
+        f"import sys\nfrom ratchet.pipeline.cli.main import main\nassert main({given!r}) == 0\n"
+        f"heavy = {HEAVY | {'matplotlib', 'pandas', 'sklearn'}!r}\nsys.exit(str(heavy & set(sys.modules) or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert (files.report / PAGE).is_file()
