@@ -249,6 +249,15 @@ def test_what_the_architecture_names_is_there(place: str) -> None:
     assert (ROOT / place).exists()
 
 
+@pytest.mark.parametrize("directory", [*PACKAGES, "tests", "benchmarks", "requirements"])
+def test_nothing_is_imported_past_the_one_import_name(directory: str) -> None:
+    """A checkout on the path has `components` as well; a class imported by both names is two classes."""
+    past = re.compile(rf"^\s*(?:from|import) (?:{'|'.join(PACKAGES)})\b", re.MULTILINE)
+    files = sorted((ROOT / directory).rglob("*.py"))
+    assert files
+    assert [str(file) for file in files if past.search(file.read_text(encoding="utf-8"))] == []
+
+
 def test_the_list_of_glue_names_only_modules_that_exist() -> None:
     assert {name for name, _ in modules()} >= GLUE
 

@@ -41,8 +41,8 @@ def step_line(record: logging.LogRecord) -> str | None:
 
 def accept_all() -> None:
     """Replaces the serving check, which starts TensorFlow anew, by one that is content; in a child only."""
-    from components.registry import executor
-    from schemas.artifacts.decisions import Reason
+    from ratchet.components.registry import executor
+    from ratchet.schemas.artifacts.decisions import Reason
 
     executor.check_serving = lambda *_: Reason("serving:loads", "it answers", "not asked", passed=True)
 
