@@ -94,8 +94,8 @@ class TestGitHub:
         assert "evaluator.floor" in done.stderr
 
     def test_bad_input_fails_the_step_without_another_ones_summary(self, light: Installed, workspace: Path) -> None:
-        (workspace / "ratchet-report").mkdir()
-        (workspace / "ratchet-report/summary.md").write_text("of last week")
+        self.evaluate(light, workspace, gt="gt.json", dt="bad.json")
+        (workspace / "shown.md").unlink()
         done = self.evaluate(light, workspace, gt="gt.json", dt="none.json")
         assert done.returncode == 2
         assert "none.json" in done.stderr
