@@ -72,7 +72,7 @@ def test_a_root_is_read(light: Installed, tmp_path: Path) -> None:
     world.run("span-2", Verdict.PUSHED)
     for command in ("status", "history", "doctor"):
         done = light.ratchet(command, "--root", world.root, "--json")
-        assert "extra" not in done.stderr, command
+        assert "light install" not in done.stderr, command
         assert "error" not in json.loads(done.stdout), command
 
 
