@@ -27,7 +27,8 @@ def main(truth_file: str, results_file: str) -> dict[str, float]:
 
     import ratchet.pipeline.cli.evaluation_text
     import ratchet.pipeline.cli.main  # noqa: F401
-    from ratchet.components.coco.reading import read_results, read_truth
+    from ratchet.components.coco.reading import read_truth
+    from ratchet.components.coco.results import read_results
     from ratchet.components.map_evaluator import evaluate_files  # noqa: F401
     from ratchet.components.metrics.average_precision import detection_metrics
     from ratchet.components.metrics.match_table import build_table

@@ -33,7 +33,7 @@ _NUMBERS = {int, float}  # compared with type(): to isinstance True is an int
 class Entries:
     """The objects of a JSON list of one file, read field by field."""
 
-    def __init__(self, entries: list[Any], key: str, source: str, image_names: Mapping[int, str] | None = None) -> None:
+    def __init__(self, entries: list[Any], key: str, source: str, image_names: Mapping[Any, str] | None = None) -> None:
         """Checks that all entries are objects.
 
         Args:
@@ -69,7 +69,7 @@ class Entries:
         return f"{self._key}[{index}]" + (f" ({', '.join(ids)})" if ids else "")
 
     def _image_name(self, image_id: Any) -> str:
-        name = self._image_names.get(image_id) if type(image_id) is int else None
+        name = self._image_names.get(image_id) if type(image_id) in (int, str) else None
         return f" {shown(name)}" if name else ""
 
     def integers(self, field: str, lowest: int = -MAX_ID, highest: int = MAX_ID) -> np.ndarray:
@@ -78,6 +78,28 @@ class Entries:
         if not set(map(type, values)) <= {int} or (values and not lowest <= min(values) <= max(values) <= highest):
             self._explain(self._entries, lambda entry, where: read_integer(entry, field, where, lowest, highest))
         return np.array(values, np.int64)
+
+    def keys(self, field: str) -> list[int | str]:
+        """The integers and strings under a field; DataError where one is missing, neither, blank or too large."""
+        values = self._values(field)
+        if not set(map(type, values)) <= {int, str} or any(_complaint(_check_key, value, "") for value in set(values)):
+            self._explain(values, lambda value, where: _check_key(value, where, field))
+        return values
+
+    def texts_of_all(self, field: str) -> list[str] | None:
+        """The strings under a field; None unless every entry has one that is not empty."""
+        values = [entry.get(field) for entry in self._entries]
+        return values if values and set(map(type, values)) == {str} and all(values) else None
+
+    def refuse_negative_sizes(self, field: str, boxes_xywh_px: np.ndarray) -> None:
+        """DataError where a box under a field has a negative width or height."""
+        self.refuse(
+            np.any(boxes_xywh_px[:, 2:] < 0, axis=1),
+            lambda index: (
+                f"{field} {shown(self[index][field])} has a negative width or height; a bbox is [x, y, width, height] "
+                "in pixels; convert the boxes or correct this one"
+            ),
+        )
 
     def texts(self, field: str) -> list[str]:
         """The strings under a field; DataError where one is missing, no string, blank or no valid Unicode."""
@@ -169,11 +191,7 @@ class Entries:
         Raises:
             DataError: about the first bad one, with the number of the others.
         """
-        if not is_bad.any():
-            return
-        first, others = int(is_bad.argmax()), int(is_bad.sum()) - 1
-        more = f"\n  and {others} more of the {len(self)} entries" if others else ""
-        raise DataError(f"{self.source}: {self.place(first)}: {say(first)}{more}")
+        refuse(self.source, self.place, is_bad, say)
 
     def _values(self, field: str) -> list[Any]:
         try:
@@ -188,6 +206,15 @@ class Entries:
             problems.add(_complaint(check, values[index], self.place(index)) if rank < Problems.SHOWN else "")
         problems.raise_if_any()
         raise DataError(f"{self.source}: {self._key} cannot be read, and no entry of it is to blame; report this")
+
+
+def refuse(source: str, place: Callable[[int], str], is_bad: np.ndarray, say: Callable[[int], str]) -> None:
+    """Ends the reading of a file if there are bad entries in it; see `Entries.refuse`."""
+    if not is_bad.any():
+        return
+    first, others = int(is_bad.argmax()), int(is_bad.sum()) - 1
+    more = f"\n  and {others} more of the {len(is_bad)} entries" if others else ""
+    raise DataError(f"{source}: {place(first)}: {say(first)}{more}")
 
 
 def _complaint(check: Callable[[Any, str], object], value: Any, where: str) -> str:
@@ -213,6 +240,15 @@ def _check_box(value: Any, field: str, where: str) -> None:
         raise DataError(f"{where}: {field} {shown(value)} must be a list of 4 numbers: x, y, width, height in pixels")
     for index, number in enumerate(value):
         check_number(number, f"{field}[{index}]", where, LARGEST_PX)
+
+
+def _check_key(value: Any, where: str, field: str = "") -> None:
+    if type(value) is str:
+        read_text({field: value}, field, where)
+    elif type(value) is not int or not -MAX_ID <= value <= MAX_ID:
+        raise DataError(
+            f"{where}: {field} {shown(value)} must be an integer, {-MAX_ID}..{MAX_ID}, or a string; correct it"
+        )
 
 
 def _check_flag(value: Any, field: str, where: str) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 import orjson
 
 from ratchet.components.coco.entries import Entries
-from ratchet.components.coco.reading import CocoAnnotations, Demands, annotations_of, results_of
+from ratchet.components.coco.reading import CocoAnnotations, Demands, annotations_of
+from ratchet.components.coco.results import results_of
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.data.columns import DetectionColumns
 from ratchet.schemas.data.records import LabelMap

@@ -4,6 +4,9 @@ A results file is mostly digits: of 40 MB that 5,000 images take, parsing into d
 them. Where every entry has the keys, their order and the white space of the first one, as any program writes them, its
 numbers lie between texts that are known, and blocks of entries are read with a few operations on all their bytes.
 
+Names of images are strings of any length. They are numbered first, in the order in which they are met, and the numbers
+put in their places.
+
 What is read is what a JSON parser and `float` read, to the last bit. Whatever is not as expected gives None, and the
 general reader decides what it means and says what is wrong.
 """
@@ -26,6 +29,7 @@ _NUMBER = re.compile(rb"-?[0-9][-+.0-9eE]*")
 _SLASH = ord("/")
 _IDS = ("image_id", "category_id")
 _NUMBERS = ("bbox", "score")
+_NAMES = ("image_id", "file_name")  # what may be a string
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +37,22 @@ class PlainResults:
     """The entries of a results file, in its order.
 
     Attributes:
-        image_ids: [n] int64.
+        image_ids: [n] int64; where ids are strings, their positions in `image_names`.
         category_ids: [n] int64.
         boxes: [n, 4] float64, as in the file.
         scores: [n] float64.
+        files: [n] int64, positions in `file_names`; None where the file does not say.
+        image_names: the ids that are strings, each once.
+        file_names: of the images, each once.
     """
 
     image_ids: np.ndarray
     category_ids: np.ndarray
     boxes: np.ndarray
     scores: np.ndarray
+    files: np.ndarray | None = None
+    image_names: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
 
 
 def read_plain_results(file: BinaryIO) -> PlainResults | None:
@@ -59,27 +69,80 @@ def read_plain_results(file: BinaryIO) -> PlainResults | None:
     >>> read_plain_results(io.BytesIO(text)).boxes.tolist()
     [[1.0, 2.5, 3.0, 4.0]]
     """
-    blocks, form, text = [], None, b""
+    blocks, form, names, text = [], None, None, b""
     while more := file.read(_BLOCK_BYTES):
-        if b"/" in more:
-            return None
         text += more
         if b"\n" in more:  # as in our own files, and those of others who write an entry a line
             text = text.replace(b"},\n{", b"},{")
-        if form is None:
-            form = _Form.of(text)
-            if form is None:
-                return None
-            text = form.separator + text[text.find(b"{") :]
         end = text.rfind(b"}") + 1
         if not end:
             continue
-        block = _read_block(text[:end], form)
-        if block is None:
-            return None
-        blocks.append(block)
+        names = names or _Names(text[: text.find(b"}")])
+        block = names.numbered(text[:end])
         text = text[end:]
-    return PlainResults(*(np.concatenate(columns) for columns in zip(*blocks))) if text.strip() == b"]" else None
+        if b"/" in block:
+            return None
+        if form is None:
+            form = _Form.of(block + text)
+            if form is None:
+                return None
+            block = form.separator + block[block.find(b"{") :]
+        read = _read_block(block, form)
+        if read is None or not names.are_of(len(read[0])):
+            return None
+        blocks.append(read)
+    return _joined(blocks, names) if names and text.strip() == b"]" else None
+
+
+def _joined(blocks: list[tuple[np.ndarray, ...]], names: _Names) -> PlainResults | None:
+    try:
+        image_names, file_names = (names.texts(key) for key in _NAMES)
+    except UnicodeDecodeError:
+        return None
+    columns = [np.concatenate(each) for each in zip(*blocks)]
+    return PlainResults(*columns, image_names=image_names, file_names=file_names)
+
+
+class _Codes(dict[bytes, bytes]):
+    # Names in the order in which they were met, and what is to stand in the place of each: its key and its number.
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def __missing__(self, name: bytes) -> bytes:
+        self[name] = numbered = b"%b%d" % (self._key, len(self))
+        return numbered
+
+
+class _Names:
+    """Strings under the keys that name images, by numbers."""
+
+    def __init__(self, entry: bytes) -> None:
+        """Finds which keys of a file's first entry hold strings."""
+        self._found: dict[str, tuple[re.Pattern[bytes], _Codes]] = {}
+        self._counts: set[int] = set()
+        for key in _NAMES:
+            if before := re.search(rb'"%b"\s*:\s*(?=")' % key.encode(), entry):
+                # What JSON writes with a backslash is left to the general reader.
+                value = re.compile(rb'%b"([^"\\\x00-\x1f]*)"' % re.escape(before[0]))
+                self._found[key] = value, _Codes(before[0])
+
+    def numbered(self, block: bytes) -> bytes:
+        """A text of whole entries with a number in the place of each name."""
+        self._counts = set()
+        for value, codes in self._found.values():
+            pieces = value.split(block)
+            pieces[1::2] = map(codes.__getitem__, pieces[1::2])
+            self._counts.add(len(pieces) // 2)
+            block = b"".join(pieces)
+        return block
+
+    def are_of(self, count: int) -> bool:
+        """Whether in the newest block so many entries were all named: a number among names is no name."""
+        return self._counts <= {count}
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The names under a key by number; UnicodeDecodeError if one is none."""
+        return tuple(name.decode() for name in self._found[key][1]) if key in self._found else ()
 
 
 @dataclass(frozen=True)
@@ -141,10 +204,15 @@ def _read_block(block: bytes, form: _Form) -> tuple[np.ndarray, ...] | None:
     }
     image_ids, category_ids = (integers(block, *columns.pop(key)) for key in _IDS)
     boxes, scores = (decimals(block, *columns.pop(key)) for key in _NUMBERS)
+    has_files = "file_name" in columns
+    files = integers(block, *columns.pop("file_name")) if has_files else None
     are_sound = all(decimals(block, *places) is not None for places in columns.values())  # what nobody reads, too
     if image_ids is None or category_ids is None or boxes is None or scores is None or not are_sound:
         return None
-    return image_ids, category_ids, boxes.reshape(4, -1).T, scores
+    read = image_ids, category_ids, boxes.reshape(4, -1).T, scores
+    if has_files:
+        return None if files is None else (*read, files)
+    return read
 
 
 def _bounds(block: bytes) -> tuple[bytes, np.ndarray]:

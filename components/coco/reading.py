@@ -1,12 +1,13 @@
-"""COCO files -> columns: annotations (ground truth) and results (detections); pure.
+"""COCO annotation files -> columns; pure. Detections are read in `results.py`.
 
-Format: https://cocodataset.org/#format-data ("Object Detection") and #format-results. What pycocotools accepts is
+Format: https://cocodataset.org/#format-data ("Object Detection"). What pycocotools accepts is
 accepted where it cannot change the meaning: images need neither file name nor size, annotations no id. A delivery of
 labelled images has to say more (`Demands`). As in pycocotools' cocoeval.py (`_prepare`), only `iscrowd` keeps an object
 from counting; an annotation's own `ignore` has no effect.
 
 Departures from pycocotools, apart from clear errors where it raises KeyError:
-- ids of images and categories are integers and unique; pycocotools lets a later duplicate replace the earlier one.
+- ids of images are all integers or all strings, those of categories integers, and all are unique; pycocotools lets a
+  later duplicate replace the earlier one.
 - an annotation of an unknown image or category is an error; pycocotools leaves it out in silence.
 - a missing `area` is the box's area, a missing `iscrowd` is 0; so is an area that contradicts its box (`areas.py`).
 - ids of annotations are not read, so duplicates and 0 do no harm; pycocotools takes a match with id 0 for none.
@@ -14,7 +15,7 @@ Departures from pycocotools, apart from clear errors where it raises KeyError:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -24,19 +25,21 @@ import numpy as np
 import orjson
 
 from ratchet.components.coco.areas import mend_areas
-from ratchet.components.coco.entries import LARGEST_PX, Entries
-from ratchet.components.coco.plain_results import read_plain_results
+from ratchet.components.coco.box_formats import FRACTIONS, YXHW, YXYX
+from ratchet.components.coco.entries import Entries
 from ratchet.components.coco.wrong_format import find_wrong_format
 from ratchet.schemas.base.checked_json import MAX_ID, is_unicode, kind, load_json, shown
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
 from ratchet.schemas.base.json_keys import may_repeat_keys
 from ratchet.schemas.base.memory import no_collection
-from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.columns import TruthColumns
 from ratchet.schemas.data.records import LabelMap, image_attributes
 
 MAX_CATEGORIES = 65_535  # labels travel as 16 bits
 
+# What corners were, by what they look like as [x, y, width, height].
+_AS_CORNERS = {FRACTIONS: FRACTIONS, YXHW.order: YXYX.order}
 _TOP_KEYS = ("categories", "images", "annotations")
 
 
@@ -46,13 +49,14 @@ class CocoAnnotations:
 
     Attributes:
         label_map: the classes, labels 1..K by ascending category id.
-        image_ids: [i] int64, ascending; the images' positions in the columns.
+        image_ids: [i] int64, ascending; the images' positions in the columns. Where ids are strings, their positions.
         file_names: of each image; empty where the file does not say.
         sizes_px: [i, 2] float64, width and height; NaN where the file does not say or says 0.
         attributes: of each image, what images[] holds beyond COCO's own fields.
         objects: in the order of the file.
         entries: the annotations as they stand in the file.
         mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
+        text_ids: the ids of the images where these are strings, ascending.
     """
 
     label_map: LabelMap
@@ -63,6 +67,12 @@ class CocoAnnotations:
     objects: TruthColumns
     entries: Entries
     mended_areas: str = ""
+    text_ids: tuple[str, ...] = ()
+
+    @property
+    def ids(self) -> Sequence[int] | Sequence[str]:
+        """The ids of the images, as the file has them."""
+        return self.text_ids or self.image_ids.tolist()
 
 
 def _sizes_if_said(images: Entries) -> np.ndarray:
@@ -79,11 +89,13 @@ class Demands:
 
     Attributes:
         lowest_id: of categories and images.
+        text_ids: whether ids of images may be strings.
         sizes: checks the entries of images[], and gives their sizes, [i, 2] float64, in the file's order.
         annotations: checks the entries of annotations[].
     """
 
     lowest_id: int = -MAX_ID
+    text_ids: bool = True
     sizes: Callable[[Entries], np.ndarray] = _sizes_if_said
     annotations: Callable[[Entries], object] = len
 
@@ -120,16 +132,18 @@ def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> C
             raise DataError(f"{source}: {key} must be a list, got {kind(document[key])}; export the file again")
     label_map = _read_categories(Entries(categories, "categories", source), demands.lowest_id)
     entries = Entries(images, "images", source)
-    image_ids, order = _read_image_ids(entries, demands.lowest_id)
+    ids, order = _read_image_ids(entries, demands)
+    text_ids = tuple(ids) if type(ids[0]) is str else ()
+    image_ids = np.arange(len(ids)) if text_ids else np.array(ids, np.int64)
     sizes_px = demands.sizes(entries)[order]
     file_names = tuple(_file_name(images[index]) for index in order)
     attributes = tuple(image_attributes(images[index]) for index in order)
     for index, image in zip(order, attributes):
         _check_unicode(image, f"{source}: {entries.place(index)}")
-    entries = Entries(annotations, "annotations", source, dict(zip(image_ids.tolist(), file_names)))
+    entries = Entries(annotations, "annotations", source, dict(zip(ids, file_names)))
     demands.annotations(entries)
-    objects, told = _read_objects(entries, label_map, image_ids)
-    return CocoAnnotations(label_map, image_ids, file_names, sizes_px, attributes, objects, entries, told)
+    objects, told = _read_objects(entries, label_map, ids)
+    return CocoAnnotations(label_map, image_ids, file_names, sizes_px, attributes, objects, entries, told, text_ids)
 
 
 def read_truth(path: str | PathLike[str]) -> CocoAnnotations:
@@ -138,79 +152,11 @@ def read_truth(path: str | PathLike[str]) -> CocoAnnotations:
     Raises:
         DataError: it cannot be read, breaks a rule, or its boxes seem to be in another format than COCO's.
     """
-    read = read_annotations(_content(path), str(path), Demands())
-    _refuse_unlikely_boxes(read.entries, read.objects.boxes_xywh_px, read.sizes_px[read.objects.image])
+    read = read_annotations(read_bytes(path), str(path), Demands())
+    boxes = read.objects.boxes_xywh_px
+    read.entries.refuse_negative_sizes("bbox", boxes)
+    refuse_unlikely(str(path), read.entries.place, boxes, read.sizes_px[read.objects.image])
     return read
-
-
-def read_results(path: str | PathLike[str], truth: CocoAnnotations) -> DetectionColumns:
-    """Reads a results file of any tool; an empty list is one.
-
-    Args:
-        path: of the file.
-        truth: what the detections are of.
-
-    Returns:
-        The detections in the order of the file.
-
-    Raises:
-        DataError: the file cannot be read, breaks a rule, speaks of unknown images or categories, or its boxes seem to
-            be in another format than COCO's.
-    """
-    found = _read_plainly(path, truth)
-    if found is not None:
-        return found
-    source = str(path)
-    document = load_coco(_content(path), source)
-    if not isinstance(document, list):
-        is_truth = isinstance(document, dict) and "annotations" in document
-        hint = " with annotations, which looks like a ground truth file" if is_truth else ""
-        raise DataError(
-            f"{source}: expected a JSON list of detections, got {kind(document)}{hint}; give a COCO results file: "
-            '[{"image_id": .., "category_id": .., "bbox": [x, y, width, height], "score": ..}, ..]'
-        )
-    entries = Entries(document, "detections", source, dict(zip(truth.image_ids.tolist(), truth.file_names)))
-    found = results_of(entries, truth.label_map, truth.image_ids)
-    _refuse_unlikely_boxes(entries, found.boxes_xywh_px, truth.sizes_px[found.image])
-    return found
-
-
-def _read_plainly(path: str | PathLike[str], truth: CocoAnnotations) -> DetectionColumns | None:
-    """The fast way; None where the general one has to look, which alone says what is wrong."""
-    try:
-        refuse_irregular(path)
-        with open(path, "rb") as file:
-            read = read_plain_results(file)
-    except (OSError, ValueError):
-        return None
-    if read is None or not np.all(np.abs(read.boxes) <= LARGEST_PX):
-        return None
-    category_ids = np.array(truth.label_map.category_ids, np.int64)
-    image, categories = _nearest(read.image_ids, truth.image_ids), _nearest(read.category_ids, category_ids)
-    is_known = np.array_equal(truth.image_ids[image], read.image_ids)
-    if not is_known or not np.array_equal(category_ids[categories], read.category_ids):
-        return None
-    if np.any(read.boxes[:, 2:] < 0) or find_wrong_format(read.boxes, truth.sizes_px[image]) is not None:
-        return None
-    return DetectionColumns(image, read.boxes, categories + 1, read.scores)
-
-
-def results_of(entries: Entries, label_map: LabelMap, image_ids: np.ndarray) -> DetectionColumns:
-    """The detections of a results file.
-
-    Args:
-        entries: of the file.
-        label_map: the known categories.
-        image_ids: [i] int64, the known images, ascending.
-
-    Raises:
-        DataError: an entry breaks a rule, or speaks of an unknown image or category.
-    """
-    scores = entries.numbers("score")
-    fix = "correct it or give the matching file"
-    image = _positions(entries, "image_id", image_ids, "images", fix)
-    labels = _positions(entries, "category_id", np.array(label_map.category_ids, np.int64), "categories", fix) + 1
-    return DetectionColumns(image, entries.boxes("bbox"), labels, scores)
 
 
 def load_coco(content: bytes, source: str) -> Any:
@@ -226,7 +172,8 @@ def load_coco(content: bytes, source: str) -> Any:
     return load_json(content, source) if may_repeat_keys(content, document) else document
 
 
-def _content(path: str | PathLike[str]) -> bytes:
+def read_bytes(path: str | PathLike[str]) -> bytes:
+    """What a file holds; DataError if it cannot be read."""
     try:
         refuse_irregular(path)
         return Path(path).read_bytes()
@@ -247,14 +194,25 @@ def _read_categories(entries: Entries, lowest_id: int) -> LabelMap:
     return LabelMap(names, category_ids)
 
 
-def _read_image_ids(entries: Entries, lowest_id: int) -> tuple[np.ndarray, np.ndarray]:
-    """The ids ascending and where they stand in the file, both [i] int64."""
+def _read_image_ids(entries: Entries, demands: Demands) -> tuple[list[Any], np.ndarray]:
+    """The ids ascending, all integers or all strings, and where they stand in the file, [i] int64."""
     if not len(entries):
         raise DataError(f"{entries.source}: images is empty; list every image, and deliver at least one")
-    ids = entries.integers("id", lowest_id)
-    entries.refuse_repeated("id", ids.tolist())
-    order = np.argsort(ids, kind="stable")
-    return ids[order], order
+    ids = entries.keys("id") if demands.text_ids else []
+    if not ids or type(ids[0]) is int:
+        ids = entries.integers("id", demands.lowest_id).tolist()
+    elif int in map(type, ids):
+        entries.check_each(ids, _check_text)
+    entries.refuse_repeated("id", ids)
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    return [ids[place] for place in order], np.array(order, np.int64)
+
+
+def _check_text(value: Any, where: str) -> None:
+    if type(value) is not str:
+        raise DataError(
+            f"{where}: id {shown(value)} must be a string like that of images[0]; give all images ids alike"
+        )
 
 
 def _file_name(image: Mapping[str, Any]) -> str:
@@ -268,13 +226,14 @@ def _check_unicode(attributes: dict[str, str], where: str) -> None:
             raise DataError(f"{where}: {shown(name)} {shown(value)} is no valid Unicode; correct it")
 
 
-def _read_objects(entries: Entries, label_map: LabelMap, image_ids: np.ndarray) -> tuple[TruthColumns, str]:
+def _read_objects(entries: Entries, label_map: LabelMap, ids: list[Any]) -> tuple[TruthColumns, str]:
     is_crowd = entries.flags("iscrowd")
     own_area = entries.numbers("area", unsaid=0.0)
     _refuse_negative(entries, "area", own_area, " px^2")
-    image = _positions(entries, "image_id", image_ids, "images", "add the image or drop the annotation")
-    categories, fix = np.array(label_map.category_ids, np.int64), "add the category or correct the id"
-    labels = _positions(entries, "category_id", categories, "categories", fix) + 1
+    fix = "add the image or drop the annotation"
+    image = (_text_positions if type(ids[0]) is str else positions)(entries, "image_id", ids, "images", fix)
+    fix = "add the category or correct the id"
+    labels = positions(entries, "category_id", label_map.category_ids, "categories", fix) + 1
     boxes = entries.boxes("bbox")
     area_px2 = np.where(entries.has("area"), own_area, boxes[:, 2] * boxes[:, 3])
     mended = mend_areas(boxes, area_px2, is_crowd, entries.place, lambda: entries.filled("segmentation"))
@@ -288,21 +247,30 @@ def _refuse_negative(entries: Entries, field: str, values: np.ndarray, unit: str
     )
 
 
-def _positions(entries: Entries, field: str, known: np.ndarray, owner: str, fix: str) -> np.ndarray:
+def positions(entries: Entries, field: str, known: Sequence[int] | np.ndarray, owner: str, fix: str) -> np.ndarray:
     """Where the ids under a field stand among the known ones (not empty, ascending), [n] int64."""
-    ids = entries.integers(field)
-    positions = _nearest(ids, known)
-    entries.refuse(
-        known[positions] != ids,
-        lambda index: (
-            f"{field} {ids[index]} is not among the {len(known)} {owner}, whose ids are {shown(known[:7].tolist())}; "
-            f"{fix}"
-        ),
+    ids, known = entries.integers(field), np.asarray(known, np.int64)
+    places = nearest(ids, known)
+    entries.refuse(known[places] != ids, lambda index: _unknown(field, int(ids[index]), known.tolist(), owner, fix))
+    return places
+
+
+def _text_positions(entries: Entries, field: str, known: Sequence[str], owner: str, fix: str) -> np.ndarray:
+    """The same of strings."""
+    place_of = {text: place for place, text in enumerate(known)}
+    ids = entries.keys(field)
+    places = np.array([place_of.get(text, -1) for text in ids], np.int64)  # type: ignore[arg-type]
+    entries.refuse(places < 0, lambda index: _unknown(field, ids[index], known, owner, fix))
+    return places
+
+
+def _unknown(field: str, value: int | str, known: Sequence[Any], owner: str, fix: str) -> str:
+    return (
+        f"{field} {shown(value)} is not among the {len(known)} {owner}, whose ids are {shown(list(known[:7]))}; {fix}"
     )
-    return positions
 
 
-def _nearest(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
+def nearest(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Where each id would stand among the known ones (not empty, ascending), [n] int64; the last place at most."""
     span = int(known[-1]) - int(known[0])
     if span < 4 * len(known) + 1024:  # numbered nearly without gaps, as ids are: a table is faster than a search
@@ -311,20 +279,31 @@ def _nearest(ids: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.minimum(np.searchsorted(known, ids), len(known) - 1)
 
 
-def _refuse_unlikely_boxes(entries: Entries, boxes: np.ndarray, sizes_px: np.ndarray) -> None:
-    entries.refuse(
-        np.any(boxes[:, 2:] < 0, axis=1),
-        lambda index: (
-            f"bbox {shown(entries[index]['bbox'])} has a negative width or height; a bbox is [x, y, width, height] in "
-            "pixels; convert the boxes or correct this one"
-        ),
-    )
+def refuse_unlikely(
+    source: str, place: Callable[[int], str], boxes: np.ndarray, sizes_px: np.ndarray, are_corners: bool = False
+) -> None:
+    """Refuses a file whose boxes as a whole make sense only in another format.
+
+    Args:
+        source: path of the file, for messages.
+        place: says where the box of an index stands.
+        boxes: [n, 4], `[x, y, width, height]`.
+        sizes_px: [n, 2], of each box's image; NaN where unknown.
+        are_corners: whether the file gave them as corners, the second after the first.
+
+    Raises:
+        DataError: they do.
+    """
     wrong = find_wrong_format(boxes, sizes_px)
-    if wrong is None:
+    looks_like = wrong and (_AS_CORNERS.get(wrong.looks_like) if are_corners else wrong.looks_like)
+    if wrong is None or looks_like is None:
         return
     width, height = sizes_px[wrong.example]
+    expected, given = "COCO has [x, y, width, height]", boxes[wrong.example]
+    if are_corners:
+        expected, given = "boxes are [x1, y1, x2, y2]", np.append(given[:2], given[:2] + given[2:])
     raise DataError(
-        f"{entries.source}: the boxes look like {wrong.looks_like}, where COCO has [x, y, width, height] in pixels: "
-        f"{wrong.because}; the first is {entries.place(wrong.example)}: bbox {boxes[wrong.example].tolist()} in an "
-        f"image of {width:g}x{height:g} px; convert the boxes, or correct the sizes of the images if those are wrong"
+        f"{source}: the boxes look like {looks_like}, where {expected} in pixels: {wrong.because}; the first is "
+        f"{place(wrong.example)}: bbox {given.tolist()} in an image of {width:g}x{height:g} px; convert the boxes, or "
+        "correct the sizes of the images if those are wrong"
     )

@@ -45,7 +45,7 @@ def parse_annotations(content: bytes, source: str, images_directory: str = IMAGE
     Raises:
         DataError: the file breaks a rule; names entry, ids, value, what is allowed and the fix.
     """
-    read = read_annotations(content, source, Demands(0, _sizes, _check_annotations))
+    read = read_annotations(content, source, Demands(0, False, _sizes, _check_annotations))
     sizes = read.sizes_px.astype(np.int64).tolist()
     images = [
         LabelledImage(image_id, name, width, height, attributes)

@@ -7,7 +7,7 @@ an image at most. What lies beyond is missed by every model: two of them score t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class _Beyond:
 
     images: int
     objects: int
-    worst_image: int
+    worst_image: int | str
     worst_label: int
     worst_objects: int
     shares: Mapping[int, float]
@@ -77,12 +77,13 @@ def highest_map(perfect: MatchTable) -> float:
     return float(np.mean(aps)) if aps else 1.0
 
 
-def counted_objects(perfect: MatchTable, class_names: Sequence[str]) -> Reason:
+def counted_objects(perfect: MatchTable, class_names: Sequence[str], text_ids: Sequence[str] = ()) -> Reason:
     """Whether as many detections count as golden images hold objects of a class.
 
     Args:
         perfect: matches of the ground truth fed back as detections.
         class_names: of the labels 1..K.
+        text_ids: what the ids of images count, where the data set's own are strings.
     """
     limit, objects = perfect.max_detections, _objects(perfect)
     expected = f"at most {limit} objects of a class in an image, for no more detections of it count"
@@ -91,6 +92,8 @@ def counted_objects(perfect: MatchTable, class_names: Sequence[str]) -> Reason:
         return Reason(RULE, expected, f"at most {int(objects.max(initial=0))}", passed=True)
     of = f"of {class_names[beyond.worst_label - 1]}"
     fix = f"set evaluator.max_detections to {_rounded(beyond.worst_objects)} or more"
+    if text_ids:
+        beyond = replace(beyond, worst_image=text_ids[int(beyond.worst_image)])
     return _reason(RULE, expected, beyond, objects, of, class_names, fix, blocks=beyond.hides)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 
-from ratchet.components.coco.reading import CocoAnnotations, read_results, read_truth
+from ratchet.components.coco.image_keys import Reading
+from ratchet.components.coco.reading import CocoAnnotations, read_truth
+from ratchet.components.coco.results import read_results
 from ratchet.components.map_evaluator import sanity_checks as sanity
 from ratchet.components.map_evaluator.blessing import decide
 from ratchet.components.map_evaluator.comparability import comparable
@@ -15,6 +17,7 @@ from ratchet.components.map_evaluator.file_traces import file_traces
 from ratchet.components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
 from ratchet.components.map_evaluator.scoring import check_settings, score
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.shifted_classes import refuse_shifted_classes
 from ratchet.components.metrics.match_table import MatchTable
 from ratchet.schemas.artifacts.decisions import Decision, Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
@@ -46,15 +49,20 @@ class EvaluatedFiles:
 
 
 def evaluate_files(
-    ground_truth: Path, detections: Path, baseline: Path | None, settings: EvaluatorSettings
+    ground_truth: Path,
+    detections: Path,
+    baseline: Path | None,
+    settings: EvaluatorSettings,
+    preferred: Reading | None = None,
 ) -> EvaluatedFiles:
     """Measures one or two models from their detections.
 
     Args:
         ground_truth: COCO annotation file.
-        detections: COCO result file of the candidate.
+        detections: result file of the candidate.
         baseline: of the baseline; None to measure the candidate alone.
         settings: rules, slices and resampling.
+        preferred: what image ids in result files are where they can be ids as well as names of files.
 
     Raises:
         DataError: a file is damaged, or one does not fit the other.
@@ -64,9 +72,10 @@ def evaluate_files(
     with no_collection():
         truth = read_truth(ground_truth)
         _check_objects(ground_truth, truth)
-        found = {CANDIDATE: read_results(detections, truth)}
-        if baseline is not None:
-            found[BASELINE] = read_results(baseline, truth)
+        files = {CANDIDATE: detections, **({BASELINE: baseline} if baseline is not None else {})}
+        found = {model: read_results(file, truth, preferred) for model, file in files.items()}
+    for model, file in files.items():
+        refuse_shifted_classes(str(file), truth, found[model])
     attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(
@@ -77,7 +86,7 @@ def evaluate_files(
     names = truth.label_map.names
     matches = DataSetMatches(matches.tables, matches.digests, attributes, matches.shuffled)
     scored = score(matches, names, settings)
-    reasons = [*sanity.sound_areas(truth.mended_areas), *_sanity_checks(matches, scored, names, settings)]
+    reasons = [*sanity.sound_areas(truth.mended_areas), *_sanity_checks(matches, scored, truth, settings)]
     if baseline is not None:
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)
@@ -94,10 +103,11 @@ def _check_objects(path: Path, truth: CocoAnnotations) -> None:
 
 
 def _sanity_checks(
-    matches: DataSetMatches, scored: DataSetEvaluation, class_names: Sequence[str], settings: EvaluatorSettings
+    matches: DataSetMatches, scored: DataSetEvaluation, truth: CocoAnnotations, settings: EvaluatorSettings
 ) -> list[Reason]:
     perfect = matches.tables[PERFECT]
-    reasons = [*sanity.known_answers(perfect, matches.shuffled), counted_objects(perfect, class_names)]
+    counted = counted_objects(perfect, truth.label_map.names, truth.text_ids)
+    reasons = [*sanity.known_answers(perfect, matches.shuffled), counted]
     if scored.baseline is None:
         return reasons  # nothing is compared, so nothing is too small to be
     enough = sanity.enough(scored.images, scored.objects, settings.min_golden_images, settings.min_golden_objects)

@@ -146,11 +146,17 @@ def _add_run_commands(commands: Any) -> None:
         commands,
         "evaluate",
         _evaluate,
-        "compare detections in COCO files",
-        "COCO mAP of one or two models from plain COCO files, the interval of the difference, a verdict.",
+        "compare detections in files",
+        "COCO mAP of one or two models from files, the interval of the difference, a verdict. Detections are COCO "
+        "results, a predictions.json of Ultralytics, or outputs of torchvision as JSON.",
         option("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)"),
-        option("--dt", type=local, required=True, metavar="FILE", help="COCO results of the candidate"),
-        option("--baseline-dt", type=local, metavar="FILE", help="COCO results of the baseline"),
+        option("--dt", type=local, required=True, metavar="FILE", help="detections of the candidate"),
+        option("--baseline-dt", type=local, metavar="FILE", help="detections of the baseline"),
+        option(
+            "--dt-ids",
+            choices=("id", "file-name"),
+            help="what image ids of detections are where both could be: ids, or names of files without their suffix",
+        ),
         option(
             "--report", type=local, metavar="DIR", help="write a page, a Markdown summary, JUnit XML and JSON there"
         ),
@@ -194,7 +200,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from ratchet.schemas.artifacts.run_result import EXIT_CODES
 
     settings, report = _evaluator_settings(arguments), _report(arguments)
-    evaluated = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings)
+    evaluated = evaluate_files(arguments.gt, arguments.dt, arguments.baseline_dt, settings, arguments.dt_ids)
     scored, decision = evaluated.scored, evaluated.decision
     text, values = evaluation_text(scored, decision), evaluation_json(scored, decision)
     if report is not None:

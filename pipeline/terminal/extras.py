@@ -51,7 +51,9 @@ def installed(extra: Extra) -> bool:
 
 def missing_extra(error: BaseException) -> str | None:
     """What to say of a module that an extra would have brought; None for any other error."""
-    extra = _EXTRA_OF.get(error.name or "") if isinstance(error, ModuleNotFoundError) else None
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    extra = _EXTRA_OF.get(error.name or "")
     return f"this needs {error.name}, {_how_to_install(extra)}" if extra else None
 
 

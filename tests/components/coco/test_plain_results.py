@@ -77,6 +77,52 @@ def test_a_block_may_end_anywhere(monkeypatch: pytest.MonkeyPatch, block: int) -
     assert read(f"[{', '.join([ENTRY] * 9)}] 5") is None
 
 
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters='"\\', exclude_categories=["Cc", "Cs"]), max_size=9)
+
+
+@given(
+    ENTRIES, st.lists(NAMES, min_size=1, max_size=4), st.sampled_from(["image_id", "file_name", "both"]), st.booleans()
+)
+@settings(max_examples=often(75, 3000))
+def test_names_of_images_are_read_as_they_are(entries: list[dict], names: list[str], which: str, small: bool) -> None:
+    for place, entry in enumerate(entries):
+        name = names[place % len(names)]
+        entry |= {"image_id": name, "file_name": f"{name}}}/{{"} if which == "both" else {which: name}
+    text = json.dumps(entries, ensure_ascii=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plain_results, "_BLOCK_BYTES", 2 * len(text) // len(entries) + 400 if small else 1 << 20)
+        found = read(text)
+    if found is None:  # a brace in a name may look like the end of an entry
+        assert any(brace in name for brace in "{}" for name in [*names, "}" if which == "both" else ""])
+        return
+    ids = [found.image_names[place] for place in found.image_ids] if found.image_names else found.image_ids.tolist()
+    assert ids == [entry["image_id"] for entry in entries]
+    if found.files is not None:
+        assert [found.file_names[place] for place in found.files] == [entry["file_name"] for entry in entries]
+    assert (found.files is not None) == (which != "image_id")
+    assert found.scores.tobytes() == np.array([entry["score"] for entry in entries], np.float64).tobytes()
+
+
+NAMED = ENTRY.replace("7", '"a"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{NAMED}, {ENTRY}]",  # 7 is no name, and nothing but its quotes tells
+        f"[{ENTRY}, {NAMED}]",
+        f"[{NAMED}, {NAMED.replace('a', chr(92) + 'n')}]",
+        f"[{NAMED}, {NAMED.replace('a', chr(9))}]",
+        f"[{NAMED.replace('1,', chr(34) + 'x' + chr(34) + ',')}]",
+        f"[{NAMED.replace('}', ', ' + chr(34) + 'name' + chr(34) + ': ' + chr(34) + 'x' + chr(34) + '}')}]",
+        f"[{NAMED}, {NAMED.replace('a', 'b')}".encode() + b"]\xff",
+        f"[{NAMED}]".encode().replace(b'"a"', b'"\xff"'),
+    ],
+)
+def test_names_that_are_not_alike_are_left_to_the_parser(text: str | bytes) -> None:
+    assert read(text) is None
+
+
 @given(st.integers(0, 0x7FEFFFFFFFFFFFFF))
 @settings(max_examples=often(500, 20000))
 def test_every_number_is_read_as_python_reads_it(bits: int) -> None:

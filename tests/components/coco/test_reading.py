@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ratchet.components.coco.entries import Entries
-from ratchet.components.coco.reading import CocoAnnotations, read_results, read_truth
+from ratchet.components.coco.reading import CocoAnnotations, read_truth
+from ratchet.components.coco.results import read_results
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.data.columns import DetectionColumns
 from ratchet.schemas.data.records import LabelMap
@@ -176,8 +177,9 @@ def test_a_path_without_a_file_is_refused(tmp_path: Path) -> None:
         (without(detection(), "score"), ("score is missing",)),
         (without(detection(), "image_id"), ("detections[1]: image_id is missing",)),
         (without(detection(), "category_id"), ("category_id is missing",)),
-        (detection("1"), ("image_id '1' must be an integer", "correct it")),
-        (detection(True), ("image_id True must be an integer",)),
+        (detection(True), ("image_id True must be an integer", "or a string; correct it")),
+        (detection(" "), ("image_id ' ' must be a non-empty string",)),
+        (detection("3"), ("image_id '3' is not among the 2 images", "whose files ['1.jpg', '2.jpg']")),
         (detection(1.0), ("image_id 1.0 must be an integer",)),
         (detection([1]), ("image_id [1] must be an integer",)),
         (detection(2**70), ("must be an integer",)),

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,93 @@ def test_figures_are_those_of_pycocotools(
     assert (code, result["verdict"]) == (0, "BOOTSTRAPPED")
     assert result["baseline"] is None
     assert result["delta"] is None
+
+
+def renamed(files: dict[str, Path], change: Callable[[dict[str, Any]], dict[str, Any]], *names: str) -> dict[str, Path]:
+    """The files with every entry that has an image's id changed."""
+    for name in names:
+        value = json.loads(files[name].read_text())
+        for entries in (value["images"], value["annotations"]) if name == "gt" else (value,):
+            entries[:] = map(change, entries)
+        write(files[name], value)
+    return files
+
+
+def stem(entry: dict[str, Any]) -> str:
+    """The name without a suffix of the image that an entry of the fixture is of; ids begin with 10."""
+    return f"frame_{(entry['image_id'] if 'image_id' in entry else entry['id']) - 10}"
+
+
+def test_ids_that_are_strings_are_evaluated_as_by_pycocotools(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def as_text(entry: dict[str, Any]) -> dict[str, Any]:
+        return entry | {"id" if "file_name" in entry else "image_id": stem(entry)}
+
+    renamed(files, as_text, "gt", "good", "bad")
+    expected = pycocotools_on_files(files["gt"], files["good"])
+    code, result = evaluate(capsys, files["gt"], files["good"], files["bad"])
+    assert (code, result["verdict"]) == (0, "PUSHED")
+    assert result["coco"] == expected.coco
+    limited = ["--set", "evaluator.max_detections=1"]
+    _, result = evaluate(capsys, files["gt"], files["good"], files["bad"], *limited)
+    told = next(reason["actual"] for reason in result["reasons"] if reason["rule"] == "trust:max_detections")
+    assert re.search(r"images hold more, image frame_\d+ \d of ", told)
+
+
+def test_every_tools_file_gives_the_same_figures(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    def by_file(entry: dict[str, Any]) -> dict[str, Any]:
+        return entry | {"file_name": f"{stem(entry)}.jpg"} if "file_name" in entry else entry
+
+    renamed(files, by_file, "gt")
+    expected = evaluate(capsys, files["gt"], files["good"], files["bad"])
+    plain = json.loads(files["good"].read_text())
+    images: dict[str, dict[str, list[Any]]] = {}
+    for entry in plain:
+        (x, y, width, height), image = entry["bbox"], images.setdefault(stem(entry), {})
+        for key, value in (("boxes", [x, y, x + width, y + height]), ("labels", entry["category_id"])):
+            image.setdefault(key, []).append(value)
+        image.setdefault("scores", []).append(entry["score"])
+    of_tools = {
+        "ultralytics": [entry | {"image_id": stem(entry)} for entry in plain],
+        "newer ultralytics": [entry | {"image_id": stem(entry), "file_name": f"{stem(entry)}.jpg"} for entry in plain],
+        "wrapped": {"annotations": plain},
+        "torchvision": images,
+    }
+    for name, document in of_tools.items():
+        code, result = evaluate(capsys, files["gt"], write(files["good"], document), files["bad"])
+        assert code == expected[0], name
+        # x2 - x1 is not the width to the last bit.
+        assert result["coco"] == pytest.approx(expected[1]["coco"], abs=1e-12 if name == "torchvision" else 0), name
+
+
+def test_which_ids_are_meant_can_be_said(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    rounded = [
+        entry | {"bbox": [round(number, 3) for number in entry["bbox"]]}
+        for entry in json.loads(files["good"].read_text())
+        if entry["image_id"] < 60  # ids are 10..69, files 0..59
+    ]
+    write(files["good"], rounded)
+    command = ["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"])]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert "by id" in error
+    assert len(error.splitlines()) == 1
+    by_id = evaluate(capsys, files["gt"], files["good"], None, "--dt-ids", "id")[1]["coco"]["AP"]
+    by_name = evaluate(capsys, files["gt"], files["good"], None, "--dt-ids", "file-name")[1]["coco"]["AP"]
+    assert by_id > 0.3 > 0.05 > by_name
+
+
+def test_classes_that_are_one_off_are_one_error(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    truth = json.loads(files["gt"].read_text())
+    truth["categories"] = [{"id": number, "name": str(number)} for number in range(1, 10)]
+    write(files["gt"], truth)
+    shifted = [entry | {"category_id": entry["category_id"] - 1} for entry in json.loads(files["good"].read_text())]
+    write(files["good"], shifted)
+    assert main(["evaluate", "--gt", str(files["gt"]), "--dt", str(files["good"])]) == 2
+    error = capsys.readouterr().err
+    assert "good.json: the category ids are not those of the ground truth: they count the classes from 0" in error
+    assert len(error.splitlines()) == 1
 
 
 def test_a_better_candidate_passes_with_an_interval(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
