@@ -97,7 +97,7 @@ def sure(found: DetectionColumns, points: np.ndarray) -> DetectionColumns:
 
 def _images(truth: CocoAnnotations) -> tuple[BoxedImage, ...]:
     sizes = [(int(width), int(height)) for width, height in np.nan_to_num(truth.sizes_px)]
-    names = (name or f"image {number}" for number, name in zip(truth.image_ids.tolist(), truth.file_names))
+    names = (name or f"image {number}" for number, name in zip(truth.ids, truth.file_names))
     return tuple(map(BoxedImage, truth.image_ids.tolist(), names, sizes))
 
 

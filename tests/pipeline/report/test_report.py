@@ -130,6 +130,19 @@ def test_a_truth_that_says_little_of_its_images_is_enough(files: Compared, missi
         assert 'viewBox="0 0 64 48"' in files.text(PAGE)
 
 
+def test_images_of_which_only_an_id_in_letters_is_known_are_called_by_it(files: Compared) -> None:
+    truth = files.read("gt.json")
+    truth["images"] = [{"id": f"frame-{image['id']}"} for image in truth["images"]]
+    found = {name: files.read(name) for name in ("good.json", "bad.json")}
+    for entries in (truth["annotations"], *found.values()):
+        for entry in entries:
+            entry["image_id"] = f"frame-{entry['image_id']}"
+    for name, value in {"gt.json": truth, **found}.items():
+        files.write(name, value)
+    assert files.evaluate("bad", "good") == 3
+    assert "image frame-" in text_of(files.text(PAGE))
+
+
 def test_an_earlier_report_is_replaced_and_stays_as_it_is_when_an_error_comes(
     files: Compared, capsys: pytest.CaptureFixture[str]
 ) -> None:
