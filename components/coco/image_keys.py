@@ -9,7 +9,7 @@ meant. Nothing is guessed from how many keys fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Literal, TypeVar
 
@@ -47,7 +47,6 @@ class ImageKeys:
         keys: Sequence[Key],
         file_names: Sequence[str] | None,
         source: str,
-        may_be_names: Callable[[], bool],
         preferred: Reading | None = None,
     ) -> np.ndarray:
         """The images of a results file.
@@ -56,7 +55,6 @@ class ImageKeys:
             keys: its image ids, each once or more.
             file_names: what it says of the file of each; None if it does not.
             source: its path, for messages.
-            may_be_names: whether integers could be names of files; asked only where it matters.
             preferred: the reading to take where both fit and differ.
 
         Returns:
@@ -69,22 +67,18 @@ class ImageKeys:
             by_file = [self.by_name(name) for name in file_names]
             if all(len(each) == 1 for each in by_file):
                 return _places(by_file)
-        found = self._of_keys(keys, source, may_be_names, preferred)
+        found = self._of_keys(keys, source, preferred)
         if file_names is not None:
             self._refuse_contradiction(keys, file_names, found, source)
         return found
 
-    def _of_keys(
-        self, keys: Sequence[Key], source: str, may_be_names: Callable[[], bool], preferred: Reading | None
-    ) -> np.ndarray:
+    def _of_keys(self, keys: Sequence[Key], source: str, preferred: Reading | None) -> np.ndarray:
         by_id, by_name = [self.by_id(key) for key in keys], [self.by_name(key) for key in keys]
         is_id, is_name = all(len(each) == 1 for each in by_id), all(by_name)
         if is_id and is_name and by_id != by_name:
-            are_ids = all(type(key) is int for key in keys) and not may_be_names()
-            if not are_ids and preferred is None:
+            if preferred is None:
                 raise DataError(self._two_readings(keys, by_id, by_name, source))
-            is_name = not are_ids and preferred == "file-name"
-            is_id = not is_name
+            is_id = preferred == "id"
         if is_id:
             return _places(by_id)
         if is_name:

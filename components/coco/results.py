@@ -28,8 +28,6 @@ from ratchet.schemas.data.columns import DetectionColumns
 from ratchet.schemas.data.records import LabelMap
 
 _OTHER_FILE = "correct it or give the matching file"
-# Ultralytics and YOLOv5 to YOLOv7 round so (`pred_to_json`, `save_one_json`).
-_BOX_DECIMALS, _SCORE_DECIMALS = 3, 5
 _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 
@@ -95,7 +93,7 @@ def _read_plainly(
     if read.files is not None and files is None:
         return None
     names = None if files is None else [read.file_names[place] for place in files.tolist()]
-    places = images.find(keys, names, str(path), lambda: _are_rounded(read.boxes, read.scores), preferred)
+    places = images.find(keys, names, str(path), preferred)
     image = places[of_row]
     if np.any(places == UNKNOWN) or np.any(read.boxes[:, 2:] < 0):
         return None
@@ -121,12 +119,6 @@ def _file_of_each(files: np.ndarray, of_row: np.ndarray, count: int) -> np.ndarr
     file = np.zeros(count, np.int64)
     file[of_row] = files
     return file if np.array_equal(file[of_row], files) else None
-
-
-def _are_rounded(boxes: np.ndarray, scores: np.ndarray) -> bool:
-    """Whether all numbers are as Ultralytics writes them."""
-    are = np.array_equal(np.round(boxes, _BOX_DECIMALS), boxes)
-    return are and np.array_equal(np.round(scores, _SCORE_DECIMALS), scores)
 
 
 def _read_document(
@@ -205,7 +197,6 @@ def _images_of(rows: ResultRows, images: ImageKeys, truth: CocoAnnotations, pref
         [key for key, _ in number],
         [name for _, name in number] if rows.file_names else None,
         rows.source,
-        lambda: _are_rounded(rows.boxes_xywh_px, rows.scores),
         preferred,
     )
     image = places[of_row]

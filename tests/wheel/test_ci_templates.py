@@ -93,6 +93,11 @@ class TestGitHub:
         assert done.returncode == 2
         assert "evaluator.floor" in done.stderr
 
+    def test_which_image_ids_are_meant_is_passed_on(self, light: Installed, workspace: Path) -> None:
+        done = self.evaluate(light, workspace, gt="gt.json", dt="bad.json", **{"dt-ids": "names"})
+        assert done.returncode == 2
+        assert "--dt-ids: invalid choice: 'names'" in done.stderr
+
     def test_bad_input_fails_the_step_without_another_ones_summary(self, light: Installed, workspace: Path) -> None:
         self.evaluate(light, workspace, gt="gt.json", dt="bad.json")
         (workspace / "shown.md").unlink()
@@ -141,6 +146,13 @@ class TestGitLab:
         assert all((workspace / path).exists() for path in kept)
         suite = ElementTree.parse(workspace / "out/junit.xml").getroot()
         assert list(suite.iter("failure"))
+
+    def test_which_image_ids_are_meant_is_passed_on(self, light: Installed, workspace: Path) -> None:
+        job = self.job(gt="gt.json", dt="bad.json", ratchet="unused", **{"dt-ids": "names"})
+        (workspace / ".ratchet").symlink_to(light.directory)
+        done = run("\n".join(job["script"]), workspace, job["variables"], "sh", "-ec")
+        assert done.returncode == 2
+        assert "--dt-ids: invalid choice: 'names'" in done.stderr
 
     def test_a_candidate_alone_passes(self, light: Installed, workspace: Path) -> None:
         job = self.job(gt="gt.json", dt="bad.json", ratchet="unused")

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ratchet.components.coco.image_keys import UNKNOWN, ImageKeys, Key, Reading
 from ratchet.schemas.base.errors import DataError
+from tests.nightly import often
 
 # Ids from 1, files from 0: an integer can be either.
 SHIFTED = ImageKeys([1, 2, 3, 4], ["0.jpg", "1.jpg", "2.jpg", "3.jpg"])
@@ -15,10 +19,9 @@ def find(
     images: ImageKeys,
     keys: Sequence[Key],
     files: Sequence[str] | None = None,
-    rounded: bool = True,
     preferred: Reading | None = None,
 ) -> list[int]:
-    return images.find(keys, files, "d.json", lambda: rounded, preferred).tolist()
+    return images.find(keys, files, "d.json", preferred).tolist()
 
 
 def refusal(
@@ -50,12 +53,6 @@ def test_where_both_ways_fit_and_differ_a_person_has_to_say(keys: list[Key]) -> 
 def test_what_is_preferred_counts_only_where_both_ways_fit() -> None:
     assert find(SHIFTED, [1, 4], preferred="file-name") == [0, 3]
     assert find(SHIFTED, [0, 3], preferred="id") == [0, 3]
-
-
-def test_numbers_that_were_not_rounded_are_of_no_tool_that_writes_names() -> None:
-    assert find(SHIFTED, [1, 2], rounded=False) == [0, 1]
-    with pytest.raises(DataError, match="by name"):  # strings are of any tool
-        find(SHIFTED, ["1", "2"], rounded=False)
 
 
 def test_where_ids_are_the_numbers_of_files_nobody_has_to_say_anything() -> None:
@@ -140,3 +137,54 @@ def test_what_is_unknown_is_told_with_what_there_is() -> None:
     assert SHIFTED.unknown(9) == "9 is not among the 4 images, whose ids are [1, 2, 3, 4]"
     assert SHIFTED.unknown("x").endswith(", and whose files ['0.jpg', '1.jpg', '2.jpg', '3.jpg']")
     assert ImageKeys(["a"], [""]).unknown("x") == "'x' is not among the 1 images, whose ids are ['a']"
+
+
+def number_or_stem(_: Key, name: str) -> Key:
+    """As Ultralytics does it (`pred_to_json`)."""
+    stem = PurePosixPath(name).stem
+    return int(stem) if stem.isnumeric() else stem
+
+
+WRITERS: dict[str, Callable[[Key, str], Key]] = {
+    "id": lambda key, _: key,
+    "id as a string": lambda key, _: str(key),
+    "id with zeros": lambda key, _: f"{key:03}" if type(key) is int else key,
+    "ultralytics": number_or_stem,
+    "stem": lambda _, name: PurePosixPath(name).stem,
+    "name": lambda _, name: PurePosixPath(name).name,
+    "path": lambda _, name: name,
+    "absolute path": lambda _, name: f"/data/{name}",
+}
+FEW = st.integers(0, 12)
+TEXT_IDS = st.one_of(FEW.map(str), FEW.map(lambda number: f"{number:03}"), st.sampled_from("abc"))
+PATHS = st.builds(
+    lambda folder, stem, suffix: f"{folder}{stem}{suffix}",
+    st.sampled_from(["", "a/", "b/", "b/a/"]),
+    st.one_of(FEW.map(str), FEW.map(lambda number: f"{number:03}"), st.sampled_from("abc")),
+    st.sampled_from([".jpg", ".png"]),
+)
+
+
+@st.composite
+def truths(draw: st.DrawFn) -> tuple[list[Key], list[str]]:
+    """Ids and paths that are easily mistaken for each other."""
+    paths = draw(st.lists(PATHS, min_size=1, max_size=6, unique=True))
+    ids = draw(st.sampled_from([FEW, TEXT_IDS]))
+    return draw(st.lists(ids, min_size=len(paths), max_size=len(paths), unique=True)), paths
+
+
+@given(truths(), st.sampled_from(list(WRITERS)), st.data())
+@settings(max_examples=often(400, 20_000))
+def test_whoever_writes_a_key_it_is_never_another_image(
+    truth: tuple[list[Key], list[str]], writer: str, data: st.DataObject
+) -> None:
+    ids, paths = truth
+    seen = data.draw(st.lists(st.integers(0, len(ids) - 1), max_size=6))
+    keys = [WRITERS[writer](ids[place], paths[place]) for place in seen]
+    says_file = data.draw(st.booleans())
+    names = [PurePosixPath(paths[place]).name for place in seen] if says_file else None
+    try:
+        found = find(ImageKeys(ids, paths), keys, names)
+    except DataError:
+        return
+    assert found == seen or UNKNOWN in found  # which is an error
