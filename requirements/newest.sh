@@ -97,10 +97,9 @@ mount_all() {
   mount --rbind /sys "$CHROOT/sys"
   mount -t proc proc "$CHROOT/proc"
   mkdir -p "$CHROOT$HOME"
-  # Pythons that Debian does not have, and the downloads of both sides.
+  # Pythons that Debian does not have. The cache of uv is the chroot's own: a wheel that is compiled there (pyfarmhash) needs a
+  # newer libstdc++ than this machine has, and would be installed here from a cache that both share.
   [ ! -d "$HOME/.pyenv" ] || bind_read_only "$HOME/.pyenv"
-  mkdir -p "$HOME/.cache/uv" "$CHROOT$HOME/.cache/uv"
-  mount --bind "$HOME/.cache/uv" "$CHROOT$HOME/.cache/uv"
 }
 
 install_packages() {
@@ -116,7 +115,7 @@ inside() {
   local name variables=()
   for name in $(carried_variables); do variables+=("$name=${!name}"); done
   chroot "$CHROOT" /usr/bin/env -i "${variables[@]}" HOME="$HOME" LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-    DEBIAN_FRONTEND=noninteractive PYTHON="$PYTHON_WANTED" UV_LINK_MODE=copy "$@"
+    DEBIAN_FRONTEND=noninteractive PYTHON="$PYTHON_WANTED" "$@"
 }
 
 run_inside() {
