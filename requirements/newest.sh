@@ -52,7 +52,8 @@ configuration_files() {
 }
 
 carried_variables() {
-  compgen -e | grep -E '^(PIP|UV|RATCHET|SSL|CURL|NPM|npm)_|_(proxy|PROXY|CA_BUNDLE|CA_CERTS|CAINFO)$|^TERM$' || true
+  compgen -e | grep -E '^(PIP|UV|SSL|CURL|NPM|npm)_|_(proxy|PROXY|CA_BUNDLE|CA_CERTS|CAINFO)$|^(TERM|RATCHET_NIGHTLY)$' |
+    grep -vE '^(PIP|UV)_(.*_DIR|PYTHON.*|PROJECT.*|TARGET|PREFIX)$' || true
 }
 
 # Files and directories of this machine that the configuration speaks of, such as wheels in a directory.
