@@ -107,7 +107,7 @@ def without_versions(text: str) -> Any:
 def test_executors_can_be_imported_without_the_slow_top_of_tfx(compiled: dict[str, Path]) -> None:
     executors = spec_of(compiled["vertex"])["deploymentSpec"]["executors"]
     paths = [argument for e in executors.values() for argument in _class_paths(e["container"]["args"])]
-    ours = sorted({path for path in paths if path.startswith("components.")})
+    ours = sorted({path for path in paths if path.startswith("ratchet.components.")})
     assert len(ours) == 8
     code = (
         "import importlib, json, sys\n"
