@@ -140,6 +140,7 @@ if PYTHON=$PYTHON_WANTED requirements/choose-python.sh >/dev/null 2>&1; then
 fi
 [ "$(id -u)" = 0 ] || { say 'this machine needs a chroot for that, and only root can make and enter one: sudo make newest'; exit 2; }
 command -v debootstrap >/dev/null || { say 'debootstrap is missing: apt-get install debootstrap'; exit 2; }
+mkdir -p .tools
 exec 9>>.tools/newest.lock
 flock --nonblock 9 || { say 'another one is running'; exit 1; }
 # In a process group of its own, so that it does not ignore Ctrl-C as what a script starts in the background would.

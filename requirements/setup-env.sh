@@ -76,7 +76,10 @@ say "making $ENVIRONMENT from $lock (3 to 4 GB on disk; a few minutes the first 
 quiet=--quiet
 [ -t 2 ] && quiet=
 export VIRTUAL_ENV=$PWD/$ENVIRONMENT
-"$UV" pip sync $quiet --require-hashes "$lock"
+"$UV" pip sync $quiet --require-hashes "$lock" || {
+  say "if it was pyfarmhash that could not be built: it is compiled, by g++ with Python's headers (apt-get install g++ python3-dev)"
+  exit 1
+}
 "$UV" pip install --quiet --no-deps --no-build-isolation --config-setting editable_mode=compat --editable .
 printf '%s\n' "$version_and_stack" >"$ENVIRONMENT/ready"
 say "ready"

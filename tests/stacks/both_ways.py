@@ -3,8 +3,8 @@
     python -m tests.stacks.both_ways --old PYTHON --new PYTHON [--dir DIRECTORY]
 
 A root begins on each of the two, and which one is asked changes with every command: a first model, a retraining over
-it, one that is killed after the training and ended on the other stack, a rollback, and what looks at a root. Prints how
-each command ended, and exits with 1 if a promise was broken.
+it, two that are killed, after and in the training, and ended on the other stack, a rollback, and what looks at a root.
+Prints how each command ended, and exits with 1 if a promise was broken.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,11 @@ from tests.kills.tiny import CONFIG
 
 ROOT = Path(__file__).resolve().parents[2]
 RATCHET = "from ratchet.pipeline.cli.entry import main; raise SystemExit(main())"
-KILLED_BEFORE = "MapEvaluator"  # the step after the training
-SPANS = 3
+AFTER_TRAINING = "] MapEvaluator"  # as a run prints it
+GOING_ON = "going on after step"  # in the log of a run
+SPANS = 4
 CLOSE = 0.02  # mAP of one model on two stacks: other kernels round otherwise
-_PATIENCE_S = 1800
+_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,28 +82,41 @@ class World:
         for span in range(1, SPANS + 1):
             write_digits(str(self.data / f"span-{span}"), DigitsOptions(span=span, images=40))
 
-    def run(self, stack: Stack, span: int, *options: str, killed_before: str | None = None) -> Said:
-        """One retraining run, or one that is killed as soon as a step begins."""
+    def run(self, stack: Stack, span: int, *options: str, until: Callable[[str], bool] | None = None) -> Said:
+        """One retraining run, or one that is killed at a moment."""
         given = ["--config", str(self.directory / "tiny.yaml"), "--data", str(self.data), "--span", str(span)]
-        return self.ask(stack, "run", *given, *options, killed_before=killed_before)
+        return self.ask(stack, "run", *given, *options, until=until)
 
-    def ask(self, stack: Stack, *arguments: str, killed_before: str | None = None) -> Said:
-        """Gives a command on a stack."""
+    def ask(self, stack: Stack, *arguments: str, until: Callable[[str], bool] | None = None) -> Said:
+        """Gives a command on a stack.
+
+        Args:
+            stack: whose Python runs it.
+            arguments: of the command.
+            until: is given what was printed so far, time and again; the command is killed once it is true.
+        """
         command = [stack.python, "-c", RATCHET, *arguments, "--root", str(self.root), "--json"]
-        process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if killed_before and f"] {killed_before}" in line:
-                process.kill()
-        said = Said(process.wait(_PATIENCE_S), result_of(lines), "".join(lines))
+        printed = self.directory / "printed.txt"
+        with printed.open("w") as out:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+            while until and process.poll() is None:
+                if until(printed.read_text()):
+                    process.kill()
+                time.sleep(_POLL_S)
+            code = process.wait()
+        text = printed.read_text()
+        said = Said(code, result_of(text), text)
         verdict = said.result.get("verdict", "-")
-        print(
-            f"{stack.name:9} {' '.join(arguments[:1] + arguments[5:]):40} exit code {said.code:3}  {verdict}",
-            flush=True,
-        )
+        print(f"{stack.name:9} {shown(arguments):24} exit code {code:3}  {verdict}", flush=True)
         return said
+
+    def has_checkpoint(self, _: str = "") -> bool:
+        """Whether an unfinished training has written down where it is."""
+        return any(self.root.glob("artifacts/checkpoints/*/checkpoint"))
+
+    def log_of(self, said: Said) -> str:
+        """The log of a run."""
+        return (self.root / "runs" / said.result["run_id"] / "log.txt").read_text() if said.result else ""
 
     def expect(self, what: str, held: bool, said: Said) -> None:
         """Notes a broken promise, with the end of what was printed."""
@@ -108,9 +124,21 @@ class World:
             self.complaints.append(f"{what}: exit code {said.code}, {dict(said.result)}\n{said.text[-1500:]}")
 
 
-def result_of(lines: Sequence[str]) -> Mapping[str, Any]:
-    """The object in the last line."""
-    last = lines[-1].strip() if lines else ""
+def shown(arguments: Sequence[str]) -> str:
+    """A command without the options that are always the same."""
+    command, *options = arguments
+    return " ".join([command, *options[4:]]) if command == "run" else command
+
+
+def result_of(text: str) -> Mapping[str, Any]:
+    """The object in the last line; empty if there is none.
+
+    >>> result_of('[1/13] DataGate\\n{"verdict": "PUSHED"}\\n')
+    {'verdict': 'PUSHED'}
+    >>> result_of("")
+    {}
+    """
+    last = text.strip().rpartition("\n")[2]
     return json.loads(last) if last.startswith("{") else {}
 
 
@@ -133,16 +161,19 @@ def story(world: World, first: Stack, second: Stack) -> None:
         "its baseline is the other's model", is_close(pushed.result.get("baseline_map"), made.result.get("map")), pushed
     )
     looks(world, first, pushed)
-    killed = world.run(second, 3, killed_before=KILLED_BEFORE)
-    world.expect("a run is killed", killed.code == -9, killed)
+    killed = world.run(second, 3, until=lambda printed: AFTER_TRAINING in printed)
+    world.expect("a run is killed after its training", killed.code == -signal.SIGKILL, killed)
     ended = world.run(first, 3)
-    world.expect("it is ended by the same command", ended.result.get("verdict") == "PUSHED", ended)
-    world.expect("in the same run", is_resumed(world.root, ended.result), ended)
-    world.expect("over the other's model", is_close(ended.result.get("baseline_map"), pushed.result.get("map")), ended)
+    world.expect("the same command ends it", is_ended(world, ended, pushed), ended)
     looks(world, second, ended)
+    killed = world.run(second, 4, until=world.has_checkpoint)
+    world.expect("a run is killed in its training", killed.code == -signal.SIGKILL and world.has_checkpoint(), killed)
+    last = world.run(first, 4)
+    world.expect("the same command ends it", is_ended(world, last, ended), last)
+    world.expect("from the other's checkpoint", GOING_ON in world.log_of(last), last)
     back = world.ask(second, "rollback", "--by", "Ada", "--reason", "to see that it is served")
     world.expect("an earlier model is back", back.code == 0, back)
-    looks(world, first, pushed)
+    looks(world, first, ended)
 
 
 def looks(world: World, stack: Stack, made: Said) -> None:
@@ -161,10 +192,11 @@ def is_close(one: Any, other: Any) -> bool:
     return one is not None and other is not None and abs(one - other) <= CLOSE
 
 
-def is_resumed(root: Path, result: Mapping[str, Any]) -> bool:
-    """Whether the run of span 3 is the only one that there is."""
-    runs = [path.name for path in (root / "runs").glob("span-3-*")]
-    return runs == [result.get("run_id")]
+def is_ended(world: World, said: Said, before: Said) -> bool:
+    """Whether a run was pushed as the only one of its span, over the model of the run before."""
+    runs = [path.name for path in (world.root / "runs").glob(f"span-{said.result.get('span')}-*")]
+    over = is_close(said.result.get("baseline_map"), before.result.get("map"))
+    return said.result.get("verdict") == "PUSHED" and runs == [said.result["run_id"]] and over
 
 
 def stories(old: Stack, new: Stack) -> Iterator[tuple[str, Stack, Stack]]:
