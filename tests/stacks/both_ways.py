@@ -93,19 +93,18 @@ class World:
         Args:
             stack: whose Python runs it.
             arguments: of the command.
-            until: is given what was printed so far, time and again; the command is killed once it is true.
+            until: is given the progress that was printed so far, time and again; the command is killed once it is true.
         """
         command = [stack.python, "-c", RATCHET, *arguments, "--root", str(self.root), "--json"]
-        printed = self.directory / "printed.txt"
-        with printed.open("w") as out:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        answer, printed = self.directory / "answer.txt", self.directory / "printed.txt"
+        with answer.open("w") as out, printed.open("w") as err:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err)
             while until and process.poll() is None:
                 if until(printed.read_text()):
                     process.kill()
                 time.sleep(_POLL_S)
             code = process.wait()
-        text = printed.read_text()
-        said = Said(code, result_of(text), text)
+        said = Said(code, result_of(answer.read_text()), printed.read_text() + answer.read_text())
         verdict = said.result.get("verdict", "-")
         print(f"{stack.name:9} {shown(arguments):24} exit code {code:3}  {verdict}", flush=True)
         return said
