@@ -143,9 +143,11 @@ command -v debootstrap >/dev/null || { say 'debootstrap is missing: apt-get inst
 mkdir -p .tools
 exec 9>>.tools/newest.lock
 flock --nonblock 9 || { say 'another one is running'; exit 1; }
-# In a process group of its own, so that it does not ignore Ctrl-C as what a script starts in the background would.
+# In a process group of its own, so that it does not ignore Ctrl-C as what a script starts in the background would; and it
+# dies with this script.
 set -m
-unshare --mount --propagation private --pid --fork --kill-child --mount-proc requirements/newest.sh --in-namespace "$@" </dev/null &
+setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
+  requirements/newest.sh --in-namespace "$@" </dev/null &
 child=$!
 trap 'kill -KILL "$child" 2>/dev/null; exit 130' INT TERM HUP
 wait "$child"
