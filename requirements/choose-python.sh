@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints which Python .venv is made of, and with which lock; four lines: program (empty: none found), version, stack, why.
+# Which Python is .venv made of, and with which lock? Prints four lines, program (empty: none found), version, stack, why.
 # The newest that this machine's glibc allows, or what PYTHON says: a version or a program. Exit code 2 and one line on
 # stderr if that cannot be. Markers of packages know Python but not glibc, so it is asked for here.
 set -euo pipefail
@@ -23,8 +23,8 @@ glibc_version() {
 
 allows_new() { [ "$(printf '%s\n' "$NEW_GLIBC" "$GLIBC" | sort -V | head -n 1)" = "$NEW_GLIBC" ]; }
 
-# Prints "VERSION PROGRAM" of a CPython. That of an environment counts as the one it was made of: .venv, activated or not,
-# is removed before it is made again. Builds without the global lock have wheels of their own, which are not locked.
+# Prints "VERSION PROGRAM" of a CPython. That of an environment counts as the one it was made of, for .venv, activated or
+# not, is removed before it is made again. Builds without the global lock have wheels of their own, which are not locked.
 probe() {
   "$1" -c 'import os, sys
 if sys.implementation.name != "cpython" or "t" in sys.abiflags: sys.exit(1)
@@ -67,8 +67,8 @@ set_stack() {
     refuse "$wanted: the pipeline runs on Python 3.10, and with glibc $NEW_GLIBC or newer on 3.11 to 3.13;" \
       "this machine has glibc $GLIBC: $(what_works)"
   elif ! allows_new; then
-    refuse "$wanted: TFX 1.21, the one for Python $(minor "$version"), needs glibc $NEW_GLIBC or newer, and this machine has" \
-      "$GLIBC: $(what_works), or run 'make newest', which uses a chroot"
+    refuse "$wanted: TFX 1.21, the one for Python $(minor "$version"), needs glibc $NEW_GLIBC or newer, and this machine" \
+      "has $GLIBC: $(what_works), or run 'make newest', which uses a chroot"
   else
     STACK=tfx1.21
   fi

@@ -15,7 +15,7 @@ resolve_stack() {
 }
 
 resolve_stack tfx1.16 --python-version 3.10 --python-platform x86_64-manylinux_2_28 "$@"
-# One file for three Pythons, with a marker where they differ; what is true of all of pyproject.toml's environments goes.
+# Three Pythons in a file, with markers where they differ; what all of pyproject.toml's environments have in common goes.
 resolve_stack tfx1.21 --python-version 3.11 --universal "$@"
 sed -i -E -e "s/ and implementation_name == 'cpython'.* and sys_platform == 'linux'//" \
   -e "s/( ;| and) python_full_version < '3\.14'//" requirements/lock-tfx1.21.txt

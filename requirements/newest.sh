@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs commands of this checkout on the newest stack: here if this machine's glibc allows it, else in a Debian trixie chroot
-# in .tools/newest, on a copy of the checkout. Python is 3.13, or what NEWEST_PYTHON says.
+# Runs a command of this checkout on the newest stack: here if this machine's glibc allows it, else in a Debian trixie
+# chroot in .tools/newest, on a copy of the checkout. Python is 3.13, or what NEWEST_PYTHON says.
 #
-# Everything is mounted in a mount namespace of its own, which ends with its last process, however that ends: nothing is left
-# mounted, and no other process, `make clean` among them, ever sees through a mount.
+# Everything is mounted in a mount namespace of its own, which ends with its last process, however that ends: nothing is
+# left mounted, and no other process, `make clean` among them, ever sees through a mount.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,13 +25,11 @@ make_chroot() {
   [ ! -d "$CHROOT" ] || return 0
   local mirror
   mirror=$(mirror | tr -d '[:space:]')
-  say "making a Debian trixie chroot from $mirror in ${CHROOT#"$PWD/"} (4 GB with what is installed in it; some minutes the first time)"
+  say "making a Debian trixie chroot from $mirror in ${CHROOT#"$PWD/"} (with all in it 5 GB; some minutes the first time)"
   mkdir -p "$(dirname "$CHROOT")"
   rm -rf "$CHROOT.partial"
-  if ! debootstrap --variant=minbase --include=ca-certificates trixie "$CHROOT.partial" "$mirror" >"$CHROOT.log" 2>&1; then
-    say "debootstrap failed; the end of ${CHROOT#"$PWD/"}.log: $(tail -n 1 "$CHROOT.log")"
-    exit 1
-  fi
+  debootstrap --variant=minbase --include=ca-certificates trixie "$CHROOT.partial" "$mirror" >"$CHROOT.log" 2>&1 ||
+    { say "debootstrap failed; the end of ${CHROOT#"$PWD/"}.log: $(tail -n 1 "$CHROOT.log")"; exit 1; }
   mv "$CHROOT.partial" "$CHROOT"
 }
 
@@ -52,7 +50,8 @@ configuration_files() {
 }
 
 carried_variables() {
-  compgen -e | grep -E '^(PIP|UV|SSL|CURL|NPM|npm)_|_(proxy|PROXY|CA_BUNDLE|CA_CERTS|CAINFO)$|^(TERM|RATCHET_NIGHTLY)$' |
+  compgen -e |
+    grep -E '^(PIP|UV|SSL|CURL|NPM|npm)_|_(proxy|PROXY|CA_BUNDLE|CA_CERTS|CAINFO)$|^(TERM|RATCHET_NIGHTLY)$' |
     grep -vE '^(PIP|UV)_(.*_DIR|PYTHON.*|PROJECT.*|TARGET|PREFIX)$' || true
 }
 
@@ -98,8 +97,8 @@ mount_all() {
   mount --rbind /sys "$CHROOT/sys"
   mount -t proc proc "$CHROOT/proc"
   mkdir -p "$CHROOT$HOME"
-  # Pythons that Debian does not have. The cache of uv is the chroot's own: a wheel that is compiled there (pyfarmhash) needs a
-  # newer libstdc++ than this machine has, and would be installed here from a cache that both share.
+  # Pythons that Debian does not have. The cache of uv is the chroot's own: a wheel that is compiled there (pyfarmhash)
+  # needs a newer libstdc++ than this machine has, and would be installed here from a cache that both share.
   [ ! -d "$HOME/.pyenv" ] || bind_read_only "$HOME/.pyenv"
 }
 
@@ -138,13 +137,13 @@ if PYTHON=$PYTHON_WANTED requirements/choose-python.sh >/dev/null 2>&1; then
   say "this machine can run Python $PYTHON_WANTED itself"
   PYTHON=$PYTHON_WANTED exec "$@"
 fi
-[ "$(id -u)" = 0 ] || { say 'this machine needs a chroot for that, and only root can make and enter one: sudo make newest'; exit 2; }
+[ "$(id -u)" = 0 ] || { say 'this machine needs a chroot for that, which only root can make: sudo make newest'; exit 2; }
 command -v debootstrap >/dev/null || { say 'debootstrap is missing: apt-get install debootstrap'; exit 2; }
 mkdir -p .tools
 exec 9>>.tools/newest.lock
 flock --nonblock 9 || { say 'another one is running'; exit 1; }
-# In a process group of its own, so that it does not ignore Ctrl-C as what a script starts in the background would; and it
-# dies with this script.
+# In a process group of its own, so that it does not ignore Ctrl-C as what a script starts in the background would.
+# It dies with this script.
 set -m
 setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
   requirements/newest.sh --in-namespace "$@" </dev/null &

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv (or the environment that is named) from the lock of the Python that choose-python.sh chooses, unless it is that
-# already; everything that is downloaded as a tool stays inside this checkout.
+# Makes .venv (or the environment that is named) from the lock of the Python that choose-python.sh chooses, unless it is
+# that already; everything that is downloaded as a tool stays inside this checkout.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -37,7 +37,8 @@ install_uv() {
   local python
   for python in $(type -ap python3) $program; do
     if "$python" -m pip --version >/dev/null; then
-      "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools/uv 'uv>=0.5'
+      "$python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools/uv \
+        'uv>=0.5'
       return
     fi
   done
@@ -57,7 +58,8 @@ download_python() {
     program=$("$UV" python find --managed-python "$version" 2>/dev/null); then
     return
   fi
-  say "no Python $version was found and none could be downloaded: install it (for example 'pyenv install $version', or put a python$version on PATH) and call make again."
+  say "no Python $version was found and none could be downloaded: install it" \
+    "(for example 'pyenv install $version', or put a python$version on PATH) and call make again."
   exit 1
 }
 
@@ -77,7 +79,7 @@ quiet=--quiet
 [ -t 2 ] && quiet=
 export VIRTUAL_ENV=$PWD/$ENVIRONMENT
 "$UV" pip sync $quiet --require-hashes "$lock" || {
-  say "if it was pyfarmhash that could not be built: it is compiled, by g++ with Python's headers (apt-get install g++ python3-dev)"
+  say "if pyfarmhash could not be built: that takes g++ and Python's headers (apt-get install g++ python3-dev)"
   exit 1
 }
 "$UV" pip install --quiet --no-deps --no-build-isolation --config-setting editable_mode=compat --editable .
