@@ -1,13 +1,14 @@
 # `make demo` and `make test` set everything up by themselves; a second call starts at once.
-PYTHON := .venv/bin/python
+# Another Python than the newest that this machine can run: `PYTHON=3.12 make demo` (requirements/choose-python.sh).
+VENV_PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 # Two processes; what shares a fixture stays in one of them (conftest.py).
-PYTEST := $(PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # The browser is for the tests of the pages alone.
-.PHONY: browser demo test lint unit e2e nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: FORCE browser demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -25,73 +26,80 @@ unit: .venv/ready browser  ## three minutes on two quiet cores; no TensorFlow
 e2e: .venv/ready  ## eight minutes on two quiet cores; TensorFlow and TFX are started in each of two processes
 	$(PYTEST) -m tensorflow
 
+newest:  ## the demo and all of it on Python 3.13 and TFX 1.21 (NEWEST_PYTHON=3.12), if need be in a chroot: an hour
+	@requirements/newest.sh make demo test both-stacks
+
+both-stacks: .venv/ready  ## a root made on one stack goes on on the other, and back: ten minutes
+	@PYTHON=3.10 requirements/setup-env.sh .tools/tfx1.16
+	$(VENV_PYTHON) -m tests.stacks.both_ways --old .tools/tfx1.16/bin/python --new $(VENV_PYTHON)
+
 nightly: export RATCHET_NIGHTLY := 1
 nightly: unit e2e  ## the same tests, with many more random examples, simulations and kills (tests/nightly.py)
 
 mutants: .venv/ready  ## breaks one promise after the other; every time a test has to notice: ten minutes
-	$(PYTHON) -m tests.mutants.run
+	$(VENV_PYTHON) -m tests.mutants.run
 
-lock: .venv/ready  ## resolve setup.py again into requirements/lock.txt
+lock: .venv/ready  ## resolve setup.py again into requirements/lock-*.txt
 	requirements/lock.sh
 
-audit: .tools/audit/ready  ## known vulnerabilities of the lock; fails if a database could not be asked
-	@$(PYTHON) -m requirements.audit
+audit: .tools/audit/ready  ## known vulnerabilities of the locks; fails if a database could not be asked
+	@$(VENV_PYTHON) -m requirements.audit
 
 sbom: .tools/audit/ready  ## build/sbom.json, what is installed with hashes and licences (CycloneDX)
 	@.tools/audit/bin/python -m requirements.sbom
 
 kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
-	$(PYTHON) -m tests.kubeflow.update_golden
+	$(VENV_PYTHON) -m tests.kubeflow.update_golden
 
 faults: .venv/ready  ## kills, full disks and upsets at every point of the end of real runs: an hour
-	RATCHET_ALL_FAULTS=1 $(PYTHON) -m pytest -q tests/pipeline/run/test_interrupted.py
+	RATCHET_ALL_FAULTS=1 $(VENV_PYTHON) -m pytest -q tests/pipeline/run/test_interrupted.py
 	rm -rf build/faults build/upsets && mkdir -p build
-	$(PYTHON) -m tests.kills.upsets build/upsets
-	$(PYTHON) -m tests.kills.matrix build/faults
+	$(VENV_PYTHON) -m tests.kills.upsets build/upsets
+	$(VENV_PYTHON) -m tests.kills.matrix build/faults
 
 kills: .venv/ready  ## a hundred whole runs killed at random: half an hour
 	rm -rf build/kills && mkdir -p build
-	$(PYTHON) -m tests.kills.random_kills build/kills
+	$(VENV_PYTHON) -m tests.kills.random_kills build/kills
 
 poller: .venv/ready  ## TensorFlow loads each of 200 versions the moment it is seen: two minutes
-	$(PYTHON) -m tests.kills.poller
+	$(VENV_PYTHON) -m tests.kills.poller
 
 soak: .venv/ready  ## a hundred runs in a row; nothing grows with their number: half an hour
 	rm -rf build/soak && mkdir -p build
-	$(PYTHON) -m tests.kills.soak build/soak
+	$(VENV_PYTHON) -m tests.kills.soak build/soak
 
 bench-metrics: .venv/ready  ## metrics against pycocotools, faster-coco-eval and hotcoco: ten minutes
-	$(PYTHON) -m benchmarks.metrics
+	$(VENV_PYTHON) -m benchmarks.metrics
 
 bench-memory: .venv/ready  ## peak memory at 100,000 images x 100 detections: ten minutes
-	$(PYTHON) -m benchmarks.memory
+	$(VENV_PYTHON) -m benchmarks.memory
 
 bench-data: .venv/ready  ## reading and validation against TFX's own, 10,000 images: half an hour
-	$(PYTHON) -m benchmarks.data
+	$(VENV_PYTHON) -m benchmarks.data
 
 bench-data-faults: demo  ## planted faults against the data gate, ten draws of each: two hours
-	$(PYTHON) -m benchmarks.data_faults --root ratchet-demo/root
+	$(VENV_PYTHON) -m benchmarks.data_faults --root ratchet-demo/root
 
 bench-evaluator: demo  ## the whole evaluator against bare inference of the same models: ten minutes
-	$(PYTHON) -m benchmarks.evaluator --serving ratchet-demo/root/serving/digits
+	$(VENV_PYTHON) -m benchmarks.evaluator --serving ratchet-demo/root/serving/digits
 
 bench-nights: .venv/ready  ## the gate over 200 nights without progress: the table of docs/second-opinion.md, five minutes
-	@$(PYTHON) -m benchmarks.nights
+	@$(VENV_PYTHON) -m benchmarks.nights
 
 bench-diagnosis: .venv/ready  ## seconds and memory of the diagnosis at 200 and at 100,000 golden images: five minutes
-	@$(PYTHON) -m benchmarks.diagnosis
+	@$(VENV_PYTHON) -m benchmarks.diagnosis
 
 bench-training: .venv/ready  ## images a second against a bare tf-models loop: five minutes
-	$(PYTHON) -m benchmarks.training_speed
+	$(VENV_PYTHON) -m benchmarks.training_speed
 
 bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
-	$(PYTHON) -m benchmarks.retraining
+	$(VENV_PYTHON) -m benchmarks.retraining
 
 interval-coverage: .venv/ready  ## what intervals hold and how often equals are blocked, simulated into decision 0007: twenty minutes
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.interval_coverage
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV_PYTHON) -m benchmarks.interval_coverage
 
 operating-characteristic: .venv/ready  ## what the gate lets pass, simulated into docs/: two minutes
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PYTHON) -m benchmarks.operating_characteristic
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV_PYTHON) -m benchmarks.operating_characteristic
 
 clean:
 	rm -rf .venv .tools ratchet-demo
@@ -99,8 +107,11 @@ clean:
 browser:
 	@requirements/setup-browser.sh
 
-.venv/ready: requirements/lock.txt requirements/setup-env.sh setup.py
+# Looks every time, for the Python that is wanted is nothing that make could compare; a .venv that is the right one stays.
+.venv/ready: FORCE
 	@requirements/setup-env.sh
+
+FORCE:
 
 .tools/audit/ready: requirements/audit-lock.txt requirements/setup-audit.sh .venv/ready
 	@requirements/setup-audit.sh

@@ -1,20 +1,21 @@
-"""Asks a database about every package of the lock: `make audit`.
+"""Asks a database about every package of the locks of both stacks: `make audit`.
 
 First a package that is known to be vulnerable: a database that finds nothing there was not really asked, and
-nothing that it says of the lock counts. Exit codes: 0 nothing to do, 1 something to do, 2 not everything was asked.
+nothing that it says of the locks counts. Exit codes: 0 nothing to do, 1 something to do, 2 not everything was asked.
 """
 
 from __future__ import annotations
 
 import datetime
+import itertools
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from requirements.audit_judgement import AuditError, Finding, Judgement, judge, read_accepted, read_report
-from requirements.lockfile import read_lock
+from requirements.audit_judgement import AuditError, Finding, Judgement, Pin, Report, judge, read_accepted, read_report
+from requirements.lockfile import PYTHONS, read_lock, stack_lock
 
 HERE = Path(__file__).resolve().parent
 TOOLS = HERE.parent / ".tools/audit"
@@ -51,20 +52,17 @@ def find_service(ask: Ask) -> str:
         AuditError: none does; with what each of them said.
     """
     answers = []
-    with tempfile.TemporaryDirectory() as directory:
-        known = Path(directory) / "known.txt"
-        known.write_text(KNOWN + "\n")
-        for service in SERVICES:
-            problem = _problem(ask, known, service)
-            if problem is None:
-                return service
-            answers.append(f"{service}: {problem}")
+    for service in SERVICES:
+        problem = _problem(ask, service)
+        if problem is None:
+            return service
+        answers.append(f"{service}: {problem}")
     raise AuditError("\n  ".join(["no database could be asked", *answers, NEEDS]))
 
 
-def _problem(ask: Ask, known: Path, service: str) -> str | None:
+def _problem(ask: Ask, service: str) -> str | None:
     try:
-        report = read_report(ask(known, service))
+        report = ask_about([KNOWN], ask, service)
     except AuditError as error:
         return str(error)
     if report.skipped:
@@ -72,11 +70,33 @@ def _problem(ask: Ask, known: Path, service: str) -> str | None:
     return None if report.findings else f"asked about {KNOWN}, whose vulnerabilities are known: found none"
 
 
-def audit(lock_file: Path, accepted_file: Path, ask: Ask, today: datetime.date) -> tuple[int, str]:
+def ask_about(pins: Collection[str], ask: Ask, service: str) -> Report:
+    """The report on pins such as pillow==9.0.0, no package twice; AuditError if there is none."""
+    with tempfile.TemporaryDirectory() as directory:
+        requirements = Path(directory) / "pins.txt"
+        requirements.write_text("".join(f"{pin}\n" for pin in pins))
+        return read_report(ask(requirements, service))
+
+
+def rounds_of(pins: Collection[Pin]) -> list[list[Pin]]:
+    """Pins in as few questions as there are versions of a package, for a question names no package twice.
+
+    >>> rounds_of([("numpy", "1.26"), ("scipy", "1.15"), ("numpy", "2.4")])
+    [[('numpy', '1.26'), ('scipy', '1.15')], [('numpy', '2.4')]]
+    """
+    versions: dict[str, list[Pin]] = {}
+    for name, version in sorted(set(pins)):
+        versions.setdefault(name, []).append((name, version))
+    return [[pin for pin in column if pin] for column in itertools.zip_longest(*versions.values())]
+
+
+def audit(
+    locks: Mapping[Path, Collection[str]], accepted_file: Path, ask: Ask, today: datetime.date
+) -> tuple[int, str]:
     """Asks and judges.
 
     Args:
-        lock_file: what is asked about.
+        locks: what is asked about; with each file the Pythons that it is for.
         accepted_file: findings to live with.
         ask: gets a report.
         today: the day that ends acceptances.
@@ -85,18 +105,26 @@ def audit(lock_file: Path, accepted_file: Path, ask: Ask, today: datetime.date) 
         Exit code, and what to print.
     """
     try:
-        lock, accepted = read_lock(lock_file), read_accepted(accepted_file, today)
+        pins = _read_pins(locks)
+        accepted = read_accepted(accepted_file, today)
         service = find_service(ask)
-        report = read_report(ask(lock_file, service))
+        report = Report(frozenset(), {}, ())
+        for pins_of_round in rounds_of(pins):
+            report += ask_about([f"{name}=={version}" for name, version in pins_of_round], ask, service)
     except (AuditError, OSError, ValueError) as error:
         return 2, f"audit: NOT ASKED, nothing is known: {error}"
-    judgement = judge(lock, report, accepted, today)
+    judgement = judge(pins, report, accepted, today)
     summary = (
-        f"audit: {len(report.asked)} of {len(lock)} packages asked at {service}; {len(judgement.open)} open, "
+        f"audit: {len(report.asked)} of {len(pins)} packages asked at {service}; {len(judgement.open)} open, "
         f"{len(judgement.accepted)} accepted, {len(judgement.stale)} entries to look at, "
         f"{len(judgement.not_asked)} packages NOT ASKED"
     )
     return judgement.exit_code, "\n".join([*_lines(judgement), summary])
+
+
+def _read_pins(locks: Mapping[Path, Collection[str]]) -> frozenset[Pin]:
+    packages = [read_lock(path, python) for path, pythons in locks.items() for python in pythons]
+    return frozenset((name, locked.version) for lock in packages for name, locked in lock.items())
 
 
 def _lines(judgement: Judgement) -> list[str]:
@@ -114,8 +142,9 @@ def _row(finding: Finding, state: str) -> tuple[str, ...]:
 
 
 def main() -> int:
-    """Audits requirements/lock.txt."""
-    code, text = audit(HERE / "lock.txt", HERE / "audit-accepted.json", ask_pip_audit, datetime.date.today())
+    """Audits the lock of each stack."""
+    locks = {stack_lock(HERE, stack): pythons for stack, pythons in PYTHONS.items()}
+    code, text = audit(locks, HERE / "audit-accepted.json", ask_pip_audit, datetime.date.today())
     print(text)
     return code
 

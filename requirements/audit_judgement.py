@@ -1,4 +1,4 @@
-"""Judges what an audit of the lock found: was every package asked about, and is every finding accepted for now?
+"""Judges what an audit of the locks found: was every package asked about, and is every finding accepted for now?
 
 Reads the JSON of pip-audit, which reports success for packages that it skipped.
 """
@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from requirements.lockfile import Locked, canonical_name
+from requirements.lockfile import canonical_name
 
 LONGEST_ACCEPTANCE = datetime.timedelta(days=366)
 _FIELDS = {"id", "package", "why", "until"}
+
+Pin = tuple[str, str]  # canonical name, version
 
 
 class AuditError(Exception):
@@ -24,7 +26,7 @@ class AuditError(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """A known vulnerability of a package of the lock.
+    """A known vulnerability of a package of a lock.
 
     Attributes:
         ids: its id in the database and the ones it has elsewhere (CVE, GHSA, PYSEC).
@@ -44,14 +46,17 @@ class Report:
     """What the database answered.
 
     Attributes:
-        asked: version by package.
+        asked: each package at its version.
         skipped: reason by package.
         findings: in the order of the report.
     """
 
-    asked: Mapping[str, str]
+    asked: frozenset[Pin]
     skipped: Mapping[str, str]
     findings: tuple[Finding, ...]
+
+    def __add__(self, other: Report) -> Report:
+        return Report(self.asked | other.asked, {**self.skipped, **other.skipped}, self.findings + other.findings)
 
 
 @dataclass(frozen=True)
@@ -94,11 +99,11 @@ class Judgement:
         return 2 if self.not_asked else 1 if self.open or self.stale else 0
 
 
-def judge(lock: Mapping[str, Locked], report: Report, accepted: Sequence[Accepted], today: datetime.date) -> Judgement:
-    """Compares a report with the lock and with what was accepted.
+def judge(pins: Collection[Pin], report: Report, accepted: Sequence[Accepted], today: datetime.date) -> Judgement:
+    """Compares a report with the locks and with what was accepted.
 
     Args:
-        lock: what should have been asked.
+        pins: what should have been asked.
         report: what was.
         accepted: entries, expired ones among them.
         today: the day that ends acceptances.
@@ -106,22 +111,23 @@ def judge(lock: Mapping[str, Locked], report: Report, accepted: Sequence[Accepte
     valid = [entry for entry in accepted if entry.until >= today]
     pairs = [(finding, next((e for e in valid if e.covers(finding)), None)) for finding in report.findings]
     return Judgement(
-        not_asked=tuple(_not_asked(lock, report)),
+        not_asked=tuple(_not_asked(pins, report)),
         open=tuple(finding for finding, entry in pairs if entry is None),
         accepted=tuple((finding, entry) for finding, entry in pairs if entry is not None),
         stale=tuple(_stale(accepted, report, today)),
     )
 
 
-def _not_asked(lock: Mapping[str, Locked], report: Report) -> list[str]:
+def _not_asked(pins: Collection[Pin], report: Report) -> list[str]:
     lines = []
-    for name, locked in sorted(lock.items()):
+    for name, version in sorted(set(pins) - report.asked):
+        others = sorted(asked for other, asked in report.asked if other == name and (name, asked) not in pins)
         if name in report.skipped:
-            lines.append(f"{name} {locked.version}: skipped: {report.skipped[name]}")
-        elif name not in report.asked:
-            lines.append(f"{name} {locked.version}: not in the report")
-        elif report.asked[name] != locked.version:
-            lines.append(f"{name} {locked.version}: version {report.asked[name]} was asked about")
+            lines.append(f"{name} {version}: skipped: {report.skipped[name]}")
+        elif others:
+            lines.append(f"{name} {version}: version {others[0]} was asked about")
+        else:
+            lines.append(f"{name} {version}: not in the report")
     return lines
 
 
@@ -146,7 +152,7 @@ def read_report(text: str) -> Report:
         skipped = {canonical_name(e["name"]): _one_line(e["skip_reason"]) for e in entries if "skip_reason" in e}
         asked = [entry for entry in entries if "skip_reason" not in entry]
         findings = tuple(_finding(entry, vulnerability) for entry in asked for vulnerability in entry["vulns"])
-        return Report({canonical_name(entry["name"]): entry["version"] for entry in asked}, skipped, findings)
+        return Report(frozenset((canonical_name(e["name"]), str(e["version"])) for e in asked), skipped, findings)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AuditError(f"the report is not pip-audit's JSON ({error!r}): {_one_line(text)[:80]!r}") from error
 

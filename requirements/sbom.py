@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from requirements.lockfile import Locked, canonical_name, read_lock
+from requirements.lockfile import Locked, canonical_name, read_lock, stack_lock, stack_of
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = "ratchet-detector"
@@ -44,7 +44,7 @@ def complete(bom: Mapping[str, Any], lock: Mapping[str, Locked]) -> dict[str, An
         if name not in lock or found.get(name, {}).get("version") != lock[name].version
     ]
     if differing:
-        raise SbomError(f".venv is not requirements/lock.txt: {', '.join(differing)}; remove .venv and call make again")
+        raise SbomError(f".venv is not what its lock says: {', '.join(differing)}; remove .venv and call make again")
     # Where the product lies on this machine is nobody's business.
     subject = {key: value for key, value in product.items() if key != "externalReferences"} | {"type": "application"}
     components = [_with_hashes(component, lock[name]) for name, component in sorted(found.items())]
@@ -74,6 +74,12 @@ def read_environment(python: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+def python_version(python: Path) -> str:
+    """Of a Python, as in 3.12."""
+    command = [str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def validate(document: str) -> None:
     """SbomError if the text does not follow the schema of CycloneDX."""
     from cyclonedx.schema import SchemaVersion  # pyright: ignore[reportMissingImports]  # only in .tools/audit
@@ -88,7 +94,10 @@ def main() -> int:
     """Writes the bill of .venv; runs in .tools/audit."""
     target = ROOT / "build/sbom.json"
     try:
-        bom = complete(read_environment(ROOT / ".venv/bin/python"), read_lock(ROOT / "requirements/lock.txt"))
+        python = ROOT / ".venv/bin/python"
+        version = python_version(python)
+        lock = read_lock(stack_lock(ROOT / "requirements", stack_of(version)), version)
+        bom = complete(read_environment(python), lock)
         document = json.dumps(bom, indent=1, sort_keys=True)
         validate(document)
     except (SbomError, ValueError) as error:

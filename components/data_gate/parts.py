@@ -143,5 +143,6 @@ def _by_looks(embeddings: np.ndarray) -> list[Part]:
 
 def _clusters(points: np.ndarray, number: int) -> np.ndarray:
     # [n] int, the cluster of each of the points [n, d]
-    found = [kmeans2(points, number, _ITERATIONS, minit="++", seed=start) for start in _STARTS]
+    # Its `rng`, from SciPy 1.15 on, would draw other clusters.
+    found = [kmeans2(points, number, _ITERATIONS, minit="++", seed=s) for s in _STARTS]  # pyright: ignore[reportCallIssue]
     return min(found, key=lambda each: float(np.square(points - each[0][each[1]]).sum()))[1]

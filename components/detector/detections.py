@@ -47,7 +47,7 @@ def to_columns(
     corners = boxes_yxyx_px[image, place].astype(np.float64)  # [m, 4]
     ymin, xmin, ymax, xmax = corners.T
     label, score = labels[image, place].astype(np.int64), scores[image, place].astype(np.float64)
-    finite = np.isfinite(corners).all(axis=1)
+    finite = np.all(np.isfinite(corners), axis=1)
     _check(model, image_ids[image], "box", corners, finite, "finite numbers", NotNumbersError)
     _check(model, image_ids[image], "score", score, np.isfinite(score), "a finite number", NotNumbersError)
     in_order = (ymin <= ymax) & (xmin <= xmax)

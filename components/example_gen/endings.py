@@ -40,7 +40,7 @@ def class_endings(has_class: np.ndarray) -> dict[int, int]:
     Returns:
         By row of the class the number of images up to its last one; empty where images are sorted by class.
     """
-    labelled = has_class[:, : has_class.shape[1] - _end(has_class.any(axis=0))]
+    labelled = has_class[:, : has_class.shape[1] - _end(np.any(has_class, axis=0))]
     images = labelled.shape[1]
     known = [row for row in range(len(labelled)) if labelled[row].sum() >= _FEWEST]
     ends = {row: _end(labelled[row]) for row in known if _is_ended(labelled[row])}

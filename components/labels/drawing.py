@@ -179,7 +179,7 @@ def _median_of_others(values: np.ndarray) -> np.ndarray:
 
 def _is_whole(boxes_xywh_px: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:
     start, end = boxes_xywh_px[:, :2], boxes_xywh_px[:, :2] + boxes_xywh_px[:, 2:]
-    return ((start > _BORDER * sizes_px) & (end < (1 - _BORDER) * sizes_px)).all(axis=1)
+    return np.all((start > _BORDER * sizes_px) & (end < (1 - _BORDER) * sizes_px), axis=1)
 
 
 def _expected(looks_like: np.ndarray, golden: Drawn) -> np.ndarray:

@@ -178,8 +178,8 @@ def _vote(labels: TruthColumns, sightings: DetectionColumns) -> np.ndarray:
     votes = votes[:: max(1, len(votes) // _MOST_VOTES)]
     if not len(votes):
         return np.zeros(4)
-    from scipy.spatial import cKDTree  # here, because it takes a tenth of a second
+    from scipy.spatial import KDTree  # here, because it takes a tenth of a second
 
-    agreeing = cKDTree(votes).query_ball_point(votes, _VOTE_RADIUS, p=2, return_length=True)
+    agreeing = KDTree(votes).query_ball_point(votes, _VOTE_RADIUS, p=2, return_length=True)
     near = np.linalg.norm(votes - votes[np.argmax(agreeing)], axis=1) <= _VOTE_RADIUS
     return np.median(votes[near], axis=0)

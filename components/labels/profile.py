@@ -73,7 +73,7 @@ def sightings_of(profile: Profile) -> DetectionColumns:
 
     What lies in a region labelled as a crowd is left out, for there nobody labelled single objects.
     """
-    found = rows_of(profile.found, (profile.found.boxes_xywh_px[:, 2:] > 0).all(axis=1))
+    found = rows_of(profile.found, np.all(profile.found.boxes_xywh_px[:, 2:] > 0, axis=1))
     found = rows_of(found, np.argsort(-found.scores, kind="stable"))
     keep = np.ones(len(found.scores), dtype=np.bool_)
     pairs = overlapping(found.image, found.boxes_xywh_px, found.image, found.boxes_xywh_px)

@@ -167,9 +167,9 @@ def _voted(labels: TruthColumns, sightings: DetectionColumns) -> np.ndarray | No
     every = every[:: max(1, len(every) // _MOST_VOTES)]
     if len(every) < _FEWEST_VOTES:
         return None
-    from scipy.spatial import cKDTree  # here, because it takes a tenth of a second
+    from scipy.spatial import KDTree  # here, because it takes a tenth of a second
 
-    agreeing = cKDTree(every).query_ball_point(every, _VOTE_RADIUS, p=2, return_length=True)
+    agreeing = KDTree(every).query_ball_point(every, _VOTE_RADIUS, p=2, return_length=True)
     centre = every[np.argmax(agreeing)]
     factors = np.exp(np.median(every[np.linalg.norm(every - centre, axis=1) <= _VOTE_RADIUS], axis=0))
     return _refined(factors, labels, surest)

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
@@ -198,7 +199,8 @@ class DataSetMatches:
 
     def save(self, path: str) -> None:
         """Writes an .npz file on this machine."""
-        arrays = to_arrays(self.tables) | {f"attribute/{name}": values for name, values in self.attributes.items()}
+        attributes = {f"attribute/{name}": values for name, values in self.attributes.items()}
+        arrays: dict[str, Any] = to_arrays(self.tables) | attributes
         rest = {
             "tables": list(self.tables),
             "attributes": list(self.attributes),

@@ -93,7 +93,8 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
         if num_truth[k, 0]:
             found = _ClassMatches.of(table.detections[rows])
             for area in np.flatnonzero(num_truth[k]):
-                precision[:, :, k, area], recall[:, k, area] = _curves(found, area, num_truth[k, area], limits)
+                curves = _curves(found, int(area), int(num_truth[k, area]), limits)
+                precision[:, :, k, area], recall[:, k, area] = curves
     return DetectionMetrics(
         coco=_coco_figures(precision, recall, table.max_detections),
         per_class_ap={label: _mean_defined(precision[:, :, k, 0]) for k, label in enumerate(labels)},

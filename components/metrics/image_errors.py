@@ -39,7 +39,7 @@ def operating_points(table: MatchTable, num_classes: int) -> np.ndarray:
     """
     points = np.full(num_classes + 1, np.inf)
     for label in range(1, num_classes + 1):
-        num_truth = np.count_nonzero(table.truth["valid"][table.truth_rows(label)] >> _ALL & 1)
+        num_truth = int(np.count_nonzero(table.truth["valid"][table.truth_rows(label)] >> _ALL & 1))
         rows = table.detections[table.detection_rows(label)]
         hit, ignored = (area_bits(rows[name], _ALL) & 1 for name in ("tp", "ignored"))
         if num_truth and hit.any():

@@ -46,9 +46,9 @@ class Serving:
 
     An image file is a JPEG or PNG. As in training, grey becomes colour, CMYK is converted, transparency is dropped, 16
     bits are cut to their upper 8, and an EXIF orientation is ignored. Other formats are not supported: of a GIF the
-    first frame is read, and a BMP with a palette is misread without an error. A batch may be empty. A file that cannot
-    be decoded, or an image so narrow that no pixel of its shorter side is left in the model's input, fails the whole
-    call with InvalidArgument.
+    first frame is read, a BMP with a palette is misread without an error, and a WebP is read where the serving
+    TensorFlow is 2.21 or newer. A batch may be empty. A file that cannot be decoded, or an image so narrow that no
+    pixel of its shorter side is left in the model's input, fails the whole call with InvalidArgument.
 
     Args:
         model: built RetinaNet.

@@ -46,7 +46,7 @@ class FeatureSample:
         Args:
             images: [k] places, in whatever order.
         """
-        starts = np.concatenate([[0], np.cumsum(self.box_counts)])
+        starts = [0, *np.cumsum(self.box_counts).tolist()]
         boxes = np.concatenate([np.empty(0, np.int64), *(np.arange(starts[i], starts[i + 1]) for i in images)])
         return FeatureSample(
             images={key: values[images] for key, values in self.images.items()},

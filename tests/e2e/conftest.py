@@ -35,7 +35,8 @@ DEPENDED_ON = (
     "tests/e2e/conftest.py",
     "tests/e2e/metadata.py",
     "tests/e2e/cache.py",
-    "requirements/lock.txt",
+    "requirements/lock-tfx1.16.txt",
+    "requirements/lock-tfx1.21.txt",
 )
 
 # Small enough for two cores: what is learned is little, but learned it is.

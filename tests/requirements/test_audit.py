@@ -45,12 +45,12 @@ def answers(*dependencies: dict[str, Any], known: tuple[dict[str, Any], ...] = C
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    def run(ask: Callable[[Path, str], str], accepted: Any = ()) -> tuple[int, str]:
+    def run(ask: Callable[[Path, str], str], accepted: Any = (), more: str = "") -> tuple[int, str]:
         digest = "0" * 64
         lock, list_of_accepted = tmp_path / "lock.txt", tmp_path / "accepted.json"
-        lock.write_text(f"Keras==3.12.4 --hash=sha256:{digest}\npillow==12.3.0 --hash=sha256:{digest}\n")
+        lock.write_text(f"Keras==3.12.4 --hash=sha256:{digest}\npillow==12.3.0 --hash=sha256:{digest}\n" + more)
         list_of_accepted.write_text(json.dumps(list(accepted) if isinstance(accepted, tuple) else accepted))
-        return audit(lock, list_of_accepted, ask, TODAY)
+        return audit({lock: ("3.12", "3.13")}, list_of_accepted, ask, TODAY)
 
     return run
 
@@ -65,6 +65,23 @@ Run = Callable[..., tuple[int, str]]
 def test_nothing_found_counts_when_every_package_was_asked(run: Run) -> None:
     code, text = run(answers(*CLEAN))
     assert (code, text.splitlines()[0][:41]) == (0, "audit: 2 of 2 packages asked at osv; 0 op")
+
+
+def test_each_version_is_asked_about_of_a_package_that_differs_between_the_pythons(run: Run) -> None:
+    digest = "0" * 64
+    pins = [
+        f"scipy=={v} ; python_version {p} '3.13' --hash=sha256:{digest}\n" for v, p in (("1.17", "<"), ("1.18", ">="))
+    ]
+    asked = []
+
+    def ask(requirements: Path, service: str) -> str:
+        asked.append(requirements.read_text().split())
+        named = [pin.split("==") for pin in asked[-1]]
+        return json.dumps({"dependencies": CANARY if asked[-1] == [KNOWN] else [dependency(*pin) for pin in named]})
+
+    code, text = run(ask, more="".join(pins))
+    assert (code, text[:33]) == (0, "audit: 4 of 4 packages asked at o")
+    assert asked[1:] == [["keras==3.12.4", "pillow==12.3.0", "scipy==1.17"], ["scipy==1.18"]]
 
 
 def test_a_finding_fails_and_is_shown_in_a_table_that_cannot_colour_the_terminal(run: Run) -> None:

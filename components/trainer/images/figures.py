@@ -86,7 +86,7 @@ def batch_of(images: np.ndarray, labels: Mapping[str, Any], mean: Sequence[float
         mean: of the normalisation, by channel, 0..1.
         deviation: of it.
     """
-    content = (np.abs(images) > _PADDING).any(-1)
+    content = np.any(np.abs(images) > _PADDING, axis=-1)
     pixels = images * np.asarray(deviation, np.float32) + np.asarray(mean, np.float32)
     return Batch(np.clip(pixels, 0, 1), content, boxes_of(labels))
 

@@ -81,7 +81,7 @@ def golden(seed: int, images: int, objects: int, models: tuple[str, ...]) -> Gol
     def boxes(rows: int) -> np.ndarray:
         return random.choice([-5.0, 0.0, 1.0, 10.0, 50.0], (rows, 4))
 
-    image, rows = random.integers(0, max(1, images), objects), random.integers(0, 3 * objects + 1)
+    image, rows = random.integers(0, max(1, images), objects), int(random.integers(0, 3 * objects + 1))
     truth = TruthColumns(image, boxes(objects), random.integers(1, 4, objects), np.ones(objects), image % 3 == 0)
     found = {
         model: DetectionColumns(

@@ -122,7 +122,7 @@ def test_what_is_mutated_is_diagnosed_soundly_before(tmp_path: Path) -> None:
     assert found["coco"].cause == found["loose"].cause
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.ComplexWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.exceptions.ComplexWarning")
 @pytest.mark.parametrize("name", RUNS)
 def test_mutated_files_end_in_a_diagnosis_that_holds_its_promises(name: str, tmp_path: Path) -> None:
     places, chance, times = written(name, tmp_path), random.Random(name), often(TIMES[name], 10 * TIMES[name])

@@ -20,7 +20,7 @@ def drawn(*layers: Layer, image: bytes | None = None, side: int = 300) -> Image.
 
 def near(image: Image.Image, colour: tuple[int, int, int]) -> np.ndarray:
     """[h, w] where a pixel has about this colour; JPEG smears colours of thin lines."""
-    return (np.abs(np.asarray(image).astype(int) - np.array(colour)) < 70).all(axis=-1)
+    return np.all(np.abs(np.asarray(image).astype(int) - np.array(colour)) < 70, axis=-1)
 
 
 def test_the_thumbnail_is_a_jpeg_with_the_longest_side_asked_for() -> None:

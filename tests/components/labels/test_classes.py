@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ratchet.components.labels.classes import Judged, confusions
-from ratchet.components.labels.findings import Excess, share_of, shortfall
+from ratchet.components.labels.findings import SIGNIFICANCE, Excess, share_of, shortfall
 from ratchet.components.labels.noise import Seen, label_noise
 from ratchet.components.labels.systematic import likeliest_pair
 from tests.nightly import often
@@ -88,6 +88,23 @@ def test_a_confusion_is_told_with_its_shares() -> None:
     found = confusions(judged(300, 0.5, seed=1), judged(300, 0.0, seed=2), 6)
     assert {(each.looks_like, each.labelled) for each in found} == set(enumerate(PARTNER[1:].tolist(), 1))
     assert all(each.golden_share == 0 and each.share == pytest.approx(0.5, abs=0.2) for each in found)
+
+
+def test_a_pair_has_to_stand_out_more_the_more_sets_are_asked() -> None:
+    span = counted({1: 19, 2: 35, 3: 35, 4: 35, 5: 35, 6: 35}, as_second=6)
+    golden = counted(dict.fromkeys(range(1, 7), 37), as_second=0)
+    [found] = confusions(span, golden, 6)
+    assert (found.looks_like, found.labelled) == (1, 2)
+    assert found.p_value == pytest.approx(0.00084, rel=0.01)
+    assert confusions(span, golden, 6, SIGNIFICANCE / 10) == []
+
+
+def counted(images: dict[int, int], as_second: int) -> Judged:
+    """So many images of each class, of which some of the first are labelled as the second."""
+    looks_like = np.repeat(list(images), list(images.values()))
+    labelled = looks_like.copy()
+    labelled[:as_second] = 2
+    return Judged(np.arange(len(labelled)), looks_like, labelled, np.ones(len(labelled)))
 
 
 def weakly_seen(count: int, agrees: float, seed: int, wrong: float = 0.0, swapped: float = 0.0) -> Judged:

@@ -51,7 +51,7 @@ def main(examples: str, out: Path) -> None:
 def _train(examples: str, out: Path, name: str) -> None:
     the_settings = settings("augmentation=flip-scale-v1", "training.average=0.9")
     trained = run_job(TrainingJob(the_settings, examples, None, None, None, str(out / f"unfinished-{name}")))
-    weights = {str(i): weight.numpy() for i, weight in enumerate(trained.serving.weights)}
+    weights: dict[str, Any] = {str(i): weight.numpy() for i, weight in enumerate(trained.serving.weights)}
     np.savez(out / f"{name}.npz", **weights)
     (out / f"{name}.json").write_text(TRAINING_RECORD_FORMAT.write(trained.record))
 

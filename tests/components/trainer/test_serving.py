@@ -178,9 +178,9 @@ def test_the_first_frame_of_a_gif_is_read(prepare: Run) -> None:
     "broken",
     [
         b"", b"text", encode(picture(64, 64))[:-400], encode(picture(64, 64), "PNG")[:-400],
-        encode(picture(64, 64), "WEBP"), encode(picture(2000, 3), "PNG"),
+        encode(picture(64, 64), "TIFF"), encode(picture(2000, 3), "PNG"),
     ],
-    ids=["empty", "text", "cut JPEG", "cut PNG", "WebP", "too narrow"],
+    ids=["empty", "text", "cut JPEG", "cut PNG", "TIFF", "too narrow"],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_fails_the_call(broken: bytes, serve: Run) -> None:
     import tensorflow as tf
