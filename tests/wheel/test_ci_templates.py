@@ -146,9 +146,8 @@ class TestGitLab:
         about = GITLAB_SPEC["spec"]["inputs"]
         inputs = {name: one.get("default") for name, one in about.items()} | given
         assert None not in inputs.values()
-        text = re.sub(
-            r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: json.dumps(inputs[match[1]])[1:-1], json.dumps(GITLAB)
-        )
+        in_json = {name: json.dumps(value)[1:-1] for name, value in inputs.items()}
+        text = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: in_json[match[1]], json.dumps(GITLAB))
         return json.loads(text)["map-gate"]
 
     @pytest.mark.parametrize("shell", ["sh", "bash"])
@@ -174,9 +173,8 @@ class TestGitLab:
 
     @pytest.mark.parametrize("shell", ["sh", "bash"])
     def test_settings_are_passed_on(self, light: Installed, workspace: Path, shell: str) -> None:
-        job = self.job(
-            gt="gt.json", dt="bad.json", ratchet="unused", set="evaluator.margin=0.02\nevaluator.floor=$(id)"
-        )
+        settings = "evaluator.margin=0.02\nevaluator.floor=$(id)"
+        job = self.job(gt="gt.json", dt="bad.json", ratchet="unused", set=settings)
         (workspace / ".ratchet").symlink_to(light.directory)
         done = run("\n".join(job["script"]), workspace, job["variables"], shell, "-ec")
         assert done.returncode == 2
