@@ -34,7 +34,7 @@ _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 def read_results(
     path: str | PathLike[str], truth: CocoAnnotations, preferred: Reading | None = None
 ) -> DetectionColumns:
-    """Reads a results file of any tool; an empty list is one.
+    """Reads a results file of any tool; an empty list is one, and an empty object.
 
     Args:
         path: of the file.
@@ -132,8 +132,11 @@ def _read_document(
             " in it; write JSON instead, docs/evaluation.md shows the three lines"
         )
     document = load_coco(content, source)
-    if isinstance(document, dict) and is_per_image(document.get("predictions")):
-        document = document["predictions"]
+    predictions = document.get("predictions") if isinstance(document, dict) else None
+    if predictions == {} or is_per_image(predictions):
+        document = predictions
+    if document == {}:  # no image by image detections
+        document = []
     if is_per_image(document):
         return _columns(read_per_image(document, source), truth, images, preferred)
     key, entries = _list_of(document, source)
