@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def repeated_ids(annotations: Entries) -> list[Reason]:
         annotations: of the ground truth.
     """
     ids = [annotations[index].get("id") for index in range(len(annotations))]
-    first: dict[int | str, int] = {}
+    first: dict[Any, int] = {}
     repeats = [
         index for index, key in enumerate(ids) if type(key) in (int, str) and first.setdefault(key, index) != index
     ]

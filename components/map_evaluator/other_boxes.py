@@ -12,6 +12,7 @@ import numpy as np
 from ratchet.components.coco.box_formats import CXCYWH, XYXY, YXHW, YXYX, BoxFormat
 from ratchet.components.coco.reading import CocoAnnotations
 from ratchet.components.metrics.boxes import overlapping
+from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.formatting import percent
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
@@ -61,7 +62,8 @@ def refuse_other_boxes(source: str, truth: CocoAnnotations, found: DetectionColu
             shows = would_be_on & ~on_object
             example = int((shows & is_out if np.any(shows & is_out) else shows).argmax())
             share = f"{percent(float(np.mean(is_out)))} of the boxes leave their image as given, and " if mends else ""
-            given = f"{looked_at[example]}: bbox {found.boxes_xywh_px[looked_at[example]].tolist()}"
+            entry, image = looked_at[example], truth.ids[seen.image[example]]
+            given = f"{entry} (image {shown(image)}): bbox {seen.boxes_xywh_px[example].tolist()}"
             raise DataError(_told(source, order, share, (as_given, otherwise, len(objects.labels)), given))
 
 

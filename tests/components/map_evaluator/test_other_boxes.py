@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,9 @@ def test_another_order_is_told_with_or_without_sizes_of_images(tmp_path: Path, o
     refuse_other_boxes("d.json", truth, detector(truth))
     message = refusal(truth, written(detector(truth), order))
     assert message.startswith(f"d.json: the boxes look like {order}, where COCO has [x, y, width, height] in pixels: ")
-    assert "the first such entry is" in message
+    entry = re.search(r"the first such entry is (\d+) \(image (\d+)\): bbox \[", message)
+    assert entry
+    assert int(entry[2]) == truth.image_ids[detector(truth).image[int(entry[1])]]
     assert "convert the boxes to [x, y, width, height]" in message
     assert ("% of the boxes leave their image" in message) == (sizes and order in (XYXY.order, YXYX.order))
 
@@ -124,9 +127,10 @@ def test_either_file_is_refused_by_its_name(tmp_path: Path, model: str) -> None:
     for name, found in {"right": detector(truth), "corners": written(detector(truth), XYXY.order)}.items():
         files[name] = tmp_path / f"{name}.json"
         files[name].write_text(json.dumps(entries(truth, found)))
-    given = ("corners", "right") if model == "candidate" else ("right", "corners")
+    names = ("corners", "right") if model == "candidate" else ("right", "corners")
+    candidate, baseline = (files[name] for name in names)
     with pytest.raises(DataError, match=r"corners\.json: the boxes look like \[x1, y1, x2, y2\]"):
-        evaluate_files(tmp_path / "g.json", *(files[name] for name in given), EvaluatorSettings())
+        evaluate_files(tmp_path / "g.json", candidate, baseline, EvaluatorSettings())
 
 
 def entries(truth: CocoAnnotations, found: DetectionColumns) -> list[dict[str, Any]]:
