@@ -132,10 +132,9 @@ def _read_document(
             " in it; write JSON instead, docs/evaluation.md shows the three lines"
         )
     document = load_coco(content, source)
-    predictions = document.get("predictions") if isinstance(document, dict) else None
-    if predictions == {} or is_per_image(predictions):
-        document = predictions
-    if document == {}:  # no image by image detections
+    if isinstance(document, dict) and _is_of_images(document.get("predictions")):
+        document = document["predictions"]
+    if document == {}:  # no image has a detection
         document = []
     if is_per_image(document):
         return _columns(read_per_image(document, source), truth, images, preferred)
@@ -144,6 +143,10 @@ def _read_document(
     if isinstance(document, dict):
         rows = in_terms_of_names(rows, document, truth.label_map)
     return _columns(rows, truth, images, preferred)
+
+
+def _is_of_images(predictions: Any) -> bool:
+    return predictions == {} or is_per_image(predictions)
 
 
 def _list_of(document: Any, source: str) -> tuple[str, list[Any]]:

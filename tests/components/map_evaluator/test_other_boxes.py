@@ -142,3 +142,18 @@ def entries(truth: CocoAnnotations, found: DetectionColumns) -> list[dict[str, A
         {"image_id": image, "category_id": 3, "bbox": box, "score": score}
         for image, box, score in zip(ids, found.boxes_xywh_px.tolist(), found.scores.tolist())
     ]
+
+
+def test_objects_in_the_corner_where_both_orders_are_the_same_say_nothing(tmp_path: Path) -> None:
+    truth = truth_of(tmp_path)
+    truth.objects.boxes_xywh_px[:, :2] = 0
+    found = detector(truth, 0.15, 0)
+    found.boxes_xywh_px[:, :2] = 0
+    refuse_other_boxes("d.json", truth, found)
+
+
+def test_a_detector_that_is_off_to_the_left_is_let_in(tmp_path: Path) -> None:
+    truth = truth_of(tmp_path)
+    truth.objects.boxes_xywh_px[:] = [0, 0, 100, 80]
+    boxes = np.tile([-50.0, 0, 100, 80], (len(truth.objects.image), 1))  # as corners they would be on the objects
+    refuse_other_boxes("d.json", truth, columns(truth.objects.image, boxes))
