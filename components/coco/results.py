@@ -34,7 +34,7 @@ _PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 def read_results(
     path: str | PathLike[str], truth: CocoAnnotations, preferred: Reading | None = None
 ) -> DetectionColumns:
-    """Reads a results file of any tool; an empty list is one.
+    """Reads a results file of any tool; an empty list is one, and an empty object.
 
     Args:
         path: of the file.
@@ -132,8 +132,10 @@ def _read_document(
             " in it; write JSON instead, docs/evaluation.md shows the three lines"
         )
     document = load_coco(content, source)
-    if isinstance(document, dict) and is_per_image(document.get("predictions")):
+    if isinstance(document, dict) and _is_of_images(document.get("predictions")):
         document = document["predictions"]
+    if document == {}:  # no image has a detection
+        document = []
     if is_per_image(document):
         return _columns(read_per_image(document, source), truth, images, preferred)
     key, entries = _list_of(document, source)
@@ -141,6 +143,10 @@ def _read_document(
     if isinstance(document, dict):
         rows = in_terms_of_names(rows, document, truth.label_map)
     return _columns(rows, truth, images, preferred)
+
+
+def _is_of_images(predictions: Any) -> bool:
+    return predictions == {} or is_per_image(predictions)
 
 
 def _list_of(document: Any, source: str) -> tuple[str, list[Any]]:

@@ -13,8 +13,10 @@ from ratchet.components.map_evaluator import sanity_checks as sanity
 from ratchet.components.map_evaluator.blessing import decide
 from ratchet.components.map_evaluator.comparability import comparable
 from ratchet.components.map_evaluator.detection_limits import counted_objects
+from ratchet.components.map_evaluator.file_doubts import repeated_ids, same_detections, weak_baseline
 from ratchet.components.map_evaluator.file_traces import file_traces
 from ratchet.components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
+from ratchet.components.map_evaluator.other_boxes import refuse_other_boxes
 from ratchet.components.map_evaluator.scoring import check_settings, score
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.map_evaluator.shifted_classes import refuse_shifted_classes
@@ -75,6 +77,7 @@ def evaluate_files(
         files = {CANDIDATE: detections, **({BASELINE: baseline} if baseline is not None else {})}
         found = {model: read_results(file, truth, preferred) for model, file in files.items()}
     for model, file in files.items():
+        refuse_other_boxes(str(file), truth, found[model])
         refuse_shifted_classes(str(file), truth, found[model])
     attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
@@ -86,7 +89,9 @@ def evaluate_files(
     names = truth.label_map.names
     matches = DataSetMatches(matches.tables, matches.digests, attributes, matches.shuffled)
     scored = score(matches, names, settings)
-    reasons = [*sanity.sound_areas(truth.mended_areas), *_sanity_checks(matches, scored, truth, settings)]
+    reasons = [*sanity.sound_areas(truth.mended_areas), *repeated_ids(truth.entries)]
+    reasons += _sanity_checks(matches, scored, truth, settings)
+    reasons += [*weak_baseline(scored, settings.min_map), *same_detections(found)]
     if baseline is not None:
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)

@@ -133,6 +133,7 @@ def _shuffled(model: str, scores: PermutedScores) -> Reason:
         expected=f"the {model}'s mAP falls when its detections are given to other images",
         actual=shown if tested else f"{shown}: not tested",
         passed=not tested or scores.after < scores.before,
+        tested=tested,
     )
 
 

@@ -14,4 +14,9 @@ FILE_WORDS: Mapping[str, RuleWords] = {
     ),
     "trust:areas": RuleWords("Areas of objects contradict their boxes", "Areas of objects fit their boxes"),
     "trust:enough": RuleWords("There are too few images or objects", "There are enough images and objects"),
+    "trust:annotation_ids": RuleWords("Annotations share an id", "Every annotation has its own id"),
+    "trust:baseline": RuleWords("The baseline measures next to nothing", "The baseline finds something"),
+    "trust:same_detections": RuleWords(
+        "Candidate and baseline are the same detections", "Candidate and baseline are different detections"
+    ),
 }

@@ -32,8 +32,8 @@ def evaluation_json(scored: DataSetEvaluation, decision: Decision) -> dict[str, 
         "delta": deltas
         and {
             "AP": _delta(deltas.overall),
-            "per_class": {name: _delta(delta) for name, delta in deltas.per_class.items()},
-            "per_slice": {name: _delta(delta) for name, delta in deltas.per_slice.items()},
+            "per_class": {name: _delta(deltas.per_class.get(name)) for name in scored.candidate.per_class},
+            "per_slice": {name: _delta(deltas.per_slice.get(name)) for name in scored.candidate.per_slice},
         },
         "images": scored.images,
         "max_detections": scored.max_detections,
@@ -81,8 +81,9 @@ def _known(figures: dict[str, float]) -> dict[str, float | None]:
     return {name: value if value >= 0 else None for name, value in figures.items()}
 
 
-def _delta(delta: Delta) -> dict[str, float | None]:
-    return {"value": delta.value, "lo": delta.lo, "hi": delta.hi, "minimum_detectable": delta.minimum_detectable}
+def _delta(delta: Delta | None) -> dict[str, float | None]:
+    """A difference; all of it null for a class without an object, of which there is none."""
+    return {name: getattr(delta, name, None) for name in ("value", "lo", "hi", "minimum_detectable")}
 
 
 def _coco_table(scored: DataSetEvaluation) -> list[str]:

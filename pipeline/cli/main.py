@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(given: Sequence[str]) -> int:
-    return guarded(lambda: _command(given), as_json="--json" in given)
+    return guarded(lambda: _command(given), as_json="--json" in given, goes_on=given[:1] == ["run"])
 
 
 def _command(given: Sequence[str]) -> int:

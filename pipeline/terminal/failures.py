@@ -28,7 +28,8 @@ from ratchet.schemas.base.errors import InputError, RatchetError, StateError
 INTERRUPTED = 130  # what shells give for Ctrl-C
 _LONGEST = 400  # characters of another library's text
 _LONGEST_LINE = 2000  # of an error, whatever was given; the JSON has all of it
-_INTERRUPTED = "interrupted; the same command again does it anew, `ratchet run` goes on from the step that was running"
+_INTERRUPTED = "interrupted; the same command again does it anew"
+_INTERRUPTED_RUN = "interrupted; the same command again goes on from the step that was running"
 _DISK = ("disk is full", "disk i/o error")  # in the texts of SQLite
 # TensorFlow's file system raises its own errors; by name, because importing it takes seconds.
 _TENSORFLOW = {
@@ -57,12 +58,13 @@ class Failure:
     fault: bool = False
 
 
-def guarded(action: Callable[[], int], as_json: bool) -> int:
+def guarded(action: Callable[[], int], as_json: bool, goes_on: bool = False) -> int:
     """Carries out a command; whatever happens in there, its user sees no traceback.
 
     Args:
         action: the command; gives its exit code.
         as_json: whether an error is to be the last line of standard output, too.
+        goes_on: whether the same command goes on after Ctrl-C where it was, and does not begin anew.
 
     Returns:
         The exit code.
@@ -78,17 +80,18 @@ def guarded(action: Callable[[], int], as_json: bool) -> int:
     except SystemExit:
         raise
     except BaseException as error:
-        return _end(error, as_json)
+        return _end(explain(error, goes_on), error, as_json)
 
 
-def explain(error: BaseException) -> Failure:
+def explain(error: BaseException, goes_on: bool = False) -> Failure:
     """What to say of an error.
 
     Args:
         error: anything that can be raised.
+        goes_on: see `guarded`.
     """
     if any(isinstance(cause, KeyboardInterrupt) for cause in _causes(error)):
-        return Failure(_INTERRUPTED, INTERRUPTED)
+        return Failure(_INTERRUPTED_RUN if goes_on else _INTERRUPTED, INTERRUPTED)
     if isinstance(error, OutputError):
         return Failure("", 141) if error.reader_left else Failure(str(error), 1)
     if isinstance(error, BrokenPipeError) and reader_left():
@@ -101,8 +104,7 @@ def explain(error: BaseException) -> Failure:
     return _of_system(error) or _of_text(error) or _of_library(error) or _fault(error)
 
 
-def _end(error: BaseException, as_json: bool) -> int:
-    failure = explain(error)
+def _end(failure: Failure, error: BaseException, as_json: bool) -> int:
     message = f"{failure.message}; {kept_traceback(error)}" if failure.fault else failure.message
     if is_shown():
         tell(traceback_text(error).rstrip())

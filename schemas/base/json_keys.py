@@ -13,6 +13,7 @@ _NESTING = frozenset((dict, list))
 
 _short = reprlib.Repr()
 _short.maxstring = _short.maxother = 40
+_short.maxlevel = 1  # an object may hold a whole file
 
 
 class RepeatedKeyError(ValueError):

@@ -186,6 +186,8 @@ def test_a_list_may_lie_in_an_object(tmp_path: Path, key: str) -> None:
 
 def test_predictions_may_be_none(tmp_path: Path) -> None:
     assert len(read(tmp_path, {"predictions": []}).scores) == 0
+    assert len(read(tmp_path, {}).scores) == 0  # of torchvision, where nothing was found
+    assert len(read(tmp_path, {"predictions": {}}).scores) == 0
 
 
 def test_an_object_with_tables_of_its_own_is_read_by_names(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ def test_a_model_that_always_says_the_same_is_found_out() -> None:
     assert fall.before == fall.after > 0
     reason = answers(truth, 3, candidate=fall)["trust:shuffled_detections:candidate"]
     assert not reason.passed
+    assert reason.tested
     assert "candidate" in reason.expected
 
 
@@ -108,6 +109,7 @@ def test_what_cannot_fall_is_not_tested(fall: PermutedScores) -> None:
     reason = answers(truth_of([(0, 0, 10, 10)]), 1, candidate=fall)["trust:shuffled_detections:candidate"]
     assert reason.passed
     assert "not tested" in reason.actual
+    assert not reason.tested
 
 
 @pytest.mark.parametrize(

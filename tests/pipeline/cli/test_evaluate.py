@@ -184,7 +184,10 @@ def test_a_better_candidate_passes_with_an_interval(files: dict[str, Path], caps
     assert delta["value"] == pytest.approx(result["coco"]["AP"] - result["baseline"]["coco"]["AP"])
     assert 0 < delta["lo"] < delta["value"] < delta["hi"]
     assert delta["minimum_detectable"] == pytest.approx(0.715 * (delta["hi"] - delta["lo"]), rel=1e-3)
-    assert set(result["delta"]["per_class"]) == {"cat", "dog"}
+    assert list(result["delta"]["per_class"]) == list(result["per_class"])
+    assert list(result["delta"]["per_slice"]) == list(result["per_slice"])
+    assert result["delta"]["per_class"]["auk"] == {"value": None, "lo": None, "hi": None, "minimum_detectable": None}
+    assert result["delta"]["per_class"]["cat"]["value"] is not None
     assert [reason["rule"] for reason in result["reasons"] if reason["warning"]] == ["untestable"]
 
 

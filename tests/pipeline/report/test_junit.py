@@ -4,6 +4,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ratchet.components.map_evaluator.sanity_checks import PermutedScores, known_answers
+from ratchet.components.metrics.accumulator import Accumulator
 from ratchet.pipeline.report.junit import junit
 from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
 from tests.components.review.content import reason
@@ -34,6 +36,16 @@ def test_each_rule_is_a_test_and_fails_warns_or_passes() -> None:
     assert failure is not None
     assert failure.get("message") == "map_drop: expected at least 0.7000; found 0.5000 (-0.2000)"
     assert failure.text == failure.get("message")
+
+
+def test_what_was_not_tested_is_skipped() -> None:
+    fall = PermutedScores(before=0.0, after=0.0, alike=0.0, images=9)
+    perfect = Accumulator.create().table()
+    reasons = known_answers(perfect, {"candidate": fall})
+    suite = suite_of(*reasons, verdict=Verdict.BOOTSTRAPPED)
+    [skipped] = suite.iter("skipped")
+    assert (skipped.get("message") or "").startswith("not tested: trust:shuffled_detections:candidate: expected")
+    assert suite.get("skipped") == "1"
 
 
 @pytest.mark.parametrize("name", ["<b>&\"'", "new\nline\x1b\x00", "\ufffe\uffff", "\ud800", "猫", "]]>"])

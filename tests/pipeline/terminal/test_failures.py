@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.pipeline.cli import main as cli
 from ratchet.pipeline.terminal.failures import explain, guarded, tracebacks_to
 from ratchet.pipeline.terminal.plain_text import visible
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
@@ -94,6 +95,20 @@ def test_a_ctrl_c_that_a_library_made_an_error_of_its_own_is_still_one() -> None
     error = SystemError("returned a result with an exception set")
     error.__context__ = KeyboardInterrupt()
     assert explain(error).exit_code == 130
+    assert explain(error).message == "interrupted; the same command again does it anew"
+    assert "goes on from the step that was running" in explain(error, goes_on=True).message
+
+
+@pytest.mark.parametrize(("command", "goes_on"), [("evaluate", False), ("check", False), ("run", True)])
+def test_only_a_run_is_said_to_go_on_after_ctrl_c(
+    command: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_command", interrupted)
+    assert cli.main([command]) == 130
+    assert ("goes on from the step" in capsys.readouterr().err) == goes_on
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,15 @@ def test_a_key_twice_is_an_error_with_its_name_and_its_object(text: str) -> None
         load_json(text.encode(), "gt.json")
 
 
+def test_a_large_object_is_cut() -> None:
+    box = {f"key{number}": ["long text" * 20] * 9 for number in range(9)}
+    text = json.dumps({f"part{number}": [box] * 9 for number in range(8)})[:-1] + ', "part0": 1}'
+    with pytest.raises(DataError) as caught:
+        load_json(text.encode(), "d.json")
+    assert str(caught.value).startswith("d.json: the key 'part0' is there twice in the object {'part0': 1, ")
+    assert len(str(caught.value)) < 300
+
+
 @pytest.mark.parametrize("text", TWICE)
 def test_a_key_that_a_fast_parser_dropped_is_noticed(text: str) -> None:
     assert may_repeat_keys(text.encode(), orjson.loads(text))
