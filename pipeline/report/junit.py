@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as Xml
 
-from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.schemas.artifacts.decisions import Decision, Reason, State
+from ratchet.schemas.base.visible import visible_line
 
 SUITE = "ratchet evaluate"
 _CLASS = "ratchet.evaluate"  # a package and a class, which Jenkins parts at the dot
