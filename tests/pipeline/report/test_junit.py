@@ -36,6 +36,16 @@ def test_each_rule_is_a_test_and_fails_warns_or_passes() -> None:
     assert failure.text == failure.get("message")
 
 
+def test_the_whole_has_only_the_attributes_of_the_schema() -> None:
+    text = junit(Decision(Verdict.BLOCKED, (reason("map_drop"), reason("min_map", passed=True))), MOMENT)
+    assert ElementTree.fromstring(text.encode()).attrib == {
+        "name": "ratchet evaluate",
+        "tests": "2",
+        "failures": "1",
+        "errors": "0",
+    }
+
+
 @pytest.mark.parametrize("name", ["<b>&\"'", "new\nline\x1b\x00", "\ufffe\uffff", "\ud800", "猫", "]]>"])
 def test_any_name_makes_valid_xml(name: str) -> None:
     suite = suite_of(reason(f"class_drop:{name}", actual=name))
