@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ratchet.components.pages.chart_parts import finite, legend, shortened, signed
 from ratchet.components.pages.text import safe
-from ratchet.schemas.base.formatting import number
+from ratchet.schemas.base.formatting import difference, minus
 
 _WIDTH, _LEFT = 360, 2  # px of the SVG's own coordinates
 _REACH = 285  # longest bar; a number has to fit behind it
@@ -34,7 +34,7 @@ def paired_bars(rows: Sequence[BarPair], unit: str) -> str:
     """Horizontal bars of all figures on one axis from 0, each with its number and the difference.
 
     Args:
-        rows: from top to bottom; a negative figure has a number and no bar.
+        rows: from top to bottom, scores or parts of them; a negative figure has a number and no bar.
         unit: what the figures are, with their unit.
 
     Returns:
@@ -58,11 +58,11 @@ def paired_bars(rows: Sequence[BarPair], unit: str) -> str:
 
 
 def _pair(row: BarPair, top: int, scale: float) -> str:
-    difference = _difference(row)
-    shown = f'<text class="difference" x="{_WIDTH - 2}" y="{top + 14}" text-anchor="end">{difference}</text>'
+    change = _difference(row)
+    shown = f'<text class="difference" x="{_WIDTH - 2}" y="{top + 14}" text-anchor="end">{change}</text>'
     name = safe(shortened(row.name, _LONGEST_NAME))
     return (
-        f'<text class="name" x="{_LEFT}" y="{top + 14}">{name}</text>{shown if difference else ""}'
+        f'<text class="name" x="{_LEFT}" y="{top + 14}">{name}</text>{shown if change else ""}'
         + (_bar("baseline", row.baseline, scale, top + 20) if row.baseline is not None else "")
         + _bar("candidate", row.candidate, scale, top + 20 + _BAR)
     )
@@ -77,20 +77,20 @@ def _bar(kind: str, value: float, scale: float, top: int) -> str:
 
 def _figure(value: float | None) -> str:
     shown = finite(value)
-    return "unknown" if shown is None else number(shown)
+    return "unknown" if shown is None else minus(f"{shown:.4f}")
 
 
 def _difference(row: BarPair) -> str:
     baseline, candidate = finite(row.baseline), finite(row.candidate)
-    return "" if baseline is None or candidate is None else signed(candidate - baseline)
+    return "" if baseline is None or candidate is None else minus(difference(candidate - baseline))
 
 
 def _in_words(row: BarPair) -> str:
     if row.baseline is None:
         return f"{row.name}: candidate {_figure(row.candidate)}"
-    difference = _difference(row)
+    change = _difference(row)
     words = f"{row.name}: baseline {_figure(row.baseline)}, candidate {_figure(row.candidate)}"
-    return words + (f", difference {difference}" if difference else "")
+    return words + (f", difference {change}" if change else "")
 
 
 _INTERVAL_WIDTH, _INTERVAL_HEIGHT = 160, 22  # px of the SVG's own coordinates

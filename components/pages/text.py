@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-import unicodedata
 from collections.abc import Sequence
 
 from ratchet.schemas.base.formatting import and_more
+from ratchet.schemas.base.visible import visible_line
 
 _LONGEST = 600  # characters of one piece of text; a page is for reading, `decision.json` has the rest
 
@@ -14,23 +14,17 @@ _LONGEST = 600  # characters of one piece of text; a page is for reading, `decis
 def safe(text: str, longest: int = _LONGEST) -> str:
     r"""Text as HTML or SVG content or as a quoted attribute: escaped, cut, and without characters that hide others.
 
-    Controls and characters that turn the direction of writing are shown as escapes, so that a file's name cannot
-    pretend to be another one.
+    Controls and characters that turn the direction of writing are shown as escapes, as in a terminal, so that a file's
+    name cannot pretend to be another one. What would not be shorter for it is not cut.
 
     >>> safe("<b>&'\"")
     '&lt;b&gt;&amp;&#x27;&quot;'
     >>> safe("photo\u202egpj.exe")
     'photo\\u202egpj.exe'
     """
-    cut = text if len(text) <= longest else f"{text[:longest]}… ({len(text) - longest:,} more characters)"
-    return html.escape("".join(_shown(character) for character in cut))
-
-
-def _shown(character: str) -> str:
-    if character in "\n\t":
-        return " "
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
-    return f"\\u{ord(character):04x}" if hidden else character
+    shown = visible_line(text)
+    rest = f"… ({len(shown) - longest:,} more characters)"
+    return html.escape(shown[:longest] + rest if longest + len(rest) < len(shown) else shown)
 
 
 def safe_list(items: Sequence[str], most: int) -> str:

@@ -11,13 +11,14 @@ from typing import Any
 from ratchet.pipeline.bench.case_result import Split
 from ratchet.pipeline.bench.judging import Answers, CountsAs, Question, cause_of, score
 from ratchet.pipeline.bench.tables import HEADS, Row, shares_json
-from ratchet.pipeline.terminal.plain_text import table, visible_line
+from ratchet.pipeline.terminal.plain_text import table
 from ratchet.schemas.artifacts.diagnosis import CAUSES, NOTHING, UNKNOWN
 from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import read_regular, reason_of
 from ratchet.schemas.base.formatting import listed, many
 from ratchet.schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.visible import visible_line
 
 KEY_FILE = "key.json"
 KNOWN = (*CAUSES, UNKNOWN, NOTHING)

@@ -6,11 +6,12 @@ import dataclasses
 from typing import Any
 
 from ratchet.pipeline.past.result import NOISE_ADVICE
-from ratchet.pipeline.terminal.plain_text import cut, table, visible_line
+from ratchet.pipeline.terminal.plain_text import cut, table
 from ratchet.schemas.artifacts.decisions import Decision, Verdict
 from ratchet.schemas.artifacts.evaluation import COCO_LIMIT, DataSetEvaluation, Delta, ModelScores
 from ratchet.schemas.base.differences import Clarity, detectable, measured
 from ratchet.schemas.base.formatting import and_more, difference, interval, many, score
+from ratchet.schemas.base.visible import visible_line
 
 _SHOWN_CLASSES = 20
 _ABOUT_MAP = ({"map_drop"}, {"map_interval"}, {"map_drop", "map_interval"})  # nothing but the difference failed

@@ -28,10 +28,10 @@ from ratchet.pipeline.cli.root import add_root_commands
 from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
-from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.visible import visible_line
 
 if TYPE_CHECKING:
     from ratchet.components.map_evaluator.settings import EvaluatorSettings

@@ -10,9 +10,9 @@ from typing import Any
 
 from ratchet.pipeline.cli.options import add_command, needs, option, person_options, root_option, settings_options, show
 from ratchet.pipeline.terminal.extras import Extra, require
-from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.pipeline.terminal.standard_streams import tell
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.schemas.base.visible import visible_line
 
 
 def add_root_commands(commands: Any) -> None:

@@ -19,7 +19,6 @@ from ratchet.pipeline.root.roots import registry_of, settled_if_possible
 from ratchet.pipeline.run.preflight import schema_file
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on
 from ratchet.pipeline.terminal.failures import tracebacks_to
-from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PAGE_FILE
 from ratchet.schemas.artifacts.decisions import DataDecision, DataVerdict
 from ratchet.schemas.artifacts.history import History
@@ -28,6 +27,7 @@ from ratchet.schemas.artifacts.root_file import ROOT_FILE
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from ratchet.schemas.data.tfdv_schema import read_class_names
 

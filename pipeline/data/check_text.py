@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from ratchet.components.pages.fact_words import fact_rows
 from ratchet.components.pages.findings import counts_in_words, in_short, untested_in_words
 from ratchet.components.pages.rule_words import rule_title
-from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason, State
 from ratchet.schemas.base.formatting import listed, many
+from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.facts import DataSetFacts
 
 _WIDTH = 100  # characters of a line

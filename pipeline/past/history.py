@@ -17,7 +17,7 @@ from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.best_served import BestServed
 from ratchet.pipeline.past.cause import cause_name
 from ratchet.pipeline.root.roots import registry_at, settled_if_possible, which_root
-from ratchet.pipeline.terminal.plain_text import cut, one_line, table, visible_line
+from ratchet.pipeline.terminal.plain_text import cut, one_line, table
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from ratchet.schemas.artifacts.review import REVIEW_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
@@ -25,6 +25,7 @@ from ratchet.schemas.base.artifact_places import places
 from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.files import read_regular, refuse_irregular
 from ratchet.schemas.base.formatting import difference_with_interval, minute, score
+from ratchet.schemas.base.visible import visible_line
 
 UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
 _HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "cause", "why")

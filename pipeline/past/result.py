@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ratchet.pipeline.past.cause import cause_line
-from ratchet.pipeline.terminal.plain_text import visible_line
 from ratchet.schemas.artifacts.decisions import State, Verdict
 from ratchet.schemas.artifacts.diagnosis import DiagnosisState
 from ratchet.schemas.artifacts.run_result import RunResult
 from ratchet.schemas.base.differences import NO_DIFFERENCE, detectable, minimum_detectable
 from ratchet.schemas.base.formatting import difference, interval, listed, score
+from ratchet.schemas.base.visible import visible_line
 
 _SHOWN = 6  # reasons in a terminal; the JSON has all
 _EVIDENCE = 3  # sentences in a terminal; the JSON has all

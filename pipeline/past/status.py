@@ -15,11 +15,12 @@ from ratchet.pipeline.past.cause import cause_line
 from ratchet.pipeline.past.golden_looks import GoldenLooks, read_looks
 from ratchet.pipeline.past.history import RunEntry, open_registry, read_history
 from ratchet.pipeline.past.told_apart import ToldApart, told_apart
-from ratchet.pipeline.terminal.plain_text import one_line, visible_line
+from ratchet.pipeline.terminal.plain_text import one_line
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.formatting import minute, score
+from ratchet.schemas.base.visible import visible_line
 
 
 @dataclass(frozen=True)

@@ -59,21 +59,34 @@ def write_report_files(directory: Path, texts: Mapping[str, str]) -> None:
         texts: by file name.
 
     Raises:
-        OSError: one cannot be written, which it names; an earlier report is as it was.
+        OSError: one cannot be written, which it names; an earlier report is as it was, and no directory is left that
+            was made for this one.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    made = [each for each in (directory, *directory.parents) if not each.exists()]
     written = {name: directory / f"{name}.{os.getpid()}{WRITING}" for name in FILES if name in texts}
     try:
+        directory.mkdir(parents=True, exist_ok=True)
         for name, path in written.items():
             _write(path, texts[name].encode("utf-8"), directory / name)
         for name, path in written.items():
             os.replace(path, directory / name)
-    finally:
+    except BaseException:
+        _clear(directory)
+        for each in made:
+            with contextlib.suppress(OSError):
+                each.rmdir()
+        raise
+    _clear(directory)
+    flush_directory(directory)
+
+
+def _clear(directory: Path) -> None:
+    """Removes what this command and killed ones have left."""
+    with contextlib.suppress(OSError):
         for left in directory.iterdir():
             if _UNFINISHED.fullmatch(left.name):
                 with contextlib.suppress(OSError):
                     left.unlink()
-    flush_directory(directory)
 
 
 def _write(path: Path, content: bytes, shown: Path) -> None:

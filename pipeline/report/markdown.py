@@ -6,7 +6,8 @@ import re
 import string
 from collections.abc import Iterable, Sequence
 
-from ratchet.pipeline.terminal.plain_text import cut, visible_line
+from ratchet.pipeline.terminal.plain_text import cut
+from ratchet.schemas.base.visible import visible_line
 
 # What begins something somewhere in Markdown or HTML; the rest of ASCII's punctuation is only read.
 _KEPT = frozenset(string.ascii_letters + string.digits + " .,;:/()=>%+-?'")

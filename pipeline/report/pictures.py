@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable, Sequence
+import re
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -17,6 +19,8 @@ from ratchet.schemas.base.files import reason_of, refuse_irregular
 THUMBNAIL_PX = 480
 # Of those that Pillow knows, the ones that are decoded without another program.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "PPM", "WEBP")
+_ORIENTATION = 0x0112  # tag of EXIF
+_TURNED = range(5, 9)  # its values that exchange width and height
 
 
 class Pictures:
@@ -42,20 +46,23 @@ class Pictures:
         self.directory = directory
         self.unseen: dict[str, str] = {}
         self.sizes_px: dict[str, tuple[int, int]] = {}
+        self._expected: Mapping[str, Sequence[float]] = {}
 
-    def check(self, names: Iterable[str]) -> None:
-        """Makes sure that the directory holds at least one image.
+    def check(self, sizes_px: Mapping[str, Sequence[float]]) -> None:
+        """Makes sure that the directory holds at least one image, and remembers how large the images should be.
 
         Args:
-            names: file names of all images, empty where the ground truth does not say one.
+            sizes_px: by file name, empty where the ground truth does not say one, width and height of all images; NaN
+                where it does not say them. Images of another shape are not shown.
 
         Raises:
             InputError: it holds none of them.
         """
         if self.directory is None:
             return
+        self._expected = sizes_px
         example = None
-        for name in filter(None, names):
+        for name in filter(None, sizes_px):
             if is_plain_path(name) and (self.directory / name).is_file():
                 return
             example = example or name
@@ -79,18 +86,48 @@ class Pictures:
         if not is_plain_path(name):
             self.unseen[name] = "no plain path below the directory of --images"
             return None
-        path = self.directory / name
         try:
-            refuse_irregular(path)
-            with Image.open(path, formats=_FORMATS) as image:
-                self.sizes_px[name] = image.size
-                thumbnail = with_boxes(image, [], THUMBNAIL_PX)
+            return self._thumbnail(name, self.directory / name)
         except FileNotFoundError:
             self.unseen[name] = "no such file in the directory of --images"
-            return None
+        except Image.DecompressionBombError as error:
+            self.unseen[name] = _too_large(error)
         except Exception as error:  # Pillow's readers raise errors of every kind for damaged files
             self.unseen[name] = f"cannot be read: {reason_of(error)}"
-            return None
+        return None
+
+    def _thumbnail(self, name: str, path: Path) -> bytes | None:
+        refuse_irregular(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # not yet too large
+            with Image.open(path, formats=_FORMATS) as image:
+                expected = self._expected.get(name, ())
+                if not _is_alike(image.size, expected):
+                    self.unseen[name] = _otherwise(image, expected)
+                    return None
+                self.sizes_px[name] = image.size
+                thumbnail = with_boxes(image, [], THUMBNAIL_PX)
         buffer = io.BytesIO()
         thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
         return buffer.getvalue()
+
+
+def _is_alike(size_px: Sequence[float], expected_px: Sequence[float]) -> bool:
+    """Whether two sizes are of one shape but for a pixel by which the smaller was rounded; an unknown one is of any."""
+    if not expected_px or not all(side > 0 for side in expected_px):
+        return True
+    (width, height), (wide, high) = size_px, expected_px
+    return abs(width * high - height * wide) <= max(width + height, wide + high)
+
+
+def _otherwise(image: Image.Image, expected_px: Sequence[float]) -> str:
+    told = f"is {image.width}x{image.height}, the ground truth says {expected_px[0]:.0f}x{expected_px[1]:.0f}"
+    is_turned = image.getexif().get(_ORIENTATION) in _TURNED
+    if is_turned and _is_alike((image.height, image.width), expected_px):
+        return f"{told}, as its EXIF orientation turns it; store it turned"
+    return told
+
+
+def _too_large(error: Image.DecompressionBombError) -> str:
+    pixels = re.search(r"\d+", str(error))  # the size itself is not given away
+    return f"too large to show ({round(int(pixels[0]) / 1e6):,} megapixels)" if pixels else "too large to show"

@@ -84,7 +84,7 @@ class Report:
             InputError: the directory of the images holds none of them.
             OSError: a file cannot be written; an earlier report is as it was.
         """
-        self.pictures.check(evaluated.truth.file_names)
+        self.pictures.check(dict(zip(evaluated.truth.file_names, evaluated.truth.sizes_px.tolist())))
         files = {TRUTH: truth, CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
         content = self._content(evaluated, files)
         texts = {

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ratchet.pipeline.terminal.plain_text import visible
 from ratchet.pipeline.terminal.standard_streams import discard, flush_output
 from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.visible import visible
 
 PLAIN_INTERVAL_S = 10.0  # between transient lines where they cannot overwrite each other
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-# Control and formatting characters, lone surrogates, separators of lines and paragraphs.
-_OBEYED = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-_KEPT = frozenset("\n\t\u200c\u200d")  # the last two join letters, in many scripts and in emoji
-
 
 def one_line(text: str) -> str:
     """The text on one line, without characters that move a cursor, end a header or turn the reading direction.
@@ -18,30 +14,6 @@ def one_line(text: str) -> str:
     """
     shown = (character if unicodedata.category(character)[0] not in "CZ" else " " for character in text)
     return " ".join("".join(shown).split())
-
-
-def visible(text: str) -> str:
-    """The text with an escape for everything that a terminal would obey; line breaks and tabs stay.
-
-    Bytes of a file name that are no text, which Python carries as lone surrogates, are shown as such.
-
-    >>> print(visible("\\x1b[2Jcat\\r\\u202e\\udcff, crème 猫"))
-    \\x1b[2Jcat\\r\\u202e\\xff, crème 猫
-    """
-    return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
-
-
-def visible_line(text: str) -> str:
-    """`visible`, with escapes for line breaks and tabs too: for names that others gave, inside of our lines."""
-    return text if text.isprintable() else visible(text).replace("\n", "\\n").replace("\t", "\\t")
-
-
-def _visible(character: str) -> str:
-    if character in _KEPT or unicodedata.category(character) not in _OBEYED:
-        return character
-    if "\udc80" <= character <= "\udcff":
-        return f"\\x{ord(character) - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode()
 
 
 def cut(text: str, limit: int) -> str:
@@ -57,7 +29,7 @@ def table(rows: Sequence[Sequence[str]], right: str = "") -> list[str]:
     """The lines of a table without rules: columns two blanks apart, as wide as their widest cell.
 
     Args:
-        rows: all of the same length, made harmless by `visible_line`; the first may be a header.
+        rows: all of the same length, made harmless by `visible.visible_line`; the first may be a header.
         right: a letter for each column from the first, `r` for one whose cells stand at its right end.
 
     >>> print("\\n".join(table([("class", "AP"), ("cat", "0.5"), ("aeroplane", "-")], right=" r")))

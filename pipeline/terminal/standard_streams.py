@@ -11,8 +11,8 @@ import sys
 from types import FrameType
 from typing import IO, Any, NoReturn
 
-from ratchet.pipeline.terminal.plain_text import visible
 from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.visible import visible
 
 
 class OutputError(RatchetError):

@@ -13,7 +13,7 @@ from ratchet.schemas.base.formatting import and_more, many
 _MOST_CLASSES = 12  # in the matrix; more would be too small to read
 _MOST_PAIRS = 20
 _SHADES = 5
-_LONGEST_NAME = 24  # characters, where many names stand side by side
+_LONGEST_NAME = 40  # characters, where many names stand side by side
 
 
 def confusion_section(found: Confusion) -> str:

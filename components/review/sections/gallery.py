@@ -12,8 +12,10 @@ from ratchet.components.review.content import CORRECT, ErrorAnalysis, GalleryIma
 from ratchet.components.review.sections.wording import OF_A_RUN, Terms
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.base.formatting import capital, many
+from ratchet.schemas.base.visible import visible_line
 
 _LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
+_WHOLE = 100_000  # characters: not cut, for the script
 _BUDGET = 7_000_000  # bytes of all JPEGs
 _SMALL, _LARGE = 40, 24  # letters, as parts of the longer side; what is wrong must be read in a thumbnail too
 
@@ -57,7 +59,8 @@ def _affordable(images: tuple[GalleryImage, ...]) -> list[GalleryImage]:
 def _controls(images: Iterable[GalleryImage], layers: list[str]) -> str:
     counts = Counter(name for image in images for name in image.classes)
     options = "".join(
-        f'<option value="{safe(name)}">{safe(name, 60)} ({count})</option>' for name, count in sorted(counts.items())
+        f'<option value="{safe(name, _WHOLE)}">{safe(name, 60)} ({count})</option>'
+        for name, count in sorted(counts.items())
     )
     return (
         f'<div class="controls script">{_switches(layers)}<label>class <select class="by-class"><option value="">all'
@@ -107,16 +110,16 @@ def _stage(image: GalleryImage, layers: list[str]) -> str:
 
 
 def _figure(image: GalleryImage, layers: list[str]) -> str:
-    # Classes are named in a JSON list, because a name may hold any separator.
+    # Classes are named in a JSON list, because a name may hold any separator; as the choice of a class has them.
     return (
-        f'<figure data-classes="{safe(_json_list(image.classes), 100_000)}"><button type="button" class="enlarge" '
+        f'<figure data-classes="{safe(_json_list(image.classes), _WHOLE)}"><button type="button" class="enlarge" '
         f'aria-label="Enlarge {safe(image.file_name, 120)}">{_stage(image, layers)}</button>'
         f"<figcaption><code>{safe(image.file_name, 120)}</code>{_caption(image)}</figcaption></figure>"
     )
 
 
 def _json_list(names: Iterable[str]) -> str:
-    return json.dumps(list(names))
+    return json.dumps([visible_line(name) for name in names])
 
 
 def _boxes_of(image: GalleryImage, layer: str) -> tuple[ShownBox, ...]:

@@ -30,11 +30,11 @@ def test_bars_are_as_long_as_their_figures_on_one_axis() -> None:
 
 def test_figures_and_differences_are_written_and_said() -> None:
     root = parsed(paired_bars([BarPair("missed", 0.1, 0.05), BarPair("both", 0.01, 0.01)], "points of AP50"))
-    assert [each.text for each in of_class(root, "difference")] == [f"{MINUS}0.05", "0"]
-    assert [each.text for each in of_class(root, "small")] == ["0.1", "0.05", "0.01", "0.01"]
+    assert [each.text for each in of_class(root, "difference")] == [f"{MINUS}0.0500", "+0.0000"]
+    assert [each.text for each in of_class(root, "small")] == ["0.1000", "0.0500", "0.0100", "0.0100"]
     assert words(root) == (
-        f"points of AP50. missed: baseline 0.1, candidate 0.05, difference {MINUS}0.05; "
-        "both: baseline 0.01, candidate 0.01, difference 0"
+        f"points of AP50. missed: baseline 0.1000, candidate 0.0500, difference {MINUS}0.0500; "
+        "both: baseline 0.0100, candidate 0.0100, difference +0.0000"
     )
 
 
@@ -49,8 +49,8 @@ def test_without_a_baseline_there_is_no_difference() -> None:
 
 def test_what_is_unknown_or_below_zero_has_words_and_no_bar() -> None:
     root = parsed(paired_bars([BarPair("missed", 0.1, math.nan), BarPair("both", -0.5, 0.1)], "AP50"))
-    assert [each.text for each in of_class(root, "small")] == ["0.1", "unknown", f"{MINUS}0.5", "0.1"]
-    assert [each.text for each in of_class(root, "difference")] == ["+0.6"]
+    assert [each.text for each in of_class(root, "small")] == ["0.1000", "unknown", f"{MINUS}0.5000", "0.1000"]
+    assert [each.text for each in of_class(root, "difference")] == ["+0.6000"]
     assert len(of_class(root, "bar")) == 2 + 2  # and those of the legend
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from ratchet.components.review.confusion import Confusion
@@ -115,6 +118,52 @@ def test_the_page_is_accessible_loads_nothing_and_stays_within_its_edges(
     assert serious(opened) == []
     assert opened.faults() == []
     assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+LONG = tuple(f"{letter * 45} {letter}" for letter in "abcdefghijklm")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_many_long_names_widen_neither_the_page_nor_what_their_table_lies_in(open_page: Opener, width: int) -> None:
+    counts = {(number, number % 13 + 1): 1000 for number in range(1, 14)}
+    gallery = (gallery_image(0, classes=LONG), gallery_image(1, jpeg=b"", file_name="n" * 200))
+    content = files_content(
+        confusion=Confusion(LONG, {CANDIDATE: counts}, 9, 9),
+        analysis=analysis(gallery=gallery),
+        unseen=dict.fromkeys(LONG, ""),
+    )
+    opened = open_page(files_page(content), width)
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    box = opened.page.locator(".scroll:has(.confusion)")
+    assert box.evaluate("box => box.getBoundingClientRect().right <= innerWidth")
+    assert box.evaluate("box => box.scrollWidth") < 1700, "heads wrap"
+    heads = box.locator("thead th").all_inner_texts()
+    assert all(head.startswith(name) for head, name in zip(heads[1:-1], LONG))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_table_that_goes_on_to_the_right_is_shaded_there(open_page: Opener, scheme: str) -> None:
+    opened = open_page(files_page(files_content()), 390, scheme)
+    table = opened.page.get_by_role("region", name="class table")
+
+    def lightness() -> tuple[float, float]:
+        """Of the lowest pixels at the left and at the right edge."""
+        with Image.open(io.BytesIO(table.screenshot())) as image:
+            grey = np.asarray(image.convert("L"), np.float64)[-12:-4]
+        return float(grey[:, 2:5].mean()), float(grey[:, -5:-2].mean())
+
+    start = lightness()
+    table.evaluate("table => table.scrollLeft = 9999")
+    end = lightness()
+    assert start[1] < 0.9 * end[1]
+    assert end[0] < 0.9 * start[0]
+
+
+def test_a_class_of_strange_characters_can_be_chosen(open_page: Opener) -> None:
+    images = gallery_image(0, classes=("a\x1b\n",)), gallery_image(1, classes=("dog",))
+    page = open_page(files_page(files_content(analysis=analysis(gallery=images)))).page
+    page.locator("select.by-class").select_option(label="a\\x1b\\n (1)")
+    expect(page.locator(".tiles figure:visible")).to_have_count(1)
 
 
 def test_its_tables_sort_and_its_keys_do_no_harm_without_a_gallery(open_page: Opener) -> None:

@@ -23,6 +23,10 @@ def there(directory: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in directory.iterdir()}
 
 
+def there_in(directory: Path) -> list[str]:
+    return [str(path.relative_to(directory)) for path in directory.rglob("*")]
+
+
 def test_a_directory_is_made_with_its_parents_and_then_replaced(tmp_path: Path) -> None:
     directory = tmp_path / "a" / "b"
     for word in ("old", "new"):
@@ -88,3 +92,21 @@ def test_where_a_file_cannot_be_written_the_old_report_stays_whole(tmp_path: Pat
         write_report_files(tmp_path, texts() | {SUMMARY: "x" * 5000})
     assert caught.value.filename == str(tmp_path / SUMMARY)
     assert there(tmp_path) == texts("old")
+
+
+def test_where_a_file_cannot_be_written_no_directory_is_left_that_was_not_there(
+    tmp_path: Path, small_files: None
+) -> None:
+    for directory in (tmp_path / "a" / "b", tmp_path / "there"):
+        (tmp_path / "there").mkdir(exist_ok=True)
+        with pytest.raises(OSError, match=os.strerror(errno.EFBIG)):
+            write_report_files(directory, texts() | {SUMMARY: "x" * 5000})
+        assert there_in(tmp_path) == ["there"]
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match="file") as caught:
+        write_report_files(tmp_path / "file" / "report", texts())
+    assert caught.value.filename == str(tmp_path / "file" / "report")
+    assert there(tmp_path) == {"file": "mine"}

@@ -48,6 +48,16 @@ def test_what_was_not_tested_is_skipped() -> None:
     assert suite.get("skipped") == "1"
 
 
+def test_the_whole_has_only_the_attributes_of_the_schema() -> None:
+    text = junit(Decision(Verdict.BLOCKED, (reason("map_drop"), reason("min_map", passed=True))), MOMENT)
+    assert ElementTree.fromstring(text.encode()).attrib == {
+        "name": "ratchet evaluate",
+        "tests": "2",
+        "failures": "1",
+        "errors": "0",
+    }
+
+
 @pytest.mark.parametrize("name", ["<b>&\"'", "new\nline\x1b\x00", "\ufffe\uffff", "\ud800", "猫", "]]>"])
 def test_any_name_makes_valid_xml(name: str) -> None:
     suite = suite_of(reason(f"class_drop:{name}", actual=name))

@@ -13,6 +13,7 @@ import pytest
 
 from ratchet.pipeline.cli.main import main
 from ratchet.pipeline.report.directory import FILES, JSON, JUNIT, PAGE, SUMMARY
+from tests.builders import HEIGHT_PX, WIDTH_PX, picture
 from tests.components.review.test_page import text_of
 from tests.pipeline.report.compared import Compared, compared
 from tests.test_architecture import HEAVY, ROOT
@@ -109,12 +110,14 @@ def test_what_cannot_be_shown_is_told_with_its_reason(files: Compared) -> None:
     shown = re.findall(r'aria-label="Enlarge (\d+\.jpg)"', files.text(PAGE))
     (files.images / shown[0]).unlink()
     (files.images / shown[1]).write_bytes(b"no image")
+    picture(HEIGHT_PX, WIDTH_PX).save(files.images / shown[2])
     assert files.evaluate("bad", "good", "--images", str(files.images)) == 3
     page = text_of(files.text(PAGE))
-    assert files.text(PAGE).count("<img ") == 22
-    assert "Not shown: 2 further of the worst images" in page
+    assert files.text(PAGE).count("<img ") == 21
+    assert "Not shown: 3 further of the worst images" in page
     assert f"{shown[0]} : no such file in the directory of --images" in page
     assert f"{shown[1]} : cannot be read: cannot identify image file" in page
+    assert f"{shown[2]} : is 48x64, the ground truth says 64x48" in page
 
 
 @pytest.mark.parametrize(("missing", "told"), [("file_name", "image 1 "), ("width", "1.jpg")])

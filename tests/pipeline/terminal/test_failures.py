@@ -14,8 +14,8 @@ import pytest
 
 from ratchet.pipeline.cli import main as cli
 from ratchet.pipeline.terminal.failures import explain, guarded, tracebacks_to
-from ratchet.pipeline.terminal.plain_text import visible
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.schemas.base.visible import visible
 
 
 def failing(error: BaseException) -> int:

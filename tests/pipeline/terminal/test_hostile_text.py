@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ratchet.pipeline.cli.main import main
-from ratchet.pipeline.terminal.plain_text import visible, visible_line
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.base.visible import visible, visible_line
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.roots import add_run, add_unfinished
 

@@ -14,6 +14,7 @@ from ratchet.components.pages.text import safe
 from ratchet.schemas.artifacts.data_evidence import SKEW, Picture
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.base.formatting import number, percent
+from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.dataset import BadBoxes
 from tests.components.data_gate.page.content import comparison, content, data_set, decision, hostile, shown
 
@@ -240,7 +241,7 @@ def test_the_hostile_content_reaches_every_place_of_the_page() -> None:
 
 def test_characters_that_cannot_be_written_or_that_hide_others_become_escapes() -> None:
     page = data_page(hostile("photo\u202egpj\udc80\x00.exe"))
-    assert page.encode().count(b"photo\\u202egpj\\udc80\\u0000.exe") > 20
+    assert page.encode().count(b"photo\\u202egpj\\x80\\x00.exe") > 20
 
 
 def test_nothing_is_loaded_from_elsewhere_and_nothing_can_run() -> None:
@@ -275,3 +276,12 @@ def test_numbers_have_three_digits_and_no_exponent_a_person_has_to_read() -> Non
 
 def test_long_texts_are_cut_and_say_so() -> None:
     assert safe("x" * 1700) == "x" * 600 + "… (1,100 more characters)"
+    for length in range(20, 80):
+        assert len(safe("x" * length, 24)) <= length
+    assert safe("x" * 46, 24) == "x" * 46
+    assert safe("x" * 47, 24) == "x" * 24 + "… (23 more characters)"
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mred # head", "a\nb\tc", "a\u202eb", "\udcff", "\u200d猫"])
+def test_a_name_is_shown_as_in_a_terminal(name: str) -> None:
+    assert safe(name) == visible_line(name)
