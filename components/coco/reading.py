@@ -10,7 +10,8 @@ Departures from pycocotools, apart from clear errors where it raises KeyError:
   later duplicate replace the earlier one.
 - an annotation of an unknown image or category is an error; pycocotools leaves it out in silence.
 - a missing `area` is the box's area, a missing `iscrowd` is 0; so is an area that contradicts its box (`areas.py`).
-- ids of annotations are not read, so duplicates and 0 do no harm; pycocotools takes a match with id 0 for none.
+- ids of annotations are not read, so duplicates (which `ratchet evaluate` warns of) and 0 do no harm; pycocotools takes
+  a match with id 0 for none.
 """
 
 from __future__ import annotations
