@@ -1,9 +1,11 @@
 """Build file of Ratchet: dependency ranges stand here, exact versions in the locks of requirements/."""
 
 import re
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 # One import name is installed; the directories lie below it (docs/decisions/0021-one-import-name.md).
@@ -80,6 +82,17 @@ DEV = [
 ]
 BENCH = ["faster-coco-eval>=1.8", "hotcoco>=1.3", "matplotlib>=3.8"]
 
+
+class BuildAnew(build_py):
+    """Leaves no module in a wheel that an earlier build had left beside this checkout."""
+
+    def run(self) -> None:
+        """Builds."""
+        if not self.editable_mode:
+            shutil.rmtree(self.build_lib, ignore_errors=True)
+        super().run()
+
+
 setup(
     name="ratchet-detector",
     version=VERSION,
@@ -100,5 +113,7 @@ setup(
     },
     install_requires=LIGHT,
     extras_require={"pipeline": PIPELINE, "kubeflow": [*PIPELINE, *KUBEFLOW], "dev": DEV, "bench": BENCH},
+    cmdclass={"build_py": BuildAnew},
+    options={"editable_wheel": {"mode": "compat"}},  # decision 21
     entry_points={"console_scripts": ["ratchet = ratchet.pipeline.cli.entry:main"]},
 )

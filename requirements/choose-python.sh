@@ -90,7 +90,7 @@ if [[ ${PYTHON:-} =~ ^3\.[0-9]+(\.[0-9]+)?$ ]]; then
   answer "$PYTHON" "PYTHON=$PYTHON says so"
 elif [ -n "${PYTHON:-}" ]; then
   read -r version FOUND <<<"$(probe "$PYTHON" || true)"
-  [ -n "$version" ] || refuse "PYTHON=$PYTHON: no such CPython; give a version such as 3.10, or the path of a program"
+  [ -n "$version" ] || refuse "PYTHON=$PYTHON: no program of a CPython 3; give a version such as 3.10, or the path of one"
   set_stack "PYTHON=$PYTHON (Python $version)" "$version"
   answer "$(minor "$version")" "PYTHON=$PYTHON says so"
 fi

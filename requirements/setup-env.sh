@@ -82,6 +82,6 @@ export VIRTUAL_ENV=$PWD/$ENVIRONMENT
   say "if pyfarmhash could not be built: that takes g++ and Python's headers (apt-get install g++ python3-dev)"
   exit 1
 }
-"$UV" pip install --quiet --no-deps --no-build-isolation --config-setting editable_mode=compat --editable .
+"$UV" pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$version_and_stack" >"$ENVIRONMENT/ready"
 say "ready"

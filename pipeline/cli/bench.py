@@ -27,6 +27,7 @@ def add_bench_commands(commands: Any) -> None:
         _report,
         "tables and pictures of what was run",
         "Counts right answers, beside trivial comparators; writes report.md, report.json and pictures.",
+        needs(Extra.PIPELINE),
         benches,
         option("--out", type=local, metavar="DIR", help="for them (default: the first bench)"),
         option("--no-charts", action="store_true", help="no pictures, which need matplotlib"),
@@ -37,6 +38,7 @@ def add_bench_commands(commands: Any) -> None:
         _export,
         "cases as files that know nothing of Ratchet",
         "Writes each case as configurations, logs, COCO files and images, and the right answers apart.",
+        needs(Extra.PIPELINE),
         option("out", type=local, metavar="DIR", help="directory to make"),
         benches,
     )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ratchet.components.stack import mlmd_tables
-from ratchet.pipeline.doctor.findings import Finding
+from ratchet.pipeline.doctor.findings import Finding, Severity
 from ratchet.pipeline.doctor.patient import Patient, free_name
 from ratchet.pipeline.doctor.run_checks import rebuilt_result
 from ratchet.pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
@@ -103,7 +103,9 @@ def _untold(patient: Patient, told: Told) -> list[Finding]:
     found = []
     if untold and (patient.root / DATABASE).exists():
         what = f"it was not told of the approval or rollback that made version {', '.join(untold)}"
-        found.append(Finding("ml-metadata-behind", database, what, "tells it", repair=partial(_tell, patient)))
+        fix = "tells it, as the next retraining would"
+        repair = partial(_tell, patient)
+        found.append(Finding("ml-metadata-behind", database, what, fix, Severity.WARNING, repair))
     approved = {one.run_id for one in patient.versions().values() if one.verdict == APPROVED}
     kept_out = {one.run_id for one in patient.decisions() if one.verdict not in _PUSHING} - approved
     for run in told.runs:

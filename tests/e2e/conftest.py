@@ -41,7 +41,7 @@ DEPENDED_ON = (
 
 # Small enough for two cores: what is learned is little, but learned it is.
 SMALL = (
-    "training.bootstrap.steps=200",
+    "training.bootstrap.steps=300",
     "training.retrain.min_steps=80",
     "training.retrain.max_steps=160",
     "evaluator.resamples=200",

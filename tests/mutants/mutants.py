@@ -240,6 +240,10 @@ _ROOT = (
         ),
         ("candidate - baseline", "baseline - candidate", "the images that got worse are shown"),
         ("np.count_nonzero(change > 0)", "np.count_nonzero(change >= 0)", "an image that stayed is not worse"),
+    ),
+    *mutants_of(
+        "components/review/boxes.py",
+        "tests/components/review/test_error_analysis.py",
         ("found.scores >= points", "found.scores > points", "a detection at the operating point is shown"),
     ),
     *mutants_of(

@@ -23,6 +23,7 @@ def test_no_mutant_is_there_twice() -> None:
 
 def tree_with(tmp_path: Path, code: str) -> Path:
     (tmp_path / "components").mkdir()
+    (tmp_path / "components/__init__.py").touch()  # or a checkout's own, later on the path, would come first
     (tmp_path / "components/gate.py").write_text(code)
     (tmp_path / "test_gate.py").write_text(
         "from components.gate import is_pushed\n\n\ndef test_a_fall_is_blocked():\n    assert not is_pushed(0.4, 0.5)\n"

@@ -157,7 +157,7 @@ def test_a_program_overrules_the_choice(machine: Machine) -> None:
         ("2.36", "3.12", ("PYTHON=3.12: TFX 1.21", "needs glibc 2.38", "this machine has 2.36", "PYTHON=3.10 works")),
         ("2.36", "3.14", ("PYTHON=3.14", "3.10", "3.11 to 3.13", "glibc 2.36", "PYTHON=3.10 works")),
         ("2.41", "3.9", ("PYTHON=3.9", "PYTHON=3.13, 3.12, 3.11 or 3.10 works")),
-        ("2.41", "/nowhere/python", ("PYTHON=/nowhere/python: no such CPython",)),
+        ("2.41", "/nowhere/python", ("PYTHON=/nowhere/python: no program of a CPython 3",)),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(

@@ -81,9 +81,11 @@ def _version(program: Path) -> tuple[int, int] | None:
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the tree, for pip writes into the one that it builds."""
+    """A copy of the tree, for pip writes into the one that it builds; it was built before, with a module more."""
     directory = tmp_path_factory.mktemp("checkout") / "ratchet"
     copy_tree(ROOT, directory)
+    (directory / "build/lib/ratchet").mkdir(parents=True)
+    (directory / "build/lib/ratchet/removed.py").touch()
     return directory
 
 

@@ -101,10 +101,26 @@ class TestGitHub:
     def test_bad_input_fails_the_step_without_another_ones_summary(self, light: Installed, workspace: Path) -> None:
         self.evaluate(light, workspace, gt="gt.json", dt="bad.json")
         (workspace / "shown.md").unlink()
+        (workspace / "output").unlink()
         done = self.evaluate(light, workspace, gt="gt.json", dt="none.json")
         assert done.returncode == 2
         assert "none.json" in done.stderr
-        assert not (workspace / "shown.md").exists()
+        assert (workspace / "shown.md").read_text().startswith("## mAP was not measured\n\n    ratchet: ")
+        assert not (workspace / "output").exists()
+
+    def test_a_name_in_the_data_gives_the_runner_no_command(self, light: Installed, workspace: Path) -> None:
+        named = truth() | {"categories": [{"id": 1, "name": "::add-mask::0"}, {"id": 2, "name": "dog"}]}
+        (workspace / "gt.json").write_text(json.dumps(named))
+        done = self.evaluate(light, workspace, gt="gt.json", dt="bad.json")
+        first, *lines = done.stdout.splitlines()
+        token = first.removeprefix("::stop-commands::")
+        assert token != first
+        assert lines[-1] == f"::{token}::"
+        assert any(line.startswith("::add-mask::0") for line in lines)
+
+    def test_names_of_files_may_begin_with_a_dash(self, light: Installed, workspace: Path) -> None:
+        (workspace / "bad.json").rename(workspace / "-d.json")
+        assert self.evaluate(light, workspace, gt="gt.json", dt="-d.json").returncode == 0
 
     def test_what_is_given_is_not_run(self, light: Installed, workspace: Path) -> None:
         done = self.evaluate(light, workspace, gt="gt.json", dt='$(touch hacked)"; touch hacked #')
@@ -130,7 +146,8 @@ class TestGitLab:
         about = GITLAB_SPEC["spec"]["inputs"]
         inputs = {name: one.get("default") for name, one in about.items()} | given
         assert None not in inputs.values()
-        text = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: inputs[match[1]], json.dumps(GITLAB))
+        in_json = {name: json.dumps(value)[1:-1] for name, value in inputs.items()}
+        text = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: in_json[match[1]], json.dumps(GITLAB))
         return json.loads(text)["map-gate"]
 
     @pytest.mark.parametrize("shell", ["sh", "bash"])
@@ -153,6 +170,15 @@ class TestGitLab:
         done = run("\n".join(job["script"]), workspace, job["variables"], "sh", "-ec")
         assert done.returncode == 2
         assert "--dt-ids: invalid choice: 'names'" in done.stderr
+
+    @pytest.mark.parametrize("shell", ["sh", "bash"])
+    def test_settings_are_passed_on(self, light: Installed, workspace: Path, shell: str) -> None:
+        settings = "evaluator.margin=0.02\nevaluator.floor=$(id)"
+        job = self.job(gt="gt.json", dt="bad.json", ratchet="unused", set=settings)
+        (workspace / ".ratchet").symlink_to(light.directory)
+        done = run("\n".join(job["script"]), workspace, job["variables"], shell, "-ec")
+        assert done.returncode == 2
+        assert "evaluator.floor" in done.stderr
 
     def test_a_candidate_alone_passes(self, light: Installed, workspace: Path) -> None:
         job = self.job(gt="gt.json", dt="bad.json", ratchet="unused")

@@ -41,6 +41,15 @@ def test_what_steps_and_jobs_name_is_there(light: Installed) -> None:
     assert [name for name in names if not (light.packages / "ratchet" / name).is_file()] == []
 
 
+def test_nothing_of_an_earlier_build_is_installed(light: Installed) -> None:
+    assert not (light.packages / "ratchet/removed.py").exists()
+
+
+def test_it_can_be_run_as_a_module(light: Installed) -> None:
+    done = light.run([light.python, "-m", "ratchet", "--version"])
+    assert done.stdout.startswith("ratchet ")
+
+
 def test_it_takes_less_than_300_mb(light: Installed) -> None:
     assert light.megabytes < 300
     assert not (light.packages / "tensorflow").exists()
