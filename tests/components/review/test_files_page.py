@@ -146,17 +146,25 @@ def test_a_table_that_goes_on_to_the_right_is_shaded_there(open_page: Opener, sc
     opened = open_page(files_page(files_content()), 390, scheme)
     table = opened.page.get_by_role("region", name="class table")
 
-    def lightness() -> tuple[float, float]:
-        """Of the lowest pixels at the left and at the right edge."""
+    def lightness_at_the_right() -> float:
         with Image.open(io.BytesIO(table.screenshot())) as image:
-            grey = np.asarray(image.convert("L"), np.float64)[-12:-4]
-        return float(grey[:, 2:5].mean()), float(grey[:, -5:-2].mean())
+            return float(np.asarray(image.convert("L"), np.float64)[-12:-4, -5:-2].mean())
 
-    start = lightness()
+    start = lightness_at_the_right()
     table.evaluate("table => table.scrollLeft = 9999")
-    end = lightness()
-    assert start[1] < 0.9 * end[1]
-    assert end[0] < 0.9 * start[0]
+    assert start < 0.9 * lightness_at_the_right()
+
+
+def test_on_a_narrow_screen_a_name_stays_beside_what_is_scrolled_to(open_page: Opener) -> None:
+    table = open_page(files_page(files_content()), 390).page.get_by_role("region", name="class table")
+    table.evaluate("table => table.scrollLeft = 9999")
+    box = table.bounding_box()
+    assert box
+    for part in ("caption", "thead th:first-child", "tbody th"):
+        stays = table.locator(part).first.bounding_box()
+        assert stays
+        assert abs(stays["x"] - box["x"]) <= 2
+        assert part == "caption" or stays["width"] < box["width"] / 2
 
 
 def test_a_class_of_strange_characters_can_be_chosen(open_page: Opener) -> None:
