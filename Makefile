@@ -7,8 +7,8 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 # Two processes; what shares a fixture stays in one of them (conftest.py).
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-# The browser is for the tests of the pages alone.
-.PHONY: FORCE browser demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
+# What tests want beside .venv: a browser, and venv where Debian parts it from Python.
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -20,7 +20,7 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-unit: .venv/ready browser  ## three minutes on two quiet cores; no TensorFlow
+unit: .venv/ready test-tools  ## three minutes on two quiet cores; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
 e2e: .venv/ready  ## eight minutes on two quiet cores; TensorFlow and TFX are started in each of two processes
@@ -104,8 +104,8 @@ operating-characteristic: .venv/ready  ## what the gate lets pass, simulated int
 clean:
 	rm -rf .venv .tools ratchet-demo
 
-browser:
-	@requirements/setup-browser.sh
+test-tools:
+	@requirements/setup-tests.sh
 
 # Looks every time, for the Python that is wanted is nothing that make could compare; a .venv that is the right one stays.
 .venv/ready: FORCE
