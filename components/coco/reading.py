@@ -70,6 +70,13 @@ class CocoAnnotations:
     mended_areas: str = ""
     text_ids: tuple[str, ...] = ()
 
+    def evenly_chosen(self, most: int) -> np.ndarray:
+        """At most so many images, evenly over all of them, [i] bool."""
+        images = len(self.image_ids)
+        chosen = np.zeros(images, np.bool_)
+        chosen[np.linspace(0, images - 1, min(images, most)).astype(np.int64)] = True
+        return chosen
+
     @property
     def ids(self) -> Sequence[int] | Sequence[str]:
         """The ids of the images, as the file has them."""
@@ -258,9 +265,9 @@ def positions(entries: Entries, field: str, known: Sequence[int] | np.ndarray, o
 
 def _text_positions(entries: Entries, field: str, known: Sequence[str], owner: str, fix: str) -> np.ndarray:
     """The same of strings."""
-    place_of = {text: place for place, text in enumerate(known)}
+    place_of: dict[int | str, int] = {text: place for place, text in enumerate(known)}
     ids = entries.keys(field)
-    places = np.array([place_of.get(text, -1) for text in ids], np.int64)  # type: ignore[arg-type]
+    places = np.array([place_of.get(text, -1) for text in ids], np.int64)
     entries.refuse(places < 0, lambda index: _unknown(field, ids[index], known, owner, fix))
     return places
 

@@ -58,9 +58,7 @@ def _told(source: str, count: OtherCount, objects: int, right: float, would_be: 
 
 def _pairs(truth: CocoAnnotations, found: DetectionColumns) -> tuple[np.ndarray, np.ndarray]:
     """The label of each object that a detection lies on, and the label of the surest such detection."""
-    images = len(truth.image_ids)
-    chosen = np.zeros(images, np.bool_)
-    chosen[np.linspace(0, images - 1, min(images, _IMAGES)).astype(np.int64)] = True
+    chosen = truth.evenly_chosen(_IMAGES)
     objects, detections = truth.objects.of_images(chosen), found.of_images(chosen)
     of_object, of_detection = (np.argsort(each.image, kind="stable") for each in (objects, detections))
     pairs = overlapping(
