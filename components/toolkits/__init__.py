@@ -1,0 +1,1 @@
+"""Training configurations of detection toolkits, read into the field's terms and compared; pure."""
