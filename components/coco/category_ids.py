@@ -48,6 +48,24 @@ OTHER_COUNTS = (
     OtherCount(FROM_0, 0, None, _BY_PLACE, _at),
     OtherCount(FROM_1, 1, None, _BY_PLACE, lambda ids, known: _at(ids - 1, known)),
 )
+# Where numbers of places became ids, as of result texts, a shift of the numbers is one to the neighbours.
+_NEIGHBOUR = "each is the id of the class {} the right one, as if classes were counted from {} that count from {}"
+NEIGHBOURS = (
+    OtherCount(
+        _NEIGHBOUR.format("after", 1, 0),
+        1,
+        None,
+        "subtract 1 from the number of each class",
+        lambda ids, known: _at(np.searchsorted(known, ids) - 1, known),
+    ),
+    OtherCount(
+        _NEIGHBOUR.format("before", 0, 1),
+        0,
+        None,
+        "add 1 to the number of each class",
+        lambda ids, known: _at(np.searchsorted(known, ids) + 1, known),
+    ),
+)
 
 
 def counted_otherwise(ids: np.ndarray, known: np.ndarray) -> str:

@@ -1,12 +1,13 @@
 """Detections as tools write them -> columns: COCO results and their kin; pure.
 
 Format: https://cocodataset.org/#format-results. Besides the plain list the same list is read from an object that has it
-under `annotations` or `predictions`, and so are the tensors of torchvision (`per_image.py`). Which image and category
-are meant is said in `image_keys.py` and `category_ids.py`.
+under `annotations` or `predictions`, and so are the tensors of torchvision (`per_image.py`) and directories of texts
+(`result_texts.py`). Which image and category are meant is said in `image_keys.py` and `category_ids.py`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
@@ -20,6 +21,7 @@ from ratchet.components.coco.per_image import is_per_image, read_per_image
 from ratchet.components.coco.plain_results import PlainResults, read_plain_results
 from ratchet.components.coco.reading import CocoAnnotations, load_coco, nearest, positions, read_bytes, refuse_unlikely
 from ratchet.components.coco.result_rows import ResultRows, in_terms_of_names
+from ratchet.components.coco.result_texts import read_result_texts
 from ratchet.components.coco.wrong_format import find_wrong_format
 from ratchet.schemas.base.checked_json import kind, shown
 from ratchet.schemas.base.errors import DataError
@@ -37,7 +39,7 @@ def read_results(
     """Reads a results file of any tool; an empty list is one, and an empty object.
 
     Args:
-        path: of the file.
+        path: of the file, or of a directory of result texts.
         truth: what the detections are of.
         preferred: what image ids are where they can be ids as well as names of files.
 
@@ -49,6 +51,8 @@ def read_results(
             ways, or its boxes seem to be in another format than COCO's.
     """
     images = ImageKeys(truth.ids, truth.file_names)
+    if os.path.isdir(path):
+        return read_result_texts(str(path), truth, images, preferred)
     found = _read_plainly(path, truth, images, preferred)
     return _read_document(path, truth, images, preferred) if found is None else found
 

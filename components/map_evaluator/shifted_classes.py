@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ratchet.components.coco.category_ids import OTHER_COUNTS, OtherCount
+from ratchet.components.coco.category_ids import NEIGHBOURS, OTHER_COUNTS, OtherCount
 from ratchet.components.coco.reading import CocoAnnotations
 from ratchet.components.metrics.boxes import overlapping
 from ratchet.schemas.base.errors import DataError
@@ -35,7 +35,7 @@ def refuse_shifted_classes(source: str, truth: CocoAnnotations, found: Detection
     """
     known = np.array(truth.label_map.category_ids, np.int64)
     ids = known[np.flatnonzero(np.bincount(found.labels - 1, minlength=len(known)))]
-    counts = [count for count in OTHER_COUNTS if np.isin(count.ids(ids, known), known).all()]
+    counts = [count for count in (*OTHER_COUNTS, *NEIGHBOURS) if np.isin(count.ids(ids, known), known).all()]
     if not counts or len(known) < 2:
         return
     true, named = _pairs(truth, found)
