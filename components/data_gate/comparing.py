@@ -23,7 +23,6 @@ from ratchet.schemas.data import features
 from ratchet.schemas.data.feature_sample import FeatureSample
 
 TRAINING_ENVIRONMENT, SERVING_ENVIRONMENT = "TRAINING", "SERVING"
-_MOST_EXTREME = 12
 Statistics: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
@@ -231,18 +230,3 @@ def _distance(measurement: Measurement, other: Side, span: Side) -> float:
     if distance is None or not len(other.sample) or not len(span.sample):
         return measurement.distance
     return distance(values_of(other.sample, measurement.feature), values_of(span.sample, measurement.feature))
-
-
-def most_extreme(comparison: Comparison, sample: FeatureSample) -> list[int]:
-    """Rows of the images of the span that moved farthest in the direction in which its median moved."""
-    feature = comparison.feature
-    if comparison.span.median is None or comparison.other.median is None:
-        return []
-    sign = 1 if comparison.span.median > comparison.other.median else -1
-    if feature in sample.images:
-        return np.argsort(-sign * sample.images[feature], kind="stable")[:_MOST_EXTREME].tolist()
-    if feature in sample.objects:
-        owner = np.repeat(np.arange(len(sample)), sample.box_counts)
-        order = owner[np.argsort(-sign * sample.objects[feature], kind="stable")]
-        return list(dict.fromkeys(order.tolist()))[:_MOST_EXTREME]
-    return []

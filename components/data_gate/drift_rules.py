@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from ratchet.components.data_gate.coping import Coping
 from ratchet.components.data_gate.settings import DataGateSettings
 from ratchet.components.pages.feature_words import allowed, difference, exactly, moved_by
@@ -12,11 +14,13 @@ from ratchet.components.pages.features import short_title
 from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.data import features
+from ratchet.schemas.data.feature_sample import FeatureSample
 
 _HARMLESS_FALLS = (features.QA_NOISE,)  # blur takes noise away, and is seen by the sharpness
 _BY_CHANCE = "; samples as small as these differ as much by chance"
 
 FIRST_SPAN = "first_span"  # the rule about creeping away from it
+_MOST_EXTREME = 12  # images that a rule names
 _NEAR = 0.5  # of a wide effect: from there on a person is told
 
 
@@ -164,3 +168,18 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
         warning=True,
         tested=False,
     )
+
+
+def most_extreme(comparison: Comparison, sample: FeatureSample) -> list[int]:
+    """Rows of the images of the span that moved farthest in the direction in which its median moved."""
+    feature = comparison.feature
+    if comparison.span.median is None or comparison.other.median is None:
+        return []
+    sign = 1 if comparison.span.median > comparison.other.median else -1
+    if feature in sample.images:
+        return np.argsort(-sign * sample.images[feature], kind="stable")[:_MOST_EXTREME].tolist()
+    if feature in sample.objects:
+        owner = np.repeat(np.arange(len(sample)), sample.box_counts)
+        order = owner[np.argsort(-sign * sample.objects[feature], kind="stable")]
+        return list(dict.fromkeys(order.tolist()))[:_MOST_EXTREME]
+    return []

@@ -21,13 +21,19 @@ from ratchet.components.data_gate.comparing import (
     distribution_of,
     distributions,
     feature_comparisons,
-    most_extreme,
     of_classes,
     statistics_of,
     validate,
 )
 from ratchet.components.data_gate.coping import Coping, coping_of
-from ratchet.components.data_gate.drift_rules import drift_reason, lineage_reason, strength, too_few, unknown_to_model
+from ratchet.components.data_gate.drift_rules import (
+    drift_reason,
+    lineage_reason,
+    most_extreme,
+    strength,
+    too_few,
+    unknown_to_model,
+)
 from ratchet.components.data_gate.embeddings import outliers
 from ratchet.components.data_gate.entangled import of_their_own
 from ratchet.components.data_gate.golden_set import beside_traffic, beside_training, of_golden_set

@@ -18,25 +18,9 @@ from ratchet.schemas.base.sampling import is_sampled
 from ratchet.schemas.data import features
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.features import COUNT_FEATURES, IMAGE_FEATURES, OBJECT_FEATURES
 from ratchet.schemas.data.records import ImageRecord, record_from_json
 
-IMAGE_FEATURES = (
-    features.QA_BRIGHTNESS,
-    features.QA_CONTRAST,
-    features.QA_SHARPNESS,
-    features.QA_RED_CAST,
-    features.QA_BLUE_CAST,
-    features.QA_HUE,
-    features.QA_NOISE,
-    features.QA_LOG_FILE_SIZE,
-)
-COUNT_FEATURES = (features.QA_NUM_BOXES, features.QA_NUM_CROWD, features.QA_NUM_TRUNCATED)
-OBJECT_FEATURES = (
-    features.QA_BOX_LOG_AREA,
-    features.QA_BOX_LOG_ASPECT,
-    features.QA_BOX_CENTER_X,
-    features.QA_BOX_CENTER_Y,
-)
 _PURPOSE = "look"  # another word would take other images
 _BATCH = 16
 _READ_AT_ONCE = 8  # whole images, of many megapixels perhaps

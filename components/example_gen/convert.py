@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
+from ratchet.components.example_gen.figures import box_counts, box_shapes
 from ratchet.components.imaging.quality import ImageQuality, image_features
 from ratchet.schemas.data import features
 from ratchet.schemas.data.records import ImageRecord, LabelMap, record_to_json
-
-BORDER_PX = 1.0  # a box that comes this near to the border is cut off by it
 
 
 def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label_map: LabelMap) -> tf.train.Example:
@@ -34,7 +33,7 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
     figures = {
         **_corners(record),
         features.BOX_AREA: truth.area_px2.tolist(),
-        **_shapes(record),
+        **box_shapes(record),
         **{name: [] if np.isnan(value) else [value] for name, value in image_features(quality).items()},
     }
     counts = {
@@ -42,7 +41,7 @@ def to_example(record: ImageRecord, encoded: bytes, quality: ImageQuality, label
         features.IMAGE_WIDTH: [record.width_px],
         features.BOX_LABEL: truth.labels.tolist(),
         features.BOX_IS_CROWD: truth.is_crowd.astype(int).tolist(),
-        **_counts(record),
+        **box_counts(record),
     }
     return _example(texts, figures, counts)
 
@@ -55,28 +54,6 @@ def _corners(record: ImageRecord) -> dict[str, list[float]]:
     # overhang is cut off here; the exact boxes are in the record.
     corners = np.clip(corners_px / sides_px, 0, 1).tolist()
     return dict(zip((features.BOX_YMIN, features.BOX_XMIN, features.BOX_YMAX, features.BOX_XMAX), corners))
-
-
-def _shapes(record: ImageRecord) -> dict[str, list[float]]:
-    x, y, width, height = record.truth.boxes_xywh_px.T
-    return {
-        features.QA_BOX_LOG_AREA: np.log(width * height / (record.width_px * record.height_px)).tolist(),
-        features.QA_BOX_LOG_ASPECT: np.log(width / height).tolist(),
-        features.QA_BOX_CENTER_X: ((x + width / 2) / record.width_px).tolist(),
-        features.QA_BOX_CENTER_Y: ((y + height / 2) / record.height_px).tolist(),
-    }
-
-
-def _counts(record: ImageRecord) -> dict[str, list[int]]:
-    x, y, width, height = record.truth.boxes_xywh_px.T
-    right, bottom = x + width, y + height
-    margin = BORDER_PX
-    cut = (x <= margin) | (y <= margin) | (right >= record.width_px - margin) | (bottom >= record.height_px - margin)
-    return {
-        features.QA_NUM_BOXES: [len(x)],
-        features.QA_NUM_CROWD: [int(record.truth.is_crowd.sum())],
-        features.QA_NUM_TRUNCATED: [int(cut.sum())],
-    }
 
 
 def _example(

@@ -128,8 +128,24 @@ def read_source(
 def _read(directory: str, files: Files, strict: bool, class_names: tuple[str, ...] | None, form: str | None) -> Source:
     form = form or _recognise(directory, files)
     labelled = _READERS[form](directory, files, class_names)
-    check_distinct((image.file_name for image in labelled.images), directory)
     source = os.path.join(directory, coco.ANNOTATIONS) if form == "coco" else directory
+    return source_of(labelled, directory, form, source, strict)
+
+
+def source_of(labelled: Labelled, directory: str, form: str, source: str, strict: bool = False) -> Source:
+    """What one format's reader read, found sound.
+
+    Args:
+        labelled: what it read.
+        directory: of the data set.
+        form: `coco`, `voc`, `yolo` or `tfrecord`.
+        source: the annotations' file or directory, for messages.
+        strict: see `read_source`.
+
+    Raises:
+        DataError: it contradicts itself.
+    """
+    check_distinct((image.file_name for image in labelled.images), directory)
     is_bad, bad_boxes = find_bad_boxes(labelled, source, strict)
     records = to_records(labelled, is_bad)
     by_id = sorted(records, key=lambda record: record.image_id)

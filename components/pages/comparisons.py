@@ -37,13 +37,17 @@ def excess(comparison: Comparison) -> float:
     return math.inf if comparison.distance > 0 else 0.0
 
 
-def comparison_section(comparisons: Sequence[Comparison], quiet: Collection[str]) -> str:
+def comparison_section(
+    comparisons: Sequence[Comparison], quiet: Collection[str], other: str = "", this: str = "this span"
+) -> str:
     """All features of one kind of comparison, the furthest first, those whose rule has nothing to say folded.
 
     Args:
         comparisons: of one kind, not empty.
         quiet: rules that passed without a warning, `drift:qa/contrast`; a distance beyond its limit is no fault where
             the values hardly moved.
+        other: what the other side is called; empty: as the kind says.
+        this: what the side that is judged is called.
     """
     ordered = sorted(comparisons, key=lambda entry: (-excess(entry), entry.feature))
     is_quiet = [f"{entry.kind}:{entry.feature}" in quiet for entry in ordered]
@@ -53,13 +57,13 @@ def comparison_section(comparisons: Sequence[Comparison], quiet: Collection[str]
         grids += (
             f"<details><summary>{many(len(folded), 'feature')} as expected</summary>{_grid(folded, 'pass')}</details>"
         )
-    return _legend(_KINDS.get(comparisons[0].kind, _OTHER_KIND)) + grids
+    return _legend(other or _KINDS.get(comparisons[0].kind, _OTHER_KIND), this) + grids
 
 
-def _legend(name: str) -> str:
+def _legend(name: str, this: str) -> str:
     swatch = '<svg viewBox="0 0 26 14" aria-hidden="true"><rect class="{}" x="2" y="2" width="22" height="10"/></svg>'
     return (
-        f'<div class="legend"><span>{swatch.format("other")}{name}</span><span>{swatch.format("span")}this span</span>'
+        f'<div class="legend"><span>{swatch.format("other")}{name}</span><span>{swatch.format("span")}{this}</span>'
         '</div><p class="quiet">Equal areas are equal shares of the values; vertical lines stand at the medians, '
         f"dotted for the {name}. The bar is the distance between the two, its thick mark the limit, its dotted mark "
         "the part that chance alone reaches.</p>"

@@ -28,7 +28,7 @@ from ratchet.schemas.base.settings import load, parse_yaml, settings
 
 FAULTS_FILE = Path(__file__).parent / "faults.yaml"
 CONTROLS = 3  # seeds of a bench: each has a control, and the cases are shared out among them
-_FIRST_SEED = {Split.CALIBRATION: 1000, Split.SCORE: 2000}
+FIRST_SEED = {Split.CALIBRATION: 1000, Split.SCORE: 2000}  # of a bench of seed 0; each further seed is ten on
 _STRENGTH = "{strength}"  # in a setting: that of the case
 
 
@@ -178,7 +178,7 @@ def plan(entries: Mapping[str, Entry], split: Split, seed: int, blind: bool) -> 
         seed: another one gives other spans, and other numbers to the cases.
         blind: whether nothing may be declared.
     """
-    first = _FIRST_SEED[split] + 10 * seed
+    first = FIRST_SEED[split] + 10 * seed
     controls = [Case("", Group.CONTROL, split, first + place, blind) for place in range(CONTROLS)]
     cases = [
         replace(case, seed=first + place % CONTROLS)

@@ -39,6 +39,20 @@ SOURCE_PREFIX = "source/"  # bytes: an attribute of the image, such as source/ca
 
 RECORD = "ratchet/record"  # bytes: JSON of the image's annotation, floats exact
 
+# What a sample of images (`feature_sample.py`) holds: figures and counts of each image, shapes of each box.
+IMAGE_FEATURES = (
+    QA_BRIGHTNESS,
+    QA_CONTRAST,
+    QA_SHARPNESS,
+    QA_RED_CAST,
+    QA_BLUE_CAST,
+    QA_HUE,
+    QA_NOISE,
+    QA_LOG_FILE_SIZE,
+)
+COUNT_FEATURES = (QA_NUM_BOXES, QA_NUM_CROWD, QA_NUM_TRUNCATED)
+OBJECT_FEATURES = (QA_BOX_LOG_AREA, QA_BOX_LOG_ASPECT, QA_BOX_CENTER_X, QA_BOX_CENTER_Y)
+
 # What a person calls a feature.
 FEATURE_TITLES = {
     IMAGE_HEIGHT: "image height, px",
