@@ -101,7 +101,7 @@ def _finding(fault: Fault, bundle: Bundle, habit: Habit | None, rescoring: Resco
     rejected = rejected_signals(bundle, fault.owns_rule)
     signals: list[Signal] = [*suspected, *rejected]
     share = None
-    if bundle.candidate is not None and _is_asked(fault, suspected):
+    if bundle.was_trained and _is_asked(fault, suspected):
         mixed = habit is not None and _learned_in_two_ways(fault, bundle, habit) is not None
         share, proof = _proof(fault, rescoring, is_part=fault is faults.CLASSES or mixed)
         signals += [*_learned(fault, bundle, habit), *proof]

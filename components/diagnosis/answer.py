@@ -24,6 +24,7 @@ from ratchet.schemas.artifacts.diagnosis import (
     CauseState,
     DiagnosisState,
     Role,
+    Signal,
 )
 from ratchet.schemas.artifacts.evaluation import Delta
 from ratchet.schemas.base.differences import Clarity, detectable, measured, minimum_detectable
@@ -51,7 +52,7 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding], seen: SeenSignals =
     """
     if bundle.evaluation is None:
         return _of_rejected(bundle, findings)
-    if bundle.baseline is None:
+    if bundle.baseline is None and bundle.plans is None:
         return _nothing("This is the first model, so there is nothing that it could have fallen from.", "")
     supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
     if bundle.evaluation.decision.evaluation_broken or any(
@@ -59,7 +60,7 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding], seen: SeenSignals =
     ):
         return _of_broken(bundle.evaluation.decision, supported)
     fell = _chance_of_fall(bundle)
-    likely = [finding for finding in supported if fell * _of_fall(finding, findings) > NAMED]
+    likely = [finding for finding in supported if fell * of_fall(finding, findings) > NAMED]
     if not likely:
         return _unknown(bundle, findings) if _is_clear_fall(bundle) else _no_fall(bundle)
     if beyond := seen.beyond(likely[0]):
@@ -67,7 +68,7 @@ def answer(bundle: Bundle, findings: Sequence[CauseFinding], seen: SeenSignals =
     likely = [finding for finding in likely if not seen.beyond(finding)]
     if _explain_too_little(likely):
         return _unknown(bundle, findings, likely)
-    return _named(likely[0], fell * _of_fall(likely[0], findings), likely[1:])
+    return named(likely[0], fell * of_fall(likely[0], findings), likely[1:])
 
 
 def ranked(findings: Sequence[CauseFinding]) -> tuple[CauseFinding, ...]:
@@ -85,7 +86,7 @@ def _suspects(finding: CauseFinding) -> int:
     return sum(signal.role is Role.SUSPECT and signal.supports is True for signal in finding.signals)
 
 
-def _of_fall(finding: CauseFinding, findings: Sequence[CauseFinding]) -> float:
+def of_fall(finding: CauseFinding, findings: Sequence[CauseFinding]) -> float:
     """Probability of a cause once something has made mAP fall.
 
     Of each cause the likeliest kind counts: kinds of one cause are no independent ways.
@@ -149,8 +150,15 @@ def _explain_too_little(likely: Sequence[CauseFinding]) -> bool:
     return sum(shares) + _SURE * error < _EXPLAINED
 
 
-def _named(finding: CauseFinding, probability: float, others: Sequence[CauseFinding]) -> Cause:
-    evidence = [signal.sentence for signal in _in_favour(finding)]
+def named(finding: CauseFinding, probability: float, others: Sequence[CauseFinding]) -> Cause:
+    """A cause as the answer.
+
+    Args:
+        finding: that is named.
+        probability: of it.
+        others: that are likely as well.
+    """
+    evidence = [signal.sentence for signal in in_favour(finding)]
     beside = list({other.cause: other.sentence for other in others if other.cause != finding.cause}.values())
     return Cause(
         name=finding.cause,
@@ -163,7 +171,7 @@ def _named(finding: CauseFinding, probability: float, others: Sequence[CauseFind
     )
 
 
-def _in_favour(finding: CauseFinding) -> list:
+def in_favour(finding: CauseFinding) -> list[Signal]:
     """What speaks for it: what it gives back first, then what changed, then what it looks like."""
     roles = (Role.PROOF, Role.SUSPECT, Role.SYMPTOM)
     return sorted(
@@ -174,7 +182,7 @@ def _in_favour(finding: CauseFinding) -> list:
 def _of_rejected(bundle: Bundle, findings: Sequence[CauseFinding]) -> Cause:
     supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
     if supported:
-        return _named(supported[0], supported[0].probability, supported[1:])
+        return named(supported[0], supported[0].probability, supported[1:])
     failures = bundle.data.failures
     told = failures[0].actual if failures else "no rule says why"
     return Cause(
@@ -192,7 +200,7 @@ def _of_broken(decision: Decision, supported: Sequence[CauseFinding]) -> Cause:
     """Figures of a broken evaluation say nothing of the models, so only the evaluation itself can be named."""
     broken = [each for each in supported if each.cause == EVALUATION_SET]
     if broken:
-        return _named(broken[0], broken[0].probability, broken[1:])
+        return named(broken[0], broken[0].probability, broken[1:])
     return Cause(
         UNKNOWN,
         "",
@@ -247,7 +255,7 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
     return Cause(
         UNKNOWN,
         "",
-        1 - max((_of_fall(each, findings) for each in findings), default=0.0) if not partial else 1.0,
+        1 - max((of_fall(each, findings) for each in findings), default=0.0) if not partial else 1.0,
         DiagnosisState.UNKNOWN,
         f"mAP fell ({shown}), and {why}.",
         tuple(evidence[:_MOST_EVIDENCE]),
@@ -264,7 +272,7 @@ def _untried(bundle: Bundle, finding: CauseFinding, beyond: str) -> Cause:
         DiagnosisState.UNKNOWN,
         f"mAP fell ({_difference(bundle.delta)}), and what looks like the cause rests on a figure far beyond anything "
         f"that the diagnosis was tried on: {beyond}.",
-        (finding.sentence, *(signal.sentence for signal in _in_favour(finding)))[:_MOST_EVIDENCE],
+        (finding.sentence, *(signal.sentence for signal in in_favour(finding)))[:_MOST_EVIDENCE],
         f"See whether that figure is right; if it is: {finding.action}",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ratchet.components.diagnosis.plans.pair import PlanPair
 from ratchet.schemas.artifacts.data_evidence import DataEvidence
 from ratchet.schemas.artifacts.decisions import DataDecision, Verdict
 from ratchet.schemas.artifacts.evaluation import Delta, Evaluation
@@ -15,7 +16,7 @@ __all__ = ["Bundle", "GoldenBoxes"]
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """The records of a run.
+    """The records of a run, or what somebody has of two trainings of any toolkit.
 
     Attributes:
         verdict: how it ended, or would end.
@@ -25,6 +26,7 @@ class Bundle:
         baseline: its training record; None before the first model.
         evaluation: None if no candidate was trained.
         golden: None if no candidate was trained.
+        plans: both trainings where there are no records of them; then `candidate` and `baseline` are None.
     """
 
     verdict: Verdict
@@ -34,14 +36,15 @@ class Bundle:
     baseline: TrainingRecord | None
     evaluation: Evaluation | None
     golden: GoldenBoxes | None
+    plans: PlanPair | None = None
+
+    @property
+    def was_trained(self) -> bool:
+        """Whether there is a candidate at all."""
+        return self.candidate is not None or self.plans is not None
 
     @property
     def delta(self) -> Delta | None:
         """Candidate minus baseline on the golden set, over the classes that both know; None without one of them."""
         deltas = self.evaluation.golden.compared.deltas if self.evaluation else None
         return deltas.overall if deltas else None
-
-    @property
-    def is_retraining(self) -> bool:
-        """Whether a candidate was trained from a baseline, so that two trainings can be compared."""
-        return self.candidate is not None and self.baseline is not None

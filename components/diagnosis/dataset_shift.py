@@ -144,7 +144,7 @@ def _candidates(bundle: Bundle) -> list[_Moved]:
         if feature and (feature not in rules or (reason.state is State.FAILED and rules[feature].passed)):
             rules[feature] = reason
     known = [feature for feature in dict.fromkeys([*compared, *rules]) if _is_property(feature)]
-    rejected = bundle.candidate is None and bool(bundle.data.failures)
+    rejected = not bundle.was_trained and bool(bundle.data.failures)
     moved = [_Moved(feature, compared.get(feature), rules.get(feature), rejected) for feature in known]
     own = [each for each in moved if each.reason is None or each.reason.state is not State.FOLLOWS]
     return [each for each in own if not _is_drawn(each, bundle)]
@@ -200,7 +200,7 @@ def _shown(feature: str, median: float) -> str:
 
 def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:
     signals = [_suspect(moved), *rejected_signals(bundle, lambda rule: _feature_of(rule) == moved.feature)]
-    if bundle.candidate is not None:
+    if bundle.was_trained:
         labels = _labels_equal(bundle)
         signals += [labels, earlier_falls(bundle), _late(bundle)]
         if labels.supports is None:  # else other labels are enough for what these two show
@@ -270,6 +270,11 @@ def _late(bundle: Bundle) -> Signal:
 
 
 def _action(bundle: Bundle) -> str:
+    if bundle.plans is not None:
+        return (
+            "Mix images of the earlier data into the training, so that more of each batch looks as before; if the "
+            "model will see such images from now on, add some to the golden set, which does not ask for them."
+        )
     if bundle.candidate is not None:
         return (
             f"{more_replay(bundle.candidate)}, so that more of each batch looks as before; if the served model will "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +21,23 @@ from ratchet.components.diagnosis import (
 )
 from ratchet.components.diagnosis.answer import answer, ranked
 from ratchet.components.diagnosis.bundle import Bundle
-from ratchet.components.diagnosis.seen import seen_signals
-from ratchet.schemas.artifacts.diagnosis import UNKNOWN, Cause, CauseFinding, CauseState, Diagnosis, DiagnosisState
+from ratchet.components.diagnosis.plans import augment, forget, labels, overfit, rate, settings, shift, validation
+from ratchet.components.diagnosis.plans.answer import answer_without_results
+from ratchet.components.diagnosis.plans.pair import PlanPair
+from ratchet.components.diagnosis.plans.sight import within_sight
+from ratchet.components.diagnosis.plans.tested import only_tested
+from ratchet.components.diagnosis.seen import SeenSignals, seen_signals
+from ratchet.schemas.artifacts.diagnosis import (
+    ANNOTATION,
+    DATASET_SHIFT,
+    EVALUATION_SET,
+    UNKNOWN,
+    Cause,
+    CauseFinding,
+    CauseState,
+    Diagnosis,
+    DiagnosisState,
+)
 
 _MOST_TOLD = 500  # characters of an error
 Examine = Callable[[Bundle], Sequence[CauseFinding]]
@@ -36,6 +51,19 @@ EXAMINERS: tuple[Examine, ...] = (  # one a cause
     augmentation.examine,
     forgetting.examine,
     pipeline_changed.examine,
+)
+EXAMINERS_OF_DATA = (evaluation_set.examine, annotation.examine)
+_OF_DATA = (EVALUATION_SET, ANNOTATION, DATASET_SHIFT)
+EXAMINERS_OF_PLANS: tuple[Callable[[Bundle, PlanPair], Sequence[CauseFinding]], ...] = (
+    validation.examine,
+    labels.examine,
+    shift.examine,
+    overfit.examine,
+    rate.examine_too_high,
+    rate.examine_too_low,
+    augment.examine,
+    forget.examine,
+    settings.examine,
 )
 
 
@@ -51,8 +79,9 @@ def diagnose(bundle: Bundle) -> Diagnosis:
     started = time.monotonic()
     try:
         with np.errstate(all="ignore"):  # figures that are no numbers end as signals that were not measured
-            findings = ranked([_finite(finding) for examine in EXAMINERS for finding in examine(bundle)])
-        cause = answer(bundle, findings, seen_signals())
+            findings = ranked([_finite(finding) for finding in _told(bundle)])
+        known = bundle.evaluation is not None or bundle.plans is None
+        cause = (answer if known else answer_without_results)(bundle, findings, _seen(bundle))
         delta = bundle.delta
         fall = delta.value if delta and delta.value is not None and math.isfinite(delta.value) else None
         supported = [finding for finding in findings if finding.state is CauseState.SUPPORTED]
@@ -61,6 +90,33 @@ def diagnose(bundle: Bundle) -> Diagnosis:
         return Diagnosis(cause, findings, fall, explained, round(time.monotonic() - started, 3))
     except Exception as error:  # whatever records hold: a run must not end by its own explanation
         return failed(error, time.monotonic() - started)
+
+
+def _seen(bundle: Bundle) -> SeenSignals:
+    """What was tried on runs of this pipeline; of two trainings of any toolkit, the figures of data and evaluation.
+
+    Those of trainings mean something else between two configurations than between a retraining and the usual.
+    """
+    seen = seen_signals()
+    if bundle.plans is None:
+        return seen
+    kept = {name: ends for name, ends in seen.ranges.items() if name.partition("/")[0] in _OF_DATA}
+    return SeenSignals(seen.cases, kept)
+
+
+def _findings(bundle: Bundle) -> Iterator[CauseFinding]:
+    pair = bundle.plans
+    bundle = bundle if pair is None else within_sight(bundle)
+    for examine in EXAMINERS if pair is None else EXAMINERS_OF_DATA:
+        yield from examine(bundle)
+    if pair is not None:
+        for examine_plans in EXAMINERS_OF_PLANS:
+            yield from examine_plans(bundle, pair)
+
+
+def _told(bundle: Bundle) -> Iterator[CauseFinding]:
+    """The findings; of two trainings without those that nothing tests."""
+    return _findings(bundle) if bundle.plans is None else map(only_tested, _findings(bundle))
 
 
 def failed(error: Exception, seconds: float = 0.0) -> Diagnosis:

@@ -72,7 +72,7 @@ def rejected_signals(bundle: Bundle, belongs: Belongs) -> tuple[Signal, ...]:
     this for the best explanation counts once more. Where a candidate was trained the figures behind the rules speak
     for themselves, and these signals would count them twice.
     """
-    if bundle.candidate is not None or not bundle.data.failures:
+    if bundle.was_trained or not bundle.data.failures:
         return ()
     failed = failed_of(bundle, belongs)
     if not failed:

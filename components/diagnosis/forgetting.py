@@ -77,8 +77,8 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     signals = [
         _replay(both),
         _lacks(lacking),
-        _earlier_fell(bundle),
-        _new_kept(bundle),
+        earlier_fell(bundle),
+        new_kept(bundle),
         _bears(bundle, lacking),
     ]
     detail = "classes" if lacking and lacking.classes else "sources" if lacking and lacking.sources else "replay"
@@ -105,10 +105,11 @@ def _lacking(bundle: Bundle) -> _Lacking | None:
     if not sum(has.values()) or not sum(elsewhere.values()):
         return None
     sources = _sources(bundle) if _copes(bundle) else ()
-    return _Lacking(_missing(has, elsewhere), sources)
+    return _Lacking(missing_classes(has, elsewhere), sources)
 
 
-def _missing(has: Mapping[str, int], elsewhere: Mapping[str, int]) -> tuple[str, ...]:
+def missing_classes(has: Mapping[str, int], elsewhere: Mapping[str, int]) -> tuple[str, ...]:
+    """Names that elsewhere has, and that are hardly there where they would be expected, by counts of objects."""
     seen, known = sum(has.values()), sum(elsewhere.values())
     expected = {name: seen * count / known for name, count in elsewhere.items()}
     return tuple(name for name, count in expected.items() if count >= _EXPECTED and has.get(name, 0) <= _RARE * count)
@@ -130,7 +131,7 @@ def _sources(bundle: Bundle) -> tuple[str, ...]:
     has = {**_slices(bundle, TRAIN_SAMPLE), **_slices(bundle, HELD_OUT)}
     attributes = {name.partition("=")[0] for name, count in has.items() if count}
     golden = {name: count for name, count in _slices(bundle, GOLDEN).items() if name.partition("=")[0] in attributes}
-    return _missing(has, golden) if golden else ()
+    return missing_classes(has, golden) if golden else ()
 
 
 def _slices(bundle: Bundle, name: str) -> dict[str, int]:
@@ -154,7 +155,8 @@ def _lacks(lacking: _Lacking | None) -> Signal:
     )
 
 
-def _earlier_fell(bundle: Bundle) -> Signal:
+def earlier_fell(bundle: Bundle) -> Signal:
+    """Whether images of earlier spans lost mAP."""
     earlier = change(bundle, EARLIER_SPANS)
     otherwise = "Held-out images of earlier spans (evaluation data set `earlier`) would show what was forgotten."
     if earlier is not None:
@@ -166,7 +168,8 @@ def _earlier_fell(bundle: Bundle) -> Signal:
     return symptom("earlier_fell", lost, _FADED, told, otherwise)
 
 
-def _new_kept(bundle: Bundle) -> Signal:
+def new_kept(bundle: Bundle) -> Signal:
+    """Whether unseen images of the new span did not."""
     held_out = change(bundle, HELD_OUT)
     otherwise = "Held-out images of the new span would show whether it was learned."
     if held_out is not None and (held_out.fell or held_out.rose):

@@ -75,7 +75,7 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     if bundle.candidate is None or bundle.baseline is None:
         return [not_trained(OVERFITTING)]
     both = Trainings(bundle.candidate, bundle.baseline)
-    signals = [_passes(both), _loss(both), _gap(bundle), unseen_fell(bundle)]
+    signals = [_passes(both), _loss(both), gap(bundle), unseen_fell(bundle)]
     detail = "few_images" if bundle.candidate.images < bundle.baseline.images / 2 else "many_passes"
     return [found(OVERFITTING, detail, signals, _told(both))]
 
@@ -125,7 +125,8 @@ def _measured(bundle: Bundle) -> _Gap | None:
     return None
 
 
-def _gap(bundle: Bundle) -> Signal:
+def gap(bundle: Bundle) -> Signal:
+    """Whether images that were trained on gained what others did not."""
     otherwise = "Evaluations on images that were trained on, and on enough held-out ones, would show the gap."
     gap, fall = _measured(bundle), change(bundle, GOLDEN)
     if gap is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 
@@ -73,12 +73,35 @@ def evaluate_files(
     keep_freed_memory()
     with no_collection():
         truth = read_truth(ground_truth)
-        _check_objects(ground_truth, truth)
+        check_objects(ground_truth, truth)
         files = {CANDIDATE: detections, **({BASELINE: baseline} if baseline is not None else {})}
         found = {model: read_results(file, truth, preferred) for model, file in files.items()}
+    return evaluate_detections(truth, found, {model: str(file) for model, file in files.items()}, settings)
+
+
+def evaluate_detections(
+    truth: CocoAnnotations,
+    found: Mapping[str, DetectionColumns],
+    files: Mapping[str, str],
+    settings: EvaluatorSettings,
+    further: Sequence[Reason] = (),
+) -> EvaluatedFiles:
+    """The same of what was read already.
+
+    Args:
+        truth: the ground truth, with an object that counts.
+        found: the detections of the candidate, and of the baseline if there is one, by model.
+        files: what each was read from, for errors.
+        settings: rules, slices and resampling.
+        further: reasons from elsewhere, before the evaluator's own; one that failed blocks.
+
+    Raises:
+        DataError: detections are in another form than the ground truth.
+        ConfigError: the settings name a class, slice or attribute that there is not.
+    """
     for model, file in files.items():
-        refuse_other_boxes(str(file), truth, found[model])
-        refuse_shifted_classes(str(file), truth, found[model])
+        refuse_other_boxes(file, truth, found[model])
+        refuse_shifted_classes(file, truth, found[model])
     attributes = attribute_columns(truth.attributes)
     check_settings(truth.label_map.names, attributes, settings)
     collector = Collector(
@@ -89,17 +112,22 @@ def evaluate_files(
     names = truth.label_map.names
     matches = DataSetMatches(matches.tables, matches.digests, attributes, matches.shuffled)
     scored = score(matches, names, settings)
-    reasons = [*sanity.sound_areas(truth.mended_areas), *repeated_ids(truth.entries)]
+    reasons = [*further, *sanity.sound_areas(truth.mended_areas), *repeated_ids(truth.entries)]
     reasons += _sanity_checks(matches, scored, truth, settings)
     reasons += [*weak_baseline(scored, settings.min_map), *same_detections(found)]
-    if baseline is not None:
+    if BASELINE in found:
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)
     tables = {model: matches.tables[model] for model in found}
     return EvaluatedFiles(scored, decide(scored, reasons, settings), truth, found, tables)
 
 
-def _check_objects(path: Path, truth: CocoAnnotations) -> None:
+def check_objects(path: Path, truth: CocoAnnotations) -> None:
+    """Refuses a ground truth in which nothing counts.
+
+    Raises:
+        DataError: it holds no object that counts.
+    """
     if truth.objects.is_crowd.all():
         raise DataError(
             f"{path}: holds no object that counts (no annotation, or crowds alone), so that mAP is undefined; give the "
