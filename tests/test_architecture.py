@@ -23,13 +23,14 @@ COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
     *("check", "convert", "schema", "log-sample", "digits", "bench"),
 )
-SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages")  # packages that every component may use
+# Packages that every component may use.
+SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits")
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
 ROOMS = {
     "schemas": ("base", "data", "artifacts"),
     "pipeline": (
         *("terminal", "config", "pipeline", "root", "past", "retention", "serving", "notify", "run"),
-        *("data", "doctor", "report", "demo", "bench", "cli"),
+        *("data", "doctor", "report", "explain", "demo", "bench", "cli"),
     ),
 }
 # The one package that may use what libraries keep to themselves, and what counts as that besides private names.

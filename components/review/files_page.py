@@ -16,7 +16,7 @@ from ratchet.components.review.sections.wording import OF_FILES
 from ratchet.components.review.sections.worst_images import worst_images_section, worst_images_title
 
 GENERATOR = "ratchet evaluate"
-_STYLE = PAGE_STYLE + (Path(__file__).parent / "files_page.css").read_text(encoding="utf-8")
+FILES_STYLE = PAGE_STYLE + (Path(__file__).parent / "files_page.css").read_text(encoding="utf-8")
 _WORDS = (
     "<details><summary>Words</summary><dl><dt>candidate, baseline</dt><dd>the detections of <code>--dt</code> and of "
     "<code>--baseline-dt</code></dd><dt>golden images</dt><dd>in the words of the rules: those of the ground truth"
@@ -30,11 +30,26 @@ _SOURCES = (
 
 def files_page(content: FilesContent) -> str:
     """The whole page, as HTML that can be written as UTF-8."""
+    evaluation = content.evaluation
+    names = " against ".join(file.name for role, file in content.files.items() if role in ("candidate", "baseline"))
+    return document(
+        title=f"{evaluation.decision.verdict.value}: {safe(names, 160)}",
+        tone=TONES[evaluation.decision.verdict],
+        head=files_headline(content),
+        sections=files_sections(content),
+        footer=f"{_WORDS}{_SOURCES}",
+        style=FILES_STYLE,
+        generator=GENERATOR,
+    )
+
+
+def files_sections(content: FilesContent) -> list[Section]:
+    """What is shown of files that were compared."""
     evaluation, analysis = content.evaluation, content.analysis
     compared = evaluation.golden.baseline is not None
     title = "Where mAP changed" if compared else "Classes and figures"
     rules = rules_table(evaluation.decision.reasons, evaluation.clarity_of, OF_FILES.rules)
-    sections = [
+    return [
         Section("changes", title, changes_section(evaluation.golden, compared)),
         Section("images", worst_images_title(content), worst_images_section(content)),
         Section("precision-recall", "Precision and recall", precision_recall_section(analysis.curves, compared)),
@@ -43,13 +58,3 @@ def files_page(content: FilesContent) -> str:
         Section("rules", "All rules", rules),
         Section("files", "What was compared", files_section(content)),
     ]
-    names = " against ".join(file.name for role, file in content.files.items() if role in ("candidate", "baseline"))
-    return document(
-        title=f"{evaluation.decision.verdict.value}: {safe(names, 160)}",
-        tone=TONES[evaluation.decision.verdict],
-        head=files_headline(content),
-        sections=sections,
-        footer=f"{_WORDS}{_SOURCES}",
-        style=_STYLE,
-        generator=GENERATOR,
-    )

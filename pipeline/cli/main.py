@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ratchet import __version__
 from ratchet.pipeline.cli.bench import add_bench_commands
 from ratchet.pipeline.cli.data import add_data_commands
+from ratchet.pipeline.cli.explain import add_explain_command
 from ratchet.pipeline.cli.options import (
     add_command,
     local,
@@ -111,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run_commands(commands)
     add_root_commands(commands)
+    add_explain_command(commands)
     add_data_commands(commands)
     add_bench_commands(commands)
     return parser
@@ -148,7 +150,8 @@ def _add_run_commands(commands: Any) -> None:
         _evaluate,
         "compare detections in files",
         "COCO mAP of one or two models from files, the interval of the difference, a verdict. Detections are COCO "
-        "results, a predictions.json of Ultralytics, or outputs of torchvision as JSON.",
+        "results, a predictions.json of Ultralytics, outputs of torchvision as JSON, or a directory of YOLO or VOC "
+        "result texts.",
         option("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)"),
         option("--dt", type=local, required=True, metavar="FILE", help="detections of the candidate"),
         option("--baseline-dt", type=local, metavar="FILE", help="detections of the baseline"),

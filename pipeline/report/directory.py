@@ -8,15 +8,18 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ratchet.components.review.explain_page import GENERATOR as EXPLAIN_GENERATOR
 from ratchet.components.review.files_page import GENERATOR
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import WRITING, flush_directory
 
 PAGE, SUMMARY, JUNIT, JSON = "index.html", "summary.md", "junit.xml", "evaluation.json"
-FILES = (PAGE, SUMMARY, JUNIT, JSON)
+EXPLANATION = "explanation.json"
+FILES = (PAGE, SUMMARY, JUNIT, JSON)  # of `ratchet evaluate`
+_OF_ANY = (*FILES, EXPLANATION)
 # What a command that was killed leaves; the page is the first to be there.
-_UNFINISHED = re.compile(rf"({'|'.join(map(re.escape, FILES))})\.\d+{re.escape(WRITING)}")
-_MARK = f'<meta name="generator" content="{GENERATOR}">'.encode()
+_UNFINISHED = re.compile(rf"({'|'.join(map(re.escape, _OF_ANY))})\.\d+{re.escape(WRITING)}")
+_MARKS = tuple(f'<meta name="generator" content="{name}">'.encode() for name in (GENERATOR, EXPLAIN_GENERATOR))
 _HEAD_BYTES = 4096  # of a page, in which its mark stands
 _ANOTHER = "give a directory that is empty, or not there yet, or holds an earlier report"
 
@@ -36,9 +39,9 @@ def check_report_directory(directory: Path) -> None:
     if not directory.is_dir():
         raise InputError(f"--report {directory}: is no directory; {_ANOTHER}")
     names = sorted(os.listdir(directory))
-    others = [name for name in names if name not in FILES and not _UNFINISHED.fullmatch(name)]
-    if not others and any(name in FILES for name in names) and not _is_ours(directory / PAGE):
-        others = [name for name in names if name in FILES]
+    others = [name for name in names if name not in _OF_ANY and not _UNFINISHED.fullmatch(name)]
+    if not others and any(name in _OF_ANY for name in names) and not _is_ours(directory / PAGE):
+        others = [name for name in names if name in _OF_ANY]
     if others:
         raise InputError(f"--report {directory}: holds {others[0]}, which is of no report; {_ANOTHER}")
 
@@ -46,7 +49,8 @@ def check_report_directory(directory: Path) -> None:
 def _is_ours(page: Path) -> bool:
     try:
         with open(page, "rb") as file:
-            return _MARK in file.read(_HEAD_BYTES)
+            head = file.read(_HEAD_BYTES)
+            return any(mark in head for mark in _MARKS)
     except OSError:
         return False
 
@@ -63,13 +67,15 @@ def write_report_files(directory: Path, texts: Mapping[str, str]) -> None:
             was made for this one.
     """
     made = [each for each in (directory, *directory.parents) if not each.exists()]
-    written = {name: directory / f"{name}.{os.getpid()}{WRITING}" for name in FILES if name in texts}
+    written = {name: directory / f"{name}.{os.getpid()}{WRITING}" for name in _OF_ANY if name in texts}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, path in written.items():
             _write(path, texts[name].encode("utf-8"), directory / name)
         for name, path in written.items():
             os.replace(path, directory / name)
+        for name in set(_OF_ANY) - set(texts):  # of another kind of report
+            (directory / name).unlink(missing_ok=True)
     except BaseException:
         _clear(directory)
         for each in made:

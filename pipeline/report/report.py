@@ -6,11 +6,13 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.coco.text_files import text_files
 from ratchet.components.map_evaluator.evaluate_files import EvaluatedFiles
 from ratchet.components.metrics.match_table import MatchTable
 from ratchet.components.review.boxes import Boxes, boxes_in_columns
@@ -37,18 +39,58 @@ from ratchet.schemas.base.formatting import many
 
 
 @dataclass(frozen=True)
-class Report:
-    """A report that is to be written.
+class FilesReport:
+    """What a page shows of files that were evaluated.
 
     Attributes:
-        directory: where.
         pictures: the images that it may show.
         command: that was given.
     """
 
-    directory: Path
     pictures: Pictures
     command: str
+
+    def check_pictures(self, evaluated: EvaluatedFiles) -> None:
+        """Makes sure that there are images to show, where there should be some.
+
+        Raises:
+            InputError: the directory of the images holds none of them.
+        """
+        self.pictures.check(dict(zip(evaluated.truth.file_names, evaluated.truth.sizes_px.tolist())))
+
+    def content(self, evaluated: EvaluatedFiles, files: Mapping[str, Path]) -> FilesContent:
+        """The page's content.
+
+        Args:
+            evaluated: what came of the evaluation.
+            files: that were read, by role.
+        """
+        seen = _Seen(evaluated, self.pictures)
+        analysis = analyse_errors(seen, evaluated.scored)
+        image_ids = seen.tables[CANDIDATE].image_ids
+        boxes = seen.read_boxes(sampled_images(image_ids))
+        return FilesContent(
+            evaluation=Evaluation(evaluated.decision, {GOLDEN: evaluated.scored}, golden_digest=""),
+            analysis=_with_sizes(analysis, self.pictures),
+            confusion=confusion(boxes, analysis.thresholds, len(image_ids)),
+            files={role: _compared(role, path, evaluated) for role, path in files.items()},
+            pictures=self.pictures.directory and str(self.pictures.directory),
+            unseen=self.pictures.unseen,
+            command=self.command,
+            code=code_version(),
+            made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        )
+
+
+@dataclass(frozen=True)
+class Report(FilesReport):
+    """A report that is to be written.
+
+    Attributes:
+        directory: where.
+    """
+
+    directory: Path
 
     @classmethod
     def prepare(cls, directory: Path, images: Path | None, command: str) -> Report:
@@ -63,7 +105,7 @@ class Report:
             InputError: the directory is a stranger's, or the one of the images is none.
         """
         check_report_directory(directory)
-        return cls(directory, Pictures(images), command)
+        return cls(Pictures(images), command, directory)
 
     def write(
         self, evaluated: EvaluatedFiles, truth: Path, candidate: Path, baseline: Path | None, values: Any
@@ -84,9 +126,9 @@ class Report:
             InputError: the directory of the images holds none of them.
             OSError: a file cannot be written; an earlier report is as it was.
         """
-        self.pictures.check(dict(zip(evaluated.truth.file_names, evaluated.truth.sizes_px.tolist())))
+        self.check_pictures(evaluated)
         files = {TRUTH: truth, CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
-        content = self._content(evaluated, files)
+        content = self.content(evaluated, files)
         texts = {
             PAGE: files_page(content),
             SUMMARY: summary(content, self.directory),
@@ -96,23 +138,6 @@ class Report:
         check_report_directory(self.directory)  # an evaluation takes a while
         write_report_files(self.directory, texts)
         return self.directory / PAGE
-
-    def _content(self, evaluated: EvaluatedFiles, files: Mapping[str, Path]) -> FilesContent:
-        seen = _Seen(evaluated, self.pictures)
-        analysis = analyse_errors(seen, evaluated.scored)
-        image_ids = seen.tables[CANDIDATE].image_ids
-        boxes = seen.read_boxes(sampled_images(image_ids))
-        return FilesContent(
-            evaluation=Evaluation(evaluated.decision, {GOLDEN: evaluated.scored}, golden_digest=""),
-            analysis=_with_sizes(analysis, self.pictures),
-            confusion=confusion(boxes, analysis.thresholds, len(image_ids)),
-            files={role: _compared(role, path, evaluated) for role, path in files.items()},
-            pictures=self.pictures.directory and str(self.pictures.directory),
-            unseen=self.pictures.unseen,
-            command=self.command,
-            code=code_version(),
-            made_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        )
 
 
 @dataclass(frozen=True)
@@ -142,12 +167,23 @@ def _with_sizes(analysis: ErrorAnalysis, pictures: Pictures) -> ErrorAnalysis:
     return dataclasses.replace(analysis, gallery=gallery)
 
 
+def _files(path: Path) -> list[Path]:
+    """The file, or the result texts of a directory."""
+    if not path.is_dir():
+        return [path]
+    top, names = text_files(str(path))
+    return [Path(top, name) for name in names]
+
+
 def _compared(role: str, path: Path, evaluated: EvaluatedFiles) -> ComparedFile:
-    with open(path, "rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        size = file.tell()
+    digest, size = hashlib.sha256(), 0
+    for file in _files(path):
+        if file != path:
+            digest.update(os.fsencode(file.relative_to(path)) + b"\0")
+        with open(file, "rb") as opened:
+            while block := opened.read(1 << 20):
+                digest.update(block)
+            size += opened.tell()
     if role == TRUTH:
         scored = evaluated.scored
         classes = many(len(scored.class_support), "class")

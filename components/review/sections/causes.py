@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ratchet.components.pages.tables import columns, scrolled, table
 from ratchet.components.pages.text import safe, safe_list
@@ -37,6 +37,7 @@ _ROLES = {
 _SAYS = {True: "for it", False: "against it", None: "nothing"}
 
 Figures = dict[str, str]  # safe HTML by file name
+Title = Callable[[str, str], str]
 
 
 def cause_in_head(diagnosis: Diagnosis) -> str:
@@ -55,13 +56,23 @@ def cause_in_head(diagnosis: Diagnosis) -> str:
 
 
 def causes_in_full(content: ReviewContent) -> str:
-    """Every cause: those that are supported open, the others folded by what is known of them; safe HTML."""
-    diagnosis, figures = content.diagnosis, _figures(content)
+    """Every cause of a run: those that are supported open, the others folded by what is known of them; safe HTML."""
+    return every_cause(content.diagnosis, _figures(content))
+
+
+def every_cause(diagnosis: Diagnosis, figures: Figures, title: Title = cause_title) -> str:
+    """The same of a diagnosis.
+
+    Args:
+        diagnosis: the causes.
+        figures: images that they name.
+        title: gives a cause in words, by name and detail.
+    """
     if not diagnosis.findings:
         return f"<p>{safe(diagnosis.cause.sentence, 900)}</p>"
     summary = "" if diagnosis.cause.state is DiagnosisState.NAMED else f"<p>{safe(diagnosis.cause.sentence, 900)}</p>"
-    cards = "".join(_card(finding, figures) for finding in diagnosis.named)
-    groups = "".join(_group(diagnosis, state, title, figures) for state, title in _GROUPS.items())
+    cards = "".join(_card(finding, figures, title) for finding in diagnosis.named)
+    groups = "".join(_group(diagnosis, state, words, figures, title) for state, words in _GROUPS.items())
     return f"{summary}{_explained(diagnosis)}{cards}{groups}"
 
 
@@ -88,16 +99,16 @@ def _explained(diagnosis: Diagnosis) -> str:
     return f"<p>Undoing what is supported gives back {percent(diagnosis.explained)} of the fall.</p>"
 
 
-def _group(diagnosis: Diagnosis, state: CauseState, title: str, figures: Figures) -> str:
+def _group(diagnosis: Diagnosis, state: CauseState, words: str, figures: Figures, title: Title) -> str:
     found = [finding for finding in diagnosis.findings if finding.state is state]
     if not found:
         return ""
-    names = ", ".join(dict.fromkeys(safe(cause_title(finding.cause, finding.detail)) for finding in found))
-    cards = "".join(_card(finding, figures) for finding in found)
-    return f"<details><summary>{many(len(found), 'cause')} {title}: {names}</summary>{cards}</details>"
+    names = ", ".join(dict.fromkeys(safe(title(finding.cause, finding.detail)) for finding in found))
+    cards = "".join(_card(finding, figures, title) for finding in found)
+    return f"<details><summary>{many(len(found), 'cause')} {words}: {names}</summary>{cards}</details>"
 
 
-def _card(finding: CauseFinding, figures: Figures) -> str:
+def _card(finding: CauseFinding, figures: Figures, title: Title) -> str:
     kind, word = _STATES[finding.state]
     to_do = "what would test it" if finding.state is CauseState.NOT_TESTABLE else "what to do"
     rows = [(to_do, safe(finding.action))] if finding.action else []
@@ -110,7 +121,7 @@ def _card(finding: CauseFinding, figures: Figures) -> str:
     listed = "".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in rows)
     return (
         f'<article class="card {kind}"><h3><span class="state">{word}:</span> '
-        f"{safe(cause_title(finding.cause, finding.detail))}</h3><p>{safe(finding.sentence)}</p>"
+        f"{safe(title(finding.cause, finding.detail))}</h3><p>{safe(finding.sentence)}</p>"
         f"<dl>{listed}</dl>{_signals(finding.signals)}{_images(finding, figures)}</article>"
     )
 

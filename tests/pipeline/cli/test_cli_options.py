@@ -15,6 +15,8 @@ from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
 PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--baseline-dt", "--report"}
+PATHS |= {"--before", "--after", "--config-before", "--config-after", "--logs-before", "--logs-after"}
+PATHS |= {"--train-before", "--train-after", "--before-on-train", "--on-train", "--on-new", "--on-earlier"}
 PATHS |= {"--config", "--images", "--log", "--from", "--classes", "--faults", "--truth", "--key", "--like"}
 
 

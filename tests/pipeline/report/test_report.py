@@ -191,3 +191,35 @@ def test_a_report_needs_neither_tensorflow_nor_tfx(files: Compared) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
     assert (files.report / PAGE).is_file()
+
+
+def test_a_directory_of_texts_is_compared_like_the_file_of_the_same_detections(files: Compared) -> None:
+    truth, texts = files.read("gt.json"), files.directory / "texts"
+    texts.mkdir()
+    places = {entry["id"]: number for number, entry in enumerate(truth["categories"])}
+    images = {entry["id"]: entry for entry in truth["images"]}
+    for found in files.read("good.json"):
+        image, (x, y, width, height) = images[found["image_id"]], found["bbox"]
+        sides = image["width"], image["height"]
+        numbers = [(x + width / 2) / sides[0], (y + height / 2) / sides[1], width / sides[0], height / sides[1]]
+        line = " ".join(map(str, [places[found["category_id"]], *numbers, found["score"]]))
+        with open(texts / f"{Path(image['file_name']).stem}.txt", "a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    assert files.evaluate("good", "bad") == 0
+    of_file = files.read("report/evaluation.json")
+    given = ["--gt", f"{files.directory}/gt.json", "--dt", str(texts), "--baseline-dt", f"{files.directory}/bad.json"]
+    assert main(["evaluate", *given, "--report", str(files.report)]) == 0
+    of_texts = files.read("report/evaluation.json")
+    assert of_texts["coco"] == pytest.approx(of_file["coco"])
+    first = digests_beside(texts, files)
+    assert len(first) == 1
+    main(["evaluate", *given, "--report", str(files.report)])
+    assert digests_beside(texts, files) == first
+    sorted(texts.iterdir())[0].rename(files.directory / "gone.txt")
+    main(["evaluate", *given, "--report", str(files.report)])
+    assert digests_beside(texts, files) not in (first, set())
+
+
+def digests_beside(path: Path, files: Compared) -> set[str]:
+    """What the page says of the content of something that was compared."""
+    return set(re.findall(rf"{path} \d+ detections \d+ kB ([0-9a-f]{{64}})", text_of(files.text(PAGE))))
