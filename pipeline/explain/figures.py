@@ -117,7 +117,7 @@ def _leaks(facts: DataFacts) -> list[Reason]:
         copied = facts.golden_in_before
     if copied is None:
         return []
-    told = f"{many(copied.count, 'golden image')} of {copied.of} among the training images"
+    told = f"{copied.count:,} of {many(copied.of, 'golden image')}"
     shown = f": {listed(copied.images, _LISTED)}" if copied.count else ""
     expected = "no golden image among the training images"
     return [Reason("trust:leak", expected, f"{told}{shown}", passed=not copied.count, images=copied.images)]

@@ -196,7 +196,7 @@ class PlanPair:
             return f"Put {self.setting('rate.peak', 'the peak learning rate')} back to what it was."
         batches = [plan.batch_size if plan else None for plan in (self.after.plan, self.before.plan)]
         if not self.batch_matters or None in batches:
-            return self.rate_set_to(then)
+            return self._as_written("rate.peak") or self.rate_set_to(then)
         told = self.rate_set_to(now / times)
         if not math.isclose(now, then, rel_tol=_NEARLY):
             return f"{told}, which for batches of {batches[0]:g} is what {then:.3g} was for {batches[1]:g}"
@@ -209,15 +209,19 @@ class PlanPair:
 
     def undo(self, attribute: str, otherwise: str, value: Callable[[OtherTraining], float | None]) -> str:
         """What puts a setting back: `lr0: 0.1 -> 0.04`."""
-        name = self.setting(attribute, "")
-        plans = (self.after.plan, self.before.plan)
-        written = [plan.settings.get(name, "") if plan else "" for plan in plans]
-        if all(written) and written[0] != written[1]:  # a log's rate is a little below what was set
-            return f"{name}: {written[0]} -> {written[1]}"
+        if written := self._as_written(attribute):
+            return written
         now, then = value(self.after), value(self.before)
         if now is None or then is None:
             return f"Put {self.setting(attribute, otherwise)} back to what it was."
         return f"{self.setting(attribute, otherwise)}: {now:g} -> {then:g}"
+
+    def _as_written(self, attribute: str) -> str:
+        """What puts a setting back, as both files have it: a log's rate is a little below what was set; else empty."""
+        name = self.setting(attribute, "")
+        plans = (self.after.plan, self.before.plan)
+        written = [plan.settings.get(name, "") if plan else "" for plan in plans]
+        return f"{name}: {written[0]} -> {written[1]}" if all(written) and written[0] != written[1] else ""
 
     def _for_batch(self, value: float | None) -> float | None:
         """Undoes another batch size: rates grow with it (Goyal et al. 2017, arXiv:1706.02677).

@@ -20,9 +20,11 @@ from ratchet.schemas.artifacts.diagnosis import RATE_TOO_HIGH, RATE_TOO_LOW, Cau
 
 _HIGHER = Limit(1.5)  # as in a retraining
 _RESTARTED = Limit(10.0)  # times the rate at which the weights it starts from were left
+_MOST_TIMES = 1000.0  # more is told as what it is: a rate that had decayed to nothing
 _DIP = Limit(0.15, SHARE)
 _FIRST = 3  # validations in which it may dip: a warm-up of three epochs puts off what the peak does
 _RISE = Limit(1.3)
+_ROSE = 1.05  # so much is scatter
 _RISE_OF_EPOCHS = Limit(1.3, is_silent=True)  # the mean of a first epoch has the first steps in it already
 _JUMP = Limit(1.5, RATIO, is_silent=True)  # of the first loss over the last one of before; new images raise it as well
 _STAYS = Limit(1.3, RATIO, is_silent=True)  # of the last loss; objects that are harder raise it as well
@@ -73,13 +75,12 @@ def _rate(pair: PlanPair) -> tuple[Signal, str]:
     otherwise = f"Both learning rates would say it: {NEED_CONFIGS}."
     now = pair.after.peak
     if peak is not None and _HIGHER.supports(peak):
-        told = f"At its peak the learning rate was {_beside(pair)}."
+        told = f"The peak learning rate was {_beside(pair)}."
         return suspect("rate_ratio", peak, _HIGHER, told, otherwise), "peak"
     if pair.continues and over_end is not None and _RESTARTED.supports(over_end) and _times_usual(pair) is not None:
-        told = (
-            f"It went on from weights that were left at a rate of {pair.before.final_rate:.3g}, and began at "
-            f"{now:.3g} again, {over_end:.3g} times that."
-        )
+        final = pair.before.final_rate or 0.0
+        times = f", {now / final:.3g} times that" if now and final and now < _MOST_TIMES * final else ""
+        told = f"It went on from weights that were left at a rate of {final:.3g}, and began at {now:.3g} again{times}."
         return suspect("rate_over_end", over_end, _RESTARTED, told, otherwise), "restarted"
     if mean is not None and peak is not None and _HIGHER.supports(mean):
         told = f"Its learning rate was {mean:.3g} times that of the training before on average; the peak {peak:.3g}."
@@ -129,7 +130,8 @@ def _rise(pair: PlanPair) -> Signal:
     own = rise(pair.after.curves.loss) if pair.after.curves else None
     before = rise(pair.before.curves.loss) if pair.before.curves else None
     usual = max(before or 1.0, 1.0)
-    beside = f", in the training before to {before:.3g} times" if before is not None else ""
+    beside = f", in the training before to {before:.3g} times" if before is not None and before > _ROSE else ""
+    beside = ", in the training before it did not rise" if before is not None and not beside else beside
     told = f"The training loss rose to {own or 0.0:.3g} times its first value{beside}."
     otherwise = f"The loss over the steps would show whether it rose: {NEED_LOGS}."
     limit = _RISE_OF_EPOCHS if pair.after.curves and pair.after.curves.unit == "epoch" else _RISE
