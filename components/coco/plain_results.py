@@ -23,6 +23,7 @@ import orjson
 from ratchet.components.coco.decimals import DIGITS, decimals, integers
 
 # Bytes of a block: its arrays stay in a processor's cache. Tests set it lower.
+_BLANKS = b" \t\r\n"  # of JSON; bytes.strip() takes form feeds away as well
 _BLOCK_BYTES = 1 << 20
 _FIRST, _LAST = ord("-"), ord("9")  # - . / 0 to 9 follow each other in ASCII
 _NUMBER = re.compile(rb"-?[0-9][-+.0-9eE]*")
@@ -91,7 +92,7 @@ def read_plain_results(file: BinaryIO) -> PlainResults | None:
         if read is None or not names.are_of(len(read[0])):
             return None
         blocks.append(read)
-    return _joined(blocks, names) if names and text.strip() == b"]" else None
+    return _joined(blocks, names) if names and text.strip(_BLANKS) == b"]" else None
 
 
 def _joined(blocks: list[tuple[np.ndarray, ...]], names: _Names) -> PlainResults | None:
@@ -159,7 +160,7 @@ class _Form:
         start, end = text.find(b"{"), text.find(b"}") + 1
         following = text.find(b"{", end)
         entry, separator = text[start:end], text[end:following] if following > 0 else b","
-        is_list = start > 0 and text[:start].strip() == b"[" and separator.strip() == b","
+        is_list = start > 0 and text[:start].strip(_BLANKS) == b"[" and separator.strip(_BLANKS) == b","
         columns = _columns(entry) if is_list else None
         if columns is None:
             return None

@@ -231,6 +231,9 @@ def test_entries_that_are_written_alike_are_read(text: str) -> None:
         f"[{ENTRY.replace('0.5', 'true')}]",
         f"[{ENTRY.replace('0.5', '0.5, ' + chr(34) + 'name' + chr(34) + ': ' + chr(34) + '7' + chr(34))}]",
         f"[{ENTRY.replace('score', 'sc0re')}]",
+        f"\v[{ENTRY}]",
+        f"[{ENTRY},\f{ENTRY}]",
+        f"[{ENTRY}]\v",
     ],
 )
 def test_whatever_is_written_otherwise_is_left_to_the_general_reader(text: str) -> None:
