@@ -11,13 +11,17 @@ from xdist.scheduler import LoadFileScheduling
 from tests.nightly import choose_profile
 from tests.test_architecture import GLUE, HEAVY, imported
 
+pytest_plugins = ["tests.gcs.fixtures"]
 collect_ignore = ["setup.py", *(f"{module.replace('.', '/')}.py" for module in sorted(GLUE))]
 os.environ.pop("RATCHET_ROOT", None)
 choose_profile()
 
 _ONE_ROOT = "tests/e2e/"  # what these tests look at is trained once
 # What takes minutes comes first, so that no process is left alone with it at the end.
-_LONGEST = ("tests/kills/test_sample.py", _ONE_ROOT, "tests/components/trainer/test_processes.py")
+_LONGEST = (
+    *("tests/kills/test_sample.py", _ONE_ROOT, "tests/kubeflow/test_executed.py"),
+    "tests/components/trainer/test_processes.py",
+)
 
 
 class ByFixture(LoadFileScheduling):

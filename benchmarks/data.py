@@ -216,7 +216,7 @@ def _ours(data: Path, work: Path) -> list[Any]:
     schema_file = str(DEFAULT_SCHEMA_FILE)
     examples = DetectionExampleGen.of_span(str(data), 1, 0.1, 0.05, None, schema_file)
     golden = DetectionExampleGen.of_golden_set(str(data / "golden"), schema_file).with_id("GoldenExampleGen")
-    baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=True, pushes_ago=0)
+    baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=1, pushes_ago=0)
     schema = ImportSchemaGen(schema_file=schema_file)
     statistics = StatisticsGen(
         examples=examples.outputs["examples"],
@@ -232,6 +232,7 @@ def _ours(data: Path, work: Path) -> list[Any]:
         baseline=baseline.outputs["baseline"],
         settings=DataGateSettings(),
         copies=CopySettings(),
+        accept_new_golden=0,
     )
     return [examples, golden, baseline, schema, statistics, gate]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.types.experimental import simple_artifacts
@@ -23,7 +24,11 @@ class DataGateSpec(ComponentSpec):
     refuses artifact types that are not importable from a top-level module.
     """
 
-    PARAMETERS = {"settings": ExecutionParameter(type=str), "copies": ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "settings": ExecutionParameter(type=str),
+        "copies": ExecutionParameter(type=str),
+        "accept_new_golden": ExecutionParameter(type=int),
+    }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "golden": ChannelParameter(type=standard_artifacts.Examples),
@@ -48,6 +53,8 @@ class DataGate(base_component.BaseComponent):
         baseline: of the BaselineReader.
         settings: mode and limits.
         copies: what is done about copies of golden images.
+        accept_new_golden: whether the golden set may be another than the one the baseline was accepted on, 0 or 1; it
+            takes the place of the setting.
     """
 
     SPEC_CLASS = DataGateSpec
@@ -62,6 +69,7 @@ class DataGate(base_component.BaseComponent):
         baseline: types.BaseChannel,
         settings: DataGateSettings,
         copies: CopySettings,
+        accept_new_golden: int | RuntimeParameter,
     ) -> None:
         super().__init__(
             DataGateSpec(
@@ -72,6 +80,7 @@ class DataGate(base_component.BaseComponent):
                 baseline=baseline,
                 settings=settings_io.to_json(settings),
                 copies=settings_io.to_json(copies),
+                accept_new_golden=accept_new_golden,
                 decision=types.Channel(type=standard_artifacts.ExampleAnomalies),
                 passage=types.Channel(type=simple_artifacts.File),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from tfx import types
@@ -32,7 +33,10 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See the base class."""
-        settings = settings_io.from_json(DataGateSettings, exec_properties["settings"])
+        settings = dataclasses.replace(
+            settings_io.from_json(DataGateSettings, exec_properties["settings"]),
+            accept_new_golden=bool(exec_properties["accept_new_golden"]),
+        )
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
         history = f"{baseline.uri}/{HISTORY_FILE}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types.experimental import simple_artifacts
 
 from ratchet.components.example_gen import executor
 
@@ -26,7 +28,7 @@ class DetectionExampleGenSpec(ComponentSpec):
         "schema_file": ExecutionParameter(type=str),
         "content": ExecutionParameter(type=str),
     }
-    INPUTS = {}
+    INPUTS = {"start": ChannelParameter(type=simple_artifacts.File, optional=True)}
     OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}
 
 
@@ -42,14 +44,15 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
 
     def __init__(
         self,
-        directory: str,
+        directory: str | RuntimeParameter,
         is_span_base: bool,
-        span: int,
+        span: int | RuntimeParameter,
         eval_fraction: float,
         held_out_fraction: float,
         group_by: str,
         schema_file: str,
         content: str = "",
+        start: types.BaseChannel | None = None,
     ) -> None:
         super().__init__(
             DetectionExampleGenSpec(
@@ -61,6 +64,7 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
                 group_by=group_by,
                 schema_file=schema_file,
                 content=content,
+                start=start,
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )
@@ -68,27 +72,33 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
     @classmethod
     def of_span(
         cls,
-        base_directory: str,
-        span: int | None,
+        base_directory: str | RuntimeParameter,
+        span: int | RuntimeParameter,
         eval_fraction: float,
         held_out_fraction: float,
         group_by: str | None,
         schema_file: str,
+        start: types.BaseChannel | None = None,
     ) -> DetectionExampleGen:
         """Reads the newest version of `span-N` below a directory.
 
         Args:
             base_directory: holds the `span-N` directories.
-            span: N; None for the newest there is when the step runs.
+            span: N; 0 for the newest there is when the step runs.
             eval_fraction: share of images, 0..1, for validation.
             held_out_fraction: share of images, 0..1, that nothing is chosen by.
             group_by: attribute of images, the same value of which stays in one split; None: none.
             schema_file: the curated schema.
+            start: artifact whose custom properties `span`, `version` and `directory` say which was chosen before.
         """
-        return cls(base_directory, True, span or 0, eval_fraction, held_out_fraction, group_by or "", schema_file)
+        return cls(
+            base_directory, True, span, eval_fraction, held_out_fraction, group_by or "", schema_file, start=start
+        )
 
     @classmethod
-    def of_golden_set(cls, directory: str, schema_file: str, content: str = "") -> DetectionExampleGen:
+    def of_golden_set(
+        cls, directory: str | RuntimeParameter, schema_file: str, content: str = ""
+    ) -> DetectionExampleGen:
         """Reads the golden set; all of it is for evaluation.
 
         Args:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ratchet.components.example_gen import coco, voc, yolo
 from ratchet.components.example_gen.box_check import find_bad_boxes
-from ratchet.components.example_gen.file_names import check_distinct, read_file
+from ratchet.components.example_gen.file_names import check_distinct, read_files
 from ratchet.components.example_gen.labelled import Labelled
 from ratchet.components.example_gen.read_once import ReadOnce
 from ratchet.components.example_gen.spans import listed, marks_in, spans_in
@@ -154,7 +154,7 @@ def source_of(labelled: Labelled, directory: str, form: str, source: str, strict
 
 
 def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[ImageRecord, bytes | DataError]]:
-    """Reads the images of a shard one after the other; none is kept.
+    """Reads the images of a shard in order, of `OBJECT_FILES` a bounded number ahead; none is kept.
 
     Args:
         shard: which.
@@ -164,11 +164,8 @@ def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[I
         Each record with the content of its file, or with what is wrong with that.
     """
     if not shard.positions:
-        for record, path in zip(shard.records, shard.paths):
-            try:
-                yield record, read_file(path, files, f"{path} (image {record.image_id})")
-            except DataError as error:
-                yield record, error
+        wheres = [f"{path} (image {record.image_id})" for record, path in zip(shard.records, shard.paths)]
+        yield from zip(shard.records, read_files(shard.paths, files, wheres))
         return
     left = iter(shard.records)
     try:

@@ -10,8 +10,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from ratchet.components.example_gen.content import stored_digest
+from ratchet.components.example_gen.file_names import objects_for
 from ratchet.components.example_gen.generate import GenRequest, generate
-from ratchet.components.example_gen.spans import find_span
+from ratchet.components.example_gen.spans import FoundSpan, find_span
 from ratchet.components.stack.tfx_steps import beam_pipeline
 from ratchet.schemas.data.dataset import SPLITS
 from ratchet.schemas.data.tfdv_schema import read_class_names
@@ -30,7 +31,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         directory, span, version = exec_properties["directory"], 0, 1
         is_span = bool(exec_properties["is_span_base"])
         if is_span:
-            span, version, directory = find_span(directory, exec_properties["span"] or None, files=fileio)
+            span, version, directory = _chosen(input_dict) or find_span(
+                directory, exec_properties["span"] or None, files=objects_for(directory, fileio)
+            )
         request = GenRequest(
             directory=directory,
             span=span,
@@ -52,3 +55,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             examples.set_string_custom_property("stored_digest", stored_digest(examples.uri, fileio))
         # No file_format: TFX has no name for plain TFRecords, and goes by the files' endings.
         examples.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+
+
+def _chosen(input_dict: dict[str, list[types.Artifact]]) -> FoundSpan | None:
+    """The span that the first step of the job has chosen, so that one that arrives meanwhile is not taken instead."""
+    if not input_dict.get("start"):
+        return None
+    start = artifact_utils.get_single_instance(input_dict["start"])
+    return FoundSpan(
+        start.get_int_custom_property("span"),
+        start.get_int_custom_property("version"),
+        start.get_string_custom_property("directory"),
+    )

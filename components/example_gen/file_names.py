@@ -8,8 +8,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from ratchet.components.object_store.client import ahead
+from ratchet.components.object_store.files import OBJECT_FILES
+from ratchet.components.object_store.uri import is_gs
 from ratchet.schemas.base.checked_json import check_number, shown
-from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.errors import DataError, StateError
 from ratchet.schemas.base.files import Files, reason_of, refuse_irregular
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -98,14 +101,54 @@ def read_file(path: str, files: Files, where: str | None = None) -> bytes:
         refuse_irregular(path)
         with files.open(path, "rb") as file:
             return file.read()
+    except StateError as error:  # of an object store; it says what to do
+        raise DataError(str(error)) from error
     except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
         raise unreadable(error, path, files, where or path) from error
 
 
+def read_files(paths: Iterable[str], files: Files, wheres: Iterable[str] | None = None) -> Iterator[bytes | DataError]:
+    """The contents of many files, in order; of `OBJECT_FILES` a bounded number is read ahead.
+
+    Args:
+        paths: the files, all of one file system.
+        files: the file system.
+        wheres: what to call them in messages; their paths if None.
+
+    Yields:
+        Each content, or what is wrong with the file.
+    """
+    paths = list(paths)
+
+    def read(asked: tuple[str, str]) -> bytes | DataError:
+        try:
+            return read_file(asked[0], files, asked[1])
+        except DataError as error:
+            return error
+
+    each = zip(paths, paths if wheres is None else wheres)
+    yield from ahead(read, each) if files is OBJECT_FILES else map(read, each)
+
+
+def objects_for(path: str, files: Files) -> Files:
+    """What to read whole files with: on gs:// one request a file, where TFX's `fileio` makes two.
+
+    Args:
+        path: one of those to be read, all in one place.
+        files: for all other places.
+    """
+    return OBJECT_FILES if is_gs(path) else files
+
+
 def read_text_file(path: str, files: Files) -> str:
     """The content of a UTF-8 text file, with or without byte order mark; DataError for anything else."""
+    return to_text(read_file(path, files), path)
+
+
+def to_text(content: bytes, path: str) -> str:
+    """The text of a file that was read; DataError for what is no UTF-8."""
     try:
-        return read_file(path, files).decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
 

@@ -22,6 +22,7 @@ from tfx.dsl.io import fileio
 from ratchet.components.example_gen.convert import to_example
 from ratchet.components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
 from ratchet.components.example_gen.facts import ImageFacts, facts_of
+from ratchet.components.example_gen.file_names import objects_for
 from ratchet.components.example_gen.splits import splits_of
 from ratchet.schemas.base.checked_json import Problems
 from ratchet.schemas.base.errors import DataError
@@ -102,7 +103,8 @@ class _Read:
 
     @classmethod
     def of(cls, request: GenRequest, out: str) -> _Read:
-        source = read_source(request.directory, fileio, request.strict, request.class_names)
+        files = objects_for(request.directory, fileio)
+        source = read_source(request.directory, files, request.strict, request.class_names)
         splits = splits_of(source.records, request.eval_fraction, request.held_out_fraction, request.group_by)
         return cls(request, source, splits, out)
 
@@ -186,7 +188,8 @@ class _Convert(beam.DoFn):
     def process(self, element: tuple[Shard, list[str]]) -> Iterator[Any]:
         """See the base class."""
         shard, splits = element
-        images = zip(encoded_images(shard, files_for(shard.paths[0], fileio)), shard.names, splits)
+        files = files_for(shard.paths[0], objects_for(shard.paths[0], fileio))
+        images = zip(encoded_images(shard, files), shard.names, splits)
         for line, example in _in_order(self._pool, self._convert, images):
             if example is not None:
                 yield line["split"], example

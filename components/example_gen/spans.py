@@ -29,13 +29,14 @@ class FoundSpan(NamedTuple):
     directory: str
 
 
-def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES) -> FoundSpan:
+def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES, marker: str | None = None) -> FoundSpan:
     """Finds the newest delivery, or the newest version of a delivery.
 
     Args:
         data_dir: holds the directories `span-N` and `span-N-version-V`.
         span: N; None for the newest, that is the largest.
         files: the file system.
+        marker: a file that is written last into a delivery, which is not there yet without it; None: there is none.
 
     Returns:
         The largest version of the span.
@@ -49,6 +50,8 @@ def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES) -> Fo
     if not spans:
         hint = "this is itself a span: give its parent" if marks_in(data_dir, files) else ""
         raise DataError(f"{data_dir}: no span-N directory in it; {hint or 'name the deliveries span-1, span-2, ...'}")
+    if marker is not None:
+        spans = _complete(data_dir, spans, span, files, marker)
     number = max(spans)[0] if span is None else span
     versions = [version for found, version in spans if found == number]
     if not versions:
@@ -68,6 +71,23 @@ def spans_in(directory: str, files: Files) -> dict[tuple[int, int], list[str]]:
         if match and files.isdir(os.path.join(directory, name)):
             spans.setdefault((int(match[1]), int(match[2] or 1)), []).append(name)
     return spans
+
+
+def _complete(
+    data_dir: str, spans: dict[tuple[int, int], list[str]], span: int | None, files: Files, marker: str
+) -> dict[tuple[int, int], list[str]]:
+    """The deliveries that have their marker; asked for from the newest back, as far as it is needed."""
+    wanted = [key for key in sorted(spans, reverse=True) if span in (None, key[0])]
+    for key in wanted:
+        if all(files.exists(os.path.join(data_dir, name, marker)) for name in spans[key]):
+            return {other: names for other, names in spans.items() if other <= key}
+    what = f"span-{span}" if span is not None else listed(spans)
+    if not wanted:
+        return spans
+    raise DataError(
+        f"{data_dir}: no {marker} in {what}, so nothing is delivered whole yet; write it when the upload is done, or "
+        "change data.marker"
+    )
 
 
 def listed(spans: dict[tuple[int, int], list[str]]) -> str:

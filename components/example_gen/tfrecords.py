@@ -18,6 +18,8 @@ from google.protobuf.message import DecodeError
 
 from ratchet.components.example_gen.file_names import unreadable
 from ratchet.components.example_gen.protos import Example
+from ratchet.components.object_store.files import OBJECT_FILES
+from ratchet.components.object_store.objects import stream
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import Files, refuse_irregular
 
@@ -54,7 +56,7 @@ def read_records(path: str, files: Files) -> Iterator[bytes]:
     """
     try:
         refuse_irregular(path)
-        with files.open(path, "rb") as raw:
+        with stream(path) if files is OBJECT_FILES else files.open(path, "rb") as raw:
             if path.endswith(".gz"):
                 with gzip.GzipFile(fileobj=raw) as file:
                     yield from _records(cast(IO[bytes], file), path)  # it reads like any file

@@ -22,7 +22,7 @@ from ratchet.components.example_gen.file_names import (
     IMAGE_SUFFIXES,
     check_file_name,
     files_below,
-    read_file,
+    read_files,
     read_number,
 )
 from ratchet.components.example_gen.labelled import VOC_BNDBOX, Labelled, LabelledBox, LabelledImage
@@ -64,10 +64,13 @@ def read_voc(directory: str, files: Files, class_names: tuple[str, ...] | None =
     pictures = set(files_below(top, IMAGE_SUFFIXES, files))
     problems = Problems()
     images: dict[str, tuple[int, int, list[_Object]]] = {}
-    for name in sorted(files_below(os.path.join(directory, ANNOTATIONS), (".xml",), files)):
-        path = os.path.join(directory, ANNOTATIONS, name)
+    names = sorted(files_below(os.path.join(directory, ANNOTATIONS), (".xml",), files))
+    paths = [os.path.join(directory, ANNOTATIONS, name) for name in names]
+    for name, path, content in zip(names, paths, read_files(paths, files)):
         try:
-            root = parse_xml(read_file(path, files), path)
+            if isinstance(content, DataError):
+                raise content
+            root = parse_xml(content, path)
             file_name = _picture(root, name, pictures, path)
             if file_name in images:
                 raise DataError(f"{path}: its image {shown(file_name)} already has another XML file; remove one")

@@ -15,14 +15,17 @@ from ratchet.components.example_gen.file_names import (
     IMAGE_SUFFIXES,
     check_file_name,
     files_below,
+    read_files,
     read_number,
-    read_text_file,
+    to_text,
     unreadable,
 )
 from ratchet.components.example_gen.labelled import YOLO_LINE, Labelled, LabelledBox, LabelledImage
 from ratchet.components.imaging.quality import open_image
+from ratchet.components.object_store.client import ahead
+from ratchet.components.object_store.files import OBJECT_FILES
 from ratchet.schemas.base.checked_json import Problems, shown
-from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.errors import DataError, StateError
 from ratchet.schemas.base.files import Files, refuse_irregular
 from ratchet.schemas.data.records import LabelMap
 
@@ -115,15 +118,18 @@ def _read_labels(
     by_stem = {name[: -len(".txt")]: name for name in lists}
     problems = Problems()
     lines: list[list[_Line]] = []
-    for picture in pictures:
-        name = by_stem.get(os.path.splitext(picture)[0])
+    named = [by_stem.get(os.path.splitext(picture)[0]) for picture in pictures]
+    contents = read_files([os.path.join(labels_top, name) for name in named if name is not None], files)
+    for name in named:
         found: list[_Line] = []
         lines.append(found)
         if name is None:
             continue
         try:
-            path = os.path.join(labels_top, name)
-            for number, line in enumerate(read_text_file(path, files).splitlines(), 1):
+            path, content = os.path.join(labels_top, name), next(contents)
+            if isinstance(content, DataError):
+                raise content
+            for number, line in enumerate(to_text(content, path).splitlines(), 1):
                 if line.strip():
                     found.append(
                         (*_read_line(line.split(), f"{path}: line {number}", classes), f"{name}: line {number} (")
@@ -163,12 +169,14 @@ def _read_sizes(pictures: list[str], top: str, files: Files, problems: Problems)
                 return open_image(file, path).size
         except DataError as error:
             return error
+        except StateError as error:  # of an object store; it says what to do
+            return DataError(str(error))
         except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
             return unreadable(error, path, files, path)
 
     sizes: list[tuple[int, int]] = []
     with ThreadPoolExecutor(_THREADS) as pool:
-        for found in pool.map(size, pictures):
+        for found in ahead(size, pictures) if files is OBJECT_FILES else pool.map(size, pictures):
             if isinstance(found, DataError):
                 problems.add(str(found))
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
@@ -44,7 +45,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
         baseline: of the BaselineReader.
         settings: what the candidate must reach.
         copies: what is done about copies of golden images.
-        accept_new_golden: whether the golden set may be another than the one the baseline was accepted on.
+        accept_new_golden: whether the golden set may be another than the one the baseline was accepted on, 0 or 1.
         artifacts: directory of all artifacts, the same in every run: earlier spans are found in it.
     """
 
@@ -59,7 +60,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
         baseline: types.BaseChannel,
         settings: EvaluatorSettings,
         copies: CopySettings,
-        accept_new_golden: bool,
+        accept_new_golden: int | RuntimeParameter,
         artifacts: str,
     ) -> None:
         super().__init__(
@@ -70,7 +71,7 @@ class MapEvaluator(base_beam_component.BaseBeamComponent):
                 baseline_model=baseline,
                 settings=settings_io.to_json(settings),
                 copies=settings_io.to_json(copies),
-                accept_new_golden=int(accept_new_golden),
+                accept_new_golden=accept_new_golden,
                 artifacts=artifacts,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),

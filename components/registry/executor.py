@@ -20,23 +20,30 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils, proto_utils
 
 from ratchet.components.detector.serving_check import check_serving
+from ratchet.components.object_store.files import OBJECT_FILES, write_text
+from ratchet.components.object_store.trees import copy_tree, tree_digest
+from ratchet.components.object_store.uri import is_gs
+from ratchet.components.registry.lineage_check import check_lineage
 from ratchet.components.registry.publication import settle
 from ratchet.components.registry.push import Candidate, push
 from ratchet.components.registry.references import choose_references
 from ratchet.components.registry.registry import Registry
-from ratchet.components.registry.remote_storage import RemoteStorage
-from ratchet.components.registry.storage import DiskStorage
+from ratchet.components.registry.serving_status import await_available
+from ratchet.components.registry.settings import ServingSettings
+from ratchet.components.registry.storages import storage_of
+from ratchet.components.services.rest import sender
 from ratchet.components.stack.tfx_executors import PusherBase
 from ratchet.components.stack.tfx_steps import run_id
 from ratchet.schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
-from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
+from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, References
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.artifacts.training_record import read_training_record
-from ratchet.schemas.base.files import write_durably
 from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.settings import from_json
 from ratchet.schemas.base.signing import Signer
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -50,6 +57,9 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         registry = _registry(exec_properties["registry_directory"], exec_properties["serving_directory"])
         settle(registry)
         served = registry.baseline(bool(exec_properties["bootstrap"]))
+        if served is not None and exec_properties.get("replays"):
+            lineage = read_training_record(served.path, OBJECT_FILES if is_gs(served.path) else fileio).data
+            check_lineage(lineage, fileio, exec_properties.get("artifacts") or None)
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
         baseline.set_string_custom_property("golden_uses", json.dumps(registry.golden_uses()))
@@ -61,7 +71,7 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         io_utils.write_string_file(f"{baseline.uri}/{REFERENCES_FILE}", REFERENCES_FORMAT.write(found))
         if served is None:
             return
-        io_utils.copy_dir(served.path, path_utils.serving_model_path(baseline.uri))
+        _copy_model(served, path_utils.serving_model_path(baseline.uri))
         baseline.set_string_custom_property("version", served.version)
         baseline.set_string_custom_property("digest", served.digest)
         baseline.set_string_custom_property("golden_digest", served.golden_digest)
@@ -70,7 +80,8 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
 class PusherExecutor(PusherBase):
     """TFX's Pusher with another way of putting the model into service: one publication, whole or not at all.
 
-    Exec properties are those of TFX's own; `custom_config` holds `registry`, the registry's directory.
+    Exec properties are those of TFX's own; `custom_config` holds `registry`, the registry's directory, and, where
+    TensorFlow Serving is asked afterwards, `name` of the pipeline and `serving`, a ServingSettings as JSON.
     """
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
@@ -82,9 +93,21 @@ class PusherExecutor(PusherBase):
         probe = f"{candidate.evaluation_uri}/{PROBE_FILE}"
         now = datetime.datetime.now(datetime.timezone.utc)
         result = push(registry, candidate, lambda staged: check_serving(staged, probe, fileio), now)
+        result = _seen_in_service(result, config)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         _write(f"{pushed.uri}/{PUBLICATION_FILE}", PUBLICATION_FORMAT.write(result))
         self.mark(pushed, registry.serving_directory, result.version)
+
+
+def _seen_in_service(result: PublicationResult, config: dict[str, Any]) -> PublicationResult:
+    """With what TensorFlow Serving says of the version, where it is asked."""
+    if result.version is None or "serving" not in config:
+        return result
+    settings = from_json(ServingSettings, config["serving"])
+    told = await_available(settings, config["name"], result.version, sender(dict))
+    if told.warning:
+        LOGGER.warning("%s", told.sentence)
+    return dataclasses.replace(result, told=(told,))
 
 
 def _references(registry: Registry, served: ServedModel | None, pushes_ago: int) -> References:
@@ -102,7 +125,7 @@ def _candidate(input_dict: Artifacts, run: str) -> Candidate:
         run_id=run,
         model=model.uri,
         directory=directory,
-        digest=model_digest(directory, fileio),
+        digest=_digest(directory),
         trained_on=read_training_record(directory, fileio).data[-1],
         evaluation_uri=blessing.evaluation,
         evaluation=EVALUATION_FORMAT.read(evaluation, EVALUATION_FILE),
@@ -122,17 +145,26 @@ def _blessing(artifact: types.Artifact) -> Blessing:
 
 
 def _registry(registry_directory: str, serving_directory: str) -> Registry:
-    kind = RemoteStorage if "://" in registry_directory else DiskStorage
-    return Registry(kind(registry_directory, serving_directory), Signer.from_environment())
+    return Registry(storage_of(registry_directory, serving_directory), Signer.from_environment())
+
+
+def _copy_model(served: ServedModel, target: str) -> None:
+    """Copies the served model: within the service where both lie on gs://."""
+    if is_gs(served.path) and is_gs(target):
+        copy_tree(served.path, target)
+    else:
+        io_utils.copy_dir(served.path, target)
+
+
+def _digest(directory: str) -> str:
+    return tree_digest(directory) if is_gs(directory) else model_digest(directory, fileio)
 
 
 def _write(path: str, text: str) -> None:
     """Also through a power cut, where the disk is ours: what was pushed must not be forgotten."""
-    if "://" in path:
-        io_utils.write_string_file(path, text)
-    else:
+    if not is_gs(path):
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        write_durably(path, text)
+    write_text(path, text)
 
 
 def _read(path: str) -> str:

@@ -12,6 +12,7 @@ resolvers.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections import Counter
 from contextlib import AbstractContextManager
@@ -29,7 +30,7 @@ from ratchet.components.registry.entry_files import (
 )
 from ratchet.components.registry.high_water import high_water_marks
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
-from ratchet.components.registry.storage import ChangedError, Storage, Token
+from ratchet.components.registry.storage import ChangedError, Content, Storage, Token
 from ratchet.schemas.artifacts.high_water import HighWaterMark
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.overrides import Override
@@ -41,10 +42,11 @@ from ratchet.schemas.artifacts.registry_entries import (
     ServedModel,
     is_version,
 )
-from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.signing import Signer
 
 VERSIONS, DECISIONS = "versions", "decisions"
+_LOOKS = 5  # at a registry that others change at the same time
 
 
 class Registry:
@@ -75,10 +77,22 @@ class Registry:
             StateError: the registry, the log of overrides and the serving directory contradict each other, or the
                 entry is not as it was signed.
         """
-        self.overrides()
-        pointer = self.pointer()
+        for _ in range(_LOOKS - 1):
+            content = self.storage.read(POINTER_FILE)
+            try:
+                return self._served(self._parsed(content))
+            except StateError:
+                # What lies in many files is not read in one moment: another process may have published meanwhile.
+                now = self.storage.read(POINTER_FILE)
+                if (now and now.token) == (content and content.token):
+                    raise
+        return self._served(self.pointer())
+
+    def _served(self, pointer: Pointer) -> ServedModel | None:
+        versions = self.versions()
+        self._logged(versions)
         begun = pointer.pushing.model.version if pointer.pushing else None
-        known = [other for other in self.versions() if other.version != begun]
+        known = [other for other in versions if other.version != begun]
         on_disk = [version for version in self.versions_on_disk() if version != begun]
         if pointer.served is None:
             nothing_should_be_served(self.storage, on_disk, known)
@@ -138,6 +152,22 @@ class Registry:
         self.storage.write(f"{VERSIONS}/{model.version}.json", entry_json(signed, self.storage.root))
         return signed
 
+    def record_over(self, seen: Content | None, name: str, entry: Entry) -> Content:
+        """Records an entry if its file still is the one that was seen; the same once more changes nothing.
+
+        Args:
+            seen: the file; None if there was none.
+            name: of the file.
+            entry: what it is to hold.
+
+        Raises:
+            ChangedError: it is another one.
+        """
+        text = entry_json(self.signed(entry), self.storage.root)
+        if seen is not None and seen.text == text:
+            return seen
+        return Content(text, self.storage.write(name, text, seen.token if seen else Token.ABSENT))
+
     def swap(self, seen: Pointer, new: Pointer) -> None:
         """Makes the pointer another one, if it still is the one that was seen.
 
@@ -179,7 +209,8 @@ class Registry:
         Raises:
             StateError: a line of the log was changed or cut away.
         """
-        return high_water_marks(self.versions(), self.overrides())
+        versions = self.versions()
+        return high_water_marks(versions, [logged.override for logged in self._logged(versions)[0]])
 
     def overrides(self) -> list[Override]:
         """Every approval and rollback, in the order in which they were made.
@@ -204,14 +235,16 @@ class Registry:
         Raises:
             StateError: a line of the log was changed or cut away.
         """
-        logged = self.logged()
-        standing = next((made for made in logged if made.override.version == override.version), None)
-        if standing:
-            return standing
-        new = follow(logged, override)
-        # Written anew and renamed, not appended: half a line after a power cut would look like a change.
-        self.storage.write(OVERRIDES_FILE, "".join(f"{made.line}\n" for made in [*logged, new]))
-        return new
+        while True:
+            logged, token = self._logged(self.versions())
+            standing = next((made for made in logged if made.override.version == override.version), None)
+            if standing:
+                return standing
+            new = follow(logged, override)
+            # Written anew and whole, not appended: half a line after a power cut would look like a change.
+            with contextlib.suppress(ChangedError):  # another process has added a line, which this one follows then
+                self.storage.write(OVERRIDES_FILE, "".join(f"{made.line}\n" for made in [*logged, new]), token)
+                return new
 
     def logged(self) -> list[LoggedOverride]:
         """The lines of the log.
@@ -219,11 +252,15 @@ class Registry:
         Raises:
             StateError: one was changed or cut away.
         """
+        return self._logged(self.versions())[0]
+
+    def _logged(self, versions: list[ServedModel]) -> tuple[list[LoggedOverride], str | Token]:
+        """The log and its token; versions that were read before it, for a line is there before a version names it."""
+        named = {model.version: model.override for model in versions if model.override}
         content, path = self.storage.read(OVERRIDES_FILE), self._path(OVERRIDES_FILE)
         logged = read_log(content.text if content else "", path)
-        named = {model.version: model.override for model in self.versions() if model.override}
         check_named(logged, named, path)
-        return logged
+        return logged, content.token if content else Token.ABSENT
 
     def signed(self, entry: Signed) -> Signed:
         """An entry with its signature; as it is without a key."""
@@ -246,17 +283,18 @@ class Registry:
 
     def _pointer(self) -> tuple[Pointer, str | Token]:
         content = self.storage.read(POINTER_FILE)
+        return self._parsed(content), content.token if content else Token.ABSENT
+
+    def _parsed(self, content: Content | None) -> Pointer:
         if content is None:
-            return Pointer(), Token.ABSENT
+            return Pointer()
         pointer = parse_pointer(content.text, self._path(POINTER_FILE), self.storage.root)
-        placed = dataclasses.replace(pointer, served=pointer.served and self._placed(pointer.served))
-        return placed, content.token
+        return dataclasses.replace(pointer, served=pointer.served and self._placed(pointer.served))
 
     def _read_all(self, directory: str, kind: type[Entry]) -> list[Entry]:
-        names = [name for name in self.storage.names(directory) if name.endswith(".json")]
-        contents = [(f"{directory}/{name}", self.storage.read(f"{directory}/{name}")) for name in names]
+        found = self.storage.read_all(directory).items()
         root = self.storage.root
-        return [parse_entry(content.text, self._path(name), kind, root) for name, content in contents if content]
+        return [parse_entry(content.text, self._path(f"{directory}/{name}"), kind, root) for name, content in found]
 
     def _placed(self, model: ServedModel) -> ServedModel:
         """With its path under this serving directory: a root that was copied must not look at the original's files."""

@@ -75,8 +75,15 @@ class Storage(Protocol):
         """A file of the registry; None if there is none."""
         ...
 
-    def write(self, name: str, text: str, token: str | Token = Token.ANY) -> None:
+    def read_all(self, directory: str) -> dict[str, Content]:
+        """The JSON files in a directory of the registry, by name; none if there is no such directory."""
+        ...
+
+    def write(self, name: str, text: str, token: str | Token = Token.ANY) -> str:
         """Writes a file of the registry whole or not at all.
+
+        Returns:
+            Its token.
 
         Raises:
             ChangedError: it is not the one with this token.
@@ -88,7 +95,7 @@ class Storage(Protocol):
         ...
 
     def served(self) -> list[str]:
-        """The names in the serving directory."""
+        """The directories in the serving directory; a version that is still being copied there is none yet."""
         ...
 
     def holds(self, name: str, digest: str) -> bool:
@@ -107,7 +114,12 @@ class Storage(Protocol):
         ...
 
     def publish(self, staged: str, version: str) -> None:
-        """Makes a staged model a version, which appears whole."""
+        """Makes a staged model a version, which appears whole.
+
+        Raises:
+            FileNotFoundError: what was staged is gone.
+            ChangedError: another model is there under this number, or comes there just now.
+        """
         ...
 
     def set_aside(self, name: str) -> None:
@@ -193,13 +205,19 @@ class DiskStorage:
         refuse_irregular(path)
         return content_of(path.read_bytes())
 
-    def write(self, name: str, text: str, token: str | Token = Token.ANY) -> None:
+    def read_all(self, directory: str) -> dict[str, Content]:
+        """See `Storage`."""
+        found = {name: self.read(f"{directory}/{name}") for name in self.names(directory) if name.endswith(".json")}
+        return {name: content for name, content in found.items() if content is not None}
+
+    def write(self, name: str, text: str, token: str | Token = Token.ANY) -> str:
         """See `Storage`."""
         with self.exclusive():
             check_token(self, name, token)
             path = self._registry / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_durably(path, text)
+        return content_of(text.encode()).token
 
     def names(self, directory: str = "") -> list[str]:
         """See `Storage`."""

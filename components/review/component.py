@@ -28,6 +28,7 @@ class ReviewSpec(ComponentSpec):
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel, optional=True),
+        "registration": ChannelParameter(type=simple_artifacts.File, optional=True),
     }
     OUTPUTS = {"page": ChannelParameter(type=simple_artifacts.File)}
 
@@ -47,6 +48,7 @@ class Review(base_component.BaseComponent):
         model: the candidate; None where none was trained.
         evaluation: of the MapEvaluator; None where no candidate was trained.
         pushed_model: of the Pusher; None where no candidate was trained.
+        registration: of VertexRegistry; None where nothing is registered.
     """
 
     SPEC_CLASS = ReviewSpec
@@ -65,6 +67,7 @@ class Review(base_component.BaseComponent):
         model: types.BaseChannel | None = None,
         evaluation: types.BaseChannel | None = None,
         pushed_model: types.BaseChannel | None = None,
+        registration: types.BaseChannel | None = None,
     ) -> None:
         super().__init__(
             ReviewSpec(
@@ -79,6 +82,7 @@ class Review(base_component.BaseComponent):
                 model=model,
                 evaluation=evaluation,
                 pushed_model=pushed_model,
+                registration=registration,
                 page=types.Channel(type=simple_artifacts.File),
             )
         )

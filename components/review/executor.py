@@ -133,7 +133,9 @@ def _diagnosis(run: _Run) -> Diagnosis:
 def _publication(run: _Run) -> PublicationResult:
     if run.one("pushed_model") is None:
         return PublicationResult()
-    return run.read("pushed_model", PUBLICATION_FILE, PUBLICATION_FORMAT)
+    # What registers a model hands on what the Pusher wrote, and adds to it.
+    key = "registration" if run.one("registration") else "pushed_model"
+    return run.read(key, PUBLICATION_FILE, PUBLICATION_FORMAT)
 
 
 def _evaluation(run: _Run, publication: PublicationResult) -> Evaluation:

@@ -61,8 +61,8 @@ def pipeline_names(database: Path) -> list[str]:
 
 
 def uri_with(database: Path, part: str) -> str | None:
-    """The URI of an artifact that is an absolute path with this part in it; None where the store has none."""
-    query = f"SELECT uri FROM Artifact WHERE uri LIKE '/%{part}%' LIMIT 1"
+    """The URI of an artifact that is absolute, with this part in it; None where the store has none."""
+    query = f"SELECT uri FROM Artifact WHERE uri LIKE '/%{part}%' OR uri LIKE 'gs://%{part}%' LIMIT 1"
     return next(iter(_asked(database, query)), None)
 
 

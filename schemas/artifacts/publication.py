@@ -8,11 +8,16 @@ from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
 from ratchet.schemas.base.persisted import PersistedFormat
 
 PUBLICATION_FILE = "publication.json"
+REGISTRATION_STEP = "VertexRegistry"
 
 # Rules by which a candidate that the evaluator accepted is blocked at the door.
 BASELINE_CHANGED = "baseline_changed"
 CANDIDATE_CHANGED = "candidate_changed"
 EVALUATION_CHANGED = "evaluation_changed"
+# What is looked at once a model is in service: it undoes nothing, and is told.
+SERVING_AVAILABLE = "serving:available"
+VERTEX_REGISTERED = "vertex:registered"
+AFTER_PUSH = (SERVING_AVAILABLE, VERTEX_REGISTERED)
 
 
 @dataclass(frozen=True)
@@ -22,17 +27,20 @@ class PublicationResult:
     Attributes:
         version: the version that it is served as; None if it is not.
         reasons: what was looked at before it was put into service; one that failed kept it out.
+        told: what was seen once it was in service: rules of AFTER_PUSH, which passed, with a warning where a person
+            should look.
     """
 
     version: str | None = None
     reasons: tuple[Reason, ...] = ()
+    told: tuple[Reason, ...] = ()
 
     def final(self, decision: Decision) -> Decision:
         """The evaluator's decision, and BLOCKED where the door stayed shut after its yes."""
         refused = any(not reason.passed for reason in self.reasons)
         return Decision(
             Verdict.BLOCKED if refused else decision.verdict,
-            (*decision.reasons, *self.reasons),
+            (*decision.reasons, *self.reasons, *self.told),
         )
 
 

@@ -12,6 +12,7 @@ from ratchet.schemas.base.persisted import PersistedFormat
 REQUEST_FILE = "request.json"
 ABANDONED_FILE = "abandoned.json"
 PRUNED_FILE = "pruned.json"
+CRASH_FILE = "crashed.json"
 UNREPORTED_FILE = "unreported"  # beside a result that nobody has seen yet; it is empty
 
 
@@ -26,6 +27,7 @@ class RunRecord:
         command: what a person gave to ask for it.
         started_at: UTC time, ISO 8601.
         code: of Ratchet, that started it.
+        span_version: version of that span.
     """
 
     span: int
@@ -34,6 +36,7 @@ class RunRecord:
     command: str
     started_at: str
     code: str
+    span_version: int = 1
 
     @property
     def key(self) -> str:
@@ -64,6 +67,21 @@ class AbandonedRun:
 
 
 @dataclass(frozen=True)
+class CrashedRun:
+    """A run of a job of which a step failed for good.
+
+    Attributes:
+        at: UTC time, ISO 8601.
+        why: in a sentence that names the step.
+        span: number of its span; 0 if it was not known yet.
+    """
+
+    at: str
+    why: str
+    span: int
+
+
+@dataclass(frozen=True)
 class PrunedRun:
     """A run whose artifacts are gone, or were about to be: such a run is never resumed.
 
@@ -81,3 +99,4 @@ RUN_RECORD_FORMAT = PersistedFormat(
 )
 ABANDONED_FORMAT = PersistedFormat(AbandonedRun, "why a run was given up", 1, "restore it from a backup")
 PRUNED_FORMAT = PersistedFormat(PrunedRun, "what a pruning wrote", 1, "delete it, the next pruning makes it anew")
+CRASH_FORMAT = PersistedFormat(CrashedRun, "why a run crashed", 1, "delete it, nothing depends on it")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import Cause
+from ratchet.schemas.artifacts.publication import AFTER_PUSH
 from ratchet.schemas.base.differences import NO_DIFFERENCE, Clarity, clarity, measured
 from ratchet.schemas.base.formatting import many
 from ratchet.schemas.base.persisted import PersistedFormat
@@ -117,7 +118,14 @@ class RunResult:
         if first:
             return f"{noise}{first.rule}: expected {first.expected}" if self.blocked_by_noise else first.sentence
         seen = next((reason for reason in self.observations if not reason.passed), None)
-        return noise + (f"the evaluator's rules passed; observed {seen.sentence}" if seen else self._all_kept)
+        kept = f"the evaluator's rules passed; observed {seen.sentence}" if seen else self._all_kept
+        after = self.trouble_after_push
+        return noise + (f"pushed, but {after.sentence}" if after else kept)
+
+    @property
+    def trouble_after_push(self) -> Reason | None:
+        """What went wrong once the model was in service; None if nothing did, or nobody looked."""
+        return next((reason for reason in self.deciding if reason.warning and reason.rule in AFTER_PUSH), None)
 
     @property
     def _all_kept(self) -> str:

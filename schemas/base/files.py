@@ -83,6 +83,17 @@ class _LocalFiles:
         os.replace(src, dst)
 
 
+def below(directory: Any, name: Any) -> str:
+    """A place in a directory, also where a directory's own name ends in a slash.
+
+    TensorFlow's walk through an object store names directories so, and there two slashes are another place than one.
+
+    >>> below("root", "a"), below("gs://bucket/top/", "a"), below("root", "a/")
+    ('root/a', 'gs://bucket/top/a', 'root/a')
+    """
+    return f"{str(directory).rstrip('/')}/{str(name).strip('/')}"
+
+
 def files_for(path: str, files: Files) -> Files:
     """What to read a path with: Python itself for a file of this machine, several times as fast as TFX's `fileio`.
 

@@ -24,6 +24,7 @@ from ratchet.components.review.sections.wording import (
 )
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Evaluation
+from ratchet.schemas.artifacts.publication import AFTER_PUSH
 from ratchet.schemas.base.differences import detectable
 from ratchet.schemas.base.formatting import capital, many, score
 
@@ -75,9 +76,9 @@ def details(evaluation: Evaluation, terms: Terms) -> str:
 
 
 def _of_training(content: ReviewContent) -> str:
-    """What a person should know of the training although it decided nothing."""
+    """What a person should know of the training, and of what came after a push, although it decided nothing."""
     warnings = content.decision.warnings if content.decision else ()
-    told = [reason for reason in warnings if reason.rule.startswith("training:")]
+    told = [reason for reason in warnings if reason.rule.startswith("training:") or reason.rule in AFTER_PUSH]
     return "".join(
         f'<p class="quiet"><strong>{safe(rule_title(reason.rule, passed=False))}:</strong> '
         f"{safe(stopped(reason.actual), 900)}</p>"

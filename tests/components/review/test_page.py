@@ -397,3 +397,9 @@ def test_undefined_differences_do_not_break_the_page() -> None:
     deltas = Deltas(nothing, {"cat": nothing, "dog": nothing}, {"object_size=small": nothing})
     page = review_page(content(evaluation=evaluation(reason(), golden=data_set(deltas=deltas))), None, "")
     assert "95 % interval" in page
+
+
+def test_a_server_that_does_not_serve_it_is_told_in_the_head() -> None:
+    told = Reason("serving:available", "version 7 is AVAILABLE", "LOADING after 300 s", passed=True, warning=True)
+    text = text_of(review_page(content(evaluation=evaluation(told, verdict=Verdict.PUSHED)), None, ""))
+    assert "TensorFlow Serving does not serve it yet: LOADING after 300 s" in text
