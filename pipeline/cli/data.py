@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,20 @@ from ratchet.pipeline.cli.options import (
     local,
     needs,
     option,
+    place,
     root_option,
     settings_options,
     show,
     with_root,
 )
+from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from ratchet.pipeline.terminal.extras import Extra
 from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.schemas.base.visible import visible_line
 
 
 def add_data_commands(commands: Any) -> None:
-    """Adds `check`, `convert`, `schema`, `log-sample` and `digits` to the commands."""
+    """Adds `check`, `convert`, `new-span`, `schema`, `log-sample` and `digits` to the commands."""
     data = option("--data", type=local, required=True, metavar="DIR", help="a data set, or its span-N directories")
     add_command(
         commands,
@@ -61,6 +65,22 @@ def add_data_commands(commands: Any) -> None:
             help="an attribute of each image, found in its file name: camera='^(cam[0-9]+)_'",
         ),
         option("--strict", action="store_true", help="a box outside its image is an error, not left out"),
+    )
+    add_command(
+        commands,
+        "new-span",
+        _new_span,
+        "ask whether a span has arrived on which no run has decided",
+        "Listings only. Exit code 0 and the span if so, 3 if not.",
+        option(
+            "--root",
+            type=place,
+            default=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT,
+            metavar="DIR",
+            help="pipeline root, here or gs:// (default: $RATCHET_ROOT, or ./ratchet-root)",
+        ),
+        option("--data", type=place, required=True, metavar="DIR", help="its span-N directories, here or gs://"),
+        option("--marker", action="store_true", help="a span counts once the file _SUCCESS is in it"),
     )
     schema = commands.add_parser("schema", help="propose a schema for a data set", description="The curated schema.")
     add_command(
@@ -162,6 +182,23 @@ def _convert(arguments: argparse.Namespace) -> int:
         tell(told)
     show(arguments, converted.to_text(), converted.to_json())
     return 0
+
+
+def _new_span(arguments: argparse.Namespace) -> int:
+    from ratchet.pipeline.data.new_span import find_arrival
+
+    found = find_arrival(arguments.root, arguments.data, arguments.marker)
+    span = found.span
+    if span is None:
+        text = f"no span in {arguments.data}" + (" that has its _SUCCESS" if arguments.marker else "")
+    else:
+        name = f"span {span.number}" + (f" version {span.version}" if span.version > 1 else "")
+        decided = f"; run {found.decided_by} has decided on it" if found.decided_by else " is new"
+        text = f"{name}: {span.directory}{decided}"
+    values = {"new": found.is_new, "span": span and span.number, "version": span and span.version}
+    values |= {"directory": span and span.directory, "decided_by": found.decided_by}
+    show(arguments, visible_line(text), values)
+    return 0 if found.is_new else 3
 
 
 def _digits(arguments: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from ratchet.pipeline.cli.options import (
     root_option,
     settings_options,
     show,
+    take_working_copy,
     with_root,
     without_urls,
 )
@@ -75,6 +76,7 @@ def _command(given: Sequence[str]) -> int:
     if arguments.needs:
         require(*arguments.needs)
     try:
+        take_working_copy(arguments)
         return arguments.command(arguments)
     except OSError as error:
         if error.filename is None and error.errno is not None:  # as of a full disk while a file is written

@@ -8,12 +8,16 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.object_store.uri import check_supported
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
-from ratchet.pipeline.terminal.extras import Extra
-from ratchet.pipeline.terminal.standard_streams import flush_output, say, tell
+from ratchet.pipeline.root.places import uri_of
+from ratchet.pipeline.terminal.extras import Extra, require
+from ratchet.pipeline.terminal.standard_streams import call, flush_output, say, tell
+from ratchet.schemas.base.errors import InputError
 
 Option = Callable[[argparse.ArgumentParser], Any]
 Action = Callable[[argparse.Namespace], int]
@@ -54,11 +58,11 @@ def root_option(what: str = "pipeline root") -> Option:
     """
     return option(
         "--root",
-        type=local,
+        type=root_place,
         # A text and not a Path, so that argparse checks it as if it had been given.
         default=os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT,
         metavar="DIR",
-        help=f"{what} (default: ${ROOT_VARIABLE}, or ./{DEFAULT_ROOT} where that is not set)",
+        help=f"{what}, a directory or gs://BUCKET/PATH (default: ${ROOT_VARIABLE}, or ./{DEFAULT_ROOT} without it)",
     )
 
 
@@ -91,21 +95,22 @@ def person_options() -> tuple[Option, Option]:
     )
 
 
-def show(arguments: argparse.Namespace, text: str, values: Any) -> None:
+def show(arguments: argparse.Namespace, text: str, values: Any, as_is: bool = False) -> None:
     """Prints what a command came to.
 
     Args:
         arguments: of the command.
         text: for a person.
         values: what `--json` prints instead; the text goes to standard error then.
+        as_is: whether directories keep their own names; see `call`.
 
     Raises:
         OutputError: standard output cannot be written.
     """
     if not arguments.json:
-        say(text)
+        say(text, as_is)
         return
-    say(json.dumps(values))
+    say(json.dumps(values), as_is)
     flush_output()
     tell(text)
 
@@ -129,7 +134,59 @@ def with_root(command: str, root: Path) -> str:
         root: the root that it meant.
     """
     named = any(part == "--root" or part.startswith("--root=") for part in shlex.split(command))
-    return command if named or not os.environ.get(ROOT_VARIABLE) else f"{command} --root {shlex.quote(str(root))}"
+    return command if named or not os.environ.get(ROOT_VARIABLE) else f"{command} --root {shlex.quote(uri_of(root))}"
+
+
+@dataclass(frozen=True)
+class RemoteRoot:
+    """A root in an object store, as it was given.
+
+    Attributes:
+        uri: without a slash at its end.
+    """
+
+    uri: str
+
+    def __str__(self) -> str:
+        return self.uri
+
+
+def root_place(text: str) -> Path | RemoteRoot:
+    """The type of `--root`, which may lie in Google Cloud Storage.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty, or a URI of another kind.
+    """
+    if not _URI.match(text):
+        return local(text)
+    source = f" (from {ROOT_VARIABLE})" if text == os.environ.get(ROOT_VARIABLE) else ""
+    try:
+        check_supported(text, f"--root{source}")
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return RemoteRoot(text.rstrip("/"))
+
+
+def take_working_copy(arguments: argparse.Namespace) -> None:
+    """Puts the working copy of a remote root in its place; the command knows no other then.
+
+    Args:
+        arguments: of the command.
+
+    Raises:
+        InputError: what object stores need is not installed.
+        StateError: the object store cannot be read.
+    """
+    root = getattr(arguments, "root", None)
+    if not isinstance(root, RemoteRoot):
+        return
+    require(Extra.GCS, f"--root {root}")
+    from ratchet.pipeline.root.working_copy import WorkingCopy
+
+    copy = WorkingCopy.of(root.uri)
+    call(str(copy.directory), root.uri)
+    copy.refresh()
+    arguments.root = copy.directory
 
 
 def local_name(text: str) -> str:
@@ -147,6 +204,21 @@ def local_name(text: str) -> str:
             "for object stores see docs/kubeflow.md"
         )
     return text
+
+
+def place(text: str) -> str:
+    """The type of an option that takes a path of this machine or a gs:// URI, and reads both.
+
+    Raises:
+        argparse.ArgumentTypeError: it is empty, or a URI of another kind.
+    """
+    if not _URI.match(text):
+        return local_name(text)
+    try:
+        check_supported(text, "what this command reads")
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text.rstrip("/")
 
 
 def local(text: str) -> Path:

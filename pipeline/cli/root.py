@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.cli.options import add_command, needs, option, person_options, root_option, settings_options, show
+from ratchet.pipeline.root.places import named
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.standard_streams import tell
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
@@ -115,6 +116,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _review(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.past.history import find_run, open_registry, read_history
+    from ratchet.pipeline.root.holding import whole
     from ratchet.schemas.base.errors import InputError
 
     open_registry(arguments.root)
@@ -128,10 +130,14 @@ def _review(arguments: argparse.Namespace) -> int:
         there_is = f"its report is {entry.result.report}" if entry.result else f"its log is {entry.log}"
         raise InputError(f"run {entry.run_id}: {entry.state}, without a review page; {there_is}")
     verdict = entry.result.verdict.value if entry.result else None
-    values = {"run_id": entry.run_id, "verdict": verdict, "page": str(entry.page)}
-    show(arguments, visible_line(str(entry.page)), values)
+    page = whole(arguments.root, entry.page)
+    name = named(arguments.root, page)
+    values = {"run_id": entry.run_id, "verdict": verdict, "page": name}
+    if name != str(page):  # a browser opens the copy
+        values["copy"] = str(page)
+    show(arguments, visible_line(values.get("copy", name)), values, as_is=True)
     if arguments.open:
-        _open(entry.page)
+        _open(page)
     return 0
 
 

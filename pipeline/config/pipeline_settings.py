@@ -12,9 +12,12 @@ from pydantic import Field
 
 from ratchet.components.data_gate.settings import DataGateSettings
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.trainer.images.augmentation import AugmentationName
 from ratchet.components.trainer.model.model_settings import ModelSettings
 from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
+from ratchet.components.vertex_registry.settings import VertexRegistrySettings
+from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
 from ratchet.schemas.base.settings import load, parse_yaml, settings, with_overrides
@@ -37,6 +40,8 @@ class DataSettings:
         group_by: attribute of images, such as `camera` or `recording`: those with the same value stay together.
         schema: the curated TFDV schema; None: the one that comes along, which knows no classes.
         copies: what is done about copies of golden images.
+        marker: a file such as `_SUCCESS` that whoever delivers a span writes last: a span without it is not there yet;
+            None: there is no such file.
     """
 
     eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
@@ -44,6 +49,7 @@ class DataSettings:
     group_by: Optional[str] = None
     schema: Optional[str] = None
     copies: CopySettings = dataclasses.field(default_factory=CopySettings)
+    marker: Annotated[Optional[str], Field(pattern=r"^[^/]+$")] = None
 
 
 @settings
@@ -95,7 +101,9 @@ class PipelineSettings:
     evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
     notify: NotifySettings = dataclasses.field(default_factory=NotifySettings)
     retention: RetentionSettings = dataclasses.field(default_factory=RetentionSettings)
-
+    kubeflow: KubeflowSettings = dataclasses.field(default_factory=KubeflowSettings)
+    serving: ServingSettings = dataclasses.field(default_factory=ServingSettings)
+    vertex_registry: VertexRegistrySettings = dataclasses.field(default_factory=VertexRegistrySettings)
     beam_args: tuple[str, ...] = ()
 
     @property

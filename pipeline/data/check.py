@@ -15,6 +15,7 @@ from ratchet.components.example_gen.spans import FoundSpan, find_span, spans_in
 from ratchet.components.pages.fact_words import fact_rows
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.data.check_text import facts_text, findings_text
+from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.roots import registry_of, settled_if_possible
 from ratchet.pipeline.run.preflight import schema_file
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on
@@ -108,7 +109,7 @@ class CheckResult:
         lines += findings_text(decision)
         lines += facts_text(self.facts)
         if self.baseline is None:
-            lines.append(f"no served model in {self.root}: no drift, and no labels against what a model finds")
+            lines.append(f"no served model in {uri_of(self.root)}: no drift, and no labels against what a model finds")
         return "\n".join([*lines, "", f"Page: {self.page}", *self._next()])
 
     def _next(self) -> list[str]:

@@ -7,14 +7,16 @@ import datetime
 import hashlib
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import decision_key
 from ratchet.components.registry.push import EvaluatedCandidate, decision_on
 from ratchet.components.registry.registry import DECISIONS
+from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding
-from ratchet.pipeline.doctor.patient import Patient, keep_copy, put_aside
+from ratchet.pipeline.doctor.patient import Patient
 from ratchet.pipeline.doctor.told import ToldRun, read_told
+from ratchet.pipeline.root.places import Place, modified_s
 from ratchet.schemas.artifacts.blessing import Blessing
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
@@ -22,7 +24,6 @@ from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.errors import RatchetError
-from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import is_intact, model_digest
 
 UNKNOWN = "unknown"  # the digest of a candidate of which nothing says what was measured: it cannot be approved
@@ -31,7 +32,7 @@ _DECIDED = {verdict.value for verdict in Verdict} - {Verdict.DATA_REJECTED.value
 
 def check_decisions(patient: Patient) -> list[Finding]:
     """Whether every decision can be read, and every run that ended with one has one."""
-    told = read_told(patient.root)
+    told = read_told(patient.root, patient.tree)
     torn = patient.torn(DECISIONS)
     known = {decision.run_id for decision in patient.decisions()}
     found = [_torn(patient, key, problem, _run_of(key, told.runs)) for key, problem in torn.items()]
@@ -55,7 +56,7 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
         measured = EvaluatedCandidate(
             run_id=run.run_id,
             model=str(run.model),
-            trained_on=read_training_record(str(directory), LOCAL_FILES).data[-1],
+            trained_on=read_training_record(str(directory), files_of(str(directory))).data[-1],
             evaluation_uri=str(run.evaluation),
             evaluation=evaluation,
             blessing=blessing,
@@ -66,7 +67,7 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
 
 
 def _torn(patient: Patient, key: str, problem: str, run: ToldRun | None) -> Finding:
-    file = patient.root / "registry" / DECISIONS / f"{key}.json"
+    file = patient.tree / "registry" / DECISIONS / f"{key}.json"
     decision = run and rebuilt_decision(patient, run)
     if decision is not None:
         fix = f"makes it again from the evaluation of run {decision.run_id}{_without_digest(decision)}"
@@ -110,7 +111,7 @@ def _run_of(key: str, runs: tuple[ToldRun, ...]) -> ToldRun | None:
     return next((run for run in runs if _key(run) == key), None)
 
 
-def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing:
+def _blessing(patient: Patient, run: ToldRun, directory: Place) -> Blessing:
     """What was measured; an earlier version of Ratchet did not say, so it is known from a push alone."""
     strings = {name: value for name, value in run.blessing.items() if isinstance(value, str)}
     with contextlib.suppress(RatchetError):
@@ -125,16 +126,17 @@ def _blessing(patient: Patient, run: ToldRun, directory: Path) -> Blessing:
     return Blessing.from_properties(known)
 
 
-def _pushed_digest(patient: Patient, run: ToldRun, directory: Path) -> str | None:
+def _pushed_digest(patient: Patient, run: ToldRun, directory: Place) -> str | None:
     """Of the candidate, if it has the bytes that were put into service; by the entry of its version, or its files."""
     entry, version = patient.pushed_by(run.run_id), patient.told_version(run.run_id)
     if entry is not None:
         digest = entry.digest
     elif version is not None:
-        digest = model_digest(f"{patient.registry.serving_directory}/{version}", LOCAL_FILES)
+        served = f"{patient.registry.serving_directory}/{version}"
+        digest = model_digest(served, files_of(served))
     else:
         return None
-    return digest if is_intact(str(directory), digest, LOCAL_FILES) else None
+    return digest if is_intact(str(directory), digest, files_of(str(directory))) else None
 
 
 def _publication(run: ToldRun) -> PublicationResult:
@@ -157,7 +159,7 @@ def _decided_at(patient: Patient, run: ToldRun) -> datetime.datetime:
     for text in (pushed.pushed_at if pushed else "", str(result.get("ended_at"))):
         with contextlib.suppress(ValueError):
             return datetime.datetime.fromisoformat(text)
-    written_s = (run.evaluation / EVALUATION_FILE).stat().st_mtime
+    written_s = modified_s(run.evaluation / EVALUATION_FILE)
     return datetime.datetime.fromtimestamp(written_s, datetime.timezone.utc)
 
 

@@ -12,7 +12,6 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
-from ratchet.components.registry.locking import hold
 from ratchet.pipeline.doctor.decision_check import check_decisions
 from ratchet.pipeline.doctor.findings import Finding, Report
 from ratchet.pipeline.doctor.ml_metadata_check import check_ml_metadata
@@ -29,6 +28,9 @@ from ratchet.pipeline.doctor.root_checks import (
 from ratchet.pipeline.doctor.run_checks import check_artifacts, check_runs
 from ratchet.pipeline.doctor.serving_checks import check_bytes, check_intent, check_unknown
 from ratchet.pipeline.doctor.signing import Voucher, check_signatures, sign, to_sign
+from ratchet.pipeline.doctor.unrecorded import check_unrecorded
+from ratchet.pipeline.root.holding import hold_root, with_ml_metadata
+from ratchet.pipeline.root.places import is_remote
 from ratchet.schemas.base.errors import RatchetError, StateError
 
 _ROUNDS = 3  # what was mended may show what was hidden behind it
@@ -39,6 +41,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("locks", check_locks),
     ("the log of approvals and rollbacks", check_overrides),
     ("decisions", check_decisions),
+    ("the first model is recorded", check_unrecorded),
     ("entries of versions", check_versions),
     ("publications", check_intent),
     ("files of served versions", check_bytes),
@@ -70,14 +73,15 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
         InputError: it is no root.
         StateError: another process works in it, or a newer version of Ratchet wrote it.
     """
-    in_the_way = check_places(root) if root.is_dir() else []
+    in_the_way = check_places(root) if root.is_dir() and not is_remote(root) else []
     if in_the_way:
         return Report(str(root), (_PLACES,), tuple((_PLACES, finding) for finding in in_the_way), repair)
+    with_ml_metadata(root)
     patient = admit(root, now)
     if not repair:
         return _report(patient, _look(patient), repair)
     with contextlib.ExitStack() as stack:
-        _take(patient, stack)
+        patient = _taken(patient, stack)
         mended = _mend(patient)
         left = _look(patient)
         signed = []
@@ -90,11 +94,17 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
         return _report(patient, found, repair, tuple((record.file, record.digest) for record in signed))
 
 
-def _take(patient: Patient, stack: contextlib.ExitStack) -> None:
-    """A retraining reads and writes all of it, so nothing is mended beside one."""
+def _taken(patient: Patient, stack: contextlib.ExitStack) -> Patient:
+    """The root as it is once nobody else works in it: a retraining reads and writes all of it."""
+    for finding in check_locks(patient):  # a torn lease would keep this command out, too
+        if finding.repair is not None:
+            finding.repair()
     try:
-        stack.enter_context(hold(patient.root / "lock", "retraining"))
+        stack.enter_context(hold_root(patient.root, "retraining"))
+        if is_remote(patient.root):
+            patient = admit(patient.root, patient.now)
         stack.enter_context(patient.registry.exclusive())
+        return patient
     except OSError as error:
         raise StateError(
             f"{patient.root}: cannot be written ({error.strerror}), so nothing can be mended; make it writable"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sqlite3
 from functools import partial
 from pathlib import Path
 
-from ratchet.components.stack import mlmd_tables
+from ratchet.pipeline.doctor.aside import free_name, keep_copy
 from ratchet.pipeline.doctor.findings import Finding, Severity
-from ratchet.pipeline.doctor.patient import Patient, free_name
+from ratchet.pipeline.doctor.patient import Patient
 from ratchet.pipeline.doctor.run_checks import rebuilt_result
-from ratchet.pipeline.doctor.told import DATABASE, Told, highest_execution, read_told
+from ratchet.pipeline.doctor.told import Told, read_told
 from ratchet.pipeline.past.run_record import has_ended
+from ratchet.pipeline.root.executions import DATABASE, count_on, highest_execution
+from ratchet.pipeline.root.places import is_remote
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.registry_entries import APPROVED
 from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, ABANDONED_FORMAT, REQUEST_FILE, AbandonedRun
@@ -26,7 +26,7 @@ _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
 
 def check_ml_metadata(patient: Patient) -> list[Finding]:
     """Whether it is whole, counts on behind what is on the disk, and knows what the registry knows."""
-    database, told = patient.root / DATABASE, read_told(patient.root)
+    database, told = patient.root / DATABASE, read_told(patient.root, patient.tree)
     if told.problem is not None:
         fix = (
             "puts it aside and begins a new one that counts on from what is on the disk, so that nothing is "
@@ -35,13 +35,13 @@ def check_ml_metadata(patient: Patient) -> list[Finding]:
         repair = partial(begin_anew, patient)
         return [Finding("ml-metadata", str(database), told.problem, fix, repair=repair)]
     found = []
-    highest = highest_execution(patient.root)
+    highest = highest_execution(patient.root, patient.tree)
     if told.last_execution < highest and database.exists():
         what = (
             f"it has counted to {told.last_execution}, and artifacts/ holds number {highest}: it is older than they are"
         )
         fix = "lets it count on from there, so that nothing is overwritten"
-        found.append(Finding("ml-metadata", str(database), what, fix, repair=partial(_count_on, database, highest)))
+        found.append(Finding("ml-metadata", str(database), what, fix, repair=partial(count_on, database, highest)))
     return [*found, *_untold(patient, told)]
 
 
@@ -61,8 +61,10 @@ def begin_anew(patient: Patient) -> None:
     new.mkdir(exist_ok=True)
     with store_errors(new):
         MetadataStore(sqlite_at(new))
-    _count_on(new / DATABASE, highest_execution(patient.root))
+    count_on(new / DATABASE, highest_execution(patient.root, patient.tree))
     database = patient.root / DATABASE
+    if is_remote(patient.root):
+        keep_copy(patient.tree / DATABASE, "broken")  # what is put aside below stays on this machine
     aside = free_name(database, "broken")
     for ending in ("", "-journal", "-wal", "-shm"):
         if os.path.exists(f"{database}{ending}"):
@@ -70,14 +72,6 @@ def begin_anew(patient: Patient) -> None:
     os.rename(new / DATABASE, database)
     flush_directory(patient.root)
     new.rmdir()
-
-
-def _count_on(database: Path, last: int) -> None:
-    """TFX writes to a directory of the execution's number, so the next one has to be above all that are there."""
-    from ratchet.pipeline.root.ml_metadata import store_errors
-
-    with store_errors(database.parent), contextlib.closing(sqlite3.connect(database)) as store, store:
-        mlmd_tables.count_on(store, last)
 
 
 def _end(patient: Patient, directory: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import json
@@ -14,8 +13,9 @@ from typing import Any
 from ratchet.components.registry.entry_files import Entry, parse_entry
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from ratchet.components.registry.registry import DECISIONS, VERSIONS, Registry
-from ratchet.components.registry.storage import DiskStorage
-from ratchet.pipeline.root.roots import serving_name, which_root
+from ratchet.components.registry.storage import Storage
+from ratchet.pipeline.root.places import Place, is_remote, is_there, place, tree_of, uri_of
+from ratchet.pipeline.root.roots import registry_of, serving_name, which_root
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
 from ratchet.schemas.artifacts.registry_entries import (
     POINTER_FILE,
@@ -27,10 +27,11 @@ from ratchet.schemas.artifacts.registry_entries import (
 from ratchet.schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT
 from ratchet.schemas.artifacts.run_result import RESULT_FILE
 from ratchet.schemas.base.errors import InputError, StateError
-from ratchet.schemas.base.files import flush_directory, read_regular, write_durably
+from ratchet.schemas.base.files import read_regular
 from ratchet.schemas.base.persisted import PersistedFormat
 from ratchet.schemas.base.signing import Signer
 
+_ENTRIES = (VERSIONS, DECISIONS)
 _PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
 
 
@@ -39,7 +40,8 @@ class Patient:
     """A root, and how its parts are read.
 
     Attributes:
-        root: absolute.
+        root: absolute; of a remote one, its working copy.
+        tree: where registry, served models and artifacts lie; what is in it was listed once.
         registry: writes entries as they are. What is made anew is not signed: a person answers for it.
         signing: signs what it writes, if there is a key.
         signer: of the environment; None without a key.
@@ -47,6 +49,7 @@ class Patient:
     """
 
     root: Path
+    tree: Place
     registry: Registry
     signing: Registry
     signer: Signer | None
@@ -163,7 +166,7 @@ class Patient:
         path = f"{self.root}/registry/{directory}/{name}"
         try:
             content = self.registry.storage.read(f"{directory}/{name}")
-            return parse_entry(content.text if content else "", path, kind, str(self.root))
+            return parse_entry(content.text if content else "", path, kind, self.registry.storage.root)
         except StateError as error:
             return str(error).removeprefix(f"{path}: ").partition("; `ratchet")[0]
 
@@ -179,62 +182,38 @@ def admit(root: Path, now: datetime.datetime) -> Patient:
         InputError: it is no pipeline root.
         StateError: a newer version of Ratchet wrote it, and could be misunderstood.
     """
-    if not root.is_dir() or not any((root / name).exists() for name in _PARTS):
-        raise InputError(f"--root {root}: no pipeline root; {which_root()}")
+    if not is_there(root) or not (is_remote(root) or any((root / name).exists() for name in _PARTS)):
+        raise InputError(f"--root {uri_of(root)}: no pipeline root; {which_root()}")
     root = root.resolve()
-    _refuse_newer(root)
-    storage = DiskStorage(f"{root}/registry", f"{root}/serving/{_name(root)}")
+    storage = registry_of(root, _name(root)).storage
+    _refuse_newer(root, storage)
     signer = Signer.from_environment()
-    return Patient(root, Registry(storage), Registry(storage, signer), signer, now)
+    return Patient(root, tree_of(root), Registry(storage), Registry(storage, signer), signer, now)
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object of a file; None if it holds none, or cannot be read."""
     try:
-        values = json.loads(read_regular(path))
-    except (OSError, ValueError, RecursionError):
+        return _object(read_regular(path))
+    except (OSError, ValueError):
         return None
-    return values if isinstance(values, dict) else None
 
 
 def evaluation_behind(made: RecordedDecision) -> Evaluation | None:
     """What a decision was made from; None if it is gone or cannot be read."""
-    file = Path(made.evaluation, EVALUATION_FILE)
+    file = place(made.evaluation, EVALUATION_FILE)
     try:
         return EVALUATION_FORMAT.read(file.read_bytes(), str(file))
     except (OSError, ValueError, StateError):
         return None
 
 
-def free_name(path: Path, ending: str) -> Path:
-    """A name beside a file that nothing has yet: NAME.ENDING-1, ..."""
-    number = 1
-    while os.path.lexists(f"{path}.{ending}-{number}"):
-        number += 1
-    return Path(f"{path}.{ending}-{number}")
-
-
-def put_aside(path: Path, ending: str) -> None:
-    """Takes a file out of the way without losing it; nothing to do where it is gone."""
-    with contextlib.suppress(FileNotFoundError):
-        os.rename(path, free_name(path, ending))
-        flush_directory(path.parent)
-
-
-def keep_copy(path: Path, ending: str) -> None:
-    """Leaves what is about to be replaced beside it; nothing to do where it is gone, or was kept by an earlier try."""
-    with contextlib.suppress(FileNotFoundError):
-        content = path.read_bytes()
-        if all(kept.read_bytes() != content for kept in path.parent.glob(f"{path.name}.{ending}-*")):
-            write_durably(free_name(path, ending), content)
-
-
-def here(root: Path, uri: str) -> Path:
+def here(tree: Place, uri: str) -> Place:
     """Where an artifact of a root is now, however its place was written down."""
     if not os.path.isabs(uri) and "://" not in uri:
-        return root / "artifacts" / uri
+        return tree / "artifacts" / uri
     _, found, below = uri.rpartition("/artifacts/")
-    return root / "artifacts" / below if found else Path(uri)
+    return tree / "artifacts" / below if found else place(uri)
 
 
 def _name(root: Path) -> str:
@@ -244,14 +223,28 @@ def _name(root: Path) -> str:
         return "detector"
 
 
-def _refuse_newer(root: Path) -> None:
-    registry = root / "registry"
-    written = [registry / POINTER_FILE, *registry.glob("versions/*.json"), *registry.glob("decisions/*.json")]
-    formats: dict[Path, PersistedFormat[Any]] = {root / ROOT_FILE: ROOT_FILE_FORMAT}
-    for path, form in {**formats, **dict.fromkeys(written, SERVED_MODEL_FORMAT)}.items():
-        there = read_object(path) or {}
-        if form.is_newer(there):
+def _refuse_newer(root: Path, storage: Storage) -> None:
+    pointer = storage.read(POINTER_FILE)
+    written = {POINTER_FILE: pointer} if pointer else {}
+    written |= {
+        f"{directory}/{name}": one for directory in _ENTRIES for name, one in storage.read_all(directory).items()
+    }
+    found = {f"{root}/registry/{name}": (SERVED_MODEL_FORMAT, _object(one.text)) for name, one in written.items()}
+    forms: dict[str, tuple[PersistedFormat[Any], dict[str, Any] | None]] = {
+        str(root / ROOT_FILE): (ROOT_FILE_FORMAT, read_object(root / ROOT_FILE)),
+        **found,
+    }
+    for path, (form, there) in forms.items():
+        if there is not None and form.is_newer(there):
             raise StateError(
                 f"{path}: written by a newer Ratchet (format {there['format']}, this one knows {form.number}); upgrade "
                 "Ratchet: this one would take for damage what it does not know"
             )
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return values if isinstance(values, dict) else None

@@ -6,20 +6,20 @@ import contextlib
 import dataclasses
 import json
 from functools import partial
-from pathlib import Path
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.entry_files import pointer_json
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from ratchet.components.registry.registry import VERSIONS
 from ratchet.components.registry.storage import Token
+from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding
-from ratchet.pipeline.doctor.patient import Patient, evaluation_behind, keep_copy, put_aside
+from ratchet.pipeline.doctor.patient import Patient, evaluation_behind
 from ratchet.pipeline.doctor.told import read_told
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.overrides import OverrideKind
 from ratchet.schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
 from ratchet.schemas.base.errors import StateError
-from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
@@ -31,7 +31,7 @@ def check_overrides(patient: Patient) -> list[Finding]:
     path = f"{patient.root}/registry/{OVERRIDES_FILE}"
     content = patient.registry.storage.read(OVERRIDES_FILE)
     text = content.text if content else ""
-    told = read_told(patient.root).lines
+    told = read_told(patient.root, patient.tree).lines
     problem = _log_problem(text, told, patient.named_overrides())
     if problem is None:
         return []
@@ -42,7 +42,7 @@ def check_overrides(patient: Patient) -> list[Finding]:
 
     def repair() -> None:
         if text:
-            put_aside(patient.root / "registry" / OVERRIDES_FILE, "damaged")
+            put_aside(patient.tree / "registry" / OVERRIDES_FILE, "damaged")
         patient.registry.storage.write(OVERRIDES_FILE, whole)
 
     fix = f"restores its {len(whole.splitlines())} lines from ML Metadata; the damaged file is kept beside it"
@@ -93,7 +93,7 @@ def check_versions(patient: Patient) -> list[Finding]:
 
 
 def _missing(patient: Patient, version: str, problem: str | None) -> list[Finding]:
-    file = patient.root / "registry" / VERSIONS / f"{version}.json"
+    file = patient.tree / "registry" / VERSIONS / f"{version}.json"
     what = problem or f"the entry of version {version} is lost"
     found = _rebuilt(patient, version)
     if found is not None:
@@ -110,7 +110,7 @@ def _missing(patient: Patient, version: str, problem: str | None) -> list[Findin
 
 
 def _no_version(patient: Patient, name: str, problem: str) -> Finding:
-    file = patient.root / "registry" / VERSIONS / f"{name}.json"
+    file = patient.tree / "registry" / VERSIONS / f"{name}.json"
     return Finding("version", str(file), problem, "sets it aside", repair=partial(put_aside, file, "torn"))
 
 
@@ -170,10 +170,10 @@ def _decision(patient: Patient, version: str) -> RecordedDecision | None:
         return told[-1]
     entered = {one.run_id for one in patient.versions().values() if one.restores is None and one.verdict != APPROVED}
     elsewhere = [one for one in pushing if one.run_id not in entered and not patient.told_version(one.run_id)]
-    directory = Path(patient.registry.serving_directory, version)
-    if not elsewhere or not directory.is_dir():
+    if not elsewhere or version not in patient.registry.storage.served():
         return None
-    digest = model_digest(str(directory), LOCAL_FILES)
+    directory = f"{patient.registry.serving_directory}/{version}"
+    digest = model_digest(directory, files_of(directory))
     return next((one for one in elsewhere if one.model_digest == digest), None)
 
 
@@ -263,7 +263,7 @@ def _mended(patient: Patient, path: str, what: str, torn: bool) -> Finding:
     fix = f"nothing tells for sure which version was served ({model}); {_SERVE}"
     if not torn:
         return Finding("pointer", path, what, fix)
-    aside = partial(put_aside, patient.root / "registry" / POINTER_FILE, "torn")
+    aside = partial(put_aside, patient.tree / "registry" / POINTER_FILE, "torn")
     return Finding(
         "pointer", path, what, f"sets the torn file aside, so that a rollback is possible: {fix}", repair=aside
     )
@@ -287,10 +287,10 @@ def _disagreeing(patient: Patient, path: str, served: ServedModel) -> list[Findi
 
 def _point(patient: Patient, model: ServedModel) -> None:
     """Over what was found: torn, lost or behind."""
-    keep_copy(patient.root / "registry" / POINTER_FILE, "torn")
+    keep_copy(patient.tree / "registry" / POINTER_FILE, "torn")
     content = patient.registry.storage.read(POINTER_FILE)
     token = Token.ABSENT if content is None else content.token
-    patient.registry.storage.write(POINTER_FILE, pointer_json(Pointer(model), str(patient.root)), token)
+    patient.registry.storage.write(POINTER_FILE, pointer_json(Pointer(model), patient.registry.storage.root), token)
 
 
 def _why_torn(patient: Patient) -> str:

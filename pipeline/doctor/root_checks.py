@@ -14,14 +14,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from ratchet.components.registry.lease import lease_holder
 from ratchet.components.registry.locking import holder
+from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding, Severity
-from ratchet.pipeline.doctor.patient import Patient, free_name
+from ratchet.pipeline.doctor.patient import Patient
+from ratchet.pipeline.root.holding import is_held_by_another, lease_text
+from ratchet.pipeline.root.places import home_of, is_remote, tree_of, uri_of
 from ratchet.pipeline.root.rebuild import has_lineage, rebuild
 from ratchet.pipeline.root.root_file import is_moved, read_file, write_file
+from ratchet.schemas.artifacts.lease import LEASE_FILE
 from ratchet.schemas.artifacts.root_file import ROOT_FILE, RootFile
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.files import WRITING, read_regular, refuse_irregular
+from ratchet.schemas.base.formatting import duration
+from ratchet.schemas.base.visible import visible_line
 
 _DIRECTORIES = ("registry", "registry/versions", "registry/decisions", "serving", "runs", "artifacts")
 _FILES = (
@@ -33,6 +40,7 @@ _FILES = (
     "registry/lock",
 )
 _LISTED = 5
+_LONG_AGO = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 Access = Callable[[Path, int], bool]
 _LOCKS = {"lock": "retraining", "registry/lock": "changing what is served"}
@@ -137,22 +145,42 @@ def _settle(root: Path, there: RootFile) -> None:
 
     if (root / "metadata.sqlite").exists():
         relocate(root, there.path)
-    write_file(root, dataclasses.replace(there, path=str(root.resolve())))
+    write_file(root, dataclasses.replace(there, path=home_of(root)))
 
 
 def _write_anew(root: Path, made: RootFile) -> None:
-    path = root / ROOT_FILE
-    if path.exists():
-        path.rename(free_name(path, "torn"))
+    keep_copy(tree_of(root) / ROOT_FILE, "torn")
     # Where nothing tells where it was, it was here.
-    write_file(root, dataclasses.replace(made, path=made.path or str(root)))
+    write_file(root, dataclasses.replace(made, path=made.path or home_of(root)))
 
 
 def check_locks(patient: Patient) -> list[Finding]:
-    """Who holds one, and who held one on another machine."""
+    """Who holds one, and who held one on another machine; of a remote root, who holds its lease."""
+    if is_remote(patient.root):
+        return _lease(patient)
     places = {patient.root / name: doing for name, doing in _LOCKS.items()}
     found = [_look_at_lock(path, doing) for path, doing in places.items() if path.is_file()]
     return [finding for finding in found if finding is not None]
+
+
+def _lease(patient: Patient) -> list[Finding]:
+    uri = uri_of(patient.root)
+    path = f"{uri}/{LEASE_FILE}"
+    try:
+        lease = lease_holder(uri, now=_LONG_AGO)  # also one that has run out
+    except StateError as error:
+        aside = partial(put_aside, patient.tree / LEASE_FILE, "torn")
+        return [Finding("lock", path, f"no run can begin ({error})", "sets the file aside", repair=aside)]
+    if lease is None:
+        return []
+    if lease_holder(uri) is None:
+        age = duration(lease.age_s(patient.now))
+        what = f"{lease_text(lease)} held it and died: it was taken {age} ago and has run out; nobody does now"
+        return [Finding("lock", path, what, "nothing; the next run takes it over", Severity.NOTE)]
+    if not is_held_by_another(patient.root):
+        return []
+    what, fix = f"{lease_text(lease)} is {visible_line(lease.doing)}", "wait until it is done"
+    return [Finding("lock", path, what, fix, Severity.NOTE)]
 
 
 def _look_at_lock(path: Path, doing: str) -> Finding | None:
@@ -193,6 +221,8 @@ def _left_by(path: Path) -> str | None:
 
 def check_leftovers(patient: Patient) -> list[Finding]:
     """Whether any file is half written; those of processes that still write are left alone."""
+    if is_remote(patient.root):
+        return []  # an object appears whole
     return [_look_at_leftover(path) for path in _half_written(patient.root)]
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from ratchet.components.registry.locking import holder
+from ratchet.components.object_store.files import files_of
+from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding, Severity
-from ratchet.pipeline.doctor.patient import Patient, evaluation_behind, here, keep_copy, put_aside, read_object
+from ratchet.pipeline.doctor.patient import Patient, evaluation_behind, here, read_object
 from ratchet.pipeline.past.cause import read_cause
+from ratchet.pipeline.root.holding import is_held_by_another
+from ratchet.pipeline.root.places import Place, named, place, uri_of
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE
@@ -21,7 +23,7 @@ from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.errors import RatchetError
-from ratchet.schemas.base.files import LOCAL_FILES, write_durably
+from ratchet.schemas.base.files import write_durably
 from ratchet.schemas.data.dataset import DATASET_FILE
 
 _APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
@@ -52,7 +54,7 @@ def rebuilt_result(patient: Patient, run_id: str) -> RunResult | None:
         delta_ci=made.delta_ci,
         model=made.model,
         pushed_version=pushed.version if pushed and verdict.pushes else None,
-        report=str(page if page.is_file() else made.evaluation),
+        report=named(patient.root, page) if page.is_file() else made.evaluation,
         run_id=run_id,
         span=made.span,
         seconds={},
@@ -71,8 +73,7 @@ def _reasons(made: RecordedDecision) -> tuple[Reason, ...]:
 
 def check_runs(patient: Patient) -> list[Finding]:
     """Whether every run has a result that can be read."""
-    holds = holder(patient.root / "lock")
-    is_working = holds is not None and holds.process != os.getpid()
+    is_working = is_held_by_another(patient.root)
     return [finding for run in patient.runs() for finding in _look(patient, run, is_working)]
 
 
@@ -97,17 +98,17 @@ def _unfinished(patient: Patient, run: Path) -> Finding:
         what += f" after it was decided: {decided.verdict}"
     command = (read_object(run / REQUEST_FILE) or {}).get("command")
     fix = (
-        f"goes on with: {_in_root(command, patient.root)}"
+        f"goes on with: {_in_root(command, uri_of(patient.root))}"
         if command
         else "the same command makes a new run; this one says not what it was asked"
     )
     return Finding("unfinished", str(run), what, fix, Severity.NOTE)
 
 
-def _in_root(command: str, root: Path) -> str:
+def _in_root(command: str, root: str) -> str:
     """The command for this root, which may have been moved or copied since it was given."""
     words = shlex.split(command)
-    return shlex.join([str(root) if before == "--root" else word for before, word in zip(["", *words], words)])
+    return shlex.join([root if before == "--root" else word for before, word in zip(["", *words], words)])
 
 
 def _write_result(file: Path, result: RunResult) -> None:
@@ -123,23 +124,24 @@ def check_artifacts(patient: Patient) -> list[Finding]:
 
 def _lineage(patient: Patient, served: ServedModel) -> Iterator[Finding]:
     try:
-        record = read_training_record(served.path, LOCAL_FILES)
+        record = read_training_record(served.path, files_of(served.path))
     except (RatchetError, OSError, ValueError) as error:
-        if Path(served.path).is_dir() and patient.registry.storage.holds(served.version, served.digest):
+        storage = patient.registry.storage
+        if served.version in storage.served() and storage.holds(served.version, served.digest):
             fix = "serve an earlier version that has one: ratchet rollback --to VERSION --by NAME --reason TEXT"
             yield Finding("training-record", served.path, str(error).partition("; ")[0], fix)
         return
     for data in record.data:
-        place = here(patient.root, data.examples)
-        if not (place / DATASET_FILE).is_file() and not Path(data.examples, DATASET_FILE).is_file():
+        found = here(patient.tree, data.examples)
+        if not (found / DATASET_FILE).is_file() and not place(data.examples, DATASET_FILE).is_file():
             what = f"the training images of span {data.span}, which the served model was trained on, are gone"
             fix = "restore the directory from a backup; without it retrain with --set training.retrain.replay=0"
-            yield Finding("examples", str(place), what, fix)
+            yield Finding("examples", str(found), what, fix)
 
 
 def _archived(patient: Patient, served: ServedModel) -> Iterator[Finding]:
     decision = next((one for one in patient.decisions() if one.model_digest == served.digest), None)
-    if decision is not None and not (Path(decision.model) / "Format-Serving" / "saved_model.pb").is_file():
+    if decision is not None and not _file(patient, decision.model, "Format-Serving/saved_model.pb").is_file():
         what = f"the archived model of run {decision.run_id} is gone; it is the served one, and its only other copy"
         fix = f"copy {served.path} to a safe place"
         yield Finding("archived-model", decision.model, what, fix, Severity.WARNING)
@@ -149,10 +151,15 @@ def _blocked(patient: Patient, served: ServedModel) -> Iterator[Finding]:
     for made in patient.decisions():
         if made.verdict not in _APPROVABLE or made.baseline_digest != served.digest:
             continue
-        files = (Path(made.model, "Format-Serving", "saved_model.pb"), Path(made.evaluation, EVALUATION_FILE))
+        model, evaluation = "Format-Serving/saved_model.pb", EVALUATION_FILE
+        files = (_file(patient, made.model, model), _file(patient, made.evaluation, evaluation))
         gone = next((file for file in files if not file.is_file()), None)
         if gone is not None:
             what = f"run {made.run_id}, {made.verdict}, cannot be approved: its files are gone"
             yield Finding(
                 "candidate", str(gone), what, "restore them from a backup, or run with --again", Severity.NOTE
             )
+
+
+def _file(patient: Patient, uri: str, name: str) -> Place:
+    return place(uri, name, tree=patient.tree)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import settle
 from ratchet.components.registry.registry import VERSIONS
 from ratchet.components.registry.storage import STAGED
@@ -14,8 +14,8 @@ from ratchet.pipeline.doctor.findings import Finding, Severity
 from ratchet.pipeline.doctor.patient import Patient
 from ratchet.pipeline.doctor.registry_checks import told_versions
 from ratchet.pipeline.doctor.told import read_told
-from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
-from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.pipeline.root.places import Place, place
+from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel, is_version
 from ratchet.schemas.base.model_digest import is_intact, model_digest
 
 _SERVING = "Format-Serving"
@@ -37,9 +37,9 @@ def check_intent(patient: Patient) -> list[Finding]:
         found.append(Finding("publication", f"{patient.root}/registry/{POINTER_FILE}", what, fix, repair=repair))
     storage, begun = patient.registry.storage, pointer.pushing.staged if pointer.pushing else None
     dead = set(storage.orphans())
-    for name in storage.served():
+    for name in sorted({*storage.served(), *dead}):
         place = f"{patient.registry.serving_directory}/{name}"
-        if name.startswith(STAGED) and name in dead and name != begun:
+        if name in dead and name != begun:
             what, fix = "staged by a process that died; TensorFlow Serving passes over it", "removes it"
             found.append(Finding("staged", place, what, fix, repair=repair))
         elif name.startswith(STAGED) and name != begun:
@@ -64,7 +64,7 @@ def check_bytes(patient: Patient) -> list[Finding]:
 
 
 def _damaged(patient: Patient, model: ServedModel, is_served: bool) -> Iterator[Finding]:
-    there = Path(model.path).exists()
+    there = model.version in patient.registry.storage.served()
     how = "are not those that were recorded" if there else "are gone"
     what = f"the files of version {model.version} {how} (content digest {model.digest[:12]})"
     # `ratchet prune` takes the files of versions that no rollback needs: damage is wrong, room that was made is not.
@@ -112,37 +112,37 @@ def restore(patient: Patient, model: ServedModel, source: str) -> None:
     storage.publish(staged, model.version)
 
 
-def _whole(patient: Patient, model: ServedModel) -> Iterator[Path]:
+def _whole(patient: Patient, model: ServedModel) -> Iterator[Place]:
     """Directories with the same bytes: the archived candidate, other versions, what was set aside, runs' copies."""
-    root, serving = patient.root, Path(patient.registry.serving_directory)
-    candidates = [Path(one.model, _SERVING) for one in patient.decisions() if one.model_digest == model.digest]
-    others = sorted(serving.iterdir()) if serving.is_dir() else []
-    copies = sorted(root.glob(f"artifacts/BaselineReader/baseline/*/{_SERVING}"))
-    trained = sorted(root.glob(f"artifacts/DetectorTrainer/model/*/{_SERVING}"))
-    pushed = sorted(root.glob("artifacts/Pusher/pushed_model/*"))
-    for place in [*candidates, *others, *copies, *trained, *pushed]:
-        if place.is_dir() and str(place) != model.path and is_intact(str(place), model.digest, LOCAL_FILES):
-            yield place
+    tree, serving = patient.tree, patient.registry.serving_directory
+    decided = [one.model for one in patient.decisions() if one.model_digest == model.digest]
+    candidates = [place(uri, _SERVING, tree=tree) for uri in decided]
+    others = [place(f"{serving}/{name}") for name in patient.registry.storage.served()]
+    copies = sorted(tree.glob(f"artifacts/BaselineReader/baseline/*/{_SERVING}"))
+    trained = sorted(tree.glob(f"artifacts/DetectorTrainer/model/*/{_SERVING}"))
+    pushed = sorted(tree.glob("artifacts/Pusher/pushed_model/*"))
+    for found in [*candidates, *others, *copies, *trained, *pushed]:
+        if found.is_dir() and str(found) != model.path and is_intact(str(found), model.digest, files_of(str(found))):
+            yield found
 
 
 def check_unknown(patient: Patient) -> list[Finding]:
     """Whether every version on the disk has an entry; what was set aside before is mentioned."""
     # A version that something else speaks of was recorded, and is in service rightly: version_check.
     known = {*patient.versions(), *patient.torn(VERSIONS), *told_versions(patient), patient.begun}
-    serving = Path(patient.registry.serving_directory)
     unknown = [version for version in patient.registry.versions_on_disk() if version not in known]
-    found = [_unknown(patient, serving / version) for version in unknown]
-    return [*found, *_others(patient, serving)]
+    found = [_unknown(patient, version) for version in unknown]
+    return [*found, *_others(patient)]
 
 
-def _unknown(patient: Patient, directory: Path) -> Finding:
-    version = directory.name
+def _unknown(patient: Patient, version: str) -> Finding:
+    directory = f"{patient.registry.serving_directory}/{version}"
     is_seen = int(version) <= _LARGEST and version == str(int(version))
     what = f"version {version} was never recorded{_whose(patient, directory)}"
     if is_seen and version == patient.registry.versions_on_disk()[-1]:
         what += "; it is the highest number, so TensorFlow Serving serves it"
     fix = f"sets it aside as {_ASIDE}{version}-N, where TensorFlow Serving does not see it; nothing of it is lost"
-    return Finding("unknown", str(directory), what, fix, repair=partial(_set_aside, patient, version))
+    return Finding("unknown", directory, what, fix, repair=partial(_set_aside, patient, version))
 
 
 def _set_aside(patient: Patient, version: str) -> None:
@@ -150,9 +150,9 @@ def _set_aside(patient: Patient, version: str) -> None:
         patient.registry.storage.set_aside(version)
 
 
-def _whose(patient: Patient, directory: Path) -> str:
+def _whose(patient: Patient, directory: str) -> str:
     try:
-        digest = model_digest(str(directory), LOCAL_FILES)
+        digest = model_digest(directory, files_of(directory))
     except OSError:
         return ""
     same = next((one for one in patient.versions().values() if one.digest == digest), None)
@@ -161,9 +161,9 @@ def _whose(patient: Patient, directory: Path) -> str:
     decision = next((one for one in patient.decisions() if one.model_digest == digest), None)
     if decision is not None:
         return f"; its files are those of run {decision.run_id}, which was {decision.verdict}"
-    for run in read_told(patient.root).runs:
+    for run in read_told(patient.root, patient.tree).runs:
         source = run.model / "Format-Serving"
-        if source.is_dir() and model_digest(str(source), LOCAL_FILES) == digest:
+        if source.is_dir() and model_digest(str(source), files_of(str(source))) == digest:
             return (
                 f"; its files are the candidate of run {run.run_id}, which was interrupted before its decision was "
                 "recorded: run its span again"
@@ -171,15 +171,26 @@ def _whose(patient: Patient, directory: Path) -> str:
     return ""
 
 
-def _others(patient: Patient, serving: Path) -> Iterator[Finding]:
-    for place in sorted(serving.iterdir()) if serving.is_dir() else []:
-        name = place.name
-        if name.startswith(_ASIDE):
+def _others(patient: Patient) -> Iterator[Finding]:
+    served = {*patient.registry.storage.served(), *patient.registry.storage.orphans()}
+    for found in _in_serving(patient):
+        name = found.name
+        if is_version(name) and found.is_dir() and name not in served:
+            what = "half a version, without saved_model.pb: it is being published, or its process died"
+            fix = "nothing; when it is some hours old, --repair removes it"
+            yield Finding("half-version", str(found), what, fix, Severity.NOTE)
+        elif name.startswith(_ASIDE):
             what, fix = "was set aside", "nothing; remove it when nobody wants to look at it any more"
-            yield Finding("set-aside", str(place), what, fix, Severity.NOTE)
-        elif name.isascii() and name.isdigit() and not place.is_dir():
+            yield Finding("set-aside", str(found), what, fix, Severity.NOTE)
+        elif name.isascii() and name.isdigit() and not found.is_dir():
             what, fix = "a file has the name of a version", "move it away: TensorFlow Serving cannot load it"
-            yield Finding("unknown", str(place), what, fix)
+            yield Finding("unknown", str(found), what, fix)
         elif not (name.isascii() and name.isdigit()) and not name.startswith((STAGED, ".")):
             what, fix = "no version has such a name", "nothing; move it away if it is not yours"
-            yield Finding("unknown", str(place), what, fix, Severity.NOTE)
+            yield Finding("unknown", str(found), what, fix, Severity.NOTE)
+
+
+def _in_serving(patient: Patient) -> list[Place]:
+    """Everything in the serving directory as it is now."""
+    serving = place(patient.registry.serving_directory)
+    return sorted(serving.iterdir(), key=str) if serving.is_dir() else []

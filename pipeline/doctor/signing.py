@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ratchet.components.registry.entry_files import signed_values
 from ratchet.pipeline.doctor.findings import Finding, Severity
 from ratchet.pipeline.doctor.patient import Patient
+from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.serving.change import one_line
 from ratchet.schemas.artifacts.registry_entries import Pointer, RecordedDecision, ServedModel
 from ratchet.schemas.base.errors import InputError, StateError
@@ -52,7 +52,7 @@ def records(patient: Patient) -> Iterator[Record]:
         yield Record("served.json", "served", patient.served, patient.served.signature)
 
 
-def _fix(root: Path, record: Record, problem: str) -> str:
+def _fix(root: str, record: Record, problem: str) -> str:
     if record.signature is None:
         signing = f"ratchet doctor --root {root} --repair --sign-existing --by NAME --reason TEXT"
         return f"look at docs/security.md, then: {signing}"
@@ -72,7 +72,7 @@ def check_signatures(patient: Patient) -> list[Finding]:
             "signature",
             f"{patient.root}/registry/{one.file}",
             problem,
-            _fix(patient.root, one, problem),
+            _fix(uri_of(patient.root), one, problem),
         )
         for one, problem in found
         if problem is not None
@@ -81,7 +81,7 @@ def check_signatures(patient: Patient) -> list[Finding]:
 
 def problem_of(patient: Patient, signer: Signer, record: Record) -> str | None:
     """Why a record cannot be believed; None if it can."""
-    values = signed_values(record.entry, str(patient.root))
+    values = signed_values(record.entry, patient.registry.storage.root)
     try:
         signer.check(record.kind, values, record.signature, "it")
     except StateError as error:

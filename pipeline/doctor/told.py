@@ -14,8 +14,8 @@ from typing import Any
 
 from ratchet.components.stack import mlmd_tables
 from ratchet.pipeline.doctor.patient import here
-
-DATABASE = "metadata.sqlite"
+from ratchet.pipeline.root.executions import DATABASE, highest_execution
+from ratchet.pipeline.root.places import Place
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class ToldRun:
     """
 
     run_id: str
-    model: Path
-    evaluation: Path
+    model: Place
+    evaluation: Place
     blessing: dict[str, Any]
     is_blessed: bool
     baseline: dict[str, Any]
-    pushed: Path | None
+    pushed: Place | None
 
 
 @dataclass(frozen=True)
@@ -58,29 +58,23 @@ class Told:
     last_execution: int = 0
 
 
-def read_told(root: Path) -> Told:
-    """Asks the store of a root."""
+def read_told(root: Path, tree: Place) -> Told:
+    """Asks the store of a root.
+
+    Args:
+        root: its directory on this machine.
+        tree: of `tree_of`, where its artifacts lie.
+    """
     database = root / DATABASE
     if not database.exists():
-        return Told("it is not there" if highest_execution(root) else None)
+        return Told("it is not there" if highest_execution(root, tree) else None)
     if not database.stat().st_size:
         return Told("it is empty")
     try:
         with _opened(database) as store:
-            return _read(root, store)
+            return _read(tree, store)
     except (sqlite3.Error, OSError) as error:
         return Told(f"it cannot be read ({error})")
-
-
-def highest_execution(root: Path) -> int:
-    """The highest number of an execution of which something lies under `artifacts/`; 0 if there is none."""
-    artifacts = root / "artifacts"
-    # Approvals and rollbacks are no steps: what they leave has the number of a version.
-    steps = [
-        path for path in artifacts.glob("*") if path.name != "checkpoints" and not path.name.startswith("ratchet.")
-    ]
-    places = [place for step in steps for place in (*step.glob("*/*"), *step.glob(".system/*/*"))]
-    return max((int(path.name) for path in places if path.name.isascii() and path.name.isdigit()), default=0)
 
 
 @contextlib.contextmanager
@@ -99,7 +93,7 @@ def _opened(database: Path) -> Iterator[sqlite3.Connection]:
         yield stack.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True)))
 
 
-def _read(root: Path, store: sqlite3.Connection) -> Told:
+def _read(tree: Place, store: sqlite3.Connection) -> Told:
     [(state,), *_] = store.execute("PRAGMA quick_check(1)").fetchall()
     if state != "ok":
         return Told(f"it is damaged ({str(state).strip().splitlines()[-1]})")
@@ -108,12 +102,12 @@ def _read(root: Path, store: sqlite3.Connection) -> Told:
         return Told(f"it is no store of ML Metadata (no table {missing})")
     return Told(
         lines=tuple(mlmd_tables.values_of_property(store, "line")),  # docs/decisions/0014-approvals-and-rollback.md
-        runs=tuple(_runs(root, store)),
+        runs=tuple(_runs(tree, store)),
         last_execution=mlmd_tables.last_execution(store),
     )
 
 
-def _runs(root: Path, store: sqlite3.Connection) -> Iterator[ToldRun]:
+def _runs(tree: Place, store: sqlite3.Connection) -> Iterator[ToldRun]:
     properties: dict[int, dict[str, Any]] = {}
     for artifact, name, value in store.execute(mlmd_tables.PROPERTIES_OF_MODELS):
         properties.setdefault(artifact, {})[name] = value
@@ -122,7 +116,7 @@ def _runs(root: Path, store: sqlite3.Connection) -> Iterator[ToldRun]:
         runs.setdefault(run_id, []).append((artifact, kind, str(uri)))
     for run_id, artifacts in runs.items():
         of_kind = {
-            kind: {artifact: here(root, uri) for artifact, other, uri in artifacts if other == kind}
+            kind: {artifact: here(tree, uri) for artifact, other, uri in artifacts if other == kind}
             for kind in ("Model", "ModelBlessing", "ModelEvaluation", "PushedModel")
         }
         said = [properties.get(artifact, {}) for artifact in of_kind["ModelBlessing"]]

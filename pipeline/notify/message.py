@@ -11,11 +11,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.object_store.uri import is_gs
 from ratchet.pipeline.notify.target import Mailbox
 from ratchet.pipeline.past.cause import cause_line
 from ratchet.pipeline.past.history import page_of
+from ratchet.pipeline.root.places import named, uri_of
 from ratchet.pipeline.terminal.plain_text import cut, one_line
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
+from ratchet.schemas.artifacts.publication import AFTER_PUSH
 from ratchet.schemas.artifacts.run_result import RunResult
 from ratchet.schemas.base.differences import NO_DIFFERENCE
 from ratchet.schemas.base.formatting import difference, interval, many, score
@@ -69,6 +72,7 @@ def notice_of_result(result: RunResult, name: str, root: Path) -> Notice:
         *_cause(result),
         ("mAP", _maps(result)),
         ("Data gate", _seen(result)),
+        *_after_push(result),
         ("Page", _page(result, root)),
     ]
     title = f"{result.verdict.value} {name} span {result.span}: {result.first_reason}"
@@ -87,7 +91,9 @@ def _notice_of_nothing_new(result: RunResult, name: str, root: Path) -> Notice:
 
 def _page(result: RunResult, root: Path) -> str:
     page = page_of(root, result.run_id)
-    return str((page if page.exists() else Path(result.report)).absolute())
+    if page.exists():
+        return named(root.absolute(), page.absolute())
+    return result.report if is_gs(result.report) else str(Path(result.report).absolute())
 
 
 def notice_of_crash(error: Exception, name: str, root: Path, run_id: str, span: int) -> Notice:
@@ -97,7 +103,7 @@ def notice_of_crash(error: Exception, name: str, root: Path, run_id: str, span: 
         ("Verdict", "none: the run crashed; `ratchet status` says what is served"),
         ("Run", f"{run_id}, span {span}"),
         ("Reason", problem),
-        ("Log", str((root / "runs" / run_id / "log.txt").absolute())),
+        ("Log", named(root.absolute(), root.absolute() / "runs" / run_id / "log.txt")),
         ("Going on", "the same `ratchet run` again goes on from the failed step"),
     ]
     return _notice(f"CRASHED {name} span {span}: {problem}", facts, _command("status", root=root))
@@ -183,7 +189,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _command(*words: str, root: Path) -> str:
-    return shlex.join(["ratchet", *words, "--root", str(root.absolute())])
+    return shlex.join(["ratchet", *words, "--root", uri_of(root.absolute())])
 
 
 def _with_others(result: RunResult) -> str:
@@ -197,6 +203,11 @@ def _cause(result: RunResult) -> list[tuple[str, str]]:
         return []
     action = [("To do", result.cause.action)] if result.cause.action else []
     return [("Cause", told), *action]
+
+
+def _after_push(result: RunResult) -> list[tuple[str, str]]:
+    told = [reason for reason in result.deciding if reason.rule in AFTER_PUSH]
+    return [("After the push", "; ".join(reason.sentence for reason in told))] if told else []
 
 
 def _maps(result: RunResult) -> str:

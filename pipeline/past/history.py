@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.object_store.uri import is_gs
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.best_served import BestServed
 from ratchet.pipeline.past.cause import cause_name
+from ratchet.pipeline.root.places import is_there, named, part_of, uri_of
 from ratchet.pipeline.root.roots import registry_at, settled_if_possible, which_root
 from ratchet.pipeline.terminal.plain_text import cut, one_line, table
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.run_files import CRASH_FILE, CRASH_FORMAT, CrashedRun
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from ratchet.schemas.base.artifact_places import places
 from ratchet.schemas.base.errors import InputError, StateError
@@ -46,7 +49,7 @@ class RunEntry:
         result: of a finished run.
         page: its review page; None if there is none.
         log: all that was printed.
-        trouble: why the result is UNREADABLE, in a sentence; empty otherwise.
+        trouble: why the result is UNREADABLE, or why a run of a job crashed, in a sentence; empty otherwise.
     """
 
     run_id: str
@@ -112,10 +115,12 @@ def open_registry(root: Path) -> Registry:
     Raises:
         InputError: there is no such directory, or it is not a pipeline root.
     """
-    if not root.is_dir():
-        raise InputError(f"--root {root}: no such directory; {which_root()}")
-    if not (root / "runs").is_dir() and not (root / "registry").is_dir():
-        raise InputError(f"--root {root}: not a pipeline root, it holds neither runs nor registry; {which_root()}")
+    if not (root / "runs").is_dir() and not part_of(root, "registry").is_dir():
+        if not is_there(root):
+            raise InputError(f"--root {uri_of(root)}: no such directory; {which_root()}")
+        raise InputError(
+            f"--root {uri_of(root)}: not a pipeline root, it holds neither runs nor registry; {which_root()}"
+        )
     registry = registry_at(root)
     settled_if_possible(registry)
     return registry
@@ -130,7 +135,7 @@ def read_history(root: Path, overrides: Sequence[Override], best: BestServed | N
         best: of `read_best`.
     """
     directory = root / "runs"
-    runs = [_read_run(path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
+    runs = [_read_run(root, path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
     return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides), best)
 
 
@@ -161,34 +166,46 @@ def find_run(history: History, name: str | None) -> RunEntry:
     return found[0]
 
 
-def _read_run(directory: Path) -> RunEntry:
+def _read_run(root: Path, directory: Path) -> RunEntry:
     page = directory / REVIEW_FILE
     file = directory / RESULT_FILE
     log = directory / "log.txt"
     result, state, trouble = _read_result(file)
-    result = result and _placed(result, page)
+    result = result and _placed(root, result, page)
+    crash = None if result or trouble else _read_crash(directory / CRASH_FILE)
     heard = next(path for path in (file, log, directory) if path.exists())
     return RunEntry(
         run_id=directory.name,
-        at=result.ended_at if result else _modified(heard),
+        at=result.ended_at if result else crash.at if crash else _modified(heard),
         state=state,
         result=result,
         page=page if page.is_file() else None,
         log=log,
-        trouble=trouble,
+        trouble=crash.why if crash else trouble,
     )
 
 
-def _placed(result: RunResult, page: Path) -> RunResult:
+def _placed(root: Path, result: RunResult, page: Path) -> RunResult:
     """With the places in this root: one that was moved or copied must not show the files of its old place."""
-    artifacts = f"{page.parent.parent.parent}/artifacts"
-    report = str(page) if page.is_file() and Path(result.report).name == REVIEW_FILE else _own(result.report, artifacts)
+    artifacts = f"{uri_of(root)}/artifacts"
+    is_page = page.is_file() and Path(result.report).name == REVIEW_FILE
+    report = named(root, page) if is_page else _own(result.report, artifacts)
     return dataclasses.replace(result, report=report, model=result.model and _own(result.model, artifacts))
 
 
 def _own(place: str, artifacts: str) -> str:
     own = places(place, artifacts)[0]
+    if is_gs(own) and (is_gs(place) or Path(place).is_absolute()):
+        return own  # to ask an object store for each would take long
     return own if Path(own).exists() else place
+
+
+def _read_crash(file: Path) -> CrashedRun | None:
+    """Why a run of a job crashed; None of a run that did not, or of which that cannot be read."""
+    try:
+        return CRASH_FORMAT.read(read_regular(file), str(file))
+    except (OSError, ValueError, StateError):
+        return None
 
 
 def _read_result(file: Path) -> tuple[RunResult | None, str, str]:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratchet.components.registry.locking import holder
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.best_served import BestServed, read_best
 from ratchet.pipeline.past.cause import cause_line
 from ratchet.pipeline.past.golden_looks import GoldenLooks, read_looks
 from ratchet.pipeline.past.history import RunEntry, open_registry, read_history
 from ratchet.pipeline.past.told_apart import ToldApart, told_apart
+from ratchet.pipeline.root.holding import holder_of
 from ratchet.pipeline.terminal.plain_text import one_line
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
-from ratchet.schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, ServedModel
+from ratchet.schemas.artifacts.registry_entries import SERVED_MODEL_FORMAT, RecordedDecision, ServedModel
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.formatting import minute, score
 from ratchet.schemas.base.visible import visible_line
@@ -137,16 +137,17 @@ def read_status(root: Path, today: datetime.date) -> Status:
     except StateError as error:
         served, problem = None, str(error)
     runs = read_history(root, ()).runs
+    decisions = _decisions(registry)
     return Status(
         served=served,
         override=override,
         expired=override is not None and override.expired(today),
         problem=problem,
-        told_apart=told_apart(registry),
+        told_apart=told_apart(registry, decisions) if decisions is not None else None,
         last=runs[-1] if runs else None,
-        working=_working(root),
+        working=holder_of(root),
         best=best,
-        golden=_looks(root, registry),
+        golden=read_looks(root, decisions) if decisions is not None else None,
     )
 
 
@@ -173,13 +174,9 @@ def _override_lines(override: Override, expired: bool) -> list[str]:
     return lines
 
 
-def _looks(root: Path, registry: Registry) -> GoldenLooks | None:
+def _decisions(registry: Registry) -> list[RecordedDecision] | None:
+    """Read once, for an object store takes a request for each."""
     try:
-        return read_looks(root, registry.decisions())
-    except StateError:  # a decision that is torn stops runs, which say so; what is served is known all the same
+        return registry.decisions()
+    except (OSError, StateError):  # a torn one stops runs, which say so; what is served is known all the same
         return None
-
-
-def _working(root: Path) -> str | None:
-    found = holder(root / "lock")
-    return found and found.to_text()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.root.places import place, read_place
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from ratchet.schemas.base.differences import detectable, minimum_detectable
 from ratchet.schemas.base.errors import RatchetError
-from ratchet.schemas.base.files import read_regular
 from ratchet.schemas.base.formatting import many
 
 
@@ -38,18 +38,19 @@ class ToldApart:
         return f"differences of mAP below {detectable(self.difference)} cannot be told reliably with {golden}"
 
 
-def told_apart(registry: Registry) -> ToldApart | None:
+def told_apart(registry: Registry, decisions: Sequence[RecordedDecision] | None = None) -> ToldApart | None:
     """What the present golden set can tell apart.
 
     Args:
         registry: of the pipeline root.
+        decisions: of it, where they are known already.
 
     Returns:
         None where no decision on the newest golden set has a sound comparison with an interval, or where the decisions
         cannot be read: this says nothing that anything depends on.
     """
     try:
-        made = registry.decisions()
+        made = registry.decisions() if decisions is None else decisions
     except (OSError, RatchetError):
         return None
     on_newest = [decision for decision in made if decision.golden_digest == made[-1].golden_digest]
@@ -61,8 +62,8 @@ def told_apart(registry: Registry) -> ToldApart | None:
 
 
 def _images(decision: RecordedDecision) -> int | None:
-    file = Path(decision.evaluation) / EVALUATION_FILE
+    file = place(decision.evaluation, EVALUATION_FILE)
     try:
-        return EVALUATION_FORMAT.read(read_regular(file), str(file)).golden.images
+        return EVALUATION_FORMAT.read(read_place(file), str(file)).golden.images
     except (OSError, ValueError, RatchetError):
         return None

@@ -12,6 +12,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from ratchet.pipeline.retention.facts import RunArtifacts
 from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.base.artifact_places import places
 
 
@@ -27,6 +28,7 @@ class RunArtifactStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+        self._home = home_of(root)
         self._store = open_store(root)
         self._known: dict[str, RunArtifacts] = {}
 
@@ -54,7 +56,7 @@ class RunArtifactStore:
             StateError: the store cannot be written.
         """
         with store_errors(self._root):
-            gone = [one for path in paths for one in self._store.get_artifacts_by_uri(f"{self._root}/{path}")]
+            gone = [one for path in paths for one in self._store.get_artifacts_by_uri(f"{self._home}/{path}")]
             for artifact in gone:
                 artifact.state = mlmd.Artifact.DELETED
             if gone:
@@ -65,9 +67,9 @@ class RunArtifactStore:
         if context is None:
             return RunArtifacts(None, ())
         known = [
-            places(artifact.uri, f"{self._root}/artifacts")[0]
+            places(artifact.uri, f"{self._home}/artifacts")[0]
             for artifact in self._store.get_artifacts_by_context(context.id)
             if artifact.state != mlmd.Artifact.DELETED
         ]
-        own = {uri[len(str(self._root)) + 1 :] for uri in known if uri.startswith(f"{self._root}/artifacts/")}
+        own = {uri[len(self._home) + 1 :] for uri in known if uri.startswith(f"{self._home}/artifacts/")}
         return RunArtifacts(context.create_time_since_epoch / 1000, tuple(sorted(own)))

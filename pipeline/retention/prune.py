@@ -20,12 +20,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ratchet.components.registry.locking import hold
+from ratchet.components.object_store import objects
 from ratchet.pipeline.config.pipeline_settings import RetentionSettings
 from ratchet.pipeline.past.run_record import write_left
 from ratchet.pipeline.retention.facts import RunArtifacts
 from ratchet.pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
 from ratchet.pipeline.retention.survey import SET_ASIDE, survey
+from ratchet.pipeline.root.executions import DATABASE, highest_execution
+from ratchet.pipeline.root.holding import hold_root, with_ml_metadata, written_back
+from ratchet.pipeline.root.object_path import ObjectPath
+from ratchet.pipeline.root.places import Place, is_remote, tree_of, uri_of
 from ratchet.pipeline.root.roots import registry_at, settled, which_root
 from ratchet.pipeline.terminal.plain_text import table
 from ratchet.schemas.base.errors import InputError, RatchetError
@@ -117,12 +121,14 @@ def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_r
     """
     if not (root / "runs").is_dir():
         raise InputError(
-            f"--root {root}: not a pipeline root, or no run of it ever began (no {root / 'runs'}); {which_root()}"
+            f"--root {uri_of(root)}: not a pipeline root, or no run of it ever began (no {uri_of(root)}/runs); "
+            f"{which_root()}"
         )
     root = root.resolve()
     if dry_run:
+        with_ml_metadata(root)
         return _prune(root, settings, now, dry_run)
-    with hold(root / "lock", "retraining"):
+    with hold_root(root, "retraining"):
         settled(registry_at(root))  # it may need what looks like a leftover
         return _prune(root, settings, now, dry_run)
 
@@ -164,6 +170,7 @@ def carry_out(root: Path, made: Plan, store: ArtifactStore, now: datetime.dateti
     """
     for run_id, paths in made.changed.items():
         write_left(root, run_id, paths, now)
+    written_back(root)
     failed = dict(_delete_all(root, made))
     gone = [one.artifact for one in made.removals if one.artifact and one.path not in failed]
     store.mark_deleted(gone)
@@ -173,21 +180,55 @@ def carry_out(root: Path, made: Plan, store: ArtifactStore, now: datetime.dateti
 
 
 def _prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_run: bool) -> Pruned:
-    from ratchet.pipeline.retention.artifacts import RunArtifactStore
-
-    store = RunArtifactStore(root)
-    made = plan(survey(root), settings, now.timestamp(), store.of_run)
-    measured = tuple(dataclasses.replace(one, size_bytes=_size_bytes(root / one.path)) for one in made.removals)
+    store, tree = _store(root), tree_of(root)
+    made = plan(survey(root, tree), settings, now.timestamp(), store.of_run)
+    measured = tuple(dataclasses.replace(one, size_bytes=_size_bytes(tree / one.path)) for one in made.removals)
     failures = () if dry_run else carry_out(root, made, store, now)
     return Pruned(measured, made.kept, failures, dry_run)
 
 
+class _NoStore:
+    """Of a root whose jobs keep ML Metadata elsewhere: what their runs left is not known, so none of it goes."""
+
+    def of_run(self, run_id: str) -> RunArtifacts:
+        return RunArtifacts(0.0, ())
+
+    def mark_deleted(self, paths: list[str]) -> None:
+        pass
+
+
+def _store(root: Path) -> ArtifactStore:
+    from ratchet.pipeline.retention.artifacts import RunArtifactStore
+
+    if is_remote(root) and not (root / DATABASE).exists() and not highest_execution(root):
+        LOGGER.warning(
+            "%s: has no ML Metadata, as its jobs keep theirs elsewhere, so which artifacts are whose is not known, and "
+            "none of them goes; docs/retention.md says which of them may age by a rule of the bucket",
+            uri_of(root),
+        )
+        return _NoStore()
+    return RunArtifactStore(root)
+
+
 def _delete_all(root: Path, made: Plan) -> Iterator[tuple[str, str]]:
     for removal in made.removals:
+        place = tree_of(root) / removal.path
         try:
-            _delete(root / removal.path)
+            if isinstance(place, Path) or removal.path.startswith("runs/"):
+                _delete(root / removal.path)  # of a working copy, it is deleted there when that is written back
+            else:
+                _delete_objects(str(place))
         except OSError as error:
-            yield removal.path, f"{root / removal.path}: cannot be deleted ({error.strerror}); make it writable"
+            yield removal.path, f"{place}: cannot be deleted ({error.strerror}); make it writable"
+
+
+def _delete_objects(uri: str) -> None:
+    """A model's own file first: TensorFlow Serving never sees half a version."""
+    for one in objects.list_below(uri):
+        if one.uri.endswith("/saved_model.pb"):
+            objects.delete(one.uri)
+    objects.delete_below(uri)
+    objects.delete(uri)
 
 
 def _delete(path: Path) -> None:
@@ -209,8 +250,10 @@ def _erase(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _size_bytes(path: Path) -> int:
+def _size_bytes(path: Place) -> int:
     """Room on the disk; a file that has another name, too, gives none back."""
+    if isinstance(path, ObjectPath):
+        return path.size_bytes()
     files = [path] if not path.is_dir() or path.is_symlink() else [path, *path.rglob("*")]
     stats = [file.lstat() for file in files if os.path.lexists(file)]
     return sum(one.st_blocks * 512 for one in stats if one.st_nlink == 1 or stat.S_ISDIR(one.st_mode))

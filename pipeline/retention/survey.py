@@ -8,11 +8,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.references import best_version
 from ratchet.pipeline.past.history import UNFINISHED, RunEntry, read_history
 from ratchet.pipeline.past.run_record import read_left
 from ratchet.pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from ratchet.pipeline.retention.protection import seconds
+from ratchet.pipeline.root.object_path import ObjectPath
+from ratchet.pipeline.root.places import Place, place
 from ratchet.pipeline.root.roots import registry_at
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from ratchet.schemas.artifacts.registry_entries import ServedModel
@@ -20,7 +23,7 @@ from ratchet.schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
 from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.artifact_places import places
 from ratchet.schemas.base.errors import StateError
-from ratchet.schemas.base.files import LOCAL_FILES, WRITING
+from ratchet.schemas.base.files import WRITING
 from ratchet.schemas.data.dataset import GOLDEN_STEP
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
@@ -32,11 +35,12 @@ _HALF_WRITTEN = (f"*{WRITING}", f"registry/**/*{WRITING}", f"runs/*/*{WRITING}",
 _SET_ASIDE = (f"artifacts/*/*/{SET_ASIDE}*", f"artifacts/*/*/*/{SET_ASIDE}*", f"*/*/{SET_ASIDE}*")
 
 
-def survey(root: Path) -> RootFacts:
+def survey(root: Path, tree: Place) -> RootFacts:
     """What is in a pipeline root; nothing of it is changed.
 
     Args:
-        root: its absolute path.
+        root: its absolute path; of a remote one, its working copy.
+        tree: of `tree_of`.
 
     Raises:
         StateError: its registry, or a note of an earlier pruning, makes no sense.
@@ -44,31 +48,31 @@ def survey(root: Path) -> RootFacts:
     registry = registry_at(root)
     versions = registry.versions()
     served, decisions = registry.pointer().served, registry.decisions()
-    models = {made.run_id: _own(root, made.model) for made in decisions}
-    known = [model for model in versions if _files_of(root, model, models)]
+    models = {made.run_id: _own(tree, made.model) for made in decisions}
+    known = [model for model in versions if _files_of(tree, model, models)]
     return RootFacts(
-        runs=tuple(_run(root, entry) for entry in read_history(root, ()).runs),
+        runs=tuple(_run(root, tree, entry) for entry in read_history(root, ()).runs),
         served=served,
         versions=tuple(versions),
         restorable=frozenset(model.version for model in known),
         on_disk={
-            version: _relative(root, Path(registry.serving_directory, version))
+            version: _relative(tree, place(f"{registry.serving_directory}/{version}", tree=tree))
             for version in registry.versions_on_disk()
         },
         models=models,
-        lineage={model.version: _lineage(root, _files_of(root, model, models)) for model in known},
-        examples=tuple(_below(root, "artifacts/*/examples/[0-9]*")),
-        golden=tuple(_golden(root)),
+        lineage={model.version: _lineage(tree, _files_of(tree, model, models)) for model in known},
+        examples=tuple(_below(tree, "artifacts/*/examples/[0-9]*")),
+        golden=tuple(_golden(tree)),
         best=best_version(served, versions, decisions) if served else None,
-        copies={**dict(_model_copies(root)), **dict(_page_copies(root))},
-        checkpoints=tuple(_found(root, "artifacts/checkpoints/*")),
-        working=tuple(_found(root, "artifacts/*/.system/*/*")),
-        half_written=tuple(one for pattern in _HALF_WRITTEN for one in _found(root, pattern)),
-        set_aside=tuple(path for pattern in _SET_ASIDE for path in _below(root, pattern)),
+        copies={**dict(_model_copies(tree)), **dict(_page_copies(tree))},
+        checkpoints=tuple(_found(tree, "artifacts/checkpoints/*")),
+        working=tuple(_found(tree, "artifacts/*/.system/*/*")),
+        half_written=tuple(one for pattern in _HALF_WRITTEN for one in _found(tree, pattern)),
+        set_aside=tuple(path for pattern in _SET_ASIDE for path in _below(tree, pattern)),
     )
 
 
-def _run(root: Path, entry: RunEntry) -> RunFacts:
+def _run(root: Path, tree: Place, entry: RunEntry) -> RunFacts:
     directory = root / "runs" / entry.run_id
     there = [path for path in (directory / REVIEW_FILE, directory / DIAGNOSIS_FILE, entry.log) if path.is_file()]
     return RunFacts(
@@ -76,66 +80,80 @@ def _run(root: Path, entry: RunEntry) -> RunFacts:
         finished=entry.state != UNFINISHED,
         at_s=seconds(entry.at),
         left=read_left(root, entry.run_id),
-        evidence=tuple(_relative(root, path) for path in there),
-        report=_own(root, entry.result.report) if entry.result else None,
+        evidence=tuple(str(path.relative_to(root)) for path in there),
+        report=_own(tree, entry.result.report) if entry.result else None,
     )
 
 
-def _files_of(root: Path, model: ServedModel, models: dict[str, str]) -> Path | None:
+def _files_of(tree: Place, model: ServedModel, models: dict[str, str]) -> Place | None:
     """The SavedModel of a version: in the serving directory, or in the artifacts of its run."""
     archived = models.get(model.run_id)
-    found = [Path(model.path), *([root / archived / _MODEL] if archived else [])]
+    found = [place(model.path, tree=tree), *([tree / archived / _MODEL] if archived else [])]
     return next((path for path in found if (path / "saved_model.pb").is_file()), None)
 
 
-def _lineage(root: Path, model: Path | None) -> tuple[str, ...] | None:
+def _lineage(tree: Place, model: Place | None) -> tuple[str, ...] | None:
     try:
-        record = read_training_record(str(model), LOCAL_FILES)
+        record = read_training_record(str(model), files_of(str(model)))
     except (StateError, OSError, ValueError):
         return None
-    return tuple(_own(root, places(data.examples, f"{root}/artifacts")[0]) for data in record.data)
+    return tuple(_own(tree, places(data.examples, f"{tree}/artifacts")[0]) for data in record.data)
 
 
-def _own(root: Path, uri: str) -> str:
+def _own(tree: Place, uri: str) -> str:
     """An artifact's path relative to the root, also where the root was moved since that was written down."""
     if uri.startswith("artifacts/"):
         return uri
-    return _relative(root, Path(places(uri, f"{root}/artifacts")[0]))
+    return _relative(tree, place(places(uri, f"{tree}/artifacts")[0], tree=tree))
 
 
-def _golden(root: Path) -> Iterator[GoldenFacts]:
-    for path in _below(root, f"artifacts/{GOLDEN_STEP}/examples/[0-9]*"):
+def _golden(tree: Place) -> Iterator[GoldenFacts]:
+    for path in _below(tree, f"artifacts/{GOLDEN_STEP}/examples/[0-9]*"):
         try:
-            info = ExamplesArtifact.open(f"{root}/{path}", LOCAL_FILES).info
+            info = ExamplesArtifact.open(f"{tree}/{path}", files_of(str(tree))).info
         except (OSError, ValueError, StateError):
             continue  # not whole: nothing says that it is a golden set
         yield GoldenFacts(path, info.digest, int(path.rpartition("/")[2]))
 
 
-def _model_copies(root: Path) -> Iterator[tuple[str, str]]:
-    for path in _below(root, f"artifacts/BaselineReader/baseline/[0-9]*/{_MODEL}"):
+def _model_copies(tree: Place) -> Iterator[tuple[str, str]]:
+    for path in _below(tree, f"artifacts/BaselineReader/baseline/[0-9]*/{_MODEL}"):
         yield path, path.rpartition("/")[0]
-    for path in _below(root, "artifacts/Pusher/pushed_model/[0-9]*/saved_model.pb"):
+    for path in _below(tree, "artifacts/Pusher/pushed_model/[0-9]*/saved_model.pb"):
         artifact = path.rpartition("/")[0]
         yield artifact, artifact
 
 
-def _page_copies(root: Path) -> Iterator[tuple[str, str]]:
+def _page_copies(tree: Place) -> Iterator[tuple[str, str]]:
     """Pages in the artifacts that are byte for byte those in `runs/`."""
-    in_runs: dict[int, list[Path]] = {}
-    for page in root.glob(f"runs/*/{REVIEW_FILE}"):
-        in_runs.setdefault(page.stat().st_size, []).append(page)
+    in_runs: dict[int, list[Place]] = {}
+    for page in tree.glob(f"runs/*/{REVIEW_FILE}"):
+        in_runs.setdefault(_length(page), []).append(page)
     for step in PAGE_STEPS:
-        for path in _below(root, f"artifacts/{step}/page/[0-9]*/{REVIEW_FILE}"):
-            same_size = in_runs.get((root / path).stat().st_size, [])
-            if any(filecmp.cmp(root / path, page, shallow=False) for page in same_size):
+        for path in _below(tree, f"artifacts/{step}/page/[0-9]*/{REVIEW_FILE}"):
+            same_size = in_runs.get(_length(tree / path), [])
+            if any(_is_same(tree / path, page) for page in same_size):
                 artifact = path.rpartition("/")[0]
                 yield artifact, artifact
 
 
-def _found(root: Path, pattern: str) -> Iterator[Found]:
-    for path in _below(root, pattern):
-        yield Found(path, (root / path).lstat().st_mtime, _is_alive(path))
+def _length(file: Place) -> int:
+    return file.size_bytes() if isinstance(file, ObjectPath) else file.stat().st_size
+
+
+def _is_same(file: Place, other: Place) -> bool:
+    """Of objects of one size, the checksum of the service tells."""
+    if isinstance(file, ObjectPath) and isinstance(other, ObjectPath):
+        ours, theirs = file.info(), other.info()
+        return ours is not None and theirs is not None and bool(ours.crc32c) and ours.crc32c == theirs.crc32c
+    return filecmp.cmp(str(file), str(other), shallow=False)
+
+
+def _found(tree: Place, pattern: str) -> Iterator[Found]:
+    for path in _below(tree, pattern):
+        file = tree / path
+        modified_s = file.modified_s() if isinstance(file, ObjectPath) else file.lstat().st_mtime
+        yield Found(path, modified_s, _is_alive(path))
 
 
 def _is_alive(path: str) -> bool:
@@ -143,9 +161,9 @@ def _is_alive(path: str) -> bool:
     return process is not None and os.path.exists(f"/proc/{process[1]}")
 
 
-def _below(root: Path, pattern: str) -> list[str]:
-    return sorted(_relative(root, path) for path in root.glob(pattern))
+def _below(tree: Place, pattern: str) -> list[str]:
+    return sorted(_relative(tree, path) for path in tree.glob(pattern))
 
 
-def _relative(root: Path, path: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+def _relative(tree: Place, path: Place) -> str:
+    return str(path.relative_to(str(tree))) if path.is_relative_to(str(tree)) else str(path)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from ml_metadata import errors
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from ratchet.pipeline.root.places import home_of
+from ratchet.pipeline.root.step_result import StepResult
 from ratchet.schemas.base.errors import StateError
 
 _MEND = "restore the file from a backup, or `ratchet doctor --repair` begins a new one"
@@ -50,25 +51,6 @@ def store_errors(root: Path) -> Iterator[None]:
         raise StateError(
             f"{root.resolve() / 'metadata.sqlite'}: cannot be read or written ({first}); make it writable, or {_MEND}"
         ) from error
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """One step of one run.
-
-    Attributes:
-        step: node id.
-        done: whether its last execution completed.
-        seconds: how long that took; 0 if it did not end.
-        outputs: URIs of its output artifacts, by output key.
-        output_properties: custom properties of those artifacts, by output key.
-    """
-
-    step: str
-    done: bool
-    seconds: float
-    outputs: dict[str, str]
-    output_properties: dict[str, dict[str, int | float | str]]
 
 
 def sqlite_at(root: Path) -> mlmd.ConnectionConfig:
@@ -141,7 +123,7 @@ def relocate(root: Path, recorded: str) -> int:
     Raises:
         StateError: there is no store, or it cannot be read or written.
     """
-    own, before = str(root.resolve()), recorded.rstrip("/")
+    own, before = home_of(root), recorded.rstrip("/")
     if before == own:
         return 0
     store = open_store(root)

@@ -15,9 +15,11 @@ from pathlib import Path
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.override_log import LoggedOverride
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
 from ratchet.schemas.base.errors import StateError
 
@@ -171,11 +173,12 @@ class OverrideStore:
         """The evaluator's blessing, said otherwise; None if it is a yes already."""
         if any(map(_is_blessed, run.blessings)):
             return None
-        directory = self._root.resolve() / "artifacts" / _EXECUTION_TYPES[logged.override.kind] / "blessing"
-        place = directory / logged.override.version
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "BLESSED").touch()  # as TFX's evaluator does
-        blessing = mlmd.Artifact(type_id=run.blessings[-1].type_id, uri=str(place), state=mlmd.Artifact.LIVE)
+        kind, version = _EXECUTION_TYPES[logged.override.kind], logged.override.version
+        place = f"{home_of(self._root)}/artifacts/{kind}/blessing/{version}"
+        files_of(place).makedirs(place)
+        with files_of(place).open(f"{place}/BLESSED", "w"):
+            pass  # as TFX's evaluator does
+        blessing = mlmd.Artifact(type_id=run.blessings[-1].type_id, uri=place, state=mlmd.Artifact.LIVE)
         for name, value in run.blessings[-1].custom_properties.items():
             blessing.custom_properties[name].CopyFrom(value)
         blessing.custom_properties["blessed"].int_value = 1
@@ -186,7 +189,7 @@ class OverrideStore:
         artifact = mlmd.Artifact(
             type_id=self._store.put_artifact_type(kind, can_add_fields=True),
             name=logged.override.version,
-            uri=str(self._root.resolve() / "registry"),
+            uri=f"{home_of(self._root)}/registry",
             state=mlmd.Artifact.LIVE,
         )
         for name, value in {**OVERRIDE_FORMAT.values_of(logged.override), "line": logged.line}.items():

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.entry_files import parse_entry
 from ratchet.components.stack import mlmd_tables
+from ratchet.pipeline.root.places import Place, part_of, read_place, uri_of
 from ratchet.pipeline.root.root_file import read_file
 from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from ratchet.schemas.artifacts.root_file import RootFile
 from ratchet.schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
 from ratchet.schemas.base.errors import ConfigError, RatchetError, StateError
-from ratchet.schemas.base.files import LOCAL_FILES, read_regular
+from ratchet.schemas.base.files import read_regular
 
 _ARTIFACTS = "/artifacts/"
 
@@ -63,7 +65,11 @@ def rebuild(root: Path) -> RootFile:
 
 def has_lineage(root: Path) -> bool:
     """Whether a model was ever served from a root, by the registry or by what lies in its serving directories."""
-    return (root / "registry" / POINTER_FILE).exists() or bool(_version_files(root)) or bool(_served_directories(root))
+    return (
+        (part_of(root, "registry") / POINTER_FILE).exists()
+        or bool(_version_files(root))
+        or bool(_served_directories(root))
+    )
 
 
 def derived_name(root: Path) -> str | None:
@@ -115,9 +121,9 @@ def _derived(root: Path) -> RootFile | None:
 
 def _newest(root: Path) -> ServedModel | None:
     """The served version of the highest number; torn entries are passed over, for this is how one is mended."""
-    for file in sorted(_version_files(root), key=lambda file: int(file.stem), reverse=True):
+    for file in sorted(_version_files(root), key=_number, reverse=True):
         with contextlib.suppress(RatchetError, OSError, UnicodeDecodeError):
-            return parse_entry(read_regular(file), str(file), ServedModel, str(root))
+            return parse_entry(read_place(file), str(file), ServedModel, uri_of(root))
     return None
 
 
@@ -133,19 +139,25 @@ def _written_at(root: Path, newest: ServedModel | None) -> str:
     return str(parents[2]) if len(parents) > 2 and parents[2].is_absolute() else ""
 
 
-def _version_files(root: Path) -> list[Path]:
-    return [file for file in (root / "registry" / "versions").glob("*.json") if file.stem.isdecimal()]
+def _version_files(root: Path) -> list[Place]:
+    files = (part_of(root, "registry") / "versions").glob("*.json")
+    return [file for file in files if file.name.removesuffix(".json").isdecimal()]
+
+
+def _number(version_file: Place) -> int:
+    return int(version_file.name.removesuffix(".json"))
 
 
 def _names(root: Path) -> Iterator[str]:
     """Of the directories of `serving/`, those that hold a version first."""
     yield from (directory.parent.name for directory in _served_directories(root))
-    yield from sorted(path.name for path in (root / "serving").glob("*") if path.is_dir())
+    yield from sorted(path.name for path in part_of(root, "serving").glob("*") if path.is_dir())
     yield from mlmd_tables.pipeline_names(root / "metadata.sqlite")  # where nothing was ever served
 
 
-def _served_directories(root: Path) -> list[Path]:
-    return sorted(path for path in (root / "serving").glob("*/*") if path.name.isdecimal() and path.is_dir())
+def _served_directories(root: Path) -> list[Place]:
+    found = [path for path in part_of(root, "serving").glob("*/*") if path.name.isdecimal() and path.is_dir()]
+    return sorted(found, key=str)
 
 
 def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord | None:
@@ -155,7 +167,8 @@ def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord
     on_disk = [path.name for path in _served_directories(root) if path.parent.name == name]
     version = newest.version if newest else max(on_disk, key=int, default=None)
     with contextlib.suppress(RatchetError, OSError):
-        return (version and read_training_record(str(root / "serving" / name / version), LOCAL_FILES)) or None
+        place = f"{uri_of(root)}/serving/{name}/{version}"
+        return (version and read_training_record(place, files_of(place))) or None
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.artifacts.root_file import ROOT_FILE, ROOT_FILE_FORMAT, RootFile
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.files import read_regular, write_durably
@@ -11,7 +12,7 @@ from ratchet.schemas.base.files import read_regular, write_durably
 
 def is_moved(root_file: RootFile, root: Path) -> bool:
     """Whether a root lies elsewhere than it did when it was last written: moved, or a copy."""
-    return root_file.path not in ("", str(root.resolve()))
+    return root_file.path not in ("", home_of(root))
 
 
 def read_file(root: Path) -> RootFile | None:

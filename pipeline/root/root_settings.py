@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
+from ratchet.pipeline.root.places import home_of
 from ratchet.pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
 from ratchet.pipeline.root.root_file import read_file, write_file
 from ratchet.pipeline.root.roots import near_roots
@@ -101,7 +102,7 @@ def record_root(root: Path, remembered: Remembered) -> RootFile:
         name=str(remembered.settings["name"]),
         settings=remembered.settings,
         config=remembered.config,
-        path=str(root.resolve()),
+        path=home_of(root),
         artifacts=there.artifacts if there else ARTIFACTS,
         left_out=remembered.left_out,
     )
@@ -123,7 +124,7 @@ def _configured(root: Path, there: RootFile | None, config: str | None, override
     whole["name"] = settings.name
     if there is not None and is_fixed:
         _check_agreement(whole, there, root, config, overrides)
-    kept, left_out = _without_secrets({**given.settings, "name": whole["name"], "model": whole.get("model", {})})
+    kept, left_out = without_secrets({**given.settings, "name": whole["name"], "model": whole.get("model", {})})
     return Configuration(settings, Remembered(kept, given.config, given.left_out or left_out))
 
 
@@ -192,7 +193,7 @@ def _check_left_out(there: RootFile, overrides: Sequence[str], root: Path) -> No
         )
 
 
-def _without_secrets(settings: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def without_secrets(settings: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Settings without URLs that are more than the name of an environment variable, and which those were."""
     settings = json.loads(json.dumps(settings))  # as it will be read again
     urls = settings.get("notify", {}).get("urls", [])

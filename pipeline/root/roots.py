@@ -8,8 +8,9 @@ from pathlib import Path
 from ratchet.components.registry.locking import BusyError
 from ratchet.components.registry.publication import Settled, settle
 from ratchet.components.registry.registry import Registry
-from ratchet.components.registry.storage import DiskStorage
+from ratchet.components.registry.storages import storage_of
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from ratchet.pipeline.root.places import is_remote, part_of, uri_of
 from ratchet.pipeline.root.rebuild import derived_name, rebuild
 from ratchet.pipeline.root.root_file import read_file
 from ratchet.schemas.artifacts.root_file import ROOT_FILE
@@ -25,23 +26,24 @@ def check_root(root: Path) -> Path:
     """The absolute path of a pipeline root.
 
     Raises:
-        InputError: it is none, or not on this machine.
+        InputError: it is none.
     """
     if str(root).startswith("gs:"):
-        raise InputError(f"--root {root}: approve and rollback work on directories of this machine")
-    if not (root / "registry").is_dir() and (root / "serving").is_dir():
-        raise StateError(f"{root / 'registry'}: is lost; `ratchet doctor --repair` mends what can be mended")
-    if not (root / "registry").is_dir():
-        raise InputError(
-            f"--root {root}: no pipeline root, or no run of it has come to a decision (no {root / 'registry'}); "
-            f"{which_root()}"
-        )
-    return root.resolve()
+        raise InputError(f"--root {root}: a URI, but directories of this machine and working copies are taken here")
+    if part_of(root, "registry").is_dir():
+        return root.resolve()
+    place = f"{uri_of(root)}/registry"
+    if part_of(root, "serving").is_dir():
+        raise StateError(f"{place}: is lost; `ratchet doctor --repair` mends what can be mended")
+    raise InputError(
+        f"--root {uri_of(root)}: no pipeline root, or no run of it has come to a decision (no {place}); {which_root()}"
+    )
 
 
 def registry_of(root: Path, name: str) -> Registry:
     """The registry of a root, by the name of its pipeline."""
-    return Registry(DiskStorage(f"{root}/registry", f"{root}/serving/{name}"), Signer.from_environment())
+    place = uri_of(root)
+    return Registry(storage_of(f"{place}/registry", f"{place}/serving/{name}"), Signer.from_environment())
 
 
 def which_root() -> str:
@@ -59,7 +61,11 @@ def near_roots() -> str:
 def is_root(path: Path) -> bool:
     """Whether a run has begun there."""
     # Not Path.is_dir, which raises where a directory of somebody else is in the way.
-    return os.path.isfile(path / ROOT_FILE) or all(os.path.isdir(path / name) for name in ("registry", "runs"))
+    if os.path.isfile(path / ROOT_FILE):
+        return True
+    if is_remote(path):
+        return part_of(path, "registry").is_dir()
+    return all(os.path.isdir(path / name) for name in ("registry", "runs"))
 
 
 def check_given_root(root: Path) -> None:
@@ -68,9 +74,11 @@ def check_given_root(root: Path) -> None:
     Raises:
         InputError: it is none.
     """
-    default = Path(os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT)
-    if root != default and not is_root(root):
-        raise InputError(f"--root {root}: no run has begun there; leave it out before the first run{near_roots()}")
+    default = (os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT).rstrip("/")
+    if uri_of(root) != default and not is_root(root):
+        raise InputError(
+            f"--root {uri_of(root)}: no run has begun there; leave it out before the first run{near_roots()}"
+        )
 
 
 def registry_at(root: Path) -> Registry:

@@ -15,7 +15,9 @@ from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from ratchet.components.example_gen.content import stored_digest
+from ratchet.components.object_store.files import files_of
 from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.pipeline.root.places import part_of
 from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.data.dataset import GOLDEN_STEP
 
@@ -47,8 +49,9 @@ def drop_damaged(root: Path, content: str) -> int:
 
 
 def _stored(store: MetadataStore, root: Path) -> list[mlmd.Artifact]:
-    directories = sorted(root.glob(f"artifacts/{GOLDEN_STEP}/examples/*"))
-    return [one for directory in directories for one in store.get_artifacts_by_uri(str(directory))]
+    artifacts = part_of(root, f"artifacts/{GOLDEN_STEP}")
+    directories = sorted(str(path) for path in artifacts.glob("examples/*"))
+    return [one for directory in directories for one in store.get_artifacts_by_uri(directory)]
 
 
 def _holds(artifact: mlmd.Artifact, content: str) -> bool:
@@ -58,6 +61,9 @@ def _holds(artifact: mlmd.Artifact, content: str) -> bool:
 
 def _is_whole(artifact: mlmd.Artifact) -> bool:
     try:
-        return stored_digest(artifact.uri) == artifact.custom_properties["stored_digest"].string_value
+        return (
+            stored_digest(artifact.uri, files_of(artifact.uri))
+            == artifact.custom_properties["stored_digest"].string_value
+        )
     except OSError:
         return False

@@ -17,18 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.components.example_gen.content import cache_key
-from ratchet.components.registry.locking import hold
 from ratchet.pipeline.notify.notifier import Notifier
 from ratchet.pipeline.past.cause import read_cause
 from ratchet.pipeline.retention.prune import apply_retention
+from ratchet.pipeline.root.holding import hold_root, written_back
+from ratchet.pipeline.root.places import home_of, is_there, named, place
+from ratchet.pipeline.root.step_result import StepResult
 from ratchet.pipeline.run.nothing_new import DecidedBefore
+from ratchet.pipeline.run.outcome import NotActedOnError, evaluated, rejected
 from ratchet.pipeline.run.preflight import Asked, RunRequest, check_new, read_request
 from ratchet.pipeline.run.starting import Started, start
 from ratchet.pipeline.run.workers import WorkerDiedError, run_watched
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
 from ratchet.pipeline.terminal.failures import tracebacks_to
-from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, PAGE_FILE
-from ratchet.schemas.artifacts.decisions import DataDecision, Verdict
+from ratchet.schemas.artifacts.data_evidence import PAGE_FILE
 from ratchet.schemas.artifacts.diagnosis import (
     DIAGNOSIS_FILE,
     DIAGNOSIS_STEP,
@@ -36,8 +38,7 @@ from ratchet.schemas.artifacts.diagnosis import (
     REJECTION_DIAGNOSIS_STEP,
     Cause,
 )
-from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT
+from ratchet.schemas.artifacts.publication import REGISTRATION_STEP
 from ratchet.schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
 from ratchet.schemas.artifacts.run_files import UNREPORTED_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
@@ -46,11 +47,10 @@ from ratchet.schemas.base.files import write_durably
 from ratchet.schemas.base.progress import LOGGER
 
 if TYPE_CHECKING:
-    from ratchet.pipeline.root.ml_metadata import StepResult
     from ratchet.pipeline.run.runner import CompiledRun
 
 
-_EXPLAINING = (*DIAGNOSIS_STEPS, *PAGE_STEPS)
+_EXPLAINING = (*DIAGNOSIS_STEPS, *PAGE_STEPS, REGISTRATION_STEP)
 
 
 class RunError(RatchetError):
@@ -79,12 +79,13 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
         notifier = Notifier(request.settings.notify, request.settings.name, request.root)
         with notifier.starting(request.span):
             asked = read_request(request)
-            if not request.root.exists():
+            if not is_there(request.root):
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
-            stack.enter_context(hold(request.root / "lock", "retraining"))
+            stack.enter_context(hold_root(request.root, "retraining"))
             with output_to(Path(os.devnull)):  # what ML Metadata says when it is opened
                 found = start(request, asked)
+            written_back(request.root)
         if isinstance(found, DecidedBefore):
             result, log = found.result(asked.number), Path(os.devnull)
         else:
@@ -101,7 +102,7 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
 
 def _ended(request: RunRequest, asked: Asked, started: Started, directory: Path, notifier: Notifier) -> RunResult:
     """The result of a run, which works for it unless it has one that nobody has seen yet."""
-    LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt")
+    LOGGER.info("run %s; its log is %s", started.run_id, directory / "log.txt", extra={"as_is": True})
     result = _ended_unreported(directory)
     if result is None:
         with notifier.running(started.run_id, asked.number):
@@ -148,7 +149,7 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
         runner.check_first_model(request.settings)
     compiled = runner.compile_run(
         request.settings,
-        str(request.root.resolve()),
+        home_of(request.root),
         str(request.data.resolve()),
         str(request.golden.resolve()),
         span,
@@ -156,6 +157,7 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
         run_id,
         request.command,
         cache_key(asked.parts["golden"]),
+        str(request.root.resolve()),
     )
     try:
         with steps_announced(compiled.steps):
@@ -177,8 +179,11 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
         LOGGER.warning("the page could not be written (%s: %s); the verdict stands", type(error).__name__, error)
     steps = runner.results(compiled, run_id)
     passed = _check_steps(compiled, steps, directory)
-    page = _page(steps, passed, directory)
-    result = (_evaluated if passed else _rejected)(steps, span, run_id, page)
+    page = _page(request.root, steps, passed, directory)
+    try:
+        result = (evaluated if passed else rejected)(steps, span, run_id, page)
+    except NotActedOnError as error:
+        raise RunError(_failed(str(error), directory)) from error
     if passed and not result.verdict.pushes:
         runner.unbless(request.root, run_id)
     return dataclasses.replace(result, cause=_cause(steps, passed, directory))
@@ -189,15 +194,15 @@ def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:
     return all(step in _EXPLAINING for step in _missing(compiled, steps)[1])
 
 
-def _page(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Path:
+def _page(root: Path, steps: Mapping[str, StepResult], passed: bool, directory: Path) -> str:
     """The run's page, beside its log; without one the data gate's, which every run has."""
     review = steps.get(REVIEW_STEP if passed else REJECTION_STEP)
     if review is None or not review.done:
-        return Path(steps["DataGate"].outputs["decision"], PAGE_FILE)
-    page, made = directory / REVIEW_FILE, Path(review.outputs["page"], REVIEW_FILE)
+        return str(place(steps["DataGate"].outputs["decision"], PAGE_FILE))
+    page, made = directory / REVIEW_FILE, place(review.outputs["page"], REVIEW_FILE)
     if made.is_file() or not page.is_file():  # once both are the same, a pruning keeps the one beside the log
         write_durably(page, made.read_bytes())
-    return page
+    return named(root, page)
 
 
 def _cause(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Cause | None:
@@ -205,7 +210,7 @@ def _cause(steps: Mapping[str, StepResult], passed: bool, directory: Path) -> Ca
     step = steps.get(DIAGNOSIS_STEP if passed else REJECTION_DIAGNOSIS_STEP)
     if step is None or not step.done:
         return None
-    kept, made = directory / DIAGNOSIS_FILE, Path(step.outputs["diagnosis"], DIAGNOSIS_FILE)
+    kept, made = directory / DIAGNOSIS_FILE, place(step.outputs["diagnosis"], DIAGNOSIS_FILE)
     if made.is_file():
         write_durably(kept, made.read_bytes())
     return read_cause(kept)
@@ -228,53 +233,6 @@ def _missing(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> tuple[bo
     skipped = compiled.if_rejected if passed or not gate_decided else compiled.behind_the_gate
     expected = [step for step in compiled.steps if step not in skipped]
     return passed, [step for step in expected if step not in steps or not steps[step].done]
-
-
-def _rejected(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
-    return RunResult.untrained(
-        verdict=Verdict.DATA_REJECTED,
-        reasons=_data_decision(steps).remarkable,
-        report=str(page),
-        run_id=run_id,
-        span=span,
-        seconds=_seconds(steps),
-    )
-
-
-def _data_decision(steps: Mapping[str, StepResult]) -> DataDecision:
-    path = Path(steps["DataGate"].outputs["decision"], DECISION_FILE)
-    return DATA_DECISION_FORMAT.read(path.read_bytes(), str(path))
-
-
-def _evaluated(steps: Mapping[str, StepResult], span: int, run_id: str, page: Path) -> RunResult:
-    measured = Path(steps["MapEvaluator"].outputs["evaluation"], EVALUATION_FILE)
-    evaluation = EVALUATION_FORMAT.read(measured.read_bytes(), str(measured))
-    pushed = Path(steps["Pusher"].outputs["pushed_model"], PUBLICATION_FILE)
-    publication = PUBLICATION_FORMAT.read(pushed.read_bytes(), str(pushed))
-    decision = publication.final(evaluation.decision)
-    if (publication.version is not None) != decision.verdict.pushes:
-        raise RunError(_failed(f"the verdict is {decision.verdict.value}, but Pusher did not act on it", page.parent))
-    observed = _data_decision(steps).remarkable
-    golden_scores, deltas = evaluation.golden.compared, evaluation.golden.deltas
-    return RunResult(
-        verdict=decision.verdict,
-        reasons=decision.explaining + observed,
-        map=golden_scores.candidate.coco["AP"],
-        baseline_map=golden_scores.baseline.coco["AP"] if golden_scores.baseline else None,
-        delta=deltas.overall.value if deltas else None,
-        delta_ci=deltas.overall.interval if deltas else None,
-        model=steps["DetectorTrainer"].outputs["model"],
-        pushed_version=publication.version,
-        report=str(page),
-        run_id=run_id,
-        span=span,
-        seconds=_seconds(steps),
-        observed=tuple(reason.rule for reason in observed),
-    )
-
-
-def _seconds(steps: Mapping[str, StepResult]) -> dict[str, float]:
-    return {step: result.seconds for step, result in steps.items()}
 
 
 def _failed(reason: str, directory: Path) -> str:

@@ -20,7 +20,7 @@ from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.formatting import minute
 
 # What says nothing about data or candidate: such a run has not answered what was asked.
-_ACCIDENTS = frozenset({BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, SERVING_LOADS})
+ACCIDENTS = frozenset({BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, SERVING_LOADS})
 # The number of a span is only its name; what made a first model has been learned; and another version of the code is no
 # news of the world.
 _LEFT_OUT = frozenset({"span", "bootstrap", "code"})
@@ -106,7 +106,7 @@ def decided_before(
 
 def _was_accident(entry: RunEntry) -> bool:
     reasons = entry.result.reasons if entry.result else ()
-    return any(reason.rule in _ACCIDENTS and not reason.passed for reason in reasons)
+    return any(reason.rule in ACCIDENTS and not reason.passed for reason in reasons)
 
 
 def _is_same(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

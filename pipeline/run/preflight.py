@@ -17,9 +17,14 @@ from ratchet.components.example_gen.dataset import Source, read_source
 from ratchet.components.example_gen.spans import find_span
 from ratchet.components.example_gen.splits import splits_of
 from ratchet.components.map_evaluator.scoring import check_settings
+from ratchet.components.object_store.files import files_of
+from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.trainer.lineage import read_earlier
 from ratchet.components.trainer.policy import NewSpan, plan_training
+from ratchet.components.vertex_registry.settings import VertexRegistrySettings
+from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
 from ratchet.pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
+from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.root_settings import Remembered
 from ratchet.pipeline.root.roots import registry_of
 from ratchet.schemas.artifacts.registry_entries import ServedModel
@@ -73,11 +78,13 @@ class Asked:
         number: of the span.
         span: the span.
         parts: everything that could change the run's result, by name: `RunRecord.asked`.
+        version: of the span.
     """
 
     number: int
     span: Source
     parts: dict[str, Any]
+    version: int = 1
 
 
 def read_request(request: RunRequest) -> Asked:
@@ -87,7 +94,7 @@ def read_request(request: RunRequest) -> Asked:
         InputError: something the user gave cannot work.
     """
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
-    found = find_span(str(request.data), request.span)
+    found = find_span(str(request.data), request.span, marker=request.settings.data.marker)
     span = read_source(found.directory, class_names=names)
     golden = read_source(str(request.golden), strict=True, class_names=names)
     for source in (span, golden):
@@ -100,7 +107,7 @@ def read_request(request: RunRequest) -> Asked:
     _tell_if_too_small(golden, request)
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
-    return Asked(found.number, span, _parts(request, found.number, span, golden))
+    return Asked(found.number, span, _parts(request, found.number, span, golden), found.version)
 
 
 def _tell_if_too_small(golden: Source, request: RunRequest) -> None:
@@ -158,13 +165,14 @@ def _check_training(request: RunRequest, number: int, span: Source, baseline: Tr
         request.settings.trainer, NewSpan(TrainedData(number, 1, "", len(records), names, ""), boxes), baseline
     )
     for earlier in plan.replayed:
-        read_earlier(earlier, LOCAL_FILES, f"{request.root}/artifacts")
+        artifacts = f"{uri_of(request.root)}/artifacts"
+        read_earlier(earlier, files_of(artifacts), artifacts)
 
 
 def _record(served: ServedModel | None) -> TrainingRecord | None:
     if served is None:
         return None
-    return read_training_record(served.path, LOCAL_FILES)
+    return read_training_record(served.path, files_of(served.path))
 
 
 def _check_checkpoint(prefix: str | None) -> None:
@@ -173,19 +181,34 @@ def _check_checkpoint(prefix: str | None) -> None:
 
 
 def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> dict[str, Any]:
-    # Whom it tells and what is kept after it change nothing about a run: a crashed one goes on although they changed.
-    settings = dataclasses.replace(request.settings, notify=NotifySettings(), retention=RetentionSettings())
     init_checkpoint = request.settings.training.init_checkpoint
     return {
         "span": number,
         "data": content_digest(span),
         "golden": content_digest(golden),
         "bootstrap": request.bootstrap,
-        "settings": json.loads(settings_io.to_json(settings)),
+        "settings": asked_settings(request.settings),
         "schema": _digest([schema_file(request.settings)]),
         "init_checkpoint": _digest(_checkpoint_files(init_checkpoint)) if init_checkpoint else None,
         "code": code_version(),
     }
+
+
+def asked_settings(settings: PipelineSettings) -> dict[str, Any]:
+    """The settings that can change a run's result, as `RunRecord.asked` has them.
+
+    Whom it tells, what it asks of a server, what is kept after it and what it runs on change nothing: a crashed one
+    goes on when they change.
+    """
+    plain = dataclasses.replace(
+        settings,
+        notify=NotifySettings(),
+        retention=RetentionSettings(),
+        kubeflow=KubeflowSettings(),
+        serving=ServingSettings(),
+        vertex_registry=VertexRegistrySettings(),
+    )
+    return json.loads(settings_io.to_json(plain))
 
 
 def _checkpoint_files(prefix: str) -> list[str]:

@@ -23,9 +23,10 @@ from ratchet.components.detector.serving_check import process_ready
 from ratchet.components.stack.tfx_runs import CompiledPipeline, compile_pipeline
 from ratchet.components.trainer.model.retinanet import check_model
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
-from ratchet.pipeline.pipeline import Locations, create_pipeline
-from ratchet.pipeline.root.ml_metadata import StepResult, read_run
+from ratchet.pipeline.pipeline import Locations, Wanted, create_pipeline
+from ratchet.pipeline.root.ml_metadata import read_run
 from ratchet.pipeline.root.ml_metadata_sync import OverrideStore
+from ratchet.pipeline.root.step_result import StepResult
 from ratchet.pipeline.run.golden_cache import drop_damaged
 from ratchet.pipeline.run.preflight import schema_file
 from ratchet.schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
@@ -71,12 +72,13 @@ def compile_run(
     run_id: str,
     command: str,
     golden_content: str = "",
+    working_copy: str | None = None,
 ) -> CompiledRun:
     """Compiles the pipeline for one run; a run id that was used before resumes that run.
 
     Args:
         settings: what the steps are told.
-        root: absolute path of the pipeline root.
+        root: absolute path of the pipeline root, or its URI.
         data: directory of the `span-N` directories.
         golden: the golden set.
         span: the span to train on.
@@ -85,12 +87,17 @@ def compile_run(
         command: what a person gave to start it.
         golden_content: `cache_key` of the golden set: a run whose is the same takes what an earlier one has stored;
             empty: it is stored again.
+        working_copy: of a root in an object store, which holds the ML Metadata store; None: the root does.
     """
-    connection = metadata.sqlite_metadata_connection_config(f"{root}/metadata.sqlite")
+    here = working_copy or root
+    connection = metadata.sqlite_metadata_connection_config(f"{here}/metadata.sqlite")
     locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
-    pipeline = create_pipeline(settings, locations, span, bootstrap, connection, command, golden_content)
+    wanted = Wanted(
+        span, int(bootstrap), int(settings.data_gate.accept_new_golden), command=command, golden_content=golden_content
+    )
+    pipeline = create_pipeline(settings, locations, wanted, connection)
     if golden_content:
-        drop_damaged(Path(root), golden_content)
+        drop_damaged(Path(here), golden_content)
     compiled = compile_pipeline(pipeline, run_id, cached=[GOLDEN_STEP] if golden_content else [])
     rejection = frozenset([REJECTION_DIAGNOSIS_STEP, REJECTION_STEP])
     return CompiledRun(compiled, connection, compiled.steps, compiled.conditional - rejection, rejection)

@@ -7,9 +7,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ratchet.components.object_store import objects
+from ratchet.components.object_store.files import files_of
+from ratchet.components.object_store.uri import is_gs
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.golden_looks import known_golden_set, looks_at
 from ratchet.pipeline.past.run_record import begin_run, unfinished_run, unreported_run
+from ratchet.pipeline.root.places import is_remote, named
 from ratchet.pipeline.root.rebuild import read_root
 from ratchet.pipeline.root.root_file import is_moved
 from ratchet.pipeline.root.root_settings import record_root
@@ -20,7 +24,6 @@ from ratchet.pipeline.serving.change import tell_ml_metadata
 from ratchet.schemas.artifacts.run_files import RunRecord, key_of
 from ratchet.schemas.base.code_version import code_version
 from ratchet.schemas.base.errors import StateError
-from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.formatting import many
 from ratchet.schemas.base.model_digest import is_intact
 from ratchet.schemas.base.progress import LOGGER
@@ -86,6 +89,7 @@ def _begin(request: RunRequest, asked: Asked) -> Started:
         command=request.command,
         started_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         code=code_version(),
+        span_version=asked.version,
     )
     return Started(begin_run(request.root, record), resumed=False)
 
@@ -124,12 +128,27 @@ def check_ml_metadata(root: Path) -> None:
     Raises:
         StateError: it is not.
     """
-    database, artifacts = root / "metadata.sqlite", root / "artifacts"
-    if artifacts.is_dir() and any(artifacts.iterdir()) and not (database.is_file() and database.stat().st_size):
+    database = root / "metadata.sqlite"
+    if database.is_file() and database.stat().st_size:
+        if is_remote(root):
+            from ratchet.pipeline.root.executions import count_on_where_behind
+
+            count_on_where_behind(root)
+    elif _has_artifacts(root):
         raise StateError(
-            f"{database}: ML Metadata is lost; restore the file from a backup, or `ratchet doctor --repair` begins a "
-            "new one"
+            f"{named(root, database)}: ML Metadata is lost; restore the file from a backup, or "
+            "`ratchet doctor --repair` begins a new one"
         )
+
+
+def _has_artifacts(root: Path) -> bool:
+    """Whether steps that a store of this kind has counted left anything; those of Kubeflow count for themselves."""
+    if is_remote(root):
+        from ratchet.pipeline.root.executions import highest_execution
+
+        return highest_execution(root) > 0
+    artifacts = root / "artifacts"
+    return artifacts.is_dir() and any(artifacts.iterdir())
 
 
 def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
@@ -146,12 +165,22 @@ def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
         return
     version, digest = (str(step.output_properties["baseline"][name]) for name in ("version", "digest"))
     copy = f"{step.outputs['baseline']}/Format-Serving"
-    if is_intact(copy, digest, LOCAL_FILES):
+    if is_intact(copy, digest, files_of(copy)):
         return
     if not registry.storage.holds(version, digest):
         raise StateError(
             f"{copy}: the run's copy of the baseline is damaged, and version {version} is no longer served from "
             f"{registry.serving_directory}; give the command with --anew, which begins a new run"
         )
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(f"{registry.serving_directory}/{version}", copy)
+    copy_model(f"{registry.serving_directory}/{version}", copy)
+
+
+def copy_model(source: str, target: str) -> None:
+    """Copies a served model in the place of a damaged copy."""
+    if not is_gs(target):
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+        return
+    objects.delete_below(target)
+    for one in objects.list_below(source):
+        objects.copy(one.uri, f"{target}{one.uri[len(source) :]}")

@@ -9,17 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import Publication
 from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.root.places import Place, place, uri_of
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
-from ratchet.pipeline.serving.change import ServingChange, last_day, one_line, serve, tell_ml_metadata, told_before
+from ratchet.pipeline.serving.change import (
+    ServingChange,
+    last_day,
+    one_line,
+    serve,
+    tell_ml_metadata,
+    tell_vertex,
+    told_before,
+)
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import APPROVED, RecordedDecision, ServedModel
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError, StateError
-from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
 
 _APPROVABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value)
@@ -67,6 +76,7 @@ def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
     done = _done(request, registry)
     made = told_before(done) if done else serve(registry, plan_approval(request, registry, now), now)
     tell_ml_metadata(root, registry)
+    tell_vertex(root, registry)
     return made
 
 
@@ -96,7 +106,7 @@ def plan_approval(request: ApproveRequest, registry: Registry, now: datetime.dat
         evaluation_broken=decision.evaluation_broken,
     )
     over = (served.version, served.digest) if served else None
-    probe = Path(decision.evaluation, PROBE_FILE)
+    probe = place(decision.evaluation, PROBE_FILE)
     return ServingChange(Publication(model, str(_candidate(decision)), over, override), probe)
 
 
@@ -156,12 +166,12 @@ def _check_golden(decision: RecordedDecision, served: ServedModel | None, decisi
     )
 
 
-def _candidate(decision: RecordedDecision) -> Path:
+def _candidate(decision: RecordedDecision) -> Place:
     """The candidate's SavedModel, with the bytes that were measured."""
-    source = Path(decision.model, "Format-Serving")
+    source = place(decision.model, "Format-Serving")
     if not (source / "saved_model.pb").is_file():
         raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run with --again")
-    found = model_digest(str(source), LOCAL_FILES)
+    found = model_digest(str(source), files_of(str(source)))
     if found != decision.model_digest:
         raise StateError(
             f"{source}: content digest {found[:12]} of the candidate is not the {decision.model_digest[:12]} "
@@ -172,7 +182,7 @@ def _candidate(decision: RecordedDecision) -> Path:
 
 def _map(decision: RecordedDecision) -> float:
     """The candidate's mAP over all classes; the decision's is over those that the baseline knows too."""
-    path = Path(decision.evaluation, EVALUATION_FILE)
+    path = place(decision.evaluation, EVALUATION_FILE)
     if not path.is_file():
         raise StateError(f"{path}: the evaluation of run {decision.run_id} is gone; restore it, or run with --again")
     content = path.read_bytes()
@@ -263,7 +273,7 @@ def _run_id(run: str, root: Path, decisions: Sequence[RecordedDecision], hint: s
         more = ", ..." if len(found) > _LISTED else ""
         raise InputError(f"run {run!r} could be {', '.join(found[:_LISTED])}{more}: give more of its id")
     if not found:
-        raise InputError(f"run {run!r}: no run of {root} begins so{hint}")
+        raise InputError(f"run {run!r}: no run of {uri_of(root)} begins so{hint}")
     return found[0]
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import datetime
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.components.detector.serving_check import check_serving
+from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import BaselineChangedError, Publication, publish, staged_model
 from ratchet.components.registry.registry import Registry
+from ratchet.components.services.rest import Send, sender
+from ratchet.components.services.tokens import google_default
+from ratchet.components.vertex_registry.register import Vertex, told
+from ratchet.components.vertex_registry.settings import VertexRegistrySettings
+from ratchet.components.vertex_registry.step import model_of
+from ratchet.pipeline.config.pipeline_settings import load_settings
+from ratchet.pipeline.root.places import Place, is_remote
+from ratchet.pipeline.root.root_file import read_file
 from ratchet.pipeline.terminal.extras import Extra, installed
 from ratchet.schemas.artifacts.overrides import Override
-from ratchet.schemas.base.errors import InputError, StateError
+from ratchet.schemas.base.errors import ConfigError, InputError, StateError
 from ratchet.schemas.base.progress import LOGGER
 
 _LONGEST = 500  # characters
@@ -75,7 +85,7 @@ class ServingChange:
     """
 
     publication: Publication
-    probe: Path | None = None
+    probe: Place | None = None
 
 
 def serve(registry: Registry, change: ServingChange, now: datetime.datetime) -> Override:
@@ -114,7 +124,12 @@ def told_before(done: Override) -> Override:
 
 
 def tell_ml_metadata(root: Path, registry: Registry) -> None:
-    """Tells ML Metadata what was done; whether it listens changes nothing about what is served."""
+    """Tells ML Metadata what was done; whether it listens changes nothing about what is served.
+
+    That of a remote root is written by whoever holds the root's lease, so there the next run tells it.
+    """
+    if is_remote(root):
+        return
     if not installed(Extra.PIPELINE):
         LOGGER.warning("ML Metadata was not told, for it is not installed here; the next run tells it")
         return
@@ -125,7 +140,30 @@ def tell_ml_metadata(root: Path, registry: Registry) -> None:
         LOGGER.warning("ML Metadata could not be told (%s); the next run tells it", problem)
 
 
-def _check_answers(registry: Registry, staged: str, probe: Path | None) -> None:
+def tell_vertex(root: Path, registry: Registry, send: Send | None = None) -> None:
+    """Makes Vertex AI follow what is served by now, where the root's configuration has a Model Registry there.
+
+    Args:
+        root: pipeline root.
+        registry: of the root.
+        send: sends; None: over the network.
+    """
+    try:
+        there = read_file(root)
+        settings = load_settings(there.settings, ()).vertex_registry if there else VertexRegistrySettings()
+    except (ConfigError, StateError) as error:
+        LOGGER.warning("whether Vertex AI is to be told is not known (%s)", error)
+        return
+    served = registry.pointer().served
+    if settings.project is None or served is None or there is None:
+        return
+    vertex = Vertex(settings, there.name, send or sender(google_default()))
+    # All of the traffic: who goes back or approves wants no canary of it.
+    reason = told(vertex, model_of(served, registry.serving_directory), percent=100)
+    LOGGER.log(logging.WARNING if reason.warning else logging.INFO, "%s", reason.sentence)
+
+
+def _check_answers(registry: Registry, staged: str, probe: Place | None) -> None:
     if probe is None:
         return
     if not probe.is_file():
@@ -134,6 +172,6 @@ def _check_answers(registry: Registry, staged: str, probe: Path | None) -> None:
     if not installed(Extra.PIPELINE):
         LOGGER.warning("whether the model loads was not tried: TensorFlow is not installed here; the run measured it")
         return
-    reason = check_serving(f"{registry.serving_directory}/{staged}", str(probe))
+    reason = check_serving(f"{registry.serving_directory}/{staged}", str(probe), files_of(str(probe)))
     if not reason.passed:
         raise StateError(f"{reason.sentence}; it cannot be served: run on its span with --again")

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ratchet.components.registry.publication import Publication
 from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
-from ratchet.pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, told_before
+from ratchet.pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, tell_vertex, told_before
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.base.errors import InputError, StateError
@@ -63,6 +64,7 @@ def rollback(request: RollbackRequest, now: datetime.datetime) -> Override:
         )
     made = told_before(done) if done else serve(registry, plan_rollback(request, registry, now), now)
     tell_ml_metadata(root, registry)
+    tell_vertex(root, registry)
     return made
 
 
@@ -71,7 +73,7 @@ def plan_rollback(request: RollbackRequest, registry: Registry, now: datetime.da
     by, reason = one_line("--by", request.by), one_line("--reason", request.reason)
     overrides, versions, pointer = registry.overrides(), registry.versions(), registry.pointer()
     if not versions:
-        raise InputError(f"--root {request.root}: no model was ever served from it")
+        raise InputError(f"--root {uri_of(request.root)}: no model was ever served from it")
     target = _target(registry, versions, request.to)
     registry.check_signature(target)
     approval = next((made for made in overrides if made.version == target.version), None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import logging
 import os
 import select
 import signal
@@ -12,7 +14,10 @@ from types import FrameType
 from typing import IO, Any, NoReturn
 
 from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.base.visible import visible
+
+_NAMES: dict[str, str] = {}
 
 
 class OutputError(RatchetError):
@@ -54,14 +59,43 @@ def end_at_once(code: int) -> NoReturn:
     os._exit(code)
 
 
-def say(text: str) -> None:
+def call(path: str, name: str) -> None:
+    """Calls a directory of this machine by another name in whatever is printed: the working copy of a remote root.
+
+    Args:
+        path: of the directory.
+        name: what it stands for.
+    """
+    _NAMES.update({path: name, json.dumps(path)[1:-1]: name})
+    LOGGER.addFilter(_named)
+
+
+def by_name(text: str) -> str:
+    """A text with the names of `call`."""
+    for path, name in _NAMES.items():
+        text = text.replace(path, name)
+    return text
+
+
+def _named(record: logging.LogRecord) -> bool:
+    """Lets every record of our logger pass, with those names; one that has `as_is` set, as it is."""
+    if not getattr(record, "as_is", False):
+        record.msg, record.args = by_name(record.getMessage()), None
+    return True
+
+
+def say(text: str, as_is: bool = False) -> None:
     """Writes lines to standard output, made harmless for a terminal.
+
+    Args:
+        text: the lines.
+        as_is: whether directories keep their own names, whatever `call` says.
 
     Raises:
         OutputError: it cannot be written.
     """
     try:
-        print(visible(text))
+        print(visible(text if as_is else by_name(text)))
     except OSError as error:
         raise output_lost(error) from error
 
@@ -69,7 +103,7 @@ def say(text: str) -> None:
 def tell(text: str) -> None:
     """Writes lines to standard error, made harmless for a terminal; when nobody can see them, nothing happens."""
     try:
-        print(visible(text), file=sys.stderr, flush=True)
+        print(visible(by_name(text)), file=sys.stderr, flush=True)
     except OSError:
         discard(sys.stderr)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ratchet.pipeline.cli.main import _parser, main
-from ratchet.pipeline.cli.options import local, local_name, with_root
+from ratchet.pipeline.cli.options import RemoteRoot, local, local_name, place, root_place, with_root
 from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
@@ -31,13 +31,20 @@ def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterat
 
 
 ALL = list(options(_parser()))
+# The commands that work on a root in Cloud Storage; a bench copies the root that it starts from.
+ON_GS = ("run", "check", "status", "history", "review", "approve", "rollback", "prune", "doctor")
 NO_PATHS = {"digits --golden", "digits --images", "bench --images"}  # a flag and numbers
 OF_PATHS = [(name, action) for name, action in ALL if name.split()[1] in PATHS and name not in NO_PATHS]
 
 
 def test_every_option_that_takes_a_path_refuses_a_uri() -> None:
     assert {name.split()[1] for name, _ in OF_PATHS} == PATHS
-    assert [name for name, action in OF_PATHS if action.type not in (local, local_name)] == []
+    of_roots = {name for name, action in OF_PATHS if action.type is root_place}
+    either = {name for name, action in OF_PATHS if action.type is place}
+    local_ones = {name for name, action in OF_PATHS if action.type in (local, local_name)}
+    assert {name for name, _ in OF_PATHS} == local_ones | of_roots | either
+    assert of_roots == {f"{command} --root" for command in ON_GS}
+    assert either == {"new-span --root", "new-span --data"}  # listings only, of either kind
 
 
 def test_no_option_is_a_path_that_this_test_does_not_know() -> None:
@@ -49,6 +56,22 @@ def test_no_option_is_a_path_that_this_test_does_not_know() -> None:
 def test_a_uri_is_named_with_its_option(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--data", uri]) == 2
     assert f"argument --data: {uri} is a URI" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://b/r", "minio://b/r", "hdfs://n/r", "http://h/r", "file:///r", "gs:/b/r", "gs://"]
+)
+def test_a_root_of_another_store_is_refused_with_the_reason(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--root", uri]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"ratchet: argument --root: {uri}: ")
+    assert "gs://BUCKET/" in error or "plain path" in error
+    assert error.count("\n") == 1
+
+
+def test_a_root_on_gs_is_no_path() -> None:
+    assert root_place("gs://bucket/root/") == RemoteRoot("gs://bucket/root")
+    assert root_place("gs/root") == Path("gs/root")
 
 
 def test_paths_with_colons_are_paths() -> None:
@@ -100,9 +123,10 @@ def test_every_root_has_the_same_default(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_uri_in_the_environment_is_named_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("RATCHET_ROOT", "gs://bucket/root")
+    monkeypatch.setenv("RATCHET_ROOT", "s3://bucket/root")
     assert main(["status"]) == 2
-    assert "argument --root: gs://bucket/root (from RATCHET_ROOT) is a URI" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "argument --root: s3://bucket/root: --root (from RATCHET_ROOT) cannot lie there" in error
 
 
 def test_a_command_to_copy_says_the_root_that_the_environment_said(monkeypatch: pytest.MonkeyPatch) -> None:

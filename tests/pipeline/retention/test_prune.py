@@ -253,7 +253,7 @@ class DyingStore:
 
 def planned(world: PrunableRoot) -> tuple[Plan, DyingStore]:
     store = DyingStore(world.root)
-    return plan(survey(world.root), NARROW, NOW.timestamp(), store.of_run), store
+    return plan(survey(world.root, world.root), NARROW, NOW.timestamp(), store.of_run), store
 
 
 @pytest.mark.parametrize("deleted", range(6))

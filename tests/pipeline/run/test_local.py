@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
-from ratchet.pipeline.run.local import RunError, _cause, _check_steps, _evaluated, _is_decided, _page
+from ratchet.pipeline.notify.message import notice_of_result
+from ratchet.pipeline.past.result import result_text
+from ratchet.pipeline.run.local import RunError, _cause, _check_steps, _is_decided, _page
+from ratchet.pipeline.run.outcome import NotActedOnError
+from ratchet.pipeline.run.outcome import evaluated as evaluated_steps
 from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT
 from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
@@ -81,9 +85,9 @@ def test_the_page_lies_beside_the_log_and_without_one_the_data_gates_is_named(tm
     gate = SimpleNamespace(done=True, outputs={"decision": "decision/6"})
     review = SimpleNamespace(done=True, outputs={"page": str(tmp_path / "artifact")})
     steps: Any = {"DataGate": gate, "Review": review}
-    assert _page(steps, True, tmp_path).read_text() == "a page"
-    assert _page({**steps, "Review": step(done=False)}, True, tmp_path) == Path("decision/6/report.html")
-    assert _page(steps, False, tmp_path) == Path("decision/6/report.html")
+    assert Path(_page(tmp_path, steps, True, tmp_path)).read_text() == "a page"
+    assert _page(tmp_path, {**steps, "Review": step(done=False)}, True, tmp_path) == "decision/6/report.html"
+    assert _page(tmp_path, steps, False, tmp_path) == "decision/6/report.html"
 
 
 @pytest.mark.parametrize(("name", "passed"), [("Diagnosis", True), ("RejectionDiagnosis", False)])
@@ -122,14 +126,14 @@ def evaluated(directory: Path, verdict: Verdict, publication: PublicationResult)
         "DetectorTrainer": SimpleNamespace(outputs={"model": "model"}, seconds=1.0),
         "DataGate": SimpleNamespace(outputs={"decision": str(directory)}, seconds=1.0),
     }
-    return _evaluated(steps, 1, "run", directory)
+    return evaluated_steps(steps, 1, directory.name, "page")
 
 
 @pytest.mark.parametrize(("verdict", "version"), [(Verdict.BLOCKED, "7"), (Verdict.PUSHED, None)])
 def test_a_push_that_contradicts_the_verdict_fails_the_run(
     tmp_path: Path, verdict: Verdict, version: str | None
 ) -> None:
-    with pytest.raises(RunError, match=f"the verdict is {verdict.value}, but Pusher"):
+    with pytest.raises(NotActedOnError, match=f"the verdict is {verdict.value}, but Pusher"):
         evaluated(tmp_path, verdict, PublicationResult(version))
 
 
@@ -148,4 +152,23 @@ def test_a_pushed_candidate_has_its_version(tmp_path: Path) -> None:
 def test_a_page_that_a_pruning_left_beside_the_log_alone_is_the_page(tmp_path: Path) -> None:
     (tmp_path / "review.html").write_text("a page")
     steps: Any = {"Review": SimpleNamespace(done=True, outputs={"page": str(tmp_path / "pruned")})}
-    assert _page(steps, True, tmp_path).read_text() == "a page"
+    assert Path(_page(tmp_path, steps, True, tmp_path)).read_text() == "a page"
+
+
+def test_a_server_that_does_not_serve_it_is_told_and_undoes_nothing(tmp_path: Path) -> None:
+    told = Reason("serving:available", "version 7 is AVAILABLE", "LOADING after 300 s", passed=True, warning=True)
+    result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult("7", told=(told,)))
+    assert (result.verdict, result.exit_code, result.pushed_version) == (Verdict.PUSHED, 0, "7")
+    assert result.first_reason == f"pushed, but {told.sentence}"
+    text = result_text(result)
+    assert f"warning: {told.sentence}" in text
+    assert "version 7 is served now" in text
+    facts = dict(notice_of_result(result, "digits", tmp_path).facts)
+    assert facts["After the push"] == told.sentence
+
+
+def test_a_server_that_serves_it_is_one_rule_more_that_passed(tmp_path: Path) -> None:
+    told = Reason("serving:available", "version 7 is AVAILABLE", "AVAILABLE after 2 s", passed=True)
+    result = evaluated(tmp_path, Verdict.PUSHED, PublicationResult("7", told=(told,)))
+    assert result.first_reason == "every rule passed"
+    assert told in result.reasons

@@ -1,0 +1,227 @@
+"""Has a new span arrived, on which no run has decided? Listings and a few small files; no image is read.
+
+Span      the newest that is whole: with a marker asked for, one whose upload has ended
+decided   a run ended with a verdict on that number and version, whatever it was; not by an accident beside the data
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ratchet.components.object_store import objects
+from ratchet.components.object_store.files import files_of
+from ratchet.components.object_store.uri import is_gs
+from ratchet.pipeline.run.nothing_new import ACCIDENTS
+from ratchet.schemas.artifacts.registry_entries import RECORDED_DECISION_FORMAT
+from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE, RUN_RECORD_FORMAT
+from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
+from ratchet.schemas.base.errors import DataError, StateError
+from ratchet.schemas.base.files import LOCAL_FILES, Files, read_regular
+
+MARKER = "_SUCCESS"  # as Hadoop and Spark leave it when all of a directory is written
+_SPAN = re.compile(r"span-([0-9]+)(?:-version-([0-9]+))?", re.ASCII)
+_MOST_RUNS = 500  # newest first: what an older one has decided stands in the registry
+_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Span:
+    """One delivery.
+
+    Attributes:
+        number: N of `span-N`.
+        version: V of `span-N-version-V`; 1 without it.
+        directory: its place.
+    """
+
+    number: int
+    version: int
+    directory: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The newest span of a directory.
+
+    Attributes:
+        span: it; None if there is none, or none whose upload has ended.
+        decided_by: the run that has decided on it; None: none has, so it is new.
+    """
+
+    span: Span | None
+    decided_by: str | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether there is work for a run."""
+        return self.span is not None and self.decided_by is None
+
+
+def parse_span(name: str) -> tuple[int, int] | None:
+    """Number and version of a directory's name; None for what is no span.
+
+    >>> parse_span("span-12"), parse_span("span-12-version-2"), parse_span("golden")
+    ((12, 1), (12, 2), None)
+    """
+    match = _SPAN.fullmatch(name)
+    return (int(match[1]), int(match[2] or 1)) if match else None
+
+
+def newest_span(data: str, files: Files = LOCAL_FILES, marker: bool = False) -> Span | None:
+    """The newest delivery of a directory: one listing, and a look at the newest names.
+
+    Args:
+        data: holds the directories `span-N` and `span-N-version-V`.
+        files: the file system.
+        marker: whether a directory counts only once `_SUCCESS` is in it.
+
+    Returns:
+        The largest number, of it the largest version; None if there is none.
+
+    Raises:
+        DataError: there is no such directory, or two directories are the same span.
+    """
+    found: dict[tuple[int, int], list[str]] = {}
+    for entry in _entries(data, files):
+        name = entry.rstrip("/")  # object stores list directories with a slash
+        key = parse_span(name)
+        if key:
+            found.setdefault(key, []).append(name)
+    for key in sorted(found, reverse=True):
+        whole = [name for name in sorted(found[key]) if _is_whole(f"{data.rstrip('/')}/{name}", files, marker)]
+        if len(whole) > 1:
+            raise DataError(f"{data}: {' and '.join(whole)} are the same span: rename one")
+        if whole:
+            return Span(*key, f"{data.rstrip('/')}/{whole[0]}")
+    return None
+
+
+def find_arrival(root: str, data: str, marker: bool = False) -> Arrival:
+    """The newest span, and whether a run has decided on it.
+
+    Args:
+        root: pipeline root, which need not be there yet; local or gs://.
+        data: holds the span directories; local or gs://.
+        marker: see `newest_span`.
+
+    Raises:
+        DataError: see `newest_span`.
+        StateError: the object store cannot be read.
+    """
+    span = newest_span(data, files_of(data), marker)
+    return Arrival(span, decided_by(root, span.number, span.version) if span else None)
+
+
+def decided_by(root: str, number: int, version: int = 1) -> str | None:
+    """The id of a run that has decided on a span; None if none has.
+
+    Args:
+        root: pipeline root, which need not be there yet.
+        number: of the span.
+        version: of the span.
+
+    Raises:
+        StateError: the object store cannot be read.
+    """
+    return _by_run(root, number, version) or _by_registry(root, number, version)
+
+
+def _entries(data: str, files: Files) -> Sequence[str]:
+    try:
+        return files.listdir(data)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{data}: no such directory; give the directory that holds the span-N directories") from error
+
+
+def _is_whole(directory: str, files: Files, marker: bool) -> bool:
+    return files.exists(f"{directory}/{MARKER}") if marker else files.isdir(directory)
+
+
+def _by_run(root: str, number: int, version: int) -> str | None:
+    """By what runs left behind, newest first: a span whose data were rejected stands nowhere else."""
+    results = _newest_first(f"{root.rstrip('/')}/runs", RESULT_FILE)[:_MOST_RUNS]
+    for start in range(0, len(results), _AT_ONCE):
+        directories = [os.path.dirname(place) for place in results[start : start + _AT_ONCE]]
+        # A local run's name begins with its span; that of another span need not be read.
+        asked = [directory for directory in directories if _may_be_on(os.path.basename(directory), number)]
+        files = [f"{directory}/{name}" for directory in asked for name in (RESULT_FILE, REQUEST_FILE, ABANDONED_FILE)]
+        texts = list(_texts(files))
+        for place, directory in enumerate(asked):
+            result, request, abandoned = texts[3 * place : 3 * place + 3]
+            if abandoned is None and _is_decision(result, request, number, version):
+                return os.path.basename(directory)
+    return None
+
+
+def _may_be_on(run_id: str, number: int) -> bool:
+    match = re.match(r"span-([0-9]+)-[0-9a-f]{8}-[0-9]+$", run_id, re.ASCII)
+    return match is None or int(match[1]) == number
+
+
+def _is_decision(result: bytes | None, request: bytes | None, number: int, version: int) -> bool:
+    """Whether a run's files say that it decided on a span; what makes no sense says nothing."""
+    try:
+        ended = RUN_RESULT_FORMAT.read(result or b"", RESULT_FILE)
+    except StateError:
+        return False
+    try:
+        of_version = RUN_RECORD_FORMAT.read(request, REQUEST_FILE).span_version if request else 1
+    except StateError:
+        of_version = 1
+    accident = any(reason.rule in ACCIDENTS and not reason.passed for reason in ended.reasons)
+    return (ended.span, of_version) == (number, version) and not accident
+
+
+def _by_registry(root: str, number: int, version: int) -> str | None:
+    places = _newest_first(f"{root.rstrip('/')}/registry/decisions", "")
+    for start in range(0, len(places), _AT_ONCE):
+        batch = places[start : start + _AT_ONCE]
+        for place, text in zip(batch, _texts(batch)):
+            try:
+                decision = RECORDED_DECISION_FORMAT.read(text or b"", place)
+            except StateError:  # `ratchet doctor` tells of it
+                continue
+            is_this = (decision.span, decision.span_version) == (number, version)
+            if is_this and decision.rule not in ACCIDENTS:
+                return decision.run_id
+    return None
+
+
+def _newest_first(directory: str, name: str) -> list[str]:
+    """The files right below a directory, or those of one name a level deeper, newest first."""
+    if is_gs(directory):
+        found = [(info.updated.timestamp(), info.uri) for info in objects.list_below(directory)]
+        depth = directory.count("/") + (2 if name else 1)
+        wanted = [
+            (at, uri) for at, uri in found if uri.count("/") == depth and uri.endswith(f"/{name}" if name else "")
+        ]
+        return [uri for _, uri in sorted(wanted, reverse=True)]
+    return [place for _, place in sorted(_local_files(directory, name), reverse=True)]
+
+
+def _local_files(directory: str, name: str) -> Iterator[tuple[float, str]]:
+    try:
+        entries = sorted(os.listdir(directory))
+    except OSError:  # nothing has run yet
+        return
+    for entry in entries:
+        place = os.path.join(directory, entry, name) if name else os.path.join(directory, entry)
+        try:
+            yield os.stat(place).st_mtime, place
+        except OSError:  # a run that has not ended
+            continue
+
+
+def _texts(places: Sequence[str]) -> Iterator[bytes | None]:
+    """The contents of files or objects; None for what is not there."""
+    if places and is_gs(places[0]):
+        yield from (read.data if read else None for read in objects.read_many(places))
+        return
+    for place in places:
+        try:
+            yield read_regular(place).encode()
+        except (OSError, ValueError):
+            yield None
