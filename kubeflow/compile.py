@@ -3,22 +3,32 @@
     python -m ratchet.kubeflow.compile --target vertex --root gs://bucket/ratchet --data gs://bucket/spans \
         --golden gs://bucket/golden --image gcr.io/project/ratchet:0.1.0 --out pipeline.json
 
-The steps are those of a local run. A scheduled run trains on the newest span there is when it starts.
+The steps are those of a local run, between one that looks first and one that tells how it ended.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from ratchet.components.object_store.uri import is_gs, is_uri
+from ratchet.kubeflow.job import JobPlan, complete_job, platform_spec
+from ratchet.kubeflow.parameters import job_parameters
+from ratchet.kubeflow.step.names import LAST_STEP
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config
+from ratchet.pipeline.root.root_settings import without_secrets
 from ratchet.pipeline.terminal.console import output_to
 from ratchet.pipeline.terminal.extras import Extra, require
-from ratchet.schemas.base.errors import ConfigError, RatchetError
+from ratchet.schemas.base.errors import ConfigError, InputError, RatchetError
+from ratchet.schemas.base.settings import to_json
 
 # Where the image has to hold a checkout of this project: docs/kubeflow.md.
 IMAGE_DIRECTORY = "/ratchet"
@@ -33,10 +43,10 @@ class CompileRequest:
         settings: the configuration.
         target: `vertex` (PipelineJob as JSON) or `kfp` (PipelineSpec as YAML, schema 2.1.0).
         root: pipeline root, a path every container can reach, such as gs://.
-        data: directory of the `span-N` directories.
-        golden: the golden set.
+        data: directory of the `span-N` directories, where whoever starts a run does not say.
+        golden: the golden set, likewise.
         image: container image with this project in it.
-        bootstrap: whether runs may train a first model.
+        bootstrap: whether runs train a first model, likewise.
     """
 
     settings: PipelineSettings
@@ -56,24 +66,64 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
         out: the file; its ending must be the target's.
 
     Raises:
-        ConfigError: the file's ending is not the target's.
+        ConfigError: the file's ending is not the target's, or a setting names a step that there is not.
     """
     suffix = SUFFIXES[request.target]
     if out.suffix != suffix:
         raise ConfigError(f"--out {out}: a file for {request.target} ends in {suffix}")
+    _check_secrets(request.settings)
     with output_to(Path(os.devnull)):  # the libraries' start-up noise
-        from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner as tfx_runner
-
-        from ratchet.pipeline.pipeline import Locations, create_pipeline
+        from ratchet.kubeflow.graph import compiled, create_graph
 
         schema_file = request.settings.data.schema or f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
-        locations = Locations.under(request.root, request.data, request.golden, request.settings.name, schema_file)
-        config = tfx_runner.KubeflowV2DagRunnerConfig(
-            default_image=request.image, display_name=request.settings.name, use_pipeline_spec_2_1=True
+        graph = create_graph(request.settings, request.root, schema_file)
+        made = compiled(graph, request.settings.name, request.image)
+    parameters = job_parameters(
+        request.data, request.golden, request.bootstrap, request.settings.data_gate.accept_new_golden
+    )
+    job = complete_job(made, JobPlan(request.root, parameters, request.settings.kubeflow, LAST_STEP))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(_text(job, request), encoding="utf-8")
+
+
+def _check_secrets(settings: PipelineSettings) -> None:
+    """A job is a file that many can read, in a bucket and on consoles."""
+    _, secrets = without_secrets(json.loads(to_json(settings)))
+    if secrets:
+        raise ConfigError(
+            f"{secrets[0]}: would stand in the compiled job for everybody to read; write env:NAME in the configuration "
+            "and give the containers that variable (docs/kubeflow.md)"
         )
-        out.parent.mkdir(parents=True, exist_ok=True)
-        runner = tfx_runner.KubeflowV2DagRunner(config, output_dir=str(out.parent), output_filename=out.name)
-        runner.run(create_pipeline(request.settings, locations, span=None, bootstrap=request.bootstrap))
+
+
+def _text(job: Mapping[str, Any], request: CompileRequest) -> str:
+    """Vertex AI takes a PipelineJob, Kubeflow Pipelines a PipelineSpec and what is for Kubernetes."""
+    if request.target == "vertex":
+        return json.dumps(job, sort_keys=True)
+    platform = platform_spec(job, request.settings.kubeflow)
+    return yaml.safe_dump_all([job["pipelineSpec"], *([platform] if platform else [])], sort_keys=True)
+
+
+def check_places(places: Mapping[str, str]) -> None:
+    """Whether every container can reach what a job is told of.
+
+    Args:
+        places: URIs by option.
+
+    Raises:
+        InputError: one is not on Google Cloud Storage.
+    """
+    for option, place in places.items():
+        if not is_gs(place):
+            raise InputError(
+                f"{option} {place}: {_why_not(place)}; give a bucket, {option} gs://BUCKET/PATH (docs/kubeflow.md)"
+            )
+
+
+def _why_not(place: str) -> str:
+    if is_uri(place):
+        return "TensorFlow in the containers opens gs:// and files of its own machine, and no other store"
+    return "each step runs in a container of its own, which does not see the directories of another machine"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -90,10 +140,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             image=arguments.image,
             bootstrap=arguments.bootstrap,
         )
+        check_places({"--root": request.root, "--data": request.data, "--golden": request.golden})
         compile_pipeline(request, arguments.out)
     except RatchetError as error:
         print(f"ratchet.kubeflow.compile: {error}", file=sys.stderr)
         return 2
+    if arguments.target == "kfp":
+        print(
+            f"artifacts go to {request.root}/artifacts; Kubeflow's own default is minio://, which TensorFlow cannot "
+            "open: start runs with `python -m ratchet.kubeflow.submit`, or give that as pipeline_root",
+            file=sys.stderr,
+        )
     print(arguments.out)
     return 0
 

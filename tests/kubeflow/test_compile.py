@@ -28,6 +28,11 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return files
 
 
+def tasks_of(file: Path) -> dict[str, Any]:
+    """All but the exit handler."""
+    return spec_of(file)["components"]["tfx-dag"]["dag"]["tasks"]
+
+
 def spec_of(file: Path) -> dict[str, Any]:
     document = yaml.safe_load(file.read_text(encoding="utf-8"))  # JSON is YAML
     return document.get("pipelineSpec", document)
@@ -46,7 +51,8 @@ def test_it_parses_strictly_as_kubeflows_protos(compiled: dict[str, Path], targe
     deployment = json_format.MessageToDict(spec.deployment_spec)
     json_format.ParseDict(deployment, pb.PipelineDeploymentConfig(), ignore_unknown_fields=False)
     assert spec.schema_version == "2.1.0"
-    assert len(spec.root.dag.tasks) == 13
+    assert set(spec.root.dag.tasks) == {"tfx-dag", "RunEnd"}
+    assert len(spec.components["tfx-dag"].dag.tasks) == 14
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
@@ -59,23 +65,88 @@ def test_every_step_is_a_container_since_kubeflow_has_no_resolvers(compiled: dic
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
 def test_training_and_all_after_it_hang_on_the_data_gate(compiled: dict[str, Path], target: str) -> None:
-    tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
+    tasks = tasks_of(compiled[target])
     conditions = {name: task["triggerPolicy"]["condition"] for name, task in tasks.items() if "triggerPolicy" in task}
-    guarded = {name for name, condition in conditions.items() if "== 1" in condition}
+    guarded = {name for name, condition in conditions.items() if "metadata['passed'] == 1" in condition}
     assert guarded == {"DetectorTrainer", "MapEvaluator", "Diagnosis", "Pusher", "Review"}
-    assert conditions.keys() - guarded == {"RejectionDiagnosis", "RejectionReview"}
-    assert all("== 0" in conditions[name] for name in ("RejectionDiagnosis", "RejectionReview"))
+    rejecting = {name for name, condition in conditions.items() if "metadata['passed'] == 0" in condition}
+    assert rejecting == {"RejectionDiagnosis", "RejectionReview"}
     for name, condition in conditions.items():
         # The condition reads an input that the task really has, and that is not an ordinary input as well.
-        assert "_DataGate.passage" in condition
         artifacts = tasks[name]["inputs"]["artifacts"]
-        assert "_DataGate.passage" in artifacts
+        assert ("_DataGate.passage" in condition) == ("_DataGate.passage" in artifacts) == (name in guarded | rejecting)
         assert "passage" not in artifacts
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_everything_but_the_first_look_hangs_on_there_being_something_new(
+    compiled: dict[str, Path], target: str
+) -> None:
+    tasks = tasks_of(compiled[target])
+    free = {
+        name
+        for name, task in tasks.items()
+        if "_RunStart.passage'].artifacts[0].metadata['new'] == 1"
+        not in task.get("triggerPolicy", {}).get("condition", "")
+    }
+    assert free == {"RunStart"}
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
+def test_the_exit_handler_runs_however_the_rest_ended(compiled: dict[str, Path], target: str) -> None:
+    last = spec_of(compiled[target])["root"]["dag"]["tasks"]["RunEnd"]
+    assert last["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    assert last["dependentTasks"] == ["tfx-dag"]
+    assert last["inputs"]["parameters"]["final_status"] == {"taskFinalStatus": {"producerTask": "tfx-dag"}}
+
+
+def test_what_differs_from_run_to_run_is_a_parameter_of_the_job(compiled: dict[str, Path]) -> None:
+    taken = {
+        (name, key, given["componentInputParameter"])
+        for name, task in tasks_of(compiled["vertex"]).items()
+        for key, given in task["inputs"]["parameters"].items()
+        if "componentInputParameter" in given
+    }
+    start = {("RunStart", key, key) for key in ("data", "golden", "span", "bootstrap", "accept_new_golden")}
+    assert taken == start | {
+        ("DetectionExampleGen", "directory", "data"),
+        ("DetectionExampleGen", "span", "span"),
+        ("GoldenExampleGen", "directory", "golden"),
+        ("BaselineReader", "bootstrap", "bootstrap"),
+        ("DataGate", "accept_new_golden", "accept_new_golden"),
+        ("MapEvaluator", "accept_new_golden", "accept_new_golden"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "why"),
+    [
+        ("--root", "s3://bucket/root", "TensorFlow in the containers opens gs://"),
+        ("--root", "minio://bucket/root", "TensorFlow in the containers opens gs://"),
+        ("--root", "/mnt/nfs/root", "each step runs in a container of its own"),
+        ("--data", "spans", "each step runs in a container of its own"),
+        ("--golden", "hdfs://namenode/golden", "TensorFlow in the containers opens gs://"),
+    ],
+)
+def test_a_place_that_no_container_can_reach_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, place: str, why: str
+) -> None:
+    assert main([*ARGUMENTS, option, place, "--target", "vertex", "--out", str(tmp_path / "p.json")]) == 2
+    said = capsys.readouterr().err
+    assert f"{option} {place}: {why}" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "p.json").exists()
+
+
+def test_a_secret_does_not_get_into_the_job(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    secret = "notify.urls=[https://hooks.example.org/secret]"
+    assert main([*ARGUMENTS, "--set", secret, "--target", "vertex", "--out", str(tmp_path / "p.json")]) == 2
+    assert "notify.urls[0]: would stand in the compiled job" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", sorted(SUFFIXES))
 def test_nothing_but_the_page_waits_for_the_diagnosis(compiled: dict[str, Path], target: str) -> None:
-    tasks = spec_of(compiled[target])["root"]["dag"]["tasks"]
+    tasks = tasks_of(compiled[target])
     waiting = {name: set(task.get("dependentTasks", ())) for name, task in tasks.items()}
     assert {name for name, tasks in waiting.items() if "Diagnosis" in tasks} == {"Review"}
     assert {name for name, tasks in waiting.items() if "RejectionDiagnosis" in tasks} == {"RejectionReview"}
@@ -97,7 +168,7 @@ def without_versions(text: str) -> Any:
     spec.pop("sdkVersion")
     for label in ("tfx_version", "tfx_py_version"):
         document.get("labels", {}).pop(label, None)
-    for task in spec["root"]["dag"]["tasks"].values():
+    for task in spec["components"]["tfx-dag"]["dag"]["tasks"].values():
         for given in task.get("inputs", {}).get("parameters", {}).values():
             value = given.get("runtimeValue", {})
             value.update({kind: re.sub(r'"_slice_sqls": null, ', "", str(text)) for kind, text in value.items()})
@@ -107,8 +178,8 @@ def without_versions(text: str) -> Any:
 def test_executors_can_be_imported_without_the_slow_top_of_tfx(compiled: dict[str, Path]) -> None:
     executors = spec_of(compiled["vertex"])["deploymentSpec"]["executors"]
     paths = [argument for e in executors.values() for argument in _class_paths(e["container"]["args"])]
-    ours = sorted({path for path in paths if path.startswith("ratchet.components.")})
-    assert len(ours) == 8
+    ours = sorted({path for path in paths if path.startswith("ratchet.")})
+    assert len(ours) == 10
     code = (
         "import importlib, json, sys\n"
         f"for path in {ours!r}:\n"
