@@ -8,7 +8,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # What tests want beside .venv: a browser, and venv where Debian parts it from Python.
-.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden image faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -19,6 +19,7 @@ lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
+	.venv/bin/hadolint Dockerfile tests/image/full.Dockerfile
 
 unit: .venv/ready test-tools  ## three minutes on two quiet cores; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
@@ -50,6 +51,9 @@ sbom: .tools/audit/ready  ## build/sbom.json, what is installed with hashes and 
 
 kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
 	$(VENV_PYTHON) -m tests.kubeflow.update_golden
+
+image: .venv/ready  ## the container image built by podman, looked at, run and measured (IMAGE="--target gpu --compare"): ten minutes
+	$(VENV_PYTHON) -m tests.image.build $(IMAGE)
 
 faults: .venv/ready  ## kills, full disks and upsets at every point of the end of real runs: an hour
 	RATCHET_ALL_FAULTS=1 $(VENV_PYTHON) -m pytest -q tests/pipeline/run/test_interrupted.py
@@ -88,6 +92,9 @@ bench-nights: .venv/ready  ## the gate over 200 nights without progress: the tab
 
 bench-diagnosis: .venv/ready  ## seconds and memory of the diagnosis at 200 and at 100,000 golden images: five minutes
 	@$(VENV_PYTHON) -m benchmarks.diagnosis
+
+bench-object-store: .venv/ready  ## images read from gs:// one after another and ahead, at 50 ms a request: a minute
+	@$(VENV_PYTHON) -m benchmarks.object_store_reading
 
 bench-training: .venv/ready  ## images a second against a bare tf-models loop: five minutes
 	$(VENV_PYTHON) -m benchmarks.training_speed

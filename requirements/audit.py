@@ -1,4 +1,4 @@
-"""Asks a database about every package of the locks of both stacks: `make audit`.
+"""Asks a database about every package of the locks of both stacks and of their images: `make audit`.
 
 First a package that is known to be vulnerable: a database that finds nothing there was not really asked, and
 nothing that it says of the locks counts. Exit codes: 0 nothing to do, 1 something to do, 2 not everything was asked.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from requirements.audit_judgement import AuditError, Finding, Judgement, Pin, Report, judge, read_accepted, read_report
-from requirements.lockfile import PYTHONS, read_lock, stack_lock
+from requirements.lockfile import PYTHONS, image_locks, read_lock, stack_lock
 
 HERE = Path(__file__).resolve().parent
 TOOLS = HERE.parent / ".tools/audit"
@@ -142,8 +142,12 @@ def _row(finding: Finding, state: str) -> tuple[str, ...]:
 
 
 def main() -> int:
-    """Audits the lock of each stack."""
-    locks = {stack_lock(HERE, stack): pythons for stack, pythons in PYTHONS.items()}
+    """Audits the locks of each stack."""
+    locks = {
+        path: pythons
+        for stack, pythons in PYTHONS.items()
+        for path in (stack_lock(HERE, stack), *image_locks(HERE, stack))
+    }
     code, text = audit(locks, HERE / "audit-accepted.json", ask_pip_audit, datetime.date.today())
     print(text)
     return code

@@ -43,6 +43,11 @@ def stack_lock(directory: Path, stack: str) -> Path:
     return directory / f"lock-{stack}.txt"
 
 
+def image_locks(directory: Path, stack: str) -> tuple[Path, ...]:
+    """Where the locks of a stack's images lie: what both have, and TensorFlow for CPU and for GPU."""
+    return tuple(directory / f"{kind}-{stack}.txt" for kind in ("runtime", "runtime-cpu", "runtime-gpu"))
+
+
 def stack_of(python: str) -> str:
     """The stack of a Python, such as tfx1.21 of 3.12.
 

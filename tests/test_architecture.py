@@ -21,10 +21,10 @@ HEAVY = {
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
-    *("check", "convert", "schema", "log-sample", "digits", "bench"),
+    *("check", "convert", "schema", "log-sample", "digits", "bench", "new-span"),
 )
 # Packages that every component may use.
-SHARED = ("stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits")
+SHARED = ("services", "stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits", "object_store")
 # Rooms of a package, each using only those before it; modules that lie in none of them are left out.
 ROOMS = {
     "schemas": ("base", "data", "artifacts"),
@@ -71,12 +71,12 @@ GLUE = {
     "components.map_evaluator.trial",
     "components.registry.component",
     "components.registry.executor",
-    "components.registry.remote_storage",
     "components.review.component",
     "components.review.executor",
     "components.review.tfma_view.data",
     "components.stack.keras2",
     "components.stack.tf_models",
+    "components.stack.tfx_cluster",
     "components.stack.tfx_executors",
     "components.stack.tfx_runs",
     "components.trainer.checkpoints",
@@ -100,6 +100,10 @@ GLUE = {
     "components.trainer.strategy",
     "components.trainer.tensorboard",
     "components.trainer.validation",
+    "kubeflow.graph",
+    "kubeflow.step.components",
+    "components.vertex_registry.component",
+    "components.vertex_registry.executor",
     "pipeline.bench.other_training",
     "pipeline.data.check_steps",
     "pipeline.pipeline",

@@ -112,6 +112,16 @@ EVALUATION_WORDS = {
     ),
     "serving:latency": RuleWords("A single image takes too long", "A single image is fast enough", _COST),
     "serving:size": RuleWords("The model's files are too large", "The model's files are small enough", _COST),
+    "serving:available": RuleWords(
+        "TensorFlow Serving does not serve it yet",
+        "TensorFlow Serving serves it",
+        "Look at the log of TensorFlow Serving and at its model_base_path; the model stays pushed until a rollback.",
+    ),
+    "vertex:registered": RuleWords(
+        "Vertex AI does not have it as its default",
+        "It is the default version in Vertex AI's Model Registry",
+        "Mend what is named, then give `python -m ratchet.kubeflow.vertex_model`; what the root serves stays.",
+    ),
     "serving:loads": RuleWords(
         "What would be served does not answer as the candidate that was measured",
         "What is served answers as the candidate that was measured",

@@ -24,8 +24,9 @@ from ratchet.schemas.artifacts.registry_entries import (
     ServedModel,
 )
 from ratchet.schemas.artifacts.root_file import ROOT_FILE_FORMAT
-from ratchet.schemas.artifacts.run_files import ABANDONED_FORMAT, PRUNED_FORMAT, RUN_RECORD_FORMAT
+from ratchet.schemas.artifacts.run_files import ABANDONED_FORMAT, CRASH_FORMAT, PRUNED_FORMAT, RUN_RECORD_FORMAT
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
+from ratchet.schemas.artifacts.step_record import STEP_RECORD_FORMAT
 from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
 from ratchet.schemas.base.persisted import PersistedFormat
 from ratchet.schemas.data.dataset import DATASET_FORMAT
@@ -80,6 +81,8 @@ KINDS = {
     "run_request": _plain(RUN_RECORD_FORMAT),
     "abandoned": _plain(ABANDONED_FORMAT),
     "pruned": _plain(PRUNED_FORMAT),
+    "crashed": _plain(CRASH_FORMAT),
+    "step": _plain(STEP_RECORD_FORMAT),
     "root_file": _plain(ROOT_FILE_FORMAT, end="\n"),
 }
 

@@ -100,12 +100,12 @@ _PEOPLE = (
         ('        "bootstrap": request.bootstrap,\n', "", "a first model is another run"),
         ('        "schema": _digest([schema_file(request.settings)]),\n', "", "another schema is another run"),
         ('        "code": code_version(),\n', "", "other code is another run"),
-        ("notify=NotifySettings(), ", "", "whom it tells does not part a run from itself"),
+        ("        notify=NotifySettings(),\n", "", "whom it tells does not part a run from itself"),
         ("for earlier in plan.replayed:", "for earlier in ():", "spans that are replayed are there before training"),
         ("for source in (span, golden):", "for source in (span,):", "missing golden images are named before a run"),
     ),
     *mutants_of(
-        "pipeline/run/local.py",
+        "pipeline/run/outcome.py",
         "tests/pipeline/run/test_local.py",
         (
             "(publication.version is not None) != decision",
@@ -117,12 +117,16 @@ _PEOPLE = (
             "decision = evaluation.decision",
             "kept out means blocked",
         ),
+    ),
+    *mutants_of(
+        "pipeline/run/local.py",
+        "tests/pipeline/run/test_local.py",
         ("if undecided:", "if False:", "a step that did not run fails the run"),
     ),
     *mutants_of(
         "pipeline/run/starting.py",
         "tests/pipeline/doctor/test_messages.py",
-        ("if artifacts.is_dir() and any(", "if False and any(", "a new ML Metadata overwrites no artifacts"),
+        ("return artifacts.is_dir() and any(", "return False and any(", "a new ML Metadata overwrites no artifacts"),
     ),
     *mutants_of(
         "pipeline/notify/deliver.py",
@@ -197,13 +201,13 @@ _ROOT = (
         "pipeline/retention/prune.py",
         "tests/pipeline/retention/test_prune.py",
         ("        settled(registry_at(root))", "        pass", "an interrupted publication is completed first"),
-        ('with hold(root / "lock", "retraining"):', "if True:", "no pruning beside a run"),
+        ('with hold_root(root, "retraining"):', "if True:", "no pruning beside a run"),
         ("    store.mark_deleted(gone)\n", "", "TFX takes no artifact that is gone"),
     ),
     *mutants_of(
         "pipeline/root/root_file.py",
         "tests/pipeline/root/test_root_file.py",
-        ('not in ("", str(root.resolve()))', 'in ("", str(root.resolve()))', "a moved root is known as one"),
+        ('not in ("", home_of(root))', 'in ("", home_of(root))', "a moved root is known as one"),
     ),
     *mutants_of(
         "schemas/artifacts/root_file.py",

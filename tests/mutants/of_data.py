@@ -304,7 +304,7 @@ DATA = (
         "components/example_gen/content.py",
         "tests/components/example_gen/test_content.py",
         ('record_to_json(record) + b"\\n"', 'b"\\n"', "an altered annotation is another data set"),
-        ("\\0{content}\\n", "\\0\\n", "an altered image is another data set"),
+        ("source.directory)}\\0{content}\\n", "source.directory)}\\0\\n", "an altered image is another data set"),
         ("json.dumps([digest, code_version(), versions])", "json.dumps([digest, versions])", "new code stores anew"),
     ),
     *mutants_of(

@@ -117,7 +117,7 @@ SERVING = (
         "tests/components/registry/test_publication.py tests/components/registry/test_signed.py "
         "tests/pipeline/serving/test_rollback.py",
         ("if seen.served_as != publication.over:", "if False:", "nothing goes over a model it was not compared with"),
-        ("settle(registry)\n        seen", "seen", "what was interrupted is completed first"),
+        ("settle(registry)\n            seen", "seen", "what was interrupted is completed first"),
         ("    registry.check_signature(intent)\n", "", "a claim that somebody forged is not completed"),
         ("if storage.holds(version, digest):", "if version in storage.served():", "damaged bytes are not served"),
         (
@@ -127,7 +127,7 @@ SERVING = (
         ),
         ("replace(other, blessed=False)", "replace(other, blessed=True)", "a rollback leaves versions behind"),
         ("if completed else pointer.served", "if True else pointer.served", "what is gone is not named as served"),
-        ("if intent.decision is not None:", "if False:", "a push is on record"),
+        ("if intent.decision is not None and decided:", "if False:", "a push is on record"),
     ),
     *mutants_of(
         "components/registry/registry.py",
@@ -188,8 +188,8 @@ SERVING = (
     *mutants_of(
         "schemas/base/model_digest.py",
         "tests/components/registry/test_registry.py",
-        ("{os.path.relpath(path, directory)}\\0", "\\0", "a renamed file is another model"),
-        ("{content.hexdigest()}\\n", "\\n", "an altered file is another model"),
+        ("{path}\\0{contents", "\\0{contents", "a renamed file is another model"),
+        ("{contents[path]}\\n", "\\n", "an altered file is another model"),
     ),
     *mutants_of(
         "schemas/base/signing.py",
