@@ -63,7 +63,7 @@ def add_pipeline_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--pipeline", type=Path, required=True, metavar="FILE", help=".json for Vertex AI, .yaml for Kubeflow")
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="such as span=7; span=0 is the newest")
-    add("--pipeline-root", metavar="URI", help="gs:// (default: what the file names; Kubeflow's never does)")
+    add("--pipeline-root", metavar="URI", help="gs:// (default: what the file names)")
     add("--service-account", metavar="NAME", help="whom the run works as")
     add("--network", metavar="NAME", help="Vertex AI: projects/NUMBER/global/networks/NAME, to be peered with")
     add("--encryption-spec-key-name", metavar="KEY", help="Vertex AI: a key of Cloud KMS (CMEK)")

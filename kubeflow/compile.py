@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from ratchet.components.object_store.uri import is_gs, is_uri
+from ratchet.components.object_store.uri import check_supported, is_uri
 from ratchet.kubeflow.job import JobPlan, complete_job, platform_spec
 from ratchet.kubeflow.parameters import job_parameters
 from ratchet.kubeflow.step.names import LAST_STEP
@@ -29,6 +29,7 @@ from ratchet.pipeline.terminal.console import output_to
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.schemas.base.errors import ConfigError, InputError, RatchetError
 from ratchet.schemas.base.settings import to_json
+from ratchet.schemas.base.visible import visible_line
 
 # Where the image has to hold a checkout of this project: docs/kubeflow.md.
 IMAGE_DIRECTORY = "/ratchet"
@@ -72,6 +73,11 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
     if out.suffix != suffix:
         raise ConfigError(f"--out {out}: a file for {request.target} ends in {suffix}")
     _check_secrets(request.settings)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--out {out}: cannot be written ({error.strerror}); name a file that can") from error
+    print("starting TFX, which takes a while", file=sys.stderr)
     with output_to(Path(os.devnull)):  # the libraries' start-up noise
         from ratchet.kubeflow.graph import compiled, create_graph
 
@@ -82,8 +88,10 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
         request.data, request.golden, request.bootstrap, request.settings.data_gate.accept_new_golden
     )
     job = complete_job(made, JobPlan(request.root, parameters, request.settings.kubeflow, LAST_STEP))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(_text(job, request), encoding="utf-8")
+    try:
+        out.write_text(_text(job, request), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--out {out}: cannot be written ({error.strerror}); name a file that can") from error
 
 
 def _check_secrets(settings: PipelineSettings) -> None:
@@ -114,16 +122,22 @@ def check_places(places: Mapping[str, str]) -> None:
         InputError: one is not on Google Cloud Storage.
     """
     for option, place in places.items():
-        if not is_gs(place):
+        if not is_uri(place):
             raise InputError(
-                f"{option} {place}: {_why_not(place)}; give a bucket, {option} gs://BUCKET/PATH (docs/kubeflow.md)"
+                f"{option} {visible_line(place)}: each step runs in a container of its own, which does not see the "
+                f"directories of another machine; give a bucket, {option} gs://BUCKET/PATH (docs/kubeflow.md)"
             )
+        check_supported(place, option)
 
 
-def _why_not(place: str) -> str:
-    if is_uri(place):
-        return "TensorFlow in the containers opens gs:// and files of its own machine, and no other store"
-    return "each step runs in a container of its own, which does not see the directories of another machine"
+def _places_in(settings: PipelineSettings) -> dict[str, str]:
+    """The places that settings name, by setting."""
+    named = {
+        "data.schema": settings.data.schema,
+        "data_gate.serving_log": settings.data_gate.serving_log,
+        "training.init_checkpoint": settings.training.init_checkpoint,
+    }
+    return {setting: place for setting, place in named.items() if place is not None}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -131,8 +145,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         require(Extra.KUBEFLOW, "`python -m ratchet.kubeflow.compile`")
+        settings = load_config(arguments.config, arguments.set)
+        check_places({"--root": arguments.root, "--data": arguments.data, "--golden": arguments.golden})
+        check_places(_places_in(settings))
+        if not arguments.image.strip():
+            raise InputError("--image: is empty; give the container image of the steps")
         request = CompileRequest(
-            settings=load_config(arguments.config, arguments.set),
+            settings=settings,
             target=arguments.target,
             root=arguments.root.rstrip("/"),
             data=arguments.data.rstrip("/"),
@@ -140,7 +159,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             image=arguments.image,
             bootstrap=arguments.bootstrap,
         )
-        check_places({"--root": request.root, "--data": request.data, "--golden": request.golden})
         compile_pipeline(request, arguments.out)
     except RatchetError as error:
         print(f"ratchet.kubeflow.compile: {error}", file=sys.stderr)

@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from ratchet.components.object_store.uri import check_supported
+from ratchet.components.object_store.uri import check_supported, is_uri
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import read_regular, reason_of
 from ratchet.schemas.base.visible import visible_line
@@ -26,6 +26,7 @@ _SCHEMA = "2.1.0"
 _SEPARATOR = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _YES_NO = {"true": True, "false": False}
 _FLAGS = ("bootstrap", "accept_new_golden")  # TFX has no parameters that are true or false: they are 0 and 1
+_PLACES = ("data", "golden")
 _KINDS = {
     "NUMBER_INTEGER": "a whole number",
     "NUMBER_DOUBLE": "a number",
@@ -210,11 +211,27 @@ def _typed(compiled: Compiled, name: str, text: str) -> Any:
         which = f"it takes {_listed(known)}" if known else f"it takes none: {_AGAIN}"
         raise InputError(f"--parameter {visible_line(name)}: {compiled.source} has no such parameter; {which}")
     kind = known[name]
+    _check_place(name, text)
     try:
-        return _value(name, kind, text)
+        value = _value(name, kind, text)
+        if name == "span" and isinstance(value, int) and value < 0:
+            raise ValueError("negative")
+        return value
     except (ValueError, RecursionError) as error:
         wanted = "true or false" if name in _FLAGS else _KINDS.get(kind, kind)
         raise InputError(f"--parameter {name}={visible_line(text)[:80]}: expected {wanted}") from error
+
+
+def _check_place(name: str, text: str) -> None:
+    """Whether containers can reach what a run is told of: the same that the compiler asks of the defaults."""
+    if name not in _PLACES:
+        return
+    if not is_uri(text):
+        raise InputError(
+            f"--parameter {name}={visible_line(text)[:80]}: each step runs in a container of its own, which sees no "
+            f"directory of another machine; give --parameter {name}=gs://BUCKET/PATH"
+        )
+    check_supported(text, f"--parameter {name}")
 
 
 def _value(name: str, kind: str, text: str) -> Any:

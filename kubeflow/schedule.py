@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     create = actions.add_parser("create", help="make a schedule", description="Makes a schedule.")
     add_pipeline_options(create)
-    create.add_argument("--name", required=True, help="of the schedule")
+    create.add_argument("--name", type=_name, required=True, help="of the schedule")
     create.add_argument("--cron", required=True, metavar="FIELDS", help="minute hour day month weekday")
     create.add_argument("--time-zone", metavar="ZONE", help="of the cron, such as Europe/Prague (default: UTC)")
     create.add_argument("--cluster-time-zone", metavar="ZONE", help="Kubeflow: that of its controller (default: UTC)")
@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     create.set_defaults(action=_create, names_schedule=True)
     for change, what in (("pause", "stops it for now"), ("resume", "lets it go on"), ("delete", "removes it")):
         one = actions.add_parser(change, help=what, description=f"A schedule: {what}.")
-        one.add_argument("--name", required=True, help="of the schedule, or its id")
+        one.add_argument("--name", type=_name, required=True, help="of the schedule, or its id")
         one.add_argument("--target", choices=[target.value for target in Target], required=True, help="the runner")
         add_place_options(one)
         one.set_defaults(action=_change, change=change, names_schedule=True)
@@ -168,6 +168,13 @@ def _parser() -> argparse.ArgumentParser:
     add_place_options(every)
     every.set_defaults(action=_list)
     return parser
+
+
+def _name(text: str) -> str:
+    """An empty one would mean every schedule that has none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; give the schedule's name")
+    return text
 
 
 if __name__ == "__main__":

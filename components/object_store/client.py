@@ -23,6 +23,8 @@ from ratchet.schemas.base.visible import visible_line
 if TYPE_CHECKING:
     from google.cloud.storage import Client
 
+# Google's packages announce on import which Pythons they will drop some day; an error of a command is one line.
+warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 AT_ONCE = 32  # requests under way; at 50 ms each, about 600 a second
 _EMULATOR = "STORAGE_EMULATOR_HOST"
 _SCOPES = ("https://www.googleapis.com/auth/devstorage.read_write",)
