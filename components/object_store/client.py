@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ratchet.components.object_store.patience import Patience
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.visible import visible_line
 
@@ -45,6 +46,7 @@ class _Process:
     threads: threading.local = field(default_factory=threading.local)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "object-store"))
     lock: threading.Lock = field(default_factory=threading.Lock)
+    patience: Patience = field(default_factory=Patience)
 
 
 _process = _Process()
@@ -129,7 +131,8 @@ def explained(uri: str, doing: str) -> Iterator[None]:
     from google.auth.exceptions import GoogleAuthError
 
     try:
-        yield
+        with _own().patience.waiting(uri):
+            yield
     except PreconditionFailed:
         raise
     except NotFound as error:
@@ -194,7 +197,27 @@ def _reason(error: Exception) -> str:
         return f"the service answers {int(code)}, also when asked again ({_said(cause)}); run the same again later"
     if code is not None:
         return f"the service refuses ({_said(cause)})"
-    return f"the service cannot be reached ({_said(cause)}); look at the network and run the same again"
+    return f"the service cannot be reached ({_innermost(cause)}); look at the network and run the same again"
+
+
+def _innermost(error: Exception) -> str:
+    """What the system says, without the libraries around it, whose texts are addresses and objects."""
+    seen: set[int] = set()
+    inner: object = error
+    while isinstance(inner, BaseException) and id(inner) not in seen:
+        seen.add(id(inner))
+        if isinstance(inner, OSError) and inner.strerror:
+            return visible_line(inner.strerror)
+        reason = getattr(inner, "reason", None)
+        inner = next(
+            (
+                one
+                for one in (reason, *inner.args, inner.__cause__, inner.__context__)
+                if isinstance(one, BaseException)
+            ),
+            None,
+        )
+    return _said(error)
 
 
 def _said(error: Exception) -> str:
