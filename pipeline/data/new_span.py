@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ratchet.components.example_gen.spans import FoundSpan
 from ratchet.components.object_store import objects
 from ratchet.components.object_store.files import files_of
 from ratchet.components.object_store.uri import is_gs
@@ -28,21 +29,6 @@ _AT_ONCE = 32
 
 
 @dataclass(frozen=True)
-class Span:
-    """One delivery.
-
-    Attributes:
-        number: N of `span-N`.
-        version: V of `span-N-version-V`; 1 without it.
-        directory: its place.
-    """
-
-    number: int
-    version: int
-    directory: str
-
-
-@dataclass(frozen=True)
 class Arrival:
     """The newest span of a directory.
 
@@ -51,7 +37,7 @@ class Arrival:
         decided_by: the run that has decided on it; None: none has, so it is new.
     """
 
-    span: Span | None
+    span: FoundSpan | None
     decided_by: str | None
 
     @property
@@ -70,7 +56,7 @@ def parse_span(name: str) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2] or 1)) if match else None
 
 
-def newest_span(data: str, files: Files = LOCAL_FILES, marker: bool = False) -> Span | None:
+def newest_span(data: str, files: Files = LOCAL_FILES, marker: bool = False) -> FoundSpan | None:
     """The newest delivery of a directory: one listing, and a look at the newest names.
 
     Args:
@@ -95,7 +81,7 @@ def newest_span(data: str, files: Files = LOCAL_FILES, marker: bool = False) -> 
         if len(whole) > 1:
             raise DataError(f"{data}: {' and '.join(whole)} are the same span: rename one")
         if whole:
-            return Span(*key, f"{data.rstrip('/')}/{whole[0]}")
+            return FoundSpan(*key, f"{data.rstrip('/')}/{whole[0]}")
     return None
 
 

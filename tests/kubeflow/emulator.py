@@ -117,7 +117,7 @@ def _serve(pipe: Any, directory: str, environment: dict[str, str]) -> None:
             if ask.name not in jobs:
                 jobs[ask.name] = _Job(ask, Path(directory), cache)
             pipe.send(jobs[ask.name].go_on(ask))
-        except Exception:
+        except Exception:  # whatever it is, the test that asked has to hear of it
             pipe.send(traceback.format_exc())
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.components.example_gen.spans import FoundSpan
 from ratchet.components.object_store.files import files_of, write_text
 from ratchet.components.registry.entry_files import entry_json
 from ratchet.pipeline.cli.main import main
-from ratchet.pipeline.data.new_span import Span, decided_by, find_arrival, newest_span
+from ratchet.pipeline.data.new_span import decided_by, find_arrival, newest_span
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.publication import BASELINE_CHANGED
 from ratchet.schemas.artifacts.run_files import RUN_RECORD_FORMAT, RunRecord
@@ -59,7 +60,7 @@ def test_a_span_is_new_until_a_run_has_decided_on_it(place: str) -> None:
     assert find_arrival(root, data).is_new
     end(place, "job-7", 2, Verdict.DATA_REJECTED)
     found = find_arrival(root, data)
-    assert (found.span, found.decided_by, found.is_new) == (Span(2, 1, f"{data}/span-2"), "job-7", False)
+    assert (found.span, found.decided_by, found.is_new) == (FoundSpan(2, 1, f"{data}/span-2"), "job-7", False)
     deliver(place, "span-3")
     assert find_arrival(root, data).is_new
 
@@ -68,7 +69,7 @@ def test_another_version_of_a_span_is_new(place: str) -> None:
     data, root = deliver(place, "span-2", "span-10", "span-10-version-2"), f"{place}/root"
     end(place, "job-1", 10)
     found = find_arrival(root, data)
-    assert found.span == Span(10, 2, f"{data}/span-10-version-2")
+    assert found.span == FoundSpan(10, 2, f"{data}/span-10-version-2")
     assert found.is_new
     end(place, "job-2", 10, version=2)
     assert find_arrival(root, data).decided_by == "job-2"
@@ -78,9 +79,9 @@ def test_with_a_marker_a_span_counts_once_its_upload_has_ended(place: str) -> No
     data = deliver(place, "span-1", "span-2")
     assert find_arrival(f"{place}/root", data, marker=True).span is None
     put(f"{data}/span-1/_SUCCESS", "")
-    assert find_arrival(f"{place}/root", data, marker=True).span == Span(1, 1, f"{data}/span-1")
+    assert find_arrival(f"{place}/root", data, marker=True).span == FoundSpan(1, 1, f"{data}/span-1")
     put(f"{data}/span-2/_SUCCESS", "")
-    assert find_arrival(f"{place}/root", data, marker=True).span == Span(2, 1, f"{data}/span-2")
+    assert find_arrival(f"{place}/root", data, marker=True).span == FoundSpan(2, 1, f"{data}/span-2")
 
 
 def test_a_run_that_ended_by_an_accident_has_not_decided(place: str) -> None:
@@ -114,7 +115,7 @@ def test_a_result_that_makes_no_sense_says_nothing(place: str, text: str) -> Non
 def test_what_only_looks_like_a_span_is_none(place: str) -> None:
     data = deliver(place, "span-1", "golden", "span-x", "old-span-9", "span-9-version-", "span-٣")
     put(f"{data}/span-7", "a file")
-    assert newest_span(data, files_of(data)) == Span(1, 1, f"{data}/span-1")
+    assert newest_span(data, files_of(data)) == FoundSpan(1, 1, f"{data}/span-1")
 
 
 def test_two_directories_that_are_the_same_span_are_named(place: str) -> None:
