@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import IO
 
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from tests.nightly import choose_profile
+from tests.nightly import NIGHTLY, choose_profile
 from tests.test_architecture import GLUE, HEAVY, imported
 
 pytest_plugins = ["tests.gcs.fixtures"]
@@ -16,19 +17,30 @@ collect_ignore = ["setup.py", *(f"{module.replace('.', '/')}.py" for module in s
 os.environ.pop("RATCHET_ROOT", None)
 choose_profile()
 
+
+def _no_flush(file: int | IO[bytes]) -> None:
+    """What `os.fsync` does by day: it fails for what is no open file. No test cuts the power, and disks are slow."""
+    os.fstat(file if isinstance(file, int) else file.fileno())
+
+
+if not NIGHTLY:
+    os.fsync = _no_flush  # pyright: ignore[reportAttributeAccessIssue]
+
 _ONE_ROOT = "tests/e2e/"  # what these tests look at is trained once
+_ONE_INSTALLATION = "tests/wheel/"  # and what these look at installed once
 # What takes minutes comes first, so that no process is left alone with it at the end.
 _LONGEST = (
     *("tests/kills/test_sample.py", _ONE_ROOT, "tests/kubeflow/test_executed.py"),
-    "tests/components/trainer/test_processes.py",
+    *("tests/components/trainer/test_processes.py", "tests/components/trainer/test_job.py", _ONE_INSTALLATION),
 )
 
 
 class ByFixture(LoadFileScheduling):
-    """With several processes (pytest-xdist), what shares a fixture stays in one: files, and all of `_ONE_ROOT`."""
+    """With several processes (pytest-xdist), what shares a fixture stays in one: files, and some whole directories."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _ONE_ROOT if nodeid.startswith(_ONE_ROOT) else super()._split_scope(nodeid)
+        shared = next((place for place in (_ONE_ROOT, _ONE_INSTALLATION) if nodeid.startswith(place)), None)
+        return shared or super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture:

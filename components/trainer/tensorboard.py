@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from official.vision.ops import preprocess_ops
 from PIL import Image, ImageDraw
+from tensorboard.plugins.image.metadata import create_summary_metadata
 
 from ratchet.components.trainer.loop import TrainingState
 from ratchet.components.trainer.serving import Serving
@@ -60,8 +61,15 @@ class TrainingLog:
 
     def images(self, step: int, name: str, images: Sequence[np.ndarray]) -> None:
         """Pictures, each [height, width, 3] uint8, all of one size."""
+        height, width = images[0].shape[:2]
+
+        # Not `tf.summary.image`, whose compression takes seven times as long to make them a tenth smaller.
+        def shown() -> tf.Tensor:
+            pictures = [tf.io.encode_png(image, compression=1) for image in images]
+            return tf.stack([tf.constant(str(width)), tf.constant(str(height)), *pictures])
+
         with self._writer.as_default():
-            tf.summary.image(name, np.stack(images), step=step, max_outputs=len(images))
+            tf.summary.write(name, shown, step=step, metadata=create_summary_metadata(None, None))
         self._writer.flush()
 
     def _scalars(self, step: int, values: Mapping[str, float]) -> None:

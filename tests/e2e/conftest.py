@@ -41,11 +41,15 @@ DEPENDED_ON = (
 
 # Small enough for two cores: what is learned is little, but learned it is.
 SMALL = (
-    "training.bootstrap.steps=300",
+    "training.bootstrap.steps=250",
     "training.retrain.min_steps=80",
     "training.retrain.max_steps=160",
+    "training.validation.rounds=3",
     "evaluator.resamples=200",
 )
+
+# Of a retraining that is looked at for something else than what it learned.
+A_FEW_STEPS = ("training.retrain.min_steps=8", "training.retrain.max_steps=8")
 
 
 @dataclass
@@ -162,7 +166,7 @@ def _runs(directory: Path) -> Runs:
     good = world.run(2)
     bad_labels = world.run(3, "data_gate.mode=observe")
     dark = world.run(4)
-    leaked = world.run(5, "data_gate.mode=observe")
+    leaked = world.run(5, "data_gate.mode=observe", *A_FEW_STEPS)
     after_runs = world.serving()
     signed = ["--root", str(world.root), "--by", "Ada", "--reason", "loose boxes are what we want now"]
     approval = command("approve", bad_labels.run_id, *signed, "--expires", in_a_month())

@@ -14,7 +14,7 @@ from ratchet.pipeline.past.history import read_history
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, read_training_record
 from ratchet.schemas.base.files import LOCAL_FILES
-from tests.e2e.conftest import Runs, World
+from tests.e2e.conftest import A_FEW_STEPS, Runs, World
 from tests.formats.downgrade import downgrade
 
 pytestmark = pytest.mark.tensorflow
@@ -30,9 +30,9 @@ def test_a_retraining_goes_on_from_a_root_of_format_0(runs: Runs, tmp_path: Path
     assert before.digest != runs.after_rollback.model.digest  # its training record was rewritten
     assert "format" not in json.loads((Path(before.path) / "assets.extra" / "training_record.json").read_text())
     shutil.copytree(runs.world.data / "golden", world.data / "golden")
-    world.span(6, 300)
+    world.span(6, 120)
 
-    result = world.run(6)
+    result = world.run(6, *A_FEW_STEPS)
 
     assert result.verdict in (Verdict.PUSHED, Verdict.BLOCKED, Verdict.INCONCLUSIVE)
     assert result.model is not None

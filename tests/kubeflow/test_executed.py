@@ -26,17 +26,20 @@ from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
 from tests.gcs.fixtures import Bucket
 from tests.kubeflow.emulator import CACHED, FAILED, NOT_TRIGGERED, SKIPPED, SUCCEEDED, Ask, Emulator, JobState
+from tests.nightly import NIGHTLY, by_night
 
 pytestmark = pytest.mark.tensorflow
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # As little as still learns a little: what is shown is that every step does the same as on one machine.
 SMALL = (
-    *("training.bootstrap.steps=200", "training.retrain.min_steps=80", "training.retrain.max_steps=80"),
+    *("training.bootstrap.steps=200", "training.retrain.min_steps=40", "training.retrain.max_steps=40"),
     *("training.validation.rounds=2", "evaluator.resamples=100", "evaluator.min_map=0.000001"),
     *("evaluator.margin=0.5", "evaluator.class_drop=1.0", "evaluator.min_golden_objects=1", "kubeflow.retries=1"),
 )
+A_FEW_STEPS = ("training.retrain.min_steps=8", "training.retrain.max_steps=8")
 BEHIND_THE_GATE = ("DetectorTrainer", "MapEvaluator", "Diagnosis", "Pusher", "Review")
+SPANS = ((1, "first"), (2, "second"), (3, "dark"))  # with the jobs on them
 
 
 @dataclass
@@ -182,7 +185,7 @@ def test_bad_data_are_rejected_before_anything_is_trained(told: dict[str, JobSta
 
 
 def test_it_comes_out_as_on_one_machine(told: dict[str, JobState], cloud: Cluster, data: Path, tmp_path: Path) -> None:
-    for span, name in ((1, "first"), (2, "second"), (3, "dark")):
+    for span, name in SPANS if NIGHTLY else SPANS[:1]:
         settings = load_config("digits", list(SMALL))
         local = run(RunRequest(settings, data, data / "golden", span, tmp_path / "root", bootstrap=span == 1))
         there = cloud.result(name)
@@ -215,18 +218,19 @@ def test_the_lease_is_given_back(told: dict[str, JobState], cloud: Cluster) -> N
     assert lease_holder(cloud.root) is None
 
 
+@by_night  # tests/kubeflow/step and tests/components/registry tell both halves without a training
 def test_of_two_jobs_over_one_model_one_waits_and_without_the_lease_one_loses(
     told: dict[str, JobState], cloud: Cluster, tmp_path: Path
 ) -> None:
     write_digits(str(tmp_path / "span-4"), DigitsOptions(span=4, images=160))
     upload(tmp_path, f"{cloud.base}/data")
     asked = {"span": 4}
-    cloud.job("slow", "training.seed=1", parameters=asked, stop_before="Pusher")
+    cloud.job("slow", "training.seed=1", *A_FEW_STEPS, parameters=asked, stop_before="Pusher")
     held = cloud.job("held", "training.seed=2", "kubeflow.retries=0", parameters=asked)
     assert (held.states["RunStart"], held.states["RunEnd"]) == (FAILED, FAILED)
     assert "job slow" in cloud.log("held", "RunStart")
     release_lease(cloud.root, holder_of("slow"))  # as after it has run out
-    cloud.job("fast", "training.seed=3", parameters=asked)
+    cloud.job("fast", "training.seed=3", *A_FEW_STEPS, parameters=asked)
     fast = cloud.result("fast")
     assert fast.verdict is Verdict.PUSHED, fast.reasons
     cloud.job("slow", parameters=asked)
@@ -240,7 +244,7 @@ def test_of_two_jobs_over_one_model_one_waits_and_without_the_lease_one_loses(
 
 def test_a_candidate_below_the_bar_is_blocked(told: dict[str, JobState], cloud: Cluster) -> None:
     before = cloud.registry().served()
-    cloud.job("blocked", "evaluator.min_map=0.99", parameters={"span": 2})
+    cloud.job("blocked", "evaluator.min_map=0.99", *A_FEW_STEPS, parameters={"span": 2})
     assert cloud.result("blocked").verdict is Verdict.BLOCKED
     assert cloud.registry().served() == before
 
@@ -251,6 +255,7 @@ def test_no_object_stands_for_a_directory_below_the_served_models(told: dict[str
     assert not [name for name in names if name.endswith("/")]
 
 
+@by_night  # every step reads and writes by the same functions on a disk, as the runs of tests/e2e show
 def test_on_a_disk_that_all_containers_share_it_is_the_same(
     emulator: Emulator, told: dict[str, JobState], cloud: Cluster, data: Path, tmp_path: Path
 ) -> None:

@@ -135,7 +135,8 @@ def test_a_command_that_needs_more_says_what(light: Installed, command: str, opt
 
 def test_the_compiler_says_what_it_needs(light: Installed) -> None:
     module = [light.python, "-m", "ratchet.kubeflow.compile"]
-    given = ["--target", "kfp", "--root", "a", "--data", "b", "--golden", "c", "--image", "d", "--out", "e.yaml"]
+    given = ["--target", "kfp", "--config", "mobile", "--root", "a", "--data", "b", "--golden", "c"]
+    given += ["--image", "d", "--out", "e.yaml"]
     done = light.run([*module, *given])
     assert done.returncode == 2
     assert "needs kfp, which the extra [kubeflow] brings" in done.stderr

@@ -11,7 +11,7 @@ from tests.test_architecture import HEAVY, ROOT
 IMPORT = "import ratchet.components.diagnosis.diagnose, ratchet.components.diagnosis.reading"
 WATCHED = sorted({*HEAVY, "scipy", "pandas", "sklearn", "matplotlib", "yaml", "PIL", "requests", "tabulate", "asyncio"})
 OF_NUMPY = 5.0  # times what `import numpy` takes, which a machine that is busy slows down alike; idle it is 2.6 times
-TRIES = 3  # the least of which counts
+TRIES = 3  # of which one is enough: nothing but another process makes a start take longer
 
 
 def test_nothing_heavy_is_imported() -> None:
@@ -21,5 +21,4 @@ def test_nothing_heavy_is_imported() -> None:
 
 
 def test_the_import_takes_no_more_than_a_few_times_what_numpy_takes() -> None:
-    ours, numpy = (min(cpu_s(code) for _ in range(TRIES)) for code in (IMPORT, "import numpy"))
-    assert ours < OF_NUMPY * numpy
+    assert any(cpu_s(IMPORT) < OF_NUMPY * cpu_s("import numpy") for _ in range(TRIES))

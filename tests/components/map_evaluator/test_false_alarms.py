@@ -12,12 +12,12 @@ from ratchet.components.map_evaluator.scoring import score
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.map_evaluator.slice_rules import slice_reasons
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
-from tests.nightly import often
+from tests.nightly import at_night, often
 
 IMAGES, CLASSES, OBJECTS = 90, 8, 3
 NAMES = tuple("abcdefgh")
 SETTINGS = EvaluatorSettings(resamples=100, class_drop=0.0, slice_drop=0.0)
-WORLDS = often(80, nightly=400)
+WORLDS = often(40, nightly=400)
 
 
 def blocked(seed: int, lost: float = 0.0) -> bool:
@@ -63,12 +63,11 @@ def test_a_model_that_lost_most_of_a_class_is_blocked() -> None:
 @pytest.mark.parametrize(
     "world",
     [
-        World(groups=8, images=4, correlation=1.0),
-        World(groups=12, images=3),
-        World(groups=12, images=3, unequal=True),
-        World(groups=20, images=3, classes=20, reach=3),
+        pytest.param(World(groups=8, images=4, correlation=1.0), id="8 groups"),
+        at_night(World(groups=12, images=3), id="12 groups"),
+        at_night(World(groups=12, images=3, unequal=True), id="unequal groups"),
+        at_night(World(groups=20, images=3, classes=20, reach=3), id="classes in three groups"),
     ],
-    ids=["8 groups", "12 groups", "unequal groups", "classes in three groups"],
 )
 def test_of_equally_good_models_few_are_blocked_however_few_the_groups(world: World) -> None:
     # With images for degrees of freedom, as many as the tests allow themselves three to ten times over.

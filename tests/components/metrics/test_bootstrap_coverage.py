@@ -13,7 +13,7 @@ from ratchet.components.metrics.bootstrap import DeltaEstimate, paired_deltas
 from ratchet.components.metrics.match_table import MatchTable
 from ratchet.components.metrics.matching import match
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
-from tests.nightly import often
+from tests.nightly import at_night, often
 
 OBJECTS = 3
 SIDE_PX = 40.0
@@ -97,13 +97,15 @@ def test_with_correlated_images_only_drawing_whole_groups_holds_the_truth() -> N
 @pytest.mark.parametrize(
     "world",
     [
-        World(groups=8, images=3, classes=2, correlation=1.0),
-        World(groups=12, images=2, classes=2, correlation=1.0, skewed="candidate"),
-        World(groups=10, images=3, classes=2, unequal=True),
-        World(groups=20, images=1, classes=2),
-        World(groups=12, images=4, classes=8, reach=1, correlation=1.5),
+        at_night(World(groups=8, images=3, classes=2, correlation=1.0), id="few groups"),
+        pytest.param(
+            World(groups=12, images=2, classes=2, correlation=1.0, skewed="candidate"),
+            id="few groups in which one model fails",
+        ),
+        pytest.param(World(groups=10, images=3, classes=2, unequal=True), id="unequal groups"),
+        at_night(World(groups=20, images=1, classes=2), id="few images"),
+        at_night(World(groups=12, images=4, classes=8, reach=1, correlation=1.5), id="classes in one group"),
     ],
-    ids=["few groups", "few groups in which one model fails", "unequal groups", "few images", "classes in one group"],
 )
 def test_the_interval_of_few_units_holds_the_truth(world: World) -> None:
     # Percentiles hold it 85 to 90 times; so does the last world if what its draws do not show is left out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import re
 import shutil
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ratchet.schemas.artifacts.training_dynamics import Dynamics
 from ratchet.schemas.artifacts.training_record import (
@@ -27,6 +29,7 @@ from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
 from ratchet.schemas.data.dataset import EVAL_SPLIT
 from tests.components.trainer.spans import settings, write_examples
+from tests.nightly import by_night
 
 pytestmark = pytest.mark.tensorflow
 DIGITS = tuple("0123456789")
@@ -197,25 +200,36 @@ def test_a_span_with_its_classes_in_another_order_trains_the_same_model(
     assert (tmp_path / "turned" / LABELS_FILE).read_text() == (world.root / "second" / LABELS_FILE).read_text()
 
 
+@pytest.fixture(scope="module")
+def changed(world: World, second_span: str, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A root whose second model has another post-processing."""
+    made = World(tmp_path_factory.mktemp("changed"))
+    shutil.copytree(world.root / "first", made.root / "first")
+    made.train("model/Format-Serving", second_span, "first", "model.max_detections=3")
+    return made
+
+
 def test_the_baseline_is_exported_beside_a_candidate_that_has_another_post_processing(
-    world: World, first_span: str, second_span: str, tmp_path: Path
+    world: World, changed: World, first_span: str
 ) -> None:
     assert not (world.root / BASELINE_DIRECTORY).exists()
-    changed = World(tmp_path)
-    shutil.copytree(world.root / "first", tmp_path / "first")
-    record = changed.train("model/Format-Serving", second_span, "first", "model.max_detections=3")
-    beside = tmp_path / "model" / BASELINE_DIRECTORY
+    record = changed.record("model/Format-Serving")
+    beside = changed.root / "model" / BASELINE_DIRECTORY
     assert record.post_processing == (SettingChange("max_detections", 20, 3),)
     assert record.baseline_for_comparison == model_digest(str(beside), LOCAL_FILES)
     assert record.model["max_detections"] == 3
-    served, compared = (answers(directory, first_span) for directory in (tmp_path / "first", beside))
+    served, compared = (answers(directory, first_span) for directory in (changed.root / "first", beside))
     assert served["detection_scores"].shape[1] == 20
     assert compared["detection_scores"].max() > 0
     for name in ("detection_boxes", "detection_classes", "detection_scores"):
         np.testing.assert_array_equal(compared[name], served[name][:, :3])
+
+
+@by_night  # as every retraining of `world`, whose post-processing did not change either
+def test_after_a_change_of_the_post_processing_nothing_is_exported_beside(changed: World, second_span: str) -> None:
     again = changed.train("again/Format-Serving", second_span, "model/Format-Serving", "model.max_detections=3")
     assert (again.post_processing, again.baseline_for_comparison) == ((), None)
-    assert not (tmp_path / "again" / BASELINE_DIRECTORY).exists()
+    assert not (changed.root / "again" / BASELINE_DIRECTORY).exists()
 
 
 def answers(model: Path, examples: str) -> dict[str, np.ndarray]:
@@ -268,6 +282,17 @@ def test_tensorboard_shows_losses_rate_speed_map_and_images(world: World) -> Non
     }  # fmt: skip
     assert steps["loss/total"] == [step for step, _ in world.record("second").loss_curve]
     assert steps["mAP/mixture"] == [point.step for point in world.record("second").validation]
+
+
+def test_tensorboard_reads_the_pictures_as_its_own(world: World) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    log = EventAccumulator(str(world.root / "second-log"), size_guidance={"images": 0, "tensors": 0}).Reload()
+    seen = log.Tensors("validation images")
+    width, height, *pictures = seen[-1].tensor_proto.string_val
+    assert log.SummaryMetadata("validation images").plugin_data.plugin_name == "images"
+    assert [Image.open(io.BytesIO(one)).size for one in pictures] == [(int(width), int(height))] * len(pictures)
+    assert [each.step for each in seen] == [point.step for point in world.record("second").validation]
 
 
 def test_replay_wants_the_earlier_images_where_they_were(

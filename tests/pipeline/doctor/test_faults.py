@@ -9,6 +9,7 @@ import pytest
 
 from ratchet.pipeline.doctor.findings import Report
 from tests.faults import FAILING, FULL, in_child
+from tests.nightly import spread
 from tests.pipeline.doctor.faults import (
     FAULTS,
     Fault,
@@ -79,7 +80,7 @@ def test_killed_at_any_point_the_same_command_goes_on(world: LifelikeRoot, fault
     shutil.copytree(world.root, whole)
     points = len(in_child(lambda: mend(world).healthy, world.root).points)
     assert points > 3
-    for point in range(points):
+    for point in spread(range(points), 8):
         shutil.rmtree(world.root)
         shutil.copytree(whole, world.root)
         in_child(lambda: mend(world).healthy, world.root, point)
@@ -113,7 +114,8 @@ def test_on_a_full_disk_it_ends_in_words_and_goes_on_when_there_is_room(
     fault(world)
     whole = tmp_path / "whole"
     shutil.copytree(world.root, whole)
-    for point in range(len(in_child(lambda: mend(world).healthy, world.root).points)):
+    points = len(in_child(lambda: mend(world).healthy, world.root).points)
+    for point in spread(range(points), 8):
         shutil.rmtree(world.root)
         shutil.copytree(whole, world.root)
         outcome = in_child(lambda: mend(world).healthy, world.root, point, FULL, lasting=True)

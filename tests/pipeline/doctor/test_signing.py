@@ -14,6 +14,7 @@ from ratchet.pipeline.doctor.signing import Voucher
 from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.faults import in_child
+from tests.nightly import spread
 from tests.pipeline.doctor.lifelike import LATER, LifelikeRoot, tree
 
 OLD, NEW = "3f9c1b7a5d8e2046c1a97be35f60d824", "9a4d07e1c36b5f82e0d7419ab85c263f"
@@ -180,7 +181,7 @@ def test_killed_at_any_point_the_same_command_signs_the_rest(world: LifelikeRoot
     shutil.copytree(world.root, whole)
     points = len(in_child(lambda: doctor(world.root, True, LATER, ADA).healthy, world.root).points)
     assert points > 6
-    for point in range(points):
+    for point in spread(range(points), 8):
         shutil.rmtree(world.root)
         shutil.copytree(whole, world.root)
         in_child(lambda: doctor(world.root, True, LATER, ADA).healthy, world.root, point)

@@ -6,7 +6,7 @@ import pytest
 
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.settings import parse_yaml, with_overrides
-from ratchet.schemas.base.yaml_checks import MAX_DEPTH, MAX_NODES, check_yaml
+from ratchet.schemas.base.yaml_checks import MAX_DEPTH, MAX_NODES, UnfitYamlError, check_yaml
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "\n".join(
     f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 12)
@@ -43,7 +43,11 @@ def test_aliases_within_reason_are_welcome() -> None:
     text = "a: &a {x: 1, y: [1, 2]}\nb: *a\nc: [*a, *a]"
     assert parse_yaml(text, "c.yaml")["c"] == [{"x": 1, "y": [1, 2]}] * 2
     check_yaml("[" * MAX_DEPTH + "]" * MAX_DEPTH)
-    check_yaml("\n".join(f"k{number}: 1" for number in range(MAX_NODES // 2 - 1)))
+    hundredth = MAX_NODES // 100
+    most = f"- &a [{', '.join('1' * (hundredth - 1))}]\n" + "- *a\n" * 98 + "- 1\n" * (hundredth - 1)
+    check_yaml(most)
+    with pytest.raises(UnfitYamlError, match=f"more than {MAX_NODES} values"):
+        check_yaml(f"{most}- 1\n")
 
 
 def test_groups_inside_each_other_on_the_command_line_have_an_end() -> None:

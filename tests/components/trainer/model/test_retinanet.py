@@ -13,10 +13,12 @@ from ratchet.components.trainer.model.model_settings import BackboneSettings, Mo
 from ratchet.pipeline.config.pipeline_settings import load_config
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.settings import load
+from tests.nightly import at_night
 
 pytestmark = pytest.mark.tensorflow
 
 SIDE = 64
+BY_DAY = ("mobilenet", "resnet")  # those of the presets
 # A small model of each type, and what else it needs.
 BACKBONES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dilated_resnet": ({"model_id": 50}, {}),
@@ -68,7 +70,7 @@ def test_all_of_official_visions_backbones_are_known_and_tried() -> None:
     assert set(allowed) == there == set(BACKBONES)
 
 
-@pytest.mark.parametrize("type_", sorted(BACKBONES))
+@pytest.mark.parametrize("type_", [one if one in BY_DAY else at_night(one) for one in sorted(BACKBONES)])
 def test_each_backbone_makes_a_detector(type_: str) -> None:
     import tensorflow as tf
 
