@@ -23,7 +23,7 @@ from ratchet.components.object_store.uri import check_supported, is_uri
 from ratchet.kubeflow.job import JobPlan, complete_job, platform_spec
 from ratchet.kubeflow.parameters import job_parameters
 from ratchet.kubeflow.step.names import LAST_STEP
-from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config, preset_names
 from ratchet.pipeline.root.root_settings import without_secrets
 from ratchet.pipeline.terminal.console import output_to
 from ratchet.pipeline.terminal.extras import Extra, require
@@ -145,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         require(Extra.KUBEFLOW, "`python -m ratchet.kubeflow.compile`")
-        settings = load_config(arguments.config, arguments.set)
+        settings = load_config(_config(arguments.config), arguments.set)
         check_places({"--root": arguments.root, "--data": arguments.data, "--golden": arguments.golden})
         check_places(_places_in(settings))
         if not arguments.image.strip():
@@ -173,10 +173,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _config(given: str | None) -> str:
+    """A job has no root to remember settings in, and those of the demo are no default for anybody's images."""
+    if given is None:
+        raise InputError(
+            f"--config is missing; give a YAML file, or one of ours: {preset_names()}; "
+            "`ratchet config propose --data DIR` writes one that fits a data set"
+        )
+    return given
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ratchet.kubeflow.compile", description="Compiles the pipeline.")
     parser.add_argument("--target", choices=sorted(SUFFIXES), required=True)
-    parser.add_argument("--config", default="digits", help="a YAML file, or the name of one that comes along")
+    parser.add_argument(
+        "--config",
+        help="a YAML file, such as `ratchet config propose` writes, or the name of one that comes along",
+    )
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
     parser.add_argument("--root", required=True, help="pipeline root, such as gs://bucket/ratchet")
     parser.add_argument("--data", required=True, help="directory of the span-N directories")

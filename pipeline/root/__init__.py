@@ -2,3 +2,4 @@
 
 ROOT_VARIABLE = "RATCHET_ROOT"
 DEFAULT_ROOT = "ratchet-root"
+OWN_SETTINGS_FILE = "ratchet.yaml"  # a configuration that lies in the root, for a person to edit

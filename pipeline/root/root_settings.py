@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
-from ratchet.pipeline.root.places import home_of
+from ratchet.pipeline.root import OWN_SETTINGS_FILE
+from ratchet.pipeline.root.own_settings import OWN_SETTINGS, is_own_settings, own_settings
+from ratchet.pipeline.root.places import home_of, is_remote, named, uri_of
 from ratchet.pipeline.root.rebuild import Difference, has_lineage, model_difference, read_root
 from ratchet.pipeline.root.root_file import read_file, write_file
 from ratchet.pipeline.root.roots import near_roots
@@ -43,10 +46,12 @@ class Configuration:
     Attributes:
         settings: with `--set` on top.
         remembered: for `record_root`.
+        told: what a person should know of where they come from, in a line; empty: nothing that was not asked for.
     """
 
     settings: PipelineSettings
     remembered: Remembered
+    told: str = ""
 
 
 def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> Configuration:
@@ -54,7 +59,8 @@ def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> C
 
     Args:
         root: pipeline root, which need not be there.
-        config: a YAML file or the name of one of ours; None: what the root remembers.
+        config: a YAML file or the name of one of ours; None: the root's own file (`own_settings.py`), where its runs
+            had no other, else what the root remembers.
         overrides: `a.b=value` texts, applied on top.
 
     Raises:
@@ -62,19 +68,29 @@ def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> C
         StateError: the root's file is damaged.
     """
     there = read_root(root)
+    if config is None:
+        config = _own(root, there)
     if config is None and there is None:
         raise ConfigError(
-            f"--config is missing, and {root} remembers none yet; give --config FILE, or one of ours: {preset_names()} "
-            f"(digits is for the demo's images, mobile for photographs on a few cores){near_roots()}"
+            f"--config is missing, and {uri_of(root)} has no settings yet; give --config FILE, or one of ours: "
+            f"{preset_names()} (digits is for the demo's images, mobile for photographs on a few cores); "
+            f"`ratchet config propose --data DIR` writes one that fits a data set{near_roots()}"
         )
     if config is None and there is not None:
         _check_left_out(there, overrides, root)
-    return _configured(root, there, config, overrides)
+    return dataclasses.replace(_configured(root, there, config, overrides), told=_told(root, there, config))
+
+
+def has_settings(root: Path) -> bool:
+    """Whether a run of a root needs no configuration: it has its own file, or remembers one."""
+    return own_settings(root) is not None or read_root(root) is not None
 
 
 def configure_check(root: Path, config: str | None, overrides: Sequence[str]) -> PipelineSettings:
     """The settings of `ratchet check`: as those of a run, and the defaults where there are none."""
     there = read_root(root)
+    if config is None:
+        config = _own(root, there)
     if config is None and there is None:
         return load_settings({}, overrides)
     return _configured(root, there, config, overrides).settings
@@ -97,7 +113,7 @@ def record_root(root: Path, remembered: Remembered) -> RootFile:
     """
     there = read_root(root)
     if there is not None and has_lineage(root):
-        _check_agreement(remembered.settings, there, root, remembered.config, ())
+        _check_agreement(remembered.settings, there, root, _source(root, remembered.config), ())
     new = RootFile(
         name=str(remembered.settings["name"]),
         settings=remembered.settings,
@@ -109,6 +125,27 @@ def record_root(root: Path, remembered: Remembered) -> RootFile:
     if read_file(root) != new:
         write_file(root, new)
     return new
+
+
+def _own(root: Path, there: RootFile | None) -> str | None:
+    """The root's own file as a configuration, unless the newest run was given another one."""
+    file = own_settings(root)
+    if file is None:
+        return None
+    return str(file) if read_file(root) is None or (there is not None and there.config == OWN_SETTINGS) else None
+
+
+def _told(root: Path, there: RootFile | None, config: str | None) -> str:
+    name = named(root, root / OWN_SETTINGS_FILE)
+    if config is not None:
+        return f"settings are those of {name}" if is_own_settings(root, config) else ""
+    if there is not None and there.config == OWN_SETTINGS:
+        return f"{name} is gone: settings are those that it had in the newest run"
+    if there is not None and own_settings(root) is not None:
+        origin = f", which was given --config {there.config}" if there.config else ""
+        way = f"fetch {name}, and give it as --config FILE" if is_remote(root) else f"give --config {name}"
+        return f"settings are those of the newest run{origin}; for those of {name} {way}"
+    return ""
 
 
 def _configured(root: Path, there: RootFile | None, config: str | None, overrides: Sequence[str]) -> Configuration:
@@ -123,7 +160,7 @@ def _configured(root: Path, there: RootFile | None, config: str | None, override
         raise
     whole["name"] = settings.name
     if there is not None and is_fixed:
-        _check_agreement(whole, there, root, config, overrides)
+        _check_agreement(whole, there, root, _source(root, given.config), overrides)
     kept, left_out = without_secrets({**given.settings, "name": whole["name"], "model": whole.get("model", {})})
     return Configuration(settings, Remembered(kept, given.config, given.left_out or left_out))
 
@@ -131,9 +168,10 @@ def _configured(root: Path, there: RootFile | None, config: str | None, override
 def _given(root: Path, there: RootFile | None, is_fixed: bool, config: str | None) -> Remembered:
     """The plain values to begin with: the configuration's, or those of the root."""
     if config is not None:
+        own = is_own_settings(root, config)
         # What a configuration does not say, it does not contradict.
         identity = {"name": there.name, **_model(there.settings)} if there and is_fixed else {}
-        return Remembered({**identity, **read_config(config)}, config)
+        return Remembered({**identity, **read_config(config)}, OWN_SETTINGS if own else config)
     if there is None:
         return Remembered({}, "")
     return Remembered({**there.settings, "name": there.name}, there.config, there.left_out)
@@ -155,33 +193,42 @@ def _check_known(values: Mapping[str, Any], root: Path) -> None:
 
 
 def _check_agreement(
-    whole: Mapping[str, Any], there: RootFile, root: Path, config: str | None, overrides: Sequence[str]
+    whole: Mapping[str, Any], there: RootFile, root: Path, source: str, overrides: Sequence[str]
 ) -> None:
     if whole["name"] != there.name:
-        said = _said("name", config, overrides)
+        said = _said("name", source, overrides)
         raise ConfigError(
             f"{said}: name = {whole['name']!r}, but {root} belongs to the pipeline {there.name!r}; change the name to "
-            f"{there.name!r} or leave {said} out to go on with it, or correct --root if it is not the root "
+            f"{there.name!r}{_or_leave_out(said)} to go on with it, or correct --root if it is not the root "
             "that was meant"
         )
     known = "model" in there.settings  # not where it was derived, and the model does not tell
     difference = known and model_difference(whole.get("model", {}), there.settings["model"], f"settings of {root}")
     if difference:
-        raise ConfigError(_contradiction(difference, root, _said(difference.key, config, overrides)))
+        raise ConfigError(_contradiction(difference, root, _said(difference.key, source, overrides)))
 
 
 def _contradiction(difference: Difference, root: Path, said: str) -> str:
     key, wanted, has = difference.key, json.dumps(difference.wanted), json.dumps(difference.there)
     return (
         f"{said}: {key} = {wanted}, but the model of {root} has {has}, and retraining starts from its weights; "
-        f"change it to {has}, or leave {said} out to go on with that model; {ANOTHER_LINEAGE}"
+        f"change it to {has}{_or_leave_out(said)} to go on with that model; {ANOTHER_LINEAGE}"
     )
 
 
-def _said(key: str, config: str | None, overrides: Sequence[str]) -> str:
-    """Which of the options gave a setting."""
+def _source(root: Path, config: str) -> str:
+    """What gave the settings that are not `--set`'s, for messages."""
+    return named(root, root / OWN_SETTINGS_FILE) if config == OWN_SETTINGS else f"--config {config}"
+
+
+def _said(key: str, source: str, overrides: Sequence[str]) -> str:
+    """What gave a setting."""
     given = [override.partition("=")[0].strip() for override in overrides]
-    return f"--config {config}" if config and not any(f"{key}.".startswith(f"{name}.") for name in given) else "--set"
+    return "--set" if any(f"{key}.".startswith(f"{name}.") for name in given) else source
+
+
+def _or_leave_out(said: str) -> str:
+    return f", or leave {said} out" if said.startswith("--") else ""
 
 
 def _check_left_out(there: RootFile, overrides: Sequence[str], root: Path) -> None:

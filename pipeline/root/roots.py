@@ -9,7 +9,7 @@ from ratchet.components.registry.locking import BusyError
 from ratchet.components.registry.publication import Settled, settle
 from ratchet.components.registry.registry import Registry
 from ratchet.components.registry.storages import storage_of
-from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from ratchet.pipeline.root import DEFAULT_ROOT, OWN_SETTINGS_FILE, ROOT_VARIABLE
 from ratchet.pipeline.root.places import is_remote, part_of, uri_of
 from ratchet.pipeline.root.rebuild import derived_name, rebuild
 from ratchet.pipeline.root.root_file import read_file
@@ -75,7 +75,8 @@ def check_given_root(root: Path) -> None:
         InputError: it is none.
     """
     default = (os.environ.get(ROOT_VARIABLE) or DEFAULT_ROOT).rstrip("/")
-    if uri_of(root) != default and not is_root(root):
+    # One whose settings were proposed, and that waits for its first run, is one as well.
+    if uri_of(root) != default and not is_root(root) and not os.path.isfile(root / OWN_SETTINGS_FILE):
         raise InputError(
             f"--root {uri_of(root)}: no run has begun there; leave it out before the first run{near_roots()}"
         )

@@ -1,7 +1,7 @@
 """The working copy of a root in an object store: its small files on this machine, for as long as a command reads them.
 
-What is copied: `ratchet.json`, `metadata.sqlite` and the files in `runs/ID/`. A page or log is only there by name until
-somebody asks for it. Registry, served models and artifacts are never copied.
+What is copied: `ratchet.json`, `ratchet.yaml`, `metadata.sqlite` and the files in `runs/ID/`. A page or log is only
+there by name until somebody asks for it. Registry, served models and artifacts are never copied.
 
 An object is fetched again when its generation has changed. A file that was changed here is written back over the
 generation that was seen, so nothing that another machine wrote meanwhile is lost; and if this process is killed before,
@@ -26,6 +26,7 @@ from pathlib import Path
 from ratchet.components.object_store import objects
 from ratchet.components.object_store.objects import GenerationError, ObjectInfo
 from ratchet.components.registry.locking import hold
+from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.root.object_path import seconds_of
 from ratchet.pipeline.root.remote_file import Remote, Seen, read_remote, write_remote
 from ratchet.schemas.artifacts.review import REVIEW_FILE
@@ -37,6 +38,7 @@ from ratchet.schemas.base.progress import LOGGER
 
 ML_METADATA = "metadata.sqlite"
 LOG_FILE = "log.txt"
+_SINGLE = (ROOT_FILE, OWN_SETTINGS_FILE)
 _BY_NAME = frozenset({REVIEW_FILE, LOG_FILE})
 _OF_A_RUN = re.compile(r"runs/(?!\.{1,2}/)[^/\0]+/(?!\.{1,2}$)[^/\0]+")
 _WRITERS = 8
@@ -105,7 +107,7 @@ class WorkingCopy:
             StateError: the object store cannot be read.
         """
         with self._held() as remote:
-            there = {**self._runs(), **self._single([ROOT_FILE, *([ML_METADATA] if ml_metadata else [])])}
+            there = {**self._runs(), **self._single([*_SINGLE, *([ML_METADATA] if ml_metadata else [])])}
             seen = dict(remote.seen)
             for name in [name for name in seen if name not in there and (ml_metadata or name != ML_METADATA)]:
                 self._forget(name, seen.pop(name))
@@ -255,7 +257,7 @@ class WorkingCopy:
     def _files(self) -> list[str]:
         """Everything here that belongs into the object store, by name."""
         runs = [str(path.relative_to(self.directory)) for path in self.directory.glob("runs/*/*") if path.is_file()]
-        single = [name for name in (ROOT_FILE, ML_METADATA) if (self.directory / name).is_file()]
+        single = [name for name in (*_SINGLE, ML_METADATA) if (self.directory / name).is_file()]
         return sorted(name for name in (*single, *runs) if not name.endswith(WRITING))
 
 

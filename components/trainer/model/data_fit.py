@@ -87,7 +87,27 @@ def coverage(model: ModelSettings, shapes: BoxShapes) -> Coverage:
     return measure(model.fixed_anchors, shapes.letterboxed_px(model.fixed_input_size), _levels(model))
 
 
-def fit_input_size(shapes: BoxShapes, min_level: int, max_level: int) -> tuple[int, int]:
+@dataclass(frozen=True)
+class SizeLimits:
+    """What an input size has to keep to.
+
+    Attributes:
+        small_strides: of the finest level that a small box is to span.
+        min_long_side_px: of the input, where the typical image is as large.
+        max_long_side_px: of it in any case.
+    """
+
+    small_strides: float = SMALL_STRIDES
+    min_long_side_px: int = MIN_LONG_SIDE_PX
+    max_long_side_px: int = MAX_LONG_SIDE_PX
+
+
+USUAL_LIMITS = SizeLimits()
+
+
+def fit_input_size(
+    shapes: BoxShapes, min_level: int, max_level: int, limits: SizeLimits = USUAL_LIMITS
+) -> tuple[int, int]:
     """Chooses height and width in px of the model's input.
 
     It has the shape of the typical image (median height, median width) and is as small as small boxes allow, since
@@ -98,12 +118,13 @@ def fit_input_size(shapes: BoxShapes, min_level: int, max_level: int) -> tuple[i
         shapes: of the images and of at least one box.
         min_level: finest feature level.
         max_level: coarsest feature level; both sides are multiples of its stride.
+        limits: of the size.
     """
     height, width = (float(side) for side in np.median(shapes.image_sizes_px, axis=0))
     short_sides_px = shapes.letterboxed_px((height, width)).min(axis=1)  # [n]
     small_px = float(np.percentile(short_sides_px, SMALL_PERCENTILE))
-    scale = max(SMALL_STRIDES * 2**min_level / small_px, MIN_LONG_SIDE_PX / max(height, width))
-    return _multiples(height, width, min(scale, MAX_LONG_SIDE_PX / max(height, width), 1.0), 2**max_level)
+    scale = max(limits.small_strides * 2**min_level / small_px, limits.min_long_side_px / max(height, width))
+    return _multiples(height, width, min(scale, limits.max_long_side_px / max(height, width), 1.0), 2**max_level)
 
 
 def _multiples(height: float, width: float, scale: float, stride: int) -> tuple[int, int]:

@@ -1,0 +1,115 @@
+"""`ratchet config propose`, and the proposal that a run without a configuration makes."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratchet.pipeline.cli.options import add_command, local, needs, option, show
+from ratchet.pipeline.root import OWN_SETTINGS_FILE
+from ratchet.pipeline.terminal.extras import Extra
+from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.visible import visible_line
+
+if TYPE_CHECKING:
+    from ratchet.pipeline.config.proposal.proposal import Proposal
+
+_SPAN = re.compile(r"span-([0-9]+)(?:-version-[0-9]+)?")
+
+
+def add_config_commands(commands: Any) -> None:
+    """Adds `config` to the commands."""
+    config = commands.add_parser(
+        "config", help="propose a configuration for a data set", description="The configuration of a pipeline."
+    )
+    add_command(
+        config.add_subparsers(required=True, metavar="ACTION"),
+        "propose",
+        _propose,
+        "propose one",
+        "Writes a configuration that fits a data set and this machine: input size, anchors, batch, steps, each with "
+        "the figure that it came from. A run of a new root without --config does the same.",
+        needs(Extra.PIPELINE),
+        option("--data", type=local, required=True, metavar="DIR", help="a data set, or its span-N directories"),
+        option("--span", type=int, metavar="N", help="the span to go by (default: the newest)"),
+        option("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting that is to stand in it"),
+        option(
+            "--out",
+            type=local,
+            default=Path(OWN_SETTINGS_FILE),
+            metavar="FILE",
+            help=f"default: ./{OWN_SETTINGS_FILE}; ROOT/{OWN_SETTINGS_FILE} is taken without --config",
+        ),
+    )
+
+
+def _propose(arguments: argparse.Namespace) -> int:
+    from ratchet.pipeline.config.proposal.yaml_text import to_yaml
+    from ratchet.pipeline.data.config_propose import propose_for, write_proposal
+
+    proposal = propose_for(arguments.data, arguments.span, arguments.set)
+    write_proposal(to_yaml(proposal), arguments.out)
+    lines = [f"{arguments.out}: {proposal.summary}", *map(_doubt, proposal.doubts)]
+    lines.append(f"Look at it, change what you know better, then: {_run_with(arguments)}")
+    values = {"config": str(arguments.out), "settings": proposal.values, "doubts": list(proposal.doubts)}
+    show(arguments, "\n".join(map(visible_line, lines)), values)
+    return 0
+
+
+def _run_with(arguments: argparse.Namespace) -> str:
+    """The command that trains with what was proposed; capitals stand for what a person has to fill in."""
+    from ratchet.components.example_gen.spans import spans_in
+    from ratchet.schemas.base.files import LOCAL_FILES
+
+    data, span = arguments.data, arguments.span
+    if span is None and not spans_in(str(data), LOCAL_FILES):  # a data set of its own
+        name = _SPAN.fullmatch(data.resolve().name)
+        data, span = (data.parent, int(name[1])) if name else (Path("DIRECTORY-OF-SPAN-1"), None)
+    given = ["ratchet", "run", "--config", str(arguments.out), "--data", str(data)]
+    given += [] if span is None else ["--span", str(span)]
+    given += [] if (data / "golden").is_dir() else ["--golden", "GOLDEN-SET"]
+    return shlex.join([*given, "--bootstrap"])
+
+
+def propose_for_run(arguments: argparse.Namespace) -> None:
+    """Gives a root without any settings its own, by the data that its first model is to be trained on; says so.
+
+    Args:
+        arguments: of `ratchet run` without `--config`.
+
+    Raises:
+        InputError: data or settings cannot be used, or no first model is asked for; in the latter case the settings
+            are there, so that they can be looked at.
+        StateError: they cannot be written.
+    """
+    from ratchet.pipeline.config.proposal.yaml_text import to_yaml
+    from ratchet.pipeline.data.config_propose import propose_for_root
+    from ratchet.pipeline.root.own_settings import write_own_settings
+    from ratchet.pipeline.root.places import uri_of
+    from ratchet.pipeline.root.roots import near_roots
+
+    proposal = propose_for_root(
+        arguments.data, arguments.golden or arguments.data / "golden", arguments.span, arguments.set
+    )
+    file = write_own_settings(arguments.root, to_yaml(proposal))
+    _tell(proposal, file, arguments)
+    if not arguments.bootstrap:
+        raise InputError(
+            f"no model is served from {uri_of(arguments.root)} yet, so there is no baseline to compare with: look at "
+            f"{file}, then give the same command with --bootstrap, which trains and serves a first one{near_roots()}"
+        )
+
+
+def _tell(proposal: Proposal, file: str, arguments: argparse.Namespace) -> None:
+    tell(visible_line(f"ratchet: no --config: settings are proposed from {arguments.data}, and written to {file}"))
+    for line in (proposal.summary, *map(_doubt, proposal.doubts)):
+        tell(f"  {visible_line(line)}")
+    tell("  The file says where each value comes from. Runs of this root take it: edit it to change them.")
+
+
+def _doubt(doubt: str) -> str:
+    return f"note: {doubt}"
