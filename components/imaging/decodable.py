@@ -6,6 +6,7 @@ TensorFlow reads PNGs with libpng, which checks what Pillow passes over. What it
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PALETTE = 3  # colour type
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_END_OF_IMAGE = b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # of a segment with a length, or the end (ITU-T T.81, annex B)
 _COPY = "copy the file again"
 _STORE = "store the image anew"
 
@@ -122,6 +125,26 @@ def check_jpeg(image: Image.Image, where: str) -> None:
     """DataError for four inks without the mark that says how they are stored: TensorFlow takes them for inverted."""
     if image.mode == "CMYK" and "adobe_transform" not in image.info:
         raise DataError(f"{where}: a CMYK JPEG without Adobe's mark: some readers invert it; store it as RGB")
+
+
+def check_jpeg_end(encoded: bytes, where: str) -> None:
+    """Looks for the end mark of a JPEG, without which TensorFlow refuses it; Pillow reads no further than the last row.
+
+    So end files of which the tail is zeros, as after a power cut: zeros are pixels, too.
+
+    Args:
+        encoded: the file, which Pillow decodes.
+        where: what to call it in messages.
+
+    Raises:
+        DataError: there is none, but for those of thumbnails within segments.
+    """
+    position = 2
+    while found := _MARKER.search(encoded, position):
+        if found[0] == _END_OF_IMAGE:
+            return
+        position = found.end() + int.from_bytes(encoded[found.end() : found.end() + 2], "big")
+    raise DataError(f"{where}: truncated: its end mark is missing; {_COPY}")
 
 
 def stores_rgb(image: Image.Image) -> bool:

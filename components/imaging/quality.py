@@ -12,7 +12,14 @@ from typing import IO
 import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-from ratchet.components.imaging.decodable import PNG_MAGIC, check_jpeg, check_last_row, check_png, stores_rgb
+from ratchet.components.imaging.decodable import (
+    PNG_MAGIC,
+    check_jpeg,
+    check_jpeg_end,
+    check_last_row,
+    check_png,
+    stores_rgb,
+)
 from ratchet.components.imaging.measures import Look, hue, look_of, noise
 from ratchet.components.imaging.views import hash_bits
 from ratchet.schemas.base.errors import DataError
@@ -25,7 +32,7 @@ QUALITY_SIDE_PX = 256  # sharpness depends on the scale: one scale for all camer
 _LEVELS = np.arange(256, dtype=np.float64)
 
 # What Pillow's JPEG and PNG readers raise on damaged bytes, seen by fuzzing them.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 JPEG_MAGIC = b"\xff\xd8\xff"
 _COLOURS_SIDE_PX = 48  # of the pixels that the hue is taken of
 
@@ -110,7 +117,7 @@ def open_image(file: IO[bytes], where: str) -> Image.Image:
     file.seek(0)
     try:
         image = reader(file)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"{where}: truncated or damaged in its header ({error}); copy the file again") from error
     check_size(image.width, image.height, where)
     return image
@@ -150,10 +157,12 @@ def quality_of(image: Image.Image, encoded: bytes, where: str) -> ImageQuality:
     image.draft(None if stores_rgb(image) else "YCbCr", (2 * size[0], 2 * size[1]))
     try:
         image.load()
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"{where}: truncated or damaged ({error}); copy the file again") from error
     if is_png:
         check_last_row(image, encoded, where)
+    else:
+        check_jpeg_end(encoded, where)
     grey_image, (red, green, blue) = _grey_and_colours(image)
     # Bicubic: a box filter makes the sharpness of one picture differ by up to 15 % between resolutions, this by 3 %.
     small = grey_image.resize(size, Image.Resampling.BICUBIC)

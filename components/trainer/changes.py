@@ -12,8 +12,9 @@ from typing import Any
 
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
 from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.schemas.artifacts.training_record import AskedTraining, TrainingRecord
+from ratchet.schemas.artifacts.training_record import AskedTraining, TrainedData, TrainingRecord
 from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.data.exif import APPLY, REFUSE
 
 _ALIKE = 1e-9  # of a rate, relative
 _HARDLY_LEARNS = 0.01  # of the bootstrap's peak; a tenth is usual
@@ -58,6 +59,24 @@ def declared_changes(settings: TrainerSettings, asked: AskedTraining, baseline: 
         *_rate(settings, asked.peak_learning_rate, baseline),
         *_augmentation(settings, baseline),
         *(_others(settings, asked, baseline) if baseline.mode == "retrain" else ()),
+    )
+
+
+def exif_change(span: TrainedData, baseline: TrainingRecord) -> tuple[str, ...]:
+    """That images with an EXIF orientation are taken otherwise than before, in words; nothing where they are refused.
+
+    Args:
+        span: to train on.
+        baseline: the record of the model to start from.
+    """
+    before, after = baseline.exif, span.exif
+    if REFUSE in (before, after) or before == after:
+        return ()
+    how = ("turned upright", "as stored")
+    now, then = how if after == APPLY else how[::-1]
+    return (
+        f"data.exif: {before} -> {after}: images with an EXIF orientation are {now}; the served model was trained with "
+        f"them {then}, and replayed images stay so",
     )
 
 

@@ -19,7 +19,8 @@ ALL_IMAGES = 800  # of all of them together
 def trained_data(examples: ExamplesArtifact, artifacts: str | None) -> TrainedData:
     """A span's identity in a training record, its place relative to the artifacts directory if it lies in there."""
     info, place = examples.info, to_record(examples.uri, artifacts)
-    return TrainedData(info.span, info.version, info.digest, info.images[TRAIN_SPLIT], info.class_names, place)
+    images = info.images[TRAIN_SPLIT]
+    return TrainedData(info.span, info.version, info.digest, images, info.class_names, place, info.exif)
 
 
 def earlier_if_there(spans: Sequence[TrainedData], files: Files, artifacts: str | None) -> list[ExamplesArtifact]:

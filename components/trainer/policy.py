@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ratchet.components.trainer.changes import asked_training, declared_changes
+from ratchet.components.trainer.changes import asked_training, declared_changes, exif_change
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
 from ratchet.components.trainer.settings import TrainerSettings
@@ -162,6 +162,7 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         asked=asked,
         declared_changes=(
             *declared_changes(settings, asked, baseline),
+            *exif_change(span.data, baseline),
             *(change.declared for change in changes),
         ),
         post_processing=changes,

@@ -45,7 +45,8 @@ class Serving:
     - `num_detections` [batch] int32: how many of each row count, the rest is padding.
 
     An image file is a JPEG or PNG. As in training, grey becomes colour, CMYK is converted, transparency is dropped, 16
-    bits are cut to their upper 8, and an EXIF orientation is ignored. Other formats are not supported: of a GIF the
+    bits are cut to their upper 8, and an EXIF orientation is ignored: where the training record says
+    `wants_upright_images`, clients turn an image before they send it. Other formats are not supported: of a GIF the
     first frame is read, a BMP with a palette is misread without an error, and a WebP is read where the serving
     TensorFlow is 2.21 or newer. A batch may be empty. A file that cannot be decoded, or an image so narrow that no
     pixel of its shorter side is left in the model's input, fails the whole call with InvalidArgument.

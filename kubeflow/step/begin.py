@@ -37,6 +37,7 @@ from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT,
 from ratchet.schemas.base.code_version import code_version
 from ratchet.schemas.base.settings import to_json
 from ratchet.schemas.base.signing import Signer
+from ratchet.schemas.data.exif import Exif
 from ratchet.schemas.data.tfdv_schema import read_class_names
 
 
@@ -133,11 +134,12 @@ def _record(request: JobRequest, found: FoundSpan, asked: dict[str, Any], served
 def _asked(request: JobRequest, found: FoundSpan) -> dict[str, Any]:
     """See `RunRecord.asked`; the same as on one machine where the data lie on one."""
     names = read_class_names(request.schema_file, files_of(request.schema_file))
+    exif = request.settings.data.exif
     checkpoint = request.settings.training.init_checkpoint
     return {
         "span": found.number,
-        "data": _content(found.directory, names, strict=False),
-        "golden": _content(request.golden, names, strict=True),
+        "data": _content(found.directory, names, exif, strict=False),
+        "golden": _content(request.golden, names, exif, strict=True),
         "bootstrap": request.bootstrap,
         "settings": asked_settings(request.settings),
         "schema": _file_digest(request.schema_file),
@@ -146,10 +148,10 @@ def _asked(request: JobRequest, found: FoundSpan) -> dict[str, Any]:
     }
 
 
-def _content(directory: str, class_names: tuple[str, ...] | None, strict: bool) -> str:
+def _content(directory: str, class_names: tuple[str, ...] | None, exif: Exif, strict: bool) -> str:
     """Changes with any byte of a data set; an object store knows a checksum of each object, so none is read there."""
     if not is_gs(directory):
-        return content_digest(read_source(directory, strict=strict, class_names=class_names))
+        return content_digest(read_source(directory, strict=strict, class_names=class_names, exif=exif))
     return _listing_digest(directory)
 
 

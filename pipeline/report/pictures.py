@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ratchet.components.example_gen.file_names import is_plain_path
 from ratchet.components.imaging.drawing import JPEG_QUALITY, with_boxes
@@ -102,11 +102,12 @@ class Pictures:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # not yet too large
             with Image.open(path, formats=_FORMATS) as image:
                 expected = self._expected.get(name, ())
-                if not _is_alike(image.size, expected):
+                picture = _as_annotated(image, expected)
+                if not _is_alike(picture.size, expected):
                     self.unseen[name] = _otherwise(image, expected)
                     return None
-                self.sizes_px[name] = image.size
-                thumbnail = with_boxes(image, [], THUMBNAIL_PX)
+                self.sizes_px[name] = picture.size
+                thumbnail = with_boxes(picture, [], THUMBNAIL_PX)
         buffer = io.BytesIO()
         thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
         return buffer.getvalue()
@@ -120,12 +121,15 @@ def _is_alike(size_px: Sequence[float], expected_px: Sequence[float]) -> bool:
     return abs(width * high - height * wide) <= max(width + height, wide + high)
 
 
+def _as_annotated(image: Image.Image, expected_px: Sequence[float]) -> Image.Image:
+    """The picture that the ground truth is of: turned upright where only then it has the size that is said."""
+    if _is_alike(image.size, expected_px) or not _is_alike((image.height, image.width), expected_px):
+        return image
+    return ImageOps.exif_transpose(image) if image.getexif().get(_ORIENTATION) in _TURNED else image
+
+
 def _otherwise(image: Image.Image, expected_px: Sequence[float]) -> str:
-    told = f"is {image.width}x{image.height}, the ground truth says {expected_px[0]:.0f}x{expected_px[1]:.0f}"
-    is_turned = image.getexif().get(_ORIENTATION) in _TURNED
-    if is_turned and _is_alike((image.height, image.width), expected_px):
-        return f"{told}, as its EXIF orientation turns it; store it turned"
-    return told
+    return f"is {image.width}x{image.height}, the ground truth says {expected_px[0]:.0f}x{expected_px[1]:.0f}"
 
 
 def _too_large(error: Image.DecompressionBombError) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratchet.components.coco.text_files import text_files
+from ratchet.components.coco.text_files import result_files
 from ratchet.components.map_evaluator.evaluate_files import EvaluatedFiles
 from ratchet.components.metrics.match_table import MatchTable
 from ratchet.components.review.boxes import Boxes, boxes_in_columns
@@ -168,10 +168,10 @@ def _with_sizes(analysis: ErrorAnalysis, pictures: Pictures) -> ErrorAnalysis:
 
 
 def _files(path: Path) -> list[Path]:
-    """The file, or the result texts of a directory."""
+    """The file, or the result files of a directory."""
     if not path.is_dir():
         return [path]
-    top, names = text_files(str(path))
+    top, names = result_files(str(path))
     return [Path(top, name) for name in names]
 
 

@@ -15,6 +15,7 @@ from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.files import Files
 from ratchet.schemas.base.persisted import PersistedFormat, renamed
 from ratchet.schemas.base.plain_settings import Field
+from ratchet.schemas.data.exif import APPLY, IGNORE, REFUSE, Exif
 
 RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"
@@ -112,6 +113,7 @@ class TrainedData:
         class_names: its label map, 1..K.
         examples: where its tf.Examples are: an Examples artifact's path below the artifacts directory of the pipeline
             root; or its URI, where it lies elsewhere and in records of format 0.
+        exif: what was done about images whose EXIF orientation is not 1; older versions ignored it.
     """
 
     span: int
@@ -120,6 +122,7 @@ class TrainedData:
     images: int
     class_names: tuple[str, ...]
     examples: str
+    exif: Exif = IGNORE
 
 
 @dataclass(frozen=True)
@@ -290,6 +293,17 @@ class TrainingRecord:
         return self.data[-1].images
 
     @property
+    def exif(self) -> Exif:
+        """How the newest span that may have had images with an EXIF orientation took them; `refuse` if none may."""
+        asked: list[Exif] = [data.exif for data in self.data if data.exif != REFUSE]
+        return asked[-1] if asked else REFUSE
+
+    @property
+    def wants_upright_images(self) -> bool:
+        """Whether an image is to be turned as its EXIF orientation says before it is sent to the served model."""
+        return self.exif == APPLY
+
+    @property
     def changed_training(self) -> tuple[str, ...]:
         """Of the declared changes, those of the training."""
         return tuple(change for change in self.declared_changes if not change.startswith(_POST_PROCESSING))
@@ -318,6 +332,7 @@ TRAINING_RECORD_FORMAT = PersistedFormat(
     # In format 2 the places of examples became relative to the artifacts of the root; both are understood. In format 4
     # mAP of validation may be that of all images alike, and may be missing for the new span.
     {2: renamed(keep="continual")},
+    derived=("wants_upright_images",),
     sort_keys=True,
 )
 

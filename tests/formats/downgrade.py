@@ -58,7 +58,8 @@ def _history(values: Values, root: str) -> Values:
 
 
 def _dataset(values: Values, root: str) -> Values:
-    old = _renamed(_without(values, "mended_areas", "facts"), source_format="format")
+    new = ("mended_areas", "facts", "told", "left_out", "exif", "oriented")
+    old = _renamed(_without(values, *new), source_format="format")
     return {**old, "bad_boxes": _renamed(_without(old["bad_boxes"], "drawn"), guessed_format="reading")}
 
 
@@ -84,8 +85,10 @@ def _deltas(values: Values) -> Values:
 
 def _training_record(values: Values, root: str) -> Values:
     later = ("asked", "validation_images", "diverged", "label_map", "post_processing", "baseline_for_comparison")
-    old = _renamed(_without(values, *later, "dynamics"), continual="keep")
-    places = [{**data, "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]]
+    old = _renamed(_without(values, *later, "dynamics", "wants_upright_images"), continual="keep")
+    places = [
+        {**_without(data, "exif"), "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]
+    ]
     return {**old, "data": places}
 
 

@@ -15,6 +15,12 @@ from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
 from ratchet.schemas.base.formatting import many
 
+_EXIF_WORDS = {
+    "refuse": "refused: no image has one",
+    "apply": "applied: the served model wants upright images",
+    "ignore": "ignored: images as they are stored",
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -76,6 +82,7 @@ def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
         "newest span": f"{newest.span}, version {newest.version}: {newest.images:,} training images",
         "all spans": ", ".join(f"{data.span} ({data.images:,} images)" for data in record.data),
         "classes": ", ".join(record.class_names),
+        "EXIF orientations": _EXIF_WORDS[record.exif],
         "declared changes": "; ".join(record.declared_changes) or "none",
         **{f"post-processing: {name}": value for name, value in model if name in POST_PROCESSING},
         "planned steps": record.planned_steps,

@@ -91,7 +91,7 @@ def altered_pngs(png: bytes) -> dict[str, bytes]:
 
 
 def altered_jpegs(jpeg: bytes, seed: int, count: int) -> dict[str, bytes]:
-    """Single bytes exchanged, and cut off with and without an end mark."""
+    """Single bytes exchanged, cut off with and without an end mark, and with zeros to the end."""
     rng = np.random.default_rng(seed)
     altered = {}
     for number in range(count):
@@ -102,5 +102,6 @@ def altered_jpegs(jpeg: bytes, seed: int, count: int) -> dict[str, bytes]:
             f"byte {number}": bytes(damaged),
             f"cut {number}": jpeg[:end],
             f"closed {number}": jpeg[:end] + b"\xff\xd9",
+            f"zeros {number}": jpeg[:end] + bytes(len(jpeg) - end),
         }
     return altered

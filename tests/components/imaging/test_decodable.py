@@ -79,6 +79,29 @@ def test_four_inks_without_the_mark_how_they_are_stored_are_refused() -> None:
     assert "store it as RGB" in problem_of(KINDS["jpeg cmyk"].replace(b"Adobe", b"Adobx"))
 
 
+@pytest.mark.parametrize("kind", ["jpeg", "jpeg grey", "jpeg restarted"])
+def test_a_jpeg_whose_end_is_zeros_is_truncated_though_pillow_reads_it(kind: str) -> None:
+    encoded = KINDS[kind]
+    zeroed = encoded[:-60] + bytes(60)
+    Image.open(io.BytesIO(zeroed)).load()
+    assert problem_of(zeroed) == "a.png: truncated: its end mark is missing; copy the file again"
+
+
+def test_a_marker_within_the_pixels_that_leads_beyond_the_end_is_found() -> None:
+    encoded = KINDS["jpeg grey"]
+    stray = encoded[:-20] + b"\xff\xc4\xf0\x00" + encoded[-16:]
+    assert "its end mark is missing" in problem_of(stray)
+
+
+def test_the_end_mark_of_a_thumbnail_is_not_that_of_its_picture() -> None:
+    thumbnail = encode(picture())
+    segment = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    whole = KINDS["jpeg"][:2] + segment + KINDS["jpeg"][2:]
+    assert problem_of(whole) == ""
+    assert problem_of(whole + b"what a camera appends") == ""
+    assert "its end mark is missing" in problem_of(whole[:-60] + bytes(60))
+
+
 @pytest.mark.tensorflow
 def test_whatever_is_read_here_is_decoded_by_tensorflow_to_the_same_size() -> None:
     import tensorflow as tf

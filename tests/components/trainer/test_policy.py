@@ -9,7 +9,7 @@ import pytest
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training, schedule
 from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.schemas.artifacts.training_record import SettingChange, TrainingRecord
+from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, SettingChange, TrainingRecord
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.settings import load
 from tests.builders import trained_data, training_record
@@ -340,3 +340,37 @@ def test_the_step_uses_the_rate_that_the_record_states(steps: int) -> None:
     in_step = keras_schedule(rate, steps)
     for step in range(steps):
         assert float(in_step(step)) == pytest.approx(rate.at(step, steps), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (
+            "ignore",
+            "apply",
+            "ignore -> apply: images with an EXIF orientation are turned upright; the served model was ",
+        ),
+        ("apply", "ignore", "apply -> ignore: images with an EXIF orientation are as stored; the served model was "),
+        ("apply", "apply", None),
+        ("refuse", "apply", None),  # a first such span contradicts nothing
+        ("ignore", "refuse", None),  # as after an update of an old root: the new span has no such image
+    ],
+)
+def test_another_way_to_take_exif_orientations_is_told(before: str, now: str, told: str | None) -> None:
+    changes = plan_training(settings(), span(exif=now), baseline(exif=before)).declared_changes
+    assert [change.startswith(f"data.exif: {told}") for change in changes] == ([True] if told else [])
+
+
+def test_a_span_without_such_images_does_not_hide_how_they_were_taken_before() -> None:
+    record = baseline()
+    spans = tuple(trained_data(span=number, exif=exif) for number, exif in enumerate(("ignore", "apply", "refuse"), 1))
+    of_lineage = dataclasses.replace(record, data=spans)
+    assert (of_lineage.exif, of_lineage.wants_upright_images) == ("apply", True)
+    assert plan_training(settings(), span(exif="ignore"), of_lineage).declared_changes != ()
+    assert (baseline(exif="refuse").exif, baseline().wants_upright_images) == ("refuse", False)
+
+
+def test_the_record_in_a_model_says_whether_its_images_are_to_be_upright() -> None:
+    for exif in ("refuse", "apply", "ignore"):
+        values = json.loads(TRAINING_RECORD_FORMAT.write(baseline(exif=exif)))
+        assert values["wants_upright_images"] is (exif == "apply")

@@ -64,7 +64,7 @@ def compared(directory: Path, names: tuple[str, ...] = ("cat", "dog")) -> Compar
             category = ids[(number + place) % len(ids)]
             entry = coco_annotation(len(annotations) + 1, number, category_id=category, bbox=box, area=box[2] * box[3])
             annotations.append(entry)
-            found = {"image_id": number, "category_id": category, "bbox": box, "score": 0.5 + number / 100}
+            found = {"image_id": number, "category_id": category, "bbox": box, "score": number / 50}
             good.append(found)
             if random.random() < 0.6:
                 loose = [box[0] - 2, box[1] - 2, box[2] + 5, box[3] + 5]
