@@ -6,6 +6,7 @@ the two cannot accept different files.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -27,6 +28,9 @@ from ratchet.schemas.base.errors import DataError
 
 LARGEST_PX = 1e9  # areas of such boxes stay finite
 
+_LARGEST_KEY = 10**39  # as of a UUID
+_EXACT = 2**53 - 1  # of integers as floats
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _NUMBERS = {int, float}  # compared with type(): to isinstance True is an int
 
 
@@ -79,9 +83,21 @@ class Entries:
             self._explain(self._entries, lambda entry, where: read_integer(entry, field, where, lowest, highest))
         return np.array(values, np.int64)
 
-    def keys(self, field: str) -> list[int | str]:
-        """The integers and strings under a field; DataError where one is missing, neither, blank or too large."""
+    def lenient_integers(self, field: str) -> np.ndarray:
+        """`integers` that may be written as `1.0` or `"000001"` too, [n] int64; DataError for others."""
         values = self._values(field)
+        if set(map(type, values)) <= {int}:
+            return self.integers(field)
+        whole = [_whole(int(value) if type(value) is str and _DIGITS.fullmatch(value) else value) for value in values]
+        if any(type(value) is not int for value in whole):
+            return self.integers(field)  # which says what is wrong
+        return np.array(whole, np.int64)
+
+    def keys(self, field: str) -> list[int | str]:
+        """The integers, also as `1.0`, and strings under a field; DataError where one is missing, neither or blank."""
+        values = self._values(field)
+        if float in set(map(type, values)):
+            values = list(map(_whole, values))
         if not set(map(type, values)) <= {int, str} or any(_complaint(_check_key, value, "") for value in set(values)):
             self._explain(values, lambda value, where: _check_key(value, where, field))
         return values
@@ -245,10 +261,19 @@ def _check_box(value: Any, field: str, where: str) -> None:
 def _check_key(value: Any, where: str, field: str = "") -> None:
     if type(value) is str:
         read_text({field: value}, field, where)
-    elif type(value) is not int or not -MAX_ID <= value <= MAX_ID:
+    elif type(value) is float and value.is_integer():
         raise DataError(
-            f"{where}: {field} {shown(value)} must be an integer, {-MAX_ID}..{MAX_ID}, or a string; correct it"
+            f"{where}: {field} {shown(value)} is a rounded number: {field} of more than 15 digits has to be written as "
+            "an integer or, beyond 19 digits, as a string; write it again"
         )
+    elif type(value) is not int or abs(value) > _LARGEST_KEY:
+        raise DataError(f"{where}: {field} {shown(value)} must be an integer or a string; correct it")
+
+
+def _whole(value: Any) -> Any:
+    """A number without a fraction as an integer, if no rounding can have changed it."""
+    is_whole = type(value) is float and value.is_integer() and abs(value) <= _EXACT
+    return int(value) if is_whole else value
 
 
 def _check_flag(value: Any, field: str, where: str) -> None:

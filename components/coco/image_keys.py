@@ -25,7 +25,7 @@ Reading = Literal["id", "file-name"]
 OPTION = "--dt-ids"
 READINGS: tuple[Reading, ...] = ("id", "file-name")
 UNKNOWN = -1
-_MOST_DIGITS = 18  # such a number fits into int64
+_MOST_DIGITS = 39  # of a UUID as a number
 _LISTED = 3
 _SHOWN = 7
 
@@ -87,11 +87,11 @@ class ImageKeys:
         return _places(max(by_id, by_name, key=lambda found: sum(len(each) == 1 for each in found)))
 
     def by_id(self, key: Key) -> Places:
-        """The images with an id, which may be written as a string (`"000012"` for 12), and the other way round."""
+        """The images with an id, which may be written as a string (12: `"000012"`, `"12.0"`) or the other way round."""
         exact = self._by_id.get(key)
         if exact is not None:
             return (exact,)
-        number = key if type(key) is int else _number(str(key))
+        number = key if type(key) is int else _number(str(key).strip().removesuffix(".0"))
         return self._by_number_of_id.get(number, ()) if number is not None else ()
 
     def by_name(self, key: Key) -> Places:

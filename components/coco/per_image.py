@@ -3,11 +3,15 @@
 A list of `{"image_id": .., "boxes": [[x1, y1, x2, y2], ..], "labels": [..], "scores": [..]}`, or one object with the
 same, but for the id, under the id of each image. Boxes are corners in pixels of the image as it was labelled; labels
 are category ids of the ground truth.
+
+A file may hold such an object of one image, which its name says then: `out/preds/park_7.json` of MMDetection's
+DetInferencer, whose `bboxes` are corners too, and whose labels count from 0 in the order of the category ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -22,6 +26,7 @@ from ratchet.schemas.base.errors import DataError
 
 _LISTS = ("boxes", "labels", "scores")
 _NAMES = ("image_id", "label", "box")
+_BOXES = ("boxes", "bboxes")
 
 
 def is_per_image(document: Any) -> bool:
@@ -78,6 +83,43 @@ def read_per_image(document: dict[str, Any] | list[Any], source: str) -> ResultR
 
 
 _CORNERS = "boxes are [x1, y1, x2, y2] in pixels, x2 at least x1 and y2 at least y1; convert them, or correct this one"
+
+
+def is_one_image(document: dict[str, Any]) -> bool:
+    """Whether a document looks like the detections of one image."""
+    return isinstance(document.get("scores"), list) and not document.keys().isdisjoint(_BOXES)
+
+
+def read_one_image(document: dict[str, Any], name: str, source: str, category_ids: Sequence[int]) -> ResultRows:
+    """Reads them.
+
+    Args:
+        document: of `is_one_image`.
+        name: of the image, unless the document has an `image_id`.
+        source: path of the file, for messages.
+        category_ids: of the ground truth, ascending.
+
+    Raises:
+        DataError: it breaks a rule.
+    """
+    entry = {"image_id": name, **document}
+    if "boxes" not in document:
+        entry |= {"boxes": document["bboxes"], "labels": _ids_of_numbers(document, category_ids, source)}
+    return replace(read_per_image([entry], source), names_of_files="image_id" not in document)
+
+
+def _ids_of_numbers(document: dict[str, Any], category_ids: Sequence[int], source: str) -> Any:
+    labels = read_field(document, "labels", source)
+    if not isinstance(labels, list):
+        return labels
+    for place, label in enumerate(labels):
+        if type(label) is not int or not 0 <= label < len(category_ids):
+            raise DataError(
+                f"{source}: labels[{place}] {shown(label)} must be an integer, 0..{len(category_ids) - 1}: beside "
+                f"bboxes, labels count from 0 in the order of the ground truth's {len(category_ids)} category ids; "
+                "give the ground truth that the model was trained for"
+            )
+    return [category_ids[label] for label in labels]
 
 
 def _check_lists(entry: Any, where: str) -> None:

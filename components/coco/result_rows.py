@@ -28,6 +28,7 @@ class ResultRows:
         source: path of the file.
         place: says where the row of an index stands.
         are_corners: whether the file gives boxes as corners.
+        names_of_files: whether the keys are names of the files that the rows are from.
     """
 
     keys: Sequence[Key]
@@ -39,6 +40,7 @@ class ResultRows:
     source: str
     place: Callable[[int], str]
     are_corners: bool = False
+    names_of_files: bool = False
 
 
 def in_terms_of_names(rows: ResultRows, document: Mapping[str, Any], label_map: LabelMap) -> ResultRows:

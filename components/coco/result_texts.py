@@ -23,7 +23,7 @@ from ratchet.components.coco.box_formats import CXCYWH, FRACTIONS, XYXY
 from ratchet.components.coco.entries import LARGEST_PX, refuse
 from ratchet.components.coco.image_keys import UNKNOWN, ImageKeys, Reading
 from ratchet.components.coco.reading import CocoAnnotations, refuse_unlikely
-from ratchet.components.coco.text_files import Line, lines_of, number_in, score_in, text_files
+from ratchet.components.coco.text_files import Line, lines_of, number_in, score_in
 from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.data.columns import DetectionColumns
@@ -53,12 +53,13 @@ class _Rows(NamedTuple):
 
 
 def read_result_texts(
-    directory: str, truth: CocoAnnotations, images: ImageKeys, preferred: Reading | None = None
+    top: str, names: Sequence[str], truth: CocoAnnotations, images: ImageKeys, preferred: Reading | None = None
 ) -> DetectionColumns:
     """Reads a directory of result texts.
 
     Args:
-        directory: with the texts, or with them in `labels/`.
+        top: the directory.
+        names: of the texts in it.
         truth: what the detections are of.
         images: its images.
         preferred: what names are where they can be ids as well as names of files; None for names of files.
@@ -69,7 +70,6 @@ def read_result_texts(
     Raises:
         DataError: a text cannot be read, breaks a rule, or speaks of an unknown image or class.
     """
-    top, names = text_files(directory)
     preferred = preferred or ("file-name" if any(truth.file_names) else "id")
     if all(map(_VOC_NAME.fullmatch, names)):
         return _read_voc(top, names, truth, images, preferred)
@@ -80,7 +80,7 @@ def read_result_texts(
 
 
 def _read_voc(
-    top: str, names: list[str], truth: CocoAnnotations, images: ImageKeys, preferred: Reading
+    top: str, names: Sequence[str], truth: CocoAnnotations, images: ImageKeys, preferred: Reading
 ) -> DetectionColumns:
     labels = [_label_of_file(f"{top}/{name}", name, truth) for name in names]
     lines = list(lines_of(top, names))
@@ -97,7 +97,7 @@ def _read_voc(
     return _columns(rows, image, _of_corners(rows, truth.sizes_px[image], top, place))
 
 
-def _read_images(top: str, names: list[str], found: np.ndarray, truth: CocoAnnotations) -> DetectionColumns:
+def _read_images(top: str, names: Sequence[str], found: np.ndarray, truth: CocoAnnotations) -> DetectionColumns:
     """Texts an image, of which are those at positions `found`."""
     lines = list(lines_of(top, names))
     place, labels = _places(names, lines), {name: label for label, name in enumerate(truth.label_map.names, 1)}

@@ -1,10 +1,10 @@
-"""The text files of a directory of results, and the numbers in their lines; pure but for reading them."""
+"""The files of a directory of results, and the numbers in the lines of texts; pure but for reading them."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +12,12 @@ from ratchet.components.coco.entries import LARGEST_PX
 from ratchet.schemas.base.checked_json import check_number, shown
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
+from ratchet.schemas.base.visible import visible_line
 
+TEXT, JSON = ".txt", ".json"
 LABELS = "labels"  # below what `yolo predict` is told to write to
 CLASS_LISTS = ("classes.txt",)  # labelling tools write it among the texts
+_HIDDEN = (".", "@", "__MACOSX")  # beginnings of names that systems and editors leave behind
 
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,4})?")
 _MOST_FILES = 5_000_000
@@ -34,40 +37,57 @@ class Line(NamedTuple):
     columns: list[str]
 
 
-def text_files(directory: str) -> tuple[str, list[str]]:
-    """The text files of a directory and of those below it.
+def result_files(directory: str) -> tuple[str, list[str]]:
+    """The result files of a directory and of those below it: texts, or JSON files.
 
     Returns:
-        The directory that they are in, which is `labels/` of the one given where that has none itself; and their paths
-        below it, ascending, without lists of classes.
+        The directory that they are in, which for texts is `labels/` of the one given where that has none itself; and
+        their paths below it, ascending, without lists of classes and hidden files.
 
     Raises:
-        DataError: there is none, or the directory cannot be listed.
+        DataError: there is none, both kinds are there, or the directory cannot be listed.
     """
+    texts, documents = _text_files(directory), (directory, _names(directory, JSON))
+    if texts[1] and documents[1]:
+        raise DataError(
+            f"{directory}: holds result texts ({visible_line(texts[1][0])}) and JSON files "
+            f"({visible_line(documents[1][0])}), each of which may be the detections; "
+            + _give_one(directory, texts[0], documents[1])
+        )
+    if not texts[1] and not documents[1]:
+        raise DataError(
+            f"{directory}: a directory without result texts (*.txt) or JSON files; give the labels/ directory that "
+            "`yolo predict save_txt=True save_conf=True` writes, VOC's comp4_det_test_CLASS.txt files, COCO results, "
+            "or one of these files"
+        )
+    return texts if texts[1] else documents
+
+
+def _give_one(directory: str, top: str, documents: list[str]) -> str:
+    if top == directory:
+        return "move those that are not meant to another directory"
+    document = visible_line(os.path.join(directory, documents[0]))
+    return f"give {visible_line(top)} for the texts, or {document} for a JSON file"
+
+
+def _text_files(directory: str) -> tuple[str, list[str]]:
     inner = os.path.join(directory, LABELS)
-    for top in (directory, inner):
-        if top == inner and not os.path.isdir(inner):
-            break
-        names = _names(top, is_flat=top == directory and os.path.isdir(inner))
-        if names:
-            return top, names
-    raise DataError(
-        f"{directory}: a directory without result texts (*.txt); give the labels/ directory that `yolo predict "
-        "save_txt=True save_conf=True` writes, VOC's comp4_det_test_CLASS.txt files, or a COCO results file"
-    )
+    has_inner = os.path.isdir(inner)
+    names = _names(directory, TEXT, is_flat=has_inner)
+    return (inner, _names(inner, TEXT)) if has_inner and not names else (directory, names)
 
 
-def _names(top: str, is_flat: bool) -> list[str]:
+def _names(top: str, suffix: str, is_flat: bool = False) -> list[str]:
     found: list[str] = []
     try:
         for root, directories, names in os.walk(top, onerror=_refuse):
             below = os.path.relpath(root, top)
-            if is_flat:
-                directories.clear()
-            texts = [name for name in names if name.endswith(".txt") and name not in CLASS_LISTS]
-            found += texts if below == "." else [f"{below}/{name}" for name in texts]
+            directories[:] = [] if is_flat else [name for name in directories if not name.startswith(_HIDDEN)]
+            files = [name for name in names if name.endswith(suffix) and not name.startswith(_HIDDEN)]
+            files = [name for name in files if name not in CLASS_LISTS]
+            found += files if below == "." else [f"{below}/{name}" for name in files]
             if len(found) > _MOST_FILES:
-                raise DataError(f"{top}: over {_MOST_FILES} text files; give a directory with those of one model")
+                raise DataError(f"{top}: over {_MOST_FILES} {suffix} files; give a directory with those of one model")
     except OSError as error:
         raise DataError(f"{top}: cannot be listed: {reason_of(error)}; check its permissions") from error
     return sorted(found)
@@ -77,7 +97,7 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def lines_of(top: str, names: list[str]) -> Iterator[Line]:
+def lines_of(top: str, names: Sequence[str]) -> Iterator[Line]:
     """The lines of text files, one file after the other.
 
     Raises:

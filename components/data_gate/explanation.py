@@ -64,6 +64,7 @@ _EXPLAINS: dict[str, tuple[str, ...]] = {
     "facts:without_objects": ("labels:missing", *_COUNTS),
     "facts:missing_classes": ("facts:class_ends", "labels:missing", features.BOX_CLASS, *_COUNTS),
     "facts:class_ends": ("labels:missing", features.BOX_CLASS, *_COUNTS),
+    "facts:crowds": ("labels:found", "labels:missing", "facts:few_objects", *_BOXES),
     "facts:two_classes": ("labels:noise", "labels:classes", features.BOX_CLASS, *_COUNTS),
     features.QA_BRIGHTNESS: (*_IMAGES, *_LABELS, "facts:outside_content"),
     **dict.fromkeys(_COLOURS, (*_COLOURS, features.QA_BRIGHTNESS, features.QA_CONTRAST, EMBEDDING, *_LABELS)),

@@ -22,6 +22,11 @@ DUPLICATES, MISSING_CLASSES = "labels:duplicates", "facts:missing_classes"
 _LOOK = 0.1  # of a limit, from which on a person should look
 _MANY_EMPTY = 0.5  # of the images without an object, from which on a person should look
 _FEW = 0.01  # of the objects with two classes
+_MANY_CROWDS = 0.1  # of the objects
+_ONLY_CROWDS = (
+    ": nothing is left to train on or to measure; set iscrowd to 0 where a box holds one object, also where its mask "
+    "is run-length encoded"
+)
 _CHANCE = 0.001  # of a class being in none of the images, from which on it is none
 _EXPECTED = 2  # images of a class, from which on a person is told that there is none
 _LISTED = 5
@@ -107,6 +112,7 @@ def fact_reasons(
         _unlabelled_end(facts, limits),
         _without_objects(facts, limits),
         _two_classes(facts.of(counted.TWO_CLASSES)),
+        _crowds(facts.of(counted.CROWDS)),
         _class_ends(facts),
         _missing_classes(facts, golden, trained_on),
     ]
@@ -184,6 +190,20 @@ def _two_classes(fact: Fact) -> Reason:
     )
 
 
+def _crowds(fact: Fact) -> Reason:
+    """Crowds alone are no labels; of natural data sets OpenImages has most, 6 % of its boxes."""
+    fails, warns = 0 < fact.count == fact.of, fact.share > _MANY_CROWDS
+    return Reason(
+        "facts:crowds",
+        f"at most {percent(_MANY_CROWDS)} of the objects marked as crowds, which teach nothing and are not measured",
+        f"{_counted(fact, 'objects')} marked as crowds (iscrowd 1)" + (_ONLY_CROWDS if fails else ""),
+        passed=not fails,
+        warning=warns and not fails,
+        images=fact.images if warns else (),
+        strength=fact.share / _MANY_CROWDS,
+    )
+
+
 def _class_ends(facts: DataSetFacts) -> Reason:
     ended = [
         f"{each.name} is in {each.images:,} of the first {each.ends_after:,} images and in none of the "
@@ -232,11 +252,16 @@ def _shares(facts: DataSetFacts) -> dict[str, ClassShare]:
 
 
 def _few_objects(facts: DataSetFacts, limits: FactLimits) -> Reason:
-    few = [f"{each.name} {each.objects:,}" for each in facts.classes if each.objects < limits.min_objects]
+    singles = {each: each.objects - each.crowds for each in facts.classes}
+    few = [
+        f"{each.name} {count:,}" + (f" beside {many(each.crowds, 'crowd')}" if each.crowds else "")
+        for each, count in singles.items()
+        if count < limits.min_objects
+    ]
     return Reason(
         "facts:few_objects",
         f"at least {limits.min_objects} objects of every class to learn it from",
-        listed(few, _LISTED) if few else f"at least {min((each.objects for each in facts.classes), default=0):,}",
+        listed(few, _LISTED) if few else f"at least {min(singles.values(), default=0):,}",
         passed=True,
         warning=bool(few),
     )

@@ -17,6 +17,7 @@ from ratchet.schemas.artifacts.training_record import TrainedData
 from ratchet.schemas.base.formatting import listed, many, percent
 from ratchet.schemas.data.copy_settings import CopySettings
 from ratchet.schemas.data.dataset import EVAL_SPLIT, DataSetInfo
+from ratchet.schemas.data.facts import CROWDS
 
 _LISTED = 5
 _SMALLEST_SHARE = 1e-3  # of the boxes; a limit of none is not endlessly exceeded
@@ -111,6 +112,7 @@ def decide(
         reasons.append(no_leak(findings.leaked, findings.image_names, findings.copies))
     reasons += [_sound_boxes(span, settings), *findings.facts, *findings.labels, *findings.drift]
     reasons.extend(_sound_areas(span))
+    reasons.extend(_whole_delivery(span))
     reasons.extend(_schema(findings.anomalies))
     reasons.append(no_repeats(findings.repeated, findings.image_names, findings.copies))
     reasons = in_order_of_explanation(reasons)
@@ -170,8 +172,13 @@ def _known_classes(span: DataSetInfo, names: tuple[str, ...]) -> Reason:
 
 
 def _golden_has_boxes(golden: DataSetInfo) -> Reason:
-    boxes = golden.boxes[EVAL_SPLIT]
-    return Reason("golden_boxes", "at least one labelled box in the golden set", str(boxes), passed=boxes > 0)
+    boxes, crowds = golden.boxes[EVAL_SPLIT], golden.facts.of(CROWDS).count
+    return Reason(
+        "golden_boxes",
+        "at least one labelled box in the golden set, and not of crowds alone, which are not measured",
+        f"{boxes}" + (", all of crowds (iscrowd 1)" if boxes and crowds == boxes else ""),
+        passed=boxes > crowds,
+    )
 
 
 def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGateSettings) -> Reason:
@@ -180,9 +187,18 @@ def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGat
         rule="golden_unchanged",
         expected=f"the golden set the served model was accepted on ({baseline.golden_digest[:12]}), "
         "or data_gate.accept_new_golden=true",
-        actual=golden.digest[:12] + (" (accepted)" if not same and settings.accept_new_golden else ""),
+        actual=golden.digest[:12]
+        + (" (accepted)" if not same and settings.accept_new_golden else "")
+        + ("" if same else _oriented(golden)),
         passed=same or settings.accept_new_golden,
     )
+
+
+def _oriented(golden: DataSetInfo) -> str:
+    """How its images with an EXIF orientation were taken: another way makes another data set of the same files."""
+    if not golden.oriented:
+        return ""
+    return f", {many(golden.oriented, 'image')} with an EXIF orientation taken by data.exif: {golden.exif}"
 
 
 def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
@@ -213,6 +229,15 @@ def _sound_areas(span: DataSetInfo) -> list[Reason]:
         return []
     expected = "areas of objects that fit their boxes"
     return [Reason("boxes:areas", expected, span.mended_areas, passed=True, warning=True)]
+
+
+def _whole_delivery(span: DataSetInfo) -> list[Reason]:
+    """Whether the delivery held what is no part of the data set; what was only spelled otherwise is no warning."""
+    told = "; ".join((*span.left_out, *span.told))
+    if not told:
+        return []
+    expected = "nothing but pictures and their labels"
+    return [Reason("delivery:left_out", expected, told, passed=True, warning=bool(span.left_out))]
 
 
 def _schema(anomalies: Sequence[Anomaly]) -> list[Reason]:

@@ -22,6 +22,8 @@ RULE = "trust:max_detections"
 # in mAP, which is the mean of the classes.
 MOST_OF_CLASS = 0.02  # of the objects of a class, or of those of all classes
 MOST_OF_MAP = 0.005  # mean over the classes
+# Of crowded images, in which a file has as many detections as it may: of a few a number that a person would set.
+_ENOUGH_IMAGES, _NEARLY_ALL, _ROUND = 5, 0.9, 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +125,49 @@ def given_objects(perfect: MatchTable, limits: Mapping[str, int]) -> list[Reason
         blocks = model == CANDIDATE and beyond.hides
         reasons.append(_reason(f"{RULE}:{model}", expected, beyond, objects, "of all classes", (), fix, blocks))
     return reasons
+
+
+def written_limit(detections: np.ndarray, objects: np.ndarray) -> int | None:
+    """How many detections of an image at most were written to a file, if so few that objects are left without one.
+
+    That is seen where images hold more objects: a file that was cut has as many detections as it may have in each of
+    them, and no model has so by itself.
+
+    Args:
+        detections: [i], how many each image has.
+        objects: [i], how many objects that count.
+
+    Returns:
+        The number; None where nothing says that there was one.
+
+    >>> written_limit(np.array([100, 100, 7]), np.array([160, 130, 9]))
+    100
+    """
+    most = int(detections.max(initial=0))
+    crowded = objects > most
+    images, full = int(np.count_nonzero(crowded)), int(np.count_nonzero(detections[crowded] == most))
+    if not most or not images:
+        return None
+    is_always = full >= _NEARLY_ALL * images if images >= _ENOUGH_IMAGES else full == images and most % _ROUND == 0
+    return most if is_always else None
+
+
+def written_objects(perfect: MatchTable, limit: int, is_compared: bool) -> list[Reason]:
+    """What to say of files that were cut at so many detections of an image, all of those that are compared.
+
+    Args:
+        perfect: matches of the ground truth fed back as detections.
+        limit: of `written_limit`.
+        is_compared: whether there are two models, of which one may have lost what lies beyond the limit.
+    """
+    objects = _objects(perfect).sum(axis=1, keepdims=True)
+    beyond = _beyond(perfect.image_ids, objects, limit, first_label=0)
+    if beyond is None:
+        return []
+    expected = f"at most {limit} objects in an image, for no more detections of one were written down"
+    fix = f"write {_rounded(beyond.worst_objects)} or more (max_det, max_per_img, detections_per_img)"
+    blocks = is_compared and beyond.hides
+    return [_reason(f"{RULE}:files", expected, beyond, objects, "of all classes", (), fix, blocks)]
 
 
 def _reason(

@@ -13,7 +13,13 @@ from ratchet.components.map_evaluator import sanity_checks as sanity
 from ratchet.components.map_evaluator.blessing import decide
 from ratchet.components.map_evaluator.comparability import comparable
 from ratchet.components.map_evaluator.detection_limits import counted_objects
-from ratchet.components.map_evaluator.file_doubts import repeated_ids, same_detections, weak_baseline
+from ratchet.components.map_evaluator.file_doubts import (
+    cut_scores,
+    repeated_ids,
+    same_detections,
+    weak_baseline,
+    written_limits,
+)
 from ratchet.components.map_evaluator.file_traces import file_traces
 from ratchet.components.map_evaluator.matches import PERFECT, SAMPLE_IMAGES, Collector, DataSetMatches
 from ratchet.components.map_evaluator.other_boxes import refuse_other_boxes
@@ -114,7 +120,8 @@ def evaluate_detections(
     scored = score(matches, names, settings)
     reasons = [*further, *sanity.sound_areas(truth.mended_areas), *repeated_ids(truth.entries)]
     reasons += _sanity_checks(matches, scored, truth, settings)
-    reasons += [*weak_baseline(scored, settings.min_map), *same_detections(found)]
+    reasons += written_limits(truth.objects, len(truth.image_ids), matches.tables[PERFECT], found)
+    reasons += [*weak_baseline(scored, settings.min_map), *same_detections(found), *cut_scores(found)]
     if BASELINE in found:
         written = file_traces(truth.image_ids, truth.objects, found, settings.max_detections)
         reasons += comparable(matches, decide(scored, reasons, settings), names, settings, written=written)

@@ -8,11 +8,18 @@ from typing import Any
 import numpy as np
 
 from ratchet.components.coco.entries import Entries
+from ratchet.components.map_evaluator.detection_limits import written_limit, written_objects
+from ratchet.components.map_evaluator.traces import is_dense
+from ratchet.components.metrics.match_table import MatchTable
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.formatting import many, score
-from ratchet.schemas.data.columns import DetectionColumns
+from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+
+_HIGH = 0.1  # a score that tools cut at for people to look at, not to measure; COCO's own are cut at .05 or lower
+_ENOUGH = 20  # detections
+_FEW_VALUES, _GLANCE = 11, 10_000  # scores of so few values among the first detections are rounded, or all alike
 
 
 def repeated_ids(annotations: Entries) -> list[Reason]:
@@ -53,6 +60,52 @@ def weak_baseline(scored: DataSetEvaluation, min_map: float | None) -> list[Reas
         "another form and classes in another order look like this"
     )
     return [_warning("trust:baseline", f"a baseline with an mAP of at least {min_map:g} (evaluator.min_map)", told)]
+
+
+def cut_scores(found: Mapping[str, DetectionColumns]) -> list[Reason]:
+    """A warning where detections end at a score as if cut there: AP counts those of low scores too, and is lower then.
+
+    Whether two models were cut alike is asked elsewhere (`comparability.py`).
+
+    Args:
+        found: the detections, by model.
+    """
+    seen = []
+    for model, each in found.items():
+        if len(each.scores) >= _ENOUGH and _is_cut(each.scores):
+            seen.append(f"the {model} has no score below {each.scores.min():.3f}")
+    if not seen:
+        return []
+    told = (
+        f"{' and '.join(seen)}, as if cut there: AP counts detections of low scores too, so it is less than that of "
+        "all of them; write them with a threshold of .001 (conf=0.001, score_thr)"
+    )
+    return [_warning("trust:scores", f"detections down to scores below {_HIGH:g}", told)]
+
+
+def _is_cut(scores: np.ndarray) -> bool:
+    if scores.min() < _HIGH or scores.max() > 1:
+        return False
+    return len(np.unique(scores[:_GLANCE])) > _FEW_VALUES and is_dense(scores)
+
+
+def written_limits(
+    truth: TruthColumns, images: int, perfect: MatchTable, found: Mapping[str, DetectionColumns]
+) -> list[Reason]:
+    """What to say where all files were cut at so many detections of an image that objects are left without one.
+
+    Args:
+        truth: the objects.
+        images: how many there are.
+        perfect: matches of the ground truth fed back as detections.
+        found: the detections, by model.
+    """
+    counts = {model: np.bincount(each.image, minlength=images) for model, each in found.items()}
+    objects = np.bincount(truth.image[~truth.is_crowd], minlength=images)
+    limit = written_limit(counts[CANDIDATE], objects)
+    if limit is None or any(each.max(initial=0) > limit for each in counts.values()):
+        return []  # one that has more is not cut, and the two are told apart by that
+    return written_objects(perfect, limit, is_compared=BASELINE in found)
 
 
 def same_detections(found: Mapping[str, DetectionColumns]) -> list[Reason]:

@@ -77,7 +77,7 @@ def traces(tables: Tables, files: bool) -> list[Trace]:
 
 def _cut(model: str, table: MatchTable, other: str, whole: MatchTable) -> Iterator[Trace]:
     own, others = table.detections["score"], whole.detections["score"]
-    if min(len(own), len(others)) < _LEAST or not _is_dense(own):
+    if min(len(own), len(others)) < _LEAST or not is_dense(own):
         return
     if _is_share(own) != _is_share(others):
         yield from _cut_on_another_scale(model, other, own, others)
@@ -107,7 +107,7 @@ def _cut_on_another_scale(model: str, other: str, own: np.ndarray, others: np.nd
     yield Trace(model, seen, True, lambda tables: {name: cut(tables[name], limits[name]) for name in tables})
 
 
-def _is_dense(scores: np.ndarray) -> bool:
+def is_dense(scores: np.ndarray) -> bool:
     """Whether the lowest scores end as if cut off, not thinning out."""
     count = int(np.clip(len(scores) // _LOWEST_PART, _LEAST, _LOWEST_MOST))
     lowest = np.sort(np.partition(scores, count - 1)[:count])

@@ -50,12 +50,14 @@ class ClassFact:
         images: that show it.
         ends_after: images, in the order of ids or of file names, after which it does not occur although its share
             makes that no chance; None where it goes on.
+        crowds: of the objects, those that stand for a crowd: nothing is learnt from them, and none of them is measured.
     """
 
     name: str
     objects: int
     images: int
     ends_after: int | None = None
+    crowds: int = 0
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,8 @@ class TestYolo:
         assert "the columns look like class, confidence, center x" in refusal(tmp_path, {"a.txt": wrong})
 
     def test_a_directory_without_texts_is_no_result(self, tmp_path: Path) -> None:
-        told = refusal(tmp_path, {"classes.txt": "cat\n", "a.json": "[]"})
-        assert told.startswith("a directory without result texts (*.txt); give the labels/ directory")
+        told = refusal(tmp_path, {"classes.txt": "cat\n", "._a.txt": "\0", ".ipynb_checkpoints/a.txt": "x"})
+        assert told.startswith("a directory without result texts (*.txt) or JSON files; give the labels/")
 
 
 class TestVoc:

@@ -135,7 +135,8 @@ def test_a_ground_truth_may_have_strings_for_ids(tmp_path: Path, way: str) -> No
         (("a", "a"), "a", "duplicate id 'a'"),
         (("a", " "), "a", "id ' ' must be a non-empty string"),
         (("a", "b"), "c", "image_id 'c' is not among the 2 images, whose ids are ['a', 'b']; add the image"),
-        (("1", "2"), 1, "image_id 1 is not among the 2 images, whose ids are ['1', '2']"),
+        (("1", "02"), 3, "image_id 3 is not among the 2 images, whose ids are ['02', '1']"),
+        (("01", "001"), 1, "image_id 1 is not among the 2 images"),  # it could be both
     ],
 )
 def test_ids_of_a_ground_truth_are_all_alike(tmp_path: Path, ids: tuple, image_id: Any, part: str) -> None:
@@ -143,6 +144,42 @@ def test_ids_of_a_ground_truth_are_all_alike(tmp_path: Path, ids: tuple, image_i
     with pytest.raises(DataError) as caught:
         truth_of(tmp_path, images=images, annotations=[coco_annotation(1) | {"image_id": image_id}])
     assert part in str(caught.value)
+
+
+_UUID = 0x550E8400E29B41D4A716446655440000
+
+
+@pytest.mark.parametrize(
+    ("of_truth", "of_annotations", "of_results"),
+    [
+        (str, str, int),
+        (str, int, str),
+        (int, str, "{:012d}".format),
+        ("{:012d}".format, int, int),
+        ("{:012d}".format, "{:012d}".format, "{:012d}".format),
+        (float, int, float),
+        (int, float, int),
+        (int, " {}".format, "{}.0".format),
+        (lambda number: 2**63 + number, lambda number: 2**63 + number, lambda number: str(2**63 + number)),
+        (lambda number: str(2**63 + number), lambda number: str(2**63 + number), lambda number: 2**63 + number),
+        *[(lambda number: f"{_UUID + number:x}",) * 3, (lambda number: f"cam{number}/7",) * 3],
+    ],
+)
+def test_ids_may_be_written_in_any_form_that_means_one_image(
+    tmp_path: Path, of_truth: Any, of_annotations: Any, of_results: Any
+) -> None:
+    images = [coco_image(1, file_name=f"f{number}.jpg") | {"id": of_truth(number)} for number in range(7, 19)]
+    annotations = [coco_annotation(place) | {"image_id": of_annotations(place)} for place in (18, 7)]
+    truth = truth_of(tmp_path, images=images, annotations=annotations)
+    named = [truth.file_names[place] for place in truth.objects.image]
+    assert named == ["f18.jpg", "f7.jpg"]
+    found = read(tmp_path, [entry(of_results(number)) for number in (12, 9)], truth)
+    assert [truth.file_names[place] for place in found.image] == ["f12.jpg", "f9.jpg"]
+
+
+def test_category_ids_may_be_written_as_text_or_with_a_point(tmp_path: Path) -> None:
+    found = read(tmp_path, [entry(1, category_id="003"), entry(1, category_id=7.0), entry(1, category_id=3)])
+    assert found.labels.tolist() == [1, 2, 1]
 
 
 CATEGORIES = [{"id": number, "name": f"c{number}"} for number in (1, 2, 3)]

@@ -46,7 +46,7 @@ def test_sound_data_passes_every_rule_before_a_first_model_and_after_it() -> Non
         reasons = judge(trained_on=trained_on, golden=SOUND, sight=DetectorSight(512, 8))
         assert {rule: state(reason) for rule, reason in reasons.items()} == dict.fromkeys(reasons, "pass")
         assert all(reason.tested and not reason.images for reason in reasons.values())
-        assert len(reasons) == 10 - (trained_on is not None)
+        assert len(reasons) == 11 - (trained_on is not None)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,7 @@ def test_sound_data_passes_every_rule_before_a_first_model_and_after_it() -> Non
         ("facts:unlabelled_end", counted.UNLABELLED_END, 400, {0: "pass", 6: "warn", 41: "reject"}),
         ("facts:without_objects", counted.WITHOUT_OBJECTS, 400, {150: "pass", 201: "warn", 381: "reject"}),
         ("facts:two_classes", counted.TWO_CLASSES, 1000, {10: "pass", 11: "warn", 900: "warn"}),
+        ("facts:crowds", counted.CROWDS, 1000, {100: "pass", 101: "warn", 999: "warn", 1000: "reject"}),
     ],
 )
 def test_shares_warn_and_reject_beyond_their_limits(rule: str, name: str, of: int, shares: dict[int, str]) -> None:
@@ -117,6 +118,17 @@ def test_a_first_model_is_told_of_classes_with_hardly_an_object() -> None:
     few = dataclasses.replace(SOUND, classes=(SOUND.classes[0], ClassFact("dog", 3, 3)))
     assert judge(few)["facts:few_objects"].actual == "dog 3"
     assert "facts:few_objects" not in judge(few, trained_on=BEFORE)
+
+
+def test_crowds_are_no_objects_to_learn_a_class_from() -> None:
+    crowds = dataclasses.replace(SOUND, classes=(SOUND.classes[0], ClassFact("dog", 120, 90, crowds=119)))
+    assert judge(crowds)["facts:few_objects"].actual == "dog 1 beside 119 crowds"
+
+
+def test_crowds_alone_are_refused_with_the_field_to_correct() -> None:
+    reason = judge(with_count(counted.CROWDS, 3, 3))["facts:crowds"]
+    assert reason.actual.startswith("3 of 3 objects (100 %) marked as crowds (iscrowd 1): nothing is left to train on")
+    assert "set iscrowd to 0" in reason.actual
 
 
 def test_objects_below_a_stride_at_the_input_size_are_told() -> None:

@@ -11,6 +11,7 @@ from ratchet.components.data_gate.settings import DataGateSettings
 from ratchet.schemas.artifacts.decisions import NEVER_OBSERVED, DataDecision, DataVerdict, Reason
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.data.dataset import BadBoxes
+from ratchet.schemas.data.facts import CROWDS, DataSetFacts, Fact
 from tests.builders import dataset_info, recorded_decision
 
 GOLDEN = dataset_info(span=0, digest="golden", images={"train": 0, "eval": 50}, boxes={"train": 0, "eval": 120})
@@ -175,9 +176,24 @@ def test_a_changed_golden_set_must_be_accepted_explicitly() -> None:
     assert any("(accepted)" in reason.actual for reason in accepted.reasons)
 
 
+def test_a_changed_golden_set_with_exif_orientations_says_how_they_were_taken() -> None:
+    turned = dataset_info(span=0, digest="other", boxes={"train": 0, "eval": 5}, exif="apply", oriented=3)
+    [reason] = [each for each in judge(golden=turned).reasons if each.rule == "golden_unchanged"]
+    assert reason.actual == "other, 3 images with an EXIF orientation taken by data.exif: apply"
+
+
 def test_a_golden_set_without_boxes_stops_the_run() -> None:
     empty = dataset_info(digest="golden", boxes={"train": 0, "eval": 0})
     assert failed(judge(golden=empty)) == ["golden_boxes"]
+
+
+def test_a_golden_set_of_crowds_alone_measures_nothing() -> None:
+    for crowds, stops in ((5, ["golden_boxes"]), (4, [])):
+        facts = DataSetFacts(images=3, objects=5, counts={CROWDS: Fact(crowds, 5)})
+        golden = dataset_info(digest="golden", boxes={"train": 0, "eval": 5}, facts=facts)
+        decision = judge(golden=golden)
+        assert failed(decision) == stops
+        assert any("all of crowds" in reason.actual for reason in decision.reasons) is bool(stops)
 
 
 def test_a_first_run_is_judged_without_a_baseline_and_a_check_without_a_golden_set() -> None:

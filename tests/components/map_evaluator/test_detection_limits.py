@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from ratchet.components.map_evaluator.detection_limits import counted_objects, given_objects, highest_map
+from ratchet.components.map_evaluator.detection_limits import counted_objects, given_objects, highest_map, written_limit
 from ratchet.components.map_evaluator.sanity_checks import perfect_detections
 from ratchet.components.metrics.accumulator import Accumulator
 from ratchet.components.metrics.average_precision import detection_metrics
@@ -91,3 +91,21 @@ def test_the_highest_map_is_what_perfect_detections_reach(counts: list[list[int]
     table = table_of(*counts)
     expected = detection_metrics(table).coco["AP"]
     assert highest_map(table) == pytest.approx(1.0 if expected < 0 else expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("detections", "objects", "limit"),
+    [
+        ([100, 100, 7], [160, 130, 9], 100),  # a number that a person sets
+        ([100, 99, 7], [160, 130, 9], None),
+        ([37, 30], [40, 20], None),  # a weak model
+        ([37] * 10 + [3], [50] * 10 + [3], 37),  # in many images it is no chance
+        ([37] * 8 + [36, 35, 3], [50] * 10 + [3], None),
+        ([100, 100], [90, 100], None),  # no object is left without one
+        ([0, 0], [3, 4], None),
+    ],
+)
+def test_a_limit_of_a_file_is_seen_where_images_hold_more(
+    detections: list[int], objects: list[int], limit: int | None
+) -> None:
+    assert written_limit(np.array(detections), np.array(objects)) == limit

@@ -80,6 +80,37 @@ def test_a_baseline_that_measures_next_to_nothing_is_a_warning(truth: Path) -> N
     assert "trust:baseline" not in doubts(evaluated(truth, elsewhere, None))
 
 
+def with_false_alarms(entries: list[Entry], count: int = 200) -> list[Entry]:
+    """Ever more of ever lower scores, as detectors have."""
+    scores = np.random.default_rng(2).exponential(0.1, count)
+    alarms = [{**entries[place % len(entries)], "bbox": [60, 40, 3 + place, 3]} for place in range(count)]
+    return entries + [alarm | {"score": float(min(score, 1))} for alarm, score in zip(alarms, scores)]
+
+
+def cut(entries: list[Entry], least: float) -> list[Entry]:
+    return [entry for entry in entries if entry["score"] >= least]
+
+
+@pytest.mark.parametrize("least", [0.15, 0.25, 0.5])
+def test_scores_that_end_as_if_cut_are_told_of_one_model_and_of_both(truth: Path, least: float) -> None:
+    whole = with_false_alarms(found(truth))
+    other = [entry | {"score": entry["score"] * 0.99} for entry in whole]
+    assert "trust:scores" not in doubts(evaluated(truth, whole, other))
+    alone = doubts(evaluated(truth, cut(whole, least), None))["trust:scores"]
+    assert alone.actual.startswith(f"the candidate has no score below {least:.2f}"[:-1])
+    both = doubts(evaluated(truth, cut(whole, least), cut(other, least)))["trust:scores"]
+    assert "the candidate has no score below" in both.actual
+    assert "the baseline has no score below" in both.actual
+
+
+def test_scores_that_no_tool_cuts_at_or_that_say_nothing_are_no_cut(truth: Path) -> None:
+    whole = with_false_alarms(found(truth))
+    assert "trust:scores" not in doubts(evaluated(truth, cut(whole, 0.05), None))
+    assert "trust:scores" not in doubts(evaluated(truth, [entry | {"score": 1.0} for entry in whole], None))
+    assert "trust:scores" not in doubts(evaluated(truth, cut(whole, 0.5)[:15], None))
+    assert "trust:scores" not in doubts(evaluated(truth, [], whole))
+
+
 def test_the_same_detections_twice_are_a_warning(truth: Path) -> None:
     entries = found(truth)
     for other in (entries, entries[::-1]):
