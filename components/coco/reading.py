@@ -7,7 +7,7 @@ from counting; an annotation's own `ignore` has no effect.
 
 Departures from pycocotools, apart from clear errors where it raises KeyError:
 - ids of images are all integers or all strings, those of categories integers, and all are unique; pycocotools lets a
-  later duplicate replace the earlier one.
+  later duplicate replace the earlier one. What refers to them may write 12 as "12", "000012" or 12.0.
 - an annotation of an unknown image or category is an error; pycocotools leaves it out in silence.
 - a missing `area` is the box's area, a missing `iscrowd` is 0; so is an area that contradicts its box (`areas.py`).
 - ids of annotations are not read, so duplicates (which `ratchet evaluate` warns of) and 0 do no harm; pycocotools takes
@@ -28,6 +28,8 @@ import orjson
 from ratchet.components.coco.areas import mend_areas
 from ratchet.components.coco.box_formats import FRACTIONS, YXHW, YXYX
 from ratchet.components.coco.entries import Entries
+from ratchet.components.coco.groupings import without_groupings
+from ratchet.components.coco.image_keys import ImageKeys
 from ratchet.components.coco.wrong_format import find_wrong_format
 from ratchet.schemas.base.checked_json import MAX_ID, is_unicode, kind, load_json, shown
 from ratchet.schemas.base.errors import DataError
@@ -58,6 +60,7 @@ class CocoAnnotations:
         entries: the annotations as they stand in the file.
         mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
         text_ids: the ids of the images where these are strings, ascending.
+        told: what was read otherwise than it stands there, sentences.
     """
 
     label_map: LabelMap
@@ -69,6 +72,7 @@ class CocoAnnotations:
     entries: Entries
     mended_areas: str = ""
     text_ids: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     def evenly_chosen(self, most: int) -> np.ndarray:
         """At most so many images, evenly over all of them, [i] bool."""
@@ -122,11 +126,16 @@ def read_annotations(content: bytes, source: str, demands: Demands) -> CocoAnnot
     Raises:
         DataError: the file breaks a rule; names the entry, its ids, value and the fix.
     """
+    return annotations_of(load_document(content, source), source, demands)
+
+
+def load_document(content: bytes, source: str) -> dict[str, Any]:
+    """Parses an annotation file, whatever its object holds; DataError for what is no JSON object."""
     document = load_coco(content, source)
     if not isinstance(document, dict):
         hint = " (a list of detections is a COCO results file)" if isinstance(document, list) else ""
         raise DataError(f"{source}: expected a JSON object, got {kind(document)}{hint}; give a COCO annotation file")
-    return annotations_of(document, source, demands)
+    return document
 
 
 def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> CocoAnnotations:
@@ -138,7 +147,8 @@ def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> C
     for key in _TOP_KEYS:
         if not isinstance(document[key], list):
             raise DataError(f"{source}: {key} must be a list, got {kind(document[key])}; export the file again")
-    label_map = _read_categories(Entries(categories, "categories", source), demands.lowest_id)
+    categories, told = without_groupings(categories, annotations)
+    label_map = _read_categories(Entries(categories, "categories", source), demands)
     entries = Entries(images, "images", source)
     ids, order = _read_image_ids(entries, demands)
     text_ids = tuple(ids) if type(ids[0]) is str else ()
@@ -150,8 +160,10 @@ def annotations_of(document: dict[str, Any], source: str, demands: Demands) -> C
         _check_unicode(image, f"{source}: {entries.place(index)}")
     entries = Entries(annotations, "annotations", source, dict(zip(ids, file_names)))
     demands.annotations(entries)
-    objects, told = _read_objects(entries, label_map, ids)
-    return CocoAnnotations(label_map, image_ids, file_names, sizes_px, attributes, objects, entries, told, text_ids)
+    objects, mended = _read_objects(entries, label_map, ids, demands.text_ids)
+    return CocoAnnotations(
+        *(label_map, image_ids, file_names, sizes_px, attributes, objects, entries, mended, text_ids, told)
+    )
 
 
 def read_truth(path: str | PathLike[str]) -> CocoAnnotations:
@@ -189,13 +201,14 @@ def read_bytes(path: str | PathLike[str]) -> bytes:
         raise DataError(f"{path}: cannot be read: {reason_of(error)}; give the path of a COCO JSON file") from error
 
 
-def _read_categories(entries: Entries, lowest_id: int) -> LabelMap:
+def _read_categories(entries: Entries, demands: Demands) -> LabelMap:
     if not 1 <= len(entries) <= MAX_CATEGORIES:
         raise DataError(
             f"{entries.source}: categories has {len(entries)} entries, allowed are 1..{MAX_CATEGORIES}; list every "
             "class once with its id and name"
         )
-    ids, names = entries.integers("id", lowest_id).tolist(), entries.texts("name")
+    ids = entries.lenient_integers("id") if demands.text_ids else entries.integers("id", demands.lowest_id)
+    ids, names = ids.tolist(), entries.texts("name")
     entries.refuse_repeated("id", ids)
     entries.refuse_repeated("name", names)
     category_ids, names = zip(*sorted(zip(ids, names)))
@@ -206,14 +219,22 @@ def _read_image_ids(entries: Entries, demands: Demands) -> tuple[list[Any], np.n
     """The ids ascending, all integers or all strings, and where they stand in the file, [i] int64."""
     if not len(entries):
         raise DataError(f"{entries.source}: images is empty; list every image, and deliver at least one")
-    ids = entries.keys("id") if demands.text_ids else []
-    if not ids or type(ids[0]) is int:
-        ids = entries.integers("id", demands.lowest_id).tolist()
+    ids = entries.keys("id") if demands.text_ids else entries.integers("id", demands.lowest_id).tolist()
+    if type(ids[0]) is int:
+        entries.check_each(ids, _check_integer)
+        ids = ids if _are_int64(ids) else list(map(str, ids))  # as those of unsigned hashes
     elif int in map(type, ids):
         entries.check_each(ids, _check_text)
     entries.refuse_repeated("id", ids)
     order = sorted(range(len(ids)), key=ids.__getitem__)
     return [ids[place] for place in order], np.array(order, np.int64)
+
+
+def _check_integer(value: Any, where: str) -> None:
+    if type(value) is not int:
+        raise DataError(
+            f"{where}: id {shown(value)} must be an integer like that of images[0]; give all images ids alike"
+        )
 
 
 def _check_text(value: Any, where: str) -> None:
@@ -234,14 +255,15 @@ def _check_unicode(attributes: dict[str, str], where: str) -> None:
             raise DataError(f"{where}: {shown(name)} {shown(value)} is no valid Unicode; correct it")
 
 
-def _read_objects(entries: Entries, label_map: LabelMap, ids: list[Any]) -> tuple[TruthColumns, str]:
+def _read_objects(entries: Entries, label_map: LabelMap, ids: list[Any], text_ids: bool) -> tuple[TruthColumns, str]:
     is_crowd = entries.flags("iscrowd")
     own_area = entries.numbers("area", unsaid=0.0)
     _refuse_negative(entries, "area", own_area, " px^2")
     fix = "add the image or drop the annotation"
-    image = (_text_positions if type(ids[0]) is str else positions)(entries, "image_id", ids, "images", fix)
+    image = (_key_positions if text_ids else positions)(entries, "image_id", ids, "images", fix)
     fix = "add the category or correct the id"
-    labels = positions(entries, "category_id", label_map.category_ids, "categories", fix) + 1
+    category_ids = entries.lenient_integers("category_id") if text_ids else entries.integers("category_id")
+    labels = _places(entries, "category_id", category_ids, label_map.category_ids, "categories", fix) + 1
     boxes = entries.boxes("bbox")
     area_px2 = np.where(entries.has("area"), own_area, boxes[:, 2] * boxes[:, 3])
     mended = mend_areas(boxes, area_px2, is_crowd, entries.place, lambda: entries.filled("segmentation"))
@@ -257,17 +279,30 @@ def _refuse_negative(entries: Entries, field: str, values: np.ndarray, unit: str
 
 def positions(entries: Entries, field: str, known: Sequence[int] | np.ndarray, owner: str, fix: str) -> np.ndarray:
     """Where the ids under a field stand among the known ones (not empty, ascending), [n] int64."""
-    ids, known = entries.integers(field), np.asarray(known, np.int64)
+    return _places(entries, field, entries.integers(field), known, owner, fix)
+
+
+def _places(
+    entries: Entries, field: str, ids: np.ndarray, known: Sequence[int] | np.ndarray, owner: str, fix: str
+) -> np.ndarray:
+    known = np.asarray(known, np.int64)
     places = nearest(ids, known)
     entries.refuse(known[places] != ids, lambda index: _unknown(field, int(ids[index]), known.tolist(), owner, fix))
     return places
 
 
-def _text_positions(entries: Entries, field: str, known: Sequence[str], owner: str, fix: str) -> np.ndarray:
-    """The same of strings."""
-    place_of: dict[int | str, int] = {text: place for place, text in enumerate(known)}
+def _are_int64(keys: Sequence[Any]) -> bool:
+    return np.array(keys).dtype == np.int64  # with a string among them they are strings, with a larger one objects
+
+
+def _key_positions(entries: Entries, field: str, known: Sequence[Any], owner: str, fix: str) -> np.ndarray:
+    """The same where known ids may be strings, and those under the field strings of numbers or the other way round."""
     ids = entries.keys(field)
-    places = np.array([place_of.get(text, -1) for text in ids], np.int64)
+    if _are_int64(known) and (not ids or _are_int64(ids)):
+        return _places(entries, field, np.array(ids, np.int64), known, owner, fix)
+    images = ImageKeys(known, ())
+    found = {key: images.by_id(key) for key in set(ids)}
+    places = np.array([found[key][0] if len(found[key]) == 1 else -1 for key in ids], np.int64)
     entries.refuse(places < 0, lambda index: _unknown(field, ids[index], known, owner, fix))
     return places
 

@@ -5,8 +5,8 @@ And which class an object of a TFRecord has: by `class/text`, by `class/label`, 
 
 from __future__ import annotations
 
-import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,10 @@ def label_map_of(names: Iterable[str], source: str) -> LabelMap:
         check_class_name(name, source)
     twice = _repeated(names)
     if twice:
-        raise DataError(f"{source}: class {shown(twice[0])} is listed twice; remove one")
+        raise DataError(
+            f"{source}: class {shown(twice[0])} is listed twice; rename one, so that the others keep their numbers"
+        )
+    refuse_twins(names, source)
     return LabelMap(names, tuple(range(1, len(names) + 1)))
 
 
@@ -62,11 +65,6 @@ def check_class_name(name: str, where: str) -> str:
     if not name.strip() or not is_unicode(name):
         raise DataError(f"{where}: class name {shown(name)} must be a non-empty string of valid Unicode; correct it")
     return name
-
-
-def first_list(directory: str, names: Sequence[str], files: Files) -> str | None:
-    """The first of these files that a directory has; its path."""
-    return next((path for name in names if files.exists(path := os.path.join(directory, name))), None)
 
 
 def read_class_list(path: str, files: Files) -> LabelMap:
@@ -85,7 +83,7 @@ def read_class_list(path: str, files: Files) -> LabelMap:
     """
     text = read_text_file(path, files)
     if path.endswith((".yaml", ".yml")):
-        return label_map_of(_yaml_names(text, path), path)
+        return label_map_of(names_in_yaml(read_yaml(text, path), path), path)
     lines = [line.strip() for line in text.splitlines()]
     cvat = any(_CVAT_LINE.fullmatch(line) for line in lines)
     if cvat:
@@ -94,11 +92,29 @@ def read_class_list(path: str, files: Files) -> LabelMap:
     while lines and not lines[-1]:
         lines.pop()
     if "" in lines:
-        raise DataError(f"{path}: line {lines.index('') + 1} is blank: the classes after it would shift; remove it")
+        raise DataError(
+            f"{path}: line {lines.index('') + 1} is blank: whether it counts as a class is not said; remove it, or "
+            "name the class of that number"
+        )
+    if _are_numbered(lines):
+        raise DataError(
+            f"{path}: its lines are numbered, such as {shown(lines[0])}; write the names alone, in this order"
+        )
     return label_map_of(lines, path)
 
 
-def _yaml_names(text: str, path: str) -> list[str]:
+def _are_numbered(lines: Sequence[str]) -> bool:
+    """Whether each line begins with its number: `0 bolt`, or `1: bolt`; "1 euro" may be a name."""
+    matches = [re.match(r"(\d+)\s*(?:([:.,;)\t=-])\s*|\s)\S", line) for line in lines]
+    if len(lines) < 2 or not all(matches):
+        return False
+    found = [(int(match[1]), match[2]) for match in matches if match and len(match[1]) < 10]
+    first = 0 if not all(mark for _, mark in found) or found[0][0] == 0 else 1
+    return [number for number, _ in found] == list(range(first, first + len(lines)))
+
+
+def read_yaml(text: str, path: str) -> Any:
+    """What a YAML file of classes holds, every scalar a string; DataError for what is none, or too large for one."""
     sizes = {
         "characters": len(text),
         "items": len(re.findall(r"[,\n]", text)),
@@ -109,11 +125,19 @@ def _yaml_names(text: str, path: str) -> list[str]:
             raise DataError(f"{path}: {size} {what}, allowed are {_MAX_YAML[what]}: it is no list of class names")
     try:
         check_yaml(text)
-        document = yaml.load(text, Loader=_Loader)
+        return yaml.load(text, Loader=_Loader)
     except UnfitYamlError as error:
         raise DataError(f"{path}: {error}") from error
     except YAML_ERRORS as error:
         raise DataError(f"{path}: not valid YAML: {' '.join(str(error).split())[:300]}") from error
+
+
+def names_in_yaml(document: Any, path: str) -> list[str]:
+    """The class names of Ultralytics' data.yaml.
+
+    Raises:
+        DataError: `names` is no list and no mapping of 0..K-1, or `nc` is not their number.
+    """
     names: Any = document.get("names") if isinstance(document, dict) else None
     if isinstance(names, dict):
         expected = [str(number) for number in range(len(names))]
@@ -122,7 +146,30 @@ def _yaml_names(text: str, path: str) -> list[str]:
         names = [names[key] for key in expected]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError(f"{path}: names {shown(names)} must be a list of class names or a mapping of 0..K-1 to them")
+    count = document.get("nc")
+    if count is not None and count != str(len(names)):
+        raise DataError(
+            f"{path}: nc is {shown(count)}, but names has {len(names)}: {shown(names)}; correct one of them"
+        )
     return names
+
+
+def refuse_twins(names: Sequence[str], source: str) -> None:
+    """DataError where two classes differ only in case, in spaces or in their Unicode form."""
+    first: dict[str, str] = {}
+    for name in names:
+        other = first.setdefault(_plain(name), name)
+        if other is not name:
+            raise DataError(
+                f"{source}: classes {other!a} and {name!a} differ only in case, spaces, hyphens or Unicode form; "
+                "write them alike if they are one class, else rename one"
+            )
+
+
+def _plain(name: str) -> str:
+    """A name without what people do not see or type as they please; what has no width is dropped."""
+    seen = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    return " ".join(re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", seen.casefold()).split())
 
 
 def read_pbtxt(path: str, files: Files) -> list[PbtxtItem]:

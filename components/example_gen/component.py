@@ -10,6 +10,9 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.types.experimental import simple_artifacts
 
 from ratchet.components.example_gen import executor
+from ratchet.components.example_gen.settings import ReadingSettings
+from ratchet.schemas.base import settings as settings_io
+from ratchet.schemas.data.exif import Exif
 
 
 class DetectionExampleGenSpec(ComponentSpec):
@@ -26,6 +29,8 @@ class DetectionExampleGenSpec(ComponentSpec):
         "held_out_fraction": ExecutionParameter(type=float),
         "group_by": ExecutionParameter(type=str),
         "schema_file": ExecutionParameter(type=str),
+        "reading": ExecutionParameter(type=str),
+        "exif": ExecutionParameter(type=str),
         "content": ExecutionParameter(type=str),
     }
     INPUTS = {"start": ChannelParameter(type=simple_artifacts.File, optional=True)}
@@ -33,7 +38,7 @@ class DetectionExampleGenSpec(ComponentSpec):
 
 
 class DetectionExampleGen(base_beam_component.BaseBeamComponent):
-    """Reads COCO, Pascal VOC, YOLO or TFRecord data into the splits `train`, `eval` and `held_out`.
+    """Reads a data set in any format into the splits `train`, `eval` and `held_out`.
 
     It finds the span itself, when it runs, because open-source Kubeflow does not resolve TFX's
     `{SPAN}` patterns. Make one with `of_span` or `of_golden_set`.
@@ -51,6 +56,8 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
         held_out_fraction: float,
         group_by: str,
         schema_file: str,
+        reading: ReadingSettings,
+        exif: Exif,
         content: str = "",
         start: types.BaseChannel | None = None,
     ) -> None:
@@ -63,6 +70,8 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
                 held_out_fraction=held_out_fraction,
                 group_by=group_by,
                 schema_file=schema_file,
+                reading=settings_io.to_json(reading),
+                exif=exif,
                 content=content,
                 start=start,
                 examples=types.Channel(type=standard_artifacts.Examples),
@@ -78,6 +87,8 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
         held_out_fraction: float,
         group_by: str | None,
         schema_file: str,
+        reading: ReadingSettings,
+        exif: Exif,
         start: types.BaseChannel | None = None,
     ) -> DetectionExampleGen:
         """Reads the newest version of `span-N` below a directory.
@@ -89,22 +100,32 @@ class DetectionExampleGen(base_beam_component.BaseBeamComponent):
             held_out_fraction: share of images, 0..1, that nothing is chosen by.
             group_by: attribute of images, the same value of which stays in one split; None: none.
             schema_file: the curated schema.
+            reading: how a span is to be read.
+            exif: what is done about images whose EXIF orientation is not 1.
             start: artifact whose custom properties `span`, `version` and `directory` say which was chosen before.
         """
         return cls(
-            base_directory, True, span, eval_fraction, held_out_fraction, group_by or "", schema_file, start=start
+            *(base_directory, True, span, eval_fraction, held_out_fraction, group_by or "", schema_file, reading, exif),
+            start=start,
         )
 
     @classmethod
     def of_golden_set(
-        cls, directory: str | RuntimeParameter, schema_file: str, content: str = ""
+        cls,
+        directory: str | RuntimeParameter,
+        schema_file: str,
+        reading: ReadingSettings,
+        exif: Exif,
+        content: str = "",
     ) -> DetectionExampleGen:
         """Reads the golden set; all of it is for evaluation.
 
         Args:
             directory: where it is.
             schema_file: the curated schema.
+            reading: how it is to be read.
+            exif: what is done about images whose EXIF orientation is not 1.
             content: `content.cache_key` of it: part of TFX's cache key, which knows neither data nor code; empty where
                 that is not known, then the step must not be cached.
         """
-        return cls(directory, False, 0, 1.0, 0.0, "", schema_file, content)
+        return cls(directory, False, 0, 1.0, 0.0, "", schema_file, reading, exif, content)

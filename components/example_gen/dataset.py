@@ -1,4 +1,4 @@
-"""A span or golden set in any of four formats -> its annotations, and its images one after the other.
+"""A span or golden set in any format -> its annotations, and its images one after the other.
 
 Nothing is decoded before `inspect_image`.
 """
@@ -13,27 +13,42 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image
 
-from ratchet.components.example_gen import coco, voc, yolo
 from ratchet.components.example_gen.box_check import find_bad_boxes
+from ratchet.components.example_gen.coco import read_coco
+from ratchet.components.example_gen.cvat import read_cvat
 from ratchet.components.example_gen.file_names import check_distinct, read_files
+from ratchet.components.example_gen.huggingface import read_huggingface
 from ratchet.components.example_gen.labelled import Labelled
+from ratchet.components.example_gen.layout.detect import layout_of
+from ratchet.components.example_gen.layout.foreign import foreign_cause
+from ratchet.components.example_gen.layout.layouts import AS_FOUND, Layout, Reading
+from ratchet.components.example_gen.layout.tree import Tree, list_tree
+from ratchet.components.example_gen.openimages import read_openimages
+from ratchet.components.example_gen.orientations import settled
 from ratchet.components.example_gen.read_once import ReadOnce
-from ratchet.components.example_gen.spans import listed, marks_in, spans_in
+from ratchet.components.example_gen.spans import listed, spans_in
 from ratchet.components.example_gen.tfrecord_reader import read_tfrecords, record_images
+from ratchet.components.example_gen.voc import read_voc
+from ratchet.components.example_gen.yolo import read_yolo
+from ratchet.components.imaging.orientation import UPRIGHT, stored_orientation
 from ratchet.components.imaging.quality import ImageQuality, open_image, quality_of
 from ratchet.schemas.base.errors import DataError
-from ratchet.schemas.base.files import LOCAL_FILES, Files
+from ratchet.schemas.base.files import LOCAL_FILES, Files, reason_of
 from ratchet.schemas.data.dataset import BadBoxes
+from ratchet.schemas.data.exif import REFUSE, Exif
 from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 SHARD_IMAGES = 64
-_EXIF_ORIENTATION = 0x0112
 
-_READERS: dict[str, Callable[[str, Files, tuple[str, ...] | None], Labelled]] = {
-    "coco": coco.read_coco,
-    "voc": voc.read_voc,
-    "yolo": yolo.read_yolo,
+_Reader = Callable[[Tree, Layout, Reading, tuple[str, ...] | None], Labelled]
+_READERS: dict[str, _Reader] = {
+    "coco": read_coco,
+    "voc": read_voc,
+    "yolo": read_yolo,
     "tfrecord": read_tfrecords,
+    "openimages": read_openimages,
+    "huggingface": read_huggingface,
+    "cvat": read_cvat,
 }
 
 
@@ -63,12 +78,15 @@ class Source:
 
     Attributes:
         directory: where it was read.
-        format: `coco`, `voc`, `yolo` or `tfrecord`.
+        format: of its annotations, one of `layouts.FORMATS`.
         label_map: its classes.
         records: its images, ascending by image id.
         shards: the same records, as they are to be read.
         bad_boxes: labelled boxes that were left out, because they cannot be boxes of their image.
         mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
+        told: what was read otherwise than it stands there, sentences.
+        left_out: what the delivery holds beside the data set that was read, sentences.
+        exif: what is done about images whose EXIF orientation is not 1; where it is `apply`, sizes are upright.
     """
 
     directory: str
@@ -78,6 +96,9 @@ class Source:
     shards: tuple[Shard, ...] = field(repr=False)
     bad_boxes: BadBoxes
     mended_areas: str = ""
+    told: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    exif: Exif = REFUSE
 
     def at(self, directory: str) -> Source:
         """The same data set under another name of its directory."""
@@ -100,7 +121,8 @@ def read_source(
     files: Files = LOCAL_FILES,
     strict: bool = False,
     class_names: tuple[str, ...] | None = None,
-    form: str | None = None,
+    reading: Reading = AS_FOUND,
+    exif: Exif = REFUSE,
 ) -> Source:
     """Reads the annotations of a span or golden set; its image files are not decoded.
 
@@ -111,7 +133,9 @@ def read_source(
         files: the file system.
         strict: whether a box that cannot be a box of its image is an error, or is left out and counted.
         class_names: the curated list of classes in label order, for data sets that list none.
-        form: `coco`, `voc`, `yolo` or `tfrecord`; None for what the directory holds.
+        reading: how the user says that it is to be read.
+        exif: what is done about images whose EXIF orientation is not 1, as far as they are opened here, that is where
+            no annotation says their size; of all others by `ingest`.
 
     Returns:
         Records ascending by image id, and where their images are.
@@ -120,37 +144,75 @@ def read_source(
         DataError: something is missing or contradicts itself; names file, entry, value and fix.
     """
     if not os.path.isdir(directory):
-        return _read(directory, files, strict, class_names, form)
-    key = (os.path.realpath(directory), strict, class_names, form)
-    return _READ.get(key, files, lambda noting: _read(directory, noting, strict, class_names, form)).at(directory)
+        return _read(directory, files, strict, class_names, reading, exif)
+    key = (os.path.realpath(directory), strict, class_names, reading, exif)
+    found = _READ.get(key, files, lambda noting: _read(directory, noting, strict, class_names, reading, exif))
+    return found.at(directory)
 
 
-def _read(directory: str, files: Files, strict: bool, class_names: tuple[str, ...] | None, form: str | None) -> Source:
-    form = form or _recognise(directory, files)
-    labelled = _READERS[form](directory, files, class_names)
-    source = os.path.join(directory, coco.ANNOTATIONS) if form == "coco" else directory
-    return source_of(labelled, directory, form, source, strict)
+def _read(
+    directory: str, files: Files, strict: bool, class_names: tuple[str, ...] | None, reading: Reading, exif: Exif
+) -> Source:
+    tree = _listed(directory, files)
+    layout = layout_of(tree, reading)
+    try:
+        labelled = _READERS[layout.form](tree, layout, reading, class_names).telling(tree.told())
+    except DataError as error:
+        raise DataError(foreign_cause(tree, layout) or str(error)) from error
+    annotations = layout.parts[0].annotations
+    source = tree.path(annotations) if layout.form == "coco" and len(layout.parts) == 1 else tree.directory
+    return source_of(labelled, tree.directory, layout.form, source, strict, exif)
 
 
-def source_of(labelled: Labelled, directory: str, form: str, source: str, strict: bool = False) -> Source:
+def _listed(directory: str, files: Files) -> Tree:
+    """The files of a delivery; DataError for what is none."""
+    try:
+        return _listed_readable(directory, files)
+    except OSError as error:  # of a directory that may not be read
+        raise DataError(
+            f"{error.filename or directory}: cannot be read: {reason_of(error)}; check its permissions"
+        ) from error
+
+
+def _listed_readable(directory: str, files: Files) -> Tree:
+    if not files.isdir(directory):
+        parent = os.path.dirname(directory.rstrip("/")) or "."
+        spans = spans_in(parent, files) if files.isdir(parent) else {}
+        raise DataError(
+            f"{directory}: no such directory; {f'{parent} holds {listed(spans)}' if spans else 'correct the path'}"
+        )
+    spans = spans_in(directory, files)
+    if spans:
+        raise DataError(f"{directory}: it holds {listed(spans)}: give one of them")
+    return list_tree(directory, files)
+
+
+def source_of(
+    labelled: Labelled, directory: str, form: str, source: str, strict: bool = False, exif: Exif = REFUSE
+) -> Source:
     """What one format's reader read, found sound.
 
     Args:
         labelled: what it read.
         directory: of the data set.
-        form: `coco`, `voc`, `yolo` or `tfrecord`.
+        form: of its annotations.
         source: the annotations' file or directory, for messages.
         strict: see `read_source`.
+        exif: see `read_source`.
 
     Raises:
         DataError: it contradicts itself.
     """
+    labelled = settled(labelled, exif, directory)
     check_distinct((image.file_name for image in labelled.images), directory)
     is_bad, bad_boxes = find_bad_boxes(labelled, source, strict)
     records = to_records(labelled, is_bad)
     by_id = sorted(records, key=lambda record: record.image_id)
     shards = tuple(_shards(labelled, records))
-    return Source(directory, form, labelled.label_map, tuple(by_id), shards, bad_boxes, labelled.mended_areas)
+    return Source(
+        *(directory, form, labelled.label_map, tuple(by_id), shards, bad_boxes),
+        *(labelled.mended_areas, labelled.told, labelled.left_out, exif),
+    )
 
 
 def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[ImageRecord, bytes | DataError]]:
@@ -179,7 +241,7 @@ def encoded_images(shard: Shard, files: Files = LOCAL_FILES) -> Iterator[tuple[I
 def inspect_image(encoded: bytes, record: ImageRecord, source: str) -> ImageQuality:
     """Makes sure that a file is the image which the record describes, and measures it; decodes it once.
 
-    The stored size counts: TensorFlow does not apply EXIF orientation, so neither may the annotation.
+    The stored size counts: TensorFlow does not apply EXIF orientation. What is done about one is `ingest`'s to say.
 
     Args:
         encoded: the content of the file.
@@ -194,17 +256,17 @@ def inspect_image(encoded: bytes, record: ImageRecord, source: str) -> ImageQual
     if image.size != (record.width_px, record.height_px):
         raise DataError(
             f"{where}: the file has {image.width}x{image.height} px, the annotation says "
-            f"{record.width_px}x{record.height_px}{_rotation_hint(image, record)}; correct one of them"
+            f"{record.width_px}x{record.height_px}{_rotation_hint(image, encoded, record)}; correct one of them"
         )
     return quality_of(image, encoded, where)
 
 
-def _rotation_hint(image: Image.Image, record: ImageRecord) -> str:
+def _rotation_hint(image: Image.Image, encoded: bytes, record: ImageRecord) -> str:
     if (image.height, image.width) != (record.width_px, record.height_px):
         return ""
-    if image.getexif().get(_EXIF_ORIENTATION, 1) == 1:
+    if stored_orientation(encoded) == UPRIGHT:
         return " (width and height swapped)"
-    return " (width and height swapped by an EXIF orientation, which TensorFlow ignores: store the pixels rotated)"
+    return " (swapped by an EXIF orientation, which TensorFlow ignores: data.exif: apply turns the pixels)"
 
 
 def to_records(labelled: Labelled, is_bad: np.ndarray) -> list[ImageRecord]:
@@ -229,26 +291,6 @@ def to_records(labelled: Labelled, is_bad: np.ndarray) -> list[ImageRecord]:
         records.append(ImageRecord(*image[:4], truth, image.attributes))
         start = end
     return records
-
-
-def _recognise(directory: str, files: Files) -> str:
-    if not files.isdir(directory):
-        parent = os.path.dirname(directory.rstrip("/")) or "."
-        spans = spans_in(parent, files) if files.isdir(parent) else {}
-        raise DataError(
-            f"{directory}: no such directory; {f'{parent} holds {listed(spans)}' if spans else 'correct the path'}"
-        )
-    marks = marks_in(directory, files)
-    if len(marks) > 1:
-        told = " and ".join(f"{mark} ({form})" for form, mark in marks.items())
-        raise DataError(f"{directory}: it holds {told}: two deliveries in one; keep one of them")
-    if not marks:
-        spans = spans_in(directory, files)
-        raise DataError(
-            f"{directory}: no {coco.ANNOTATIONS} (COCO), {voc.ANNOTATIONS}/ (VOC), {yolo.LABELS}/ (YOLO) or *.tfrecord "
-            f"in it; {f'it holds {listed(spans)}: give one of them' if spans else 'put the annotations there'}"
-        )
-    return next(iter(marks))
 
 
 def _shards(labelled: Labelled, records: list[ImageRecord]) -> Iterator[Shard]:

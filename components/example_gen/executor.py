@@ -12,8 +12,10 @@ from tfx.types import artifact_utils
 from ratchet.components.example_gen.content import stored_digest
 from ratchet.components.example_gen.file_names import objects_for
 from ratchet.components.example_gen.generate import GenRequest, generate
+from ratchet.components.example_gen.settings import ReadingSettings
 from ratchet.components.example_gen.spans import FoundSpan, find_span
 from ratchet.components.stack.tfx_steps import beam_pipeline
+from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.data.dataset import SPLITS
 from ratchet.schemas.data.tfdv_schema import read_class_names
 
@@ -43,6 +45,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             held_out_fraction=exec_properties["held_out_fraction"],
             group_by=exec_properties["group_by"] or None,
             class_names=read_class_names(exec_properties["schema_file"], fileio),
+            reading=settings_io.from_json(ReadingSettings, exec_properties["reading"]).reading,
+            exif=exec_properties["exif"],
         )
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         [info] = generate([(request, examples.uri)], beam_pipeline(self))

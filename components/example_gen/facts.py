@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def facts_of(records: Sequence[ImageRecord], label_map: LabelMap, images: Mappin
         sizes=dict(Counter(f"{record.width_px}x{record.height_px}" for record in records).most_common(_SIZES)),
         most_objects=int(per_image.max()),
         counts={
-            facts.REPEATED_OBJECTS: _objects(repeated_objects(truth), truth, names),
+            facts.REPEATED_OBJECTS: _repeated(truth, names),
             facts.TWO_CLASSES: _objects(repeated_objects(truth, same_class=False), truth, names),
             facts.CROWDS: _objects(np.flatnonzero(truth.is_crowd), truth, names),
             facts.OUTSIDE_CONTENT: _objects(_outside_content(truth, records, own), truth, names),
@@ -99,6 +99,24 @@ def _objects(rows: np.ndarray, truth: TruthColumns, names: list[str]) -> Fact:
     """Some objects; the images with the most of them show it."""
     most = Counter(truth.image[rows].tolist()).most_common(_SHOWN)
     return Fact(len(rows), len(truth.labels), tuple(names[image] for image, _ in most))
+
+
+def _repeated(truth: TruthColumns, names: list[str]) -> Fact:
+    rows = repeated_objects(truth)
+    exact = int(np.count_nonzero(_is_exact(truth, np.unique(truth.image[rows]))[rows]))
+    which = "all" if exact == len(rows) else f"{exact:,}"
+    told = f"{which} of them with exactly the same box" if exact else ""
+    return replace(_objects(rows, truth, names), detail=told)
+
+
+def _is_exact(truth: TruthColumns, images: np.ndarray) -> np.ndarray:
+    """[n] bool, whether an earlier object is the same, number by number; of some images alone, and False in others."""
+    rows = np.flatnonzero(np.isin(truth.image, images))
+    columns = np.column_stack([truth.image[rows], truth.labels[rows], truth.boxes_xywh_px[rows]])
+    _, first = np.unique(columns, axis=0, return_index=True)
+    exact = np.zeros(len(truth.image), np.bool_)
+    exact[np.delete(rows, first)] = True
+    return exact
 
 
 def _images(shows: np.ndarray, names: list[str]) -> Fact:
@@ -158,8 +176,9 @@ def _classes(truth: TruthColumns, names: list[str], label_map: LabelMap) -> tupl
     for place_of in _orders(names):
         ends = class_endings(has[:, place_of]) | ends
     objects = np.bincount(truth.labels - 1, minlength=count)
+    crowds = np.bincount(truth.labels[truth.is_crowd] - 1, minlength=count)
     return tuple(
-        ClassFact(name, int(objects[label]), int(has[label].sum()), ends.get(label))
+        ClassFact(name, int(objects[label]), int(has[label].sum()), ends.get(label), int(crowds[label]))
         for label, name in enumerate(label_map.names)
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import codecs
 import re
 import unicodedata
 from collections import Counter
@@ -67,25 +67,6 @@ def check_distinct(names: Iterable[str], source: str) -> None:
         raise DataError(f"{source}: two images have the file name {shown(twice[0])}{more}; give each its own")
 
 
-def files_below(directory: str, suffixes: tuple[str, ...], files: Files) -> Iterator[str]:
-    """Lists files by their ending, whatever its case.
-
-    Args:
-        directory: where to look, in subdirectories too.
-        suffixes: lower-case endings.
-        files: the file system.
-
-    Yields:
-        Paths below the directory with '/' between the steps, in no particular order.
-    """
-    top = directory.rstrip("/")
-    for root, _, names in files.walk(top):
-        below = str(root)[len(top) :].replace(os.sep, "/").strip("/")
-        for name in names:
-            if name.lower().endswith(suffixes):
-                yield f"{below}/{name}" if below else name
-
-
 def read_file(path: str, files: Files, where: str | None = None) -> bytes:
     """The content of a file.
 
@@ -146,8 +127,10 @@ def read_text_file(path: str, files: Files) -> str:
 
 
 def to_text(content: bytes, path: str) -> str:
-    """The text of a file that was read; DataError for what is no UTF-8."""
+    """The text of a file that was read; DataError for what is no UTF-8, nor UTF-16 that says so."""
     try:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # as PowerShell writes
+            return content.decode("utf-16")
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8") from error
@@ -157,7 +140,7 @@ def unreadable(error: Exception, path: str, files: Files, where: str) -> DataErr
     """What to say of a file that could not be opened or read."""
     told = isinstance(error, (ValueError, OSError)) and not isinstance(error, FileNotFoundError)
     if not told and not files.exists(path):
-        return DataError(f"{where}: no such file; deliver it or remove the image from the annotations")
+        return DataError(f"{where}: no such file; deliver it")
     return DataError(f"{where}: cannot be read: {reason_of(error)}; check what it is and its permissions")
 
 

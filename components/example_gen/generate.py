@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import itertools
 import json
 import zlib
@@ -20,10 +21,14 @@ from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
 from ratchet.components.example_gen.convert import to_example
-from ratchet.components.example_gen.dataset import Shard, Source, encoded_images, inspect_image, read_source
+from ratchet.components.example_gen.dataset import Shard, Source, encoded_images, read_source
 from ratchet.components.example_gen.facts import ImageFacts, facts_of
 from ratchet.components.example_gen.file_names import objects_for
+from ratchet.components.example_gen.ingest import ingest
+from ratchet.components.example_gen.layout.layouts import AS_FOUND, Reading
+from ratchet.components.example_gen.orientations import Oriented, OrientedImageError, refusal
 from ratchet.components.example_gen.splits import splits_of
+from ratchet.components.imaging.orientation import UPRIGHT
 from ratchet.schemas.base.checked_json import Problems
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import files_for
@@ -40,6 +45,7 @@ from ratchet.schemas.data.dataset import (
     image_digest,
 )
 from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.exif import REFUSE, Exif
 from ratchet.schemas.data.facts import DataSetFacts
 from ratchet.schemas.data.fingerprints import Fingerprints, line_of
 from ratchet.schemas.data.looks import Looks, relative_boxes, thumbnails_of
@@ -63,6 +69,8 @@ class GenRequest:
         held_out_fraction: share of images, 0..1, that nothing is chosen by.
         group_by: attribute of images that stay together; None: every image by itself.
         class_names: the curated classes, for data sets that list none.
+        reading: how it is to be read.
+        exif: what is done about images whose EXIF orientation is not 1.
     """
 
     directory: str
@@ -73,6 +81,8 @@ class GenRequest:
     held_out_fraction: float
     group_by: str | None
     class_names: tuple[str, ...] | None
+    reading: Reading = AS_FOUND
+    exif: Exif = REFUSE
 
 
 def generate(requests: Sequence[tuple[GenRequest, str]], pipeline: beam.Pipeline) -> list[DataSetInfo]:
@@ -104,12 +114,14 @@ class _Read:
     @classmethod
     def of(cls, request: GenRequest, out: str) -> _Read:
         files = objects_for(request.directory, fileio)
-        source = read_source(request.directory, files, request.strict, request.class_names)
+        source = read_source(
+            *(request.directory, files, request.strict, request.class_names, request.reading, request.exif)
+        )
         splits = splits_of(source.records, request.eval_fraction, request.held_out_fraction, request.group_by)
         return cls(request, source, splits, out)
 
     def add_to(self, pipeline: beam.Pipeline, name: str) -> None:
-        splits, convert = self.splits, _Convert(self.source.label_map, len(self.source.records))
+        splits, convert = self.splits, _Convert(self.source.label_map, len(self.source.records), self.source.exif)
         shards = [(shard, [splits[record.image_id] for record in shard.records]) for shard in self.source.shards]
         converted = (
             pipeline
@@ -130,7 +142,7 @@ class _Read:
             )
 
     def finish(self) -> DataSetInfo:
-        lines = _read_lines(self.out)
+        lines = _read_lines(self.out, self.source.directory)
         for split in SPLITS:
             prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
             _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
@@ -139,11 +151,12 @@ class _Read:
         digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
         said = {line["image_id"]: ImageFacts.from_json(line["facts"]) for line in lines}
         facts = facts_of(self.source.records, self.source.label_map, said)
-        info = self._info(dataset_digest(self.source.label_map, digests), facts)
+        oriented = sum(line.get("orientation", UPRIGHT) != UPRIGHT for line in lines)
+        info = self._info(dataset_digest(self.source.label_map, digests), facts, oriented)
         _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
         return info
 
-    def _info(self, digest: str, facts: DataSetFacts) -> DataSetInfo:
+    def _info(self, digest: str, facts: DataSetFacts, oriented: int) -> DataSetInfo:
         request, source = self.request, self.source
         images = Counter(self.splits.values())
         boxes: Counter[str] = Counter()
@@ -161,7 +174,11 @@ class _Read:
             boxes={split: boxes[split] for split in SPLITS},
             bad_boxes=source.bad_boxes,
             mended_areas=source.mended_areas,
+            told=source.told,
+            left_out=source.left_out,
             facts=facts,
+            exif=source.exif,
+            oriented=oriented,
         )
 
 
@@ -171,9 +188,10 @@ class _Convert(beam.DoFn):
     Errors travel as data: runners wrap exceptions beyond recognition, and one alone would hide the others.
     """
 
-    def __init__(self, label_map: LabelMap, images: int) -> None:
+    def __init__(self, label_map: LabelMap, images: int, exif: Exif) -> None:
         self._label_map = label_map
         self._images = images
+        self._exif: Exif = exif
 
     def setup(self) -> None:
         """See the base class."""
@@ -205,9 +223,14 @@ class _Convert(beam.DoFn):
         try:
             if isinstance(encoded, DataError):
                 raise encoded
-            quality = inspect_image(encoded, record, name)
+            taken = ingest(encoded, record, name, self._exif)
+        except OrientedImageError as error:
+            return line | {"refused": dataclasses.astuple(error.found)}, None
         except DataError as error:
             return line | {"problem": str(error)}, None
+        encoded, quality = taken.encoded, taken.quality
+        if taken.orientation != UPRIGHT:
+            line["orientation"] = taken.orientation
         content = content_digest(record, encoded, self._label_map.names)
         fingerprint = line_of(record.image_id, quality.hash_bits, content)
         line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
@@ -232,8 +255,8 @@ def _in_order(pool: ThreadPoolExecutor, function: Any, items: Iterator[Any]) -> 
         yield from waiting.popleft().result()
 
 
-def _read_lines(out: str) -> list[dict[str, Any]]:
-    """What the pass said of every image, by ascending image id.
+def _read_lines(out: str, source: str) -> list[dict[str, Any]]:
+    """What the pass said of every image of a data set, by ascending image id.
 
     Raises:
         DataError: an image is not what its annotation says.
@@ -245,6 +268,9 @@ def _read_lines(out: str) -> list[dict[str, Any]]:
         fileio.remove(path)
     lines.sort(key=lambda line: line["image_id"])
     problems = Problems()
+    refused = [Oriented(*line["refused"]) for line in lines if "refused" in line]
+    if refused:
+        problems.add(refusal(refused, source, len(lines)))
     for line in lines:
         if "problem" in line:
             problems.add(line["problem"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -123,6 +123,18 @@ class LabelledBox(NamedTuple):
     is_crowd: bool = False
 
 
+class FileOrientation(NamedTuple):
+    """What an image file says of the way its pixels lie.
+
+    Attributes:
+        value: EXIF orientation, 1..8.
+        gives_size: whether the image's size is that of the file's pixels as they are stored: no annotation says it.
+    """
+
+    value: int
+    gives_size: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Labelled:
     """The annotations of a delivery, sound but for the boxes' numbers.
@@ -137,6 +149,9 @@ class Labelled:
         directory: holds the image files by their file names; empty for TFRecords.
         records: of each image, its TFRecord file and its place in that; empty for image files.
         mended_areas: which areas contradict their boxes and are those of the boxes; empty if none does.
+        told: what was read otherwise than it stands there, sentences.
+        left_out: what the delivery holds beside the data set that was read, sentences.
+        orientations: of each image; empty where the reader did not open the images.
     """
 
     label_map: LabelMap
@@ -148,6 +163,9 @@ class Labelled:
     directory: str = ""
     records: list[tuple[str, int]] = field(default_factory=list)
     mended_areas: str = ""
+    told: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    orientations: Sequence[FileOrientation] = ()
 
     @classmethod
     def of(
@@ -181,6 +199,10 @@ class Labelled:
             is_crowd=is_crowd,
         )
         return cls(label_map, images, given, objects, box_field, place, directory, records or [], mended.told)
+
+    def telling(self, told: Sequence[str], left_out: Sequence[str] = ()) -> Labelled:
+        """The same, with more to tell."""
+        return replace(self, told=(*self.told, *told), left_out=(*self.left_out, *left_out))
 
 
 def sizes_of(images: Sequence[LabelledImage]) -> np.ndarray:

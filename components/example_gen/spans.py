@@ -6,8 +6,9 @@ import os
 import re
 from typing import NamedTuple
 
-from ratchet.components.example_gen import coco, voc, yolo
-from ratchet.components.example_gen.tfrecord_reader import record_files
+from ratchet.components.example_gen.layout.detect import layouts_of
+from ratchet.components.example_gen.layout.split_names import split_of_directory
+from ratchet.components.example_gen.layout.tree import list_tree
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import LOCAL_FILES, Files
 
@@ -48,7 +49,7 @@ def find_span(data_dir: str, span: int | None, files: Files = LOCAL_FILES, marke
         raise DataError(f"{data_dir}: no such directory; give the directory that holds the span-N directories")
     spans = spans_in(data_dir, files)
     if not spans:
-        hint = "this is itself a span: give its parent" if marks_in(data_dir, files) else ""
+        hint = "this is itself a span: give its parent" if is_delivery(data_dir, files) else ""
         raise DataError(f"{data_dir}: no span-N directory in it; {hint or 'name the deliveries span-1, span-2, ...'}")
     if marker is not None:
         spans = _complete(data_dir, spans, span, files, marker)
@@ -98,24 +99,9 @@ def listed(spans: dict[tuple[int, int], list[str]]) -> str:
     return ", ".join(names)
 
 
-def marks_in(directory: str, files: Files) -> dict[str, str]:
-    """Looks for what tells the formats apart.
-
-    Args:
-        directory: a span or golden set.
-        files: the file system.
-
-    Returns:
-        The file or directory that is the mark, by `coco`, `voc`, `yolo` and `tfrecord`; those that are there.
-    """
-
-    def holds(name: str) -> bool:
-        return files.isdir(os.path.join(directory, name))
-
-    marks = {
-        "coco": coco.ANNOTATIONS if files.exists(os.path.join(directory, coco.ANNOTATIONS)) else "",
-        "voc": f"{voc.ANNOTATIONS}/" if holds(voc.ANNOTATIONS) else "",
-        "yolo": next((f"{name}/" for name in (yolo.LABELS, yolo.DARKNET) if holds(name)), ""),
-        "tfrecord": next(iter(record_files(directory, files)), ""),
-    }
-    return {form: mark for form, mark in marks.items() if mark}
+def is_delivery(directory: str, files: Files) -> bool:
+    """Whether a directory holds a data set itself, and not only others that are called otherwise than spans."""
+    marks = [layout.mark for layout in layouts_of(list_tree(directory, files))]
+    return any(
+        "/" not in mark.rstrip("/") or mark.startswith("annotations/") or split_of_directory(mark) for mark in marks
+    )

@@ -11,6 +11,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +19,13 @@ import numpy as np
 from ratchet.components.coco.box_formats import XYXY
 from ratchet.components.example_gen.class_lists import Classes, check_class_name, read_pbtxt
 from ratchet.components.example_gen.file_names import is_plain_path
-from ratchet.components.example_gen.labelled import TFRECORD_BBOX, Labelled, LabelledBox, LabelledImage
+from ratchet.components.example_gen.labelled import TFRECORD_BBOX, FileOrientation, Labelled, LabelledBox, LabelledImage
+from ratchet.components.example_gen.layout.choosing import is_wanted, refuse_unknown_split, splits_told
+from ratchet.components.example_gen.layout.layouts import Layout, Reading
+from ratchet.components.example_gen.layout.tfrecord_layouts import record_files, split_of_records
+from ratchet.components.example_gen.layout.tree import Tree
 from ratchet.components.example_gen.tfrecords import TFRECORD_NAME, Feature, parse_example, read_records
+from ratchet.components.imaging.orientation import stored_orientation
 from ratchet.components.imaging.quality import PNG_MAGIC, check_size, open_image
 from ratchet.schemas.base.checked_json import MAX_ID, Problems, check_number, shown
 from ratchet.schemas.base.errors import DataError
@@ -53,23 +59,21 @@ class _Record(NamedTuple):
     height_px: int
     attributes: dict[str, str]
     boxes: list[_Box]
+    orientation: FileOrientation
 
 
-def record_files(directory: str, files: Files) -> list[str]:
-    """The names of the TFRecord files in a directory, sorted."""
-    names = sorted(name for name in map(str, files.listdir(directory)) if TFRECORD_NAME.fullmatch(name))
-    return [name for name in names if not files.isdir(os.path.join(directory, name))]
+def read_tfrecords(
+    tree: Tree, layout: Layout, reading: Reading, class_names: tuple[str, ...] | None = None
+) -> Labelled:
+    """Reads the annotations in all TFRecord files of a delivery.
 
-
-def read_tfrecords(directory: str, files: Files, class_names: tuple[str, ...] | None = None) -> Labelled:
-    """Reads the annotations in all TFRecord files of a directory.
-
-    Classes are those of the directory's `*.pbtxt` label map; without one `class_names`, by `class/text`; without
+    Classes are those of the `*.pbtxt` label map; without one `class_names`, by `class/text`; without
     that the pairs of `class/label` and `class/text` in the records, or the sorted texts.
 
     Args:
-        directory: holds the files.
-        files: the file system.
+        tree: the delivery.
+        layout: not needed.
+        reading: what the user says of it.
         class_names: the curated list of classes, in label order.
 
     Returns:
@@ -79,24 +83,39 @@ def read_tfrecords(directory: str, files: Files, class_names: tuple[str, ...] | 
     Raises:
         DataError: a file is damaged, a record has no image, values contradict each other, or a class is unknown.
     """
-    names = record_files(directory, files)
+    directory = tree.directory
+    splits = {name: split_of_records(name) for name in record_files(tree)}
+    refuse_unknown_split(reading.split, splits.values(), directory)
+    names = [name for name, split in splits.items() if is_wanted(split, reading.split)]
     _check_complete(names, directory)
     problems = Problems()
     records: list[_Record] = []
+    keys: Counter[str] = Counter()
     for name in names:
-        path = os.path.join(directory, name)
+        path = tree.path(name)
         try:
-            for position, data in enumerate(read_records(path, files)):
+            for position, data in enumerate(read_records(path, tree.files)):
                 try:
-                    records.append(_read_record(data, path, position))
+                    records.append(_read_record(data, path, position, keys))
                 except DataError as error:
                     problems.add(str(error))
         except DataError as error:
             problems.add(str(error))
     problems.raise_if_any()
     if not any(record.boxes for record in records):
-        raise DataError(f"{directory}: {len(records)} records without one object; a data set needs at least one")
-    return _to_labelled(records, _classes(directory, files, class_names), directory)
+        raise DataError(f"{directory}: {len(records)} records without one object; {_other_keys(keys)}")
+    read = _to_labelled(records, _classes(tree, reading.class_names or class_names), directory)
+    counts = [splits[record.path[len(directory) + 1 :]] for record in records]
+    return read.telling(splits_told(counts, reading.split))
+
+
+def _other_keys(keys: Counter[str]) -> str:
+    """What to say of records without a box: of what their keys are."""
+    alike = sorted(key for key in keys if ("box" in key or "object" in key) and not key.startswith(_BBOX))
+    if not alike:
+        return "a data set needs at least one"
+    wanted = ", ".join(f"{_BBOX}{corner}" for corner in _CORNERS)
+    return f"their keys are {', '.join(alike[:6])}; boxes are read from {wanted}, classes from image/object/class/text"
 
 
 def record_images(path: str, positions: tuple[int, ...], files: Files) -> Iterator[bytes]:
@@ -142,13 +161,15 @@ def _check_complete(names: list[str], directory: str) -> None:
             )
 
 
-def _read_record(data: bytes, path: str, position: int) -> _Record:
+def _read_record(data: bytes, path: str, position: int, keys: Counter[str]) -> _Record:
     where = f"{path}: record {position}"
     features = parse_example(data, where)
+    keys.update(features.keys())
     if features.get(_ENCODED, Feature("", [])).values in ([], [b""]):
         raise DataError(f"{where}: no {_ENCODED}; write the image's file into the record")
     encoded = _scalar(features, _ENCODED, "bytes", where)
-    if {"image/width", "image/height"} <= features.keys():
+    is_size_said = {"image/width", "image/height"} <= features.keys()
+    if is_size_said:
         size = _scalar(features, "image/width", "int", where), _scalar(features, "image/height", "int", where)
         check_size(*size, where)
     else:
@@ -158,7 +179,9 @@ def _read_record(data: bytes, path: str, position: int) -> _Record:
     place = f"{os.path.basename(path)}: record {position}"
     boxes = _read_boxes(features, where, place)
     file_name = name if is_plain_path(name) else None
-    return _Record(path, position, file_name, source_id, suffix, *size, _attributes(features, where), boxes)
+    orientation = FileOrientation(stored_orientation(encoded), gives_size=not is_size_said)
+    attributes = _attributes(features, where)
+    return _Record(path, position, file_name, source_id, suffix, *size, attributes, boxes, orientation)
 
 
 def _read_boxes(features: dict[str, Feature], where: str, place: str) -> list[_Box]:
@@ -247,11 +270,15 @@ def _check_length(key: str, length: int, expected: int, where: str) -> None:
         raise DataError(f"{where}: {key} has {length} values, expected {expected}; write one for every object")
 
 
-def _classes(directory: str, files: Files, class_names: tuple[str, ...] | None) -> Classes:
-    maps = sorted(name for name in map(str, files.listdir(directory)) if name.endswith(".pbtxt"))
-    name = "label_map.pbtxt" if "label_map.pbtxt" in maps else maps[0] if len(maps) == 1 else None
-    if name is not None:
-        return Classes.of_items(read_pbtxt(os.path.join(directory, name), files), name)
+def _classes(tree: Tree, class_names: tuple[str, ...] | None) -> Classes:
+    maps = tree.ending(".pbtxt")
+    contents = [(name, read_pbtxt(tree.path(name), tree.files)) for name in maps]
+    named = [each for each in contents if os.path.basename(each[0]) == "label_map.pbtxt"] or contents
+    for name, items in named[1:]:
+        if items != named[0][1]:
+            raise DataError(f"{tree.path(name)}: other classes than in {tree.path(named[0][0])}; keep one of them")
+    if named:
+        return Classes.of_items(named[0][1], named[0][0])
     return Classes.of_names(class_names) if class_names else Classes()
 
 
@@ -272,7 +299,8 @@ def _to_labelled(records: list[_Record], classes: Classes, directory: str) -> La
         for (position, box), label in zip(owners, labels)
     ]
     places = [(record.path, record.position) for record in records]
-    return Labelled.of(label_map, images, boxes, TFRECORD_BBOX, records=places, to_xywh_px=_to_xywh_px)
+    labelled = Labelled.of(label_map, images, boxes, TFRECORD_BBOX, records=places, to_xywh_px=_to_xywh_px)
+    return replace(labelled, orientations=[record.orientation for record in records])
 
 
 def _to_xywh_px(corners: np.ndarray, sizes_px: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""YOLO text files -> annotations: a line is `class cx cy width height`, or `class` and a polygon, in fractions.
+"""YOLO text files -> annotations; what a line may be is in `yolo_rows`, where the files may be in `layout`.
 
-Formats: https://docs.ultralytics.com/datasets/detect and /segment (`images/` and `labels/`), and darknet's
+Formats: https://docs.ultralytics.com/datasets/detect and its neighbours (`images/` and `labels/`), and darknet's
 `obj_train_data/` with text files beside the images. A polygon, and an oriented box of four corners, becomes the
 upright box around it.
 """
@@ -8,177 +8,321 @@ upright box around it.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from ratchet.components.example_gen.class_lists import first_list, label_map_of, read_class_list
-from ratchet.components.example_gen.file_names import (
-    IMAGE_SUFFIXES,
-    check_file_name,
-    files_below,
-    read_files,
-    read_number,
-    to_text,
-    unreadable,
-)
+from ratchet.components.coco.groupings import BACKGROUNDS
+from ratchet.components.example_gen.class_lists import label_map_of
+from ratchet.components.example_gen.file_names import check_file_name, read_file, read_files, to_text
+from ratchet.components.example_gen.image_headers import orientations_of, read_headers
 from ratchet.components.example_gen.labelled import YOLO_LINE, Labelled, LabelledBox, LabelledImage
-from ratchet.components.imaging.quality import open_image
-from ratchet.components.object_store.client import ahead
-from ratchet.components.object_store.files import OBJECT_FILES
+from ratchet.components.example_gen.layout.choosing import is_wanted, refuse_unknown_split, splits_told
+from ratchet.components.example_gen.layout.class_files import (
+    ClassList,
+    agreed,
+    class_files,
+    is_class_list,
+    list_above,
+)
+from ratchet.components.example_gen.layout.data_yaml import DataYaml, read_data_yamls
+from ratchet.components.example_gen.layout.layouts import Layout, Part, Reading
+from ratchet.components.example_gen.layout.missing import missing_picture
+from ratchet.components.example_gen.layout.pictures import Names
+from ratchet.components.example_gen.layout.split_names import split_of_directory
+from ratchet.components.example_gen.layout.tree import Tree
+from ratchet.components.example_gen.layout.yolo_layouts import looks_like_rows
+from ratchet.components.example_gen.yolo_rows import Row, boxes_of_rows, read_row
 from ratchet.schemas.base.checked_json import Problems, shown
-from ratchet.schemas.base.errors import DataError, StateError
-from ratchet.schemas.base.files import Files, refuse_irregular
+from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.formatting import and_more
+from ratchet.schemas.base.progress import Progress
 from ratchet.schemas.data.records import LabelMap
 
-IMAGES, LABELS = "images", "labels"
-DARKNET = "obj_train_data"
-CLASS_LISTS = ("data.yaml", "obj.names", "classes.txt", f"{LABELS}/classes.txt")
 
-_THREADS = 8  # headers are small and object stores slow
-_NOT_LABELS = ("classes.txt",)  # labelImg writes it among the labels
+class _Picture(NamedTuple):
+    """A picture and its label file, below the delivery; None: no file, so no object."""
 
-_Line = tuple[int, list[float], str]  # class number from 0, center x, center y, width, height, place
+    name: str
+    labels: str | None
+    split: str
 
 
-def read_yolo(directory: str, files: Files, class_names: tuple[str, ...] | None = None) -> Labelled:
+def read_yolo(tree: Tree, layout: Layout, reading: Reading, class_names: tuple[str, ...] | None = None) -> Labelled:
     """Reads the label files and the headers of the images; image ids follow the file names.
 
-    Classes are those of `data.yaml`, `obj.names` or `classes.txt`; without one `class_names`. An image without a text
-    file has no objects.
-
     Args:
-        directory: holds `images/` and `labels/`, or `obj_train_data/`.
-        files: the file system.
-        class_names: the curated list of classes, in label order.
+        tree: the delivery.
+        layout: where its texts and pictures are.
+        reading: what the user says of it.
+        class_names: the curated list of classes, in label order, for a delivery that lists none.
 
     Returns:
-        The annotations; category id k is class k - 1 of the files.
+        The annotations; category id k is class k - 1 of the files. An image without a text file has no objects.
 
     Raises:
         DataError: a line is none of YOLO's, a class is unknown, a text file has no image, an image no size, or there
-            is no list of classes.
+            is no list of classes, or two that contradict each other.
     """
-    label_map = _classes(directory, files, class_names)
-    darknet = files.isdir(os.path.join(directory, DARKNET))
-    top = os.path.join(directory, DARKNET if darknet else IMAGES)
-    if not files.isdir(top):
-        raise DataError(f"{directory}: no directory {IMAGES}/ in it, beside {LABELS}/; put the image files there")
-    labels_top = top if darknet else os.path.join(directory, LABELS)
-    lists = label_files(labels_top, files)
-    pictures = sorted(check_file_name(name, top) for name in files_below(top, IMAGE_SUFFIXES, files))
-    _check_pairs(pictures, lists, labels_top)
-    lines, problems = _read_labels(pictures, lists, labels_top, len(label_map.names), files)
-    sizes = _read_sizes(pictures, top, files, problems)
+    yamls = read_data_yamls(tree, [part.annotations for part in layout.parts])
+    label_map = _classes(tree, yamls, reading, class_names)
+    pictures, told, left_out = _chosen(tree, layout, yamls, reading)
+    lines = _read_rows(tree, pictures, label_map.names)
+    rows = [row for found in lines for row in found]
+    if not rows:
+        raise DataError(
+            f"{tree.directory}: {len(pictures)} images without one object; a data set needs at least one{_held(tree)}"
+        )
+    boxes = iter(boxes_of_rows(rows, *_kind_of_rows(yamls)))
+    label_map, first = _without_background(label_map, rows, told)
+    problems = Problems()
+    headers = read_headers([tree.path(picture.name) for picture in pictures], tree.files, problems)
     problems.raise_if_any()
-    if not any(lines):
-        raise DataError(f"{directory}: {len(pictures)} images without one object; a data set needs at least one")
-    images = [LabelledImage(n, name, *size, {}) for n, (name, size) in enumerate(zip(pictures, sizes), 1)]
-    boxes = [
-        LabelledBox(position, number + 1, given, place)
-        for position, image_lines in enumerate(lines)
-        for number, given, place in image_lines
+    top = _common_top(layout)
+    cut = len(top) + 1 if top else 0
+    images = [
+        LabelledImage(n, picture.name[cut:], *header.size_px, {})
+        for n, (picture, header) in enumerate(zip(pictures, headers), 1)
     ]
-    return Labelled.of(label_map, images, boxes, YOLO_LINE, top)
+    labelled = [
+        LabelledBox(position, row.number + 1 - first, next(boxes), f"{row.where[len(tree.directory) + 1 :]} (")
+        for position, found in enumerate(lines)
+        for row in found
+    ]
+    read = Labelled.of(label_map, images, labelled, YOLO_LINE, tree.path(top))
+    return replace(read, orientations=orientations_of(headers)).telling(told, left_out)
 
 
-def label_files(directory: str, files: Files) -> set[str]:
-    """The text files with boxes below a directory."""
-    return {name for name in files_below(directory, (".txt",), files) if name not in _NOT_LABELS}
-
-
-def _classes(directory: str, files: Files, class_names: tuple[str, ...] | None) -> LabelMap:
-    path = first_list(directory, CLASS_LISTS, files)
-    if path is not None:
-        return read_class_list(path, files)
+def _classes(tree: Tree, yamls: Sequence[DataYaml], reading: Reading, class_names: tuple[str, ...] | None) -> LabelMap:
+    if reading.class_names is not None:
+        return label_map_of(reading.class_names, "--classes")
+    lists = [ClassList(tree.path(each.name), each.class_names) for each in yamls if each.class_names is not None]
+    found = agreed([*lists, *class_files(tree)]) or list_above(tree.directory, tree.files)
+    if found is not None:
+        return label_map_of(found.names, found.path)
     if class_names is None:
-        raise DataError(f"{directory}: no {', '.join(CLASS_LISTS[:3])} in it; name the classes in one of them")
+        raise DataError(f"{tree.directory}: {_no_classes(tree, yamls)}")
     return label_map_of(class_names, "the schema's classes")
 
 
-def _check_pairs(pictures: list[str], lists: set[str], labels_top: str) -> None:
-    problems = Problems()
+def _no_classes(tree: Tree, yamls: Sequence[DataYaml]) -> str:
+    """What is there instead of a list of classes, and what to do."""
+    command = "`ratchet convert --classes"
+    if yamls:
+        return f"{yamls[0].name} has no names; add `names: [...]`, or give a file with the names with {command}`"
+    likely = [name for name in tree.ending(".yaml", ".yml", ".names") if os.path.basename(name) not in _NO_LISTS]
+    if likely:
+        return (
+            f"no list of classes where it belongs, but {shown(likely[0])} is there; if it has the names, give it with "
+            f"{command} {shlex.quote(tree.path(likely[0]))}`"
+        )
+    return (
+        f"no data.yaml, obj.names or classes.txt in it; name the classes in one of them, or give a file with {command}`"
+    )
+
+
+_NO_LISTS = ("args.yaml", "hyp.yaml", "opt.yaml")  # of a training
+
+
+def _without_background(label_map: LabelMap, rows: Sequence[Row], told: list[str]) -> tuple[LabelMap, int]:
+    """The classes without a background that comes first and has no object; and how many classes were left out."""
+    first, *others = label_map.names
+    if first.lower() not in BACKGROUNDS or not others or any(row.number == 0 for row in rows):
+        return label_map, 0
+    told.append(f"class 0 {shown(first)} was left out: it has no object and is a background")
+    return label_map_of(others, "the list of classes"), 1
+
+
+def _kind_of_rows(yamls: Sequence[DataYaml]) -> tuple[int, str]:
+    kinds = {(each.keypoints, each.task) for each in yamls if each.keypoints or each.task}
+    if len(kinds) > 1:
+        names = ", ".join(each.name for each in yamls)
+        raise DataError(f"{names}: they differ in kpt_shape or task, so what a row is is not said; keep one of them")
+    return kinds.pop() if kinds else (0, "")
+
+
+def _chosen(
+    tree: Tree, layout: Layout, yamls: Sequence[DataYaml], reading: Reading
+) -> tuple[list[_Picture], list[str], list[str]]:
+    """The pictures to read, sorted by name; what to tell; and what is left out."""
+    told = [sentence for each in yamls for sentence in each.told]
+    left_out = _outside(tree, layout)
+    found = [picture for part in layout.parts for picture in _paired(tree, part, told, left_out)]
+    listed: dict[str, list[str]] = {}
+    for each in yamls:
+        for split, names in each.splits.items():
+            for name in names:
+                listed.setdefault(name, []).append(split)
+    if listed:
+        outside = [picture.name for picture in found if picture.name not in listed]
+        if outside:
+            more = f"such as {shown(outside[0])}{and_more(len(outside) - 1)}"
+            left_out.append(f"{len(outside)} pictures are in no split of {yamls[0].name}, {more}")
+        found = [picture for picture in found if picture.name in listed]
+    found = _labelled_parts(_once(_one_each(found, tree), tree, told), listed, left_out)
+    told += _bare(found)
+    splits = {picture.name: listed.get(picture.name, [picture.split]) for picture in found}
+    refuse_unknown_split(reading.split, [split for each in splits.values() for split in each], tree.directory)
+    told += splits_told([split for each in splits.values() for split in each], reading.split)
+    chosen = [picture for picture in found if any(is_wanted(split, reading.split) for split in splits[picture.name])]
+    for picture in chosen:
+        check_file_name(picture.name, tree.directory)
+    return sorted(chosen), told, left_out
+
+
+def _one_each(found: list[_Picture], tree: Tree) -> list[_Picture]:
+    """Each picture once, with its text, where two directories of texts share those of pictures."""
+    kept: dict[str, _Picture] = {}
+    for picture in found:
+        other = kept.setdefault(picture.name, picture)
+        if other.labels is None:
+            kept[picture.name] = picture
+        elif picture.labels not in (None, other.labels):
+            raise DataError(
+                f"{tree.path(other.labels)} and {tree.path(picture.labels or '')} are labels of one picture; remove one"
+            )
+    return list(kept.values())
+
+
+def _once(found: list[_Picture], tree: Tree, told: list[str]) -> list[_Picture]:
+    """Without pictures that are there a second time, through a symbolic link inside of the delivery."""
+    if not tree.doubled:
+        return found
+    kept: dict[tuple[str, str], _Picture] = {}
+    for picture in found:
+        place = (tree.path(picture.name), tree.path(picture.labels) if picture.labels else "")
+        kept.setdefault((os.path.realpath(place[0]), os.path.realpath(place[1])), picture)
+    if len(kept) < len(found):
+        told.append(f"{len(found) - len(kept)} pictures are there twice by symbolic links, and were read once")
+    return list(kept.values())
+
+
+def _labelled_parts(found: list[_Picture], listed: dict[str, list[str]], left_out: list[str]) -> list[_Picture]:
+    """Without splits of which no picture has a text file: those of a test that was never labelled."""
+    labels: dict[str, list[bool]] = {}
+    for picture in found:
+        for split in listed.get(picture.name, [picture.split]):
+            labels.setdefault(split, []).append(picture.labels is not None)
+    bare = {split for split, has in labels.items() if split and not any(has)}
+    if not bare or len(bare) == len(labels):
+        return found
+    kept = [picture for picture in found if not bare.issuperset(listed.get(picture.name, [picture.split]))]
+    left_out += [f"{len(labels[split])} pictures of {split}, none of which has a text file" for split in sorted(bare)]
+    return kept
+
+
+def _bare(found: list[_Picture]) -> list[str]:
+    """Pictures without a text file, which are read as pictures without objects."""
+    bare = [picture.name for picture in found if picture.labels is None]
+    if not bare:
+        return []
+    more = f"such as {shown(bare[0])}{and_more(len(bare) - 1)}"
+    return [f"{len(bare)} of {len(found)} pictures have no text file and were read as pictures without objects, {more}"]
+
+
+def _outside(tree: Tree, layout: Layout) -> list[str]:
+    """What lies in no part of the layout, and pictures of kinds that are not read."""
+    tops = [f"{part.images[0]}/" if part.images[0] else "" for part in layout.parts]
+    outside = [name for name in tree.pictures if not name.startswith(tuple(tops))]
+    told = []
+    for names, why in ((outside, "outside of its directories"), (tree.other_pictures, "neither JPEG nor PNG")):
+        if names:
+            told.append(f"{len(names)} pictures {why}, such as {shown(names[0])}{and_more(len(names) - 1)}")
+    return told
+
+
+def _paired(tree: Tree, part: Part, told: list[str], left_out: list[str]) -> list[_Picture]:
+    """The pictures of a part, each with its label file."""
+    images, labels = part.images[0], part.annotations
     stems: dict[str, str] = {}
-    for name in pictures:
-        stem = os.path.splitext(name)[0]
+    problems = Problems()
+    for name in _below(tree.pictures, images):
+        stem = os.path.splitext(_relative(name, images))[0]
         if stem in stems:
             problems.add(
-                f"{labels_top}: {shown(stems[stem])} and {shown(name)} would share {shown(stem + '.txt')}; rename one"
+                f"{tree.path(labels)}: {shown(stems[stem])} and {shown(name)} would share {shown(stem + '.txt')}; "
+                "rename one"
             )
         stems[stem] = name
-    for name in sorted(lists):
-        if name[: -len(".txt")] not in stems:
-            problems.add(
-                f"{labels_top}/{name}: no image of that name with .jpg, .jpeg or .png; deliver it or remove the text"
-            )
     problems.raise_if_any()
-
-
-def _read_labels(
-    pictures: list[str], lists: set[str], labels_top: str, classes: int, files: Files
-) -> tuple[list[list[_Line]], Problems]:
-    by_stem = {name[: -len(".txt")]: name for name in lists}
-    problems = Problems()
-    lines: list[list[_Line]] = []
-    named = [by_stem.get(os.path.splitext(picture)[0]) for picture in pictures]
-    contents = read_files([os.path.join(labels_top, name) for name in named if name is not None], files)
-    for name in named:
-        found: list[_Line] = []
-        lines.append(found)
-        if name is None:
+    texts = {
+        _relative(name, labels)[: -len(".txt")]: name
+        for name in _below(tree.ending(".txt"), labels)
+        if not is_class_list(name)
+    }
+    owners = {stem: stem for stem in texts if stem in stems}
+    left = Names(stem for stem in stems if stem not in owners)
+    for stem, name in texts.items():
+        if stem in owners:
             continue
+        owner = left.find(stem) or _whole_name(stem, stems)
+        if owner is None:
+            _explain_alone(tree, name, os.path.join(images, stem), problems, left_out)
+        elif owner in owners:
+            problems.add(
+                f"{tree.path(name)} and {tree.path(texts[owners[owner]])} are labels of one picture; remove one"
+            )
+        else:
+            owners[owner] = stem
+    problems.raise_if_any()
+    told += left.told()
+    return [
+        _Picture(name, texts[owners[stem]] if stem in owners else None, part.split or split_of_directory(name))
+        for stem, name in stems.items()
+    ]
+
+
+def _whole_name(stem: str, stems: dict[str, str]) -> str | None:
+    """The stem of the picture `a.jpg` for a text that is called `a.jpg.txt`."""
+    owner = os.path.splitext(stem)[0]
+    return owner if owner in stems and stems[owner].endswith(f"/{stem}") else None
+
+
+def _explain_alone(tree: Tree, name: str, picture: str, problems: Problems, left_out: list[str]) -> None:
+    """A text without picture: an error if it holds boxes, else a note of somebody."""
+    if looks_like_rows(read_file(tree.path(name), tree.files)):
+        problems.add(f"{tree.path(name)}: it has boxes of {missing_picture(picture, tree, picture)}")
+    else:
+        left_out.append(f"{shown(name)} has no boxes and no picture")
+
+
+def _read_rows(tree: Tree, pictures: Sequence[_Picture], names: Sequence[str]) -> list[list[Row]]:
+    problems = Problems()
+    rows: list[list[Row]] = []
+    contents = read_files([tree.path(picture.labels) for picture in pictures if picture.labels is not None], tree.files)
+    progress = Progress("reading labels", len(pictures), only_if_long=True)
+    for number, picture in enumerate(pictures, 1):
+        progress.update(number)
+        found: list[Row] = []
+        rows.append(found)
+        if picture.labels is None:
+            continue
+        path, content = tree.path(picture.labels), next(contents)
         try:
-            path, content = os.path.join(labels_top, name), next(contents)
             if isinstance(content, DataError):
                 raise content
-            for number, line in enumerate(to_text(content, path).splitlines(), 1):
+            for line_number, line in enumerate(to_text(content, path).splitlines(), 1):
                 if line.strip():
-                    found.append(
-                        (*_read_line(line.split(), f"{path}: line {number}", classes), f"{name}: line {number} (")
-                    )
+                    found.append(read_row(line, f"{path}: line {line_number}", len(names), names))
         except DataError as error:
             problems.add(str(error))
-    return lines, problems
+    problems.raise_if_any()
+    return rows
 
 
-def _read_line(columns: list[str], where: str, classes: int) -> tuple[int, list[float]]:
-    if len(columns) == 6:
-        raise DataError(
-            f"{where}: 6 columns: these are detections with a score, not labels; give class, center x, center y, "
-            "width, height"
-        )
-    if len(columns) < 5 or len(columns) % 2 == 0:
-        raise DataError(
-            f"{where}: {len(columns)} columns; a box has 5 (class, center x, center y, width, height), a polygon its "
-            "class and at least 3 pairs x y"
-        )
-    number = columns[0]
-    if not (number.isascii() and number.isdigit() and len(number) < 10 and int(number) < classes):
-        raise DataError(f"{where}: class {shown(number)} must be an integer, 0..{classes - 1}; correct it or the list")
-    values = [read_number(text, f"column {column}", where) for column, text in enumerate(columns[1:], 2)]
-    if len(values) > 4:
-        xs, ys = values[0::2], values[1::2]
-        values = [(max(xs) + min(xs)) / 2, (max(ys) + min(ys)) / 2, max(xs) - min(xs), max(ys) - min(ys)]
-    return int(number), values
+def _held(tree: Tree) -> str:
+    return f" (it holds {len(tree.ending('.txt'))} text files)"
 
 
-def _read_sizes(pictures: list[str], top: str, files: Files, problems: Problems) -> list[tuple[int, int]]:
-    def size(name: str) -> tuple[int, int] | DataError:
-        path = os.path.join(top, name)
-        try:
-            refuse_irregular(path)
-            with files.open(path, "rb") as file:
-                return open_image(file, path).size
-        except DataError as error:
-            return error
-        except StateError as error:  # of an object store; it says what to do
-            return DataError(str(error))
-        except Exception as error:  # TFX's fileio raises TensorFlow's own errors, which have no base class but this
-            return unreadable(error, path, files, path)
+def _common_top(layout: Layout) -> str:
+    tops = [part.images[0] for part in layout.parts]
+    return os.path.commonpath(tops) if all(tops) else ""
 
-    sizes: list[tuple[int, int]] = []
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for found in ahead(size, pictures) if files is OBJECT_FILES else pool.map(size, pictures):
-            if isinstance(found, DataError):
-                problems.add(str(found))
-            else:
-                sizes.append(found)
-    return sizes
+
+def _below(names: Sequence[str], directory: str) -> list[str]:
+    return [name for name in names if not directory or name.startswith(f"{directory}/")]
+
+
+def _relative(name: str, directory: str) -> str:
+    return name[len(directory) :].lstrip("/")

@@ -39,6 +39,11 @@ DATA_WORDS = {
         "Areas of objects fit their boxes",
         "Give areas in square pixels, or leave them out; the boxes' areas are used.",
     ),
+    "delivery:left_out": RuleWords(
+        "The delivery holds more than was read",
+        "All that was delivered was read",
+        "See that what was left out is no part of the data; deliver it as {next} if it is.",
+    ),
     "classes": RuleWords(
         "Other classes than the {of}",
         "Same classes as the {of}",
@@ -134,6 +139,12 @@ DATA_WORDS = {
         "Objects are labelled with two classes",
         "Every object has one class",
         "Remove the wrong one of each pair; where one class contains the other, both boxes may be right.",
+    ),
+    "facts:crowds": RuleWords(
+        "Objects are marked as crowds",
+        "Hardly an object is marked as a crowd",
+        "iscrowd 1 says that a box holds a group that nobody counted, not that its mask is run-length encoded: set it "
+        "to 0 where a box holds one object, and deliver the span again as {next}.",
     ),
     "facts:class_ends": RuleWords(
         "A class stops while the others go on",

@@ -12,6 +12,7 @@ FILE_WORDS: Mapping[str, RuleWords] = {
     "trust:max_detections": RuleWords(
         "Images hold more objects than are counted", "No image holds more objects than are counted"
     ),
+    "trust:scores": RuleWords("Detections of low scores were left out", "Detections of low scores are there"),
     "trust:areas": RuleWords("Areas of objects contradict their boxes", "Areas of objects fit their boxes"),
     "trust:enough": RuleWords("There are too few images or objects", "There are enough images and objects"),
     "trust:annotation_ids": RuleWords("Annotations share an id", "Every annotation has its own id"),

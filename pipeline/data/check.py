@@ -15,24 +15,23 @@ from ratchet.components.example_gen.spans import FoundSpan, find_span, spans_in
 from ratchet.components.pages.fact_words import fact_rows
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.data.check_text import facts_text, findings_text
-from ratchet.pipeline.root.places import uri_of
+from ratchet.pipeline.root import OWN_SETTINGS_FILE
+from ratchet.pipeline.root.places import named, uri_of
+from ratchet.pipeline.root.root_settings import has_settings
 from ratchet.pipeline.root.roots import registry_of, settled_if_possible
-from ratchet.pipeline.run.preflight import schema_file
+from ratchet.pipeline.run.preflight import schema_file, tell_of
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on
 from ratchet.pipeline.terminal.failures import tracebacks_to
 from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, PAGE_FILE
 from ratchet.schemas.artifacts.decisions import DataDecision, DataVerdict
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.registry_entries import ServedModel
-from ratchet.schemas.artifacts.root_file import ROOT_FILE
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from ratchet.schemas.data.tfdv_schema import read_class_names
-
-_FIRST_CONFIG = "mobile"  # of a root that remembers none
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,16 @@ class CheckResult:
             return ["Next, once it is corrected:", f"  {shlex.join(words)}"]
         if words[1:2] != ["check"] or self.span == 0:
             return []
-        return ["Next:", f"  {shlex.join(self._run_instead(words))}"]
+        command = self._run_instead(words)
+        return [self._before_it(command), f"  {shlex.join(command)}"]
+
+    def _before_it(self, command: Sequence[str]) -> str:
+        """Says of a first run what settings it will take, for it is not told any."""
+        is_told = any(word.partition("=")[0] == "--config" for word in command)
+        if is_told or has_settings(self.root):
+            return "Next:"
+        own = named(self.root, self.root / OWN_SETTINGS_FILE)
+        return f"Next; it proposes settings from this data and writes them to {own}, since --config is not given:"
 
     def _run_instead(self, words: Sequence[str]) -> list[str]:
         """The command that trains on what was looked at: the same options, but those that a run does not have."""
@@ -131,10 +139,7 @@ class CheckResult:
                 next(rest, None)
             elif word != "--json" and not word.startswith("--out="):
                 kept.append(word)
-        if self.baseline is not None:
-            return kept
-        is_told = any(word.partition("=")[0] == "--config" for word in kept) or (self.root / ROOT_FILE).exists()
-        return [*kept, *([] if is_told else ["--config", _FIRST_CONFIG]), "--bootstrap"]
+        return kept if self.baseline is not None else [*kept, "--bootstrap"]
 
 
 def check_data(request: CheckRequest) -> CheckResult:
@@ -183,9 +188,11 @@ def check_data(request: CheckRequest) -> CheckResult:
 def _read_annotations(request: CheckRequest, directory: str) -> None:
     """Finds what is wrong with the annotations before TensorFlow is started and anything is written."""
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
-    read_source(directory, class_names=names)
+    data = request.settings.data
+    tell_of(read_source(directory, class_names=names, reading=data.reading.reading, exif=data.exif))
     if request.golden is not None:
-        read_source(str(request.golden), strict=True, class_names=names)
+        reading = data.golden_reading.reading
+        tell_of(read_source(str(request.golden), strict=True, class_names=names, reading=reading, exif=data.exif))
 
 
 def find_data(data: Path, span: int | None) -> FoundSpan:

@@ -84,10 +84,13 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         held_out_fraction=data.held_out_fraction,
         group_by=data.group_by,
         class_names=class_names(schema),
+        reading=data.reading.reading,
+        exif=data.exif,
     )
     requests = [(span, f"{scratch}/span")]
     if steps.golden is not None:
         whole = {"eval_fraction": 1.0, "held_out_fraction": 0.0, "group_by": None}
+        whole["reading"] = data.golden_reading.reading
         golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, **whole)
         requests.append((golden, f"{scratch}/golden"))
     LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))

@@ -1,30 +1,34 @@
-"""Any of the four formats -> a COCO span directory, its images byte for byte as they were."""
+"""Any of the formats -> a COCO span directory, its images byte for byte as they were or turned upright."""
 
 from __future__ import annotations
 
 import os
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ratchet.components.coco.writing import image_lines, join_ground_truth
-from ratchet.components.data_gate.fact_rules import fact_reasons
+from ratchet.components.data_gate.fact_rules import DUPLICATES, fact_reasons
 from ratchet.components.data_gate.settings import FactLimits
 from ratchet.components.example_gen.class_lists import read_class_list
-from ratchet.components.example_gen.coco import ANNOTATIONS, IMAGES
-from ratchet.components.example_gen.dataset import Source, encoded_images, inspect_image, read_source
-from ratchet.components.example_gen.facts import ImageFacts, facts_of
+from ratchet.components.example_gen.dataset import Source, read_source
+from ratchet.components.example_gen.facts import facts_of
+from ratchet.components.example_gen.file_names import objects_for
+from ratchet.components.example_gen.layout.coco_layouts import ANNOTATIONS, IMAGES
+from ratchet.components.example_gen.layout.layouts import AS_FOUND, Reading
 from ratchet.components.pages.fact_words import fact_rows
+from ratchet.pipeline.data.resumable import resumable_directory
+from ratchet.pipeline.data.write_images import asked_for, write_images
 from ratchet.schemas.artifacts.decisions import Reason
-from ratchet.schemas.base.checked_json import Problems, shown
+from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.errors import ConfigError, DataError
-from ratchet.schemas.base.files import LOCAL_FILES, whole_directory
-from ratchet.schemas.base.progress import Progress
+from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.formatting import many
 from ratchet.schemas.data.dataset import BadBoxes
-from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
+from ratchet.schemas.data.exif import REFUSE, Exif
+from ratchet.schemas.data.facts import NOTHING_COUNTED, REPEATED_OBJECTS, DataSetFacts
 from ratchet.schemas.data.records import COCO_IMAGE_KEYS, ImageRecord
 
 
@@ -33,21 +37,23 @@ class ConvertRequest:
     """What a user asks for.
 
     Attributes:
-        source: the data set's directory.
+        source: the data set's directory, here or on gs://.
         out: the span directory to write; must not exist or be empty.
-        format: `coco`, `voc`, `yolo` or `tfrecord`; None for what the directory holds.
-        classes: file with the class names, for a data set that lists none.
+        reading: how it is to be read, apart from its classes; what is not said is found out.
+        classes: file with the class names, which win over those of the data set.
         attributes: name of an attribute -> pattern that finds its value in the file name: the first group, or all of
             it.
         strict: whether a box that cannot be a box of its image is an error instead of being left out.
+        exif: what is done about images whose EXIF orientation is not 1.
     """
 
-    source: Path
+    source: str | Path
     out: Path
-    format: str | None = None
+    reading: Reading = AS_FOUND
     classes: Path | None = None
     attributes: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     strict: bool = False
+    exif: Exif = REFUSE
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,9 @@ class Converted:
         bad_boxes: what was left out.
         mended_areas: which areas contradicted their boxes, in words; empty if none did.
         facts: what was counted in it.
+        told: what was read otherwise than it stands there, sentences.
+        left_out: what the data set holds beside what was read, sentences.
+        turned: how many images were turned upright.
     """
 
     directory: str
@@ -73,17 +82,31 @@ class Converted:
     bad_boxes: BadBoxes
     mended_areas: str = ""
     facts: DataSetFacts = NOTHING_COUNTED
+    told: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    turned: int = 0
 
     @property
     def remarkable(self) -> list[Reason]:
-        """What the data gate would say of it before a first model, from what needs neither model nor settings."""
-        return fact_reasons(self.facts, None, None, None, FactLimits())
+        """What the data gate would say of it before a first model, from what needs neither model nor settings.
+
+        An object that is labelled twice is a contradiction however few there are, so it is a warning here.
+        """
+        reasons = fact_reasons(self.facts, None, None, None, FactLimits())
+        twice = self.facts.of(REPEATED_OBJECTS)
+        return [
+            replace(reason, warning=True, images=twice.images)
+            if reason.rule == DUPLICATES and reason.passed and twice.count
+            else reason
+            for reason in reasons
+        ]
 
     def to_text(self) -> str:
         """One line."""
+        turned = f", {many(self.turned, 'image')} turned upright" if self.turned else ""
         return (
             f"{self.directory}: {self.images} images, {self.boxes} boxes, {len(self.class_names)} classes "
-            f"(from {self.format})"
+            f"(from {self.format}{turned})"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -96,8 +119,11 @@ class Converted:
             "classes": list(self.class_names),
             "images": self.images,
             "boxes": self.boxes,
+            "turned": self.turned,
             "facts": dict(fact_rows(self.facts)),
             "bad_boxes": left_out | {"examples": list(bad.examples)},
+            "told": list(self.told),
+            "left_out": list(self.left_out),
         }
 
 
@@ -116,16 +142,21 @@ def convert(request: ConvertRequest) -> Converted:
     """
     out = str(request.out)
     class_names = read_class_list(str(request.classes), LOCAL_FILES).names if request.classes else None
-    source = read_source(str(request.source), LOCAL_FILES, request.strict, class_names, request.format)
+    reading = replace(request.reading, class_names=class_names)
+    files = objects_for(str(request.source), LOCAL_FILES)
+    source = read_source(str(request.source), files, request.strict, reading=reading, exif=request.exif)
     boxes = sum(len(record.truth.labels) for record in source.records)
     if not boxes:
         raise DataError(f"{source.directory}: {bad_boxes_text(source.bad_boxes)}\nno box is left; correct the boxes")
     records = [_with_attributes(record, request.attributes) for record in source.records]
-    with whole_directory(out) as made:
-        looks = _write_images(source, os.path.join(made, IMAGES))
-        write_coco(source, records, os.path.join(made, ANNOTATIONS))
-    names, facts = source.label_map.names, facts_of(source.records, source.label_map, looks)
-    return Converted(out, source.format, names, len(records), boxes, source.bad_boxes, source.mended_areas, facts)
+    with resumable_directory(out, asked_for(source)) as begun:
+        written = write_images(source, files, os.path.join(begun.directory, IMAGES), begun)
+        write_coco(source, records, os.path.join(begun.directory, ANNOTATIONS))
+    names, facts = source.label_map.names, facts_of(source.records, source.label_map, written.facts)
+    return Converted(
+        *(out, source.format, names, len(records), boxes, source.bad_boxes, source.mended_areas, facts),
+        *(source.told, source.left_out, written.turned),
+    )
 
 
 def parse_attributes(texts: Sequence[str]) -> dict[str, re.Pattern[str]]:
@@ -183,29 +214,3 @@ def _with_attributes(record: ImageRecord, patterns: Mapping[str, re.Pattern[str]
             )
         found[name] = value
     return replace(record, attributes={**record.attributes, **found})
-
-
-def _write_images(source: Source, directory: str) -> dict[int, ImageFacts]:
-    """Checks and writes every image; what each says, by its id."""
-    looks: dict[int, ImageFacts] = {}
-    progress, problems, done = Progress("converting", len(source.records)), Problems(), 0
-    os.makedirs(directory)
-    for shard in source.shards:
-        for (record, encoded), name in zip(encoded_images(shard), shard.names):
-            try:
-                if isinstance(encoded, DataError):
-                    raise encoded
-                looks[record.image_id] = ImageFacts.of(inspect_image(encoded, record, name), zlib.crc32(encoded))
-                _write_image(os.path.join(directory, record.file_name), encoded)
-            except DataError as error:
-                problems.add(str(error))
-            done += 1
-            progress.update(done)
-    problems.raise_if_any()
-    return looks
-
-
-def _write_image(path: str, encoded: bytes) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "xb") as file:
-        file.write(encoded)

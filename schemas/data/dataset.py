@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ratchet.schemas.base.persisted import PersistedFormat, Values, renamed
+from ratchet.schemas.data.exif import IGNORE, Exif
 from ratchet.schemas.data.facts import NOTHING_COUNTED, DataSetFacts
 from ratchet.schemas.data.fingerprints import CONTENT_BYTES, FILE_BYTES
 from ratchet.schemas.data.records import ImageRecord, LabelMap, record_to_json
@@ -68,7 +69,7 @@ class DataSetInfo:
 
     Attributes:
         source: directory it was read from.
-        source_format: `coco`, `voc`, `yolo` or `tfrecord`.
+        source_format: `coco`, `voc`, `yolo`, `tfrecord` and others.
         span: span number; 0 for the golden set.
         version: of the span, from 1; 1 unless the directory's name says otherwise.
         digest: content digest of annotations and images.
@@ -79,6 +80,10 @@ class DataSetInfo:
         bad_boxes: what was left out.
         mended_areas: which areas contradicted their boxes and are those of the boxes, in words; empty if none did.
         facts: what else was counted in it; nothing in data sets of older versions.
+        told: what was read otherwise than it stands there, sentences.
+        left_out: what the delivery held beside the data set that was read, sentences.
+        exif: what was done about images whose EXIF orientation is not 1; data sets of older versions ignored it.
+        oriented: how many images that was; None in data sets of older versions.
     """
 
     source: str
@@ -93,6 +98,10 @@ class DataSetInfo:
     bad_boxes: BadBoxes = BadBoxes()
     mended_areas: str = ""
     facts: DataSetFacts = NOTHING_COUNTED
+    told: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    exif: Exif = IGNORE
+    oriented: int | None = None
 
 
 def _of_format_0(values: Values) -> Values:

@@ -113,7 +113,7 @@ def test_file_that_is_no_coco_file_is_named_with_the_place(text: bytes, parts: t
         ([], ("categories has 0 entries, allowed are 1..65535",)),
         (["cat"], ("categories[0]: expected a JSON object, got a string",)),
         ([{"id": 3}], ("categories[0] (id 3): name is missing",)),
-        ([{"id": "3", "name": "cat"}], ("categories[0] (id '3'): id '3' must be an integer",)),
+        ([{"id": "x3", "name": "cat"}], ("categories[0] (id 'x3'): id 'x3' must be an integer",)),
         ([{"id": 3, "name": " "}], ("categories[0] (id 3): name ' ' must be a non-empty string",)),
         ([{"id": 3, "name": "\ud800"}], (r"name '\ud800' must be a non-empty string of valid Unicode",)),
         (
@@ -130,10 +130,8 @@ def test_bad_category_is_named(categories: list[Any], parts: tuple[str, ...]) ->
 @pytest.mark.parametrize(
     ("image", "parts"),
     [
-        ({"id": True}, ("images[1] (id True '2.jpg'): id True must be an integer, 0..9223372036854775807",)),
-        ({"id": 2.0}, ("images[1] (id 2.0 '2.jpg'): id 2.0 must be an integer",)),
-        ({"id": -1}, ("images[1] (id -1 '2.jpg'): id -1 must be an integer, 0..",)),
-        ({"id": 2**63}, ("images[1] (id 9223372036854775808 '2.jpg'): id 9223372036854775808 must be an integer",)),
+        ({"id": True}, ("images[1] (id True '2.jpg'): id True must be an integer or a string",)),
+        ({"id": 2.5}, ("images[1] (id 2.5 '2.jpg'): id 2.5 must be an integer",)),
         ({"id": 1}, ("images[1] (id 1 '2.jpg'): duplicate id 1, already that of images[0]",)),
         ({"file_name": "1.jpg"}, ("images[1] (id 2 '1.jpg'): duplicate file_name '1.jpg', already that of images[0]",)),
         ({"file_name": 5}, ("images[1] (id 2): file_name 5 must be a non-empty string",)),
@@ -196,12 +194,12 @@ def test_data_set_without_any_annotation_is_refused() -> None:
 @pytest.mark.parametrize(
     ("fields", "parts"),
     [
-        ({"id": "230"}, ("annotations[0] (id '230', image 2 '2.jpg'): id '230' must be an integer",)),
+        ({"id": "a230"}, ("annotations[0] (id 'a230', image 2 '2.jpg'): id 'a230' must be an integer",)),
         (
             {"image_id": 99},
             ("annotations[0] (id 230, image 99): image_id 99 is not among the 2 images, whose", "drop the annotation"),
         ),
-        ({"image_id": "2"}, ("annotations[0] (id 230, image '2'): image_id '2' must be an integer",)),
+        ({"image_id": "x"}, ("annotations[0] (id 230, image 'x'): image_id 'x' ",)),
         (
             {"category_id": 4},
             ("(id 230, image 2 '2.jpg'): category_id 4 is not among the 2 categories, whose ids are [3, 7]",),

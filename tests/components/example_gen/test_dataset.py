@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ratchet.components.example_gen.dataset import SHARD_IMAGES, Source, encoded_images, read_source
+from ratchet.components.example_gen.layout.layouts import Reading
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import LOCAL_FILES, Files
 from ratchet.schemas.data.dataset import dataset_digest, image_digest
@@ -64,7 +65,8 @@ def test_images_in_subdirectories_are_found_and_unlisted_files_ignored(tmp_path:
 
 def test_records_are_ascending_by_image_id_and_shards_hold_them_in_parts(tmp_path: Path) -> None:
     numbers = list(range(150, 0, -1))
-    source = read_source(str(write_span(tmp_path / "a", coco(images=[coco_image(n) for n in numbers]), {})))
+    span = write_span(tmp_path / "a", coco(images=[coco_image(n) for n in numbers]), {})
+    source = read_source(str(span), reading=Reading(without_pictures=True))
     assert [record.image_id for record in source.records] == sorted(numbers)
     assert [len(shard.records) for shard in source.shards] == [SHARD_IMAGES, SHARD_IMAGES, 150 - 2 * SHARD_IMAGES]
     assert [record for shard in source.shards for record in shard.records] == list(source.records)
@@ -79,31 +81,32 @@ def test_images_are_read_when_they_are_asked_for_and_not_before(tmp_path: Path) 
     assert opened == 40
 
 
-def test_missing_image_is_given_as_an_error_and_the_others_are_read() -> None:
+def test_image_that_vanishes_is_given_as_an_error_and_the_others_are_read() -> None:
     store = bucket()
+    source = read_source("gs://b/span-2", store)
     del store.files["gs://b/span-2/images/1.jpg"]
-    first, second = contents(read_source("gs://b/span-2", store), store).values()
-    assert str(first) == (
-        "gs://b/span-2/images/1.jpg (image 1): no such file; deliver it or remove the image from the annotations"
-    )
+    first, second = contents(source, store).values()
+    assert str(first) == "gs://b/span-2/images/1.jpg (image 1): no such file; deliver it"
     assert second == encode(picture(seed=2))
 
 
 def test_image_that_cannot_be_opened_is_given_as_an_error(tmp_path: Path) -> None:
     span = write_span(tmp_path / "span-1", images={"1.jpg": encode(picture())})
     (span / "images" / "2.jpg").mkdir()
-    assert f"{span}/images/2.jpg (image 2): cannot be read: Is a directory" in str(
-        contents(read_source(str(span)))["2.jpg"]
-    )
+    source = read_source(str(span), reading=Reading(without_pictures=True))
+    assert f"{span}/images/2.jpg (image 2): cannot be read: Is a directory" in str(contents(source)["2.jpg"])
 
 
 def test_two_formats_in_one_directory_are_refused_unless_one_is_chosen(tmp_path: Path) -> None:
     span = write_yolo(tmp_path / "span-1")
     write_voc(span)
     assert message_of(span) == (
-        f"{span}: it holds Annotations/ (voc) and labels/ (yolo): two deliveries in one; keep one of them"
+        f"{span}: it can be read in 2 ways; say which to `ratchet convert`, or with the like of data.reading.format in "
+        "the settings:\n  Pascal VOC (Annotations/): --format voc\n"
+        "  YOLO (labels/): --format yolo"
     )
-    assert [read_source(str(span), form=form).format for form in ("voc", "yolo")] == ["voc", "yolo"]
+    forms = [read_source(str(span), reading=Reading(form=form)).format for form in ("voc", "yolo")]
+    assert forms == ["voc", "yolo"]
 
 
 def test_bad_boxes_of_a_span_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -190,19 +193,14 @@ def test_missing_directory_is_named_with_the_spans_beside_it(tmp_path: Path) -> 
 def test_parent_of_the_spans_is_recognised(tmp_path: Path) -> None:
     for number in (10, 9):
         write_span(tmp_path / f"span-{number}")
-    assert message_of(tmp_path) == (
-        f"{tmp_path}: no annotations.json (COCO), Annotations/ (VOC), labels/ (YOLO) or *.tfrecord in it; it holds "
-        "span-9, span-10: give one of them"
-    )
+    assert message_of(tmp_path) == (f"{tmp_path}: it holds span-9, span-10: give one of them")
 
 
-def test_missing_annotations_and_missing_images_directory_are_told_apart(tmp_path: Path) -> None:
+def test_missing_annotations_and_missing_images_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    assert "labels/ (YOLO) or *.tfrecord in it; put the annotations there" in message_of(tmp_path / "a")
+    assert "; it holds no files" in message_of(tmp_path / "a")
     (tmp_path / "a" / "annotations.json").write_bytes(to_bytes(coco()))
-    assert "no directory images/ in it, beside annotations.json; put the image files there" in message_of(
-        tmp_path / "a"
-    )
+    assert "file_name '1.jpg': no such file among the 0 pictures in" in message_of(tmp_path / "a")
 
 
 def test_broken_annotations_are_named_with_their_path(tmp_path: Path) -> None:

@@ -15,9 +15,12 @@ CLASSES = LabelMap(("cat", "dog"), (3, 7))
 BOX = [10.0, 10.0, 20.0, 20.0]
 
 
-def image(number: int, boxes: list[list[float]] | None = None, labels: list[int] | None = None) -> ImageRecord:
+def image(
+    number: int, boxes: list[list[float]] | None = None, labels: list[int] | None = None, crowds: int = 0
+) -> ImageRecord:
     boxes = [BOX] if boxes is None else boxes
-    truth = GroundTruth(boxes, labels or [1] * len(boxes), [400] * len(boxes), [0] * len(boxes))  # type: ignore[arg-type]
+    is_crowd = [int(place < crowds) for place in range(len(boxes))]
+    truth = GroundTruth(boxes, labels or [1] * len(boxes), [400] * len(boxes), is_crowd)  # type: ignore[arg-type]
     return ImageRecord(number, f"{number}.jpg", 100, 50, truth)
 
 
@@ -44,6 +47,24 @@ def test_images_with_the_most_repeated_objects_are_named_first() -> None:
     assert found.of(counted.REPEATED_OBJECTS).of == 8
     assert found.of(counted.REPEATED_OBJECTS).images == ("3.jpg", "2.jpg")
     assert found.of(counted.TWO_CLASSES).images == ("4.jpg",)
+
+
+def test_repeated_objects_are_told_apart_by_whether_their_boxes_are_the_same() -> None:
+    near = [BOX[0] + 0.5, *BOX[1:]]
+    for boxes, told in (
+        ([BOX, near], ""),
+        ([BOX, BOX], "all of them with exactly the same box"),
+        ([BOX, near, near], "1 of them with exactly the same box"),
+    ):
+        repeated = facts([image(1, boxes), image(2)]).of(counted.REPEATED_OBJECTS)
+        assert (repeated.count, repeated.detail) == (len(boxes) - 1, told)
+
+
+def test_crowds_of_each_class_are_counted() -> None:
+    found = facts([image(1, [BOX, BOX, BOX], [1, 1, 2], crowds=1), image(2, [BOX], [2], crowds=1)])
+    assert (found.of(counted.CROWDS).count, found.of(counted.CROWDS).of) == (2, 4)
+    assert [(each.objects, each.crowds) for each in found.classes] == [(2, 1), (2, 1)]
+    assert found.of(counted.REPEATED_OBJECTS).count == 0  # a crowd repeats nothing
 
 
 def test_boxes_outside_of_what_the_picture_shows_are_found() -> None:

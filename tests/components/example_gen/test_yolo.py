@@ -61,7 +61,7 @@ def test_curated_classes_stand_for_a_list_that_is_not_there(tmp_path: Path) -> N
     span = write_yolo(tmp_path / "span-1")
     (span / "classes.txt").unlink()
     assert read_source(str(span), class_names=("cat", "dog")).label_map.names == ("cat", "dog")
-    assert "no data.yaml, obj.names, classes.txt in it; name the classes in one of them" in message_of(span)
+    assert "no data.yaml, obj.names or classes.txt in it; name the classes in one of them" in message_of(span)
 
 
 def test_polygon_becomes_the_box_around_it(tmp_path: Path) -> None:
@@ -80,15 +80,15 @@ def test_image_without_text_file_has_no_objects(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "part"),
     [
-        ("0 .5 .5 .2 .2 .93", "6 columns: these are detections with a score, not labels"),
+        ("0 .5 .5 .2 .2 .93", "6 columns: a box with an angle, or a detection with its score"),
         ("0 .5 .5 .2", "4 columns; a box has 5 (class, center x, center y, width, height), a polygon"),
         ("0 .1 .1 .2 .2 .3 .3 .4", "8 columns"),
-        ("2 .5 .5 .2 .2", "class '2' must be an integer, 0..1; correct it or the list"),
+        ("2 .5 .5 .2 .2", "class '2' must be an integer, 0..1, counted from 0; if classes are counted from 1 here"),
         ("-1 .5 .5 .2 .2", "class '-1' must be an integer"),
         ("cat .5 .5 .2 .2", "class 'cat' must be an integer"),
         ("0 .5 nan .2 .2", "column 3 'nan' must be a number"),
         ("0 .5 .5 1e99 .2", "column 4 1e+99 must be a finite number"),
-        ("0,.5,.5,.2,.2", "1 columns"),
+        ("0,.5,.5,.2,.2", "columns are separated by spaces, not by ','; replace them"),
     ],
 )
 def test_bad_line_is_named(tmp_path: Path, line: str, part: str) -> None:
@@ -100,14 +100,23 @@ def test_bad_line_is_named(tmp_path: Path, line: str, part: str) -> None:
 
 def test_text_file_without_image_is_named(tmp_path: Path) -> None:
     span = write_yolo(tmp_path / "span-1")
-    (span / "labels" / "sub" / "c.txt").write_text("")
-    assert message_of(span).startswith(f"{span}/labels/sub/c.txt: no image of that name with .jpg, .jpeg or .png;")
+    (span / "labels" / "sub" / "c.txt").write_text("0 .5 .5 .2 .2\n")
+    assert message_of(span) == (
+        f"{span}/labels/sub/c.txt: it has boxes of 'images/sub/c': no such file among the 1 pictures in "
+        f"{span}/images/sub; deliver it"
+    )
+
+
+def test_text_without_boxes_and_without_image_is_told(tmp_path: Path) -> None:
+    span = write_yolo(tmp_path / "span-1")
+    (span / "labels" / "notes.txt").write_text("labelled by two persons\n")
+    assert read_source(str(span)).left_out == ("'labels/notes.txt' has no boxes and no picture",)
 
 
 def test_two_images_that_would_share_a_text_file_are_refused(tmp_path: Path) -> None:
     span = write_yolo(tmp_path / "span-1")
     (span / "images" / "a.png").write_bytes(encode(picture(), "PNG"))
-    assert "'a.jpg' and 'a.png' would share 'a.txt'; rename one" in message_of(span)
+    assert "'images/a.jpg' and 'images/a.png' would share 'a.txt'; rename one" in message_of(span)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +142,12 @@ def test_data_set_without_any_object_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "part"),
     [
-        ("classes.txt", "cat\n\ndog\n", "line 2 is blank: the classes after it would shift; remove it"),
-        ("classes.txt", "cat\ncat\n", "class 'cat' is listed twice; remove one"),
+        (
+            "classes.txt",
+            "cat\n\ndog\n",
+            "line 2 is blank: whether it counts as a class is not said; remove it, or name",
+        ),
+        ("classes.txt", "cat\ncat\n", "class 'cat' is listed twice; rename one"),
         ("classes.txt", "", "no class names; list every class"),
         ("classes.txt", b"\xff\xfe\x00", "no UTF-8 text"),
         ("data.yaml", "names: [cat", "not valid YAML"),
@@ -161,7 +174,9 @@ def test_pixels_in_place_of_fractions_are_recognised(tmp_path: Path) -> None:
     bad = read_source(str(write_yolo(tmp_path / "span-1", lines))).bad_boxes
     assert (bad.count, bad.of, bad.images) == (5, 6, ("a.jpg",))
     assert bad.guessed_format == "pixels or [x, y, width, height] in pixels"
-    assert bad.examples[0].startswith("a.txt: line 1 (image 1 'a.jpg'): box [20.0, 15.0, 9.0, 8.0] spans x 992.0..")
+    assert bad.examples[0].startswith(
+        "labels/a.txt: line 1 (image 1 'a.jpg'): box [20.0, 15.0, 9.0, 8.0] spans x 992.0.."
+    )
 
 
 def test_box_at_the_very_border_is_sound_in_spite_of_rounding(tmp_path: Path) -> None:

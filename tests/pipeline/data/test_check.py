@@ -12,6 +12,7 @@ from ratchet.pipeline.data.check import CheckResult, find_data
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason
 from ratchet.schemas.base.errors import DataError
 from tests.builders import coco, coco_annotation, write_span
+from tests.pipeline.roots import serve
 
 DARK = Reason("drift:qa/brightness", "as bright", "darker", images=tuple(f"{number}.jpg" for number in range(7)))
 FLAT = Reason("drift:qa/contrast", "as rich", "flat", passed=True, warning=True, cause=DARK.rule)
@@ -23,10 +24,15 @@ COMMAND = "ratchet check --data data --set data_gate.min_examples=9 --out page -
 
 
 def result(
-    *reasons: Reason, passed: bool = False, baseline: str | None = "17", command: str = COMMAND, span: int = 4
+    *reasons: Reason,
+    passed: bool = False,
+    baseline: str | None = "17",
+    command: str = COMMAND,
+    span: int = 4,
+    root: Path = Path("root"),
 ) -> CheckResult:
     decision = DataDecision(passed, reasons)
-    return CheckResult(decision, "data/span-4", Path("out/report.html"), baseline, Path("root"), span, command)
+    return CheckResult(decision, "data/span-4", Path("out/report.html"), baseline, root, span, command)
 
 
 def test_a_rejection_says_the_cause_then_what_follows_then_the_rest_and_one_next_command() -> None:
@@ -67,10 +73,25 @@ def test_long_texts_are_wrapped_beside_their_label_and_what_a_terminal_obeys_is_
     assert found[-1].endswith("\\x1b[2J")
 
 
-@pytest.mark.parametrize(("baseline", "more"), [("17", ""), (None, " --config mobile --bootstrap")])
-def test_what_passes_is_trained_on_with_the_options_that_were_given(baseline: str | None, more: str) -> None:
-    text = result(FEW, FINE, passed=True, baseline=baseline).to_text()
-    assert text.endswith(f"Next:\n  ratchet run --data data --set data_gate.min_examples=9{more}")
+RUN = "  ratchet run --data data --set data_gate.min_examples=9"
+
+
+def test_what_passes_is_trained_on_with_the_options_that_were_given(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    serve(root, "17", "span-1-aa-1", 1)
+    text = result(FEW, FINE, passed=True, baseline="17", root=root).to_text()
+    assert text.endswith(f"\nNext:\n{RUN}")
+
+
+def test_a_first_run_is_told_which_settings_it_will_take(tmp_path: Path) -> None:
+    text = result(FEW, FINE, passed=True, baseline=None, root=tmp_path / "root").to_text()
+    assert text.endswith(
+        f"writes them to {tmp_path}/root/ratchet.yaml, since --config is not given:\n{RUN} --bootstrap"
+    )
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "ratchet.yaml").write_text("name: cells")
+    text = result(FEW, FINE, passed=True, baseline=None, root=tmp_path / "root").to_text()
+    assert text.endswith(f"\nNext:\n{RUN} --bootstrap")
 
 
 def test_a_data_set_of_its_own_is_no_span_to_train_on() -> None:

@@ -70,7 +70,10 @@ def test_what_was_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[
         "classes": ["cat", "dog"],
         "images": 2,
         "boxes": 2,
+        "turned": 0,
         "bad_boxes": {"count": 0, "of": 2, "reading": None, "images": [], "examples": []},
+        "told": [],
+        "left_out": [],
         "facts": {
             "images": "2, all of 64x48 px",
             "objects": "2; 1.0 an image, at most 1",
@@ -136,7 +139,7 @@ def test_class_file_stands_for_a_list_that_the_data_set_lacks(tmp_path: Path) ->
 
 def test_format_can_be_chosen_where_there_are_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_yolo(write_voc(tmp_path / "in"))
-    assert "two deliveries in one" in error_of(capsys, tmp_path / "in", tmp_path / "out")
+    assert "it can be read in 2 ways" in error_of(capsys, tmp_path / "in", tmp_path / "out")
     assert run(tmp_path / "in", tmp_path / "out", "--format", "yolo") == 0
 
 

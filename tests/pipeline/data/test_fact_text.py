@@ -26,6 +26,15 @@ def test_only_what_a_person_should_look_at_is_remarkable() -> None:
     assert text == "Objects are labelled twice: 485 of 1,914 objects; see a.jpg, b\\x1b.jpg"
 
 
+def test_convert_tells_of_a_single_object_that_is_labelled_twice(tmp_path: Path) -> None:
+    images = [coco_image(number) for number in range(1, 201)]
+    boxes = [coco_annotation(number, number) for number in range(1, 201)]
+    source = write_span(tmp_path / "in", coco(annotations=[*boxes, coco_annotation(201, 7)], images=images))
+    assert remarkable_text(convert(ConvertRequest(source, tmp_path / "out")).remarkable).startswith(
+        "Objects are labelled twice: 1 of 201 objects (0.5 %) are labelled twice: all of them with exactly the same box"
+    )
+
+
 def test_convert_counts_what_it_writes(tmp_path: Path) -> None:
     twice = [coco_annotation(1, 1), coco_annotation(2, 1, bbox=[11.5, 6.25, 20.0, 30.0]), coco_annotation(3, 2)]
     source = write_span(tmp_path / "in", coco(annotations=twice, images=[coco_image(1), coco_image(2)]))
