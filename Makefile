@@ -8,7 +8,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # What tests want beside .venv: a browser, and venv where Debian parts it from Python.
-.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden image faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden image faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -35,7 +35,7 @@ both-stacks: .venv/ready  ## a root made on one stack goes on on the other, and 
 	$(VENV_PYTHON) -m tests.stacks.both_ways --old .tools/tfx1.16/bin/python --new $(VENV_PYTHON)
 
 nightly: export RATCHET_NIGHTLY := 1
-nightly: unit e2e  ## the same tests, with many more random examples, simulations and kills (tests/nightly.py)
+nightly: unit e2e  ## the same tests, with many more random examples, simulations, kills, and what is left to the night (docs/testing.md)
 
 mutants: .venv/ready  ## breaks one promise after the other; every time a test has to notice: ten minutes
 	$(VENV_PYTHON) -m tests.mutants.run
@@ -92,6 +92,9 @@ bench-nights: .venv/ready  ## the gate over 200 nights without progress: the tab
 
 bench-diagnosis: .venv/ready  ## seconds and memory of the diagnosis at 200 and at 100,000 golden images: five minutes
 	@$(VENV_PYTHON) -m benchmarks.diagnosis
+
+bench-deliveries: .venv/ready  ## 200,000 images and a million boxes read as COCO and as YOLO: ten minutes
+	@$(VENV_PYTHON) -m benchmarks.deliveries
 
 bench-object-store: .venv/ready  ## images read from gs:// one after another and ahead, at 50 ms a request: a minute
 	@$(VENV_PYTHON) -m benchmarks.object_store_reading

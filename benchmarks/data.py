@@ -209,13 +209,16 @@ def _ours(data: Path, work: Path) -> list[Any]:
     from ratchet.components.data_gate.component import DataGate
     from ratchet.components.data_gate.settings import DataGateSettings
     from ratchet.components.example_gen.component import DetectionExampleGen
+    from ratchet.components.example_gen.settings import ReadingSettings
     from ratchet.components.registry.component import BaselineReader
     from ratchet.schemas.data.copy_settings import CopySettings
     from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 
     schema_file = str(DEFAULT_SCHEMA_FILE)
-    examples = DetectionExampleGen.of_span(str(data), 1, 0.1, 0.05, None, schema_file)
-    golden = DetectionExampleGen.of_golden_set(str(data / "golden"), schema_file).with_id("GoldenExampleGen")
+    as_found = ReadingSettings()
+    examples = DetectionExampleGen.of_span(str(data), 1, 0.1, 0.05, None, schema_file, as_found, "refuse")
+    golden = DetectionExampleGen.of_golden_set(str(data / "golden"), schema_file, as_found, "refuse")
+    golden = golden.with_id("GoldenExampleGen")
     baseline = BaselineReader(f"{work}/registry", f"{work}/serving", bootstrap=1, pushes_ago=0)
     schema = ImportSchemaGen(schema_file=schema_file)
     statistics = StatisticsGen(

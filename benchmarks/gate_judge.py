@@ -261,6 +261,7 @@ class GateJudge:
             held_out_fraction=0.0 if is_golden else data.held_out_fraction,
             group_by=None if is_golden else data.group_by,
             class_names=class_names(self._schema),
+            reading=(data.golden_reading if is_golden else data.reading).reading,
         )
 
 
