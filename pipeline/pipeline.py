@@ -138,9 +138,13 @@ def create_steps(settings: PipelineSettings, at: Locations, wanted: Wanted) -> l
         settings.data.held_out_fraction,
         settings.data.group_by,
         at.schema_file,
+        settings.data.reading,
+        settings.data.exif,
         wanted.start,
     )
-    golden = DetectionExampleGen.of_golden_set(at.golden, at.schema_file, wanted.golden_content).with_id(GOLDEN_STEP)
+    golden = DetectionExampleGen.of_golden_set(
+        *(at.golden, at.schema_file, settings.data.golden_reading, settings.data.exif, wanted.golden_content)
+    ).with_id(GOLDEN_STEP)
     opinion = settings.evaluator.second_opinion
     replays = settings.trainer.training.retrain.replay > 0
     pushes_ago = opinion.pushes_ago if opinion else 0

@@ -21,7 +21,7 @@ HEAVY = {
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
-    *("check", "convert", "schema", "log-sample", "digits", "bench", "new-span"),
+    *("check", "convert", "schema", "log-sample", "digits", "bench", "new-span", "config"),
 )
 # Packages that every component may use.
 SHARED = ("services", "stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits", "object_store")

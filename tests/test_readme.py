@@ -10,7 +10,8 @@ import pytest
 
 from ratchet.pipeline.cli.main import _parser, main
 from ratchet.pipeline.demo.scenario import commands_after
-from ratchet.pipeline.root.root_settings import configure_check, configure_run, record_root
+from ratchet.pipeline.root.own_settings import write_own_settings
+from ratchet.pipeline.root.root_settings import configure_check, configure_run, has_settings, record_root
 from ratchet.pipeline.root.roots import registry_of
 from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
@@ -90,12 +91,14 @@ def test_the_runs_it_shows_follow_one_another(tmp_path: Path, monkeypatch: pytes
     for place, words in (shown for shown in SHOWN if shown[1][0] == "run"):
         monkeypatch.setenv("RATCHET_ROOT", place)
         given = _parser().parse_args(words)
+        if not has_settings(given.root):
+            write_own_settings(given.root, "name: detector")  # as the first run proposes it
         configuration = configure_run(given.root, given.config, given.set)
         names.append((configuration.settings.name, given.bootstrap))
         given.root.mkdir(exist_ok=True)
         record_root(given.root, configuration.remembered)
-        (given.root / "serving" / "mobile" / str(len(names))).mkdir(parents=True)
-    assert names == [("mobile", True), ("mobile", False)]
+        (given.root / "serving" / "detector" / str(len(names))).mkdir(parents=True)
+    assert names == [("detector", True), ("detector", False)]
 
 
 def test_the_demo_ends_with_the_commands_that_follow_it_in_readme() -> None:

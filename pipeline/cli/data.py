@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.example_gen.layout.layouts import FORMATS, Reading
 from ratchet.pipeline.cli.options import (
     add_command,
     local,
+    local_name,
     needs,
     option,
     place,
@@ -23,6 +25,7 @@ from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from ratchet.pipeline.terminal.extras import Extra
 from ratchet.pipeline.terminal.standard_streams import tell
 from ratchet.schemas.base.visible import visible_line
+from ratchet.schemas.data.exif import EXIF_CHOICES, IGNORE, REFUSE
 
 
 def add_data_commands(commands: Any) -> None:
@@ -46,17 +49,27 @@ def add_data_commands(commands: Any) -> None:
         commands,
         "convert",
         _convert,
-        "make a COCO span of COCO, Pascal VOC, YOLO or TFRecord data",
-        "Writes OUT/annotations.json and OUT/images/, the images byte for byte as they were.",
-        option("--from", dest="source", type=local, required=True, metavar="DIR", help="the data set"),
+        "make a COCO span of a data set in any format",
+        "Writes OUT/annotations.json and OUT/images/, the images byte for byte as they were unless they are turned.",
+        option(
+            "--from", dest="source", type=place, required=True, metavar="DIR", help="the data set, here or on gs://"
+        ),
         option("--out", type=local, required=True, metavar="DIR", help="the span directory to write"),
         option(
             "--format",
-            choices=("auto", "coco", "voc", "yolo", "tfrecord"),
+            choices=("auto", *FORMATS),
             default="auto",
             help="default: what DIR holds",
         ),
-        option("--classes", type=local, metavar="FILE", help="class names, if the data set lists none"),
+        option(
+            "--annotations",
+            type=local_name,
+            metavar="PATH",
+            help="the COCO file, or the directory of .xml or .txt files, in DIR",
+        ),
+        option("--images", type=local_name, metavar="PATH", help="the directory of the pictures, in DIR"),
+        option("--split", metavar="NAME", help="train, val or test, of a data set that has splits (default: all)"),
+        option("--classes", type=local, metavar="FILE", help="class names in their order, over those of the data set"),
         option(
             "--attribute",
             action="append",
@@ -65,6 +78,13 @@ def add_data_commands(commands: Any) -> None:
             help="an attribute of each image, found in its file name: camera='^(cam[0-9]+)_'",
         ),
         option("--strict", action="store_true", help="a box outside its image is an error, not left out"),
+        option(
+            "--exif",
+            choices=EXIF_CHOICES,
+            default=REFUSE,
+            help="images with an EXIF orientation: refuse (default); apply turns their pixels, if boxes were drawn on "
+            "the upright picture, as most tools show it; ignore, if on the stored pixels",
+        ),
     )
     add_command(
         commands,
@@ -168,12 +188,20 @@ def _convert(arguments: argparse.Namespace) -> int:
             ConvertRequest(
                 source=arguments.source,
                 out=arguments.out,
-                format=None if arguments.format == "auto" else arguments.format,
+                reading=Reading(
+                    form=None if arguments.format == "auto" else arguments.format,
+                    annotations=arguments.annotations,
+                    images=arguments.images,
+                    split=arguments.split,
+                ),
                 classes=arguments.classes,
                 attributes=parse_attributes(arguments.attribute),
                 strict=arguments.strict,
+                exif=arguments.exif,
             )
         )
+    for sentence in (*converted.told, *converted.left_out):
+        tell(sentence)
     if converted.bad_boxes.count:
         tell(bad_boxes_text(converted.bad_boxes))
     if converted.mended_areas:
@@ -225,7 +253,8 @@ def _schema_infer(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.data.check import find_data
     from ratchet.pipeline.data.schema_infer import write_schema
 
-    source = read_source(find_data(arguments.data, arguments.span).directory)
+    # Classes and attributes alone: however the pixels lie, they are the same.
+    source = read_source(find_data(arguments.data, arguments.span).directory, exif=IGNORE)
     write_schema(source, arguments.out)
     classes = list(source.label_map.names)
     text = f"{arguments.out}: {len(classes)} classes, from {source.directory}; review it, then set data.schema to it"

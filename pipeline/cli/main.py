@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ratchet import __version__
 from ratchet.pipeline.cli.bench import add_bench_commands
+from ratchet.pipeline.cli.config import add_config_commands, propose_for_run
 from ratchet.pipeline.cli.data import add_data_commands
 from ratchet.pipeline.cli.explain import add_explain_command
 from ratchet.pipeline.cli.options import (
@@ -30,7 +31,7 @@ from ratchet.pipeline.cli.root import add_root_commands
 from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
-from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process
+from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process, tell
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.visible import visible_line
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     add_root_commands(commands)
     add_explain_command(commands)
     add_data_commands(commands)
+    add_config_commands(commands)
     add_bench_commands(commands)
     return parser
 
@@ -152,11 +154,13 @@ def _add_run_commands(commands: Any) -> None:
         _evaluate,
         "compare detections in files",
         "COCO mAP of one or two models from files, the interval of the difference, a verdict. Detections are COCO "
-        "results, a predictions.json of Ultralytics, outputs of torchvision as JSON, or a directory of YOLO or VOC "
-        "result texts.",
+        "results, a predictions.json of Ultralytics, outputs of torchvision as JSON, or a directory of such files or "
+        "of YOLO or VOC result texts.",
         option("--gt", type=local, required=True, metavar="FILE", help="COCO annotations (ground truth)"),
-        option("--dt", type=local, required=True, metavar="FILE", help="detections of the candidate"),
-        option("--baseline-dt", type=local, metavar="FILE", help="detections of the baseline"),
+        option(
+            "--dt", type=local, required=True, metavar="PATH", help="detections of the candidate, file or directory"
+        ),
+        option("--baseline-dt", type=local, metavar="PATH", help="detections of the baseline"),
         option(
             "--dt-ids",
             choices=("id", "file-name"),
@@ -171,7 +175,7 @@ def _add_run_commands(commands: Any) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ratchet.pipeline.root.root_settings import configure_run
+    from ratchet.pipeline.root.root_settings import configure_run, has_settings
     from ratchet.pipeline.run.local import run
     from ratchet.pipeline.run.preflight import RunRequest
     from ratchet.schemas.artifacts.run_result import RunResult
@@ -180,7 +184,12 @@ def _run(arguments: argparse.Namespace) -> int:
         show(arguments, result_text(result), RUN_RESULT_FORMAT.values_of(result))
         flush_output()
 
+    is_fresh = arguments.config is None and not has_settings(arguments.root)
+    if is_fresh:
+        propose_for_run(arguments)
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
+    if configuration.told and not is_fresh:
+        tell(f"ratchet: {visible_line(configuration.told)}")
     result = run(
         RunRequest(
             settings=configuration.settings,

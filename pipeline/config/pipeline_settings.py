@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Optional
 from pydantic import Field
 
 from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.example_gen.settings import ReadingSettings
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.trainer.images.augmentation import AugmentationName
@@ -22,6 +23,7 @@ from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
 from ratchet.schemas.base.settings import load, parse_yaml, settings, with_overrides
 from ratchet.schemas.data.copy_settings import CopySettings
+from ratchet.schemas.data.exif import REFUSE, Exif
 
 CONFIG_DIRECTORY = Path(__file__).parent
 
@@ -42,6 +44,11 @@ class DataSettings:
         copies: what is done about copies of golden images.
         marker: a file such as `_SUCCESS` that whoever delivers a span writes last: a span without it is not there yet;
             None: there is no such file.
+        reading: how spans are to be read, where that is not found out.
+        golden_reading: how the golden set is to be read.
+        exif: what is done about images whose EXIF orientation is not 1, in span and golden set: `refuse`; `apply`, if
+            boxes were drawn on the upright picture: pixels are turned once, and the served model wants upright images;
+            `ignore`, if boxes were drawn on the pixels as they are stored.
     """
 
     eval_fraction: Annotated[float, Field(ge=0, le=0.5)] = 0.1
@@ -50,6 +57,9 @@ class DataSettings:
     schema: Optional[str] = None
     copies: CopySettings = dataclasses.field(default_factory=CopySettings)
     marker: Annotated[Optional[str], Field(pattern=r"^[^/]+$")] = None
+    reading: ReadingSettings = dataclasses.field(default_factory=ReadingSettings)
+    golden_reading: ReadingSettings = dataclasses.field(default_factory=ReadingSettings)
+    exif: Exif = REFUSE
 
 
 @settings

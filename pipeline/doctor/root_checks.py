@@ -33,6 +33,7 @@ from ratchet.schemas.base.visible import visible_line
 _DIRECTORIES = ("registry", "registry/versions", "registry/decisions", "serving", "runs", "artifacts")
 _FILES = (
     "ratchet.json",
+    "ratchet.yaml",
     "metadata.sqlite",
     "lock",
     "registry/served.json",
@@ -98,7 +99,7 @@ def _walk(root: Path) -> Iterator[Path]:
             yield Path(directory)
             yield from (Path(directory, file) for file in files)
             directories.sort()
-    for name in ("metadata.sqlite", "lock", "ratchet.json"):
+    for name in ("metadata.sqlite", "lock", "ratchet.json", "ratchet.yaml"):
         if os.path.exists(root / name):
             yield root / name
 

@@ -11,20 +11,25 @@ from pathlib import Path
 
 import numpy as np
 
-from ratchet.components.example_gen.coco import ANNOTATIONS, IMAGES, parse_annotations
+from ratchet.components.example_gen.coco import parse_annotations
 from ratchet.components.example_gen.dataset import Source, read_source, source_of
 from ratchet.components.example_gen.facts import ImageFacts, facts_of
 from ratchet.components.example_gen.figures import box_counts, box_shapes
 from ratchet.components.example_gen.file_names import read_file
-from ratchet.components.example_gen.spans import marks_in
+from ratchet.components.example_gen.layout.coco_layouts import ANNOTATIONS, IMAGES
+from ratchet.components.example_gen.layout.layouts import Reading
+from ratchet.components.example_gen.spans import is_delivery
 from ratchet.components.imaging.measures import Look
+from ratchet.components.imaging.orientation import UPRIGHT
 from ratchet.pipeline.explain.pictures import Picture, Pictures, seen_in, some_of
 from ratchet.schemas.base.errors import DataError, InputError
 from ratchet.schemas.base.files import LOCAL_FILES, reason_of
-from ratchet.schemas.base.formatting import many
+from ratchet.schemas.base.formatting import listed, many
 from ratchet.schemas.base.sampling import fraction_of
+from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data import facts as counted
 from ratchet.schemas.data.dataset import BadBoxes
+from ratchet.schemas.data.exif import IGNORE
 from ratchet.schemas.data.facts import DataSetFacts
 from ratchet.schemas.data.feature_sample import FeatureSample
 from ratchet.schemas.data.features import COUNT_FEATURES, IMAGE_FEATURES, OBJECT_FEATURES
@@ -194,6 +199,7 @@ def _notes_of_images(source: Source, looked_at: Sequence[ImageRecord], pictures:
     notes = []
     if len(looked_at) < len(source.records):
         notes.append(f"{len(looked_at):,} of its {len(source.records):,} images were looked at, chosen evenly")
+    notes += _notes_of_orientations(looked_at, pictures)
     if not pictures.problems:
         return notes
     bad, of = len(pictures.problems), many(len(looked_at), "image")
@@ -203,16 +209,33 @@ def _notes_of_images(source: Source, looked_at: Sequence[ImageRecord], pictures:
     return [*notes, f"{bad:,} of {of} could not be read and are left out, such as {examples[0]}"]
 
 
+def _notes_of_orientations(looked_at: Sequence[ImageRecord], pictures: Pictures) -> list[str]:
+    """Nobody says here what boxes were drawn on, so the pixels that TensorFlow reads are compared, and that is told."""
+    turned = [
+        f"{visible_line(record.file_name)} ({pictures.seen[record.image_id].orientation})"
+        for record in looked_at
+        if record.image_id in pictures.seen and pictures.seen[record.image_id].orientation != UPRIGHT
+    ]
+    if not turned:
+        return []
+    return [
+        f"{len(turned):,} of {many(len(looked_at), 'image')} {'has' if len(turned) == 1 else 'have'} an EXIF "
+        f"orientation other than 1, which TensorFlow does not apply: {listed(turned, _NAMED)}; they were compared as "
+        "their pixels are stored, where boxes that were drawn on the upright picture do not fit them"
+    ]
+
+
 def _source(
     path: Path, images: Path | None, labels_only: bool, class_names: tuple[str, ...] | None
 ) -> tuple[Source, list[str]]:
     file = _coco_file(path)
     if file is None:
-        return read_source(str(path), LOCAL_FILES, class_names=class_names), []
+        reading = Reading(without_pictures=True)
+        return read_source(str(path), LOCAL_FILES, class_names=class_names, reading=reading, exif=IGNORE), []
     labelled = parse_annotations(read_file(str(file), LOCAL_FILES), str(file), str(images or ""))
     names = [image.file_name for image in labelled.images]
     found = None if labels_only else _images_of(file, images, names)
-    source = source_of(labelled, str(found or file.parent), "coco", str(file))
+    source = source_of(labelled, str(found or file.parent), "coco", str(file), exif=IGNORE)
     if found is None:
         notes = [] if labels_only else [f"its images were not found beside {file}; its labels alone were compared"]
         return replace(source, shards=()), notes
@@ -232,7 +255,7 @@ def _coco_file(path: Path) -> Path | None:
             return path
         if (path / ANNOTATIONS).is_file() and not (path / IMAGES).is_dir():
             return path / ANNOTATIONS
-        if marks_in(str(path), LOCAL_FILES):
+        if is_delivery(str(path), LOCAL_FILES):
             return None
         files = sorted(path.glob("*.json"))
     except OSError as error:

@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ratchet.components.example_gen.dataset import Shard, encoded_images, inspect_image
+from ratchet.components.example_gen.dataset import Shard, encoded_images
 from ratchet.components.example_gen.facts import ImageFacts
+from ratchet.components.example_gen.ingest import ingest
+from ratchet.components.imaging.orientation import UPRIGHT
 from ratchet.components.imaging.quality import image_features
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.progress import Progress
 from ratchet.schemas.data.dataset import content_digest
+from ratchet.schemas.data.exif import IGNORE
 from ratchet.schemas.data.records import ImageRecord
 
 _AT_ONCE = 8  # images that a thread is given: handing over costs as much as measuring a small one
@@ -34,6 +37,7 @@ class Picture:
         thumbnail: [64, 64] uint8.
         content: 24 bytes, of the file and its labels.
         facts: what is in it at all.
+        orientation: what its EXIF says, 1..8; everything else is of the pixels as they are stored.
     """
 
     figures: dict[str, float]
@@ -41,6 +45,7 @@ class Picture:
     thumbnail: np.ndarray
     content: bytes
     facts: ImageFacts
+    orientation: int = UPRIGHT
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,15 +111,17 @@ def _picture(record: ImageRecord, encoded: bytes | DataError, name: str, class_n
     if isinstance(encoded, DataError):
         return str(encoded)
     try:
-        quality = inspect_image(encoded, record, name)
+        taken = ingest(encoded, record, name, IGNORE)
     except DataError as error:
         return str(error)
+    quality = taken.quality
     return Picture(
         figures=image_features(quality),
         hash_bits=quality.hash_bits,
         thumbnail=quality.thumbnail,
         content=content_digest(record, encoded, class_names),
         facts=ImageFacts.of(quality, zlib.crc32(encoded)),
+        orientation=taken.orientation,
     )
 
 

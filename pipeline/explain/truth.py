@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ratchet.components.coco.reading import CocoAnnotations, Demands, annotations_of, read_truth
-from ratchet.components.example_gen import coco
 from ratchet.components.example_gen.dataset import Source, read_source
 from ratchet.components.example_gen.file_names import is_plain_path
+from ratchet.components.example_gen.layout.coco_layouts import ANNOTATIONS, IMAGES
+from ratchet.components.example_gen.layout.layouts import Reading
 from ratchet.components.imaging.quality import open_image
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.files import refuse_irregular
@@ -33,9 +34,9 @@ def read_any_truth(path: Path, images: Path | None = None) -> CocoAnnotations:
     """
     if not path.is_dir():
         return _with_sizes(read_truth(path), images)
-    if (path / coco.ANNOTATIONS).is_file() and not (path / coco.IMAGES).is_dir():
-        return _with_sizes(read_truth(path / coco.ANNOTATIONS), images)
-    return _annotations(read_source(str(path)))
+    if (path / ANNOTATIONS).is_file() and not (path / IMAGES).is_dir():
+        return _with_sizes(read_truth(path / ANNOTATIONS), images)
+    return _annotations(read_source(str(path), reading=Reading(without_pictures=True)))
 
 
 def _annotations(source: Source) -> CocoAnnotations:

@@ -21,7 +21,8 @@ from ratchet.pipeline.notify.notifier import Notifier
 from ratchet.pipeline.past.cause import read_cause
 from ratchet.pipeline.retention.prune import apply_retention
 from ratchet.pipeline.root.holding import hold_root, written_back
-from ratchet.pipeline.root.places import home_of, is_there, named, place
+from ratchet.pipeline.root.places import home_of, named, place
+from ratchet.pipeline.root.roots import is_root
 from ratchet.pipeline.root.step_result import StepResult
 from ratchet.pipeline.run.nothing_new import DecidedBefore
 from ratchet.pipeline.run.outcome import NotActedOnError, evaluated, rejected
@@ -79,7 +80,7 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
         notifier = Notifier(request.settings.notify, request.settings.name, request.root)
         with notifier.starting(request.span):
             asked = read_request(request)
-            if not is_there(request.root):
+            if not is_root(request.root):
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
             stack.enter_context(hold_root(request.root, "retraining"))

@@ -95,9 +95,13 @@ def read_request(request: RunRequest) -> Asked:
     """
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
     found = find_span(str(request.data), request.span, marker=request.settings.data.marker)
-    span = read_source(found.directory, class_names=names)
-    golden = read_source(str(request.golden), strict=True, class_names=names)
+    data = request.settings.data
+    span = read_source(found.directory, class_names=names, reading=data.reading.reading, exif=data.exif)
+    golden = read_source(
+        *(str(request.golden), LOCAL_FILES, True, names, data.golden_reading.reading, data.exif),
+    )
     for source in (span, golden):
+        tell_of(source)
         _check_files(source)
     check_settings(
         golden.label_map.names,
@@ -108,6 +112,12 @@ def read_request(request: RunRequest) -> Asked:
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
     return Asked(found.number, span, _parts(request, found.number, span, golden), found.version)
+
+
+def tell_of(source: Source) -> None:
+    """Says what was read otherwise than it stands there, and what the delivery holds beside it."""
+    for sentence in (*source.told, *source.left_out):
+        LOGGER.info("%s: %s", source.directory, sentence)
 
 
 def _tell_if_too_small(golden: Source, request: RunRequest) -> None:
@@ -146,7 +156,7 @@ def _check_files(source: Source) -> None:
     for path in _paths(source):
         if not os.path.isfile(path):
             what = "not a regular file" if os.path.lexists(path) else "no such file"
-            problems.add(f"{path}: {what}; deliver it or remove the image from the annotations")
+            problems.add(f"{path}: {what}; deliver it")
     problems.raise_if_any()
 
 
@@ -162,7 +172,9 @@ def _check_training(request: RunRequest, number: int, span: Source, baseline: Tr
     counts = collections.Counter(label for record in records for label in record.truth.labels.tolist())
     boxes = {name: counts[label] for label, name in enumerate(names, start=1)}
     plan = plan_training(
-        request.settings.trainer, NewSpan(TrainedData(number, 1, "", len(records), names, ""), boxes), baseline
+        request.settings.trainer,
+        NewSpan(TrainedData(number, 1, "", len(records), names, "", span.exif), boxes),
+        baseline,
     )
     for earlier in plan.replayed:
         artifacts = f"{uri_of(request.root)}/artifacts"

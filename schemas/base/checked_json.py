@@ -35,6 +35,11 @@ class Problems:
         if len(self._shown) < self.SHOWN:
             self._shown.append(problem)
 
+    def add_first(self, problem: str) -> None:
+        """Counts a problem that is told before those that are known."""
+        self._count += 1
+        self._shown = [problem, *self._shown][: self.SHOWN]
+
     def raise_if_any(self) -> None:
         """Ends the reading.
 

@@ -19,17 +19,25 @@ class Progress:
         unit_size: how many `unit_name` one unit of work is, for the rate that is shown.
         unit_name: `images`.
         interval_s: seconds between reports.
+        only_if_long: whether nothing is said of what takes less than that.
     """
 
     def __init__(
-        self, title: str, total: int, unit_size: int = 1, unit_name: str = "images", interval_s: float = 1.0
+        self,
+        title: str,
+        total: int,
+        unit_size: int = 1,
+        unit_name: str = "images",
+        interval_s: float = 1.0,
+        only_if_long: bool = False,
     ) -> None:
         self._title = title
         self._total = total
         self._unit_size = unit_size
         self._unit_name = unit_name
         self._interval_s = interval_s
-        self._reported = 0.0
+        self._reported = time.monotonic() if only_if_long else 0.0
+        self._says_end = not only_if_long
         self._first: tuple[int, float] | None = None
 
     def update(self, done: int, figures: str = "") -> None:
@@ -42,9 +50,9 @@ class Progress:
         now = time.monotonic()
         if self._first is None:  # the first unit pays for compiling and filling buffers: the rate starts after it
             self._first = (done, now)
-        if done < self._total and now - self._reported < self._interval_s:
+        if now - self._reported < self._interval_s and not (done == self._total and self._says_end):
             return
-        self._reported = now
+        self._reported, self._says_end = now, True
         text = f"{self._title} {done}/{self._total}" + (f"  {figures}" if figures else "") + self._rate(done, now)
         LOGGER.info(text, extra={"transient": done < self._total})
 

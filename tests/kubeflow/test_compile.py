@@ -210,3 +210,12 @@ def _class_paths(arguments: list[str]) -> list[str]:
 def test_a_wrong_ending_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ARGUMENTS, "--target", "kfp", "--out", str(tmp_path / "p.json")]) == 2
     assert "ends in .yaml" in capsys.readouterr().err
+
+
+def test_without_a_configuration_nothing_is_compiled_for_digits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [*ARGUMENTS[ARGUMENTS.index("--root") :], "--target", "vertex", "--out", str(tmp_path / "p.json")]
+    assert main(given) == 2
+    assert "--config is missing; give a YAML file" in capsys.readouterr().err
+    assert not (tmp_path / "p.json").exists()

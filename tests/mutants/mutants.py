@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.mutants.mutant import Mutant, mutants_of
 from tests.mutants.of_data import DATA
+from tests.mutants.of_deliveries import DELIVERIES
 from tests.mutants.of_measuring import GATE, METRICS
 from tests.mutants.of_training import SERVING, TRAINING
 
@@ -358,4 +359,4 @@ _BENCH = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*METRICS, *GATE, *DATA, *TRAINING, *SERVING, *_PEOPLE, *_ROOT, *_BENCH)
+MUTANTS: tuple[Mutant, ...] = (*METRICS, *GATE, *DATA, *DELIVERIES, *TRAINING, *SERVING, *_PEOPLE, *_ROOT, *_BENCH)

@@ -20,7 +20,7 @@ DATA = (
         ('judged.passed or (settings.mode == "observe"', "judged.passed or (False", "observe lets a run go on"),
         ("passed=not classes.lost", "passed=True", "no class of the served model is lost"),
         ("reasons = in_order_of", "in_order_of", "what failed is told first"),
-        ("passed=boxes > 0", "passed=True", "a golden set without boxes decides nothing"),
+        ("passed=boxes > crowds", "passed=True", "a golden set without boxes decides nothing"),
     ),
     *mutants_of(
         "components/map_evaluator/leaks.py",
@@ -306,6 +306,29 @@ DATA = (
         ('record_to_json(record) + b"\\n"', 'b"\\n"', "an altered annotation is another data set"),
         ("source.directory)}\\0{content}\\n", "source.directory)}\\0\\n", "an altered image is another data set"),
         ("json.dumps([digest, code_version(), versions])", "json.dumps([digest, versions])", "new code stores anew"),
+    ),
+    *mutants_of(
+        "components/imaging/orientation.py",
+        "tests/components/imaging/test_orientation.py",
+        ("kind == _SHORT and count == 1", "count == 1", "what browsers take for no orientation turns nothing"),
+        ("1 <= value <= 8", "0 <= value <= 8", "an orientation of 0 turns nothing"),
+        ("orientation >= 5", "orientation >= 6", "orientation 5 exchanges the sides"),
+    ),
+    *mutants_of(
+        "components/example_gen/ingest.py",
+        "tests/components/example_gen/test_exif.py",
+        (
+            "    _check_upright(image.size",
+            "    0 and _check_upright(image.size",
+            "sizes of stored pixels contradict applying",
+        ),
+        ("    quality_of(image, encoded, where)", "    pass", "damage is found before an image is turned"),
+    ),
+    *mutants_of(
+        "components/example_gen/orientations.py",
+        "tests/components/example_gen/test_exif.py",
+        ("if each.gives_size else size", "if True else size", "a size that a record says is not exchanged"),
+        ("np.where(are_of_boxes, ", "np.where(are_of_boxes | True, ", "an area that a record says stays"),
     ),
     *mutants_of(
         "components/example_gen/box_guess.py",

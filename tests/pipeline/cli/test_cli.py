@@ -79,7 +79,7 @@ def unknown_image(data: Path) -> None:
         (missing_directory, ["span-1"]),
         (empty_span, ["span-1/annotations.json", "images"]),
         (broken_json, ["span-1/annotations.json", "line 1"]),
-        (missing_image, ["span-1/images/7.jpg"]),
+        (missing_image, ["span-1/annotations.json", "file_name '7.jpg': no such file", "span-1/images; deliver it"]),
         (box_outside, ["golden/annotations.json", "image 2", "60", "outside"]),
         (zero_box, ["golden/annotations.json", "image 2", "(id 2"]),
         (negative_box, ["golden/annotations.json", "image 2", "-3"]),

@@ -18,6 +18,7 @@ PATHS = {"--root", "--data", "--golden", "--out", "--dir", "--gt", "--dt", "--ba
 PATHS |= {"--before", "--after", "--config-before", "--config-after", "--logs-before", "--logs-after"}
 PATHS |= {"--train-before", "--train-after", "--before-on-train", "--on-train", "--on-new", "--on-earlier"}
 PATHS |= {"--config", "--images", "--log", "--from", "--classes", "--faults", "--truth", "--key", "--like"}
+PATHS |= {"--annotations"}
 
 
 def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterator[tuple[str, argparse.Action]]:
@@ -44,7 +45,7 @@ def test_every_option_that_takes_a_path_refuses_a_uri() -> None:
     local_ones = {name for name, action in OF_PATHS if action.type in (local, local_name)}
     assert {name for name, _ in OF_PATHS} == local_ones | of_roots | either
     assert of_roots == {f"{command} --root" for command in ON_GS}
-    assert either == {"new-span --root", "new-span --data"}  # listings only, of either kind
+    assert either == {"new-span --root", "new-span --data", "convert --from"}  # read only, of either kind
 
 
 def test_no_option_is_a_path_that_this_test_does_not_know() -> None:

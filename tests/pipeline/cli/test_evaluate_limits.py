@@ -53,6 +53,40 @@ def test_at_a_limit_that_fits_the_loss_is_measured(crowded: list[str], capsys: p
     assert all(not reason["rule"].startswith("trust:max_detections") for reason in out["reasons"])
 
 
+def two_classes_of(arguments: list[str], most: int | None = None) -> None:
+    """Every other object is a cow, and files have at most so many detections of an image."""
+    for path in arguments[1::2]:
+        document = json.loads(Path(path).read_text())
+        entries = document["annotations"] if isinstance(document, dict) else document
+        for place, each in enumerate(entries):
+            each["category_id"] = 1 + place % 2
+        if isinstance(document, dict):
+            document["categories"].append({"id": 2, "name": "cow"})
+        elif most is not None:
+            by_image = [[each for each in entries if each["image_id"] == image] for image in range(1, 13)]
+            document = [each for of_image in by_image for each in of_image[:most]]
+        Path(path).write_text(json.dumps(document))
+
+
+def test_what_both_files_were_cut_at_hides_a_loss(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    two_classes_of(crowded, most=100)  # 80 of each class: none is beyond what counts
+    assert main(["evaluate", *crowded]) == 3
+    out = capsys.readouterr().out
+    assert "trust:max_detections:files: expected at most 100 objects in an image, for no more detections of one" in out
+    assert (
+        "12 of 12 images hold more, image 1 160 of all classes; 720 of 1920 objects are beyond the limit; write" in out
+    )
+    assert main(["evaluate", *crowded[:4], "--json"]) == 0  # alone it is a warning
+    reasons = {reason["rule"]: reason["warning"] for reason in json.loads(capsys.readouterr().out)["reasons"]}
+    assert reasons["trust:max_detections:files"]
+
+
+def test_where_one_file_has_more_it_is_no_limit_of_both(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    two_classes_of(crowded)  # the candidate has 100 in each image by its loss
+    main(["evaluate", *crowded])
+    assert "trust:max_detections:files" not in capsys.readouterr().out
+
+
 def test_the_text_names_the_limit(crowded: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     main(["evaluate", *crowded, "--set", "evaluator.max_detections=300"])
     out = capsys.readouterr().out

@@ -14,6 +14,7 @@ from ratchet.pipeline.explain.data_sets import ReadDataSet, image_sizes, objects
 from ratchet.schemas.base.errors import DataError, InputError
 from ratchet.schemas.data import facts, features
 from ratchet.schemas.data.features import COUNT_FEATURES, IMAGE_FEATURES
+from tests.components.example_gen.oriented import write_oriented
 from tests.pipeline.explain.scenes import CLASSES, SIDE, document_of, write_document, write_scenes
 
 
@@ -63,6 +64,16 @@ def test_directory_without_images_gives_its_labels_and_says_so(tmp_path: Path) -
     assert len(data.sample.objects[features.QA_BOX_LOG_AREA]) == data.facts.objects > 0
     assert facts.BLANK not in data.facts.counts
     assert "its labels alone" in data.notes[0]
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_images_with_an_exif_orientation_are_named_and_read_as_stored(form: str, tmp_path: Path) -> None:
+    data = read_data(write_oriented(form, tmp_path / "data", (1, 3, 6), drawn_on="stored"), "data")
+    [note] = data.notes
+    assert note.startswith("2 of 3 images have an EXIF orientation other than 1, which TensorFlow does not apply: ")
+    assert "2.jpg (3), 3.jpg (6); they were compared as their pixels are stored" in note
+    assert len(data.sample.images[features.QA_BRIGHTNESS]) == 3
+    assert not data.unreadable
 
 
 def test_coco_file_of_any_name_finds_images_beside_it_or_where_told(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +22,9 @@ from ratchet.schemas.base.errors import ConfigError, DataError, InputError
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from ratchet.schemas.data.tfdv_schema import read_class_names
-from tests.builders import coco, coco_image, dataset_info, training_record, write_span
+from tests.builders import coco, coco_image, dataset_info, picture, training_record, write_span
+from tests.components.example_gen.exports.registry import EXPORTS
+from tests.components.imaging.oriented import stored
 from tests.pipeline.roots import serve
 
 SMALL = ("training.batch_size=1", "data.eval_fraction=0", "data.held_out_fraction=0")
@@ -140,21 +144,48 @@ def test_whom_it_tells_and_what_is_kept_afterwards_make_no_other_request(data: P
 @pytest.mark.parametrize("part", ["span-1", "golden"])
 def test_an_image_that_is_not_there_is_named(data: Path, part: str) -> None:
     (data / part / "images" / "2.jpg").unlink()
-    with pytest.raises(DataError, match=rf"{part}/images/2.jpg: no such file; deliver it or remove"):
+    with pytest.raises(DataError, match=rf"'2.jpg': no such file among the 1 pictures in .*/{part}/images; deliver it"):
         read_request(request(data))
 
 
-def test_the_first_images_that_are_not_there_are_named_and_the_others_counted(data: Path) -> None:
+def test_the_first_image_that_is_not_there_is_named_and_the_others_counted(data: Path) -> None:
     write_span(data / "span-2", coco(images=[coco_image(number) for number in range(1, 7)]), images={})
-    with pytest.raises(DataError, match=r"span-2/images/3.jpg: no such file.*\n  and 3 more"):
+    with pytest.raises(DataError, match=r"'1.jpg': no such file among .*\n  and 5 more of the 6 entries"):
         read_request(request(data))
 
 
 def test_an_image_that_is_no_file_is_named(data: Path) -> None:
     (data / "span-1" / "images" / "2.jpg").unlink()
-    (data / "span-1" / "images" / "2.jpg").mkdir()
-    with pytest.raises(DataError, match=r"images/2.jpg: not a regular file; deliver it or remove"):
+    os.mkfifo(data / "span-1" / "images" / "2.jpg")
+    with pytest.raises(DataError, match=r"images/2.jpg: not a regular file; deliver it"):
         read_request(request(data))
+
+
+@pytest.mark.parametrize("part", ["span-1", "golden"])
+def test_images_with_an_exif_orientation_are_refused_or_make_another_request(data: Path, part: str) -> None:
+    for file in sorted((data / part / "images").iterdir()):
+        file.write_bytes(stored(3, picture()))
+    with pytest.raises(DataError, match=rf"{part}: 2 of 2 images have an EXIF orientation .*'1\.jpg' \(3\)") as caught:
+        read_request(request(data))
+    assert "data.exif: apply" in str(caught.value)
+    assert not (data.parent / "root").exists()
+    assert len({key(request(data, f"data.exif={exif}")) for exif in ("apply", "ignore")}) == 2
+
+
+def test_another_word_for_exif_is_refused(data: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.exif.*'refuse', 'apply' or 'ignore'"):
+        request(data, "data.exif=turn")
+
+
+def test_an_export_with_splits_is_span_and_golden_set_as_it_is(data: Path) -> None:
+    shutil.rmtree(data / "span-1")
+    EXPORTS["roboflow-coco"].build(data / "span-1")
+    splits = ("data.reading.split=train", "data.golden_reading.split=valid")
+    asked = dataclasses.replace(request(data, *splits), golden=data / "span-1")
+    told = read_request(asked)
+    assert [record.file_name[:2] for record in told.span.records] == ["a_", "b_", "c_"]
+    with pytest.raises(DataError, match="no split 'holdout' in it; it has test, train, val"):
+        read_request(dataclasses.replace(request(data, "data.reading.split=holdout"), golden=data / "span-1"))
 
 
 def test_a_span_that_is_not_there_is_refused(data: Path) -> None:
