@@ -23,6 +23,7 @@ from ratchet.schemas.base.errors import DataError
 
 _DEEPEST = 1  # directories above it
 _KEYS = frozenset(("names", "train", "val", "kpt_shape"))
+_CALLED = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 _TASKS = ("detect", "segment", "obb", "pose")
 
 
@@ -60,21 +61,31 @@ def read_data_yamls(tree: Tree, labels: Sequence[str] = ()) -> list[DataYaml]:
     found = []
     for name in tree.ending(".yaml", ".yml"):
         if name.count("/") <= _DEEPEST or any(place.startswith(f"{os.path.dirname(name)}/") for place in labels):
-            document = read_yaml(read_text_file(tree.path(name), tree.files), tree.path(name))
+            document = _document(tree, name)
             if isinstance(document, dict) and not _KEYS.isdisjoint(document):
                 found.append(_read(tree, name, document))
             elif isinstance(document, dict) and "nc" in document:
                 found.append(DataYaml(name, None, {}))
-            elif os.path.basename(name) == "data.yaml":
+            elif os.path.basename(name) in _CALLED:
                 names_in_yaml(document, tree.path(name))
     return found
+
+
+def _document(tree: Tree, name: str) -> Any:
+    """What a YAML file holds; None for what cannot be read and is called otherwise: it is of another program."""
+    try:
+        return read_yaml(read_text_file(tree.path(name), tree.files), tree.path(name))
+    except DataError:
+        if os.path.basename(name) in _CALLED:
+            raise
+        return None
 
 
 def set_elsewhere(tree: Tree) -> tuple[str, str] | None:
     """A data.yaml whose `path` is another directory of this machine, and that directory; None if there is none."""
     for name in tree.ending(".yaml", ".yml"):
         if name.count("/") <= _DEEPEST:
-            document = read_yaml(read_text_file(tree.path(name), tree.files), tree.path(name))
+            document = _document(tree, name)
             path = document.get("path") if isinstance(document, dict) else None
             if isinstance(path, str) and "\0" not in path and os.path.isabs(path) and os.path.isdir(path):
                 return tree.path(name), path

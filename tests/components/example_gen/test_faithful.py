@@ -317,3 +317,11 @@ def test_a_data_yaml_of_another_place_says_where_that_is(tmp_path: Path) -> None
         "--classes D/data.yaml` if no list of classes is in it"
     )
     assert boxes(read_source(str(span), reading=Reading(class_names=("cat", "dog")))) == BOTH
+
+
+def test_a_yaml_file_of_another_program_is_passed_over(tmp_path: Path) -> None:
+    span = write_yolo(tmp_path / "in")
+    (span / "values.yaml").write_text("a: {{ .Values.b }\n")
+    assert boxes(read(span)) == BOTH
+    (span / "values.yaml").rename(span / "data.yaml")
+    assert "D/data.yaml: not valid YAML" in message_of(span)
