@@ -242,6 +242,7 @@ def test_of_two_jobs_over_one_model_one_waits_and_without_the_lease_one_loses(
     assert served.run_id == "fast"
 
 
+@by_night  # tests/e2e blocks by rules on one machine, tests/kubeflow/step ends a job that was blocked
 def test_a_candidate_below_the_bar_is_blocked(told: dict[str, JobState], cloud: Cluster) -> None:
     before = cloud.registry().served()
     cloud.job("blocked", "evaluator.min_map=0.99", *A_FEW_STEPS, parameters={"span": 2})

@@ -11,11 +11,13 @@ import pytest
 from ratchet.components.trainer.settings import TrainerSettings
 from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.config.proposal.machine import Machine
+from tests.nightly import at_night, by_night
 from tests.pipeline.config.proposal.figures import GIB, GPU, LAPTOP, STREET, SURVEY, propose
 
 pytestmark = pytest.mark.tensorflow
 
 
+@by_night  # tests/e2e and the demo learn digits every time, and the other tests build what is proposed
 def test_digits_are_learned_with_what_is_proposed_for_them(tmp_path: Path) -> None:
     from ratchet.components.example_gen.dataset import read_source
     from ratchet.components.trainer.job import TrainingJob, run_job
@@ -37,8 +39,11 @@ def test_digits_are_learned_with_what_is_proposed_for_them(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("data", "machine"),
-    [(STREET, LAPTOP), (SURVEY, LAPTOP), (STREET, GPU)],
-    ids=["street", "survey", "street on a GPU"],
+    [
+        pytest.param(STREET, LAPTOP, id="street"),
+        pytest.param(SURVEY, LAPTOP, id="survey"),
+        at_night(STREET, GPU, id="street on a GPU"),
+    ],
 )
 def test_models_for_photographs_are_built_with_the_proposed_anchors_and_levels(data: Any, machine: Machine) -> None:
     from ratchet.components.trainer.model.anchor_fit import anchor_sizes_px
