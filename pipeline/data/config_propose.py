@@ -19,6 +19,8 @@ from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import LOCAL_FILES, reason_of
 from ratchet.schemas.data.tfdv_schema import read_class_names
 
+_HOW_DATA_ARE_READ = ("data.reading", "data.golden_reading", "data.exif")
+
 
 def propose_for(data: Path, span: int | None, overrides: Sequence[str]) -> Proposal:
     """Proposes a configuration for a data set, or for a span of several.
@@ -42,14 +44,18 @@ def propose_for_root(data: Path, golden: Path, span: int | None, overrides: Sequ
         data: directory of the `span-N` directories.
         golden: the golden set.
         span: N; None for the newest.
-        overrides: `a.b=value` texts; those of name and model stand in the proposal, for they are what the root is.
+        overrides: `a.b=value` texts; those of name and model, and of how data are read, stand in the proposal, for they
+            are the same in every run.
 
     Raises:
         InputError: data or overrides cannot be used.
     """
     settings = load_settings({}, overrides)
     source = _read(find_span(str(data), span, marker=settings.data.marker).directory, settings)
-    read_source(str(golden), strict=True, class_names=_class_names(settings))
+    how = settings.data
+    read_source(
+        *(str(golden), LOCAL_FILES, True, _class_names(settings), how.golden_reading.reading, how.exif),
+    )
     return _proposal(source, [given for given in overrides if _is_of_the_root(given)])
 
 
@@ -68,7 +74,8 @@ def write_proposal(text: str, out: Path) -> None:
 
 
 def _read(directory: str, settings: PipelineSettings) -> Source:
-    return read_source(directory, class_names=_class_names(settings))
+    how = settings.data
+    return read_source(directory, class_names=_class_names(settings), reading=how.reading.reading, exif=how.exif)
 
 
 def _class_names(settings: PipelineSettings) -> tuple[str, ...] | None:
@@ -76,7 +83,8 @@ def _class_names(settings: PipelineSettings) -> tuple[str, ...] | None:
 
 
 def _is_of_the_root(override: str) -> bool:
-    return override.partition("=")[0].strip().partition(".")[0] in ("name", "model")
+    key = override.partition("=")[0].strip()
+    return key.partition(".")[0] in ("name", "model") or key.startswith(_HOW_DATA_ARE_READ)
 
 
 def _proposal(source: Source, overrides: Sequence[str]) -> Proposal:
