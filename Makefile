@@ -21,10 +21,10 @@ lint: .venv/ready
 	.venv/bin/pyright
 	.venv/bin/hadolint Dockerfile tests/image/full.Dockerfile
 
-unit: .venv/ready test-tools  ## three minutes on two quiet cores; no TensorFlow
+unit: .venv/ready test-tools  ## ten minutes on two quiet cores; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
-e2e: .venv/ready  ## eight minutes on two quiet cores; TensorFlow and TFX are started in each of two processes
+e2e: .venv/ready  ## twenty minutes on two cores; TensorFlow and TFX are started in each of two processes
 	$(PYTEST) -m tensorflow
 
 newest:  ## the demo and all of it on Python 3.13 and TFX 1.21 (NEWEST_PYTHON=3.12), if need be in a chroot: an hour
