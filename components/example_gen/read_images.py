@@ -11,12 +11,16 @@ from typing import NamedTuple
 from ratchet.components.example_gen.class_lists import label_map_of
 from ratchet.components.example_gen.image_headers import headers_where_unsaid, orientations_of, sizes_said_or_read
 from ratchet.components.example_gen.labelled import BoxField, Labelled, LabelledBox, LabelledImage
-from ratchet.components.example_gen.layout.choosing import is_wanted, refuse_unknown_split, splits_told
+from ratchet.components.example_gen.layout.choosing import (
+    is_wanted,
+    pictures_told,
+    refuse_unknown_split,
+    splits_told,
+)
 from ratchet.components.example_gen.layout.layouts import Layout, Reading
 from ratchet.components.example_gen.layout.tree import Tree
 from ratchet.schemas.base.checked_json import Problems, shown
 from ratchet.schemas.base.errors import DataError
-from ratchet.schemas.base.formatting import and_more, many
 from ratchet.schemas.data.records import LabelMap
 
 
@@ -168,11 +172,7 @@ def not_annotated(tree: Tree, used: Iterable[str], source: str) -> tuple[str, ..
     """What to say of the pictures that annotations do not name."""
     known = set(used)
     bare = [name for name in tree.pictures if name not in known]
-    told = []
-    for names, why in ((bare, f"not in {source}"), (tree.other_pictures, "neither JPEG nor PNG")):
-        if names:
-            told.append(f"{many(len(names), 'picture')} {why}: {shown(names[0])}{and_more(len(names) - 1)}")
-    return tuple(told)
+    return tuple(pictures_told((bare, f"not in {source}"), (tree.other_pictures, "neither JPEG nor PNG")))
 
 
 def name_below(directory: str, name: str) -> str:

@@ -24,7 +24,12 @@ from ratchet.components.example_gen.class_lists import check_class_name, label_m
 from ratchet.components.example_gen.file_names import check_file_name, read_files, read_number
 from ratchet.components.example_gen.image_headers import headers_where_unsaid, orientations_of, sizes_said_or_read
 from ratchet.components.example_gen.labelled import VOC_BNDBOX, Labelled, LabelledBox, LabelledImage
-from ratchet.components.example_gen.layout.choosing import is_wanted, refuse_unknown_split, splits_told
+from ratchet.components.example_gen.layout.choosing import (
+    is_wanted,
+    pictures_told,
+    refuse_unknown_split,
+    splits_told,
+)
 from ratchet.components.example_gen.layout.class_files import agreed, class_files, list_above
 from ratchet.components.example_gen.layout.layouts import Layout, Part, Reading
 from ratchet.components.example_gen.layout.missing import missing_picture
@@ -35,7 +40,6 @@ from ratchet.components.example_gen.layout.voc_layouts import image_sets
 from ratchet.components.imaging.quality import check_size
 from ratchet.schemas.base.checked_json import Problems, shown
 from ratchet.schemas.base.errors import DataError
-from ratchet.schemas.base.formatting import and_more
 from ratchet.schemas.data.records import LabelMap
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -121,11 +125,7 @@ def _with_plain_tags(root: Element) -> Element:
 
 def _left_out(tree: Tree, used: set[str]) -> list[str]:
     bare = [name for name in tree.pictures if name not in used]
-    told = []
-    for names, why in ((bare, "without an XML file"), (tree.other_pictures, "neither JPEG nor PNG")):
-        if names:
-            told.append(f"{len(names)} pictures {why}, such as {shown(names[0])}{and_more(len(names) - 1)}")
-    return told
+    return pictures_told((bare, "without an XML file"), (tree.other_pictures, "neither JPEG nor PNG"))
 
 
 def parse_xml(text: bytes, path: str) -> Element:

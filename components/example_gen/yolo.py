@@ -18,7 +18,12 @@ from ratchet.components.example_gen.class_lists import label_map_of
 from ratchet.components.example_gen.file_names import check_file_name, read_file, read_files, to_text
 from ratchet.components.example_gen.image_headers import orientations_of, read_headers
 from ratchet.components.example_gen.labelled import YOLO_LINE, Labelled, LabelledBox, LabelledImage
-from ratchet.components.example_gen.layout.choosing import is_wanted, refuse_unknown_split, splits_told
+from ratchet.components.example_gen.layout.choosing import (
+    is_wanted,
+    pictures_told,
+    refuse_unknown_split,
+    splits_told,
+)
 from ratchet.components.example_gen.layout.class_files import (
     ClassList,
     agreed,
@@ -225,11 +230,7 @@ def _outside(tree: Tree, layout: Layout) -> list[str]:
     """What lies in no part of the layout, and pictures of kinds that are not read."""
     tops = [f"{part.images[0]}/" if part.images[0] else "" for part in layout.parts]
     outside = [name for name in tree.pictures if not name.startswith(tuple(tops))]
-    told = []
-    for names, why in ((outside, "outside of its directories"), (tree.other_pictures, "neither JPEG nor PNG")):
-        if names:
-            told.append(f"{len(names)} pictures {why}, such as {shown(names[0])}{and_more(len(names) - 1)}")
-    return told
+    return pictures_told((outside, "outside of its directories"), (tree.other_pictures, "neither JPEG nor PNG"))
 
 
 def _paired(tree: Tree, part: Part, told: list[str], left_out: list[str]) -> list[_Picture]:

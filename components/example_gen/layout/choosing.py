@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ratchet.components.example_gen.layout.split_names import same_split
 from ratchet.schemas.base.checked_json import shown
 from ratchet.schemas.base.errors import DataError
+from ratchet.schemas.base.formatting import and_more, many
 
 
 def refuse_unknown_split(wanted: str | None, splits: Iterable[str], directory: str) -> None:
@@ -37,3 +38,16 @@ def splits_told(splits: Mapping[str, str] | Iterable[str], wanted: str | None) -
 
 def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{split or 'no split'} {count:,}" for split, count in sorted(counts.items()))
+
+
+def pictures_told(*groups: tuple[Sequence[str], str]) -> list[str]:
+    """How many pictures each group has, why they are told of, and the first of them; nothing of a group without any.
+
+    >>> pictures_told((["a.bmp", "b.bmp"], "neither JPEG nor PNG"), ([], "in no split"))
+    ["2 pictures neither JPEG nor PNG: 'a.bmp' and 1 more"]
+    """
+    return [
+        f"{many(len(names), 'picture')} {why}: {shown(names[0])}{and_more(len(names) - 1)}"
+        for names, why in groups
+        if names
+    ]

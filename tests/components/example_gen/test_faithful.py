@@ -80,7 +80,7 @@ def test_a_labelled_picture_of_another_kind_is_an_error_and_a_bare_one_told(
     span = write(tmp_path / "in")
     [images] = [path for path in (span / "images", span / "JPEGImages") if path.exists()]
     (images / "bare.bmp").write_bytes(encode(picture(), "BMP"))
-    assert any("1 pictures neither JPEG nor PNG" in told and "bare.bmp" in told for told in read(span).left_out)
+    assert any("1 picture neither JPEG nor PNG: " in told and "bare.bmp" in told for told in read(span).left_out)
     (images / "a.jpg").rename(images / "a.bmp")
     assert f"D/{images.name}/a.bmp is there, but only JPEG and PNG are read; convert it" in message_of(span)
 
