@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from collections.abc import Sequence
@@ -27,12 +28,14 @@ class Scale:
         high: the largest value, above `low`.
         ticks: the values to mark, ascending.
         log: whether equal factors are equally far; all values are then above 0.
+        names: what the whole numbers from 1 on are called, instead of their figures.
     """
 
     low: float
     high: float
     ticks: tuple[float, ...]
     log: bool = False
+    names: tuple[str, ...] = ()
 
     def share(self, value: float) -> float:
         """How far along the axis a value lies, 0..1; one beyond the axis lies at its end."""
@@ -43,6 +46,8 @@ class Scale:
 
     def texts(self) -> list[str]:
         """What is written at the ticks."""
+        if self.names:
+            return [self.names[int(tick) - 1] if 1 <= tick <= len(self.names) else "" for tick in self.ticks]
         if not self.log:
             return tick_texts(self.ticks)
         plain = all(1e-3 <= tick < 1e6 for tick in self.ticks)
@@ -80,7 +85,9 @@ def log_scale(values: Sequence[float]) -> Scale:
         inside = tuple(tick for tick in ticks if low <= tick <= high)
         if len(inside) <= _MOST_TICKS:
             break
-    return Scale(low, high, inside if len(inside) > 1 else linear_scale((low, high)).ticks, log=True)
+    if len(inside) < 3:  # less than a decade
+        inside = max(inside, linear_scale((low, high)).ticks, key=len)
+    return Scale(low, high, inside, log=True)
 
 
 def tick_texts(ticks: Sequence[float]) -> list[str]:
@@ -147,15 +154,21 @@ class Axis:
         title: what is on it, with its unit.
         log: whether equal factors are equally far.
         whole: whether only whole numbers are marked; not on a logarithmic axis.
+        ends: where a linear axis begins and ends whatever the values are, so that charts side by side have the same.
+        names: what the whole numbers from 1 on are called, on a linear axis.
     """
 
     title: str
     log: bool = False
     whole: bool = False
+    ends: tuple[float, float] | None = None
+    names: tuple[str, ...] = ()
 
     def scale(self, values: Sequence[float], roomy: bool) -> Scale:
         """The scale on which all values are seen; a linear one that is roomy ends at marks."""
-        return log_scale(values) if self.log else linear_scale(values, self.whole, roomy)
+        if self.log:
+            return log_scale(values)
+        return dataclasses.replace(linear_scale(self.ends or values, self.whole, roomy), names=self.names)
 
 
 @dataclass(frozen=True)
@@ -221,14 +234,14 @@ class Plot:
     def _rows(self) -> str:
         return "".join(
             f'<path class="grid" d="M{self._left:.1f} {self.y(tick):.1f}H{_RIGHT}"/>'
-            f'<text x="{self._left - _GAP:.1f}" y="{self.y(tick) + 4.5:.1f}" text-anchor="end">{text}</text>'
+            f'<text x="{self._left - _GAP:.1f}" y="{self.y(tick) + 4.5:.1f}" text-anchor="end">{safe(text)}</text>'
             for tick, text in zip(self.up.ticks, self.up.texts())
         )
 
     def _columns(self) -> str:
         marked = "".join(
             f'<path class="axis" d="M{place:.1f} {self._bottom}v4"/>'
-            f'<text x="{middle:.1f}" y="{self._bottom + 18}" text-anchor="middle">{text}</text>'
+            f'<text x="{middle:.1f}" y="{self._bottom + 18}" text-anchor="middle">{safe(text)}</text>'
             for place, middle, text in self._apart()
         )
         return f'<path class="axis" d="M{self._left:.1f} {self._bottom}H{_RIGHT}"/>{marked}'

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from ratchet.components.pages.axes import linear_scale
 from ratchet.components.pages.chart_parts import finite, legend, shortened, signed
 from ratchet.components.pages.text import safe
 from ratchet.schemas.base.formatting import difference, minus
@@ -30,7 +33,7 @@ class BarPair:
     candidate: float
 
 
-def paired_bars(rows: Sequence[BarPair], unit: str) -> str:
+def paired_bars(rows: Sequence[BarPair], unit: str) -> Markup:
     """Horizontal bars of all figures on one axis from 0, each with its number and the difference.
 
     Args:
@@ -41,7 +44,7 @@ def paired_bars(rows: Sequence[BarPair], unit: str) -> str:
         A figure element with its legend; a paragraph where there is nothing to draw.
     """
     if not rows:
-        return '<p class="quiet">There is nothing to compare.</p>'
+        return Markup('<p class="quiet">There is nothing to compare.</p>')
     figures = [finite(value) for row in rows for value in (row.baseline, row.candidate)]
     largest = max((figure for figure in figures if figure is not None), default=0.0)
     scale = _REACH / largest if largest > 0 else 0.0
@@ -51,7 +54,7 @@ def paired_bars(rows: Sequence[BarPair], unit: str) -> str:
     entries = [(swatch.format("candidate"), "candidate")]
     if any(row.baseline is not None for row in rows):
         entries.insert(0, (swatch.format("baseline"), "baseline"))
-    return (
+    return Markup(
         f'<figure class="chart"><figcaption>{safe(unit, 200)}</figcaption><svg viewBox="0 0 {_WIDTH} '
         f'{len(rows) * _ROW}" role="img" aria-label="{safe(words, 4000)}">{drawn}</svg>{legend(entries)}</figure>'
     )
@@ -98,7 +101,7 @@ _ZERO, _WHISKER_REACH, _MIDDLE = 80, 72, 11
 _BEYOND = 1e100  # stands for infinity, with which nothing can be drawn
 
 
-def interval_bar(value: float | None, lo: float | None, hi: float | None, scale: float, label: str) -> str:
+def interval_bar(value: float | None, lo: float | None, hi: float | None, scale: float, label: str) -> Markup:
     """A zero line, the interval as a whisker and the difference as a dot; what is worse lies left of the line.
 
     Args:
@@ -115,12 +118,12 @@ def interval_bar(value: float | None, lo: float | None, hi: float | None, scale:
     """
     dot = finite(value)
     if dot is None:
-        return ""
+        return Markup()
     ends = _interval(lo, hi)
-    tone = "unclear" if ends is None or ends[0] <= 0 <= ends[1] else "better" if ends[0] > 0 else "worse"
+    tone = _tone(ends)
     reach = finite(scale) or 0.0
     per_px = (reach if reach > 0 else max(map(abs, (dot, *(ends or ()))), default=1.0) or 1.0) / _WHISKER_REACH
-    return (
+    return Markup(
         f'<svg class="interval {tone}" viewBox="0 0 {_INTERVAL_WIDTH} {_INTERVAL_HEIGHT}" role="img" '
         f'aria-label="{safe(f"{label}: {_interval_in_words(dot, ends, tone)}")}">'
         f'<path class="zero" d="M{_ZERO} 1V{_INTERVAL_HEIGHT - 1}"/>{_whisker(ends, per_px)}'
@@ -153,3 +156,51 @@ def _whisker(ends: tuple[float, float] | None, per_px: float) -> str:
     caps = "".join(f"M{_x(end, per_px):.1f} 6v10" for end in ends if abs(end) <= per_px * _WHISKER_REACH * (1 + 1e-9))
     left, right = (_x(end, per_px) for end in ends)
     return f'<path class="whisker" d="M{left:.1f} {_MIDDLE}H{right:.1f}{caps}"/>'
+
+
+def _tone(ends: tuple[float, float] | None) -> str:
+    return "unclear" if ends is None or ends[0] <= 0 <= ends[1] else "better" if ends[0] > 0 else "worse"
+
+
+_AXIS_WIDTH, _AXIS_HEIGHT, _MARGIN, _LINE = 440, 64, 26, 34  # px of the SVG's own coordinates
+
+
+def interval_axis(value: float | None, lo: float | None, hi: float | None, label: str) -> Markup:
+    """The same as a larger picture that has an axis with figures: where 0 is, and how far the interval reaches.
+
+    Args:
+        value: candidate - baseline; unknown if None or NaN.
+        lo: lower end of the interval, as in `interval_bar`.
+        hi: upper end, likewise.
+        label: what is compared.
+
+    Returns:
+        An SVG element of the classes of `interval_bar`; nothing for an unknown difference.
+    """
+    dot = finite(value)
+    if dot is None:
+        return Markup()
+    ends = _interval(lo, hi)
+    bounded = [end for end in (ends or ()) if abs(end) < _BEYOND]
+    scale = linear_scale([0.0, dot, *bounded], roomy=True)
+
+    def x(position: float) -> float:
+        return _MARGIN + scale.share(position) * (_AXIS_WIDTH - 2 * _MARGIN)
+
+    ticks = "".join(
+        f'<path class="axis" d="M{x(tick):.1f} {_LINE}v5"/>'
+        f'<text x="{x(tick):.1f}" y="{_LINE + 19}" text-anchor="middle">{minus(text)}</text>'
+        for tick, text in zip(scale.ticks, scale.texts())
+    )
+    whisker = ""
+    if ends is not None:
+        caps = "".join(f"M{x(end):.1f} 10v12" for end in bounded)
+        whisker = f'<path class="whisker" d="M{x(ends[0]):.1f} 16H{x(ends[1]):.1f}{caps}"/>'
+    tone = _tone(ends)
+    return Markup(
+        f'<svg class="interval axis-bar {tone}" viewBox="0 0 {_AXIS_WIDTH} {_AXIS_HEIGHT}" role="img" '
+        f'aria-label="{safe(f"{label}: {_interval_in_words(dot, ends, tone)}")}">'
+        f'<path class="zero" d="M{x(0.0):.1f} 2V{_LINE}"/>'
+        f'<path class="axis" d="M{_MARGIN} {_LINE}H{_AXIS_WIDTH - _MARGIN}"/>'
+        f'{ticks}{whisker}<circle class="value" cx="{x(dot):.1f}" cy="16" r="5"/></svg>'
+    )

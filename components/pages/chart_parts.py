@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from markupsafe import Markup
+
 from ratchet.components.pages.text import safe
 from ratchet.schemas.base.formatting import number
 
@@ -45,7 +47,7 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: max(longest - 1, 0)] + "…"
 
 
-def legend(entries: list[tuple[str, str]]) -> str:
+def legend(entries: list[tuple[str, str]]) -> Markup:
     """What the drawings mean, as HTML below a chart.
 
     Args:
@@ -55,9 +57,9 @@ def legend(entries: list[tuple[str, str]]) -> str:
         f'<span><svg viewBox="0 0 26 14" aria-hidden="true">{drawing}</svg>{safe(name, 60)}</span>'
         for drawing, name in entries
     )
-    return f'<div class="legend">{items}</div>'
+    return Markup(f'<div class="legend">{items}</div>')
 
 
-def chart_card(title: str, chart: str) -> str:
+def chart_card(title: str, chart: Markup) -> Markup:
     """A chart below its title, as HTML."""
-    return f'<div class="chart-card"><p class="chart-title">{safe(title, 80)}</p>{chart}</div>'
+    return Markup(f'<div class="chart-card"><p class="chart-title">{safe(title, 80)}</p>{chart}</div>')

@@ -1,25 +1,26 @@
-"""Compared features on the page: in words, as a picture with its distance, and all of a kind in a section."""
+"""Compared features: in words, as a picture with how far it moved, and all of a kind in a section."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from ratchet.components.pages.feature_words import measured
 from ratchet.components.pages.features import axis, feature_title
-from ratchet.components.pages.histograms import distance_gauge, distributions
-from ratchet.components.pages.moves import moves_figure
-from ratchet.components.pages.text import safe
+from ratchet.components.pages.histograms import distributions
+from ratchet.components.pages.html import render
+from ratchet.components.pages.moves import move_of, moves_figure
+from ratchet.components.pages.states import STATES
 from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution
-from ratchet.schemas.base.formatting import capital, many, number
+from ratchet.schemas.artifacts.decisions import Reason, State
+from ratchet.schemas.base.formatting import many
 
 _KINDS = {DRIFT: "training data of the served model"}
 _SHORT = {DRIFT: "training data"}
-_OTHER_KIND = "requests to the served model"
-_MEASURES = {
-    "jensen shannon divergence": "Jensen-Shannon divergence, 0 to 1",
-    "l infty": "largest difference of a share",
-    "energy distance": "energy coefficient, 0 to 1",
-}
+_OTHER_KIND, _OTHER_SHORT = "requests to the served model", "requests"
 
 
 def other_name(comparison: Comparison) -> str:
@@ -29,72 +30,89 @@ def other_name(comparison: Comparison) -> str:
 
 
 def excess(comparison: Comparison) -> float:
-    """How many times its limit a distance is; what cannot be compared counts as far."""
+    """How many times what is allowed a feature moved, or its distance its limit; what cannot be compared is far."""
     if math.isnan(comparison.distance):
         return math.inf
+    if comparison.allowed:
+        return move_of(comparison) / comparison.allowed
     if comparison.limit > 0:
         return comparison.distance / comparison.limit
     return math.inf if comparison.distance > 0 else 0.0
 
 
+@dataclass(frozen=True)
+class Feature:
+    """A compared feature as it is shown.
+
+    Attributes:
+        title: of the feature.
+        kind: CSS class of its rule's state.
+        word: that state in a word.
+        found: what its rule says; empty where there is no rule.
+        picture: both distributions.
+        sides: of both the CSS class, and the median and how many values there are.
+        moves: how far it moved.
+        measure: how it was measured.
+    """
+
+    title: str
+    kind: str
+    word: str
+    found: str
+    picture: Markup
+    sides: tuple[tuple[str, str], ...]
+    moves: Markup
+    measure: str
+
+
+def feature_of(comparison: Comparison, reason: Reason | None, this: str = "this span") -> Feature:
+    """How a compared feature is shown, in the state of the rule about it: its picture never says otherwise.
+
+    Args:
+        comparison: the feature.
+        reason: the rule; None where there is none.
+        this: what the side that is judged is called.
+    """
+    kind, word = STATES[reason.state if reason else State.PASSED]
+    return Feature(
+        title=feature_title(comparison.feature),
+        kind=kind,
+        word=word,
+        found=reason.actual if reason else "",
+        picture=distributions(comparison, other_name(comparison)),
+        sides=(
+            ("other-side", f"{_SHORT.get(comparison.kind, _OTHER_SHORT)}: {_side(comparison, comparison.other)}"),
+            ("span-side", f"{this}: {_side(comparison, comparison.span)}"),
+        ),
+        moves=moves_figure(comparison, kind),
+        measure=measured(comparison),
+    )
+
+
 def comparison_section(
-    comparisons: Sequence[Comparison], quiet: Collection[str], other: str = "", this: str = "this span"
-) -> str:
-    """All features of one kind of comparison, the furthest first, those whose rule has nothing to say folded.
+    comparisons: Sequence[Comparison], reasons: Iterable[Reason], other: str = "", this: str = "this span"
+) -> Markup:
+    """All features of one kind of comparison, the furthest first, those whose rule passed folded.
 
     Args:
         comparisons: of one kind, not empty.
-        quiet: rules that passed without a warning, `drift:qa/contrast`; a distance beyond its limit is no fault where
-            the values hardly moved.
+        reasons: the rules about them, among others.
         other: what the other side is called; empty: as the kind says.
         this: what the side that is judged is called.
     """
+    rules = {reason.rule: reason for reason in reasons}
     ordered = sorted(comparisons, key=lambda entry: (-excess(entry), entry.feature))
-    is_quiet = [f"{entry.kind}:{entry.feature}" in quiet for entry in ordered]
-    loud, folded = ([entry for entry, each in zip(ordered, is_quiet) if each is wanted] for wanted in (False, True))
-    grids = _grid(loud, "reject") if loud else "<p>No feature differs by more than it may.</p>"
-    if folded:
-        grids += (
-            f"<details><summary>{many(len(folded), 'feature')} as expected</summary>{_grid(folded, 'pass')}</details>"
-        )
-    return _legend(other or _KINDS.get(comparisons[0].kind, _OTHER_KIND), this) + grids
-
-
-def _legend(name: str, this: str) -> str:
-    swatch = '<svg viewBox="0 0 26 14" aria-hidden="true"><rect class="{}" x="2" y="2" width="22" height="10"/></svg>'
-    return (
-        f'<div class="legend"><span>{swatch.format("other")}{name}</span><span>{swatch.format("span")}{this}</span>'
-        '</div><p class="quiet">Equal areas are equal shares of the values; vertical lines stand at the medians, '
-        f"dotted for the {name}. The bar is the distance between the two, its thick mark the limit, its dotted mark "
-        "the part that chance alone reaches.</p>"
+    judged = [(entry, rules.get(f"{entry.kind}:{entry.feature}")) for entry in ordered]
+    quiet = [entry for entry in judged if entry[1] is not None and entry[1].state is State.PASSED]
+    return render(
+        "pages/templates/comparisons.html",
+        other=other or _KINDS.get(comparisons[0].kind, _OTHER_KIND),
+        this=this,
+        loud=[feature_of(*entry, this) for entry in judged if entry not in quiet],
+        quiet=[feature_of(*entry, this) for entry in quiet],
     )
 
 
-def _grid(comparisons: Sequence[Comparison], kind: str) -> str:
-    cards = (
-        f'<article class="card {kind}">'
-        f"<h3>{safe(capital(feature_title(comparison.feature)))}</h3>{feature_figure(comparison)}</article>"
-        for comparison in comparisons
-    )
-    return f'<div class="features">{"".join(cards)}</div>'
-
-
-def feature_figure(comparison: Comparison) -> str:
-    """One compared feature as HTML: both distributions, their medians, distance and limit."""
-    times = excess(comparison)
-    amount = f": {number(times)} times its limit" if math.isfinite(times) and not comparison.passed else ""
-    chance = f"; chance alone reaches {number(comparison.noise)}" if comparison.noise > 0 else ""
-    name, short = other_name(comparison), _SHORT.get(comparison.kind, "requests")
-    return (
-        f'<div class="feature">{distributions(comparison, name)}<p class="sides">'
-        f'<span class="other-side">{short}: {_side(comparison.feature, comparison.other)}</span><br>'
-        f'<span class="span-side">this span: {_side(comparison.feature, comparison.span)}</span></p>'
-        f"{distance_gauge(comparison)}"
-        f'<p class="quiet">Distance <strong>{number(comparison.distance)}</strong>{amount} '
-        f"({safe(_MEASURES.get(comparison.measure, comparison.measure))}{chance}).</p>{moves_figure(comparison)}</div>"
-    )
-
-
-def _side(feature: str, side: Distribution) -> str:
-    median = "" if side.median is None else f"median {safe(axis(feature).text(side.median))}, "
+def _side(comparison: Comparison, side: Distribution) -> str:
+    median = "" if side.median is None else f"median {axis(comparison.feature).text(side.median)}, "
     return median + many(side.values, "value")

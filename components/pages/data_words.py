@@ -29,7 +29,7 @@ OBSERVED = {
 
 DATA_WORDS = {
     "boxes": RuleWords(
-        "Boxes that cannot be boxes of their image",
+        "Boxes are outside of their image or have no area",
         "Boxes lie in their images",
         "Correct the annotations, or their export, and deliver the span again as {next}. A few such boxes do no harm: "
         "they are left out, and data_gate.bad_boxes says how many may be.",
@@ -72,14 +72,14 @@ DATA_WORDS = {
         "--set data_gate.accept_new_golden=true.",
     ),
     "drift:first_span": RuleWords(
-        "Spans have crept away from the first that this model's line was trained on",
-        "Spans have not crept away from the first that this model's line was trained on",
+        "Spans have crept away from the first training data",
+        "Spans have not crept away from the first training data",
         _FIRST_SPAN,
     ),
-    "drift": RuleWords("{of}: not like the data the served model was trained on", "{of}: as in training", _LOOK),
+    "drift": RuleWords("Drift of {of} from the training data", "No drift of {of}", _LOOK),
     "skew": RuleWords(
-        "{of}: not like what the served model is asked",
-        "{of}: as in service",
+        "Skew of {of}: not as in the requests to the served model",
+        "No skew of {of}",
         "Collect images as they come in service, and deliver the span again as {next}; or correct what differs between "
         "how requests and how training images are taken, resized or encoded.",
     ),
@@ -169,9 +169,11 @@ DATA_WORDS = {
         "Raise model.input_size, or cut the images into parts: what is smaller than a stride of the finest level is "
         "hardly ever found.",
     ),
-    "labels:classes": RuleWords("Systematic confusion of classes", "No systematic confusion of classes", RELABEL),
-    "labels:noise": RuleWords("Label noise: wrong classes here and there", "No label noise", RELABEL),
-    "labels:missing": RuleWords("Objects have no label", "Objects have labels", RELABEL),
+    "labels:classes": RuleWords(
+        "Classes are confused systematically", "No classes are confused systematically", RELABEL
+    ),
+    "labels:noise": RuleWords("Label noise: wrong classes here and there", "Hardly any label noise", RELABEL),
+    "labels:missing": RuleWords("Objects have no label", "Hardly an object lacks a label", RELABEL),
     "leak": RuleWords(
         "Images of the golden set are in the span, or may be",
         "No image of the golden set is in the span",

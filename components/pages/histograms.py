@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from markupsafe import Markup
 
 from ratchet.components.pages.features import Axis, axis, feature_title
-from ratchet.components.pages.text import safe
+from ratchet.components.pages.html import upto
 from ratchet.schemas.artifacts.data_evidence import Comparison, Distribution
-from ratchet.schemas.base.formatting import number, percent
+from ratchet.schemas.base.formatting import many, percent
 
 BINS = 48  # enough to see two peaks, too few to look ragged
 MOST_CATEGORIES = 10
@@ -21,29 +22,7 @@ _TOP, _BASE, _HEIGHT = 8, 118, 138
 _ROW, _BARS_LEFT, _BARS_RIGHT = 26, 112, 306
 
 
-def distance_gauge(comparison: Comparison) -> str:
-    """The distance as a bar, with the part that chance can reach and a line at the limit."""
-    values = (comparison.distance, comparison.limit, comparison.noise)
-    finite = [value for value in values if np.isfinite(value) and value > 0]
-    scale = (_RIGHT - _LEFT) / (1.12 * max(finite, default=1.0))
-
-    def x(value: float) -> float:
-        return float(np.nan_to_num(value, nan=0.0, posinf=1e9).clip(0, 1e9) * scale)
-
-    label = f"distance {number(comparison.distance)}, limit {number(comparison.limit)}"
-    limit, noise = (_LEFT + min(x(value), _RIGHT - _LEFT) for value in (comparison.limit, comparison.noise))
-    anchor = "start" if limit < 60 else "end" if limit > _RIGHT - 60 else "middle"
-    return (
-        f'<svg class="gauge" viewBox="0 0 {_WIDTH} 34" role="img" aria-label="{safe(label)}">'
-        f'<rect class="track" x="{_LEFT}" y="6" width="{_RIGHT - _LEFT}" height="8" rx="2"/>'
-        f'<rect class="{"within" if comparison.passed else "beyond"}" x="{_LEFT}" y="6" '
-        f'width="{min(x(comparison.distance), _RIGHT - _LEFT):.1f}" height="8" rx="2"/>'
-        f'<path class="noise" d="M{noise:.1f} 4V16"/><path class="limit" d="M{limit:.1f} 1V19"/>'
-        f'<text x="{limit:.1f}" y="31" text-anchor="{anchor}">limit {number(comparison.limit)}</text></svg>'
-    )
-
-
-def distributions(comparison: Comparison, other_name: str) -> str:
+def distributions(comparison: Comparison, other_name: str) -> Markup:
     """Both distributions: numbers as two overlaid histograms, categories as pairs of bars.
 
     Args:
@@ -57,18 +36,18 @@ def distributions(comparison: Comparison, other_name: str) -> str:
         return _bars(comparison, other_name)
     if len(comparison.other.edges) > 1 and len(comparison.span.edges) > 1:
         return _histograms(comparison, other_name)
-    return '<p class="quiet">No picture: this distance is measured in too many dimensions at once.</p>'
+    return Markup('<p class="quiet">No picture: this distance is measured in too many dimensions at once.</p>')
 
 
-def _histograms(comparison: Comparison, other_name: str) -> str:
+def _histograms(comparison: Comparison, other_name: str) -> Markup:
     units = axis(comparison.feature)
     grid = common_grid(comparison.other, comparison.span, whole=units.whole)
     low, high = float(grid[0]), float(grid[-1])
     other, span = (rebinned(side, grid) for side in (comparison.other, comparison.span))  # [BINS] each
     scale = (_BASE - _TOP) / max(other.max(), span.max(), 1e-12)
     label = _numbers_label(comparison, units, other_name)
-    return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{safe(label)}">'
+    return Markup(
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{upto(label, 600)}">'
         f'<path class="other" d="{_outline(other * scale)}"/><path class="span" d="{_outline(span * scale)}"/>'
         f"{_median(comparison.other, 'other-median', low, high)}{_median(comparison.span, 'span-median', low, high)}"
         f'<path class="axis" d="M{_LEFT} {_BASE}H{_RIGHT}"/>{_tick_marks(units, low, high)}</svg>'
@@ -154,7 +133,7 @@ def _tick_marks(units: Axis, low: float, high: float) -> str:
         anchor = "start" if x < _LEFT + 14 else "end" if x > _RIGHT - 14 else "middle"
         marks.append(
             f'<path class="axis" d="M{x:.1f} {_BASE}v4"/>'
-            f'<text x="{x:.1f}" y="{_HEIGHT - 3}" text-anchor="{anchor}">{safe(units.text(tick))}</text>'
+            f'<text x="{x:.1f}" y="{_HEIGHT - 3}" text-anchor="{anchor}">{upto(units.text(tick), 600)}</text>'
         )
     return "".join(marks)
 
@@ -167,7 +146,7 @@ def _numbers_label(comparison: Comparison, units: Axis, other_name: str) -> str:
     return f"Histograms of {feature_title(comparison.feature)}. Medians: {', '.join(medians)}."
 
 
-def _bars(comparison: Comparison, other_name: str) -> str:
+def _bars(comparison: Comparison, other_name: str) -> Markup:
     other, span = (dict(zip(side.categories, side.shares)) for side in (comparison.other, comparison.span))
     names = list(dict.fromkeys([*comparison.other.categories, *comparison.span.categories]))
     differences = sorted(names, key=lambda name: -abs(other.get(name, 0.0) - span.get(name, 0.0)))
@@ -178,7 +157,7 @@ def _bars(comparison: Comparison, other_name: str) -> str:
         y = row * _ROW + 4
         cut = name if len(name) <= 15 else name[:14] + "…"
         rows.append(
-            f'<text x="{_BARS_LEFT - 6}" y="{y + 15}" text-anchor="end">{safe(cut)}</text>'
+            f'<text x="{_BARS_LEFT - 6}" y="{y + 15}" text-anchor="end">{upto(cut, 600)}</text>'
             + _bar("other", other.get(name, 0.0), scale, y)
             + _bar("span", span.get(name, 0.0), scale, y + 11)
         )
@@ -186,9 +165,10 @@ def _bars(comparison: Comparison, other_name: str) -> str:
     label = f"Shares of {feature_title(comparison.feature)}, {other_name} and this span: " + ", ".join(
         f"{name} {percent(other.get(name, 0.0))} and {percent(span.get(name, 0.0))}" for name in shown
     )
-    svg = f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{safe(label, 2000)}">{"".join(rows)}</svg>'
+    svg = f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{upto(label, 2000)}">{"".join(rows)}</svg>'
     hidden = len(names) - len(shown)
-    return svg + (f'<p class="quiet">{hidden} categories that differ less are not shown.</p>' if hidden > 0 else "")
+    more = f'<p class="quiet">{many(hidden, "category")} that differ less are not shown.</p>' if hidden > 0 else ""
+    return Markup(svg + more)
 
 
 def _bar(kind: str, share: float, scale: float, y: int) -> str:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from ratchet.components.pages.axes import WIDTH, Axis, Mark, Plot
 from ratchet.components.pages.chart_parts import Kind, finite, legend, shortened
 from ratchet.components.pages.text import safe
@@ -44,7 +46,7 @@ class Series:
     markers: Sequence[Marker] = ()
 
 
-def line_chart(series: Sequence[Series], x: Axis, y: Axis, label: str, marks: Sequence[Mark] = ()) -> str:
+def line_chart(series: Sequence[Series], x: Axis, y: Axis, label: str, marks: Sequence[Mark] = ()) -> Markup:
     """A chart with its legend.
 
     Args:
@@ -61,7 +63,7 @@ def line_chart(series: Sequence[Series], x: Axis, y: Axis, label: str, marks: Se
     lines = [runs_of(entry.points, x.log, y.log) for entry in series]
     points = [point for runs in lines for run in runs for point in run]
     if not points:
-        return f'<p class="quiet">{safe(label, 200)}: there is nothing to draw.</p>'
+        return Markup(f'<p class="quiet">{safe(label, 200)}: there is nothing to draw.</p>')
     plot = Plot.of(points, x, y, marks)
     classes = _classes(series)
     drawn = "".join(
@@ -73,7 +75,7 @@ def line_chart(series: Sequence[Series], x: Axis, y: Axis, label: str, marks: Se
         for entry, runs, name in zip(series, lines, classes)
     ]
     words = f"{label}. " + " ".join(_in_words(entry.name, runs) for entry, runs in zip(series, lines))
-    return (
+    return Markup(
         f'<figure class="chart"><svg viewBox="0 0 {WIDTH} {plot.height}" role="img" '
         f'aria-label="{safe(words, 4000)}">{plot.frame()}{drawn}</svg>{legend(swatches)}</figure>'
     )

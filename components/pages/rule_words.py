@@ -33,7 +33,7 @@ def rule_title(
         own: words of the page, which stand before the usual ones.
 
     >>> rule_title("drift:qa/contrast", passed=False)
-    'Contrast: not like the data the served model was trained on'
+    'Drift of contrast from the training data'
     >>> rule_title("something_new:x", passed=True)
     'Something new: x'
     >>> rule_title("map_drop", passed=False, clarity=Clarity.NOISE)

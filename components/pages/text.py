@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 
-from ratchet.schemas.base.formatting import and_more
 from ratchet.schemas.base.visible import visible_line
 
 _LONGEST = 600  # characters of one piece of text; a page is for reading, `decision.json` has the rest
@@ -25,8 +23,3 @@ def safe(text: str, longest: int = _LONGEST) -> str:
     shown = visible_line(text)
     rest = f"… ({len(shown) - longest:,} more characters)"
     return html.escape(shown[:longest] + rest if longest + len(rest) < len(shown) else shown)
-
-
-def safe_list(items: Sequence[str], most: int) -> str:
-    """The first items as safe HTML, separated by commas, and how many more there are."""
-    return ", ".join(safe(item, 80) for item in items[:most]) + and_more(len(items) - most)

@@ -29,6 +29,12 @@ class OpenPage:
         """Waits until the page has handled the events so far and drawn, and until its reports have arrived here."""
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
+    def unfold(self) -> OpenPage:
+        """The page with everything open, as a reader would who wants all of it."""
+        self.page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+        self.settle()
+        return self
+
     def faults(self) -> list[str]:
         """All that the page asked for and reported; empty for a page that is complete and sound."""
         self.settle()

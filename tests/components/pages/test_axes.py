@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.components.pages.axes import linear_scale, log_scale, tick_texts
+from ratchet.components.pages.axes import Axis, linear_scale, log_scale, tick_texts
 
 NUMBERS = st.one_of(st.floats(-1e100, 1e100), st.floats(-10, 10), st.floats(-1e-6, 1e-6), st.sampled_from([0.0, 1e9]))
 SIZES = st.one_of(st.floats(1e-100, 1e100), st.floats(1e-9, 1e9))
@@ -52,6 +52,15 @@ def test_marks_are_round() -> None:
     assert linear_scale([1, 3], whole=True).ticks == (1, 2, 3)
     assert log_scale([0.1, 5]).ticks == (0.1, 0.2, 0.5, 1, 2, 5)
     assert log_scale([1e-6, 1]).ticks == (1e-6, 1e-4, 1e-2, 1)
+
+
+def test_a_logarithmic_axis_of_less_than_a_decade_has_more_than_two_marks() -> None:
+    assert log_scale([0.29, 0.61]).ticks == (0.3, 0.4, 0.5, 0.6)
+
+
+def test_places_that_are_named_are_called_by_their_names() -> None:
+    axis = Axis("span", whole=True, names=("3", "7", "8"))
+    assert axis.scale([1, 3], roomy=False).texts() == ["3", "7", "8"]
 
 
 def test_a_roomy_axis_begins_and_ends_at_a_mark() -> None:

@@ -24,7 +24,7 @@ def test_the_usual_is_told_and_of_the_unusual_only_what_there_is() -> None:
         ("their sides", "25 % of the image's longer side in the middle, nine of ten 2.5 % to 48 %"),
         ("classes", "cat 80 (89 %) in 55 images, <dog> 10 (11 %) in 8 images"),
         ("objects labelled twice", "9 of 90 (10 %)"),
-        ("images of 16 bits", "3 of 60 (5.0 %): TensorFlow keeps the upper 8"),
+        ("images of 16 bits", "3 of 60 (5 %): TensorFlow keeps the upper 8"),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.components.pages.feature_words import allowed, difference, exactly
+from ratchet.components.pages.feature_words import allowed, as_before, difference, exactly
 from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, SKEW, Comparison, Distribution
 from ratchet.schemas.data import features
 
@@ -37,16 +37,15 @@ def compared(
     [
         (
             compared(features.QA_BOX_LOG_AREA, math.log(0.05), math.log(0.025), math.log(2)),
-            "objects are smaller in area, as from farther away, by 50 %: median 2.5 % of the image here, 5 % in "
-            "training",
+            "objects are 50 % smaller in area, as from farther away: median 2.5 % of the image here, 5 % in training",
         ),
         (
             compared(features.QA_RED_CAST, 0.0, 0.27, 0.27),
-            "the images have a colour cast: more red, by 31 %: median red / green 1.31 here, 1 in training",
+            "the images have a colour cast: 31 % more red; median red / green 1.31 here, 1 in training",
         ),
         (
             compared(features.QA_SHARPNESS, 7.4, 1.8, 5.6),
-            "the images are blurred: they show less fine detail, by more than 99 %",
+            "the images are blurred: they show more than 99 % less fine detail",
         ),
         (
             compared(features.IMAGE_WIDTH, 378.0, 960.0, None),
@@ -54,7 +53,7 @@ def compared(
         ),
         (
             compared(features.QA_NUM_BOXES, 17.0, 8.0, 0.67, kind=SKEW),
-            "there are fewer boxes in an image, by 49 %: median 8 here, 17 in the requests",
+            "there are 49 % fewer boxes in an image: median 8 here, 17 in the requests",
         ),
         (
             compared(EMBEDDING, 0.0, 9.0),
@@ -106,18 +105,38 @@ def test_categories_that_changed_most_are_named_and_new_or_lost_ones_as_such() -
 @pytest.mark.parametrize(
     ("feature", "minimum", "words"),
     [
-        (features.QA_BRIGHTNESS, 0.12, "brightness within 13 % of the served model's training data"),
-        (features.QA_BOX_LOG_AREA, 0.25, "size of the boxes within 28 % of the served model's training data"),
+        (features.QA_BRIGHTNESS, 0.12, "brightness within 13 % of the training data"),
+        (features.QA_BOX_LOG_AREA, 0.25, "size of the boxes within 28 % of the training data"),
         (
             features.QA_NUM_BOXES,
             None,
-            "boxes an image as in the served model's training data (a difference only warns)",
+            "boxes an image as in the training data; a difference is only a warning",
         ),
-        (EMBEDDING, 0.04, "images that look to the served model like the served model's training data"),
+        (EMBEDDING, 0.04, "images that look to the served model like the training data"),
     ],
 )
 def test_what_would_have_passed_is_told_in_the_same_unit(feature: str, minimum: float | None, words: str) -> None:
     assert allowed(compared(feature, 1.0, 2.0), minimum) == words
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        (
+            compared("qa/brightness", 56.2, 55.6, 0.02),
+            "brightness as in training: median brightness 55.6 of 255 here, 56.2 there",
+        ),
+        (
+            compared("qa/brightness", 56.2, 56.2, 0.0),
+            "brightness as in training: median brightness 56.2 of 255 here, the same there",
+        ),
+        (compared(features.QA_SHARPNESS, 6.2, 6.1, 0.03), "sharpness as in training"),
+        (compared(EMBEDDING, 0.0, 0.0), "to the served model the images look as in training"),
+        (compared(features.BOX_CLASS, None, None, None, reference="span 2"), "classes of the boxes as in span 2"),
+    ],
+)
+def test_a_feature_that_hardly_moved_is_not_told_as_a_difference(comparison: Comparison, words: str) -> None:
+    assert as_before(comparison) == words
 
 
 def test_the_exact_measure_is_a_text_of_its_own() -> None:

@@ -14,7 +14,6 @@ from ratchet.components.pages.histograms import (
     MOST_CATEGORIES,
     common_grid,
     common_range,
-    distance_gauge,
     distributions,
     rebinned,
 )
@@ -81,13 +80,6 @@ def test_strange_statistics_still_make_a_picture(strange: Distribution, feature:
         html = distributions(comparison(feature=feature, **values), "training data")
         assert html.startswith(("<svg", "<p"))
         assert not re.search(r"[\s\"MVhH](nan|inf|-inf)", html)
-
-
-@pytest.mark.parametrize("distance", [0.0, 0.4, math.nan, math.inf])
-@pytest.mark.parametrize("limit", [0.0, 0.1])
-def test_a_gauge_never_leaves_its_picture(distance: float, limit: float) -> None:
-    html = distance_gauge(comparison(distance=distance, limit=limit, noise=0.0))
-    assert max(float(value) for value in re.findall(r'(?:width="|M)([0-9.]+)', html)) <= 352
 
 
 def test_the_picture_says_its_medians_in_units_to_those_who_cannot_see_it() -> None:

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from ratchet.components.pages.bars import BarPair, interval_bar, paired_bars
+from ratchet.components.pages.document import style
 from ratchet.components.pages.line_chart import Axis, Mark, Marker, Series, line_chart
-from ratchet.components.pages.style import CHART_STYLE, STYLE
 
 DARK = "@media (prefers-color-scheme: dark)"
 LINES = ("baseline", "candidate", "neutral", "worse", "better", "unclear")
@@ -17,10 +17,9 @@ LINES = ("baseline", "candidate", "neutral", "worse", "better", "unclear")
 def colours(dark: bool) -> dict[str, str]:
     """The variables as they hold in one of the schemes."""
     found: dict[str, str] = {}
-    for style in (STYLE, CHART_STYLE):
-        light_part, _, dark_part = style.partition(DARK)
-        for part in (light_part, dark_part.partition("\n}")[0] if dark else ""):
-            found |= dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", part))
+    light_part, _, dark_part = style().partition(DARK)
+    for part in (light_part, dark_part.partition("\n}")[0] if dark else ""):
+        found |= dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", part))
     return found
 
 
@@ -63,5 +62,5 @@ def test_every_class_that_is_drawn_has_a_style() -> None:
     html += "".join(interval_bar(value, value - 1, value + 1, 4, "any") for value in (-2, 0, 2))
     drawn = {name for names in re.findall(r'class="([^"]+)"', html) for name in names.split()}
     # v0 is the plain pattern of a kind; its other patterns have a style.
-    unknown = {name for name in drawn if not re.search(rf"\.{name}\b", STYLE + CHART_STYLE)} - {"v0"}
+    unknown = {name for name in drawn if not re.search(rf"\.{name}\b", style())} - {"v0"}
     assert unknown == set()
