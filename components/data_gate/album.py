@@ -6,27 +6,42 @@ from collections.abc import Mapping, Sequence
 
 from ratchet.components.data_gate.fault_layers import Album, Beside, Drawable
 from ratchet.components.data_gate.inputs import GateInputs
-from ratchet.components.data_gate.pictures import pictured_rules
-from ratchet.components.data_gate.usual import figures_of, usual_row
-from ratchet.components.detector.sampling import ImageSample
+from ratchet.components.data_gate.pictures import PART, pictured_rules
+from ratchet.components.data_gate.training_images import UsualImages, usual_images
+from ratchet.components.data_gate.usual import figures_of, labelled_alike, usual_rows
+from ratchet.components.detector.sampling import ImageSample, ReadRecords
 from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison
 from ratchet.schemas.artifacts.decisions import DataDecision
+from ratchet.schemas.base.formatting import many
 from ratchet.schemas.data.records import Detections
 
+_USUAL = 3  # images beside those that show a finding
+_OF_TWO_IMAGES = ("leak", "repeated_images", "span_version")  # rules whose pictures have their other image already
 
-def album_of(inputs: GateInputs, decision: DataDecision, comparisons: Sequence[Comparison]) -> Album:
+
+def album_of(
+    inputs: GateInputs,
+    decision: DataDecision,
+    comparisons: Sequence[Comparison],
+    artifacts: str | None,
+    read: ReadRecords,
+) -> Album:
     """What the pictures of a decision are drawn from.
 
     Args:
         inputs: both data sets.
         decision: whose findings are drawn.
         comparisons: what drift rests on.
+        artifacts: the artifacts directory of the pipeline root, where training images may be; None: there is none.
+        read: reads TFRecord files.
     """
     rules = pictured_rules(decision.reasons)
     images = _images(inputs, {name for names in rules.values() for name in names})
-    compared = {f"{entry.kind}:{entry.feature}": entry for entry in comparisons if entry.kind == DRIFT}
-    drifted = {rule: compared[rule] for rule in rules if rule in compared}
-    usual = _usual_names(inputs, drifted)
+    by_rule = {f"{entry.kind}:{entry.feature}": entry for entry in comparisons if entry.kind == DRIFT}
+    drifted = {rule: by_rule[rule.removeprefix(PART)] for rule in rules if rule.removeprefix(PART) in by_rule}
+    compared = [rule for rule in rules if rule not in _OF_TWO_IMAGES]
+    usual = usual_images(inputs, artifacts, drifted.values(), read) if compared else None
+    shown = {rule: [images[name] for name in rules[rule] if name in images] for rule in compared}
     copied = dict(inputs.copies.leaked.pairs)
     leaked = {name: copied.get(images[name].record.image_id) for name in rules.get("leak", ()) if name in images}
     kept = inputs.golden_images
@@ -36,7 +51,10 @@ def album_of(inputs: GateInputs, decision: DataDecision, comparisons: Sequence[C
         bad_boxes=inputs.span.bad_boxes.drawn,
         originals={
             name: Beside(
-                kept[kept.names[other]][1], f"golden {kept.names[other]}", _copied(inputs, images[name], other)
+                kept[kept.names[other]][1],
+                f"golden {kept.names[other]}",
+                kept[kept.names[other]][0],
+                _copied(inputs, images[name], other),
             )
             for name, other in leaked.items()
             if other in kept.names and kept.names[other] in kept
@@ -47,12 +65,8 @@ def album_of(inputs: GateInputs, decision: DataDecision, comparisons: Sequence[C
             for image, other in inputs.copies.repeated.pairs
             if image in names and other in names
         },
-        usual={
-            rule: Beside(kept[name][1], name, _usual_figure(inputs, drifted[rule], name), kept[name][0])
-            for rule, name in usual.items()
-            if name in kept
-        },
-        figures={rule: _figures(inputs.span_sample, compared) for rule, compared in drifted.items()},
+        usual=_usual(inputs, usual, shown, drifted) if usual is not None else {},
+        figures={rule: _figures(inputs.span_sample, entry) for rule, entry in drifted.items()},
     )
 
 
@@ -76,17 +90,26 @@ def _found_in(sample: ImageSample, place: int) -> Detections:
     return Detections(sample.found.boxes_xywh_px[rows], sample.found.labels[rows], sample.found.scores[rows])
 
 
-def _usual_names(inputs: GateInputs, drifted: Mapping[str, Comparison]) -> dict[str, str]:
-    sample = inputs.golden_sample
-    if sample is None or inputs.served is None or not sample.records:
-        return {}
-    training = inputs.served.sample.embeddings
-    rows = {rule: usual_row(comparison, sample.sample, training) for rule, comparison in drifted.items()}
-    return {rule: sample.records[row].file_name for rule, row in rows.items() if row is not None}
-
-
-def _usual_figure(inputs: GateInputs, comparison: Comparison, name: str) -> str:
-    return "" if inputs.golden_sample is None else _figures(inputs.golden_sample, comparison).get(name, "")
+def _usual(
+    inputs: GateInputs, usual: UsualImages, shown: Mapping[str, Sequence[Drawable]], drifted: Mapping[str, Comparison]
+) -> dict[str, list[Beside]]:
+    """Of each rule the images to compare with: in the middle of a feature, or with labels of the same classes."""
+    records, found = usual.sample.records, {}
+    training = inputs.served.sample.embeddings if inputs.served else usual.sample.sample.embeddings
+    for rule, images in shown.items():
+        comparison = drifted.get(rule)
+        rows = usual_rows(comparison, usual.sample.sample, training, _USUAL) if comparison else []
+        captions = _figures(usual.sample, comparison) if comparison else {}
+        if not rows:  # no figure of an image, as of a mix of classes
+            wanted = {inputs.span.class_names[label - 1] for image in images for label in image.record.truth.labels}
+            rows = labelled_alike(records, usual.class_names, wanted, _USUAL)
+        beside = []
+        for record in (records[row] for row in rows):
+            caption = captions.get(record.file_name) or many(len(record.truth.labels), "label")
+            names = () if rule in drifted else usual.class_names
+            beside.append(Beside(usual.kept[record.file_name][1], usual.title, record, caption, names))
+        found[rule] = beside
+    return {rule: beside for rule, beside in found.items() if beside}
 
 
 def _figures(sample: ImageSample, comparison: Comparison) -> dict[str, str]:

@@ -28,6 +28,7 @@ class DataGateSpec(ComponentSpec):
         "settings": ExecutionParameter(type=str),
         "copies": ExecutionParameter(type=str),
         "accept_new_golden": ExecutionParameter(type=int),
+        "artifacts": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -55,6 +56,8 @@ class DataGate(base_component.BaseComponent):
         copies: what is done about copies of golden images.
         accept_new_golden: whether the golden set may be another than the one the baseline was accepted on, 0 or 1; it
             takes the place of the setting.
+        artifacts: the artifacts directory of the pipeline root, where training images are found to be shown beside the
+            span's; None: there is none.
     """
 
     SPEC_CLASS = DataGateSpec
@@ -70,6 +73,7 @@ class DataGate(base_component.BaseComponent):
         settings: DataGateSettings,
         copies: CopySettings,
         accept_new_golden: int | RuntimeParameter,
+        artifacts: str | None = None,
     ) -> None:
         super().__init__(
             DataGateSpec(
@@ -81,6 +85,7 @@ class DataGate(base_component.BaseComponent):
                 settings=settings_io.to_json(settings),
                 copies=settings_io.to_json(copies),
                 accept_new_golden=accept_new_golden,
+                artifacts=artifacts or "",
                 decision=types.Channel(type=standard_artifacts.ExampleAnomalies),
                 passage=types.Channel(type=simple_artifacts.File),
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ratchet.components.data_gate.copies import Copies
 from ratchet.schemas.artifacts.decisions import Reason
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, many, percent
 from ratchet.schemas.data.copy_settings import CopySettings
 
 _LISTED = 5
@@ -26,7 +26,13 @@ def no_leak(leaked: Copies, names: Mapping[int, str], settings: CopySettings) ->
         return Reason("leak", expected, settings.untested, passed=True, warning=True, tested=False)
     pairs = leaked.pairs
     if not pairs:
-        return Reason("leak", expected, f"none among {leaked.images} images", passed=True, strength=0.0)
+        return Reason(
+            "leak",
+            expected,
+            f"no copy of a golden image among {many(leaked.images, 'image')}",
+            passed=True,
+            strength=0.0,
+        )
     certain = [pair for pair in pairs if pair[0] not in leaked.doubtful]
     doubtful = [pair for pair in pairs if pair[0] in leaked.doubtful]
     words = []
@@ -51,14 +57,17 @@ def no_leak(leaked: Copies, names: Mapping[int, str], settings: CopySettings) ->
 
 def no_repeats(repeated: Copies, names: Mapping[int, str], settings: CopySettings) -> Reason:
     """Whether a span holds many of its images more than once; see `no_leak`."""
-    expected = f"at most {_REPEATED:.0%} of the images are copies of others in the span"
+    expected = f"at most {percent(_REPEATED)} of the images are copies of others in the span"
     if settings.untested:
         return Reason("repeated_images", expected, settings.untested, passed=True, tested=False)
     share = len(repeated.pairs) / max(1, repeated.images)
-    actual = f"{len(repeated.pairs)} of {repeated.images}"
+    actual = "no image is a copy of another"
     if repeated.pairs:
         image, other = repeated.pairs[0]
-        actual += f", such as {_name(names, image)} and {_name(names, other)}"
+        actual = (
+            f"{len(repeated.pairs):,} of {many(repeated.images, 'image')} ({percent(share)}) are copies of others, "
+        )
+        actual += f"such as {_name(names, image)} and {_name(names, other)}"
     return Reason(
         rule="repeated_images",
         expected=expected,

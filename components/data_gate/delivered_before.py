@@ -14,7 +14,7 @@ from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from ratchet.schemas.artifacts.training_record import TrainedData
-from ratchet.schemas.base.formatting import joined
+from ratchet.schemas.base.formatting import joined, percent
 from ratchet.schemas.data.dataset import DataSetInfo
 from ratchet.schemas.data.fingerprints import Fingerprints
 
@@ -79,9 +79,9 @@ def not_delivered_before(
         return Reason(
             _RULE,
             _EXPECTED,
-            f"span {span.span} version {span.version} is not what run {named.run_id} trained on (digest "
-            f"{named.data_digest[:12]}, now {span.digest[:12]}); "
+            f"span {span.span} version {span.version} is not what run {named.run_id} trained on under this name; "
             f"deliver it as span-{span.span}-version-{span.version + 1}",
+            measure=f"digest {named.data_digest[:12]} then, {span.digest[:12]} now",
         )
     runs = [run for run in history.runs if run.data_digest == span.digest]
     numbers = [data.span for data in lineage if data.digest == span.digest]
@@ -125,4 +125,4 @@ def _in_part(before: TrainedBefore, history: History) -> str:
 
 
 def _share(count: int, of: int) -> str:
-    return f"{count} ({count / max(1, of):.0%})"
+    return f"{count:,} ({percent(count / max(1, of))})"

@@ -9,19 +9,22 @@ import numpy as np
 
 from ratchet.components.data_gate.coping import Coping
 from ratchet.components.data_gate.settings import DataGateSettings
-from ratchet.components.pages.feature_words import allowed, difference, exactly, moved_by
+from ratchet.components.pages.feature_words import allowed, as_before, difference, exactly, moved_by
 from ratchet.components.pages.features import short_title
 from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import many
 from ratchet.schemas.data import features
 from ratchet.schemas.data.feature_sample import FeatureSample
 
 _HARMLESS_FALLS = (features.QA_NOISE,)  # blur takes noise away, and is seen by the sharpness
+_WITHIN, _HARMLESS = "; that is within what is allowed", "; less of it is no fault"
 _BY_CHANCE = "; samples as small as these differ as much by chance"
 
 FIRST_SPAN = "first_span"  # the rule about creeping away from it
 _MOST_EXTREME = 12  # images that a rule names
 _NEAR = 0.5  # of a wide effect: from there on a person is told
+_CALM = 0.5  # of what passes: up to it a feature is as it was
 
 
 def strength(comparison: Comparison, settings: DataGateSettings) -> float:
@@ -63,8 +66,11 @@ def drift_reason(
     lost = comparison.kind == DRIFT and coping is not None and not coping.copes
     stops = drifted and not (copes and effect < wide) and not (lost and effect < settings.agreed_effect_of(feature))
     by_chance = comparison.passed and minimum is not None and minimum <= effect
-    actual = difference(comparison) + (_BY_CHANCE if by_chance else "")
+    calm = comparison.passed and strength(comparison, settings) <= _CALM and not by_chance
+    actual = as_before(comparison) if calm else difference(comparison) + (_BY_CHANCE if by_chance else "")
     actual += _moved_before(comparison) if stops or warns else ""
+    if not (stops or warns or calm or by_chance):  # a difference that is told, of a rule that passed
+        actual += _HARMLESS if _is_harmless(comparison) else _WITHIN
     return Reason(
         rule=f"{comparison.kind}:{comparison.feature}",
         expected=allowed(comparison, minimum),
@@ -146,10 +152,9 @@ def lineage_reason(
     return [
         Reason(
             rule=f"{DRIFT}:{FIRST_SPAN}",
-            expected=f"no wide drift from {worst.first}, the first that this model's line was trained on; "
-            "a warning from half of one on",
-            actual=f"{short_title(worst.feature)} has moved from it by "
-            f"{moved_by(worst.feature, worst.from_first or 0.0)}; {moved_by(worst.feature, wide)} is wide"
+            expected=f"no wide drift since {worst.first}, the first that the model was trained on; half of one warns",
+            actual=f"the largest move since then is in {short_title(worst.feature)}: by "
+            f"{moved_by(worst.feature, worst.from_first or 0.0)}, where {moved_by(worst.feature, wide)} is wide"
             + (f"; the served model does not cope: {coping}" if agrees and far > _NEAR else ""),
             passed=not (far > 1 and agrees),
             warning=far > _NEAR and not (far > 1 and agrees),
@@ -163,7 +168,7 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     return Reason(
         kind,
         f"at least {fewest} images on both sides to tell {kind} from chance",
-        f"{span} here, {other} there",
+        f"{many(span, 'image')} here, {other:,} there",
         passed=True,
         warning=True,
         tested=False,

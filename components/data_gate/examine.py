@@ -65,7 +65,6 @@ from ratchet.schemas.artifacts.data_evidence import (
     SKEW,
     Comparison,
     DataEvidence,
-    DataPictures,
     LabelEvidence,
 )
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason
@@ -121,7 +120,7 @@ def examine(
         trained_before=inputs.trained_before,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
-    album = album_of(inputs, decision, compared.comparisons)
+    album = album_of(inputs, decision, compared.comparisons, sources.artifacts, read)
     content = PageContent(
         title=f"span {inputs.span.span}: {inputs.span.source}" if inputs.span.span else inputs.span.source,
         span=inputs.span,
@@ -134,7 +133,7 @@ def examine(
     evidence = DataEvidence((*compared.comparisons, *compared.of_golden), label_evidence)
     _write(f"{out}/{DECISION_FILE}", DATA_DECISION_FORMAT.write(decision))
     _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(evidence))
-    _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(DataPictures(content.pictures)))
+    _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(content.pictures))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
     _write(f"{split_directory(out, TRAIN_SPLIT)}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
     return decision
@@ -190,6 +189,7 @@ def _compare(
         comparisons = _beside_lineage(
             comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
         )
+    comparisons = [replace(entry, allowed=settings.minimum_effect_of(entry.feature)) for entry in comparisons]
     coping = _coping(inputs, settings)
     for kind in (DRIFT, SKEW):
         of_kind = [comparison for comparison in comparisons if comparison.kind == kind]

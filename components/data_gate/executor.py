@@ -47,6 +47,7 @@ class Executor(base_executor.BaseExecutor):
             schema=io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"])),
             baseline=_baseline(baseline),
             history=HISTORY_FORMAT.read(io_utils.read_string_file(history), history),
+            artifacts=exec_properties.get("artifacts") or None,
         )
         output = artifact_utils.get_single_instance(output_dict["decision"])
         copies = settings_io.from_json(CopySettings, exec_properties["copies"])

@@ -101,11 +101,14 @@ def fact_reasons(
         expected = "a span whose images and labels were counted"
         return [Reason(DUPLICATES, expected, "nothing was counted when it was read", passed=True, tested=False)]
     reasons = [
-        _share(DUPLICATES, "objects are labelled twice", facts.of(counted.REPEATED_OBJECTS), limits.repeated_objects),
-        _share("facts:blank", "images show nothing", facts.of(counted.BLANK), limits.blank),
+        _share(
+            DUPLICATES, "objects are", "labelled twice", facts.of(counted.REPEATED_OBJECTS), limits.repeated_objects
+        ),
+        _share("facts:blank", "images are", "empty: black, white or flat", facts.of(counted.BLANK), limits.blank),
         _share(
             "facts:outside_content",
-            "objects lie on an even border, outside of the picture's content",
+            "objects are",
+            "on an even border, outside of the picture",
             facts.of(counted.OUTSIDE_CONTENT),
             limits.outside_content,
         ),
@@ -120,14 +123,13 @@ def fact_reasons(
     return reasons + ([_small(facts, sight, limits)] if sight else [])
 
 
-def _share(rule: str, what: str, fact: Fact, limit: float) -> Reason:
+def _share(rule: str, things: str, what: str, fact: Fact, limit: float) -> Reason:
     """A share that natural data has next to nothing of: beyond the limit the export is broken."""
     fails, warns = fact.share > limit, fact.share > _LOOK * limit
     return Reason(
         rule,
-        f"at most {percent(limit)} of the {what}",
-        f"{_counted(fact, what.partition(' ')[0])} {what.partition(' ')[2]}"
-        + (f": {fact.detail}" if fact.detail else ""),
+        f"at most {percent(limit)} of the {things.removesuffix(' are')} {what}",
+        f"{_counted(fact, things)} {what}" + (f": {fact.detail}" if fact.detail else ""),
         passed=not fails,
         warning=warns and not fails,
         images=fact.images if warns else (),
@@ -136,7 +138,15 @@ def _share(rule: str, what: str, fact: Fact, limit: float) -> Reason:
 
 
 def _counted(fact: Fact, things: str) -> str:
-    return f"{fact.count:,} of {fact.of:,} {things} ({percent(fact.share)})" if fact.count else f"no {things}"
+    """How many things there are, `objects are` or `images`.
+
+    >>> _counted(Fact(0, 9), "objects are"), _counted(Fact(3, 9), "images")
+    ('no object is', '3 of 9 images (33 %)')
+    """
+    if not fact.count:
+        return f"no {things.replace('s are', ' is')}" if things.endswith("are") else f"no {things[:-1]}"
+    things, _, verb = things.partition(" ")
+    return f"{fact.count:,} of {fact.of:,} {things} ({percent(fact.share)}) {verb}".rstrip()
 
 
 def _strength(found: float, limit: float) -> float | None:
@@ -150,11 +160,11 @@ def _unlabelled_end(facts: DataSetFacts, limits: FactLimits) -> Reason:
     others = f"of the {fact.of - fact.count:,} before them {empty or 'none'} {'have' if empty > 1 else 'has'} none"
     return Reason(
         "facts:unlabelled_end",
-        f"labels to the last image; at most {percent(limits.unlabelled_end)} of the images after them",
+        f"labels to the last image, or at most {percent(limits.unlabelled_end)} of the images after them",
         f"the last {many(fact.count, 'image')} of {fact.of:,} have no object, {others}: an export before the labelling "
         "was done"
         if fact.count
-        else "objects to the end",
+        else "labels go on to the last image",
         passed=not fails,
         warning=bool(fact.count) and not fails,
         images=fact.images,
@@ -168,7 +178,7 @@ def _without_objects(facts: DataSetFacts, limits: FactLimits) -> Reason:
     return Reason(
         "facts:without_objects",
         f"at most {percent(limits.without_objects)} of the images without an object",
-        f"{_counted(fact, 'images')} without an object",
+        f"{_counted(fact, 'images are')} without an object",
         passed=not fails,
         warning=warns and not fails,
         images=fact.images if warns else (),
@@ -182,7 +192,7 @@ def _two_classes(fact: Fact) -> Reason:
     return Reason(
         "facts:two_classes",
         f"at most {percent(_FEW)} of the objects with a second box of another class",
-        f"{_counted(fact, 'objects')} with a second box of another class",
+        f"{_counted(fact, 'objects')} {'have' if fact.count else 'has'} a second box of another class",
         passed=True,
         warning=warns,
         images=fact.images if warns else (),
@@ -196,7 +206,7 @@ def _crowds(fact: Fact) -> Reason:
     return Reason(
         "facts:crowds",
         f"at most {percent(_MANY_CROWDS)} of the objects marked as crowds, which teach nothing and are not measured",
-        f"{_counted(fact, 'objects')} marked as crowds (iscrowd 1)" + (_ONLY_CROWDS if fails else ""),
+        f"{_counted(fact, 'objects are')} marked as a crowd (iscrowd 1)" + (_ONLY_CROWDS if fails else ""),
         passed=not fails,
         warning=warns and not fails,
         images=fact.images if warns else (),
@@ -261,7 +271,7 @@ def _few_objects(facts: DataSetFacts, limits: FactLimits) -> Reason:
     return Reason(
         "facts:few_objects",
         f"at least {limits.min_objects} objects of every class to learn it from",
-        listed(few, _LISTED) if few else f"at least {min(singles.values(), default=0):,}",
+        listed(few, _LISTED) if few else f"at least {min(singles.values(), default=0):,} of every class",
         passed=True,
         warning=bool(few),
     )
@@ -274,10 +284,10 @@ def _small(facts: DataSetFacts, sight: DetectorSight, limits: FactLimits) -> Rea
         "facts:small_objects",
         f"at most {percent(limits.small)} of the objects below {sight.stride_px} px, the detector's finest stride, at "
         f"its input of {sight.input_px} px",
-        f"{percent(share)} of the objects are below {sight.stride_px} px at the detector's input size of "
-        f"{sight.input_px} px, the median object has {median:.0f} px"
+        f"{f'{percent(share)} of the objects are' if share else 'no object is'} below {sight.stride_px} px at the "
+        f"detector's input size of {sight.input_px} px; the median object has {median:.0f} px"
         if facts.side_shares
-        else "no object",
+        else "there is no object",
         passed=True,
         warning=share > limits.small,
         strength=_strength(share, limits.small),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ratchet.components.imaging.drawing import Layer, detections_layer, given_layer, labels_layer, read_layer
 from ratchet.components.labels import readings
 from ratchet.components.metrics.boxes import NO_CROWD, overlapping
+from ratchet.schemas.artifacts.data_evidence import PictureLayer
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.base.formatting import many, percent
 from ratchet.schemas.data.dataset import BadBox
@@ -48,13 +48,15 @@ class Beside:
         encoded: its file.
         title: what it is: `golden 17.jpg`.
         caption: its figure, or what the image of the span is to it; empty for nothing.
-        record: its annotation, for what is about boxes.
+        record: its annotation.
+        class_names: what its labels are called, where they are worth a look.
     """
 
     encoded: bytes
     title: str
+    record: ImageRecord
     caption: str = ""
-    record: ImageRecord | None = None
+    class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Album:
         bad_boxes: those that are kept to be drawn.
         originals: by the file name of a copy, the golden image that it copies.
         repeated: by the file name of a copy of another image of the span, the file name of that one.
-        usual: by rule, an image that is as what the span was compared with; its caption is its figure.
+        usual: by rule, images that are as they should be: of the training data, or golden ones where those are gone.
         figures: by rule and file name, the figure that the rule is about.
     """
 
@@ -76,18 +78,28 @@ class Album:
     bad_boxes: tuple[BadBox, ...] = ()
     originals: Mapping[str, Beside] = field(default_factory=dict)
     repeated: Mapping[str, str] = field(default_factory=dict)
-    usual: Mapping[str, Beside] = field(default_factory=dict)
+    usual: Mapping[str, Sequence[Beside]] = field(default_factory=dict)
     figures: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-Drawn = tuple[list[Layer], str]
+Drawn = tuple[list[PictureLayer], str]
 
 
-def labels_of(image: Drawable, album: Album, texts: bool = True) -> Layer:
-    """The labels of an image, with or without the names of their classes."""
-    truth = image.record.truth
-    names = [album.class_names[label - 1] for label in truth.labels] if texts else []
-    return labels_layer(truth.boxes_xywh_px, names)
+def layer(name: str, boxes_xywh_px: np.ndarray, texts: Sequence[str] = ()) -> PictureLayer:
+    """Boxes [n, 4] as far as they can be drawn, of negative sides too, and their texts; `name` as in `PictureLayer`."""
+    kept = np.flatnonzero(np.isfinite(boxes_xywh_px).all(axis=1))
+    starts, sides = boxes_xywh_px[kept, :2], boxes_xywh_px[kept, 2:]
+    drawn = np.hstack([np.minimum(starts, starts + sides), np.abs(sides)]).round(1)
+    return PictureLayer(
+        name, tuple(map(tuple, drawn.tolist())), tuple(str(texts[row]) for row in kept.tolist()) if texts else ()
+    )
+
+
+def labels_of(record: ImageRecord, class_names: Sequence[str] = ()) -> PictureLayer:
+    """The labels of an image, with the names of their classes if these are given."""
+    labels = [int(label) for label in record.truth.labels]
+    texts = [class_names[label - 1] for label in labels] if class_names else []
+    return layer("labels", record.truth.boxes_xywh_px, texts)
 
 
 def _sure(image: Drawable, least: float = _SURE) -> Detections:
@@ -123,7 +135,7 @@ def _few(names: list[str]) -> list[str]:
 
 
 def _named(found: Detections, album: Album) -> list[str]:
-    return [f"{album.class_names[label - 1]} {score:.0%}" for label, score in zip(found.labels, found.scores)]
+    return [f"{album.class_names[label - 1]} {percent(score)}" for label, score in zip(found.labels, found.scores)]
 
 
 def _best(image: Drawable, found: Detections) -> np.ndarray:
@@ -141,10 +153,13 @@ def _best(image: Drawable, found: Detections) -> np.ndarray:
 
 def labels_and_detections(reason: Reason, image: Drawable, album: Album) -> Drawn:
     """What is drawn for a rule that has no drawing of its own."""
-    layers, caption = [labels_of(image, album)], image.caption or many(len(image.record.truth.labels), "label")
+    layers, caption = (
+        [labels_of(image.record, album.class_names)],
+        image.caption or many(len(image.record.truth.labels), "label"),
+    )
     if image.found is not None:
         found = _sure(image)
-        layers.append(detections_layer(found.boxes_xywh_px, _named(found, album)))
+        layers.append(layer("detections", found.boxes_xywh_px, _named(found, album)))
         caption += f", {many(len(found.labels), 'detection')}"
     return layers, caption
 
@@ -153,23 +168,23 @@ def _bad_boxes(reason: Reason, image: Drawable, album: Album) -> Drawn:
     bad = [box for box in album.bad_boxes if box.image == image.record.file_name]
     given = np.array([box.given_xywh_px for box in bad]).reshape(-1, 4)
     meant = np.array([box.meant_xywh_px for box in bad if box.meant_xywh_px is not None]).reshape(-1, 4)
-    layers = [labels_of(image, album, texts=False), given_layer(given)]
-    caption = f"{many(len(given), 'bad box')} as given (dashed orange, cut at the border)"
+    layers = [labels_of(image.record), layer("given", given)]
+    caption = f"{many(len(given), 'bad box')} as given"
     if len(meant):
-        layers.append(read_layer(meant))
-        caption += ", and read otherwise (blue)"
+        layers.append(layer("read", meant))
+        caption += ", and read otherwise"
     return layers, caption
 
 
 def _readings(reason: Reason, image: Drawable, album: Album) -> Drawn:
     boxes, found = image.record.truth.boxes_xywh_px, _sure(image)
-    layers = [given_layer(boxes), detections_layer(found.boxes_xywh_px)]
+    layers = [layer("given", boxes), layer("detections", found.boxes_xywh_px)]
     reading = readings.told(reason.actual)
     if reading is None:
-        return layers, "boxes as given (dashed orange) beside what the model sees (dashed magenta)"
+        return layers, "boxes as given beside what the model sees"
     read = reading.boxes(boxes, np.tile([image.record.width_px, image.record.height_px], (len(boxes), 1)))
-    layers.insert(1, read_layer(read[np.isfinite(read).all(axis=1)]))
-    words = f"boxes as given (dashed orange), {reading.meaning} (blue), and what the model sees (dashed magenta)"
+    layers.insert(1, layer("read", read))
+    words = f"boxes as given, {reading.meaning}, and what the model sees"
     return layers, words
 
 
@@ -177,10 +192,10 @@ def _drawn_otherwise(reason: Reason, image: Drawable, album: Album) -> Drawn:
     found = _sure(image)
     best = _best(image, found)
     labels, seen = image.record.truth.boxes_xywh_px[best >= 0], found.boxes_xywh_px[best[best >= 0]]
-    layers = [labels_of(image, album, texts=False), detections_layer(seen)]
+    layers = [labels_of(image.record), layer("detections", seen)]
     if not len(labels):
         return layers, "no label lies where the model sees an object"
-    return layers, f"in this image labels (green) {_relation(reason.rule, labels, seen)} what the model sees (magenta)"
+    return layers, f"labels {_relation(reason.rule, labels, seen)} what the model sees"
 
 
 def _relation(rule: str, labels: np.ndarray, seen: np.ndarray) -> str:
@@ -202,14 +217,14 @@ def _unlabelled(reason: Reason, image: Drawable, album: Album) -> Drawn:
     alone[_overlapping(found.boxes_xywh_px, boxes, _SAME_IOU)[0]] = False
     only = _rows(found, alone)
     names = _few([album.class_names[label - 1] for label in only.labels])
-    layers = [labels_of(image, album, texts=False), detections_layer(only.boxes_xywh_px, names)]
-    return layers, f"{many(len(only.labels), 'object')} that the model surely sees and nobody labelled (magenta)"
+    layers = [labels_of(image.record), layer("detections", only.boxes_xywh_px, names)]
+    return layers, f"{many(len(only.labels), 'object')} that the model surely sees and nobody labelled"
 
 
 def _not_found(reason: Reason, image: Drawable, album: Album) -> Drawn:
     found = _sure(image)
     lost = int(np.count_nonzero(_best(image, found) < 0))
-    layers = [labels_of(image, album, texts=False), detections_layer(found.boxes_xywh_px, _named(found, album))]
+    layers = [labels_of(image.record), layer("detections", found.boxes_xywh_px, _named(found, album))]
     return layers, f"the model finds {len(image.record.truth.labels) - lost} of {len(image.record.truth.labels)} labels"
 
 
@@ -220,7 +235,7 @@ def _contradicted(reason: Reason, image: Drawable, album: Album) -> Drawn:
     texts = _few([f"label {album.class_names[label - 1]}" for label in truth.labels[wrong]])
     seen = best[wrong]
     names = _few([f"model {name}" for name in _named(_rows(found, seen), album)])
-    layers = [labels_layer(truth.boxes_xywh_px[wrong], texts), detections_layer(found.boxes_xywh_px[seen], names)]
+    layers = [layer("labels", truth.boxes_xywh_px[wrong], texts), layer("detections", found.boxes_xywh_px[seen], names)]
     return layers, f"{np.count_nonzero(wrong)} of {many(len(truth.labels), 'label')} name another class than the model"
 
 
@@ -232,8 +247,8 @@ def _doubles(reason: Reason, image: Drawable, album: Album) -> Drawn:
     twice &= truth.labels[pairs.one] == truth.labels[pairs.other]
     first, second = pairs.one[twice], pairs.other[twice]
     names = [album.class_names[label - 1] for label in truth.labels[first]]
-    layers = [labels_layer(truth.boxes_xywh_px[first], names), given_layer(truth.boxes_xywh_px[second])]
-    return layers, f"{many(len(np.unique(second)), 'object')} labelled again (dashed orange over green)"
+    layers = [layer("labels", truth.boxes_xywh_px[first], names), layer("given", truth.boxes_xywh_px[second])]
+    return layers, f"{many(len(np.unique(second)), 'object')} labelled twice"
 
 
 LAYERS: dict[str, Callable[[Reason, Drawable, Album], Drawn]] = {

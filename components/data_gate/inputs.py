@@ -19,7 +19,7 @@ from ratchet.components.detector.detections import renumbering
 from ratchet.components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
 from ratchet.components.detector.served import ServedDetector, load_detector
 from ratchet.components.detector.stored_looks import stored_looks
-from ratchet.components.pages.parts import MOST_PICTURES
+from ratchet.components.pages.findings import MOST_PICTURES
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.training_record import (
@@ -67,6 +67,7 @@ class GateSources:
         baseline: None before the first model.
         history: what was decided before.
         sight: of the detector of a first model; None if its input size is not known yet.
+        artifacts: the artifacts directory of the pipeline root, where training images may be; None: there is none.
     """
 
     span: str
@@ -76,6 +77,7 @@ class GateSources:
     baseline: ServedBaseline | None
     history: History
     sight: DetectorSight | None = None
+    artifacts: str | None = None
 
 
 @dataclass(frozen=True)

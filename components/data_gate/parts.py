@@ -105,7 +105,7 @@ def of_part(part: Part, reason: Reason) -> Reason:
     """What a part of a span breaks, told as such."""
     images = f"{np.count_nonzero(part.images)} of the {many(len(part.images), 'image')} looked at"
     return dataclasses.replace(
-        reason, rule=f"part:{reason.rule}", actual=f"in a part of the span, {part.title} ({images}): {reason.actual}"
+        reason, rule=f"part:{reason.rule}", actual=f"in {part.title} ({images}): {reason.actual}"
     )
 
 
@@ -138,7 +138,7 @@ def _by_looks(embeddings: np.ndarray) -> list[Part]:
     left, values, _ = np.linalg.svd(scaled.astype(np.float64), full_matrices=False)
     clusters = [_clusters((left * values)[:, :_COMPONENTS], number) for number in _CLUSTERS]
     masks = [cluster == each for cluster in clusters for each in np.unique(cluster)]
-    return [Part(f"the {np.count_nonzero(mask)} images that look alike", mask) for mask in masks]
+    return [Part("a group of images that look alike", mask) for mask in masks]
 
 
 def _clusters(points: np.ndarray, number: int) -> np.ndarray:

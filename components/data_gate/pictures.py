@@ -1,24 +1,25 @@
-"""The images that rules name, each drawn so that it shows what its rule found; pure, Pillow only.
+"""The images that rules name, each with what shows what its rule found; pure, Pillow only.
 
-Boxes that are no boxes are drawn as they were given and as they may have been meant; labels beside what the model sees,
-and what has no label alone; a copy of a golden image beside the golden one; a dark image beside a usual one.
+Boxes that are no boxes as they were given and as they may have been meant; labels beside what the model sees, and what
+has no label alone; a copy of a golden image beside the golden one; and of each rule images that are as they should be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Sequence
 
-from ratchet.components.data_gate.fault_layers import LAYERS, Album, Drawable, labels_and_detections, labels_of
-from ratchet.components.imaging.drawing import draw_boxes, labels_layer, side_by_side
-from ratchet.components.pages.parts import MOST_PICTURES
-from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW, Picture
+from PIL import Image
+
+from ratchet.components.data_gate.fault_layers import LAYERS, Album, Beside, Drawable, labels_and_detections, labels_of
+from ratchet.components.imaging.drawing import thumbnail
+from ratchet.components.pages.findings import MOST_PICTURES
+from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW, DataPictures, Picture, PictureLayer, View
 from ratchet.schemas.artifacts.decisions import Reason, State
 from ratchet.schemas.base.formatting import many
 
-_SIDE_PX = 360  # of a picture
-_PAIR_PX = 240  # of each of two side by side
-_OF_BOXES = "box"  # in the names of features of boxes, for which boxes are drawn
-_PART = "part:"
+_SIDE_PX = 480  # of a small copy
+PART = "part:"  # before the name of a rule that is asked of a part of a span
 _REPEATED = "repeated_images"
 
 
@@ -31,8 +32,8 @@ def pictured_rules(reasons: Iterable[Reason]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def draw_pictures(reasons: Iterable[Reason], album: Album) -> dict[str, tuple[Picture, ...]]:
-    """Draws what each rule found.
+def draw_pictures(reasons: Iterable[Reason], album: Album) -> DataPictures:
+    """Draws what each rule found, and what it should be like.
 
     Args:
         reasons: all rules; only findings are drawn.
@@ -43,33 +44,45 @@ def draw_pictures(reasons: Iterable[Reason], album: Album) -> dict[str, tuple[Pi
     if _REPEATED in shown:  # of each pair one picture
         copies = tuple(name for name in shown[_REPEATED] if name in album.repeated)
         shown[_REPEATED] = copies or shown[_REPEATED]
-    return {
-        rule: tuple(_picture(found[rule], album.images[name], album) for name in names if name in album.images)
-        for rule, names in shown.items()
-    }
+    return DataPictures(
+        {
+            rule: tuple(_picture(found[rule], album.images[name], album) for name in names if name in album.images)
+            for rule, names in shown.items()
+        },
+        {rule: tuple(_usual(rule, each) for each in album.usual[rule]) for rule in shown if rule in album.usual},
+    )
+
+
+def shows_boxes(rule: str) -> bool:
+    """Whether a rule is about boxes, so that its pictures show them."""
+    return "box" in rule or "object/class" in rule or rule.removeprefix(PART).partition(":")[0] not in (DRIFT, SKEW)
+
+
+def _usual(rule: str, beside: Beside) -> Picture:
+    layers = [labels_of(beside.record, beside.class_names)] if shows_boxes(rule) else []
+    return Picture(beside.record.file_name, beside.caption, (_view(beside.encoded, layers, beside.title),))
 
 
 def _picture(reason: Reason, image: Drawable, album: Album) -> Picture:
-    name, rule = image.record.file_name, reason.rule.removeprefix(_PART)
+    name, rule = image.record.file_name, reason.rule.removeprefix(PART)
     if rule == "leak" and name in album.originals:
         beside = album.originals[name]
-        row = ((image.encoded, (), "this span"), (beside.encoded, (), beside.title))
-        return Picture(name, side_by_side(row, _PAIR_PX), beside.caption or image.caption)
+        views = _view(image.encoded, title="this span"), _view(beside.encoded, title=beside.title)
+        return Picture(name, beside.caption or image.caption, views)
     original = album.images.get(album.repeated.get(name, ""))
     if rule == _REPEATED and original is not None:
-        row = ((image.encoded, (), "this image"), (original.encoded, (), original.record.file_name))
-        return Picture(name, side_by_side(row, _PAIR_PX), image.caption)
-    figure = album.figures.get(reason.rule, {}).get(name, "")
-    if reason.rule in album.usual:
-        beside = album.usual[reason.rule]
-        boxes = [] if _OF_BOXES not in reason.rule else [image.record, beside.record]
-        layers = [[labels_layer(each.truth.boxes_xywh_px)] if each is not None else [] for each in boxes] or [[], []]
-        row = ((image.encoded, layers[0], "this span"), (beside.encoded, layers[1], "usual: a golden image"))
-        compared = f"{figure} on the left, {beside.caption} on the right" if figure and beside.caption else ""
-        return Picture(name, side_by_side(row, _PAIR_PX), compared or "on the right a usual image, to compare with")
+        views = _view(image.encoded, title=name), _view(original.encoded, title=original.record.file_name)
+        return Picture(name, image.caption, views)
     if rule.partition(":")[0] in (DRIFT, SKEW):
-        layers = [labels_of(image, album, texts="class" in rule)] if _OF_BOXES in rule else []
+        layers = [labels_of(image.record, album.class_names if "class" in rule else ())] if shows_boxes(rule) else []
+        figure = album.figures.get(reason.rule, {}).get(name, "")
         caption = figure or many(len(image.record.truth.labels), "label")
     else:
         layers, caption = LAYERS.get(rule, labels_and_detections)(reason, image, album)
-    return Picture(name, draw_boxes(image.encoded, layers, _SIDE_PX), caption)
+    return Picture(name, caption, (_view(image.encoded, layers),))
+
+
+def _view(encoded: bytes, layers: Sequence[PictureLayer] = (), title: str = "") -> View:
+    with Image.open(io.BytesIO(encoded)) as image:
+        size = image.size
+    return View(thumbnail(encoded, _SIDE_PX), size, title, tuple(layers))

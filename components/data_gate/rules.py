@@ -19,7 +19,7 @@ from ratchet.schemas.data.copy_settings import CopySettings
 from ratchet.schemas.data.dataset import EVAL_SPLIT, DataSetInfo
 from ratchet.schemas.data.facts import CROWDS
 
-_LISTED = 5
+_LISTED, _SHOWN_CLASSES = 5, 30
 _SMALLEST_SHARE = 1e-3  # of the boxes; a limit of none is not endlessly exceeded
 
 
@@ -124,7 +124,7 @@ def _same_classes(span: DataSetInfo, names: tuple[str, ...], of: str) -> Reason:
     """Labels are translated by name wherever two sources meet, so the order of the classes means nothing."""
     lacking = [name for name in names if name not in span.class_names]
     others = [name for name in span.class_names if name not in names]
-    actual = ", ".join(span.class_names)
+    actual = listed(span.class_names, _SHOWN_CLASSES)
     if lacking or others:
         actual += f"; missing: {', '.join(lacking)}" if lacking else ""
         actual += f"; not in the {of}: {', '.join(others)}" if others else ""
@@ -133,7 +133,7 @@ def _same_classes(span: DataSetInfo, names: tuple[str, ...], of: str) -> Reason:
         actual += " (in another order: classes are told apart by name)"
     return Reason(
         rule=f"classes:{of.replace(' ', '_')}",
-        expected=f"the classes of the {of}: {', '.join(names)}; in any order",
+        expected=f"the classes of the {of}: {listed(names, _SHOWN_CLASSES)}; in any order",
         actual=actual,
         passed=not lacking and not others,
     )
@@ -164,8 +164,8 @@ def _known_classes(span: DataSetInfo, names: tuple[str, ...]) -> Reason:
         words.append("the served model cannot judge labels of a new class")
     return Reason(
         rule="classes:served_model",
-        expected=f"the classes of the served model: {', '.join(names)}; in any order, and new ones beside them",
-        actual="; ".join(words) or ", ".join(span.class_names),
+        expected=f"the classes of the served model: {listed(names, _SHOWN_CLASSES)}; in any order, and new ones too",
+        actual="; ".join(words) or listed(span.class_names, _SHOWN_CLASSES),
         passed=not classes.lost,
         warning=bool(classes.new) and not classes.lost,
     )
@@ -176,21 +176,20 @@ def _golden_has_boxes(golden: DataSetInfo) -> Reason:
     return Reason(
         "golden_boxes",
         "at least one labelled box in the golden set, and not of crowds alone, which are not measured",
-        f"{boxes}" + (", all of crowds (iscrowd 1)" if boxes and crowds == boxes else ""),
+        many(boxes, "box") + (", all of crowds (iscrowd 1)" if boxes and crowds == boxes else ""),
         passed=boxes > crowds,
     )
 
 
 def _golden_unchanged(golden: DataSetInfo, baseline: Baseline, settings: DataGateSettings) -> Reason:
     same = golden.digest == baseline.golden_digest
+    accepted = ", accepted by data_gate.accept_new_golden" if settings.accept_new_golden else ""
     return Reason(
         rule="golden_unchanged",
-        expected=f"the golden set the served model was accepted on ({baseline.golden_digest[:12]}), "
-        "or data_gate.accept_new_golden=true",
-        actual=golden.digest[:12]
-        + (" (accepted)" if not same and settings.accept_new_golden else "")
-        + ("" if same else _oriented(golden)),
+        expected="the golden set that the served model was accepted on, or data_gate.accept_new_golden=true",
+        actual="it is the same" if same else f"it is another golden set{accepted}{_oriented(golden)}",
         passed=same or settings.accept_new_golden,
+        measure=f"digest {golden.digest[:12]}, of the one accepted {baseline.golden_digest[:12]}",
     )
 
 
@@ -203,14 +202,15 @@ def _oriented(golden: DataSetInfo) -> str:
 
 def _sound_boxes(span: DataSetInfo, settings: DataGateSettings) -> Reason:
     bad = span.bad_boxes
-    expected = f"at most {percent(settings.bad_boxes)} of the boxes outside of their image or without area"
+    expected = f"at most {percent(settings.bad_boxes)} of the boxes outside of their image or without an area"
     share = bad.count / max(1, bad.of)
     strength = share / max(settings.bad_boxes, _SMALLEST_SHARE)
     if not bad.count:
-        return Reason("boxes:sound", expected, "none", passed=True, strength=strength)
-    actual = f"{bad.count:,} of {many(bad.of, 'box')} ({percent(share)}), which are left out"
+        return Reason("boxes:sound", expected, "every box lies in its image", passed=True, strength=strength)
+    actual = f"{bad.count:,} of {many(bad.of, 'box')} ({percent(share)}) are outside of their image or have no area"
     if bad.guessed_format:
         actual += f"; they make sense as {bad.guessed_format}: convert them, or have them exported anew"
+    actual += "; they are left out"
     passed = bad.count <= settings.bad_boxes * bad.of
     return Reason(
         "boxes:sound",
@@ -242,5 +242,5 @@ def _whole_delivery(span: DataSetInfo) -> list[Reason]:
 
 def _schema(anomalies: Sequence[Anomaly]) -> list[Reason]:
     if not anomalies:
-        return [Reason("schema", "no anomaly", "no anomaly", passed=True)]
+        return [Reason("schema", "what the schema allows", "every feature keeps the schema", passed=True)]
     return [Reason(f"schema:{a.feature}", "what the schema allows", a.description) for a in anomalies]

@@ -18,17 +18,18 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @settings
 class FactLimits:
-    """Shares beyond which a span is rejected for what needs no model to see; a person is told of a tenth of them.
+    """Shares, 0..1, beyond which a span is rejected for what needs no model to see; from a tenth of them on a person is
+    told: docs/data-gate.md.
 
     Attributes:
-        repeated_objects: of the objects that are labelled twice. Natural data has a few in a thousand; a tenth is an
-            export that was merged with itself.
-        blank: of the images that are nearly black, nearly white or flat.
-        outside_content: of the objects that lie on a border without content.
-        unlabelled_end: of the images that come last and have no object although the others have.
-        without_objects: of the images without an object; from half of it on a person is told.
-        small: of the objects that are smaller than the detector's finest stride once images are resized; warns only.
-        min_objects: of a class, for a first model; fewer warn.
+        repeated_objects: objects that are labelled twice. Natural data has a few in a thousand; a tenth is an export
+            that was merged with itself.
+        blank: images that are nearly black, nearly white or flat.
+        outside_content: objects that lie on a border without content, as of a letter box.
+        unlabelled_end: images that come last and have no object although the others have.
+        without_objects: images without an object; told from half of the images on.
+        small: objects that are smaller than the detector's finest stride once images are resized; warns only.
+        min_objects: objects that each class should have for a first model; fewer warn only.
     """
 
     repeated_objects: Share = 0.1
@@ -80,21 +81,24 @@ class DataGateSettings:
     """What may stop a run before training.
 
     Attributes:
-        mode: `enforce` stops the run on a failed rule; `observe` records it and lets the run go on, unless the rule is
-            in `ratchet.schemas.artifacts.decisions.NEVER_OBSERVED`.
+        mode: `enforce` stops the run on a failed rule; `observe` records it and lets the run go on, unless without it
+            no candidate could be measured (`classes:golden_set`, `classes:served_model`, `golden_boxes`).
         min_examples: fewer images than this on either side are too few to tell drift from chance.
-        minimum_effect: effect size that a feature needs, besides its distance, to stop a run; over MINIMUM_EFFECT.
-        wide_effect: effect size from which on a drift stops a run although the served model copes with the span; over
-            WIDE_EFFECT.
+        minimum_effect: effect sizes that features need, besides a distance beyond chance, to stop a run; over the
+            table below: `{qa/brightness: 0.3}`.
+        wide_effect: effect sizes from which on a drift stops a run although the served model copes with the span; over
+            the table below.
         coping: share of its recall, and F1, on golden images like the span's by which the served model may do worse in
             the span and still cope with it.
-        embedding: how far the span may be from the training data for the served model's backbone, 0..1, beyond what the
-            training data reaches against itself.
-        serving_log: directory of logged requests to compare the span with; None: no skew is measured.
+        embedding: how far the span may be from the training data for the served model's backbone (energy coefficient,
+            0..1), beyond what the training data reaches against itself.
+        serving_log: directory of logged requests to compare the span with (training-serving skew); None: no skew is
+            measured.
         serving_images: logged images that are looked at, the newest ones.
-        audit_images: images of the span, and of the golden set, that the served model is shown.
-        bad_boxes: share of boxes that may be unusable; they are left out.
-        accept_new_golden: measure with this golden set although the served model was accepted on another.
+        audit_images: images of the span, and of the golden set, that the served model is shown to judge labels by.
+        bad_boxes: share of boxes that may be unusable; they are left out. More reject the span.
+        accept_new_golden: measure with this golden set although the served model was accepted on another; for the one
+            run in which the golden set is exchanged.
         labels: limits of the annotation checks.
         facts: limits of what is counted without a model.
     """

@@ -144,27 +144,27 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
     """
     images, unknown, contradictions = len(trusted.span), ~trusted.span, _contradictions(span)
     if not unknown.any() and (enough or not trusted.is_new):
-        actual = "all images"
+        actual = "all images look so"
     elif not unknown.any():
         actual = (
-            "the model was not trained on such images, and too few of them are in the golden set to judge labels by"
+            "the served model was not trained on such images, and too few of them are in the golden set to judge by"
         )
     elif enough:
-        actual = f"the model does not know {np.count_nonzero(unknown)} of {images} images; their labels are not judged"
+        count = np.count_nonzero(unknown)
+        actual = f"the served model does not know {count} of {images} images; their labels are not judged"
     else:
-        actual = (
-            f"the model does not know these images: they look {trusted.usual:.2g} times as far from the golden set and "
-            "the training data as golden images; where it contradicts their labels, either may be wrong"
-        )
+        actual = "the served model does not know such images; where it contradicts their labels, either may be wrong"
     warning = images > 0 and bool(np.mean(unknown) > _FEW or (trusted.is_new and not enough))
     return Reason(
         FAMILIAR,
-        f"images that look as those do on which the model was shown to be right (at most {_FARTHER:g} times as far)",
+        "images that look like those on which the served model was shown to be right",
         actual,
         passed=True,
         warning=warning,
         images=worst_images(span.profile, np.where(unknown | ~unknown.any(), contradictions, 0)) if warning else (),
         strength=round(trusted.usual / _FARTHER, 3),
+        measure=f"the median image is {trusted.usual:.2g} times as far from golden and training images as golden "
+        f"images are, at most {_FARTHER:g} times is known",
     )
 
 

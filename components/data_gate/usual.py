@@ -1,6 +1,8 @@
-"""Which image is usual in a feature, to be shown beside one that is not, and what the feature is in each; pure."""
+"""Which images are usual in a feature, to be shown beside those that are not, and what the feature is in each; pure."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -8,28 +10,47 @@ from ratchet.components.pages.features import axis, short_title
 from ratchet.schemas.artifacts.data_evidence import EMBEDDING, Comparison
 from ratchet.schemas.data import features
 from ratchet.schemas.data.feature_sample import FeatureSample
+from ratchet.schemas.data.records import ImageRecord
 
 
-def usual_row(comparison: Comparison, sample: FeatureSample, training: np.ndarray) -> int | None:
-    """The image of a sample that is nearest to the middle of what a span was compared with.
+def usual_rows(comparison: Comparison, sample: FeatureSample, training: np.ndarray, most: int) -> list[int]:
+    """The images of a sample that are nearest to the middle of what a span was compared with.
 
     Args:
         comparison: the feature and its median there.
         sample: images to choose from.
         training: [t, d] embeddings of the served model's training images, for what no figure says.
+        most: how many.
 
     Returns:
-        Its row; None for categories, and where the sample lacks the feature.
+        Their rows, the nearest first; none for categories, and where the sample lacks the feature.
     """
     if comparison.feature == EMBEDDING:
-        if not len(training) or sample.embeddings.shape != (len(sample), training.shape[1]) or not len(sample):
-            return None
+        if not len(training) or sample.embeddings.shape != (len(sample), training.shape[1]):
+            return []
         away = np.linalg.norm(sample.embeddings - training.mean(axis=0), axis=1)
-        return int(np.argmin(away))
-    values = _per_image(comparison.feature, sample)
-    if comparison.other.median is None or values is None or not np.isfinite(values).any():
-        return None
-    return int(np.nanargmin(np.abs(values - comparison.other.median)))
+    else:
+        values = _per_image(comparison.feature, sample)
+        if comparison.other.median is None or values is None:
+            return []
+        away = np.abs(values - comparison.other.median)
+    order = np.argsort(away, kind="stable")
+    return [row for row in order.tolist() if np.isfinite(away[row])][:most]
+
+
+def labelled_alike(
+    records: Sequence[ImageRecord], class_names: Sequence[str], wanted: Collection[str], most: int
+) -> list[int]:
+    """The images that show most of some classes, of equal ones the first; none without a label of these.
+
+    Args:
+        records: to choose from.
+        class_names: of their labels, in label order.
+        wanted: the classes.
+        most: how many.
+    """
+    shown = [len({class_names[label - 1] for label in record.truth.labels} & set(wanted)) for record in records]
+    return sorted((row for row, count in enumerate(shown) if count), key=lambda row: -shown[row])[:most]
 
 
 def figures_of(feature: str, sample: FeatureSample) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ratchet.schemas.base.formatting import percent
 from ratchet.schemas.data.looks import SIDE
 
 TURNS = 8  # 0..3 quarters counter-clockwise; + 4: mirrored before
@@ -58,7 +59,7 @@ class View:
         if self.turn == _MIRROR + 2:
             parts, quarters = ["upside down"], 0
         parts += [f"turned by {90 * quarters} degrees"] if quarters else []
-        parts += [] if self.is_whole else [f"cropped to {self.window.share:.0%}"]
+        parts += [] if self.is_whole else [f"cropped to {percent(self.window.share)}"]
         return ", ".join(parts)
 
 

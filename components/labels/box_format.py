@@ -18,6 +18,7 @@ from ratchet.components.labels.matching import Matched, overlaps
 from ratchet.components.labels.profile import Profile, undone
 from ratchet.components.labels.readings import ORDERS, TURNS, Reading, scale_readings
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 from ratchet.schemas.data.columns import TruthColumns, rows_of
 
 RULE = "labels:reading"
@@ -78,7 +79,7 @@ def guess_format(span: Matched, golden: Matched) -> GuessedFormat:
 
 def format_reason(guessed: GuessedFormat, span: Matched, limit: float) -> Reason:
     """The rule `labels:reading`; `limit` is the accepted share of boxes that fit only when they are read otherwise."""
-    share = f"{max(0.0, guessed.share.value):.0%} of the boxes ({np.count_nonzero(guessed.fits)})"
+    share = f"{percent(max(0.0, guessed.share.value))} of the boxes ({np.count_nonzero(guessed.fits):,})"
     meaning = " or ".join(reading.meaning for reading in guessed.readings)
     words = (
         f"{share} fit what the model sees only if {meaning}" if guessed.fits.any() else "no box needs another reading"
@@ -86,7 +87,7 @@ def format_reason(guessed: GuessedFormat, span: Matched, limit: float) -> Reason
     if guessed.share.breaks(limit, significance_of(span.profile)):
         words += f"; {guessed.readings[0].fix}"
     finding = Finding(guessed.share, words, per_image(span.profile, span.labels.image[guessed.fits]))
-    expected = f"at most {limit:.0%} of the boxes make sense only if their numbers are read otherwise"
+    expected = f"at most {percent(limit)} of the boxes that make sense only if their numbers are read otherwise"
     return reason_of(RULE, expected, finding, limit, span.profile)
 
 

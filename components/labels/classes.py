@@ -28,6 +28,7 @@ from ratchet.components.labels.noise import LOWEST_QUANTILE, Seen, label_noise
 from ratchet.components.labels.profile import Profile
 from ratchet.components.labels.systematic import likeliest_pair
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 
 UNLABELLED = 0
 _FEWEST_IMAGES = 4  # that show a confusion of two classes
@@ -108,22 +109,38 @@ def beside_confusions(side: Matched, found: Sequence[Confusion]) -> Judged:
 
 def _confused(judged: Judged, found: list[Confusion], names: tuple[str, ...], limit: float, profile: Profile) -> Reason:
     failed = bool(any(each.excess > limit for each in found))
-    words = [_in_words(each, names) for each in found] or ["no two classes are confused"]
     return Reason(
         "labels:classes",
-        f"at most {limit:.0%} of what looks like one class labelled as a certain other, beyond the golden set",
-        "; ".join(words),
+        f"at most {percent(limit)} of a class labelled as a certain other one",
+        _in_words(judged, found, names) or "no two classes are confused",
         passed=not failed,
         warning=bool(found) and not failed,
         images=worst_images(profile, per_image(profile, judged.image[is_of(judged, found)])),
         strength=strength_of(max([each.excess for each in found], default=0.0), limit),
+        measure="; ".join(_measured(each, names) for each in found),
     )
 
 
-def _in_words(confusion: Confusion, names: tuple[str, ...]) -> str:
+def _in_words(judged: Judged, found: Sequence[Confusion], names: tuple[str, ...]) -> str:
+    """The confusions, of two that are each other's once: `classes 3 and 8 are swapped in 97 % of their labels`."""
+    pairs = {(each.looks_like, each.labelled): each for each in found}
+    words = []
+    for (one, other), each in pairs.items():
+        if (other, one) not in pairs:
+            words.append(f"{percent(each.share)} of class {names[one - 1]} are labelled {names[other - 1]}")
+        elif one < other:
+            of = np.isin(judged.looks_like, (one, other)) & judged.is_labelled
+            share = float(is_of(judged, [each, pairs[other, one]])[of].mean())
+            both = f"classes {names[one - 1]} and {names[other - 1]}"
+            words.append(f"{both} are swapped in {percent(share)} of their labels")
+    return "; ".join(words)
+
+
+def _measured(confusion: Confusion, names: tuple[str, ...]) -> str:
     looks_like, labelled = names[confusion.looks_like - 1], names[confusion.labelled - 1]
-    usual = f"golden set: {confusion.golden_share:.0%}"
-    return f"{confusion.share:.0%} of what looks like {looks_like} is labelled {labelled} ({usual})"
+    usual = f"golden set: {percent(confusion.golden_share)}"
+    share = percent(confusion.share)
+    return f"of what looks like {looks_like} to the served model {share} is labelled {labelled} ({usual})"
 
 
 def _noisy(
@@ -132,13 +149,13 @@ def _noisy(
     excess = label_noise(span, golden, classes, relative_recall)
     finding = Finding(
         excess,
-        f"{excess.share} of the objects have a wrong class (label noise)",
+        excess.told("of the labels", "name a wrong class"),
         per_image(profile, span.image[~span.agrees]),
+        excess.power(limit),
     )
-    expected = (
-        f"at most {limit:.0%} of the objects labelled as a class that they do not look like; {excess.power(limit)}"
+    return reason_of(
+        "labels:noise", f"at most {percent(limit)} of the labels with a wrong class", finding, limit, profile
     )
-    return reason_of("labels:noise", expected, finding, limit, profile)
 
 
 def _seen(judged: Judged) -> Seen:

@@ -10,6 +10,7 @@ from ratchet.components.labels.findings import Excess, Finding, difference, medi
 from ratchet.components.labels.matching import Matched
 from ratchet.components.labels.profile import relation
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 
 _CENTRE_TOLERANCE = 0.08  # a box given by its centre is displaced by half its size
 _BORDER = 0.01  # of the image's side; boxes cut off there do not show how they are drawn
@@ -93,8 +94,8 @@ def drawing_reasons(span: Matched, golden: Matched, offset: float, size: float) 
         size: accepted ln of the factor on width or height.
     """
     drawn = drawn_otherwise(span, golden)
-    beside = f"boxes at most {offset:.0%} of their size beside where the golden set has them"
-    resized = f"boxes at most {np.expm1(size):.0%} larger or smaller than the golden set's"
+    beside = f"boxes within {percent(offset)} of their size of where the golden set draws them"
+    resized = f"boxes at most {percent(float(np.expm1(size)))} larger or smaller than the golden set's"
     return [
         reason_of("labels:offset", beside, _offset(drawn), offset, span.profile),
         reason_of("labels:size", resized, _size(drawn), size, span.profile),
@@ -104,14 +105,14 @@ def drawing_reasons(span: Matched, golden: Matched, offset: float, size: float) 
 def _offset(drawn: DrawnOtherwise) -> Finding:
     right, down = drawn.differences[:2]
     shifts = [
-        f"{abs(value):.0%} of their {side} {way}"
+        f"{percent(abs(float(value)))} of their {side} {way}"
         for value, side, way in (
             (right, "width", "to the right" if right > 0 else "to the left"),
             (down, "height", "down" if down > 0 else "up"),
         )
         if abs(value) >= _VISIBLE
     ]
-    words = f"boxes are displaced by {' and '.join(shifts)}" if shifts else "boxes are where the model sees objects"
+    words = f"boxes are displaced by {' and '.join(shifts)}" if shifts else "boxes are where the model sees the objects"
     if max(abs(right - 0.5), abs(down - 0.5)) <= _CENTRE_TOLERANCE:
         words += ", as if [center x, center y, width, height] had been taken for [x, y, width, height]"
     worst = max(drawn.excesses[:2], key=lambda excess: excess.value)
@@ -124,10 +125,10 @@ def _size(drawn: DrawnOtherwise) -> Finding:
         words = "boxes are drawn as large as in the golden set"
     elif abs(width - height) < _ALIKE:
         mean = float(np.expm1(drawn.differences[2:].mean()))
-        words = f"boxes are drawn {abs(mean):.0%} {'larger' if mean > 0 else 'smaller'} than in the golden set"
+        words = f"boxes are drawn {percent(abs(mean))} {'larger' if mean > 0 else 'smaller'} than in the golden set"
     else:
-        wide = f"{abs(width):.0%} {'wider' if width > 0 else 'narrower'}"
-        high = f"{abs(height):.0%} {'taller' if height > 0 else 'shorter'}"
+        wide = f"{percent(abs(float(width)))} {'wider' if width > 0 else 'narrower'}"
+        high = f"{percent(abs(float(height)))} {'taller' if height > 0 else 'shorter'}"
         words = f"boxes are drawn {wide} and {high} than in the golden set"
     worst = max(drawn.excesses[2:], key=lambda excess: excess.value)
     return Finding(worst, words, drawn.oddness[:, 2:].sum(axis=1))

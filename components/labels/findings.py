@@ -12,10 +12,11 @@ import numpy as np
 
 from ratchet.components.labels.profile import Profile
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 
 SIGNIFICANCE = 0.001  # chance of a false alarm that one rule takes
 DOUBT = 0.02  # at which a person should look
-_ONE_SIDED = 1.645  # standard errors to a lower bound that holds in 95 of 100 spans
+_VISIBLE = 0.005  # of a share that is put into words
 _POWER = 0.8  # with which a rule finds what it says that it would have found
 _BLIND = 4.0  # a rule that would only have found so many times its limit has not tested it
 _MOST_IMAGES = 12
@@ -82,29 +83,36 @@ class Excess:
         return max(limit, beyond_chance) + float(stdtrit(self._degrees, _POWER)) * self.std_error
 
     @property
-    def interval(self) -> str:
-        """About 95 %, in words: `12-19 %`."""
-        low, high = (max(0.0, self.value + side * 1.96 * self.std_error) for side in (-1, 1))
-        return f"{100 * low:.0f}-{100 * min(1.0, high):.0f} %"
+    def ends(self) -> tuple[float, float]:
+        """Of the 95 % interval of a share."""
+        low, high = (self.value + side * 1.96 * self.std_error for side in (-1, 1))
+        return max(0.0, low), min(1.0, max(0.0, high))
+
+    def told(self, things: str, does: str, more: str = "") -> str:
+        """A share in words; of one that may be none its upper end alone.
+
+        Args:
+            things: what it is a share of: `of the labels`.
+            does: what these do: `name a wrong class`.
+            more: what is said beside its interval.
+
+        >>> Excess(0.2, 0.02, 80).told("of the labels", "name a wrong class")
+        'about 20 % of the labels name a wrong class (95 % interval 16 to 24 %)'
+        >>> Excess(0.001, 0.02, 80).told("of the labels", "name a wrong class")
+        'at most 4 % of the labels name a wrong class'
+        """
+        low, high = self.ends
+        if low < _VISIBLE and self.value < 2 * _VISIBLE:
+            return f"at most {percent(max(_VISIBLE, high))} {things} {does}"
+        return f"about {percent(self.value)} {things} {does} (95 % interval {100 * low:.0f} to {percent(high)}{more})"
 
     def power(self, limit: float) -> str:
-        """What share this span would show, in words.
+        """What the span would have shown, in words.
 
         >>> Excess(0.0, 0.02, 80).power(limit=0.1)
-        'this span would show 12% (4 times in 5)'
+        'images like these show 12 % or more in 4 of 5 cases'
         """
-        return f"this span would show {min(1.0, self.smallest_found(limit)):.0%} (4 times in 5)"
-
-    @property
-    def share(self) -> str:
-        """A share in words: the estimate, its interval, and a lower bound where it says something.
-
-        >>> Excess(0.2, 0.02, 80).share
-        'about 20% (16-24 %), at least 17%,'
-        """
-        at_least = self.value - _ONE_SIDED * self.std_error
-        bound = f", at least {at_least:.0%}," if at_least >= 0.005 else ""
-        return f"about {max(0.0, self.value):.0%} ({self.interval}){bound}"
+        return f"images like these show {percent(min(1.0, self.smallest_found(limit)))} or more in 4 of 5 cases"
 
 
 def share_of(hits: np.ndarray, image: np.ndarray) -> Estimate:
@@ -197,11 +205,13 @@ class Finding:
         excess: what is compared with the limit.
         actual: in words.
         weight: [i] how much each image shows it; 0 for not at all.
+        measure: how it was measured, for a quiet detail.
     """
 
     excess: Excess
     actual: str
     weight: np.ndarray
+    measure: str = ""
 
 
 def significance_of(span: Profile) -> float:
@@ -226,7 +236,17 @@ def reason_of(rule: str, expected: str, finding: Finding, limit: float, span: Pr
     tested = failed or warning or excess.smallest_found(limit) <= _BLIND * limit
     actual = finding.actual if tested else f"too little to tell: {finding.actual}"
     strength = strength_of(excess.value, limit)
-    return Reason(rule, expected, actual, not failed, bool(warning), images, bool(tested), strength)
+    return Reason(
+        rule=rule,
+        expected=expected,
+        actual=actual,
+        passed=not failed,
+        warning=bool(warning),
+        images=images,
+        tested=bool(tested),
+        strength=strength,
+        measure=finding.measure,
+    )
 
 
 def strength_of(found: float, limit: float) -> float | None:

@@ -15,6 +15,7 @@ from ratchet.components.labels.drawing import Drawn, beside_expected, beside_the
 from ratchet.components.labels.findings import Excess, Finding, per_image, reason_of
 from ratchet.components.labels.matching import Matched
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 
 _CLIPPED = 3.0  # robust standard deviations, from which on a box is a wrong match
 _MAD = 1.4826  # standard deviations in a median absolute deviation of a normal distribution
@@ -29,17 +30,13 @@ def jitter_reason(span: Matched, golden: Matched, limit: float) -> Reason:
     worst = max(centre, size, key=lambda excess: (excess.breaks(limit), excess.value))
     scatter = np.square(beside_expected(ours, theirs)).sum(axis=1)
     weight = per_image(span.profile, ours.image, scatter) / np.maximum(1, per_image(span.profile, ours.image))
-    finding = Finding(
-        worst,
-        f"boxes scatter by about {worst.value:.0%} of their size ({worst.interval}) more than the golden set's: "
-        f"{centre.value:.0%} in their place, {size.value:.0%} in width and height",
-        weight,
-    )
-    expected = (
-        f"boxes that scatter by at most {limit:.0%} of their size more than the golden set's; from "
-        f"{worst.smallest_found(limit):.0%} on this span would show it"
-    )
-    return reason_of("labels:jitter", expected, finding, limit, span.profile)
+    by, (low, high) = percent(worst.value), worst.ends
+    words = f"boxes scatter by {by} of their size more than the golden set's"
+    if worst.value > limit / 2:
+        words += f" (95 % interval {100 * low:.0f} to {percent(high)})"
+    measure = f"{percent(centre.value)} in their place, {percent(size.value)} in width and height; {worst.power(limit)}"
+    expected = f"boxes that scatter by at most {percent(limit)} of their size more than the golden set's"
+    return reason_of("labels:jitter", expected, Finding(worst, words, weight, measure), limit, span.profile)
 
 
 def added_jitter(span: Drawn, golden: Drawn, label: int | None = None) -> tuple[Excess, Excess]:

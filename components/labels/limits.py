@@ -13,17 +13,18 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @settings
 class LabelLimits:
-    """How far labels may be from what the served model finds, beyond how far the golden set's are.
+    """How far labels may be from what the served model finds, beyond how far the golden set's are: docs/data-gate.md.
 
     Attributes:
         min_objects: fewer labelled objects that the model finds are too few to judge labels by.
         offset: median displacement of the boxes, as a fraction of their size.
-        size: median ln(label's size / detection's size), as it differs from the golden set's.
-        jitter: standard deviation of the boxes around where the golden set has them, beyond its own, as a fraction of
-            their size.
-        box_format: share of boxes that fit only when their numbers are read in another format.
-        classes: share of what looks like one class that is labelled as a certain other one.
-        noise: share of objects with a wrong class, beyond systematic confusion.
+        size: boxes that are too loose or too tight: median ln(label's size / detection's size), as it differs from the
+            golden set's; 0.05 is 5 %.
+        jitter: boxes drawn carelessly: standard deviation around where the golden set has them, beyond its own, as a
+            fraction of their size.
+        box_format: share of boxes that fit only when their numbers are read in another format, such as corners.
+        classes: two classes mixed up: share of what looks like one class that is labelled as a certain other one.
+        noise: share of objects with a wrong class here and there, beyond two that are mixed up.
         missing: share of objects without a label.
         found: share of labels that fit nothing that the served model sees.
     """

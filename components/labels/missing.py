@@ -21,7 +21,7 @@ from ratchet.components.labels.findings import (
 )
 from ratchet.components.labels.matching import QUANTILES, Matched, relative_recall
 from ratchet.schemas.artifacts.decisions import Reason
-from ratchet.schemas.base.formatting import joined
+from ratchet.schemas.base.formatting import joined, many, percent
 
 _CLASS_TIMES = 3.0  # of one class so many times as many labels may be missing as of all together
 _STANDS_OUT = 2.0  # a class lacks so many times as many labels as the others, or it is not about classes
@@ -46,8 +46,8 @@ def missing_reason(
         limit: accepted share of objects without a label.
     """
     class_limit = class_limit_of(limit)
-    expected = f"at most {limit:.0%} of all objects without a label, and {class_limit:.0%} of any class"
-    of_all, lost = _of_all(span, golden, relative_recall), _of_images(span, golden)
+    expected = f"at most {percent(limit)} of all objects without a label, and {percent(class_limit)} of any class"
+    of_all, lost = _of_all(span, golden, relative_recall, limit), _of_images(span, golden)
     are_lost = lost.excess.breaks(limit, significance_of(span.profile)) and _share_in_empty(span) > _MORE_THAN_HALF
     # Images that lost all their labels lack those of every class.
     of_classes = {} if are_lost else classes_that_lack(span, golden, relative_recall, class_limit)
@@ -56,7 +56,6 @@ def missing_reason(
         return reason_of("labels:missing", expected, finding, class_limit, span.profile)
     if are_lost and not of_all.excess.breaks(limit, significance_of(span.profile)):
         return reason_of("labels:missing", expected, lost, limit, span.profile)
-    expected = f"{expected}; {of_all.excess.power(limit)}"
     return reason_of("labels:missing", expected, of_all, limit, span.profile)
 
 
@@ -65,14 +64,15 @@ def class_limit_of(limit: float) -> float:
     return min(_HIGHEST_LIMIT, _CLASS_TIMES * limit)
 
 
-def _of_all(span: Matched, golden: Matched, relative_recall: float) -> Finding:
+def _of_all(span: Matched, golden: Matched, relative_recall: float, limit: float) -> Finding:
     lacking = lacking_labels(span, golden, relative_recall)
     unlabelled = _unlabelled(span)
     missing = max(0.0, lacking.value)
     # Of all objects, labelled or not. Of a span with hardly a label nobody can say how many are missing.
     objects = len(span.labels.labels) * missing / max(0.01, 1 - missing)
-    words = f"{lacking.share} of the objects have no label (about {objects:.0f} objects)"
-    return Finding(lacking, words + _where(span, unlabelled), _weight(span, unlabelled))
+    words = lacking.told("of the objects", "have no label", f"; some {many(round(objects), 'object')}")
+    weight, measure = _weight(span, unlabelled), lacking.power(limit)
+    return Finding(lacking, words + _where(span, unlabelled), weight, measure)
 
 
 def _share_in_empty(span: Matched) -> float:
@@ -106,7 +106,7 @@ def _of_images(span: Matched, golden: Matched) -> Finding:
     excess, (ours, _) = lost_images(span, golden), _emptied(span, golden)
     seen = per_image(span.profile, span.sightings.image[span.score_quantile >= QUANTILES[-1]])
     words = (
-        f"{np.count_nonzero(ours)} of {len(ours)} images are without any label, and the served model surely sees "
+        f"{np.count_nonzero(ours)} of {len(ours)} images have no label at all, although the served model surely sees "
         f"about {np.mean(seen[ours]) if ours.any() else 0:.0f} objects in each"
     )
     return Finding(excess, words, np.where(ours, seen, 0.0))
@@ -136,11 +136,9 @@ def classes_that_lack(span: Matched, golden: Matched, relative_recall: float, li
 
 
 def _told(span: Matched, lacking: Mapping[int, Excess], names: tuple[str, ...]) -> Finding:
-    words = joined([f"about {lacking[label].value:.0%} of {names[label - 1]}" for label in lacking])
+    words = joined([f"about {percent(lacking[label].value)} of class {names[label - 1]}" for label in lacking])
     unlabelled = ~span.has_label & (span.score_quantile >= QUANTILES[0]) & np.isin(span.sightings.labels, list(lacking))
-    return Finding(
-        next(iter(lacking.values())), f"objects of some classes have no label: {words}", _weight(span, unlabelled)
-    )
+    return Finding(next(iter(lacking.values())), f"{words} have no label", _weight(span, unlabelled))
 
 
 def lacking_labels(span: Matched, golden: Matched, relative_recall: float, labels: list[int] | None = None) -> Excess:

@@ -23,6 +23,7 @@ from ratchet.components.labels.matching import QUANTILES, TOUCH_IOU, Matched
 from ratchet.components.labels.profile import undone
 from ratchet.components.metrics.boxes import overlapping
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 
 RULE = "labels:found"
 _AS_MANY = 1 / 3  # of the labels that fit nothing; so many objects without a label are seen in their place
@@ -47,22 +48,27 @@ def found_reason(span: Matched, golden: Matched, limit: float, familiar: bool = 
     failed = bool(excess.breaks(limit, significance_of(span.profile)) and (familiar or is_replaced))
     warning = not failed and bool(excess.is_doubtful(limit) or span.recall < _LOST * golden.recall)
     weight = per_image(span.profile, span.labels.image, unsupported.astype(np.float64))
-    words = f"the served model finds {span.recall:.0%} of the labelled objects (golden set: {golden.recall:.0%})"
+    words = (
+        f"the served model finds {percent(span.recall)} of the labelled objects (golden set: {percent(golden.recall)})"
+    )
+    measure = ""
     if failed or warning:
         images = np.count_nonzero(weight > _SHOWS * per_image(span.profile, span.labels.image))
-        words += (
-            f"; {unsupported.mean():.0%} of the labels ({np.count_nonzero(unsupported)}, most in {images} of "
-            f"{len(weight)} images) fit nothing that it sees (golden set: {golden_unsupported.mean():.0%})"
+        words += f"; {percent(float(unsupported.mean()))} of the labels fit nothing that it sees"
+        measure = (
+            f"{np.count_nonzero(unsupported)} labels, most in {images} of {len(weight)} images; golden set: "
+            f"{percent(float(golden_unsupported.mean()))}"
         )
         words += _why(failed, bool(is_replaced))
     return Reason(
         RULE,
-        f"at most {limit:.0%} of the labels, beyond the golden set's, that fit nothing that the served model sees",
+        f"at most {percent(limit)} more labels than in the golden set that fit nothing that the served model sees",
         words,
         passed=not failed,
         warning=warning,
         images=worst_images(span.profile, weight) if failed or warning else (),
         strength=strength_of(excess.value, limit),
+        measure=measure,
     )
 
 

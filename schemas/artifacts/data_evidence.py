@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -68,6 +68,7 @@ class Comparison:
         moved_in_halves: whether there is only one such span, and its halves say how far it moves.
         first: the first span of the lineage, in words.
         from_first: how far the feature is from it; None where it is the only one.
+        allowed: how far it may move before that stops a run, in the unit of `effect_size`; None where it never does.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class Comparison:
     moved_in_halves: bool = False
     first: str = ""
     from_first: float | None = None
+    allowed: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -92,18 +94,55 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class PictureLayer:
+    """Boxes of one kind over an image.
+
+    Attributes:
+        name: `labels`, `detections` (of the served model), `given` (as the file has them) or `read` (otherwise).
+        boxes_xywh_px: in pixels of the image in its data set.
+        texts: one a box, empty for a box without; or none at all.
+    """
+
+    name: str
+    boxes_xywh_px: tuple[tuple[float, float, float, float], ...]
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """An image as it is shown.
+
+    Attributes:
+        jpeg: a small copy of it.
+        size_px: width and height in its data set; 0 in files of older versions, whose copies have their boxes in them.
+        title: what image it is, `training image of span 2`; empty for one of the span.
+        layers: what lies over it, from below.
+    """
+
+    jpeg: _Base64
+    size_px: tuple[int, int] = (0, 0)
+    title: str = ""
+    layers: tuple[PictureLayer, ...] = ()
+
+
+@dataclass(frozen=True)
 class Picture:
-    """An image that shows what a rule found.
+    """An image that shows what a rule found, or one to compare with.
 
     Attributes:
         file_name: of the image in its data set.
-        jpeg: thumbnail with boxes, as `ratchet.components.imaging.drawing.draw_boxes` makes it.
         caption: what to see in it.
+        views: the image, and beside it what it is a copy of.
     """
 
     file_name: str
-    jpeg: _Base64
     caption: str
+    views: tuple[View, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all its JPEGs."""
+        return sum(len(view.jpeg) for view in self.views)
 
 
 Pictures = Mapping[str, tuple[Picture, ...]]  # by rule, the worst first
@@ -111,9 +150,15 @@ Pictures = Mapping[str, tuple[Picture, ...]]  # by rule, the worst first
 
 @dataclass(frozen=True)
 class DataPictures:
-    """The images that the gate's rules name."""
+    """The images that the gate's rules name.
+
+    Attributes:
+        pictures: that show what a rule found.
+        usual: of each rule some that are as they should be: training images, or golden ones where those are gone.
+    """
 
     pictures: Pictures
+    usual: Pictures = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -181,9 +226,20 @@ def _with_effect_sizes(values: Values) -> Values:
     return {"comparisons": [renamed(moved="effect_size")(entry) for entry in values["comparisons"]]}
 
 
+def _with_views(values: Values) -> Values:
+    def viewed(picture: Values) -> Values:
+        return {"file_name": picture["file_name"], "caption": picture["caption"], "views": [{"jpeg": picture["jpeg"]}]}
+
+    return {"pictures": {rule: [viewed(each) for each in pictures] for rule, pictures in values["pictures"].items()}}
+
+
 _FIX = "give the command with --anew"
 DATA_DECISION_FORMAT = PersistedFormat(DataDecision, "the data gate's decision", 1, _FIX, derived=("verdict",))
 EVIDENCE_FORMAT = PersistedFormat(DataEvidence, "the data gate's evidence", 1, _FIX, {0: _with_effect_sizes})
 PICTURES_FORMAT = PersistedFormat(
-    DataPictures, "the data gate's pictures", 1, _FIX, {0: lambda values: {"pictures": values}}
+    DataPictures,
+    "the data gate's pictures",
+    2,
+    _FIX,
+    {0: lambda values: {"pictures": values}, 1: _with_views},
 )

@@ -67,12 +67,12 @@ def number(value: float) -> str:
 def percent(share: float) -> str:
     """A share, 0..1.
 
-    >>> percent(0.12345), percent(0.0123), percent(0.00001), percent(0.0), percent(1.0)
-    ('12 %', '1.2 %', '< 0.1 %', '0 %', '100 %')
+    >>> percent(0.12345), percent(0.0123), percent(0.05), percent(0.00001), percent(0.0), percent(1.0)
+    ('12 %', '1.2 %', '5 %', '< 0.1 %', '0 %', '100 %')
     """
     if 0 < share < 0.001:
         return "< 0.1 %"
-    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"
+    return f"{100 * share:.1f}".removesuffix(".0") + " %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"
 
 
 def minus(text: str) -> str:

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -127,7 +128,8 @@ def _explain(cls: type, error: ValidationError) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "unexpected_keyword_argument":
         known = sorted(_fields_at(cls, problem["loc"][:-1]))
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        name = str(problem["loc"][-1])
+        close = difflib.get_close_matches(name, known, n=1) or _elsewhere(cls, name)
         hint = f"did you mean {close[0]!r}?" if close else f"known keys here: {', '.join(known)}"
         return f"unknown key {key!r}: {hint}"
     message = problem["msg"].removeprefix("Value error, ")
@@ -140,13 +142,40 @@ def _explain(cls: type, error: ValidationError) -> str:
     return f"{key} = {json.dumps(value, default=str)}: {message}"
 
 
+def paths_of(cls: Any) -> list[str]:
+    """The settings of a class as `--set` names them: `training.batch_size`; of a group only what is in it."""
+    found = []
+    for name in _fields_at(cls, ()):
+        below = [] if _is_own_names(cls, name) else paths_of(_below(cls, name))
+        found += [f"{name}.{path}" for path in below] or [name]
+    return found
+
+
+def _elsewhere(cls: Any, name: str) -> list[str]:
+    """The setting of this name in another group, or the one whose name is like it."""
+    paths = paths_of(cls)
+    exact = [path for path in paths if path.rpartition(".")[2] == name]
+    like = difflib.get_close_matches(name, [path.rpartition(".")[2] for path in paths], n=1, cutoff=0.75)
+    return exact[:1] or [path for path in paths if path.rpartition(".")[2] in like][:1]
+
+
+def _is_own_names(cls: Any, name: str) -> bool:
+    return get_origin(get_type_hints(cls).get(name)) is dict
+
+
+def _below(cls: Any, name: str) -> Any:
+    """The class of a field; of `auto` and a group of settings, the group."""
+    below = get_type_hints(cls).get(name) if dataclasses.is_dataclass(cls) else None
+    if get_origin(below) in (Union, UnionType):
+        return next(filter(dataclasses.is_dataclass, get_args(below)), below)
+    return below
+
+
 def _fields_at(cls: Any, path: tuple[Any, ...]) -> list[str]:
     """The keys known below a path of keys; none below a plain value."""
     for part in path:
         if get_origin(cls) is dict:  # the user's own names
             cls = get_args(cls)[1]
             continue
-        cls = get_type_hints(cls).get(str(part)) if dataclasses.is_dataclass(cls) else None
-        if get_origin(cls) is Union:  # of `auto` and a group of settings, the group
-            cls = next(filter(dataclasses.is_dataclass, get_args(cls)), cls)
+        cls = _below(cls, str(part))
     return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

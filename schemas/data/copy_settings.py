@@ -11,13 +11,13 @@ from ratchet.schemas.base.settings import settings
 
 @settings
 class CopySettings:
-    """Copies of golden images in what is trained on.
+    """Copies of golden images in what is trained on: docs/data-gate.md.
 
     Attributes:
         check: whether they are looked for.
-        reason: why they are not; page, status and history show it.
-        max_hamming_distance: of a training image whose pixels are no longer stored only the hash is known: within this
-            many of 256 bits of a golden image's it is suspected, and told as a warning.
+        reason: why they are not, which has to be said where `check` is false; page, status and history show it.
+        max_hamming_distance: bits, of 256, by which the hash of a training image whose pixels are no longer stored may
+            differ from a golden image's and is still suspected to be its copy, which is told as a warning.
     """
 
     check: bool = True

@@ -27,7 +27,7 @@ _PAST_RUN = (
     "reason",
 )
 
-_LATER_OF_COMPARISONS = ("reference", "moved_before", "moved_in_halves", "first", "from_first")
+_LATER_OF_COMPARISONS = ("reference", "moved_before", "moved_in_halves", "first", "from_first", "allowed")
 
 
 def _without(values: Values, *keys: str) -> Values:
@@ -96,6 +96,10 @@ def _absolute(place: str, below: str) -> str:
     return place if place.startswith("/") else f"{below}/{place}"
 
 
+def _drawn(picture: Values) -> Values:
+    return {**_without(picture, "views"), "jpeg": picture["views"][0]["jpeg"]}
+
+
 DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
     "served": lambda values, root: _entry(values["served"], root),
     "version": _entry,
@@ -108,7 +112,9 @@ DOWNGRADES: dict[str, Callable[[Values, str], Values]] = {
             _renamed(_without(entry, *_LATER_OF_COMPARISONS), effect_size="moved") for entry in values["comparisons"]
         ]
     },
-    "data_pictures": lambda values, root: values["pictures"],
+    "data_pictures": lambda values, root: {
+        rule: [_drawn(picture) for picture in pictures] for rule, pictures in values["pictures"].items()
+    },
     "dataset": _dataset,
     "training_record": _training_record,
     "history": _history,

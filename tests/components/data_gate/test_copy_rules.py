@@ -45,7 +45,7 @@ def test_many_copies_within_a_span_are_a_warning() -> None:
     pairs = tuple((number + 1, 1) for number in range(1, 10))
     reason = no_repeats(Copies(pairs, 600), {1: "first.jpg", 2: "second.jpg"}, ON)
     assert (reason.passed, reason.warning, reason.strength) == (True, True, pytest.approx(1.5))
-    assert "9 of 600, such as second.jpg and first.jpg" in reason.actual
+    assert "9 of 600 images (1.5 %) are copies of others, such as second.jpg and first.jpg" in reason.actual
     assert not no_repeats(Copies(pairs[:6], 600), {}, ON).warning
 
 

@@ -46,7 +46,7 @@ def test_what_part_is_new_is_told() -> None:
     before = TrainedBefore.find(prints(7, *range(1, 11)), prints(3, *range(2, 30)))
     assert (before.images, before.same, before.relabelled) == (10, {3: 9}, {})
     reason = judged(before)
-    assert reason.actual == "of its 10 images, 9 (90%) were trained on as span 3 (run run-3); 1 (10%) are new"
+    assert reason.actual == "of its 10 images, 9 (90 %) were trained on as span 3 (run run-3); 1 (10 %) are new"
     assert (reason.passed, reason.warning) == (True, True)
 
 

@@ -35,11 +35,20 @@ def comparison(**parts: Any) -> Comparison:
     return Comparison(**whole | parts)
 
 
+def test_what_moved_and_passed_says_why_it_passed() -> None:
+    beyond = {"distance": 0.2, "limit": 0.1}
+    within = drift_reason(comparison(**beyond, effect_size=0.05), SETTINGS)
+    harmless = drift_reason(comparison(**beyond, feature=features.QA_NOISE, effect_size=0.9), SETTINGS)
+    assert (within.state, harmless.state) == (State.PASSED, State.PASSED)
+    assert within.actual.endswith("; that is within what is allowed")
+    assert harmless.actual.endswith("; less of it is no fault")
+
+
 def test_a_dark_span_fails_in_plain_words() -> None:
     reason = drift_reason(comparison(), SETTINGS, ("dark.jpg",))
     assert (reason.rule, reason.passed, reason.images) == ("drift:qa/brightness", False, ("dark.jpg",))
-    assert reason.actual == "the images are darker, by 67 %: median brightness 21 of 255 here, 63 in training"
-    assert reason.expected == "brightness within 13 % of the served model's training data"
+    assert reason.actual == "the images are 67 % darker: median brightness 21 of 255 here, 63 in training"
+    assert reason.expected == "brightness within 11 % of the training data"
     assert reason.measure == (
         "Jensen-Shannon divergence 0.9, limit 0.1, of which chance reaches 0.05; effect size 1.1, 0.12 stops a run"
     )
@@ -91,7 +100,7 @@ def test_a_new_category_is_named() -> None:
 def test_skew_is_against_the_logged_requests() -> None:
     reason = drift_reason(comparison(kind="skew"), SETTINGS)
     assert reason.rule == "skew:qa/brightness"
-    assert reason.expected == "brightness within 13 % of the requests to the served model"
+    assert reason.expected == "brightness within 11 % of the requests to the served model"
     assert reason.actual.endswith("21 of 255 here, 63 in the requests")
 
 
@@ -169,7 +178,7 @@ def test_spans_cannot_creep_away_from_the_first_unnoticed(
     assert drift_reason(step, SETTINGS).passed
     [reason] = lineage_reason([step], SETTINGS, coping(recall))
     assert (reason.rule, reason.passed, reason.warning) == ("drift:first_span", passed, warning)
-    assert "from span 1" in reason.expected
+    assert "since span 1" in reason.expected
 
 
 def test_a_first_span_is_not_compared_with_itself() -> None:

@@ -127,7 +127,9 @@ def test_crowds_are_no_objects_to_learn_a_class_from() -> None:
 
 def test_crowds_alone_are_refused_with_the_field_to_correct() -> None:
     reason = judge(with_count(counted.CROWDS, 3, 3))["facts:crowds"]
-    assert reason.actual.startswith("3 of 3 objects (100 %) marked as crowds (iscrowd 1): nothing is left to train on")
+    assert reason.actual.startswith(
+        "3 of 3 objects (100 %) are marked as a crowd (iscrowd 1): nothing is left to train on"
+    )
     assert "set iscrowd to 0" in reason.actual
 
 
@@ -135,7 +137,7 @@ def test_objects_below_a_stride_at_the_input_size_are_told() -> None:
     reason = judge(sight=DetectorSight(80, 8))["facts:small_objects"]
     assert state(reason) == "warn"
     assert reason.actual == (
-        "20 % of the objects are below 8 px at the detector's input size of 80 px, the median object has 14 px"
+        "20 % of the objects are below 8 px at the detector's input size of 80 px; the median object has 14 px"
     )
     assert state(judge(sight=DetectorSight(160, 8))["facts:small_objects"]) == "pass"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ratchet.schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_RECORD_FORMAT,
     TRAINING_SAMPLE_FILE,
+    TrainedData,
 )
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.data import features
@@ -209,7 +211,7 @@ def test_labels_of_old_classes_are_held_against_what_the_model_sees(world: World
     assert found["labels:enough"].tested
     labelled = int(found["labels:enough"].actual.split(" labelled objects here")[0])
     assert 0 < labelled < IMAGES  # of 2 * IMAGES objects the cats and dogs
-    assert found["labels:found"].actual == "the served model finds 100% of the labelled objects (golden set: 100%)"
+    assert found["labels:found"].actual == "the served model finds 100 % of the labelled objects (golden set: 100 %)"
     assert found["labels:classes"].actual == "no two classes are confused"
 
 
@@ -231,6 +233,34 @@ def test_a_lost_class_stops_the_run_by_name(world: World) -> None:
     assert "classes:served_model" in [reason.rule for reason in decision.failures]
     assert found["classes:served_model"].actual.startswith("missing: dog; new: ant; ")
     assert [rule for rule in found if rule.startswith("labels:")] == ["labels:duplicates"]  # which needs no model
+
+
+def usual(world: World, examples: str, digest: str) -> Any:
+    """Images that a span is shown beside, by a model that says that it was trained on these examples."""
+    from ratchet.components.data_gate.training_images import usual_images
+    from ratchet.components.detector.sampling import read_records
+
+    data = TrainedData(2, 1, digest, IMAGES, KNOWN, examples)
+    served = SimpleNamespace(record=SimpleNamespace(data=(data,), class_names=KNOWN), detector=None)
+    golden = SimpleNamespace(class_names=CLASSES)
+    inputs: Any = SimpleNamespace(served=served, golden=golden, golden_sample="sample", golden_images="files")
+    return usual_images(inputs, str(world.directory), (), read_records)
+
+
+def test_training_images_are_read_where_the_model_says_that_they_are(world: World) -> None:
+    info = DATASET_FORMAT.read((world.directory / "training" / DATASET_FILE).read_text(), DATASET_FILE)
+    found = usual(world, "training", info.digest)
+    assert (found.title, found.class_names) == ("training image of span 2", ("cat", "dog"))
+    names = [record.file_name for record in found.sample.records]
+    assert len(names) == IMAGES
+    record, encoded = found.kept[names[0]]
+    assert encoded == (world.directory / "delivered" / "training" / "images" / record.file_name).read_bytes()
+
+
+def test_golden_images_stand_in_for_training_images_that_are_gone_or_others(world: World) -> None:
+    for place, digest in (("gone", "1"), ("training", "another")):
+        found = usual(world, place, digest)
+        assert (found.title, found.sample, found.kept) == ("golden image", "sample", "files")
 
 
 def test_every_file_is_read_once(world: World) -> None:

@@ -58,7 +58,7 @@ def test_a_dark_camera_in_which_the_model_finds_less_is_named() -> None:
     [reason] = found(north=60.0, recall=0.5)
     assert reason.rule == "part:drift:qa/brightness"
     assert not reason.passed
-    assert "camera = north (40 of the 160 images looked at): the images are darker, by" in reason.actual
+    assert "camera = north (40 of the 160 images looked at): the images are " in reason.actual
 
 
 def test_a_dark_camera_with_which_the_model_copes_is_a_site() -> None:

@@ -1,4 +1,4 @@
-"""What each rule's pictures show: lines of the right colours where a fault is, and a caption with what to see."""
+"""What each rule's pictures show: boxes of the right kind where a fault is, and a caption with what to see."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ from PIL import Image
 
 from ratchet.components.data_gate.fault_layers import Album, Beside, Drawable
 from ratchet.components.data_gate.pictures import draw_pictures
-from ratchet.components.data_gate.usual import figures_of, usual_row
-from ratchet.components.imaging.drawing import DETECTION_COLOUR, GIVEN_COLOUR, LABEL_COLOUR, READ_COLOUR
-from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison, Distribution
+from ratchet.components.data_gate.usual import figures_of, labelled_alike, usual_rows
+from ratchet.schemas.artifacts.data_evidence import (
+    DRIFT,
+    EMBEDDING,
+    Comparison,
+    DataPictures,
+    Distribution,
+    Picture,
+    View,
+)
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.data import features
 from ratchet.schemas.data.dataset import BadBox
@@ -31,18 +38,24 @@ def drawable(boxes: Any = (), labels: Any = None, found: Any = None) -> Drawable
     return Drawable(image, encode(GREY, "PNG"), found)
 
 
-def shown(rule: str, image: Drawable, actual: str = "", **parts: Any) -> tuple[Image.Image, str]:
+def pictures(rule: str, image: Drawable, actual: str = "", **parts: Any) -> DataPictures:
     reason = Reason(rule, "", actual, images=("17.jpg",))
-    [picture] = draw_pictures([reason], Album({"17.jpg": image}, NAMES, **parts))[rule]
-    return Image.open(io.BytesIO(picture.jpeg)), picture.caption
+    return draw_pictures([reason], Album({"17.jpg": image}, NAMES, **parts))
 
 
-def has(image: Image.Image, colour: str, box: list[float]) -> bool:
-    """Whether the colour is near the upper edge of a box."""
-    wanted = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)])
-    x, y, width, _ = (int(value) for value in box)
-    strip = np.asarray(image.convert("RGB")).astype(int)[max(0, y - 4) : y + 5, max(0, x) : x + width]
-    return int((np.abs(strip - wanted) < 60).all(axis=-1).sum()) > 10
+def shown(rule: str, image: Drawable, actual: str = "", **parts: Any) -> tuple[View, str]:
+    [picture] = pictures(rule, image, actual, **parts).pictures[rule]
+    return picture.views[0], picture.caption
+
+
+def has(view: View, layer: str, box: list[float]) -> bool:
+    """Whether a layer has a box."""
+    return any(each.name == layer and tuple(box) in each.boxes_xywh_px for each in view.layers)
+
+
+def grey(view: View) -> float:
+    """How bright an image is."""
+    return float(np.asarray(Image.open(io.BytesIO(view.jpeg)).convert("L")).mean())
 
 
 def test_boxes_that_are_no_boxes_are_drawn_as_given_and_as_they_may_be_meant() -> None:
@@ -50,14 +63,20 @@ def test_boxes_that_are_no_boxes_are_drawn_as_given_and_as_they_may_be_meant() -
     bad = BadBox("17.jpg", (40.0, 60.0, 100.0, 120.0), (240.0, 60.0, 60.0, 60.0))
     other = BadBox("18.jpg", (0.0, 0.0, 9.0, 9.0))
     image, caption = shown("boxes:sound", drawable(), bad_boxes=(bad, other))
-    assert has(image, GIVEN_COLOUR, [40, 60, 100, 120])
-    assert has(image, READ_COLOUR, RIGHT)
-    assert caption == "1 bad box as given (dashed orange, cut at the border), and read otherwise (blue)"
+    assert has(image, "given", [40, 60, 100, 120])
+    assert has(image, "read", RIGHT)
+    assert caption == "1 bad box as given, and read otherwise"
 
 
-def test_a_box_that_leaves_the_image_is_drawn_up_to_its_border() -> None:
-    image, _ = shown("boxes:sound", drawable(), bad_boxes=(BadBox("17.jpg", (300.0, 60.0, 1e6, 60.0)),))
-    assert has(image, GIVEN_COLOUR, [300, 60, 60, 60])
+def test_boxes_of_negative_sides_are_drawn_and_those_of_no_numbers_are_not() -> None:
+    bad = [BadBox("17.jpg", box) for box in ((100.0, 120.0, -60.0, -60.0), (float("nan"), 0.0, 9.0, 9.0))]
+    image, _ = shown("boxes:sound", drawable(), bad_boxes=tuple(bad))
+    assert [layer.boxes_xywh_px for layer in image.layers if layer.name == "given"] == [(tuple(LEFT),)]
+
+
+def test_a_picture_is_a_small_copy_in_whose_own_size_the_boxes_are_given() -> None:
+    image, _ = shown("labels:size", drawable([LEFT], found=detections([LEFT])))
+    assert (image.size_px, Image.open(io.BytesIO(image.jpeg)).size) == ((360, 180), (480, 240))
 
 
 def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
@@ -65,9 +84,9 @@ def test_labels_that_need_another_reading_are_drawn_in_both() -> None:
     image, caption = shown(
         "labels:reading", drawable([corners], found=detections([LEFT])), "fit only if read as [x1, y1, x2, y2]"
     )
-    assert has(image, GIVEN_COLOUR, corners)
-    assert has(image, READ_COLOUR, LEFT)
-    assert caption.startswith("boxes as given (dashed orange), read as [x1, y1, x2, y2] (blue)")
+    assert has(image, "given", corners)
+    assert has(image, "read", LEFT)
+    assert caption.startswith("boxes as given, read as [x1, y1, x2, y2], and")
 
 
 def test_labels_of_another_image_size_are_drawn_as_they_are_and_as_they_are_meant() -> None:
@@ -75,9 +94,9 @@ def test_labels_of_another_image_size_are_drawn_as_they_are_and_as_they_are_mean
     width, height = drawable([half]).record.width_px // 2, drawable([half]).record.height_px // 2
     words = f"fit only if taken for boxes drawn on an image of about {width}x{height} px, 0.5 of the file's"
     image, caption = shown("labels:reading", drawable([half]), words)
-    assert has(image, GIVEN_COLOUR, half)
-    assert has(image, READ_COLOUR, LEFT)
-    assert f"about {width}x{height} px (blue)" in caption
+    assert has(image, "given", half)
+    assert has(image, "read", LEFT)
+    assert f"about {width}x{height} px" in caption
 
 
 @pytest.mark.parametrize(
@@ -91,8 +110,8 @@ def test_boxes_drawn_otherwise_are_shown_beside_what_the_model_sees_with_by_how_
     rule: str, label: list[float], words: str
 ) -> None:
     image, caption = shown(rule, drawable([label], found=detections([LEFT, RIGHT])))
-    assert has(image, LABEL_COLOUR, label)
-    assert not has(image, DETECTION_COLOUR, RIGHT)  # which says nothing of how labels are drawn
+    assert has(image, "labels", label)
+    assert not has(image, "detections", RIGHT)  # which says nothing of how labels are drawn
     assert words in caption
 
 
@@ -100,17 +119,17 @@ def test_of_missing_labels_only_what_has_none_is_drawn_as_detected() -> None:
     again = [RIGHT[0] + 4, *RIGHT[1:]]  # a second detection of the same object, and one that is not sure
     found = detections([LEFT, RIGHT, again, [140.0, 60, 60, 60]], scores=[0.9, 0.9, 0.8, 0.4])
     image, caption = shown("labels:missing", drawable([LEFT], found=found))
-    assert has(image, DETECTION_COLOUR, RIGHT)
-    assert not has(image, DETECTION_COLOUR, LEFT)
-    assert caption == "1 object that the model surely sees and nobody labelled (magenta)"
+    assert has(image, "detections", RIGHT)
+    assert not has(image, "detections", LEFT)
+    assert caption == "1 object that the model surely sees and nobody labelled"
 
 
 @pytest.mark.parametrize("rule", ["labels:classes", "labels:noise", "part:labels:noise"])
 def test_of_wrong_classes_the_labels_that_the_model_contradicts_are_drawn_and_counted(rule: str) -> None:
     found = detections([LEFT, RIGHT], [2, 1])
     image, caption = shown(rule, drawable([LEFT, RIGHT], [1, 1], found))
-    assert has(image, LABEL_COLOUR, LEFT)
-    assert not has(image, LABEL_COLOUR, RIGHT)
+    assert has(image, "labels", LEFT)
+    assert not has(image, "labels", RIGHT)
     assert caption == "1 of 2 labels name another class than the model"
 
 
@@ -121,58 +140,67 @@ def test_without_a_detection_nothing_is_contradicted() -> None:
 
 def test_of_duplicates_the_doubles_alone_are_drawn() -> None:
     image, caption = shown("labels:duplicates", drawable([LEFT, [42.0, 60, 60, 60], RIGHT]))
-    assert has(image, GIVEN_COLOUR, LEFT)
-    assert not has(image, LABEL_COLOUR, RIGHT)
-    assert caption == "1 object labelled again (dashed orange over green)"
+    assert has(image, "given", [42.0, 60, 60, 60])
+    assert not has(image, "labels", RIGHT)
+    assert caption == "1 object labelled twice"
+
+
+def white(name: str = "9.jpg") -> Drawable:
+    image = dataclasses.replace(record(360, 180), file_name=name, truth=ground_truth([RIGHT], [2]))
+    return Drawable(image, encode(Image.new("RGB", (360, 180), "white"), "PNG"))
+
+
+def beside(title: str, caption: str, **fields: Any) -> Beside:
+    return Beside(white().encoded, title, white().record, caption, **fields)
+
+
+def sides(picture: Picture) -> list[tuple[str, bool]]:
+    """Title of each view, and whether it is white."""
+    return [(view.title, grey(view) > 240) for view in picture.views]
 
 
 def test_a_leaked_image_stands_beside_the_golden_one() -> None:
-    white = encode(Image.new("RGB", (360, 180), "white"), "PNG")
-    original = Beside(white, "golden 3.jpg", "a copy of golden image 3: mirrored")
-    image, caption = shown("leak", drawable(), originals={"17.jpg": original})
-    assert caption == "a copy of golden image 3: mirrored"
-    pixels = np.asarray(image.convert("L"))
-    assert image.width > image.height * 2
-    assert pixels[100, 60] < 140
-    assert pixels[100, -60] > 240
+    original = beside("golden 3.jpg", "a copy of golden image 3: mirrored")
+    [picture] = pictures("leak", drawable(), originals={"17.jpg": original}).pictures["leak"]
+    assert picture.caption == "a copy of golden image 3: mirrored"
+    assert sides(picture) == [("this span", False), ("golden 3.jpg", True)]
 
 
 def test_a_copy_of_another_image_of_the_span_stands_beside_it_once() -> None:
-    white = Drawable(record(360, 180), encode(Image.new("RGB", (360, 180), "white"), "PNG"))
     reason = Reason("repeated_images", "", "", passed=True, warning=True, images=("17.jpg", "18.jpg"))
-    album = Album({"17.jpg": drawable(), "18.jpg": white}, NAMES, repeated={"17.jpg": "18.jpg"})
-    [picture] = draw_pictures([reason], album)["repeated_images"]
-    pixels = np.asarray(Image.open(io.BytesIO(picture.jpeg)).convert("L"))
-    assert (pixels[100, 60] < 140, pixels[100, -60] > 240) == (True, True)
+    album = Album({"17.jpg": drawable(), "18.jpg": white("18.jpg")}, NAMES, repeated={"17.jpg": "18.jpg"})
+    [picture] = draw_pictures([reason], album).pictures["repeated_images"]
+    assert sides(picture) == [("17.jpg", False), ("18.jpg", True)]
 
 
-def test_a_drifted_image_stands_beside_a_usual_one_with_both_figures() -> None:
-    white = encode(Image.new("RGB", (360, 180), "white"), "PNG")
+def test_drifted_images_stand_beside_training_images_with_their_figures() -> None:
     rule = "drift:qa/brightness"
-    image, caption = shown(
-        rule,
-        drawable(),
-        usual={rule: Beside(white, "9.jpg", "brightness 182")},
-        figures={rule: {"17.jpg": "brightness 61"}},
-    )
-    assert caption == "brightness 61 on the left, brightness 182 on the right"
-    assert np.asarray(image.convert("L"))[100, -60] > 240
+    usual = {rule: [beside("training image of span 2", "brightness 182")]}
+    drawn = pictures(rule, drawable([LEFT]), usual=usual, figures={rule: {"17.jpg": "brightness 61"}})
+    [found], [training] = drawn.pictures[rule], drawn.usual[rule]
+    assert [(each.caption, sides(each)) for each in (found, training)] == [
+        ("brightness 61", [("", False)]),
+        ("brightness 182", [("training image of span 2", True)]),
+    ]
+    assert not found.views[0].layers  # which are no matter of light
 
 
 def test_of_drifted_boxes_the_boxes_of_both_images_are_drawn() -> None:
     rule = f"drift:{features.QA_BOX_LOG_AREA}"
-    usual = Beside(encode(GREY, "PNG"), "9.jpg", "", drawable([RIGHT]).record)
-    image, _ = shown(rule, drawable([LEFT]), usual={rule: usual})
-    title_px, scale = image.height - 120, 240 / 360
-    assert has(image, LABEL_COLOUR, [LEFT[0] * scale, title_px + LEFT[1] * scale, 40, 40])
-    assert has(image, LABEL_COLOUR, [246 + RIGHT[0] * scale, title_px + RIGHT[1] * scale, 40, 40])
-    plain, _ = shown("drift:qa/brightness", drawable([LEFT]))
-    assert not has(plain, LABEL_COLOUR, LEFT)
+    drawn = pictures(rule, drawable([LEFT]), usual={rule: [beside("golden image", "")]})
+    assert has(drawn.pictures[rule][0].views[0], "labels", LEFT)
+    assert has(drawn.usual[rule][0].views[0], "labels", RIGHT)
+
+
+def test_beside_contradicted_labels_stand_labels_of_the_same_classes_with_their_names() -> None:
+    usual = {"labels:classes": [beside("training image of span 2", "1 label", class_names=NAMES)]}
+    drawn = pictures("labels:classes", drawable([LEFT], [2], detections([LEFT], [1])), usual=usual)
+    assert drawn.usual["labels:classes"][0].views[0].layers[0].texts == ("dog",)
 
 
 def test_what_follows_from_another_finding_is_not_drawn() -> None:
     follows = Reason("labels:size", "", "", passed=True, warning=True, images=("17.jpg",), cause="drift:qa/brightness")
-    assert draw_pictures([follows], Album({"17.jpg": drawable()}, NAMES)) == {}
+    assert draw_pictures([follows], Album({"17.jpg": drawable()}, NAMES)) == DataPictures({})
 
 
 def sample(**images: list[float]) -> FeatureSample:
@@ -191,12 +219,21 @@ def compared(feature: str, median: float) -> Comparison:
     return Comparison(DRIFT, feature, "jensen shannon divergence", 0.5, 0.1, 0.0, side, side)
 
 
-def test_the_usual_image_is_in_the_middle_of_the_training_data() -> None:
+def test_the_usual_images_are_in_the_middle_of_the_training_data() -> None:
     images = sample(brightness=[50.0, 180.0, 120.0])
-    assert usual_row(compared(features.QA_BRIGHTNESS, 170.0), images, np.empty((0, 1))) == 1
-    assert usual_row(compared(features.QA_BOX_LOG_AREA, float(np.log(0.4))), images, np.empty((0, 1))) == 2
-    assert usual_row(compared(EMBEDDING, 0.0), images, np.array([[0.0], [2.5]])) == 1
-    assert usual_row(compared("source/camera", 0.0), images, np.empty((0, 1))) is None
+    none = np.empty((0, 1))
+    assert usual_rows(compared(features.QA_BRIGHTNESS, 170.0), images, none, most=2) == [1, 2]
+    assert usual_rows(compared(features.QA_BOX_LOG_AREA, float(np.log(0.4))), images, none, most=3) == [2, 0]
+    assert usual_rows(compared(EMBEDDING, 0.0), images, np.array([[0.0], [2.5]]), most=1) == [1]
+    assert usual_rows(compared("source/camera", 0.0), images, none, most=3) == []
+
+
+def test_images_with_most_of_the_same_classes_are_shown_beside() -> None:
+    records = [
+        dataclasses.replace(record(), truth=ground_truth([LEFT] * len(labels), labels)) for labels in ([1], [2, 1], [])
+    ]
+    assert labelled_alike(records, NAMES, {"cat", "dog"}, most=3) == [1, 0]
+    assert labelled_alike(records, NAMES, {"bird"}, most=3) == []
 
 
 def test_the_figure_of_an_image_is_told_in_its_unit() -> None:

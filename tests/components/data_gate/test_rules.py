@@ -173,13 +173,13 @@ def test_a_changed_golden_set_must_be_accepted_explicitly() -> None:
     assert failed(judge(golden=changed)) == ["golden_unchanged"]
     accepted = judge(golden=changed, settings={"accept_new_golden": True})
     assert accepted.passed
-    assert any("(accepted)" in reason.actual for reason in accepted.reasons)
+    assert any("accepted by data_gate.accept_new_golden" in reason.actual for reason in accepted.reasons)
 
 
 def test_a_changed_golden_set_with_exif_orientations_says_how_they_were_taken() -> None:
     turned = dataset_info(span=0, digest="other", boxes={"train": 0, "eval": 5}, exif="apply", oriented=3)
     [reason] = [each for each in judge(golden=turned).reasons if each.rule == "golden_unchanged"]
-    assert reason.actual == "other, 3 images with an EXIF orientation taken by data.exif: apply"
+    assert reason.actual == "it is another golden set, 3 images with an EXIF orientation taken by data.exif: apply"
 
 
 def test_a_golden_set_without_boxes_stops_the_run() -> None:
@@ -255,7 +255,7 @@ def test_many_copies_within_a_span_are_a_warning() -> None:
     pairs = tuple((number + 1, 1) for number in range(1, 10))
     [warning] = judge(repeated=Copies(pairs, 600), image_names={1: "first.jpg", 2: "second.jpg"}).warnings
     assert warning.rule == "repeated_images"
-    assert "9 of 600, such as second.jpg and first.jpg" in warning.actual
+    assert "9 of 600 images (1.5 %) are copies of others, such as second.jpg and first.jpg" in warning.actual
     assert judge(repeated=Copies(pairs[:3], 600)).verdict is DataVerdict.PASS
 
 

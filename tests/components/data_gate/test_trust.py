@@ -138,7 +138,7 @@ def test_true_labels_of_images_that_the_model_does_not_know_are_not_accused() ->
     reasons = audit(of)
     assert [reason.rule for reason in reasons.values() if not reason.passed] == []
     assert reasons["labels:familiar"].warning
-    assert "the model does not know these images" in reasons["labels:familiar"].actual
+    assert "the served model does not know such images" in reasons["labels:familiar"].actual
     assert len(reasons["labels:familiar"].images) == 12
     assert all(not reasons[rule].tested and reasons[rule].cause == "labels:familiar" for rule in RULES)
 

@@ -22,7 +22,8 @@ from tests.components.data_gate.test_rules import findings
 from tests.components.labels.scenes import NAMES, relabelled, scenes, some
 
 JARGON = re.compile(
-    r"\bln\b|\binfty\b|Jensen|divergence|\bJSD\b|effect size|->|\bp-value|\bnan\b|\binf\b|None|[-\u2212]0\.\d"
+    r"\bln\b|\binfty\b|Jensen|divergence|\bJSD\b|effect size|->|\bp-value|\bp = |\bnan\b|\binf\b|None|[-\u2212]0\.\d"
+    r"|\d%|\d-\d+ %|\b0 % of|looks like"
 )
 FIGURE = re.compile(r"(?<![\w.\[:/-])\d[\d,]*\.\d+")  # decimals; counts and ids are exact
 TWICE = re.compile(r"(\d[\d.,]*)(?: [a-z%]+){0,4} here, (\d[\d.,]*)\b")
@@ -129,5 +130,5 @@ def test_the_sentences_that_were_told_once_are_found(text: str, wrong: str) -> N
 
 
 def test_a_plain_sentence_has_no_problem() -> None:
-    plain = Reason("", "", "the images are darker, by 50 %: median brightness 90.6 of 255 here, 182 in training")
+    plain = Reason("", "", "the images are 50 % darker: median brightness 90.6 of 255 here, 182 in training")
     assert problems(plain.actual) == []

@@ -94,7 +94,7 @@ def test_what_was_done_to_a_copy_is_told() -> None:
     copies = looks_of([change(shown) for change, shown in zip(changed, PHOTOGRAPHS)])
     told = [copy.how for copy in copies_in(copies, looks_of(PHOTOGRAPHS))]
     assert told[:4] == ["", "mirrored", "upside down", "turned by 90 degrees"]
-    assert told[4] in ("cropped to 63%", "cropped to 64%", "cropped to 65%")
+    assert told[4] in ("cropped to 63 %", "cropped to 64 %", "cropped to 65 %")
 
 
 def test_other_photographs_are_no_copies() -> None:

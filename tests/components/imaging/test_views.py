@@ -69,7 +69,7 @@ def test_the_hashes_of_views_begin_with_the_picture_itself_and_are_those_of_the_
         (View(4), "mirrored"),
         (View(6), "upside down"),
         (View(3), "turned by 270 degrees"),
-        (View(5, Window(0.1, 0.9, 0.1, 0.9)), "mirrored, turned by 90 degrees, cropped to 64%"),
+        (View(5, Window(0.1, 0.9, 0.1, 0.9)), "mirrored, turned by 90 degrees, cropped to 64 %"),
     ],
 )
 def test_a_view_is_told_in_words(view: View, words: str) -> None:

@@ -91,8 +91,8 @@ def test_few_images_prove_less() -> None:
 
 
 def test_an_interval_stays_within_what_a_share_can_be() -> None:
-    assert Excess(0.01, 0.02, 50).interval == "0-5 %"
-    assert Excess(0.98, 0.05, 50).interval == "88-100 %"
+    assert Excess(0.01, 0.02, 50).ends == pytest.approx((0, 0.0492))
+    assert Excess(0.98, 0.05, 50).ends == pytest.approx((0.882, 1))
 
 
 def test_where_many_sets_of_images_are_asked_a_finding_has_to_be_surer() -> None:
@@ -110,9 +110,16 @@ def test_what_would_have_been_found_is_more_than_the_limit_and_than_chance() -> 
     assert Excess(0.0, 0.1, 100, error_if_none=0.01).smallest_found(0.1) == pytest.approx(0.185, abs=0.01)
 
 
-def test_at_least_is_a_lower_bound_and_about_an_estimate() -> None:
-    assert Excess(0.26, 0.06, 40).share == "about 26% (14-38 %), at least 16%,"
-    assert Excess(0.02, 0.06, 40).share == "about 2% (0-14 %)"
+def test_a_share_is_told_with_its_interval_and_one_that_may_be_none_by_its_upper_end() -> None:
+    def told(share: Excess) -> str:
+        return share.told("of the labels", "are wrong", "; some 9 objects")
+
+    assert (
+        told(Excess(0.26, 0.06, 40)) == "about 26 % of the labels are wrong (95 % interval 14 to 38 %; some 9 objects)"
+    )
+    assert told(Excess(0.02, 0.06, 40)) == "about 2 % of the labels are wrong (95 % interval 0 to 14 %; some 9 objects)"
+    assert told(Excess(0.0, 0.006, 40)) == "at most 1.2 % of the labels are wrong"
+    assert told(Excess(-0.2, 0.0, 40)) == "at most 0.5 % of the labels are wrong"
 
 
 @pytest.mark.parametrize(("std_error", "tested"), [(0.02, True), (0.2, False)])

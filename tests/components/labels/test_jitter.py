@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from ratchet.components.labels.jitter import added_jitter, jitter_reason
 from ratchet.components.labels.judging import compared
 from ratchet.components.labels.profile import Profile
 from ratchet.schemas.artifacts.decisions import Reason
+from ratchet.schemas.base.formatting import percent
 from tests.components.labels.scenes import Detector, relabelled, scenes
 from tests.nightly import often
 
@@ -31,7 +34,7 @@ def test_jitter_is_found_and_told_with_its_size(sigma: float) -> None:
     assert not reason.passed
     assert reason.strength is not None
     assert reason.strength * LIMIT == pytest.approx(sigma, rel=0.35)
-    assert "boxes scatter by about" in reason.actual
+    assert f"boxes scatter by {percent(reason.strength * LIMIT)} of their size" in reason.actual
     assert len(reason.images) == 12
 
 
@@ -77,5 +80,5 @@ def test_boxes_that_are_all_beside_alike_do_not_scatter() -> None:
 
 def test_the_jitter_that_a_span_would_show_falls_with_its_size() -> None:
     few, many = (judged(scenes(seed=4, images=images)) for images in (25, 200))
-    shown = [int(reason.expected.split("from ")[1].split("%")[0]) for reason in (few, many)]
+    shown = [float(re.findall(r"show ([\d.]+) %", reason.measure)[0]) for reason in (few, many)]
     assert shown[0] >= shown[1] >= 5

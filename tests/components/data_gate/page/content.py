@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 
 from ratchet.components.data_gate.page import PageContent
-from ratchet.components.imaging.drawing import draw_boxes, labels_layer
-from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison, Distribution, Picture
+from ratchet.components.imaging.drawing import thumbnail
+from ratchet.schemas.artifacts.data_evidence import (
+    DRIFT,
+    Comparison,
+    DataPictures,
+    Distribution,
+    Picture,
+    PictureLayer,
+    View,
+)
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason
 from ratchet.schemas.data.dataset import DataSetInfo
 from tests.builders import encode, picture
@@ -51,11 +59,10 @@ def comparison(**fields: Any) -> Comparison:
     return Comparison(**whole | fields)
 
 
-def shown(file_name: str = "17.jpg", caption: str = "a caption") -> Picture:
+def shown(file_name: str = "17.jpg", caption: str = "a caption", title: str = "", text: str = "cat") -> Picture:
     """A picture with one box."""
-    return Picture(
-        file_name, draw_boxes(encode(picture()), [labels_layer(np.array([[9, 9, 20, 20.0]]), ["cat"])], 90), caption
-    )
+    layer = PictureLayer("labels", ((9.0, 9.0, 20.0, 20.0),), (text,))
+    return Picture(file_name, caption, (View(thumbnail(encode(picture()), 90), (90, 60), title, (layer,)),))
 
 
 def decision(*reasons: Reason, observe: bool = False) -> DataDecision:
@@ -72,7 +79,7 @@ def content(**fields: Any) -> PageContent:
         "baseline": "version 1790000000, trained on span 3 (540 images)",
         "decision": decision(Reason("schema", "no anomaly", "no anomaly", passed=True)),
         "comparisons": (),
-        "pictures": {},
+        "pictures": DataPictures({}),
     }
     return PageContent(**whole | fields)
 
@@ -97,7 +104,7 @@ def hostile(text: str) -> PageContent:
         Reason(text, text, text, passed=True, warning=True),
         Reason(f"classes:{text}", text, text, passed=True),
     )
-    pictures = {text: (shown(text, text),)}
+    pictures = DataPictures({text: (shown(text, text, text, text),)}, {text: (shown(text, text, text, text),)})
     return content(
         title=text,
         span=info,
