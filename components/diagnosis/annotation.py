@@ -41,6 +41,7 @@ from ratchet.components.diagnosis.weighing import weighed
 from ratchet.components.labels.findings import Estimate
 from ratchet.schemas.artifacts.data_evidence import LabelMeasure
 from ratchet.schemas.artifacts.diagnosis import ANNOTATION, CauseFinding, CauseState, Role, Signal
+from ratchet.schemas.base.formatting import percent
 
 # Learned over labelled: a batch of which half is replayed teaches half a habit, and no candidate exaggerates much. On
 # the demo's loose boxes it was 1.05 without replay.
@@ -164,7 +165,7 @@ def _habit(name: str, estimate: Estimate, threshold: float, unit: str, words: st
         threshold,
         unit,
         speaks(estimate.value, estimate.std_error, threshold),
-        words.format(f"{estimate.value:.1%} ± {estimate.std_error:.1%}"),
+        words.format(f"{percent(estimate.value)} ± {percent(estimate.std_error)}"),
         estimate.std_error,
     )
 
@@ -203,10 +204,9 @@ def _learned_drawing(fault: Fault, measures: Sequence[LabelMeasure], habit: Habi
     own = np.array([each.std_error for each in learned])
     errors = np.square(own) + np.square(ratio * np.array([each.std_error for each in changed]))
     error = float(np.sqrt(np.square(labelled) @ errors) / of_all)
-    told = ", ".join(f"{each.value:+.3f} in the labels and {of.value:+.3f}" for each, of in zip(changed, learned))
     sentence = (
-        f"The candidate learned {ratio:.0%} ± {error:.0%} of what changed in the labels: {told} in its golden boxes "
-        "beside the baseline's."
+        f"The candidate learned {percent(ratio)} ± {percent(error)} of it: by so much of the labels' change its "
+        "boxes on golden objects differ from the baseline's."
     )
     matches = speaks(ratio, error, _LEAST_LEARNED)
     if matches and ratio - SEEN * error > _MOST_LEARNED:
@@ -255,8 +255,8 @@ def _proof(fault: Fault, rescoring: Rescoring | None, is_part: bool) -> tuple[Sh
         )
         return None, [Signal(name, Role.PROOF, None, _BACK, "share of the fall", None, sentence)]
     sentence = (
-        f"Undone on the kept golden detections this gives back {share.value:.0%} ± {share.std_error:.0%} of the fall "
-        f"of {-share.fall:.3f}, without any training."
+        f"Undone on the kept golden detections this gives back {percent(share.value)} ± {percent(share.std_error)} of "
+        f"the fall of {-share.fall:.4f}, without any training."
     )
     supports = True if share.value >= _BACK and share.value >= SURE * share.std_error else None
     if share.value + SEEN * share.std_error < _BACK:
@@ -296,7 +296,7 @@ def _sentence(fault: Fault, bundle: Bundle, signals: Sequence[Signal], share: Sh
     if measures and any(signal.name.startswith("learned_") and signal.supports for signal in signals):
         told += ", and the candidate learned it"
     if share is not None and share.value >= _BACK:
-        told += f"; undoing it on kept detections gives back {min(1.0, share.value):.0%} of the fall"
+        told += f"; undoing it on kept detections gives back {percent(min(1.0, share.value))} of the fall"
     return f"{told}."
 
 

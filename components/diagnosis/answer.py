@@ -28,7 +28,7 @@ from ratchet.schemas.artifacts.diagnosis import (
 )
 from ratchet.schemas.artifacts.evaluation import Delta
 from ratchet.schemas.base.differences import Clarity, detectable, measured, minimum_detectable
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, percent
 
 _ANYTHING = SeenSignals(0, {})
 LEAK = 0.3  # chance that mAP falls by something that no module looks for
@@ -243,10 +243,11 @@ def _unknown(bundle: Bundle, findings: Sequence[CauseFinding], partial: Sequence
     shown = _difference(fall)
     if partial:
         gives_back = sum(finding.share or 0.0 for finding in partial)
-        why = f"what is known ({partial[0].sentence}) explains {gives_back:.0%} of it"
+        why = f"what is known ({partial[0].sentence}) explains {percent(gives_back)} of it"
     elif fall is not None and -(fall.value or 0.0) < _worth(bundle) and not _broke_a_part(bundle):
         why = (
-            f"that is less than {_WORTH:.0%} of what the served model scores: too little to tell one cause from another"
+            f"that is less than {percent(_WORTH)} of what the served model scores: too little to tell one cause from "
+            "another"
         )
     else:
         why = "no cause is more likely than not"

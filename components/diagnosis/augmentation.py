@@ -28,6 +28,7 @@ from ratchet.components.diagnosis.trainings import Trainings, last_loss
 from ratchet.schemas.artifacts.diagnosis import AUGMENTATION, CauseFinding, Role, Signal
 from ratchet.schemas.artifacts.training_dynamics import BatchFigures
 from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.base.formatting import percent
 
 MIRRORED, COLOUR, SCALE, MISSING, CHANGED = "mirrored", "colour", "scale", "missing", "changed"
 
@@ -126,7 +127,8 @@ def _before(both: Trainings) -> str:
 
 def _shown(effect: _Effect) -> str:
     if effect.kind == MIRRORED:
-        return f"{effect.now:.0%} of the images were mirrored; in the served model's training {effect.before:.0%}."
+        now, before = percent(effect.now), percent(effect.before)
+        return f"{now} of the images were mirrored; in the served model's training {before}."
     if effect.name in ("log_area", "log_aspect"):
         what = f"changed {effect.name.removeprefix('log_')} of the boxes by a factor of"
     else:

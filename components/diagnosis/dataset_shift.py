@@ -22,10 +22,13 @@ from ratchet.components.diagnosis.evidence_signals import (
 from ratchet.components.diagnosis.label_faults import FAULTS, WORTH_A_LOOK, suspects
 from ratchet.components.diagnosis.trainings import more_replay
 from ratchet.components.diagnosis.weighing import NAMED, weighed
+from ratchet.components.pages.feature_words import as_before, difference
+from ratchet.components.pages.features import short_title
 from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from ratchet.schemas.artifacts.decisions import NEVER_OBSERVED, Reason, State
 from ratchet.schemas.artifacts.diagnosis import DATASET_SHIFT, CauseFinding, CauseState, Role, Signal
 from ratchet.schemas.artifacts.evaluation import HELD_OUT
+from ratchet.schemas.base.formatting import capital
 from ratchet.schemas.data import features
 
 LIGHTING, DISTANCE, BLUR, COLOUR, NOISE, CAMERA, CLASSES = (
@@ -176,26 +179,16 @@ def _suspect(moved: _Moved) -> Signal:
 
 
 def _told(moved: _Moved) -> str:
-    """A feature's move: `brightness, 0..255: median 63 -> 21, 4.2 times what passes`."""
-    title = features.FEATURE_TITLES.get(moved.feature, moved.feature)
-    if moved.feature == features.QA_BOX_LOG_AREA:
-        title = "box area, of the image's"
+    """A feature's move: `The images are 67 % darker: median ...; 5.6 times what passes`."""
     each = moved.comparison
     if each is None:
+        title = short_title(moved.feature)
         return f"{title}: {moved.reason.actual if moved.reason else 'moved'}"
-    medians = ""
-    if each.other.median is not None and each.span.median is not None:
-        medians = f"median {_shown(moved.feature, each.other.median)} -> {_shown(moved.feature, each.span.median)}, "
     if moved.moved is False:
-        return f"{title}: {medians}distance {each.distance:.3f} where chance alone reaches {each.noise:.3f}"
+        return capital(as_before(each))
     usual, effect = max(each.moved_before, default=0.0), each.effect_size or 0.0
     before = f", {effect / usual:.1f} times its moves between earlier spans" if usual > 0 and effect > 0 else ""
-    return f"{title}: {medians}{moved.strength:.1f} times what passes{before}"
-
-
-def _shown(feature: str, median: float) -> str:
-    """A median as people read it: nobody thinks in the logarithms that boxes are compared by."""
-    return f"{math.exp(median):.2%}" if feature == features.QA_BOX_LOG_AREA else f"{median:.3g}"
+    return f"{capital(difference(each))}; {moved.strength:.1f} times what passes{before}"
 
 
 def _finding(moved: _Moved, bundle: Bundle) -> CauseFinding:

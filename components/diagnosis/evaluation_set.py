@@ -27,6 +27,7 @@ from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET, Reason, State
 from ratchet.schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState, Role, Signal
 from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT
 from ratchet.schemas.base.differences import measured
+from ratchet.schemas.base.formatting import percent
 from ratchet.schemas.data.features import (
     FEATURE_TITLES,
     QA_BLUE_CAST,
@@ -233,7 +234,7 @@ def _interval(bundle: Bundle) -> Signal:
         missing = "What difference the golden set can tell is not known."
         return Signal(name, Role.SUSPECT, None, _WIDE, unit, None, missing)
     told = bundle.delta is not None and bundle.delta.interval is not None and not _holds_zero(bundle.delta.interval)
-    sentence = f"The golden set shows differences from {least:.3f} on, {least / own:.0%} of the baseline's mAP."
+    sentence = f"The golden set shows differences from {least:.3f} on, {percent(least / own)} of the baseline's mAP."
     is_wide = least / own >= _WIDE and not told
     return Signal(name, Role.SUSPECT, least / own, _WIDE, unit, is_wide, sentence)
 
@@ -310,8 +311,8 @@ def _golden_labels(bundle: Bundle) -> Signal:
         return Signal(name, Role.SUSPECT, None, _FAR_BELOW, unit, None, "No labels were held against the served model.")
     ratio = labels.golden_recall / labels.span_recall
     sentence = (
-        f"The served model finds {labels.golden_recall:.0%} of the golden set's labels and {labels.span_recall:.0%} of "
-        "the span's."
+        f"The served model finds {percent(labels.golden_recall)} of the golden set's labels and "
+        f"{percent(labels.span_recall)} of the span's."
     )
     return Signal(name, Role.SUSPECT, ratio, _FAR_BELOW, unit, ratio <= _FAR_BELOW, sentence)
 

@@ -10,6 +10,7 @@ from ratchet.schemas.artifacts.decisions import Reason, State
 from ratchet.schemas.artifacts.diagnosis import Role, Signal
 from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, Delta
 from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.base.formatting import percent
 
 SURE = 3.0  # standard errors from which on a figure is no chance
 SEEN = 2.0  # standard errors within which a figure that was not found would have been
@@ -129,7 +130,9 @@ def falls_early(bundle: Bundle) -> Signal:
     if part is None:
         missing = "How earlier spans fell along the way from the baseline was not measured, or they hardly fell."
         return Signal(name, Role.SYMPTOM, None, EARLY, unit, None, missing)
-    sentence = f"On the first quarter of the way from the baseline {part:.0%} of the fall on earlier spans was there."
+    sentence = (
+        f"On the first quarter of the way from the baseline {percent(part)} of the fall on earlier spans was there."
+    )
     supports = True if part >= EARLY else (False if part <= NOT_EARLY else None)
     return Signal(name, Role.SYMPTOM, part, EARLY, unit, supports, sentence)
 

@@ -37,7 +37,7 @@ from ratchet.components.diagnosis.trainings import (
 from ratchet.schemas.artifacts.diagnosis import FORGETTING, CauseFinding, Signal
 from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation, Delta
 from ratchet.schemas.artifacts.training_record import TrainingRecord, ValidationPoint
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, percent
 
 _LOWERED = Limit(0.5, RATIO, is_most=True)  # half of last time's replay, or less
 _LACKS = Limit(1.0, "classes or sources")
@@ -93,7 +93,7 @@ def _replay(both: Trainings) -> Signal:
     now, usual = asked_replay(both.candidate), _usual_replay(both)
     value = ratio(now, usual)
     of = "in the last retraining" if both.alike else "usually"
-    told = f"{now:.0%} of each batch came from earlier spans; {of} {usual:.0%}."
+    told = f"{percent(now)} of each batch came from earlier spans; {of} {percent(usual)}."
     otherwise = "A record with the share of replayed images would say it."
     return suspect("replay_ratio", 1.0 if value is None else value, _LOWERED, told, otherwise)  # none: none was lost
 
@@ -210,7 +210,8 @@ def _of_attributes(parts: Mapping[str, Delta], names: Sequence[str]) -> dict[str
 def _told(both: Trainings, lacking: _Lacking | None) -> Told:
     now, usual = asked_replay(both.candidate), _usual_replay(both)
     names = lacking.names if lacking else ()
-    how = f"{now:.0%} of each batch came from earlier spans ({'last time' if both.alike else 'usually'} {usual:.0%})"
+    when = "last time" if both.alike else "usually"
+    how = f"{percent(now)} of each batch came from earlier spans ({when} {percent(usual)})"
     what = f"the new span lacks {_named(names)}, and {how}" if names else how
     action = f"training.retrain.replay: {now:g} -> {usual:g}" if now < usual else more_replay(both.candidate)
     return Told(

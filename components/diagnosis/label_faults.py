@@ -13,6 +13,7 @@ from ratchet.components.diagnosis.learned import LOG_HEIGHT, LOG_WIDTH, OFFSET_X
 from ratchet.schemas.artifacts.data_evidence import LabelMeasure
 from ratchet.schemas.artifacts.decisions import Reason, State
 from ratchet.schemas.artifacts.diagnosis import Role, Signal
+from ratchet.schemas.base.formatting import percent
 
 COLUMNS = {"offset_x": OFFSET_X, "offset_y": OFFSET_Y, "log_width": LOG_WIDTH, "log_height": LOG_HEIGHT}
 SWAPPED, MISSING_OF_CLASS, _READING = "swapped:", "missing:", "reading:"
@@ -122,7 +123,7 @@ def _undone(measure: LabelMeasure) -> str:
     if measure.name.startswith("offset_"):
         back = ("left", "right") if measure.name == "offset_x" else ("up", "down")
         along = "width" if measure.name == "offset_x" else "height"
-        return f"{back[measure.value < 0]} by {abs(measure.value):.0%} of their {along}"
+        return f"{back[measure.value < 0]} by {percent(abs(measure.value))} of their {along}"
     if measure.name.startswith(SWAPPED):
         looks_like, _, labelled = measure.name.removeprefix(SWAPPED).partition(">")
         return f"{labelled} -> {looks_like} where it looks like {looks_like}"
@@ -174,20 +175,20 @@ def unit_of(measure: str) -> str:
 
 
 def in_words(measure: LabelMeasure) -> str:
-    """A figure with its error: `boxes 25% wider (ln +0.220 ± 0.006)`."""
-    value, error = measure.value, f"{measure.value:+.3f} ± {measure.std_error:.3f}"
+    """A figure with its error: `boxes 25 % wider (± 0.6 %)`."""
+    value, error = measure.value, f"± {percent(measure.std_error)}"
     if measure.name.startswith("log_"):
         side = ("wider", "narrower") if measure.name == "log_width" else ("taller", "shorter")
-        return f"boxes {abs(np.expm1(value)):.0%} {side[value < 0]} (ln {error})"
+        return f"boxes {percent(abs(np.expm1(value)))} {side[value < 0]} ({error})"
     if measure.name.startswith("offset_"):
         way = ("to the right", "to the left") if measure.name == "offset_x" else ("down", "up")
-        return f"boxes {abs(value):.0%} of their size {way[value < 0]} ({error})"
+        return f"boxes {percent(abs(value))} of their size {way[value < 0]} ({error})"
     if measure.name.startswith(SWAPPED):
         looks_like, _, labelled = measure.name.removeprefix(SWAPPED).partition(">")
-        return f"{value:.0%} of what looks like {looks_like} labelled {labelled} ({error})"
+        return f"{percent(value)} of class {looks_like} labelled {labelled} ({error})"
     if measure.name.startswith(MISSING_OF_CLASS):
         of_class = measure.name.removeprefix(MISSING_OF_CLASS)
-        return f"{max(0.0, value):.0%} of the objects that look like {of_class} without a label ({error})"
+        return f"{percent(max(0.0, value))} of class {of_class} without a label ({error})"
     what = {
         "jitter": "boxes scattered by {share} of their size",
         "noise": "{share} of the objects with a wrong class",
@@ -195,7 +196,7 @@ def in_words(measure: LabelMeasure) -> str:
         "emptied": "{share} of the images surely without any of their labels",
         "found": "{share} of the labels on nothing that the served model sees",
     }.get(measure.name, "{share} of the boxes that fit only if " + measure.name.partition(":")[2])
-    return f"{what.format(share=f'{max(0.0, value):.0%}')} ({error})"
+    return f"{what.format(share=f'{percent(max(0.0, value))}')} ({error})"
 
 
 def detail_of(fault: Fault, value: float | None) -> str:

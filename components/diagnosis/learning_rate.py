@@ -29,6 +29,7 @@ from ratchet.components.diagnosis.trainings import (
 )
 from ratchet.schemas.artifacts.diagnosis import RATE_TOO_HIGH, RATE_TOO_LOW, CauseFinding, CauseState, Role, Signal
 from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.base.formatting import percent
 
 # Set on single retrainings of one model on 400 images of digits: clean, ten times and thirty times the usual rate.
 _HIGHER = Limit(1.5)  # a setting has no noise; a rate of half as much again is the least that anybody would notice
@@ -116,8 +117,8 @@ def _dip(both: Trainings) -> Signal:
         "validation_dip",
         value,
         _DIP,
-        f"At the first validation mAP on validation images had changed by {-(lost or 0.0):+.0%} of what it was at the "
-        f"start{f'; in the last retraining by {-before:+.0%}' if before is not None else ''}.",
+        f"At the first validation mAP on validation images had changed by {100 * -(lost or 0.0):+.0f} % of what it was "
+        f"at the start{f'; in the last retraining by {100 * -before:+.0f} %' if before is not None else ''}.",
         "A validation before the first step and one soon after it would show it: training.validation.min_images.",
     )
 
@@ -153,7 +154,7 @@ def _barrier(both: Trainings) -> Signal:
         "barrier",
         value,
         _BARRIER,
-        f"Half-way between start and result mAP is {max(0.0, value or 0.0):.0%} of the start's below both of them.",
+        f"Half-way from start to result mAP is {percent(max(0.0, value or 0.0))} of the start's below both of them.",
         "Validation along the line between start and result would show it.",
     )
 
@@ -228,7 +229,7 @@ def _still_rising(record: TrainingRecord) -> Signal:
         "still_rising",
         value,
         _RISING,
-        f"In the last round mAP on validation images rose by {value or 0.0:.1%}, beside the best round before.",
+        f"In the last round mAP on validation images rose by {percent(value or 0.0)}, beside the best round before.",
         "Validation during the training would show whether it was done: training.validation.min_images.",
     )
 
@@ -242,7 +243,8 @@ def _below_start(record: TrainingRecord) -> Signal:
         "below_start",
         value,
         _BELOW_START,
-        f"mAP on validation images ended {abs(value or 0.0):.1%} {'below' if (value or 0) > 0 else 'above'} its start.",
+        f"mAP on validation images ended {percent(abs(value or 0.0))} "
+        f"{'below' if (value or 0) > 0 else 'above'} its start.",
         "Validation before the first step and after the last one would show whether it recovered.",
     )
 

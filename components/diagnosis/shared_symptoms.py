@@ -9,7 +9,7 @@ from ratchet.components.diagnosis.data_sets import TITLES, Change, change
 from ratchet.components.diagnosis.signals import SHARE_OF_FALL, STANDARD_ERRORS, Limit, symptom
 from ratchet.schemas.artifacts.diagnosis import Signal
 from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, HELD_OUT, TRAIN_SAMPLE, Delta
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, percent
 
 _MOST_NAMED = 5
 _NOISE = 1.96  # standard errors of a 95 % interval
@@ -75,7 +75,7 @@ def bears_the_fall(
     whole = sum(falls.values())
     share = sum(falls.get(part, 0.0) for part in names) / whole if names and whole > 0 else None
     by_chance = len(names) / max(1, len(falls))
-    told = f"{share or 0.0:.0%} of the golden set's fall is in {listed(names, _MOST_NAMED)}, {why}."
+    told = f"{percent(share or 0.0)} of the golden set's fall is in {listed(names, _MOST_NAMED)}, {why}."
     limit = Limit((1 + by_chance) / 2, SHARE_OF_FALL, is_silent=is_silent)
     return symptom(name, share, limit, told, otherwise)
 

@@ -82,7 +82,7 @@ def _defined(golden: DataSetEvaluation) -> Reason:
     values = [scores.coco["AP"] for scores in (golden.candidate, golden.baseline) if scores]
     defined = all(math.isfinite(value) and value > UNDEFINED for value in values)
     shown = ", ".join(score(value, "undefined") for value in values)
-    return Reason("map_defined", "mAP is defined for every model", shown, passed=defined)
+    return Reason("map_defined", "mAP is defined for every model", f"mAP {shown}", passed=defined)
 
 
 def below_served(
@@ -129,9 +129,8 @@ def _shares(golden: DataSetEvaluation, post_processing: PostProcessing) -> str:
         for scores in (post_processing.as_served.baseline, golden.baseline, golden.compared.candidate)
     )
     return (
-        f"of it by post-processing ({post_processing.changed}) {score(served)} -> {score(same)} "
-        f"({difference(same - served)}), by training {score(same)} -> {score(candidate)} "
-        f"({difference(candidate - same)})"
+        f"of it {difference(same - served)} by post-processing ({post_processing.changed}; {score(served)} to "
+        f"{score(same)}), {difference(candidate - same)} by training ({score(same)} to {score(candidate)})"
     )
 
 
@@ -198,9 +197,9 @@ def _interval(golden: DataSetEvaluation, settings: EvaluatorSettings) -> list[Re
     return [
         Reason(
             rule="map_interval",
-            expected=f"a drop of more than {settings.tolerance:g} outside the 95 % interval of the difference"
+            expected=f"a fall of more than {settings.tolerance:g} ruled out by the 95 % interval of the difference"
             + _over(golden),
-            actual=formatting.interval(interval, f"undefined{few}"),
+            actual=f"95 % interval {formatting.interval(interval)}" if interval else f"there is no interval{few}",
             passed=interval is not None and interval[0] >= -settings.tolerance,
         )
     ]

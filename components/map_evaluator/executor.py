@@ -15,11 +15,13 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from ratchet.components.detector.served import load_detector
+from ratchet.components.detector.serving_check import start_early
 from ratchet.components.map_evaluator import sanity_checks as sanity
 from ratchet.components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
 from ratchet.components.map_evaluator.blessing import decide
 from ratchet.components.map_evaluator.coco_files import write_coco_files
 from ratchet.components.map_evaluator.comparability import comparable
+from ratchet.components.map_evaluator.crossed_slices import crossed_slices
 from ratchet.components.map_evaluator.earlier_models import unchanged
 from ratchet.components.map_evaluator.golden_checks import golden_checks, high_water, training_checks
 from ratchet.components.map_evaluator.held_out import ChosenImages
@@ -60,6 +62,7 @@ class Executor(tfx_evaluator.Executor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
+        start_early()  # the check of what may be served, which is next
         load_detector.cache_clear()  # what an earlier run loaded may have had other bytes than its digest said
         inputs = read_inputs(input_dict, exec_properties)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
@@ -72,7 +75,9 @@ class Executor(tfx_evaluator.Executor):
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
-        write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden.uri, uri)
+        names, known = inputs.label_map.names, inputs.class_names.get(BASELINE)
+        crossed = crossed_slices(matches[GOLDEN], names, inputs.settings.slice_by, known)
+        write_tfma_files(evaluation, inputs.settings, inputs.directories, inputs.golden.uri, uri, crossed)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         _bless(
             blessing, evaluation.decision.verdict.pushes, inputs.models, _blessing_of(evaluation, baseline, uri, text)

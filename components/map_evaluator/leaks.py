@@ -10,7 +10,7 @@ import numpy as np
 
 from ratchet.components.imaging.copies import Originals, find_copies, same_files
 from ratchet.schemas.artifacts.decisions import Reason
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, many
 from ratchet.schemas.data.fingerprints import Fingerprints, nearest
 from ratchet.schemas.data.looks import Looks
 
@@ -94,7 +94,7 @@ def no_leak(leaks: Leaks | None, settings: CopySettings) -> Reason:
     if leaks.copies:
         words = f"{leaks.golden} golden images leaked: {listed(leaks.copies, _LISTED)}"
         return Reason(RULE, expected, words, strength=1.0 + len(leaks.copies))
-    words = [f"none {'for certain ' if leaks.doubtful else ''}among {leaks.images} training images"]
+    words = [f"none {'for certain ' if leaks.doubtful else ''}among {many(leaks.images, 'training image')}"]
     if leaks.doubtful:
         words.append(f"to be looked at, one photograph or two of the same scene: {listed(leaks.doubtful, _LISTED)}")
     if leaks.suspected:

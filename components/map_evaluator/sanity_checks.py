@@ -21,7 +21,7 @@ from ratchet.components.metrics.matching import best_of_each_class, match
 from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET, Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.base.errors import StateError
-from ratchet.schemas.base.formatting import listed, score
+from ratchet.schemas.base.formatting import listed, many, score
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns, rows_of
 
 _LISTED = 5
@@ -100,7 +100,7 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -
         shuffled: `permuted_scores` of each model.
     """
     score, highest = mean_average_precision(perfect), highest_map(perfect)
-    beyond = "" if highest == 1 else f", {highest:.6f} at {perfect.max_detections} detections an image and class"
+    beyond = "" if highest == 1 else f", {highest:.6g} at {perfect.max_detections} detections an image and class"
     nothing = mean_average_precision(
         dataclasses.replace(perfect, detections=perfect.detections[:0], detection_image=perfect.detection_image[:0])
     )
@@ -108,10 +108,10 @@ def known_answers(perfect: MatchTable, shuffled: Mapping[str, PermutedScores]) -
         Reason(
             "trust:perfect_detections",
             f"the ground truth fed back as detections scores 1{beyond}",
-            f"{score:.6f}" + ("" if score >= highest - _ROUNDING else f"; {_not_found(perfect)}"),
+            f"it scores {score:.6g}" + ("" if score >= highest - _ROUNDING else f"; {_not_found(perfect)}"),
             passed=score >= highest - _ROUNDING,
         ),
-        Reason("trust:no_detections", "no detections at all score 0", f"{nothing:.6f}", passed=nothing == 0),
+        Reason("trust:no_detections", "no detections at all score 0", f"they score {nothing:.6g}", passed=nothing == 0),
         *(_shuffled(model, scores) for model, scores in shuffled.items()),
     ]
 
@@ -127,7 +127,10 @@ def _not_found(perfect: MatchTable) -> str:
 
 def _shuffled(model: str, scores: PermutedScores) -> Reason:
     tested = scores.images > 1 and scores.before > 0 and scores.alike < _ALIKE
-    shown = f"{score(scores.before)} -> {score(scores.after)} on {scores.images} images"
+    shown = (
+        f"mAP {score(scores.before)} with its own detections, {score(scores.after)} with those of other images "
+        f"({many(scores.images, 'image')})"
+    )
     return Reason(
         rule=f"trust:shuffled_detections:{model}",
         expected=f"the {model}'s mAP falls when its detections are given to other images",
@@ -150,10 +153,11 @@ def golden_digest(read: str, expected: str, recorded: str | None, accept_new: bo
     which = expected if known else f"{recorded}"
     return Reason(
         rule="trust:golden_digest",
-        expected=f"the golden set {which[:12]}"
-        + ("" if recorded is None or accept_new else ", recorded at the last push"),
-        actual=read[:12],
+        expected="the golden set of this run"
+        + ("" if recorded is None or accept_new else ", which is the one recorded at the last push"),
+        actual="it is the same" if known and read == expected else "it is another one",
         passed=known and read == expected,
+        measure=f"digest {read[:12]}, expected {which[:12]}",
     )
 
 
@@ -169,7 +173,7 @@ def enough(images: int, objects: int, min_images: int, min_objects: int) -> Reas
     return Reason(
         rule="trust:enough",
         expected=f"at least {min_images} golden images with {min_objects} objects in all",
-        actual=f"{images} images, {objects} objects",
+        actual=f"{many(images, 'image')} with {many(objects, 'object')}",
         passed=images >= min_images and objects >= min_objects,
     )
 
@@ -189,7 +193,7 @@ def golden_budget(uses: int, budget: int) -> Reason:
     return Reason(
         rule=GOLDEN_BUDGET,
         expected=f"at most {budget} decisions with one golden set (evaluator.golden_budget)",
-        actual=f"this is number {look}" + (f"; {advice}" if is_near else ""),
+        actual=f"this is decision {look} of {budget}" + (f"; {advice}" if is_near else ""),
         passed=not spent,
         warning=is_near and not spent,
     )

@@ -149,7 +149,7 @@ def _reason(
 ) -> Reason:
     shown = difference_with_interval(made.delta.value, made.delta.interval, "undefined")
     expected = (
-        f"on held-out images mAP not below that of {described(made)}, where a real gain of {rules.gain:g} is excluded"
+        f"mAP on held-out images not below that of {described(made)}, or a real gain of {rules.gain:g} still possible"
     )
     actual = f"{shown} on {many(opinion.images, 'image')} of {many(opinion.spans, 'span')}"
     units = _units(made.delta, opinion)
@@ -157,14 +157,15 @@ def _reason(
         return Reason(f"{RULE}:{made.reference}", expected, f"{actual}: not tested", passed=True, warning=True)
     p_value = regression_p_value(made.delta.value, made.delta.std_error, -rules.gain, units)
     passed = made.delta.value >= 0 or p_value >= chance
-    if made.delta.value < 0:
-        actual += f"; with such a gain it would be so low with p = {p_value:.2g}"
+    if not passed:
+        actual += ", which rules a real gain out"
     if not passed and _fell_before(made, opinion, significance):
         actual += (
             f"; the served model itself has fallen there, by {_shown(made.baseline_delta)}: ratchet rollback --to "
             f"{made.version} --by NAME --reason TEXT brings the better one back"
         )
-    return Reason(f"{RULE}:{made.reference}", expected, actual, passed=passed)
+    measure = f"p = {p_value:.2g} of being so low with such a gain" if made.delta.value < 0 else ""
+    return Reason(f"{RULE}:{made.reference}", expected, actual, passed=passed, measure=measure)
 
 
 def _fell_before(made: HeldOutComparison, opinion: SecondOpinion, significance: float) -> bool:

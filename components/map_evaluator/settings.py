@@ -18,9 +18,9 @@ class SliceRules:
     """Limits of one class or slice; AP is a fraction, 0..1.
 
     Attributes:
-        min_ap: the candidate's AP must reach it.
-        margin: how far the AP may fall below the baseline's, significant or not.
-        drop: instead of `class_drop` or `slice_drop`; 1 switches the test off.
+        min_ap: the candidate's AP must reach it, a first model's too; None: any will do.
+        margin: how far the AP may fall below the baseline's, significant or not; None: only a significant fall counts.
+        drop: instead of `class_drop` or `slice_drop`; 1 switches the test off; None: as for all others.
     """
 
     min_ap: Fraction | None = None
@@ -30,15 +30,16 @@ class SliceRules:
 
 @settings
 class SecondOpinionSettings:
-    """What a candidate must not lose on images that have chosen nothing: docs/second-opinion.md.
+    """What a candidate must not lose on images that have chosen nothing, `data.held_out_fraction` of every span:
+    docs/second-opinion.md. The whole group may be null: then nothing is asked of them.
 
     Attributes:
-        pushes_ago: how far back one of the earlier models lies that it is held against.
+        pushes_ago: how many pushes back one of the earlier models lies that it is held against, beside the best one.
         gain: a candidate that measures lower there is blocked where a real gain of mAP as large as this is excluded;
             such a gain is blocked, by all comparisons together, at most as often as `significance` says.
         max_images: held-out images in all; of the earlier spans' a fixed random sample is taken.
-        min_images: with fewer of them nothing is tested.
-        min_objects: nor with fewer objects.
+        min_images: with fewer held-out images nothing is tested.
+        min_objects: with fewer labelled objects in them nothing is tested either.
     """
 
     pushes_ago: Annotated[int, Field(ge=1)] = 5
@@ -50,37 +51,40 @@ class SecondOpinionSettings:
 
 @settings
 class EvaluatorSettings:
-    """What a candidate must reach; mAP is a fraction, 0..1. A rule set to null is not applied.
+    """What a candidate must reach to be pushed: docs/evaluation.md. mAP is a fraction, 0..1. A rule set to null is not
+    applied.
 
     Attributes:
-        min_map: no model below it is served, not even a first one.
-        margin: how far mAP may fall below the baseline's.
-        bar: what mAP is held against: the baseline's, or where an approval has lowered that, the best that was served
-            on this golden set.
-        tolerance: a drop this large must be outside the 95 % interval of the difference; with a golden
-            set too small for that the run is inconclusive, which blocks too.
-        class_drop: no class may fall significantly by more than this.
-        slice_drop: no slice may.
+        min_map: no model with a lower mAP on the golden set is served, not even a first one.
+        margin: how far mAP may fall below `bar` and still pass.
+        bar: what mAP is held against: `baseline`, the served model's; `high_water`, that of the best model that was
+            served on this golden set, which differs where an approval or a margin has let it fall.
+        tolerance: a fall of mAP this large must be excluded by the 95 % interval of the difference. With a golden set
+            too small for that the run is INCONCLUSIVE, which blocks too.
+        class_drop: no class's AP may fall significantly by more than this.
+        slice_drop: no slice's mAP may (object sizes, and attributes named in `slice_by`).
         per_class: limits of single classes, by name.
         per_slice: limits of single slices, by name: `object_size=small`, `camera=north`.
         significance: chance, over all classes and slices together, of a block where none fell.
         min_objects: a class or slice with fewer objects in the golden set is not tested.
-        min_object_images: nor one whose objects are in fewer images.
-        max_detections: how many detections of each image and class count, the best ones (COCO's maxDets); as many as
-            the golden images hold objects of a class.
-        slice_by: attributes of images, such as `camera`, each value of which is a slice.
-        bootstrap_by: attribute whose values are the independent units, such as `recording`; images if null.
-        resamples: bootstrap resamples behind the intervals.
-        seed: of the resampling.
-        min_golden_images: a golden set with fewer images decides nothing.
-        min_golden_objects: nor one with fewer objects.
-        golden_budget: decisions that one golden set may make; a candidate after that is not pushed.
-        train_sample: training images that both models are also measured on.
-        batch_size: images a prediction call.
+        min_object_images: a class or slice whose objects are in fewer golden images is not tested either.
+        max_detections: how many detections of each image and class count, the best ones (COCO's maxDets). Raise it
+            where golden images hold more objects of a class than this.
+        slice_by: attributes of images, such as `camera`, each value of which is a slice with figures of its own.
+        bootstrap_by: attribute whose values are the independent units, such as `recording`, because frames of one are
+            alike; None: each image is one.
+        resamples: bootstrap resamples behind the intervals; more take longer and steady the intervals' ends.
+        seed: what the resampling draws follows from it.
+        min_golden_images: a golden set with fewer images decides nothing: no candidate is pushed.
+        min_golden_objects: a golden set with fewer labelled objects decides nothing either.
+        golden_budget: decisions that one golden set may make, because it wears out with every look; a candidate after
+            that is not pushed.
+        train_sample: training images that both models are also measured on, which shows overfitting; 0: none.
+        batch_size: images a prediction call; lower it if memory runs out.
         second_opinion: the rules on held-out images.
-        max_latency_ms: how long a single image may take on this machine, a first model's too.
-        max_latency_ratio: that time as a multiple of the baseline's.
-        max_size_ratio: the SavedModel's bytes as a multiple of the baseline's.
+        max_latency_ms: how many milliseconds a single image may take on this machine, a first model's too; None: any.
+        max_latency_ratio: how many times as long as the baseline's a single image may take, such as 1.2; None: any.
+        max_size_ratio: how many times as large as the baseline's the SavedModel may be; None: any.
     """
 
     min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01

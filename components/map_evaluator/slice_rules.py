@@ -131,10 +131,11 @@ def _regressions(parts: list[_Part], settings: EvaluatorSettings) -> list[Reason
     reasons = [_regressed(part, p_values[part.key]) for part in parts if part.key in fallen]
     if parts:
         worst = min(parts, key=lambda part: p_values[part.key])
-        tested = f"{len(parts)} classes and slices tested, {len(fallen)} fell"
-        actual = f"{tested}; the most likely: {worst.name} {_shown(worst.delta)}, p = {p_values[worst.key]:.2g}"
-        expected = f"no significant fall (Holm, {settings.significance:g}) beyond its limit"
-        reasons.append(Reason("class_and_slice_drops", expected, actual, passed=not fallen))
+        fell = f"{len(fallen) or 'none'} of {len(parts)} classes and slices fell"
+        actual = f"{fell}; {'most surely' if fallen else 'nearest to it'} {worst.name}: {_shown(worst.delta)}"
+        expected = "no class or slice falls by more than its limit, beyond chance"
+        measure = f"p = {p_values[worst.key]:.2g} of {worst.name}; Holm's correction at {settings.significance:g}"
+        reasons.append(Reason("class_and_slice_drops", expected, actual, passed=not fallen, measure=measure))
     return reasons
 
 
@@ -147,8 +148,9 @@ def _p_value(part: _Part) -> float:
 def _regressed(part: _Part, p_value: float) -> Reason:
     return Reason(
         rule=f"{part.rule}_drop:{part.name}",
-        expected=f"no significant fall of AP by more than {part.drop:g}",
-        actual=f"{score(part.baseline)} -> {score(part.candidate)} ({_shown(part.delta)}), p = {p_value:.2g}",
+        expected=f"no fall of AP by more than {part.drop:g}, beyond chance",
+        actual=f"AP fell from {score(part.baseline)} to {score(part.candidate)}: {_shown(part.delta)}",
+        measure=f"p = {p_value:.2g} of a fall by no more than that",
     )
 
 

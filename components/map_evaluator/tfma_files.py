@@ -1,7 +1,11 @@
 """The evaluation as TFMA's result files, which its loaders and views open.
 
-Slices: the golden set as a whole, each of its classes (`class`), object sizes (`object_size`) and attribute values;
-then the other data sets (`data_set`) alike. Models: `candidate` and `baseline`; a difference carries its interval.
+Slices: the golden set as a whole, each of its classes (`class`), object sizes (`object_size`) and attribute values, and
+each class within each of these; then the other data sets (`data_set`) alike, without the latter. Models: `candidate`
+and `baseline`; a difference carries its interval where one was estimated.
+
+Thresholds: those that a figure alone decides by. A fall beyond `class_drop` or `slice_drop` is one only where it is
+significant, which TFMA cannot say: such a limit is there with each fall that broke it.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -9,13 +13,14 @@ then the other data sets (`data_set`) alike. Models: `candidate` and `baseline`;
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2, validation_result_pb2
 from tfx.dsl.io import fileio
 
+from ratchet.components.map_evaluator.crossed_slices import CrossedSlice
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.stack.tfma import EVAL_RUN_VERSION
 from ratchet.schemas.artifacts.decisions import Decision, Reason
@@ -23,6 +28,7 @@ from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Da
 
 _SliceKey = tuple[tuple[str, str], ...]
 _LOWER_BOUND = "AP_diff_lower95"
+_WHOLE = "AP_all_classes"  # of the candidate, where AP is over those that the baseline knows
 
 
 def write_tfma_files(
@@ -31,6 +37,7 @@ def write_tfma_files(
     model_locations: Mapping[str, str],
     data_location: str,
     directory: str,
+    crossed: Sequence[CrossedSlice] = (),
 ) -> None:
     """Writes `eval_config.json`, the metrics and the validation result.
 
@@ -42,9 +49,10 @@ def write_tfma_files(
         model_locations: SavedModel directories by model.
         data_location: the golden examples.
         directory: of the ModelEvaluation artifact.
+        crossed: classes within slices of the golden set.
     """
     run = config_pb2.EvalRun(
-        eval_config=_config(settings, list(model_locations)),
+        eval_config=_config(evaluation.golden, settings, list(model_locations), crossed),
         version=EVAL_RUN_VERSION,
         data_location=data_location,
         file_format="tfrecords_gzip",
@@ -52,31 +60,55 @@ def write_tfma_files(
     )
     with fileio.open(f"{directory}/eval_config.json", "w") as file:
         file.write(json_format.MessageToJson(run))
-    _write(f"{directory}/metrics-00000-of-00001.tfrecord", _metrics(evaluation))
+    _write(f"{directory}/metrics-00000-of-00001.tfrecord", [*_metrics(evaluation), *map(_crossed_part, crossed)])
     _write(f"{directory}/validations.tfrecord", [_validation(evaluation, settings)])
 
 
-def _write(path: str, messages: Iterator[metrics_for_slice_pb2.MetricsForSlice] | list) -> None:
+def _write(path: str, messages: list) -> None:
     with tf.io.TFRecordWriter(path) as writer:
         for message in messages:
             writer.write(message.SerializeToString())
 
 
-def _config(settings: EvaluatorSettings, models: list[str]) -> config_pb2.EvalConfig:
+def _config(
+    golden: DataSetEvaluation, settings: EvaluatorSettings, models: list[str], crossed: Sequence[CrossedSlice]
+) -> config_pb2.EvalConfig:
+    pairs = dict.fromkeys(_slice(part.slice_name)[0] for part in crossed)
+    keys = [[], *([key] for key in ("class", "object_size", *settings.slice_by)), *(["class", key] for key in pairs)]
     config = config_pb2.EvalConfig(
         model_specs=[config_pb2.ModelSpec(name=name, is_baseline=name == BASELINE) for name in models],
-        slicing_specs=[
-            config_pb2.SlicingSpec(),
-            *(config_pb2.SlicingSpec(feature_keys=[key]) for key in ("class", "object_size", *settings.slice_by)),
-        ],
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=key) for key in keys],
     )
     spec = config.metrics_specs.add(model_names=models)
-    overall = [config_pb2.SlicingSpec()]
-    for name, rule in (("AP", "min_map"), ("AP", "map_drop"), (_LOWER_BOUND, "map_interval")):
+    for rule in _exact_rules(settings):
         threshold = _threshold(rule, settings)
-        if threshold is not None and (rule == "min_map" or BASELINE in models):
-            spec.per_slice_thresholds[name].thresholds.add(slicing_specs=overall, threshold=threshold)
+        if threshold is not None and (_is_floor(rule) or BASELINE in models):
+            limited = config_pb2.SlicingSpec(feature_values=dict(_slice_of(rule)))
+            figure = spec.per_slice_thresholds[_figure_of(rule, golden)]
+            figure.thresholds.add(slicing_specs=[limited], threshold=threshold)
     return config
+
+
+def _is_floor(rule: str) -> bool:
+    return rule.partition(":")[0].endswith(("min_map", "min_ap"))
+
+
+def _figure_of(rule: str, golden: DataSetEvaluation) -> str:
+    """TFMA's name of what a rule is about."""
+    if rule == "map_interval":
+        return _LOWER_BOUND
+    return _WHOLE if golden.shared and _is_floor(rule) and not rule.startswith("class") else "AP"
+
+
+def _exact_rules(settings: EvaluatorSettings) -> list[str]:
+    """The rules that compare a figure with a number, and nothing else."""
+    limits = [
+        f"{kind}_{limit}:{name}"
+        for kind, parts in (("class", settings.per_class), ("slice", settings.per_slice))
+        for name in parts
+        for limit in ("min_ap", "margin")
+    ]
+    return ["min_map", "map_drop", "map_interval", *limits]
 
 
 def _threshold(rule: str, settings: EvaluatorSettings) -> config_pb2.MetricThreshold | None:
@@ -112,7 +144,7 @@ def _metrics(evaluation: Evaluation) -> Iterator[metrics_for_slice_pb2.MetricsFo
     for name, data in evaluation.data_sets.items():
         within: _SliceKey = () if name == GOLDEN else (("data_set", name),)
         compared = data.compared
-        yield _overall(within, compared)
+        yield _overall(within, data)
         for class_name, support in data.class_support.items():
             key = (*within, ("class", class_name))
             delta = data.deltas.per_class.get(class_name) if data.deltas else None
@@ -120,7 +152,15 @@ def _metrics(evaluation: Evaluation) -> Iterator[metrics_for_slice_pb2.MetricsFo
         for slice_name, support in compared.slice_support.items():
             key = (*within, _slice(slice_name))
             delta = compared.deltas.per_slice.get(slice_name) if compared.deltas else None
-            yield _part(key, _models(compared, "per_slice", slice_name), delta, support.images, support.objects)
+            part = _part(key, _models(compared, "per_slice", slice_name), delta, support.images, support.objects)
+            if data.shared:
+                _add(part, _WHOLE, CANDIDATE, data.candidate.per_slice[slice_name])
+            yield part
+
+
+def _crossed_part(part: CrossedSlice) -> metrics_for_slice_pb2.MetricsForSlice:
+    key = (("class", part.class_name), _slice(part.slice_name))
+    return _part(key, part.aps, None, part.support.images, part.support.objects)
 
 
 def _slice(name: str) -> tuple[str, str]:
@@ -133,7 +173,8 @@ def _models(data: DataSetEvaluation, scores: str, name: str) -> dict[str, float]
     return {model: getattr(found, scores)[name] for model, found in models.items()}
 
 
-def _overall(key: _SliceKey, data: DataSetEvaluation) -> metrics_for_slice_pb2.MetricsForSlice:
+def _overall(key: _SliceKey, whole: DataSetEvaluation) -> metrics_for_slice_pb2.MetricsForSlice:
+    data = whole.compared
     delta = data.deltas.overall if data.deltas else None
     message = _part(key, _models(data, "coco", "AP"), delta, data.images, data.objects)
     for name in data.candidate.coco:
@@ -144,6 +185,8 @@ def _overall(key: _SliceKey, data: DataSetEvaluation) -> metrics_for_slice_pb2.M
             if BASELINE in values:
                 _add(message, name, CANDIDATE, _difference(values), is_diff=True)
     _add(message, "max_detections", "" if data.baseline else CANDIDATE, data.max_detections)
+    if whole.shared:
+        _add(message, _WHOLE, CANDIDATE, whole.candidate.coco["AP"])
     if delta is not None and delta.lo is not None:
         _add(message, _LOWER_BOUND, CANDIDATE, delta.lo)
     return message
@@ -201,7 +244,7 @@ def _validation(evaluation: Evaluation, settings: EvaluatorSettings) -> validati
     result.validation_details.slicing_details.add(num_matching_slices=1).slicing_spec.SetInParent()
     by_slice: dict[_SliceKey, list[Reason]] = {}
     for reason in decision.failures:
-        by_slice.setdefault(_slice_of(reason), []).append(reason)
+        by_slice.setdefault(_slice_of(reason.rule), []).append(reason)
     for key, reasons in by_slice.items():
         part = result.metric_validations_per_slice.add(slice_key=_slice_key(key))
         for reason in reasons:
@@ -209,8 +252,8 @@ def _validation(evaluation: Evaluation, settings: EvaluatorSettings) -> validati
     return result
 
 
-def _slice_of(reason: Reason) -> _SliceKey:
-    kind, _, name = reason.rule.partition(":")
+def _slice_of(rule: str) -> _SliceKey:
+    kind, _, name = rule.partition(":")
     if kind.startswith("class_") and name:
         return (("class", name),)
     return (_slice(name),) if kind.startswith("slice_") else ()
@@ -227,7 +270,7 @@ def _failure(
     if threshold is not None:
         changes = threshold.HasField("change_threshold")
         failure.metric_threshold.CopyFrom(threshold)
-        failure.metric_key.name = _LOWER_BOUND if reason.rule == "map_interval" else "AP"
+        failure.metric_key.name = _figure_of(reason.rule, golden)
         failure.metric_key.model_name, failure.metric_key.is_diff = CANDIDATE, changes
         value = _measured(reason, golden, changes)
         if value is not None:

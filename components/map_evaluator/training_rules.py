@@ -36,7 +36,7 @@ def sound_detections(no_numbers: Sequence[str]) -> list[Reason]:
 def _diverged(record: TrainingRecord) -> Reason:
     lost = record.diverged
     if lost is None:
-        seen = f"{many(record.steps, 'step')} of {record.planned_steps}"
+        seen = f"{many(record.steps, 'step')} of {record.planned_steps:,}, none of them lost"
         return Reason("training:diverged", "a training whose loss stays within bounds", seen, passed=True)
     kept = f"those after step {record.best_step}" if record.best_step else "those it started from"
     return Reason(

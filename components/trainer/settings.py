@@ -16,7 +16,13 @@ Change = Literal["learning_rate", "augmentation"]
 
 @settings
 class BootstrapSettings:
-    """The first training, which has no baseline to start from."""
+    """The first training (`--bootstrap`), which has no baseline to start from: docs/training.md.
+
+    Attributes:
+        peak_learning_rate: rate of Adam at the end of the warm-up, which is a tenth of the steps; a cosine goes down
+            from there to 2 % of it. Retrainings take a fraction of this one.
+        steps: batches that are trained on.
+    """
 
     peak_learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.008
     steps: PositiveInt = 500
@@ -24,15 +30,20 @@ class BootstrapSettings:
 
 @settings
 class RetrainSettings:
-    """Fine-tuning of the baseline: how much of the new is learned, and what keeps the old.
+    """Fine-tuning of the served model: how much of the new is learned, and what keeps the old: docs/training.md.
 
     Attributes:
-        learning_rate_fraction: peak learning rate as a fraction of the bootstrap's peak.
-        epochs: passes over the new span, within the two step limits.
-        replay: share of each batch that comes from the spans the baseline and its ancestors were trained on.
-        l2_sp: strength of the pull of every trained weight toward the baseline's; 0 is none. (Li et al. 2018)
-        batch_norm: `train`: as in a first training; `slow`: its statistics move a tenth as fast; `frozen`: nothing of
-            it moves.
+        learning_rate_fraction: peak learning rate as a fraction of the peak that the lineage was first trained with.
+            One that is as high as that peak, or higher than the last retraining's, has to be declared in
+            `training.allow`.
+        epochs: passes over the new span's images, within `min_steps` and `max_steps`.
+        min_steps: a small span is trained on for at least as many steps, whatever `epochs` come to.
+        max_steps: a large span for at most as many.
+        replay: share of each batch that comes from the spans that the served model and its ancestors were trained on;
+            0: the new span alone, which forgets.
+        l2_sp: strength of the pull of every trained weight toward the served model's (L2-SP, Li et al. 2018); 0: none.
+        batch_norm: what becomes of batch normalisation: `train`, as in a first training; `slow`, its statistics move a
+            tenth as fast; `frozen`, nothing of it moves.
         freeze_backbone: train decoder and heads alone.
     """
 
@@ -60,10 +71,11 @@ class ValidationSettings:
     golden set.
 
     Attributes:
-        rounds: how often in a training; a checkpoint to resume from is written each time.
+        rounds: how often mAP is measured in a training; a checkpoint to go on from after a kill is written each time.
         patience: rounds without a better mAP after which training stops.
-        max_images: most images of the new span, and most of the earlier ones.
-        min_images: with fewer, the choice would be chance: the last checkpoint is taken.
+        max_images: most validation images of the new span, and most of the earlier ones, that are measured.
+        min_images: where the new span or the earlier ones have fewer, one mAP is taken of all of them together; where
+            all have fewer, the choice would be chance and the last weights are taken.
     """
 
     rounds: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -74,18 +86,27 @@ class ValidationSettings:
 
 @settings
 class TrainingSettings:
-    """How to train.
+    """How to train: docs/training.md.
 
     Attributes:
-        batch_size: images a step, over all devices.
-        init_checkpoint: weights the first model starts from: a tf-models checkpoint, or an
-            .npz of convolution kernels and biases (docs/backbone-weights.md). None: random.
-        init_modules: what a tf-models checkpoint is read for.
-        freeze_batch_norm: keep the backbone's batch-norm statistics and scales as they are. None: as the
-            baseline did; for a first model, if it starts from `init_checkpoint`.
-        clip_norm: global norm that gradients are cut to; 0 is no limit.
-        average: decay of the exponential moving average of the weights that is served instead of them; 0 is none.
-        allow: what may deliberately differ from how the baseline was trained; the training record says so.
+        batch_size: images a step, over all devices, among which it must be divisible. A smaller span without replay
+            makes smaller batches, and the rate falls with the square root of the batch.
+        seed: what is drawn at random follows from it: first weights, order of the images, augmentation. The same seed
+            gives the same weights on the same machine.
+        init_checkpoint: weights that the first model starts from: a tf-models checkpoint, or an .npz of convolution
+            kernels and biases (docs/backbone-weights.md); None: random ones.
+        init_modules: the parts of the model that a tf-models checkpoint is read for.
+        freeze_batch_norm: keep the backbone's batch-norm statistics and scales as they are; None: as the served model
+            did, and for a first model only if it starts from `init_checkpoint`.
+        clip_norm: global norm that the gradients of a step are cut to; 0: no limit.
+        average: decay of the exponential moving average of the weights, which is then served instead of them, such as
+            0.998; 0: no average.
+        allow: what may deliberately differ from how the served model was trained and is refused otherwise: a learning
+            rate as high as the first training's or higher than the last one's, another augmentation. The training
+            record says what was allowed.
+        bootstrap: the first training.
+        retrain: every training after it.
+        validation: how the best checkpoint is found.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16

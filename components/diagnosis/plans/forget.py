@@ -17,7 +17,7 @@ from ratchet.components.diagnosis.shared_symptoms import bears_the_fall
 from ratchet.components.diagnosis.signals import SHARE, Limit, Told, found, suspect
 from ratchet.schemas.artifacts.diagnosis import FORGETTING, CauseFinding, Signal
 from ratchet.schemas.artifacts.evaluation import GOLDEN
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, percent
 
 _LACKS = Limit(1.0, "classes")
 _REPEATED = Limit(0.1, SHARE, is_most=True)  # of the new training images, that were among the earlier ones
@@ -71,7 +71,7 @@ def _replay(pair: PlanPair) -> Signal:
         return suspect("other_data", 1.0, _OTHER, told, otherwise)
     if share is None or not pair.continues:
         return suspect("replay", None, _REPEATED, "", otherwise)
-    told = f"It went on from the first training's result, and {share:.0%} of its images were among the first's."
+    told = f"It went on from the first training's result, and {percent(share)} of its images were among the first's."
     return suspect("replay", share, _REPEATED, told, otherwise)
 
 

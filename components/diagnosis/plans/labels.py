@@ -9,6 +9,7 @@ from ratchet.components.diagnosis.plans.alone import LABELS, nothing_else
 from ratchet.components.diagnosis.plans.pair import PlanPair
 from ratchet.components.diagnosis.signals import SHARE, Limit, Told, found, suspect
 from ratchet.schemas.artifacts.diagnosis import ANNOTATION, CauseFinding
+from ratchet.schemas.base.formatting import percent
 
 _BY_MODEL = Limit(0.5, SHARE)
 
@@ -18,7 +19,7 @@ def examine(bundle: Bundle, pair: PlanPair) -> Sequence[CauseFinding]:
     share = pair.data.labels_by_model if pair.data else None
     if share is None or not _BY_MODEL.supports(share):
         return []
-    what = f"{share:.0%} of the new labels are detections of the model before, to the pixel"
+    what = f"{percent(share)} of the new labels are detections of the model before, to the pixel"
     told = Told(
         supported=f"{what}, so that it was taught its own errors.",
         open=f"{what}; that its errors were taught on does not show.",

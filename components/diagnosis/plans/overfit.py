@@ -13,7 +13,7 @@ from ratchet.components.diagnosis.shared_symptoms import unseen_fell
 from ratchet.components.diagnosis.signals import SHARE, Limit, Told, found, suspect, symptom
 from ratchet.components.diagnosis.trainings import ratio
 from ratchet.schemas.artifacts.diagnosis import OVERFITTING, CauseFinding, Signal
-from ratchet.schemas.base.formatting import number
+from ratchet.schemas.base.formatting import number, percent
 
 PARTED = "loss_falls_map_falls"
 _OFTEN = Limit(2.0)  # passes over those of the training before
@@ -44,7 +44,7 @@ def _often(pair: PlanPair) -> Signal:
     otherwise = f"How often each image is seen follows from the number of images: {NEED_DATA}."
     often = pair.passes is not None and bool(_OFTEN.supports(pair.passes))
     if not often and pair.images is not None and _FEW.supports(pair.images):
-        told = f"It was trained on {pair.images:.1%} as many images as before ({pair.after.count or 0:,})."
+        told = f"It was trained on {percent(pair.images)} as many images as before ({pair.after.count or 0:,})."
         return suspect("images_ratio", pair.images, _FEW, told, otherwise)
     # As many passes over other data whose number nobody told may be passes over a few images.
     unknown = not often and pair.images is None and other_data(pair) is not None
@@ -126,7 +126,7 @@ def _told(pair: PlanPair, few: bool) -> Told:
     then = now / pair.passes if now and pair.passes else None
     action = f"{fewer}: {now:g} -> {then:.0f}" if now and then else f"Train for fewer {attribute}"
     if few and images and wanted:
-        action += f", or on more images: {images:,} are {pair.images or 0.0:.0%} of what was trained on before"
+        action += f", or on more images: {images:,} are {percent(pair.images or 0.0)} of what was trained on before"
     return Told(
         supported=f"The model learned its training images by heart. {seen}.",
         open=f"{seen}; whether they were learned by heart does not show.",

@@ -17,6 +17,7 @@ from ratchet.components.diagnosis.shared_symptoms import span_not_learned
 from ratchet.components.diagnosis.signals import RATIO, SHARE, Limit, Told, found, suspect, symptom
 from ratchet.components.diagnosis.trainings import USUAL_FRACTION, ratio
 from ratchet.schemas.artifacts.diagnosis import RATE_TOO_HIGH, RATE_TOO_LOW, CauseFinding, CauseState, Role, Signal
+from ratchet.schemas.base.formatting import percent
 
 _HIGHER = Limit(1.5)  # as in a retraining
 _RESTARTED = Limit(10.0)  # times the rate at which the weights it starts from were left
@@ -120,7 +121,7 @@ def _dip(pair: PlanPair) -> Signal:
         when = "Within the first validations"
     value = (start - after) / start if start and after is not None else None
     way = "lower" if (value or 0.0) > 0 else "higher"
-    told = f"{when} mAP on validation images was {abs(value or 0.0):.0%} {way} than {where}."
+    told = f"{when} mAP on validation images was {percent(abs(value or 0.0))} {way} than {where}."
     otherwise = "A log with mAP on validation images from the start on would show whether the first steps threw it off."
     return symptom("validation_dip", value, _DIP, told, otherwise)
 
@@ -214,7 +215,7 @@ def _still_rising(pair: PlanPair) -> Signal:
     value = None
     if len(curve) > 1 and curve[-1][1] > 0:
         value = 1 - max(height for _, height in curve[:-1]) / curve[-1][1]
-    told = f"In the last round mAP on validation images rose by {value or 0.0:.1%}, beside the best round before."
+    told = f"In the last round mAP on validation images rose by {percent(value or 0.0)}, beside the best round before."
     return symptom("still_rising", value, _RISING, told, f"Validation over the training would show it: {NEED_LOGS}.")
 
 

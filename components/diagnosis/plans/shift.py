@@ -17,6 +17,7 @@ from ratchet.components.diagnosis.signals import RATIO, Limit, symptom
 from ratchet.components.diagnosis.trainings import ratio
 from ratchet.components.diagnosis.weighing import weighed
 from ratchet.schemas.artifacts.diagnosis import CauseFinding, Role, Signal
+from ratchet.schemas.base.formatting import percent
 
 _FINDS_LESS = Limit(0.9, RATIO, is_most=True, is_silent=True)  # of its recall in the golden set
 
@@ -37,6 +38,8 @@ def _finding(finding: CauseFinding, bundle: Bundle, pair: PlanPair) -> CauseFind
 def _finds_less(bundle: Bundle) -> Signal:
     labels = bundle.evidence.labels
     seen, golden = (labels.span_recall, labels.golden_recall) if labels else (None, None)
-    told = f"The model before finds {seen or 0.0:.0%} of the new labels, {golden or 0.0:.0%} of the golden ones."
+    told = (
+        f"The model before finds {percent(seen or 0.0)} of the new labels, {percent(golden or 0.0)} of the golden ones."
+    )
     otherwise = "What the model before finds in the new images would show whether it knows them: --before-on-train."
     return symptom("finds_less_in_new", ratio(seen, golden), _FINDS_LESS, told, otherwise)

@@ -8,7 +8,7 @@ from ratchet.components.diagnosis.bundle import Bundle
 from ratchet.components.diagnosis.plans.pair import OtherTraining, PlanPair
 from ratchet.components.diagnosis.weighing import weighed
 from ratchet.schemas.artifacts.diagnosis import EVALUATION_SET, CauseFinding, CauseState, Role, Signal
-from ratchet.schemas.base.formatting import listed
+from ratchet.schemas.base.formatting import listed, percent
 from ratchet.schemas.data.training_plan import Point
 
 _FEWEST = 5  # points of a curve of which all are alike, or written by hand
@@ -33,7 +33,7 @@ def _labelled_by_model(pair: PlanPair) -> Iterator[CauseFinding]:
     """A golden set that the first model labelled says that it is right."""
     share = pair.data.golden_labels_by_model if pair.data else None
     if share is not None and share >= _BY_MODEL:
-        told = f"{share:.0%} of the golden set's labels are detections of the model before, to the pixel"
+        told = f"{percent(share)} of the golden set's labels are detections of the model before, to the pixel"
         action = "Have a person label the golden set, without the model's boxes to begin with."
         yield _finding("broken_metric", f"{told}: it is measured by itself.", action, told, True)
 

@@ -50,12 +50,13 @@ class OrAuto:
 
 @settings
 class BackboneSettings:
-    """One of official.vision's backbones, as `official.vision.configs.backbones` describes them.
+    """The part that makes features of an image: one of official.vision's (tf-models).
 
     Attributes:
         type: which of them.
-        options: those of its settings that are not left at official.vision's defaults, such as ResNet's `model_id` and
-            `depth_multiplier`. Names and types are checked by `retinanet.check_model`, which knows official.vision.
+        options: those of its settings that are not left at official.vision's defaults, by the names of
+            `official.vision.configs.backbones`, such as ResNet's `model_id` (depth) and `depth_multiplier` (width).
+            Names and types are checked before anything is trained.
     """
 
     type: Literal[
@@ -85,7 +86,13 @@ class BackboneSettings:
 
 @settings
 class AnchorSettings:
-    """Anchor boxes; `size` is the multiple of a level's stride, aspect ratios are width / height."""
+    """Anchor boxes: what objects are told from at every place of the image.
+
+    Attributes:
+        num_scales: sizes a level, evenly (in the logarithm) between that of one level and of the next.
+        aspect_ratios: width / height, each at every size.
+        size: side of the smallest anchor of a level, as a multiple of the level's stride.
+    """
 
     num_scales: Annotated[int, Field(ge=1, le=9)] = 3
     aspect_ratios: Annotated[tuple[PositiveFloat, ...], Field(min_length=1, strict=False)] = (0.5, 1.0, 2.0)
@@ -94,18 +101,30 @@ class AnchorSettings:
 
 @settings
 class ModelSettings:
-    """RetinaNet.
+    """The detector, a RetinaNet: docs/training.md. From the first served model on a root keeps its architecture; only
+    `max_detections`, `nms_iou_threshold` and `score_threshold` may change at any time.
 
     Attributes:
-        input_size: height and width in px; images are resized into it with their aspect kept. `auto`: `data_fit.py`.
-        anchors: `auto`: `data_fit.py`.
-        min_level: finest feature level, of stride 2**min_level.
-        max_level: coarsest feature level.
-        activation: of decoder and heads, and of the backbones that have no fixed one of their own. The pretrained
-            EfficientNets and SpineNets of tf-models need `swish`.
-        decoder: `fpn`; `nasfpn`, which has levels 3 to 7; or `identity`, for the spinenets, which have their own.
+        input_size: height and width in px; images are resized into it with their aspect kept. Each must be a multiple
+            of `2**max_level`. `auto`: derived from the images and boxes of the first span.
+        backbone: what makes features of an image.
+        activation: the function between layers of decoder and heads, and of the backbones that have no fixed one of
+            their own. The pretrained EfficientNets and SpineNets of tf-models need `swish`.
+        min_level: finest feature level, of stride `2**min_level` px; objects below two strides are hard to find.
+        max_level: coarsest feature level, for the largest objects.
+        decoder: what mixes the levels: `fpn`; `nasfpn`, which has levels 3 to 7; or `identity`, for the spinenets,
+            which have their own.
         fpn_filters: channels of `fpn` and `nasfpn`.
         nasfpn_repeats: how often `nasfpn` is stacked.
+        head_convs: convolutions of each head (classes and boxes) before its last one.
+        head_filters: channels of the heads' convolutions.
+        anchors: the boxes that objects are told from; `auto`: the fewest that fit the first span's boxes nearly as
+            well as many.
+        max_detections: most detections of an image that the served model gives, the best ones.
+        nms_iou_threshold: IoU beyond which two detections of a class are taken for one object, of which the served
+            model gives the one with the higher score.
+        score_threshold: detections with a lower score are not given. mAP counts low scores too, so a high
+            threshold costs mAP.
     """
 
     input_size: Annotated[Auto | Size, OrAuto("[height, width] in px")] = (512, 512)

@@ -205,8 +205,8 @@ def test_rules_without_figures_speak_for_a_rejected_span(rule: str, detail: str,
     ("habit", "measured", "figures"),
     [
         (resized(1.25), {"log_width": 0.22, "log_height": 0.22}, "(width x 0.80, height x 0.80)"),
-        (moved(0.2, 0.0), {"offset_x": 0.2, "offset_y": 0.0}, "(left by 20% of their width)"),
-        (moved(0.0, -0.2), {"offset_y": -0.2}, "(down by 20% of their height)"),
+        (moved(0.2, 0.0), {"offset_x": 0.2, "offset_y": 0.0}, "(left by 20 % of their width)"),
+        (moved(0.0, -0.2), {"offset_y": -0.2}, "(down by 20 % of their height)"),
         (exchanged(1, 2), {"swapped:ant>bee": 0.9}, "(bee -> ant where it looks like ant)"),
     ],
 )

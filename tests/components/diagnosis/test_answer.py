@@ -109,7 +109,7 @@ def test_no_cause_is_named_for_a_clear_fall_of_less_than_a_hundredth_of_the_base
     strong = finding(ANNOTATION, (True, True, True))
     cause = answer(bundle(-0.006, half=0.002), [strong])
     assert (cause.name, cause.state) == (UNKNOWN, DiagnosisState.UNKNOWN)
-    assert "less than 1% of what the served model scores" in cause.sentence
+    assert "less than 1 % of what the served model scores" in cause.sentence
     assert answer(bundle(-0.009, half=0.002), [strong]).name == ANNOTATION
 
 
@@ -158,7 +158,7 @@ def test_causes_that_give_back_less_than_half_of_the_fall_leave_it_unknown() -> 
     little = finding(ANNOTATION, (True, True, True), share=0.2, std_error=0.05)
     cause = answer(bundle(), [little])
     assert (cause.name, cause.evidence[0]) == (UNKNOWN, "annotation did it.")
-    assert "20%" in cause.sentence
+    assert "20 %" in cause.sentence
     most = finding(ANNOTATION, (True, True, True), share=0.45, std_error=0.05)
     assert answer(bundle(), [most]).name == ANNOTATION
     beside = [little, finding(DATASET_SHIFT, (True, True))]

@@ -45,7 +45,7 @@ def test_another_policy_that_does_not_suit_the_objects_is_named(baseline) -> Non
 def test_images_mirrored_below_the_policy_show_in_the_batches(baseline) -> None:
     finding = augmentation(bundle(deltas=WORSE, candidate=retrained(dynamics=FLIPPED), baseline=baseline))
     assert (finding.state, finding.detail) == (CauseState.SUPPORTED, "mirrored")
-    assert "50% of the images were mirrored" in finding.sentence
+    assert "50 % of the images were mirrored" in finding.sentence
     assert "below the policy" in finding.action
 
 

@@ -192,4 +192,4 @@ def test_the_size_of_objects_is_told_as_a_share_of_the_image_and_not_as_a_logari
     medians = [replace(side, median=value) for side, value in ((moved_area.other, -3.19), (moved_area.span, -3.75))]
     told = replace(moved_area, other=medians[0], span=medians[1])
     finding = the_one(bundle(comparisons=[told], deltas=SHIFTED))
-    assert "box area, of the image's: median 4.12% -> 2.35%, " in finding.sentence
+    assert "smaller in area, as from farther away: median 2.35 % of the image here, 4.12 % in" in finding.sentence

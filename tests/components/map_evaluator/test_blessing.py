@@ -89,8 +89,8 @@ def test_a_candidate_must_not_fall_below_what_is_served_whatever_the_post_proces
     [fall] = decision.failures
     assert fall.expected == "candidate mAP at least the baseline's 0.5000, with the baseline as it is served"
     assert fall.actual == (
-        "0.4600 (-0.0400); of it by post-processing (score_threshold 0.05 -> 0.5, max_detections 100 -> 300) "
-        "0.5000 -> 0.4000 (-0.1000), by training 0.4000 -> 0.4600 (+0.0600)"
+        "0.4600 (-0.0400); of it -0.1000 by post-processing (score_threshold 0.05 -> 0.5, max_detections 100 -> 300; "
+        "0.5000 to 0.4000), +0.0600 by training (0.4000 to 0.4600)"
     )
 
 
@@ -187,7 +187,7 @@ def test_a_class_that_falls_significantly_blocks_although_map_rose() -> None:
     decision = judged(golden(0.55, 0.50, classes={"cat": (0.30, 0.50), "dog": (0.80, 0.50)}))
     assert decision.verdict is Verdict.BLOCKED
     assert failed(decision) == ["class_drop:cat", "class_and_slice_drops"]
-    assert "0.5000 -> 0.3000" in decision.failures[0].actual
+    assert "from 0.5000 to 0.3000" in decision.failures[0].actual
 
 
 def test_a_slice_that_falls_significantly_blocks() -> None:

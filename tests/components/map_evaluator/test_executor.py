@@ -240,7 +240,7 @@ def test_an_equal_candidate_is_blessed_with_what_pusher_and_resolver_look_for(wo
         "train_sample": 50,
     }
     [budget] = [reason for reason in evaluation.decision.reasons if reason.rule == "trust:golden_budget"]
-    assert "number 4" in budget.actual
+    assert "decision 4 of" in budget.actual
     assert "camera=a" in evaluation.golden.candidate.per_slice
 
 

@@ -35,14 +35,14 @@ def test_sound_ground_truth_gets_the_known_answers() -> None:
         truth_of([(0, 0, 10, 10), (0, 0, 10, 10)], [], [(5, 5, 40, 20)]), 3, candidate=PermutedScores(0.5, 0.01, 0.0, 3)
     )
     assert [reason.passed for reason in found.values()] == [True, True, True]
-    assert found["trust:perfect_detections"].actual.startswith("1.0000")
+    assert found["trust:perfect_detections"].actual == "it scores 1"
 
 
 def test_perfect_detections_are_all_fed_back_and_what_the_limit_drops_is_expected() -> None:
     boxes = [(float(i), 0.0, 1.0, 1.0) for i in range(150)]
     reason = answers(truth_of(boxes), 1)["trust:perfect_detections"]
     assert reason.passed
-    assert reason.actual == "0.663366"  # 67 of 101 recall points are at or below 100 of 150
+    assert reason.actual == "it scores 0.663366"  # 67 of 101 recall points are at or below 100 of 150
     assert "0.663366 at 100 detections an image and class" in reason.expected
 
 
@@ -143,7 +143,7 @@ def test_a_golden_set_warns_from_four_fifths_of_its_budget_on_and_blocks_beyond_
 ) -> None:
     reason = sanity_checks.golden_budget(uses, 50)
     assert (reason.passed, reason.warning) == (passed, warning)
-    assert f"number {uses + 1}" in reason.actual
+    assert f"this is decision {uses + 1} of 50" in reason.actual
     assert ("renew the golden set" in reason.actual) is not (passed and not warning)
     assert "evaluator.golden_budget" in reason.expected
 

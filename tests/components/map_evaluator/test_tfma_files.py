@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from ratchet.components.map_evaluator.blessing import decide
+from ratchet.components.map_evaluator.crossed_slices import CrossedSlice
 from ratchet.components.map_evaluator.settings import EvaluatorSettings, SliceRules
 from ratchet.schemas.artifacts.decisions import Reason
-from ratchet.schemas.artifacts.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation
+from ratchet.schemas.artifacts.evaluation import COCO_NAMES, GOLDEN, HELD_OUT, Delta, Deltas, Evaluation, Support
 from tests.components.map_evaluator.test_blessing import golden
 
 pytestmark = pytest.mark.tensorflow
@@ -176,3 +177,56 @@ def test_the_slicing_view_shows_it(written: str) -> None:
     result = tfma.load_eval_result(written, model_name="candidate")
     viewer: Any = tfma.view.render_slicing_metrics(result, slicing_column="class")
     assert {row["slice"] for row in viewer.data} == {"class:cat", "class:dog", "class:auk"}
+
+
+def thresholds(directory: str) -> dict[tuple[str, str], list[float]]:
+    """The bounds in the config by figure and slice, as TFMA reads them."""
+    import tensorflow_model_analysis as tfma
+
+    config = tfma.load_eval_result(directory, model_name="candidate").config
+    found: dict[tuple[str, str], list[float]] = {}
+    for name, parts in config.metrics_specs[0].per_slice_thresholds.items():
+        for part in parts.thresholds:
+            [spec] = part.slicing_specs
+            key = ",".join(f"{column}={value}" for column, value in spec.feature_values.items())
+            of_value = part.threshold.HasField("value_threshold")
+            bound = part.threshold.value_threshold.lower_bound if of_value else part.threshold.change_threshold.absolute
+            found.setdefault((name, key), []).append(bound.value)
+    return found
+
+
+def test_thresholds_that_a_figure_alone_decides_by_are_in_the_config_for_their_slice(written: str, grown: str) -> None:
+    assert thresholds(written) == {
+        ("AP", ""): [0.01, 0.0],
+        ("AP_diff_lower95", ""): [-SETTINGS.tolerance],  # type: ignore[operator]
+        ("AP", "camera=north"): [0.6],
+    }
+    assert thresholds(grown)["AP_all_classes", "camera=north"] == [0.6]
+    assert thresholds(grown)["AP_all_classes", ""] == [0.01]
+
+
+def test_a_floor_is_held_against_the_figure_over_all_classes(grown: str) -> None:
+    found = metrics(grown, "candidate")
+    assert value(found[()]["AP_all_classes"]) == 0.60
+    assert value(found[("camera", "north"),]["AP_all_classes"]) == 0.7
+
+
+def test_classes_within_slices_are_slices_of_two_keys(tmp_path: Path) -> None:
+    import tensorflow_model_analysis as tfma
+
+    from ratchet.components.map_evaluator.tfma_files import write_tfma_files
+
+    crossed = [
+        CrossedSlice("cat", "object_size=small", {"candidate": 0.25, "baseline": 0.5}, Support(7, 3)),
+        CrossedSlice("auk", "camera=north=east", {"candidate": 0.25, "baseline": -1.0}, Support(1, 1)),
+    ]
+    models = {"candidate": "c", "baseline": "b"}
+    write_tfma_files(evaluation(), SETTINGS, models, "golden", str(tmp_path), crossed)
+    found = metrics(str(tmp_path), "candidate")
+    small = found[("class", "cat"), ("object_size", "small")]
+    assert (value(small["AP"]), value(small["AP_diff"])) == (0.25, -0.25)
+    assert (value(small["objects"]), value(small["example_count"])) == (7, 3)
+    assert math.isnan(float(value(found[("class", "auk"), ("camera", "north=east")]["AP_diff"])))
+    specs = tfma.load_eval_result(str(tmp_path), model_name="candidate").config.slicing_specs
+    keys = [tuple(spec.feature_keys) for spec in specs]
+    assert keys == [(), ("class",), ("object_size",), ("camera",), ("class", "object_size"), ("class", "camera")]

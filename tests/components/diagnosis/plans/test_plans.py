@@ -235,7 +235,7 @@ def test_a_matcher_threshold_is_named_only_where_nothing_else_changed() -> None:
 def test_labels_of_the_models_own_are_told() -> None:
     data = DataFacts(set_facts(), set_facts(), labels_by_model=0.8)
     finding = finding_of(diagnosed(no_results(pair(plan(), plan(), data=data))), ANNOTATION, "own_labels")
-    assert "80%" in finding.sentence
+    assert "80 %" in finding.sentence
     assert "person" in finding.action
     few = DataFacts(set_facts(), set_facts(), labels_by_model=0.1)
     found = diagnosed(no_results(pair(plan(), plan(), data=few)))
@@ -246,7 +246,7 @@ def test_a_golden_set_that_the_model_labelled_is_a_flawed_evaluation() -> None:
     data = DataFacts(golden=set_facts(200), golden_labels_by_model=0.9)
     found = diagnosed(results(pair(plan(), plan(), data=data)))
     assert found.cause.title == f"{EVALUATION_SET}:broken_metric"
-    assert "90%" in found.cause.sentence
+    assert "90 %" in found.cause.sentence
 
 
 def test_logs_of_other_validation_images_cannot_be_compared() -> None:
