@@ -12,7 +12,7 @@ from ratchet.components.review import executor
 
 
 class ReviewSpec(ComponentSpec):
-    """`page` holds `review.html`."""
+    """`page` holds `review.html`, and `tfma.html` where a candidate was measured."""
 
     PARAMETERS = {
         "pipeline": ExecutionParameter(type=str),

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ratchet.schemas.artifacts.data_evidence import Comparison, Pictures
+from ratchet.components.pages.overlay import Layer
+from ratchet.components.review.confusion import Confusion
+from ratchet.schemas.artifacts.data_evidence import Comparison, DataPictures
 from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Verdict
 from ratchet.schemas.artifacts.diagnosis import Diagnosis
-from ratchet.schemas.artifacts.evaluation import AS_SERVED_RULE, Evaluation
+from ratchet.schemas.artifacts.evaluation import AS_SERVED_RULE, BASELINE, CANDIDATE, Evaluation
 from ratchet.schemas.artifacts.history import History
 from ratchet.schemas.artifacts.training_record import TrainingRecord
 from ratchet.schemas.base.differences import Clarity
 from ratchet.schemas.data.dataset import DataSetInfo
 
 OVERALL = ""  # the name of what is over all classes
-
-# What a drawn box is.
-CORRECT, WRONG, MISSED = "correct", "wrong", "missed"
-
-
-@dataclass(frozen=True)
-class ShownBox:
-    """A box over a golden image.
-
-    Attributes:
-        box_xywh_px: in pixels of the stored image.
-        text: its class, and the score of a detection.
-        state: CORRECT, WRONG (a false detection) or MISSED (an object that the candidate does not find).
-        what: more about it, in words.
-    """
-
-    box_xywh_px: tuple[float, float, float, float]
-    text: str
-    state: str
-    what: str
 
 
 @dataclass(frozen=True)
@@ -51,6 +34,23 @@ class ModelErrors:
 
 
 @dataclass(frozen=True)
+class ChangedBox:
+    """An object or a false detection that changed, to be cut out of its image.
+
+    Attributes:
+        kind: one of `changes.KINDS`.
+        class_name: of the object, or of the false detection.
+        words: what changed.
+        layers: its boxes alone.
+    """
+
+    kind: str
+    class_name: str
+    words: str
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
 class GalleryImage:
     """A golden image with what was labelled and found in it.
 
@@ -58,27 +58,99 @@ class GalleryImage:
         file_name: in the golden set.
         size_px: width and height of the stored image.
         jpeg: the image, smaller.
-        truth: labelled boxes.
-        found: detections that count, by model.
+        layers: labelled boxes, and the detections of each model.
         errors: by model.
-        classes: names of the classes of its boxes.
+        words: what is wrong, by model.
+        change: what changed from the baseline to the candidate; without a baseline as the candidate's words.
+        changed: each object and false detection that changed, the worst first.
+        slices: the slices that it is in.
+        original: where the image comes from, a path or an address; empty where that is not known.
     """
 
     file_name: str
     size_px: tuple[int, int]
     jpeg: bytes
-    truth: tuple[ShownBox, ...]
-    found: Mapping[str, tuple[ShownBox, ...]]
+    layers: tuple[Layer, ...]
     errors: Mapping[str, ModelErrors]
-    classes: tuple[str, ...]
+    words: Mapping[str, str]
+    change: str
+    changed: tuple[ChangedBox, ...]
+    slices: tuple[str, ...] = ()
+    original: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        """Of its JPEG."""
+        return len(self.jpeg)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes of what changed, the most frequent first."""
+        return tuple(name for name, _ in Counter(box.class_name for box in self.changed).most_common())
+
+    @property
+    def worse(self) -> float:
+        """How many errors more the candidate makes than the baseline."""
+        before = self.errors[BASELINE].total if BASELINE in self.errors else 0.0
+        return self.errors[CANDIDATE].total - before
 
 
 @dataclass(frozen=True)
-class PrecisionRecall:
-    """Interpolated precision at the recall points 0, .01, ..., 1, by model and IoU threshold."""
+class SliceErrors:
+    """Mean errors in the images of a slice.
 
-    name: str  # of the class, or OVERALL: the mean over classes
-    curves: Mapping[tuple[str, float], tuple[float, ...]]
+    Attributes:
+        attribute: what the images have in common.
+        value: as the attribute's value.
+        images: how many there are.
+        errors: a mean per image, by model.
+    """
+
+    attribute: str
+    value: str
+    images: int
+    errors: Mapping[str, ModelErrors]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A score from which detections count, and what it gives."""
+
+    score: float
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class ClassCurves:
+    """What both models reach in a class, or on average over all classes.
+
+    Attributes:
+        name: of the class, or OVERALL.
+        precision: interpolated precision at the recall points 0, .01, ..., 1, by model and IoU threshold.
+        f1: at the scores of `Curves.scores`, IoU .5, by model.
+        points: the operating point of a class, by model and IoU threshold; of all classes the score at which their
+            mean F1 is best, IoU .5.
+    """
+
+    name: str
+    precision: Mapping[tuple[str, float], tuple[float, ...]]
+    f1: Mapping[str, tuple[float, ...]]
+    points: Mapping[tuple[str, float], Point]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves of both models.
+
+    Attributes:
+        scores: at which F1 is given, ascending; 0, .01, ..., 1 but for files with scores of their own.
+        classes: all classes together first, then single ones, the largest fall first.
+    """
+
+    scores: tuple[float, ...]
+    classes: tuple[ClassCurves, ...]
 
 
 @dataclass(frozen=True)
@@ -113,18 +185,64 @@ class ErrorAnalysis:
     Attributes:
         gallery: the images that got worse, the worst first.
         worse: how many images got worse in all.
-        curves: overall first, then classes, the largest fall first.
+        change: what changed in all images that were looked at, in words.
+        curves: of precision, recall and F1.
         error_types: what kinds of errors there are.
-        named: images that the diagnosis names, drawn as those of the gallery.
+        confusion: which classes are taken for which.
+        slices: mean errors of the images of each slice.
         thresholds: the score from which detections count in the gallery, by model and class name.
+        named: images that the diagnosis names, drawn as those of the gallery.
+        better: the images that got better most; none without a baseline.
+        improved: how many images got better in all.
     """
 
     gallery: tuple[GalleryImage, ...]
     worse: int
-    curves: tuple[PrecisionRecall, ...]
+    change: str
+    curves: Curves
     error_types: ErrorTypesFound
+    confusion: Confusion
+    slices: tuple[SliceErrors, ...]
     thresholds: Mapping[str, Mapping[str, float]]
     named: tuple[GalleryImage, ...] = ()
+    better: tuple[GalleryImage, ...] = ()
+    improved: int = 0
+
+
+@dataclass(frozen=True)
+class SuspectBox:
+    """A label of an image whose labels are to be looked at.
+
+    Attributes:
+        xywh_px: in pixels of the image in its data set.
+        class_name: its class.
+        is_crowd: whether it stands for many objects.
+        why: what speaks against it; empty where nothing is about this very box.
+    """
+
+    xywh_px: tuple[float, float, float, float]
+    class_name: str
+    is_crowd: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class SuspectImage:
+    """An image whose labels are to be looked at.
+
+    Attributes:
+        file_name: in its data set.
+        size_px: width and height there.
+        boxes: all its labels.
+        why: what speaks against them, in words, the strongest first.
+        original: where the image comes from, an address; empty where that is not known.
+    """
+
+    file_name: str
+    size_px: tuple[int, int]
+    boxes: tuple[SuspectBox, ...]
+    why: tuple[str, ...]
+    original: str = ""
 
 
 @dataclass(frozen=True)
@@ -166,6 +284,7 @@ class ReviewContent:
         baseline: its training record; None before the first model.
         history: what was decided before this run.
         lineage: where everything came from.
+        suspects: images of the span and of the golden set whose labels are to be looked at.
     """
 
     run_id: str
@@ -177,7 +296,7 @@ class ReviewContent:
     served: str | None
     data: DataDecision
     comparisons: tuple[Comparison, ...]
-    pictures: Pictures
+    pictures: DataPictures
     diagnosis: Diagnosis
     evaluation: Evaluation | None
     analysis: ErrorAnalysis | None
@@ -185,6 +304,7 @@ class ReviewContent:
     baseline: TrainingRecord | None
     history: History
     lineage: Lineage
+    suspects: Mapping[str, tuple[SuspectImage, ...]] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:

@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from ratchet.components.metrics.average_precision import DetectionMetrics, detection_metrics
-from ratchet.components.metrics.error_types import DETECTION_CODES, ERROR_TYPES
+from ratchet.components.metrics.error_types import ERROR_TYPES
 from ratchet.components.metrics.image_errors import ImageErrors, image_errors, operating_points
 from ratchet.components.metrics.match_table import MatchTable
-from ratchet.components.review.boxes import Boxes, Lines, boxes_in_lines, sure
+from ratchet.components.review.boxes import Boxes, Lines, boxes_in_lines
+from ratchet.components.review.changes import Seen, changes, changes_in_words, seen_by
+from ratchet.components.review.class_curves import CURVE_IOUS, class_curves
+from ratchet.components.review.confusion import confusion
 from ratchet.components.review.content import (
-    CORRECT,
-    MISSED,
-    OVERALL,
-    WRONG,
     ErrorAnalysis,
     ErrorTypeCost,
     ErrorTypesFound,
     GalleryImage,
     ModelErrors,
-    PrecisionRecall,
-    ShownBox,
 )
+from ratchet.components.review.image_slices import names_of_slices, slice_errors, values_of_images
+from ratchet.components.review.shown_boxes import shown_images
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
-from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
 
 GALLERY_IMAGES = 24
+BETTER_IMAGES = 8
 ERROR_TYPE_IMAGES = 2000  # beyond, a random sample says the same
-CLASS_CURVES = 8
 _MOST_NAMED = 40
 _USUAL_SCORE = 0.5
-CURVE_IOUS = (0.5, 0.75)
+_UNCHANGED = "the same objects are found, and their boxes fit otherwise"
 
 ReadImages = Callable[[Sequence[str]], Mapping[str, bytes]]
 
@@ -52,6 +50,11 @@ class Evaluated(Protocol):
         """JPEG thumbnails by file name, of the names asked for; those that cannot be had are left out."""
         ...
 
+    @property
+    def attributes(self) -> Mapping[str, np.ndarray]:
+        """What the data set says of its images: [i] str by name, in the order of the tables."""
+        ...
+
     def read_boxes(self, image_ids: Sequence[int]) -> Boxes:
         """Objects and detections of some images, given by ascending id."""
         ...
@@ -66,12 +69,14 @@ class GoldenFiles:
         truth: lines of the ground truth file.
         found: lines of the detections file, by model.
         read_images: JPEG thumbnails by file name, of the names asked for.
+        attributes: of the images, [i] str by name.
     """
 
     tables: Mapping[str, MatchTable]
     truth: Lines
     found: Mapping[str, Lines]
     read_images: ReadImages
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def read_boxes(self, image_ids: Sequence[int]) -> Boxes:
         """See `Evaluated`."""
@@ -91,24 +96,49 @@ def analyse_errors(files: Evaluated, golden: DataSetEvaluation, named: Sequence[
     tables = {model: table.of_labels(labels) for model, table in files.tables.items()}
     points = {model: _points(table, len(names)) for model, table in tables.items()}
     errors = {model: image_errors(table, points[model]) for model, table in tables.items()}
-    order, worse = _worst_first(errors)
+    order, worse, improved = _worst_first(errors)
     image_ids = tables[CANDIDATE].image_ids
-    chosen = [int(image_ids[place]) for place in order[:GALLERY_IMAGES]]
+    chosen = [int(image_ids[place]) for place in order[:worse][:GALLERY_IMAGES]]
+    best = [int(image_ids[place]) for place in order[::-1][:improved][:BETTER_IMAGES]]
     sampled = sampled_images(image_ids)
-    boxes = files.read_boxes(sorted({*chosen, *sampled})).of_labels(labels)
+    boxes = files.read_boxes(sorted({*chosen, *best, *sampled})).of_labels(labels)
     ids = {image.file_name: image.image_id for image in boxes.images}
     further = [ids[name] for name in named if name in ids][:_MOST_NAMED]
+    values = values_of_images(files.attributes, tables[CANDIDATE])
     places = {int(image_id): place for place, image_id in enumerate(image_ids)}
-    per_image = {image_id: _errors_at(errors, places[image_id]) for image_id in {*chosen, *further}}
+    counted = boxes.of(sampled)
+    seen = seen_by(counted, points)
+    compared = BASELINE in seen
+
+    def shown(image_ids: Sequence[int]) -> tuple[GalleryImage, ...]:
+        own = boxes.of(image_ids)
+        jpegs = files.read_images([image.file_name for image in own.images]) if image_ids else {}
+        at = [places[image_id] for image_id in image_ids]
+        return tuple(
+            dataclasses.replace(
+                image,
+                jpeg=jpegs.get(image.file_name, b""),
+                change=image.change if image.changed else _UNCHANGED,
+                errors=_errors_at(errors, place),
+                slices=names_of_slices(values, place),
+            )
+            for image, place in zip(shown_images(own, points), at)
+        )
+
     return ErrorAnalysis(
-        gallery=_gallery(boxes.of(chosen), points, per_image, files.read_images),
+        gallery=shown(chosen),
         worse=worse,
-        curves=_curves(tables, golden.compared, names),
-        error_types=_error_types(boxes.of(sampled), points, len(image_ids)),
+        change=changes_in_words([change.kind for change in changes(counted, seen)], compared),
+        curves=class_curves(tables, points, golden.compared, names),
+        error_types=_error_types(counted, seen, len(image_ids)),
+        confusion=confusion(counted, seen, len(image_ids)),
+        slices=slice_errors(values, errors),
         thresholds={
-            model: {names[label - 1]: float(values[label]) for label in labels} for model, values in points.items()
+            model: {names[label - 1]: float(each[label]) for label in labels} for model, each in points.items()
         },
-        named=_gallery(boxes.of(further), points, per_image, files.read_images) if further else (),
+        named=shown(further),
+        better=shown(best),
+        improved=improved,
     )
 
 
@@ -124,14 +154,14 @@ def _points(table: MatchTable, num_classes: int) -> np.ndarray:
     return np.where(np.isfinite(points), points, np.median(finite) if finite.size else _USUAL_SCORE)
 
 
-def _worst_first(errors: Mapping[str, ImageErrors]) -> tuple[list[int], int]:
-    """Places of the images by what the candidate made worse, and how many it did; without a baseline by its errors."""
+def _worst_first(errors: Mapping[str, ImageErrors]) -> tuple[list[int], int, int]:
+    """Places of the images by what the candidate made worse, how many it made worse and how many better; without a
+    baseline by its errors."""
     candidate = errors[CANDIDATE].missed + errors[CANDIDATE].false
     baseline = errors[BASELINE].missed + errors[BASELINE].false if BASELINE in errors else np.zeros_like(candidate)
     change = candidate - baseline
     order = np.lexsort((-candidate, -change))
-    worse = int(np.count_nonzero(change > 0))
-    return order[:worse].tolist(), worse
+    return order.tolist(), int(np.count_nonzero(change > 0)), int(np.count_nonzero(change < 0))
 
 
 def sampled_images(image_ids: np.ndarray) -> list[int]:
@@ -141,84 +171,15 @@ def sampled_images(image_ids: np.ndarray) -> list[int]:
     return np.sort(np.random.default_rng(0).choice(image_ids, ERROR_TYPE_IMAGES, replace=False)).tolist()
 
 
-def _gallery(
-    boxes: Boxes,
-    points: Mapping[str, np.ndarray],
-    errors: Mapping[int, Mapping[str, ModelErrors]],
-    read_images: ReadImages,
-) -> tuple[GalleryImage, ...]:
-    names, images = boxes.class_names, boxes.images
-    jpegs = read_images([image.file_name for image in images])
-    surest = {model: sure(found, points[model]) for model, found in boxes.found.items()}
-    types = {model: boxes.errors(found) for model, found in surest.items()}
-    truth = shown_truth(boxes.objects, {model: each.missed for model, each in types.items()}, names, len(images))
-    found = {
-        model: shown_found(detections, types[model].detection_code, names, len(images))
-        for model, detections in surest.items()
-    }
-    return tuple(
-        GalleryImage(
-            file_name=image.file_name,
-            size_px=image.size_px,
-            jpeg=jpegs.get(image.file_name, b""),
-            truth=truth[place],
-            found={model: each[place] for model, each in found.items()},
-            errors=errors[image.image_id],
-            classes=_classes(boxes, surest, place),
-        )
-        for place, image in enumerate(images)
-    )
-
-
-def _classes(boxes: Boxes, surest: Mapping[str, DetectionColumns], place: int) -> tuple[str, ...]:
-    labels = [boxes.objects.labels[boxes.objects.image == place]]
-    labels += [found.labels[found.image == place] for found in surest.values()]
-    return tuple(boxes.class_names[label - 1] for label in np.unique(np.concatenate(labels)).tolist())
-
-
-def _curves(
-    tables: Mapping[str, MatchTable], golden: DataSetEvaluation, names: Sequence[str]
-) -> tuple[PrecisionRecall, ...]:
-    metrics = {model: detection_metrics(table, len(names)) for model, table in tables.items()}
-    with_truth = [label for label, name in enumerate(names, start=1) if _objects(golden, name)]
-    deltas = golden.deltas.per_class if golden.deltas else {}
-    by_fall = sorted(with_truth, key=lambda label: _fall(deltas, golden, names[label - 1]))
-    curves = [PrecisionRecall(OVERALL, _averaged(metrics, with_truth))]
-    if len(with_truth) > 1:
-        curves += [PrecisionRecall(names[label - 1], _averaged(metrics, [label])) for label in by_fall[:CLASS_CURVES]]
-    return tuple(curves)
-
-
-def _objects(golden: DataSetEvaluation, name: str) -> int:
-    return golden.class_support[name].objects if name in golden.class_support else 0
-
-
-def _fall(deltas: Mapping[str, object], golden: DataSetEvaluation, name: str) -> float:
-    value = getattr(deltas.get(name), "value", None)
-    return golden.candidate.per_class[name] if value is None else value
-
-
-def _averaged(
-    metrics: Mapping[str, DetectionMetrics], labels: Sequence[int]
-) -> dict[tuple[str, float], tuple[float, ...]]:
-    if not labels:
-        return {}
-    return {
-        (model, iou): tuple(np.mean([each.pr_curve(label, iou) for label in labels], axis=0).tolist())
-        for model, each in metrics.items()
-        for iou in CURVE_IOUS
-    }
-
-
-def _error_types(boxes: Boxes, points: Mapping[str, np.ndarray], images: int) -> ErrorTypesFound:
-    types = {iou: _costs(boxes, points, iou) for iou in CURVE_IOUS}
+def _error_types(boxes: Boxes, seen: Mapping[str, Seen], images: int) -> ErrorTypesFound:
+    types = {iou: _costs(boxes, seen, iou) for iou in CURVE_IOUS}
     return ErrorTypesFound(types, len(boxes.images), images)
 
 
-def _costs(boxes: Boxes, points: Mapping[str, np.ndarray], iou: float) -> tuple[ErrorTypeCost, ...]:
+def _costs(boxes: Boxes, seen: Mapping[str, Seen], iou: float) -> tuple[ErrorTypeCost, ...]:
     # The cost is of all detections, as AP is; counted are those that a user of the model would see.
     whole = {model: boxes.errors(each, iou) for model, each in boxes.found.items()}
-    surest = {model: boxes.errors(sure(each, points[model]), iou) for model, each in boxes.found.items()}
+    surest = {model: boxes.errors(each.found, iou) for model, each in seen.items()}
     return tuple(
         ErrorTypeCost(
             name=name,
@@ -227,72 +188,3 @@ def _costs(boxes: Boxes, points: Mapping[str, np.ndarray], iou: float) -> tuple[
         )
         for name in ERROR_TYPES
     )
-
-
-MOST_BOXES = 100  # a layer of an image; more would hide it
-
-_WORDS = {
-    "classification": "another class than the object",
-    "localization": "right class, but the box fits badly",
-    "both": "another class, and the box fits badly",
-    "duplicate": "a second detection of one object",
-    "background": "nothing labelled there",
-}
-
-
-def shown_truth(
-    truth: TruthColumns, missed: Mapping[str, np.ndarray], class_names: Sequence[str], images: int
-) -> list[tuple[ShownBox, ...]]:
-    """Labelled boxes of each image.
-
-    Args:
-        truth: the objects of the images.
-        missed: by model, [n] bool: whether nothing was found of an object.
-        class_names: in label order.
-        images: how many there are.
-    """
-    shown: list[list[ShownBox]] = [[] for _ in range(images)]
-    lost = missed[CANDIDATE]
-    for row, place in enumerate(truth.image.tolist()):
-        name = class_names[int(truth.labels[row]) - 1]
-        state = MISSED if lost[row] and not truth.is_crowd[row] else CORRECT
-        what = _truth_words(row, missed, bool(truth.is_crowd[row]))
-        shown[place].append(ShownBox(_box(truth.boxes_xywh_px[row]), name, state, what))
-    return [tuple(boxes[:MOST_BOXES]) for boxes in shown]
-
-
-def _truth_words(row: int, missed: Mapping[str, np.ndarray], crowd: bool) -> str:
-    if crowd:
-        return "a crowd: not counted"
-    by_baseline = BASELINE in missed and missed[BASELINE][row]
-    if not missed[CANDIDATE][row]:
-        return "missed by the baseline only" if by_baseline else ""
-    if BASELINE not in missed:
-        return "missed"
-    return "missed by both models" if by_baseline else "missed by the candidate, found by the baseline"
-
-
-def shown_found(
-    found: DetectionColumns, types: np.ndarray, class_names: Sequence[str], images: int
-) -> list[tuple[ShownBox, ...]]:
-    """Detections of each image, the surest first.
-
-    Args:
-        found: of one model.
-        types: [m] error type of each, a place in `error_types.DETECTION_CODES`.
-        class_names: in label order.
-        images: how many there are.
-    """
-    shown: list[list[ShownBox]] = [[] for _ in range(images)]
-    for row in np.argsort(-found.scores, kind="stable").tolist():
-        kind = DETECTION_CODES[int(types[row])]
-        text = f"{class_names[int(found.labels[row]) - 1]} {found.scores[row]:.0%}"
-        state = WRONG if kind in _WORDS else CORRECT
-        box = ShownBox(_box(found.boxes_xywh_px[row]), text, state, _WORDS.get(kind, ""))
-        shown[int(found.image[row])].append(box)
-    return [tuple(boxes[:MOST_BOXES]) for boxes in shown]
-
-
-def _box(xywh_px: np.ndarray) -> tuple[float, float, float, float]:
-    x, y, width, height = (round(float(value), 2) for value in xywh_px)
-    return x, y, width, height

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ratchet.components.review.confusion import Confusion
 from ratchet.components.review.content import ErrorAnalysis
 from ratchet.schemas.artifacts.evaluation import Evaluation
 
@@ -41,7 +40,6 @@ class FilesContent:
     Attributes:
         evaluation: figures and decision; what stands as the golden set are the images of the ground truth.
         analysis: of errors; its gallery has a picture where that could be read.
-        confusion: of classes.
         files: ground truth, candidate and baseline, by role.
         pictures: the directory that was named; None where pictures are not wanted.
         unseen: why an image has no picture, by file name, of those that were looked for.
@@ -52,7 +50,6 @@ class FilesContent:
 
     evaluation: Evaluation
     analysis: ErrorAnalysis
-    confusion: Confusion
     files: Mapping[str, ComparedFile]
     pictures: str | None
     unseen: Mapping[str, str]

@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 from ratchet.components.pages.comparisons import comparison_section
+from ratchet.components.pages.document import Page, Section, document, footer
 from ratchet.components.pages.findings import counts_in_words, finding_cards, untested_list
+from ratchet.components.pages.html import render
 from ratchet.components.pages.parts import data_sets, rules_table
-from ratchet.components.pages.text import safe
+from ratchet.components.pages.trail import trail
 from ratchet.components.review.content import ReviewContent
-from ratchet.components.review.document import Section, document
+from ratchet.components.review.exports.links import exports_gist, exports_links
 from ratchet.components.review.sections.cause import cause_section, cause_title_of
-from ratchet.components.review.sections.evaluation import (
-    changes_section,
-    errors_section,
-    precision_recall_section,
-    serving_section,
-)
-from ratchet.components.review.sections.gallery import gallery_section
-from ratchet.components.review.sections.next_steps import next_section
-from ratchet.components.review.sections.past import lineage_section, override_banner, past_section
-from ratchet.components.review.sections.second_opinion import second_opinion_section
-from ratchet.components.review.sections.training import record_tables, training_charts
-from ratchet.components.review.sections.verdict import TONES, headline
-from ratchet.components.review.tfma_view.figures import TfmaData
-from ratchet.components.review.tfma_view.section import tfma_section
+from ratchet.components.review.sections.causes import causes_gist
+from ratchet.components.review.sections.changes import changes_gist, changes_section
+from ratchet.components.review.sections.confusion import confusion_gist, confusion_section
+from ratchet.components.review.sections.curves import curves_gist, curves_section
+from ratchet.components.review.sections.errors import errors_gist, errors_section
+from ratchet.components.review.sections.gallery import gallery_gist, gallery_section, gallery_title
+from ratchet.components.review.sections.head import headline
+from ratchet.components.review.sections.lineage import lineage_section
+from ratchet.components.review.sections.next_steps import next_gist, next_section
+from ratchet.components.review.sections.past import past_gist, past_section
+from ratchet.components.review.sections.second_opinion import second_opinion_gist, second_opinion_section
+from ratchet.components.review.sections.serving import serving_gist, serving_section
+from ratchet.components.review.sections.training import training_gist, training_section
+from ratchet.components.review.sections.verdict import TONES, further_failures
+from ratchet.components.review.sections.wording import OF_A_RUN
 from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW
-from ratchet.schemas.artifacts.decisions import State
+from ratchet.schemas.artifacts.decisions import Verdict
+from ratchet.schemas.artifacts.review import TFMA_FILE
+from ratchet.schemas.base.formatting import many
 
-_WORDS = (
-    "<details><summary>Words</summary><dl><dt>span</dt><dd>one delivery of labelled images</dd><dt>golden set</dt>"
-    "<dd>the frozen images on which models are compared; they alone decide</dd><dt>baseline</dt><dd>the model that was "
-    "served when the run began</dd><dt>candidate</dt><dd>the model that the run trained</dd><dt>data gate</dt><dd>the "
-    "checks of a span before anything is trained on it</dd><dt>interval</dt><dd>where the difference would lie with 95 "
-    "of 100 other golden sets like this one</dd></dl></details>"
-)
-_SOURCES = (
-    "<p>Written by Ratchet. The same figures as JSON: evaluation.json of the artifact evaluation, diagnosis.json of "
-    "the artifact diagnosis, decision.json and evidence.json of the data gate's decision.</p>"
-)
-
+_SOURCES = "Written by Ratchet. As JSON: evaluation.json, diagnosis.json, decision.json, evidence.json of this run."
 _PICTURE_BYTES = 2_000_000  # bytes of all JPEGs
 _COMPARED = {
     DRIFT: "Drift from the training data of the served model",
@@ -45,81 +39,110 @@ _COMPARED = {
 }
 
 
-def review_page(content: ReviewContent, tfma: TfmaData | None, tfma_code: str) -> str:
+def review_page(content: ReviewContent) -> str:
     """The whole page.
 
     Args:
         content: what it shows.
-        tfma: what TFMA's own component shows; None if no candidate was evaluated.
-        tfma_code: TFMA's JavaScript.
 
     Returns:
         HTML that can be written as UTF-8.
     """
-    sections, scripts = _sections(content), []
-    if tfma is not None:
-        report = tfma_section(tfma, tfma_code)
-        sections.insert(-1, Section("tfma", "TFMA report", report.html))
-        scripts = report.script_hashes
     return document(
-        title=f"{content.verdict.value}: {safe(content.pipeline, 80)} {safe(content.run_id, 120)}",
-        tone=TONES[content.verdict],
-        head=f"{headline(content)}{override_banner(content)}",
-        sections=sections,
-        footer=f"{_WORDS}{_SOURCES}",
-        further_scripts=scripts,
+        Page(
+            title=f"{content.verdict.value}: {content.pipeline[:80]} {content.run_id}",
+            tone=TONES[content.verdict],
+            head=headline(content),
+            sections=_sections(content),
+            footer=footer(_SOURCES),
+            trail=trail(),
+            links=[(TFMA_FILE, "TFMA report")] if content.evaluation else [],
+        )
     )
 
 
 def _sections(content: ReviewContent) -> list[Section]:
     """The sections that have something to say."""
-    sections = [
-        Section("cause", cause_title_of(content), cause_section(content)),
-        Section("next", "What to do next", next_section(content)),
+    return [
+        Section("cause", cause_title_of(content), cause_section(content), causes_gist(content.diagnosis)),
+        *_of_images(content),
+        Section("next", "What to do next", next_section(content), next_gist(content)),
+        *_of_evaluation(content),
+        _data(content),
+        *_of_training(content),
+        _rules(content),
+        Section("past", "Past runs", past_section(content), past_gist(content)),
+        Section("take-along", "Take along", exports_links(content), exports_gist(content)),
+        Section("lineage", "Lineage", lineage_section(content), f"Ratchet {content.lineage.code.partition(',')[0]}"),
     ]
-    if content.evaluation is not None and content.analysis is not None:
-        golden, analysis = content.evaluation.golden, content.analysis
-        title = "Golden images that got worse" if golden.baseline else "Golden images with the most errors"
-        sections += [
-            Section("images", title, gallery_section(analysis, golden.images)),
-            Section("changes", "Where mAP changed", changes_section(golden)),
-            Section("errors", "Types of errors", errors_section(analysis.error_types)),
-            Section("precision-recall", "Precision and recall", precision_recall_section(analysis.curves)),
-        ]
-    if content.evaluation is not None and content.evaluation.second_opinion is not None:
-        shown = second_opinion_section(content.evaluation.second_opinion, content.evaluation.decision)
-        sections.append(Section("second-opinion", "Second opinion", shown))
-    if content.evaluation is not None and content.evaluation.serving is not None:
-        sections.append(Section("serving", "Latency and size", serving_section(content.evaluation.serving)))
-    sections.append(Section("data", "The new span's data", _data(content)))
-    if content.candidate is not None:
-        charts = training_charts(content.candidate, content.baseline)
-        title = "What differs between the two trainings" if content.baseline else "The training"
-        tables = record_tables(content.candidate, content.baseline)
-        sections.append(Section("training", "Training", f"{charts}<h3 id='differences'>{title}</h3>{tables}"))
-    sections.append(Section("rules", "All rules", _rules(content)))
-    sections.append(Section("past", "Past runs", past_section(content)))
-    return [*sections, Section("lineage", "Lineage", lineage_section(content))]
 
 
-def _rules(content: ReviewContent) -> str:
-    parts = []
-    if content.evaluation is not None:
-        table = rules_table(content.evaluation.decision.reasons, content.evaluation.clarity_of)
-        parts.append(f"<h3>Of the evaluator</h3>{table}")
-    return "".join([*parts, f"<h3>Of the data gate</h3>{rules_table(content.data.reasons)}"])
+def _of_images(content: ReviewContent) -> list[Section]:
+    if content.evaluation is None or content.analysis is None:
+        return []
+    golden, analysis = content.evaluation.golden, content.analysis
+    shown = gallery_section(analysis, golden.images, better_open=content.verdict is Verdict.PUSHED)
+    gist = gallery_gist(analysis, golden.images)
+    return [Section("images", gallery_title(golden.baseline is not None), shown, gist, open=True)]
 
 
-def _data(content: ReviewContent) -> str:
-    """Findings, distributions side by side, and the two data sets; safe HTML."""
+def _of_evaluation(content: ReviewContent) -> list[Section]:
+    evaluation, analysis = content.evaluation, content.analysis
+    if evaluation is None or analysis is None:
+        return []
+    golden, types = evaluation.golden, analysis.error_types
+    compared = golden.baseline is not None
+    changes = "Where mAP changed" if compared else "Classes and figures"
+    changed = changes_section(golden, compared, further_failures(evaluation, OF_A_RUN))
+    confusion, curves = confusion_section(analysis.confusion), curves_section(analysis.curves, compared)
+    sections = [
+        Section("changes", changes, changed, changes_gist(golden)),
+        Section("errors", "Errors by type and image", errors_section(types, analysis.slices), errors_gist(types)),
+        Section("confusion", "Classes taken for others", confusion, confusion_gist(analysis.confusion)),
+        Section("curves", "Precision, recall and F1", curves, curves_gist(analysis.curves)),
+    ]
+    if evaluation.second_opinion is not None:
+        shown = second_opinion_section(evaluation.second_opinion, evaluation.decision)
+        gist = second_opinion_gist(evaluation.second_opinion)
+        sections.append(Section("second-opinion", "Second opinion", shown, gist))
+    if evaluation.serving is not None:
+        gist = serving_gist(evaluation.serving)
+        sections.append(Section("serving", "Latency and size", serving_section(evaluation.serving), gist))
+    return sections
+
+
+def _of_training(content: ReviewContent) -> list[Section]:
+    if content.candidate is None:
+        return []
+    shown = training_section(content.candidate, content.baseline)
+    return [Section("training", "Training", shown, training_gist(content.candidate, content.baseline))]
+
+
+def _rules(content: ReviewContent) -> Section:
+    decision, data = content.decision, content.data
+    clarity = content.evaluation.clarity_of if content.evaluation else None
+    shown = render(
+        "review/templates/rules.html",
+        evaluator=rules_table(decision.reasons, clarity) if decision and clarity else None,
+        gate=rules_table(data.reasons),
+    )
+    failed = len(decision.failures if decision else data.failures)
+    rules = (*(decision.reasons if decision else ()), *data.reasons)
+    gist = f"{failed} of {many(len(rules), 'rule')} failed"
+    return Section("rules", "All rules", shown, gist, tone="reject" if failed else "pass")
+
+
+def _data(content: ReviewContent) -> Section:
+    """A card a cause; distributions side by side, what was not tested and both data sets are folded below."""
     data = content.data
-    cards = finding_cards(data, content.pictures, content.comparisons, content.served is not None, _PICTURE_BYTES)
-    parts = [f"<p>{counts_in_words(data)}.</p>", cards]
-    if data.untested:
-        parts.append(f"<h3>Not tested</h3>{untested_list(data.untested)}")
-    quiet = {reason.rule for reason in data.reasons if reason.state is State.PASSED}
-    for kind, title in _COMPARED.items():
-        entries = [entry for entry in content.comparisons if entry.kind == kind]
-        if entries:
-            parts.append(f"<h3>{title}</h3>{comparison_section(entries, quiet)}")
-    return "".join([*parts, "<h3>Data sets</h3>", data_sets(content.lineage.span, content.lineage.golden)])
+    compared = {title: [each for each in content.comparisons if each.kind == kind] for kind, title in _COMPARED.items()}
+    shown = render(
+        "review/templates/data.html",
+        cards=finding_cards(data, content.pictures, content.comparisons, _PICTURE_BYTES),
+        untested=untested_list(data.untested) if data.untested else None,
+        compared=[(title, comparison_section(found, data.reasons)) for title, found in compared.items() if found],
+        sets=data_sets(content.lineage.span, content.lineage.golden),
+    )
+    tone = "reject" if data.failures else "warn" if data.warnings else "pass"
+    is_why = content.evaluation is None
+    return Section("data", "The new span's data", shown, counts_in_words(data), open=is_why, tone=tone)

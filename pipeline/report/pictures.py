@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from ratchet.components.example_gen.file_names import is_plain_path
-from ratchet.components.imaging.drawing import JPEG_QUALITY, with_boxes
+from ratchet.components.imaging.drawing import JPEG_QUALITY, scaled
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
 
@@ -80,6 +80,10 @@ class Pictures:
         """JPEG thumbnails of those that can be read, by file name."""
         return {name: jpeg for name in names if (jpeg := self._read(name)) is not None}
 
+    def address(self, name: str) -> str:
+        """Where the file of a picture that was read lies, as an address."""
+        return "" if self.directory is None else (self.directory / name).resolve().as_uri()
+
     def _read(self, name: str) -> bytes | None:
         if self.directory is None:
             return None
@@ -107,7 +111,7 @@ class Pictures:
                     self.unseen[name] = _otherwise(image, expected)
                     return None
                 self.sizes_px[name] = picture.size
-                thumbnail = with_boxes(picture, [], THUMBNAIL_PX)
+                thumbnail = scaled(picture, THUMBNAIL_PX)
         buffer = io.BytesIO()
         thumbnail.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
         return buffer.getvalue()

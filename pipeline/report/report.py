@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ratchet.components.coco.text_files import result_files
 from ratchet.components.map_evaluator.evaluate_files import EvaluatedFiles
 from ratchet.components.metrics.match_table import MatchTable
 from ratchet.components.review.boxes import Boxes, boxes_in_columns
-from ratchet.components.review.confusion import confusion
 from ratchet.components.review.content import ErrorAnalysis
-from ratchet.components.review.error_analysis import analyse_errors, sampled_images
+from ratchet.components.review.error_analysis import analyse_errors
 from ratchet.components.review.files_content import ComparedFile, FilesContent
 from ratchet.components.review.files_page import files_page
 from ratchet.components.review.sections.files_head import TRUTH
@@ -36,6 +37,7 @@ from ratchet.pipeline.report.summary import summary
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, Evaluation
 from ratchet.schemas.base.code_version import code_version
 from ratchet.schemas.base.formatting import many
+from ratchet.schemas.data.records import attribute_columns
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,9 @@ class FilesReport:
         """
         seen = _Seen(evaluated, self.pictures)
         analysis = analyse_errors(seen, evaluated.scored)
-        image_ids = seen.tables[CANDIDATE].image_ids
-        boxes = seen.read_boxes(sampled_images(image_ids))
         return FilesContent(
             evaluation=Evaluation(evaluated.decision, {GOLDEN: evaluated.scored}, golden_digest=""),
             analysis=_with_sizes(analysis, self.pictures),
-            confusion=confusion(boxes, analysis.thresholds, len(image_ids)),
             files={role: _compared(role, path, evaluated) for role, path in files.items()},
             pictures=self.pictures.directory and str(self.pictures.directory),
             unseen=self.pictures.unseen,
@@ -151,17 +150,23 @@ class _Seen:
     def tables(self) -> Mapping[str, MatchTable]:
         return self.evaluated.tables
 
+    @property
+    def attributes(self) -> Mapping[str, np.ndarray]:
+        return attribute_columns(self.evaluated.truth.attributes)
+
     def read_boxes(self, image_ids: Sequence[int]) -> Boxes:
         limit = self.evaluated.scored.max_detections
         return boxes_in_columns(self.evaluated.truth, self.evaluated.found, image_ids, limit)
 
 
 def _with_sizes(analysis: ErrorAnalysis, pictures: Pictures) -> ErrorAnalysis:
-    """The sizes of the files where the ground truth does not say any."""
+    """The sizes of the files where the ground truth does not say any, and where the files are."""
     gallery = tuple(
-        image
-        if all(image.size_px)
-        else dataclasses.replace(image, size_px=pictures.sizes_px.get(image.file_name, (1, 1)))
+        dataclasses.replace(
+            image,
+            size_px=image.size_px if all(image.size_px) else pictures.sizes_px.get(image.file_name, (1, 1)),
+            original=pictures.address(image.file_name) if image.jpeg else "",
+        )
         for image in analysis.gallery
     )
     return dataclasses.replace(analysis, gallery=gallery)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from ratchet.components.pages.markdown import name, prose, table
+from ratchet.components.pages.numbers import change, interval, score
 from ratchet.components.review.files_content import FilesContent
 from ratchet.components.review.sections.verdict import verdict_sentence
-from ratchet.components.review.sections.wording import OF_FILES, ap, change, interval
+from ratchet.components.review.sections.wording import OF_FILES
 from ratchet.pipeline.report.directory import PAGE
-from ratchet.pipeline.report.markdown import name, prose, table
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation, Delta
 from ratchet.schemas.base.formatting import and_more, many
@@ -44,9 +45,9 @@ def summary(content: FilesContent, directory: Path) -> str:
 def _figures(scored: DataSetEvaluation) -> list[str]:
     after, before = scored.candidate.coco, scored.baseline and scored.baseline.coco
     if before is None:
-        return table(("", "candidate"), [(title, ap(after[key])) for key, title in _FIGURES.items()])
+        return table(("", "candidate"), [(title, score(after[key])) for key, title in _FIGURES.items()])
     rows = [
-        (title, ap(after[key]), ap(before[key]), change(_difference(after[key], before[key])), _ends(scored, key))
+        (title, score(after[key]), score(before[key]), change(_difference(after[key], before[key])), _ends(scored, key))
         for key, title in _FIGURES.items()
     ]
     return table(("", "candidate", "baseline", "difference", "95 % interval"), rows)
@@ -57,7 +58,7 @@ def _difference(after: float, before: float) -> float | None:
 
 
 def _ends(scored: DataSetEvaluation, key: str) -> str:
-    return interval(scored.deltas.overall) if key == "AP" and scored.deltas else ""
+    return interval(scored.deltas.overall.interval) if key == "AP" and scored.deltas else ""
 
 
 def _about(content: FilesContent) -> str:
@@ -89,7 +90,7 @@ def _classes(scored: DataSetEvaluation) -> list[str]:
     known = [key for key, value in scored.candidate.per_class.items() if value >= 0]
     chosen = sorted(known, key=lambda key: scored.candidate.per_class[key])[:_CLASSES]
     rows = [
-        (name(key), f"{scored.class_support[key].objects:,}", ap(scored.candidate.per_class[key])) for key in chosen
+        (name(key), f"{scored.class_support[key].objects:,}", score(scored.candidate.per_class[key])) for key in chosen
     ]
     return ["### Classes with the lowest AP", "", *table(("class", "objects", "candidate"), rows), ""]
 
@@ -97,4 +98,11 @@ def _classes(scored: DataSetEvaluation) -> list[str]:
 def _class(scored: DataSetEvaluation, key: str, delta: Delta) -> tuple[str, ...]:
     before = scored.baseline.per_class[key] if scored.baseline else None
     objects = f"{scored.class_support[key].objects:,}"
-    return name(key), objects, ap(scored.candidate.per_class[key]), ap(before), change(delta.value), interval(delta)
+    return (
+        name(key),
+        objects,
+        score(scored.candidate.per_class[key]),
+        score(before),
+        change(delta.value),
+        interval(delta.interval),
+    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from ratchet.components.pages.html import render
+from ratchet.components.pages.numbers import change, score
 from ratchet.components.pages.rule_words import rule_title
-from ratchet.components.pages.tables import columns, table
-from ratchet.components.pages.text import safe
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.sections.causes import causes_in_full
-from ratchet.components.review.sections.wording import ap, change, found_in_words, interval, shares
+from ratchet.components.review.sections.wording import found_in_words, interval, shares
 from ratchet.schemas.artifacts.decisions import GOLDEN_BUDGET
 from ratchet.schemas.artifacts.diagnosis import DiagnosisState
 from ratchet.schemas.artifacts.evaluation import EARLIER_SPANS, GOLDEN, HELD_OUT, TRAIN_SAMPLE, DataSetEvaluation
@@ -22,7 +25,6 @@ _DATA_SETS = {
     TRAIN_SAMPLE: "new span, trained on",
 }
 _TONES = ("reject", "warn", "fact", "pass")  # in the order in which they are told
-_BROKEN = "<p>The evaluation is broken, so these figures say nothing about the models.</p>"
 
 
 def cause_title_of(content: ReviewContent) -> str:
@@ -33,92 +35,102 @@ def cause_title_of(content: ReviewContent) -> str:
     return "Why mAP fell" if fell and not content.is_noise else "What the run found"
 
 
-def cause_section(content: ReviewContent) -> str:
-    """The diagnosis, further findings as a list, and both models on all data sets; safe HTML."""
+def cause_section(content: ReviewContent) -> Markup:
+    """The diagnosis, further findings as a list, and both models on all data sets."""
     facts = [*_trust(content), *_post_processing(content), *_data(content)]
-    facts.sort(key=lambda fact: _TONES.index(fact[0]))
-    items = "".join(f'<li class="{tone}">{text}</li>' for tone, text in facts)
-    found = f'<h3>What else was found</h3><ul class="facts">{items}</ul>' if items else ""
-    return f"{causes_in_full(content)}{found}{_data_sets(content)}"
+    return render(
+        "review/templates/cause.html",
+        causes=causes_in_full(content),
+        facts=sorted(facts, key=lambda fact: _TONES.index(fact.tone)),
+        data_sets=_data_sets(content),
+        broken=content.evaluation_is_broken,
+    )
 
 
-def _trust(content: ReviewContent) -> Iterable[tuple[str, str]]:
+@dataclass(frozen=True)
+class _Fact:
+    """Something that the run found: its head is emphasised and may be empty; the section is where more of it is."""
+
+    tone: str
+    head: str
+    text: str
+    section: str = ""
+
+
+def _trust(content: ReviewContent) -> Iterable[_Fact]:
     if content.decision is None:
         return
     checks = [reason for reason in content.decision.reasons if reason.rule.startswith("trust:")]
     failed = [reason for reason in checks if not reason.passed]
     for reason in failed:
-        found = safe(found_in_words(reason))
         worn = reason.rule == GOLDEN_BUDGET  # its figures are sound
-        what = "" if worn else "<strong>The evaluation cannot be trusted.</strong> "
-        yield "reject", f"{what}{found} {_link('rules')}"
+        yield _Fact("reject", "" if worn else "The evaluation cannot be trusted.", found_in_words(reason), "rules")
     if checks and not failed:
-        yield (
+        yield _Fact(
             "pass",
+            "",
             f"The evaluation itself is sound: all {len(checks)} checks of it passed, "
             "the leak check and the golden set's digest among them.",
         )
 
 
-def _post_processing(content: ReviewContent) -> Iterable[tuple[str, str]]:
+def _post_processing(content: ReviewContent) -> Iterable[_Fact]:
     changed = content.evaluation and content.evaluation.post_processing
     if not changed or content.evaluation is None:
         return
-    yield (
+    yield _Fact(
         "fact",
-        f"<strong>The post-processing changed:</strong> {safe(changed.changed)}. On the golden set mAP went "
-        f"{safe(shares(changed, content.evaluation.golden))}. The baseline on this page has the candidate's "
-        "post-processing unless it says otherwise, so that what differs is the training's.",
+        "The post-processing changed:",
+        f"{changed.changed}. On the golden set mAP went {shares(changed, content.evaluation.golden)}. The baseline on "
+        "this page has the candidate's post-processing unless it says otherwise, so what differs is the training's.",
     )
 
 
-def _data(content: ReviewContent) -> Iterable[tuple[str, str]]:
+def _data(content: ReviewContent) -> Iterable[_Fact]:
     for reason in content.data.failures:
         seen = (
-            "The data gate would have stopped this run, had it not been told only to observe"
+            "The data gate would have stopped this run, had it not been told only to observe:"
             if content.data.passed
-            else "The data gate rejected the span"
+            else "The data gate rejected the span:"
         )
         follow = len(content.data.following_from(reason))
         more = f" {many(follow, 'other finding')} {'follows' if follow == 1 else 'follow'} from it." if follow else ""
-        yield "reject", f"<strong>{seen}:</strong> {safe(found_in_words(reason))}{more} {_link('data')}"
+        yield _Fact("reject", seen, f"{found_in_words(reason)}{more}", "data")
     warnings = content.data.warnings
     if warnings:
-        titles = "; ".join(safe(rule_title(reason.rule, passed=False)) for reason in warnings[:3])
-        yield "warn", f"{many(len(warnings), 'warning')} of the data gate: {titles}. {_link('data')}"
+        titles = "; ".join(rule_title(reason.rule, passed=False) for reason in warnings[:3])
+        yield _Fact("warn", "", f"{many(len(warnings), 'warning')} of the data gate: {titles}.", "data")
     if not content.data.remarkable:
-        yield "pass", f"The data gate found nothing: all {len(content.data.reasons)} rules passed."
+        yield _Fact("pass", "", f"The data gate found nothing: all {len(content.data.reasons)} rules passed.")
     elif content.data.untested:
         rules = many(len(content.data.untested), "rule")
-        yield "fact", f"The data gate could not test {rules} of {len(content.data.reasons)}. {_link('data')}"
+        yield _Fact("fact", "", f"The data gate could not test {rules} of {len(content.data.reasons)}.", "data")
 
 
-def _link(section: str) -> str:
-    return f'<a href="#{section}">show</a>'
+@dataclass(frozen=True)
+class _DataSet:
+    """Both models on a data set."""
+
+    name: str
+    compared: DataSetEvaluation
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Name and text of each column."""
+        compared = self.compared
+        delta = compared.deltas.overall if compared.deltas else None
+        before = compared.baseline.coco["AP"] if compared.baseline else None
+        return [
+            ("images", f"{compared.images:,}"),
+            ("baseline", score(before)),
+            ("candidate", score(compared.candidate.coco["AP"])),
+            ("difference", f"{change(delta.value if delta else None)} ({interval(delta)})"),
+        ]
 
 
-def _data_sets(content: ReviewContent) -> str:
+def _data_sets(content: ReviewContent) -> list[_DataSet]:
     """Both models on each data set."""
     if content.evaluation is None or content.baseline is None:
-        return ""
-    sets = {name: content.evaluation.data_sets[name] for name in _DATA_SETS if name in content.evaluation.data_sets}
-    rows = (_row(_DATA_SETS[name], evaluated.compared) for name, evaluated in sets.items())
-    head = columns(("data", "images", "baseline", "candidate", "difference"))
-    broken = _BROKEN if content.evaluation_is_broken else ""
-    return f"<h3>The same two models on other data</h3>{broken}{table(head, rows, 'stack figures-table')}"
-
-
-def _row(name: str, compared: DataSetEvaluation) -> str:
-    delta = compared.deltas.overall if compared.deltas else None
-    before = compared.baseline.coco["AP"] if compared.baseline else None
-    cells = {
-        "images": f"{compared.images:,}",
-        "baseline": ap(before),
-        "candidate": ap(compared.candidate.coco["AP"]),
-        "difference": f"{change(delta.value if delta else None)} ({interval(delta)})",
-    }
-    return (
-        f'<tr><th scope="row">{name}</th>'
-        + "".join(f'<td data-of="{title}">{text}</td>' for title, text in cells.items())
-        + "</tr>"
-    )
+        return []
+    sets = content.evaluation.data_sets
+    return [_DataSet(told, sets[name].compared) for name, told in _DATA_SETS.items() if name in sets]

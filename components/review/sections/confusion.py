@@ -1,79 +1,129 @@
-"""Which classes are taken for which others: a matrix of the candidate, and the most frequent pairs of both models."""
+"""Which classes are taken for which others: a matrix of each model, their difference, and the most frequent pairs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ratchet.components.pages.tables import columns, scrolled, table
-from ratchet.components.pages.text import safe
-from ratchet.components.review.confusion import LEAST_IOU, NONE, Confusion, mixed_up, most_confused
+from markupsafe import Markup
+
+from ratchet.components.pages.html import render
+from ratchet.components.review.confusion import NONE, Confusion, mixed_up, most_confused
+from ratchet.components.review.sections.wording import OF_A_RUN, Terms
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from ratchet.schemas.base.formatting import and_more, many
+from ratchet.schemas.base.formatting import minus
 
 _MOST_CLASSES = 12  # in the matrix; more would be too small to read
 _MOST_PAIRS = 20
 _SHADES = 5
-_LONGEST_NAME = 40  # characters, where many names stand side by side
 
 
-def confusion_section(found: Confusion) -> str:
-    """The matrix and the pairs; safe HTML."""
-    sampled = "" if found.images == found.of else f" Counted in a random {found.images:,} of {many(found.of, 'image')}."
-    return (
-        "<p>An object and a detection that is sure enough to be shown belong together from an overlap (IoU) of "
-        f"{LEAST_IOU:.2f}; each has one partner, of its own class where there is one.{sampled}</p>"
-        f"{_matrix(found)}{_pairs(found)}"
+@dataclass(frozen=True)
+class _Cell:
+    """A count; its tone is good, bad or nothing, its shade 0 to 5."""
+
+    text: str
+    tone: str = ""
+    shade: int = 0
+
+
+@dataclass(frozen=True)
+class _Matrix:
+    """Rows of what is labelled by columns of what it was found as."""
+
+    title: str
+    rows: Sequence[tuple[str, Sequence[_Cell]]]
+
+
+def confusion_section(found: Confusion, terms: Terms = OF_A_RUN) -> Markup:
+    """The matrices and the pairs.
+
+    Args:
+        found: the counts.
+        terms: what the images are called.
+    """
+    shown = most_confused(found, _MOST_CLASSES)
+    models = [model for model in (BASELINE, CANDIDATE) if model in found.counts]
+    matrices = [_Matrix(model, _rows(found, shown, _counts(found.counts[model]))) for model in models]
+    if len(models) > 1:
+        matrices.append(_Matrix(minus("candidate - baseline"), _rows(found, shown, _differences(found))))
+    pairs = sorted({pair for model in models for pair in mixed_up(found, model)}, key=_weight(found))
+    return render(
+        "review/templates/confusion.html",
+        found=found,
+        terms=terms,
+        models=models,
+        names=[found.names[label - 1] for label in shown],
+        matrices=matrices if shown else [],
+        left_out=len(found.names) - len(shown),
+        pairs=[
+            (found.names[of - 1], found.names[other - 1], [found.counts[model].get((of, other), 0) for model in models])
+            for of, other in pairs[:_MOST_PAIRS]
+        ],
+        more=max(len(pairs) - _MOST_PAIRS, 0),
     )
 
 
-def _matrix(found: Confusion) -> str:
-    shown = most_confused(found, CANDIDATE, _MOST_CLASSES)
-    if not shown:
-        return "<p>The candidate takes no class for another.</p>"
-    names = {label: found.names[label - 1] for label in shown}
-    cut = len(found.names) - len(shown)
-    which = f" The {len(shown)} classes that it mixes up most, of {len(found.names):,}." if cut > 0 else ""
-    caption = (
-        f"<caption>The candidate: objects of a class in its row, what they were found as in the column.{which} "
-        "The darker, the larger a part of the row.</caption>"
-    )
-    heads = [*(safe(name, _LONGEST_NAME) for name in names.values()), "missed"]
-    corner = '<th scope="col">labelled \\ found as</th>'
-    rows = [_row(safe(name, 120), label, shown, found) for label, name in names.items()]
-    rows.append(_row("<em>nothing labelled there</em>", NONE, shown, found))
-    body = table(corner + columns(heads), rows, "confusion", caption)
-    return scrolled("classes taken for others", body)
-
-
-def _row(title: str, label: int, shown: Sequence[int], found: Confusion) -> str:
-    counts = found.counts[CANDIDATE]
-    total = max(1, sum(count for (of, _), count in counts.items() if of == label))
-    cells = []
-    for other in (*shown, NONE):
-        count = counts.get((label, other), 0)
-        if label == other == NONE:
-            cells.append('<td class="number"></td>')
-            continue
-        shade = -(-_SHADES * count // total)
-        kind = "right" if label == other else "wrong"
-        cells.append(
-            f'<td class="number {kind} shade-{shade}">{count:,}</td>' if count else '<td class="number">0</td>'
-        )
-    return f'<tr><th scope="row">{title}</th>{"".join(cells)}</tr>'
-
-
-def _pairs(found: Confusion) -> str:
+def confusion_gist(found: Confusion) -> str:
+    """What is inside, in a line: the pair that is mixed up most."""
     pairs = mixed_up(found, CANDIDATE)
     if not pairs:
-        return ""
-    models = [model for model in (BASELINE, CANDIDATE) if model in found.counts]
-    rows = (
-        f'<tr><th scope="row">{safe(found.names[of - 1], 120)}</th><td>{safe(found.names[other - 1], 120)}</td>'
-        + "".join(f'<td class="number">{found.counts[model].get((of, other), 0):,}</td>' for model in models)
-        + "</tr>"
-        for of, other in pairs[:_MOST_PAIRS]
+        return "the candidate takes no class for another"
+    of, other = pairs[0]
+    before = found.counts[BASELINE].get(pairs[0], 0) if BASELINE in found.counts else None
+    count = f"{found.counts[CANDIDATE][pairs[0]]:,} times"
+    return f"{found.names[of - 1]} read as {found.names[other - 1]} {count}" + (
+        f", before {before:,}" if before is not None else ""
     )
-    body = table(columns(("labelled", "found as", *models)), rows)
-    more = and_more(len(pairs) - _MOST_PAIRS)
-    note = f'<p class="quiet">The {_MOST_PAIRS} most frequent{more}.</p>' if more else ""
-    return f"<h3>Pairs of classes that the candidate mixes up</h3>{scrolled('pairs of classes', body)}{note}"
+
+
+def _weight(found: Confusion) -> Callable[[tuple[int, int]], tuple[int, int, tuple[int, int]]]:
+    """The candidate's most frequent first, then the baseline's."""
+    return lambda pair: (
+        -found.counts[CANDIDATE].get(pair, 0),
+        -found.counts.get(BASELINE, {}).get(pair, 0),
+        pair,
+    )
+
+
+def _rows(
+    found: Confusion, shown: Sequence[int], cells: Callable[[int, Sequence[int]], Sequence[_Cell]]
+) -> list[tuple[str, Sequence[_Cell]]]:
+    columns = [*shown, NONE]
+    names = {label: found.names[label - 1] for label in shown} | {NONE: "nothing labelled there"}
+    return [(names[label], cells(label, columns)) for label in columns]
+
+
+def _counts(counts: Mapping[tuple[int, int], int]) -> Callable[[int, Sequence[int]], list[_Cell]]:
+    """Counts of a row, the darker the larger a part of the row."""
+    totals: dict[int, int] = {}
+    for (of, _), count in counts.items():
+        totals[of] = totals.get(of, 0) + count
+
+    def row(label: int, columns: Sequence[int]) -> list[_Cell]:
+        cells = []
+        for other in columns:
+            count = counts.get((label, other), 0)
+            tone = "good" if label == other else "bad"
+            shade = -(-_SHADES * count // max(totals.get(label, 0), 1))
+            cells.append(_Cell("" if label == other == NONE else f"{count:,}", tone if count else "", shade))
+        return cells
+
+    return row
+
+
+def _differences(found: Confusion) -> Callable[[int, Sequence[int]], list[_Cell]]:
+    """What changed in a row; more on the diagonal is good, more beside it bad."""
+    before, after = found.counts[BASELINE], found.counts[CANDIDATE]
+    largest = max((abs(after.get(pair, 0) - before.get(pair, 0)) for pair in {*before, *after}), default=0)
+
+    def row(label: int, columns: Sequence[int]) -> list[_Cell]:
+        cells = []
+        for other in columns:
+            change = after.get((label, other), 0) - before.get((label, other), 0)
+            tone = "good" if (change > 0) == (label == other) else "bad"
+            text = "" if label == other == NONE else minus(f"{change:+,}") if change else "0"
+            cells.append(_Cell(text, tone if change else "", -(-_SHADES * abs(change) // max(largest, 1))))
+        return cells
+
+    return row

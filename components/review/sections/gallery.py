@@ -1,52 +1,133 @@
-"""The golden images that got worse: the image once, and over it three layers of boxes that can be switched."""
+"""The golden images that got worse: each once, over it what was labelled and found, and what changed cut out of it."""
 
 from __future__ import annotations
 
-import base64
+import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from ratchet.components.pages.text import safe
-from ratchet.components.review.content import CORRECT, ErrorAnalysis, GalleryImage, ModelErrors, ShownBox
+from markupsafe import Markup
+
+from ratchet.components.pages.html import render
+from ratchet.components.pages.overlay import Crop, Stage, around, image_id, link_to
+from ratchet.components.review.changes import KINDS
+from ratchet.components.review.content import ChangedBox, ErrorAnalysis, GalleryImage
 from ratchet.components.review.sections.wording import OF_A_RUN, Terms
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from ratchet.schemas.base.formatting import capital, many
 from ratchet.schemas.base.visible import visible_line
 
-_LAYERS = {"truth": "ground truth", BASELINE: "baseline", CANDIDATE: "candidate"}
-_WHOLE = 100_000  # characters: not cut, for the script
-_BUDGET = 7_000_000  # bytes of all JPEGs
-_SMALL, _LARGE = 40, 24  # letters, as parts of the longer side; what is wrong must be read in a thumbnail too
+_FIRST = 8  # images that are open
+_BUDGET = 4_500_000  # bytes of all JPEGs
+_CROPS, _CROPS_OF_IMAGE = 16, 4  # of each kind of change
+_TITLES = {
+    "lost": ("Lost: found by the baseline, missed by the candidate", "Missed"),
+    "misread": ("Read as another class only by the candidate", "Read as another class"),
+    "drawn worse": ("Drawn worse than by the baseline", "Drawn badly"),
+    "invented": ("False detections that the baseline does not make", "False detections"),
+    "regained": ("Found again: missed or misread by the baseline", ""),
+    "drawn better": ("Drawn better than by the baseline", ""),
+    "gone": ("False detections of the baseline that the candidate does not make", ""),
+}
 
 
-def gallery_section(analysis: ErrorAnalysis, of: int, terms: Terms = OF_A_RUN) -> str:
-    """Switches, a choice of class, and the images; safe HTML.
+def gallery_title(compared: bool, terms: Terms = OF_A_RUN) -> str:
+    """What the section is called."""
+    images = "Golden images" if terms is OF_A_RUN else "Images"
+    return f"{images} that got worse" if compared else f"{images} with the most errors"
+
+
+def gallery_gist(analysis: ErrorAnalysis, of: int, terms: Terms = OF_A_RUN) -> str:
+    """What is inside, in a line."""
+    return f"{analysis.worse:,} of {of:,} {terms.image}s: {analysis.change}"
+
+
+def gallery_section(
+    analysis: ErrorAnalysis,
+    of: int,
+    terms: Terms = OF_A_RUN,
+    pictures: str = "",
+    unseen: Mapping[str, str] | None = None,
+    better_open: bool = False,
+) -> Markup:
+    """Switches and choices, the images, and what changed, cut out.
 
     Args:
-        analysis: has the images.
+        analysis: has the images; those without a picture are listed.
         of: how many images there are in all.
         terms: what they are called.
+        pictures: what would give pictures, where none were asked for; empty otherwise.
+        unseen: why there is no picture, by file name.
+        better_open: whether the images that got better are unfolded.
     """
-    if not analysis.gallery:
-        return f"<p>The candidate makes no more errors than the baseline in any {terms.image}.</p>"
-    images = _affordable(analysis.gallery)
-    layers = [name for name in _LAYERS if name == "truth" or name in images[0].found]
-    compared = "more errors than the baseline" if BASELINE in layers else "errors"
-    figures = "".join(_figure(image, layers) for image in images)
-    return (
-        f"<p>In {analysis.worse:,} of {many(of, terms.image)} the candidate makes {compared}; here are "
-        f"the {len(images)} worst. Shown are detections that are sure enough to count: from each model's and "
-        "class's own score at which F1 is best. An error is a missed object or a false detection, averaged over IoU "
-        ".50 to .95: a box that fits badly is one only at the stricter thresholds. <span class='script'>Choose an "
-        "image to enlarge it; the arrow keys go on from there, and 1, 2, 3 switch the boxes.</span></p>"
-        f'<div class="gallery" id="gallery-images">{_controls(images, layers)}'
-        f'<div class="tiles">{figures}</div><p class="none" hidden>No image of the worst shows this class.</p></div>'
-        f"{_dialog(layers, terms)}"
+    drawn = _affordable(image for image in analysis.gallery if image.jpeg)
+    better = [image for image in analysis.better if image.jpeg]
+    named = {image.file_name for image in drawn}
+    models = [model for model in (BASELINE, CANDIDATE) if model in analysis.confusion.counts]
+    shots = [_Shot.of(image, place) for place, image in enumerate(drawn)]
+    return render(
+        "review/templates/gallery.html",
+        analysis=analysis,
+        of=of,
+        terms=terms,
+        models=models,
+        first=shots[:_FIRST],
+        rest=shots[_FIRST:],
+        open_at_first=_FIRST,
+        better=[_Shot.of(image, place) for place, image in enumerate(better, start=len(drawn))],
+        better_open=better_open,
+        crops=_crops(shots, BASELINE in models),
+        classes=_counted(name for shot in shots for name in shot.image.classes),
+        slices=_counted(name for shot in shots for name in shot.image.slices),
+        scores=_score_range(drawn),
+        missing=[image for image in analysis.gallery if image.file_name not in named],
+        pictures=pictures,
+        unseen=unseen or {},
     )
 
 
-def _affordable(images: tuple[GalleryImage, ...]) -> list[GalleryImage]:
+def golden_figure(image: GalleryImage) -> Markup:
+    """An image that something else names, with what is drawn over it."""
+    shot = _Shot.of(image, 0)
+    stage = dataclasses.replace(shot.stage, figure_id=f"named-{image_id(image.file_name)}", key="")
+    return render("review/templates/golden_figure.html", shot=dataclasses.replace(shot, stage=stage))
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """An image of the gallery, as it is drawn."""
+
+    image: GalleryImage
+    stage: Stage
+    data: Sequence[tuple[str, object]]
+
+    @classmethod
+    def of(cls, image: GalleryImage, place: int) -> _Shot:
+        told = "; ".join(f"{model}: {words}" for model, words in image.words.items())
+        labelled = len(image.layers[0].boxes) if image.layers else 0
+        errors = image.errors[CANDIDATE]
+        stage = Stage(
+            name=image.file_name,
+            jpeg=image.jpeg,
+            size_px=image.size_px,
+            alt=f"{image.file_name}: {labelled} labelled objects; {told}",
+            layers=image.layers,
+            figure_id=image_id(image.file_name),
+            key=f"golden-{place}",
+        )
+        figures = {"place": place, "worst": image.worse, "missed": errors.missed, "false": errors.false}
+        lists = {"classes": _json_list(image.classes), "slices": _json_list(image.slices)}
+        return cls(image, stage, [*((name, f"{value:.6g}") for name, value in figures.items()), *lists.items()])
+
+    def crop(self, changed: ChangedBox) -> Crop:
+        """The part of the image in which something changed."""
+        boxes = [box.xywh_px for layer in changed.layers for box in layer.boxes]
+        part, words = around(boxes, self.image.size_px), f"{changed.words}, {self.image.file_name}"
+        return Crop(self.stage.key, self.image.size_px, part, words, link_to(self.stage.figure_id), changed.layers)
+
+
+def _affordable(images: Iterable[GalleryImage]) -> list[GalleryImage]:
     chosen, left = [], _BUDGET
     for image in images:
         left -= len(image.jpeg)
@@ -56,117 +137,30 @@ def _affordable(images: tuple[GalleryImage, ...]) -> list[GalleryImage]:
     return chosen
 
 
-def _controls(images: Iterable[GalleryImage], layers: list[str]) -> str:
-    counts = Counter(name for image in images for name in image.classes)
-    options = "".join(
-        f'<option value="{safe(name, _WHOLE)}">{safe(name, 60)} ({count})</option>'
-        for name, count in sorted(counts.items())
-    )
-    return (
-        f'<div class="controls script">{_switches(layers)}<label>class <select class="by-class"><option value="">all'
-        f"</option>{options}</select></label></div>{_legend(layers)}"
-    )
+def _crops(shots: Sequence[_Shot], compared: bool) -> list[tuple[str, int, list[tuple[Crop, str]]]]:
+    """By kind of change its title, how often it occurs in the images, and the first of them cut out."""
+    groups = []
+    for kind in KINDS:
+        of_shots = [(shot, [each for each in shot.image.changed if each.kind == kind]) for shot in shots]
+        count = sum(len(changed) for _, changed in of_shots)
+        chosen = [(shot.crop(each), each.words) for shot, changed in of_shots for each in changed[:_CROPS_OF_IMAGE]]
+        if count:
+            groups.append((_TITLES[kind][not compared], count, chosen[:_CROPS]))
+    return groups
 
 
-def _switches(layers: list[str]) -> str:
-    boxes = "".join(
-        f'<label class="switch {name}"><input type="checkbox" checked data-layer="{name}"> {_LAYERS[name]} '
-        f"<kbd>{number}</kbd></label>"
-        for number, name in enumerate(layers, start=1)
-    )
-    return f"<fieldset><legend>Boxes</legend>{boxes}</fieldset>"
-
-
-def _legend(layers: list[str]) -> str:
-    swatch = (
-        '<svg viewBox="0 0 30 14" aria-hidden="true"><rect class="box {}" x="3" y="2" width="24" height="10"/></svg>'
-    )
-    entries = [(name, _LAYERS[name]) for name in layers]
-    entries += [("truth missed", "object that the candidate misses"), (f"{CANDIDATE} wrong", "false detection: filled")]
-    return (
-        '<div class="legend boxes-legend">'
-        + "".join(f"<span>{swatch.format(kind)}{text}</span>" for kind, text in entries)
-        + "</div>"
-    )
-
-
-def stage(image: GalleryImage) -> str:
-    """An image with all its layers of boxes; safe HTML."""
-    return _stage(image, [name for name in _LAYERS if name == "truth" or name in image.found])
-
-
-def _stage(image: GalleryImage, layers: list[str]) -> str:
-    width, height = image.size_px
-    alt = f"{image.file_name}: {len(image.truth)} labelled objects; " + "; ".join(
-        f"{name} {_errors(errors)}" for name, errors in image.errors.items()
-    )
-    source = base64.b64encode(image.jpeg).decode()
-    groups = "".join(_group(name, _boxes_of(image, name), width, height) for name in layers)
-    return (
-        f'<span class="stage"><img src="data:image/jpeg;base64,{source}" alt="{safe(alt)}" width="{width}" '
-        f'height="{height}"><svg class="overlay" viewBox="0 0 {width} {height}" aria-hidden="true">{groups}</svg>'
-        "</span>"
-    )
-
-
-def _figure(image: GalleryImage, layers: list[str]) -> str:
-    # Classes are named in a JSON list, because a name may hold any separator; as the choice of a class has them.
-    return (
-        f'<figure data-classes="{safe(_json_list(image.classes), _WHOLE)}"><button type="button" class="enlarge" '
-        f'aria-label="Enlarge {safe(image.file_name, 120)}">{_stage(image, layers)}</button>'
-        f"<figcaption><code>{safe(image.file_name, 120)}</code>{_caption(image)}</figcaption></figure>"
-    )
+def _counted(names: Iterable[str]) -> list[tuple[str, int]]:
+    """Names with how many images have them, as a page shows and compares them."""
+    return sorted(Counter(visible_line(name) for name in names).items())
 
 
 def _json_list(names: Iterable[str]) -> str:
+    """Names as a list for the script, because a name may hold any separator."""
     return json.dumps([visible_line(name) for name in names])
 
 
-def _boxes_of(image: GalleryImage, layer: str) -> tuple[ShownBox, ...]:
-    return image.truth if layer == "truth" else image.found.get(layer, ())
-
-
-def _group(layer: str, boxes: tuple[ShownBox, ...], width: int, height: int) -> str:
-    size = max(width, height)
-    return f'<g class="layer {layer}">{"".join(_box(layer, box, size, height) for box in boxes)}</g>'
-
-
-def _box(layer: str, box: ShownBox, side: float, height: int) -> str:
-    x, y, box_width, box_height = box.box_xywh_px
-    size = side / (_SMALL if box.state == CORRECT else _LARGE)
-    above = layer != CANDIDATE
-    text_y = max(size, y - size * 0.25) if above else min(height - 2.0, y + box_height + size)
-    if layer == BASELINE:
-        text_y = min(height - 2.0, max(size, y + size))
-    title = f"{_LAYERS[layer]}: {box.text}" + (f", {box.what}" if box.what else "")
-    return (
-        f'<rect class="box {layer} {box.state}" x="{x}" y="{y}" width="{max(box_width, 0)}" '
-        f'height="{max(box_height, 0)}">'
-        f'<title>{safe(title)}</title></rect><text class="{layer}" x="{x}" y="{text_y:.1f}" font-size="{size:.1f}">'
-        f"{safe(box.text, 30)}</text>"
-    )
-
-
-def _caption(image: GalleryImage) -> str:
-    lines = "".join(f"<br>{name}: {_errors(errors)}" for name, errors in image.errors.items())
-    extra = ""
-    if BASELINE in image.errors:
-        more = image.errors[CANDIDATE].total - image.errors[BASELINE].total
-        extra = f" <strong>{more:+.1f} errors</strong>"
-    return f"{extra}{lines}"
-
-
-def _errors(errors: ModelErrors) -> str:
-    return f"{errors.missed:.1f} missed, {errors.false:.1f} false"
-
-
-def _dialog(layers: list[str], terms: Terms) -> str:
-    """Where an image is shown large; filled by the script."""
-    return (
-        f'<dialog class="large" aria-label="{capital(terms.image)}"><div class="bar">'
-        f'{_switches(layers)}<span class="place" aria-live="polite"></span>'
-        '<button type="button" class="previous">← previous</button><button type="button" class="following">next →'
-        '</button><button type="button" class="close">close</button></div>'
-        f'{_legend(layers)}<div class="large-image"></div>'
-        '<div class="large-caption"></div></dialog>'
-    )
+def _score_range(images: Iterable[GalleryImage]) -> tuple[float, float, float]:
+    """The ends and the step of the slider; scores are 0..1, but a file may hold others."""
+    scores = [box.score for image in images for layer in image.layers for box in layer.boxes if box.score is not None]
+    low, high = min([0.0, *scores]), max([1.0, *scores])
+    return (0.0, 1.0, 0.01) if (low, high) == (0.0, 1.0) else (low, high, (high - low) / 100)

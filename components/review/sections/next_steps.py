@@ -7,13 +7,17 @@ import itertools
 import shlex
 from collections.abc import Callable, Iterable
 
+from markupsafe import Markup
+
+from ratchet.components.pages.html import render
 from ratchet.components.pages.rule_words import next_steps
-from ratchet.components.pages.text import safe
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.sections.noise import with_margin
+from ratchet.components.review.sections.wording import Way
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.diagnosis import RATE_TOO_HIGH, DiagnosisState
 from ratchet.schemas.base.differences import Clarity
+from ratchet.schemas.base.formatting import capital, many
 
 # What is told with others: the tests of classes and slices, and the interval of a difference that is shown anyway.
 TOLD = ("class_drop", "slice_drop", "class_and_slice_drops", "map_interval")
@@ -54,7 +58,7 @@ def _clarity_of(content: ReviewContent) -> Callable[[str], Clarity]:
 
 
 _APPROVED_FOR = datetime.timedelta(days=14)  # proposed; a person changes it in the command
-_LONGEST_COMMAND = 4000
+_SIGNED = """--by "$USER" --reason 'REPLACE: why this is right'"""  # refused until somebody has filled it in
 _OBSERVE = "--set data_gate.mode=observe"
 # Right once, and not to be repeated by habit: what was declared goes with what it declared. What a run was given to let
 # its span or its golden set pass is right until a model was pushed with it.
@@ -66,52 +70,95 @@ _RATES = ("training.bootstrap.peak_learning_rate=", "training.retrain.learning_r
 _TOO_HIGH = 3  # times the right rate, at which a training diverges
 
 
-def next_section(content: ReviewContent) -> str:
-    """Advice, and the commands that go with it; safe HTML."""
-    steps = "".join(f"<li>{safe(step)}</li>" for step in advice(content))
-    listed = f'<ol class="steps">{steps}</ol>' if steps else ""
-    return listed + "".join(
-        f"<h3>{title}</h3>{_paragraph(words)}{command(text)}" for title, words, text in _commands(content)
-    )
+def next_section(content: ReviewContent) -> Markup:
+    """Advice, and the commands that go with it."""
+    return render("review/templates/next.html", steps=advice(content), ways=ways(content))
 
 
-def _paragraph(words: str) -> str:
-    return f"<p>{safe(words)}</p>" if words else ""
+def next_gist(content: ReviewContent) -> str:
+    """What can be done, in a line."""
+    first, *others = ways(content)
+    return f"{first.title.lower()}, and {many(len(others), 'other command')}"
 
 
-def command(text: str) -> str:
-    """A command with a button that copies it."""
-    return (
-        f'<div class="command"><pre tabindex="0"><code>{safe(text, _LONGEST_COMMAND)}</code></pre>'
-        '<button type="button" class="copy script">Copy</button></div>'
-    )
+def first_step(content: ReviewContent) -> str:
+    """What to do next, in a sentence."""
+    steps = advice(content)
+    if content.verdict.pushes:
+        served = f"version {content.pushed_version}" if content.pushed_version else "the new model"
+        return f"{capital(served)} is served now. When the next span has arrived:"
+    return steps[0] if steps else ""
 
 
-def _commands(content: ReviewContent) -> list[tuple[str, str, str]]:
-    """Title, what it does, and the command."""
-    root = f"--root {shlex.quote(content.root)}"
-    signed = '--by "$USER" --reason ""'
-    found = []
-    if content.command:
-        command_line, left_out = _again(content)
-        again = "With the data corrected, or with other settings (--set a.b=c); as it was, with --again."
-        lower = _lower_rate(content)
-        if lower and not any(setting.startswith("training.allow=") for setting in left_out):
-            command_line, again = f"{command_line} --set {lower}", "With a third of the learning rate."
-        if left_out:
-            again += f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}."
-        found.append(("Run again", again, command_line))
-    found += with_margin(content, _again(content)[0] if content.command else "ratchet run ...")
+def first_command(content: ReviewContent) -> str:
+    """The command that goes with it; empty where it is not known how the run was started."""
+    found = ways(content)
+    return found[0].command if content.command and found else ""
+
+
+def ways(content: ReviewContent) -> list[Way]:
+    """The commands that can be given after this run, the one that is meant first."""
+    program, root = _program(content), f"--root {shlex.quote(content.root)}"
+    found = [*_run(content), *with_margin(content, _again(content)[0] if content.command else f"{program} run ...")]
     if content.verdict in (Verdict.BLOCKED, Verdict.INCONCLUSIVE):
-        found.append(("Approve this candidate all the same", _approval(content), _approve(content, root, signed)))
+        found.append(Way("Approve this candidate all the same", _approval(content), _approve(content, program, root)))
     if content.verdict is Verdict.DATA_REJECTED and content.data.observable:
         observe = "Once and on record. The evaluator still has to find the model no worse than the served one:"
-        text = f"{content.command or 'ratchet run ...'} {_OBSERVE}"
-        found.append(("Train on this span all the same", observe, text))
-    found.append(_rollback(content, root, signed))
-    found.append(("See what is served, and why", "", f"ratchet status {root}"))
-    found.append(("See all runs", "", f"ratchet history {root}"))
-    return found
+        text = f"{content.command or f'{program} run ...'} {_OBSERVE}"
+        found.append(Way("Train on this span all the same", observe, text))
+    if _can_go_back(content):
+        found.append(Way("Roll back", _rollback(content), f"{program} rollback {root} {_SIGNED}"))
+    found.append(Way("See what is served, and why", "", f"{program} status {root}"))
+    return [*found, Way("See all runs", "", f"{program} history {root} --open")]
+
+
+def _program(content: ReviewContent) -> str:
+    """What a person calls Ratchet by: as the run was started, with its whole path."""
+    words = _words(content.command)
+    return shlex.join(words[: words.index("run")]) if "run" in words[1:] else "ratchet"
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:  # not a command that was put together by us
+        return []
+
+
+def _run(content: ReviewContent) -> list[Way]:
+    """The run once more, or after a push the next one."""
+    if not content.command:
+        return []
+    if content.verdict.pushes:
+        return [Way("Train on the next span", *_following(content))]
+    text, left_out = _again(content)
+    words = "With the data corrected, or with other settings (--set a.b=c); as it was, with --again."
+    lower = _lower_rate(content)
+    if lower and not any(setting.startswith("training.allow=") for setting in left_out):
+        text, words = f"{text} --set {lower}", "With a third of the learning rate."
+    return [Way("Run again", words + _told(left_out), text)]
+
+
+def _told(left_out: list[str]) -> str:
+    return f" Left out: {', '.join(f'--set {setting}' for setting in left_out)}." if left_out else ""
+
+
+def _following(content: ReviewContent) -> tuple[str, str]:
+    """What is said of the command for the span after this one, and the command."""
+    text, left_out = _again(content)
+    words = [word for word in _words(text) if word != "--bootstrap"]
+    for place, (before, after) in enumerate(itertools.pairwise(words), start=1):
+        if before == "--span" and after.isdecimal():
+            words[place] = str(int(after) + 1)
+    return f"As soon as its images and labels are there.{_told(left_out)}", shlex.join(words)
+
+
+def _can_go_back(content: ReviewContent) -> bool:
+    """Whether a model was served before the one that is served now."""
+    if content.pushed_version:
+        return content.served is not None
+    served = [run for run in content.history.runs if Verdict(run.verdict).pushes]
+    return len(served) + len(content.history.overrides) > 1
 
 
 def _lower_rate(content: ReviewContent) -> str:
@@ -129,9 +176,8 @@ def _lower_rate(content: ReviewContent) -> str:
 
 def _again(content: ReviewContent) -> tuple[str, list[str]]:
     """The run's command without settings that are meant for once, and those settings."""
-    try:
-        words = shlex.split(content.command)
-    except ValueError:  # not a command that was put together by us
+    words = _words(content.command)
+    if not words:
         return content.command, []
     words = [word for word in words if word not in _ONCE_WORDS]
     settings = [after for before, after in itertools.pairwise(words) if before == "--set"]
@@ -168,20 +214,16 @@ def _approval(content: ReviewContent) -> str:
     return words
 
 
-def _approve(content: ReviewContent, root: str, signed: str) -> str:
+def _approve(content: ReviewContent, program: str, root: str) -> str:
     expires = (datetime.datetime.fromisoformat(content.made_at) + _APPROVED_FOR).date().isoformat()
     broken = " --evaluation-broken" if content.evaluation_is_broken else ""
-    return f"ratchet approve {shlex.quote(content.run_id)} {root} {signed} --expires {expires}{broken}"
+    return f"{program} approve {shlex.quote(content.run_id)} {root} {_SIGNED} --expires {expires}{broken}"
 
 
-def _rollback(content: ReviewContent, root: str, signed: str) -> tuple[str, str, str]:
+def _rollback(content: ReviewContent) -> str:
     if content.pushed_version:
-        words = "If the new model disappoints in service: serves the model before it again, at once, and un-blesses it:"
-    else:
-        words = (
-            f"This run changed nothing: {_still_served(content)}. If that model itself is at fault, the one before it:"
-        )
-    return "Roll back", words, f"ratchet rollback {root} {signed}"
+        return "If the new model disappoints in service: serves the model before it again, at once, and un-blesses it:"
+    return f"This run changed nothing: {_still_served(content)}. If that model itself is at fault, the one before it:"
 
 
 def _still_served(content: ReviewContent) -> str:

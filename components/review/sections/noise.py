@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ratchet.components.review.content import ReviewContent
-from ratchet.components.review.sections.wording import map_change
+from ratchet.components.review.sections.wording import Way, map_change
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import AS_SERVED_RULE, DataSetEvaluation, Evaluation
 from ratchet.schemas.base.differences import Clarity, measured
@@ -41,7 +41,7 @@ def is_clear(evaluation: Evaluation, reason: Reason) -> bool:
     return evaluation.clarity_of(reason.rule) is Clarity.CLEAR
 
 
-def with_margin(content: ReviewContent, command: str) -> list[tuple[str, str, str]]:
+def with_margin(content: ReviewContent, command: str) -> list[Way]:
     """A command that states a margin, the least of a few that lets such a candidate pass; none where mAP did fall.
 
     Args:
@@ -49,7 +49,7 @@ def with_margin(content: ReviewContent, command: str) -> list[tuple[str, str, st
         command: what starts such a run.
 
     Returns:
-        Title, what is risked, and the command.
+        The command, and what is risked with it.
     """
     failed = [reason.rule for reason in content.decision.failures] if content.decision else []
     deltas = content.evaluation.golden.deltas if content.evaluation else None
@@ -64,4 +64,4 @@ def with_margin(content: ReviewContent, command: str) -> list[tuple[str, str, st
         f"{margin:g} worse is served every second time, and each push may lose as much again. Choose it for good, by "
         "docs/operating-characteristic.md, and not for this candidate."
     )
-    return [("Run again with a stated margin", risked, f"{command} --set evaluator.margin={margin:g}")]
+    return [Way("Run again with a stated margin", risked, f"{command} --set evaluator.margin={margin:g}")]

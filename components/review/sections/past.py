@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from ratchet.components.pages.html import render
 from ratchet.components.pages.line_chart import Axis, Marker, Series, line_chart
-from ratchet.components.pages.tables import columns, scrolled, table
-from ratchet.components.pages.text import safe
+from ratchet.components.pages.numbers import score
 from ratchet.components.review.content import ReviewContent
-from ratchet.components.review.sections.next_steps import command
-from ratchet.components.review.sections.wording import NOTHING, ap, change, shortened
+from ratchet.components.review.sections.wording import shortened
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.artifacts.history import RecordedDecision
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
-from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord
 from ratchet.schemas.base.differences import NO_DIFFERENCE, Clarity, clarity
-from ratchet.schemas.base.formatting import minute, score
+from ratchet.schemas.base.formatting import many
 
 _MOST_RUNS = 200
-_NAMES = {
-    "examples": "new span",
-    "golden": "golden set",
-    "baseline": "baseline",
-    "decision": "data gate's decision",
-    "model": "candidate",
-    "evaluation": "evaluation",
-    "pushed_model": "push",
-}
 
 
-def override_banner(content: ReviewContent) -> str:
-    """Says at the top of a page that the baseline is served by a person's decision; empty if it was pushed."""
+@dataclass(frozen=True)
+class Banner:
+    """A person's decision that holds, and how urgent it is."""
+
+    tone: str
+    text: str
+
+
+def override_banner(content: ReviewContent) -> Banner | None:
+    """Says at the top of a page that the baseline is served by a person's decision; None if it was pushed."""
     override = content.history.current
     if override is None:
-        return ""
+        return None
     today = datetime.datetime.fromisoformat(content.made_at).date()
     expired = override.expired(today)
     words = f"The baseline of this run, version {override.version}, {_words(override)}."
     if expired:
         words += " That approval has expired: roll back, or approve again, unless this run's candidate took its place."
-    return f'<div class="banner {"reject" if expired else "warn"}"><p>{safe(words, 1200)}</p></div>'
+    return Banner("reject" if expired else "warn", words)
 
 
 def _words(override: Override) -> str:
@@ -54,13 +54,46 @@ def _words(override: Override) -> str:
     )
 
 
-def past_section(content: ReviewContent) -> str:
-    """mAP over all past runs, and everything that was decided; safe HTML."""
+def past_section(content: ReviewContent) -> Markup:
+    """mAP over all past runs, and everything that was decided."""
     runs = [*content.history.runs, *_this_run(content)]
-    parts = [_chart(runs), _runs_table(runs)]
+    goldens = list(dict.fromkeys(run.golden_digest for run in runs))
+    return render(
+        "review/templates/past.html",
+        chart=_chart(runs) if runs else None,
+        runs=[_Run(run, goldens.index(run.golden_digest) + 1) for run in reversed(runs[-_MOST_RUNS:])],
+        goldens=len(goldens),
+        overrides=[(entry, _kind(entry)) for entry in reversed(content.history.overrides)],
+    )
+
+
+def past_gist(content: ReviewContent) -> str:
+    """How many runs there were, in a line."""
+    told = [many(len(content.history.runs), "earlier run")]
     if content.history.overrides:
-        parts.append(f"<h3>Approvals and rollbacks</h3>{_overrides_table(content.history.overrides)}")
-    return "".join(parts)
+        told.append(f"{many(len(content.history.overrides), 'approval')} and rollbacks")
+    return ", ".join(told)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run, and which of the golden sets it was measured on."""
+
+    decided: RecordedDecision
+    golden: int
+
+    @property
+    def difference(self) -> float | None:
+        """Of mAP."""
+        before = self.decided.baseline_map
+        return None if before is None else self.decided.map - before
+
+    @property
+    def why(self) -> str:
+        """The first rule that decided against a candidate; of a push, whether there was a difference."""
+        if self.decided.reason is None:
+            return NO_DIFFERENCE if clarity(self.decided.delta_ci) is Clarity.NOISE else ""
+        return shortened(self.decided.reason)
 
 
 def _this_run(content: ReviewContent) -> list[RecordedDecision]:
@@ -93,105 +126,22 @@ def _this_run(content: ReviewContent) -> list[RecordedDecision]:
     ]
 
 
-def _chart(runs: list[RecordedDecision]) -> str:
-    if not runs:
-        return "<p>No candidate was evaluated before.</p>"
+def _chart(runs: list[RecordedDecision]) -> Markup:
     places = list(enumerate(runs, start=1))
     marks = [Marker(place, run.map, f"{run.run_id}: {run.verdict}, mAP {score(run.map)}") for place, run in places]
     series = [
         Series("served after the run", BASELINE, [(place, _served(run)) for place, run in places]),
         Series("candidate", CANDIDATE, [(place, run.map) for place, run in places], marks),
     ]
-    chart = line_chart(series, Axis("run", whole=True), Axis("mAP"), "mAP on the golden set over all runs")
-    return f'<div class="chart-card wide">{chart}</div>'
+    spans = Axis("span of the run", whole=True, names=tuple(str(run.span) for run in runs))
+    return line_chart(series, spans, Axis("mAP"), "mAP on the golden set over all runs")
 
 
 def _served(run: RecordedDecision) -> float | None:
     return run.map if Verdict(run.verdict).pushes else run.baseline_map
 
 
-def _runs_table(runs: list[RecordedDecision]) -> str:
-    if not runs:
-        return ""
-    goldens = list(dict.fromkeys(run.golden_digest for run in runs))
-    rows = (
-        f'<tr><th scope="row">{safe(run.run_id, 80)}</th><td>{safe(minute(run.decided_at))}</td>'
-        f'<td class="number">{run.span}</td><td class="state {run.verdict.lower()}">{safe(run.verdict)}</td>'
-        f'<td class="number">{ap(run.baseline_map)}</td><td class="number">{ap(run.map)}</td>'
-        f'<td class="number">{change(None if run.baseline_map is None else run.map - run.baseline_map)}</td>'
-        f"<td>{goldens.index(run.golden_digest) + 1}</td><td>{safe(_why(run))}</td></tr>"
-        for run in reversed(runs[-_MOST_RUNS:])
-    )
-    titles = ("run", "decided (UTC)", "span", "verdict", "baseline", "candidate", "difference", "golden set", "why")
-    note = "" if len(goldens) == 1 else '<p class="quiet">mAP on different golden sets cannot be compared.</p>'
-    return scrolled("past runs", table(columns(titles), rows)) + note
-
-
-def _why(run: RecordedDecision) -> str:
-    """The first rule that decided against a candidate; of a push, whether there was a difference."""
-    if run.reason is None:
-        return NO_DIFFERENCE if clarity(run.delta_ci) is Clarity.NOISE else ""
-    return shortened(run.reason)
-
-
-def _overrides_table(overrides: tuple[Override, ...]) -> str:
-    titles = ("when (UTC)", "what", "by", "reason", "version", "until")
-    rows = (
-        f"<tr><td>{safe(minute(entry.at))}</td>"
-        f"<td>{safe(_kind(entry))}</td><td>{safe(entry.by, 80)}</td>"
-        f"<td>{safe(entry.reason)}</td><td>{safe(entry.version)}</td><td>{safe(entry.expires or NOTHING)}</td></tr>"
-        for entry in reversed(overrides)
-    )
-    return scrolled("approvals and rollbacks", table(columns(titles), rows))
-
-
 def _kind(entry: Override) -> str:
     if entry.kind is OverrideKind.ROLLED_BACK:
         return f"rolled back to {entry.restored}"
     return f"approved {entry.run_id}" + (", evaluation broken" if entry.evaluation_broken else "")
-
-
-def lineage_section(content: ReviewContent) -> str:
-    """Spans, digests, code, ML Metadata ids; safe HTML."""
-    candidate, baseline = content.candidate, content.baseline
-    newest = candidate or baseline
-    facts = [
-        ("run id in ML Metadata", content.run_id),
-        ("code", f"Ratchet {content.lineage.code}"),
-        ("candidate trained with", f"Ratchet {candidate.ratchet_version}" if candidate else NOTHING),
-        ("started from model", (candidate.baseline_digest or "no other model") if candidate else NOTHING),
-        ("baseline", f"version {content.served}" if content.served else "none"),
-        ("best served on this golden set", _best(content)),
-        ("golden set's digest", content.lineage.golden.digest),
-        ("span's digest", content.lineage.span.digest),
-    ]
-    rows = "".join(f'<tr><th scope="row">{name}</th><td><code>{safe(text)}</code></td></tr>' for name, text in facts)
-    spans = (
-        f"<tr><td class='number'>{data.span}</td><td class='number'>{data.version}</td>"
-        f"<td class='number'>{data.images:,}</td><td>{_who(data, candidate, baseline)}</td>"
-        f"<td><code>{safe(data.digest)}</code></td></tr>"
-        for data in (newest.data if newest else ())
-    )
-    artifacts = (
-        f"<tr><th scope='row'>{_NAMES[name]}</th><td class='number'>{number}</td><td><code>{safe(uri)}</code></td></tr>"
-        for name, uri, number in content.lineage.artifacts
-        if name in _NAMES
-    )
-    return (
-        f"<table><tbody>{rows}</tbody></table><h3>Spans of the lineage</h3>"
-        + scrolled("spans", table(columns(("span", "version", "training images", "trained into", "digest")), spans))
-        + "<h3>Artifacts in ML Metadata</h3>"
-        + scrolled("artifacts", table(columns(("artifact", "id", "URI")), artifacts))
-        + (f"<h3>Started by</h3>{command(content.command)}" if content.command else "")
-    )
-
-
-def _best(content: ReviewContent) -> str:
-    mark = content.evaluation and content.evaluation.high_water
-    return f"version {mark.version}, mAP {score(mark.map)}" if mark else NOTHING
-
-
-def _who(data: TrainedData, candidate: TrainingRecord | None, baseline: TrainingRecord | None) -> str:
-    in_baseline = baseline is not None and data in baseline.data
-    in_candidate = candidate is not None and data in candidate.data
-    return " and ".join(name for name, inside in (("baseline", in_baseline), ("candidate", in_candidate)) if inside)

@@ -1,48 +1,35 @@
-"""Two trainings of any toolkit: what differs between their configurations, and their curves; safe HTML."""
+"""Two trainings of any toolkit: what differs between their configurations, and their curves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from markupsafe import Markup
+
 from ratchet.components.pages.chart_parts import Kind, chart_card
+from ratchet.components.pages.html import render
 from ratchet.components.pages.line_chart import Axis, Series, line_chart
-from ratchet.components.pages.tables import columns, table
-from ratchet.components.pages.text import safe
 from ratchet.components.review.explain_content import AFTER, BEFORE, ExplainContent
-from ratchet.components.toolkits.plan_change import PlanChange
-from ratchet.schemas.base.formatting import number
+from ratchet.schemas.base.formatting import listed, many
 from ratchet.schemas.data.training_plan import Point, TrainingCurves, TrainingPlan
 
 _KINDS: dict[str, Kind] = {BEFORE: "baseline", AFTER: "candidate"}
-_NONE = "<p>Give both configurations (--config-before, --config-after) to see what differs.</p>"
 
 
-def plans_section(content: ExplainContent) -> str:
+def plans_section(content: ExplainContent) -> Markup:
     """What differs, the toolkits and both curves."""
-    files = "".join(
-        f"<li>{name}: {safe(plan.toolkit)}, <code>{safe(plan.source, 300)}</code></li>"
-        for name, plan in content.plans.items()
-    )
-    listed = f'<ul class="facts">{files}</ul>' if files else ""
-    return f"{listed}{changes_table(content.changes)}{curves(content)}"
+    return render("review/templates/plans.html", plans=content.plans, changes=content.changes, curves=curves(content))
 
 
-def changes_table(changes: Sequence[PlanChange] | None) -> str:
-    """The settings that differ."""
-    if changes is None:
-        return _NONE
-    if not changes:
-        return "<p>The configurations say the same.</p>"
-    rows = (
-        f'<tr><th scope="row">{safe(change.name, 200)}</th><td data-of="before">{safe(change.before, 200)}</td>'
-        f'<td data-of="after">{safe(change.after, 200)}</td>'
-        f'<td class="number" data-of="ratio">{number(change.ratio) if change.ratio is not None else ""}</td></tr>'
-        for change in changes
-    )
-    return table(columns(("setting", "before", "after", "ratio")), rows, "stack")
+def plans_gist(content: ExplainContent) -> str:
+    """Which settings differ, in a line."""
+    if not content.changes:
+        return ""
+    names = [change.name for change in content.changes]
+    return f"{many(len(names), 'setting')} differ: {listed(names, 4)}"
 
 
-def curves(content: ExplainContent) -> str:
+def curves(content: ExplainContent) -> Markup:
     """Learning rate, loss and mAP, as far as configurations and logs have them."""
     units = {each.unit for each in content.curves.values()}
     steps = Axis(units.pop() if len(units) == 1 else "step or epoch", whole=True)
@@ -58,8 +45,7 @@ def curves(content: ExplainContent) -> str:
     ]
     if not any(plan.rate for plan in content.plans.values()):
         charts = charts[1:]
-    drawn = "".join(charts)
-    return f'<div class="charts">{drawn}</div>' if drawn else ""
+    return Markup().join(charts)
 
 
 def _rates(content: ExplainContent) -> list[Series]:
@@ -72,10 +58,10 @@ def _points(plan: TrainingPlan) -> Sequence[Point]:
 
 def _logged(
     content: ExplainContent, title: str, curve: Callable[[TrainingCurves], Sequence[Point]], x: Axis, y: Axis
-) -> str:
+) -> Markup:
     series = [Series(name, _KINDS[name], curve(log)) for name, log in content.curves.items() if curve(log)]
-    return chart_card(title, _drawn(series, x, y, title.capitalize())) if series else ""
+    return chart_card(title, _drawn(series, x, y, title.capitalize())) if series else Markup()
 
 
-def _drawn(series: Sequence[Series], x: Axis, y: Axis, label: str) -> str:
+def _drawn(series: Sequence[Series], x: Axis, y: Axis, label: str) -> Markup:
     return line_chart(series, x, y, label)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from ratchet.components.pages.parts import state
-from ratchet.components.pages.tables import columns, scrolled, table
-from ratchet.components.pages.text import safe
-from ratchet.components.review.sections.wording import ap, change, interval
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from ratchet.components.pages.html import render
+from ratchet.components.pages.numbers import change, score
+from ratchet.components.pages.states import STATES
+from ratchet.components.review.sections.wording import interval
 from ratchet.schemas.artifacts.decisions import Decision
 from ratchet.schemas.artifacts.evaluation import HeldOutComparison, SecondOpinion
 from ratchet.schemas.base.formatting import many
@@ -17,23 +21,39 @@ _REFERENCES = {
 }
 
 
-_CAPTION = (
-    "<caption>A comparison fails where the candidate measures lower and a real gain, of "
-    "evaluator.second_opinion.gain, is excluded; an interval around 0 alone does not help.</caption>"
-)
+@dataclass(frozen=True)
+class _Row:
+    """A model that the candidate was held against, what it is called, and the verdict."""
+
+    name: str
+    made: HeldOutComparison
+    tone: str
+    verdict: str
+
+    @property
+    def cells(self) -> list[tuple[str, str]]:
+        """Name and text of each column."""
+        made = self.made
+        return [
+            ("version", made.version),
+            ("its mAP", score(made.map)),
+            ("candidate", score(made.candidate)),
+            ("difference", change(made.delta.value)),
+            ("95 % interval", interval(made.delta)),
+        ]
 
 
-def second_opinion_section(opinion: SecondOpinion, decision: Decision) -> str:
-    """The images, and a row a reference; safe HTML."""
-    verdicts = {reason.rule: state(reason) for reason in decision.reasons}
-    rows = (_row(made, verdicts.get(f"second_opinion:{made.reference}")) for made in opinion.comparisons)
-    head = columns(("held against", "version", "its mAP", "candidate", "difference", "95 % interval", "verdict"))
-    missing = "".join(f'<li class="warn">{safe(text)}</li>' for text in opinion.missing)
-    return (
-        f"<p>{_images(opinion)}</p>"
-        + (scrolled("Second opinion", table(head, rows, "stack", _CAPTION)) if opinion.comparisons else "")
-        + (f'<ul class="facts">{missing}</ul>' if missing else "")
-    )
+def second_opinion_section(opinion: SecondOpinion, decision: Decision) -> Markup:
+    """The images, and a row a reference."""
+    verdicts = {reason.rule: STATES[reason.state] for reason in decision.reasons}
+    rows = [_row(made, verdicts.get(f"second_opinion:{made.reference}")) for made in opinion.comparisons]
+    images = _images(opinion)
+    return render("review/templates/second_opinion.html", images=images, rows=rows, missing=opinion.missing)
+
+
+def second_opinion_gist(opinion: SecondOpinion) -> str:
+    """How the candidate differs from each model on held-out images, in a line."""
+    return "; ".join(f"{made.reference}: {change(made.delta.value)}" for made in opinion.comparisons)
 
 
 def _images(opinion: SecondOpinion) -> str:
@@ -48,18 +68,7 @@ def _images(opinion: SecondOpinion) -> str:
     )
 
 
-def _row(made: HeldOutComparison, verdict: tuple[str, str] | None) -> str:
-    kind, word = verdict or ("warn", "! not tested")
-    cells = {
-        "version": safe(made.version),
-        "its mAP": ap(made.map),
-        "candidate": ap(made.candidate),
-        "difference": change(made.delta.value),
-        "95 % interval": interval(made.delta),
-    }
+def _row(made: HeldOutComparison, verdict: tuple[str, str] | None) -> _Row:
+    tone, word = verdict or ("warn", "! not tested")
     name = _REFERENCES.get(made.reference, made.reference).replace("{ago}", many(made.pushes_ago, "push"))
-    return (
-        f'<tr class="{kind}"><th scope="row">{safe(name)}</th>'
-        + "".join(f'<td data-of="{title}">{text}</td>' for title, text in cells.items())
-        + f'<td class="state" data-of="verdict">{word}</td></tr>'
-    )
+    return _Row(name, made, tone, word)

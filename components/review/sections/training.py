@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from markupsafe import Markup
+
 from ratchet.components.pages.chart_parts import Kind, chart_card
+from ratchet.components.pages.html import render
 from ratchet.components.pages.line_chart import Axis, Mark, Series, line_chart
-from ratchet.components.pages.tables import columns, table
-from ratchet.components.pages.text import safe
-from ratchet.components.review.sections.wording import NOTHING
+from ratchet.components.pages.numbers import NOTHING
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
-from ratchet.schemas.base.formatting import many
+from ratchet.schemas.base.formatting import listed, many, percent
 
 _EXIF_WORDS = {
     "refuse": "refused: no image has one",
@@ -50,28 +51,33 @@ def rows(candidate: TrainingRecord, baseline: TrainingRecord | None) -> list[Row
     return [Row(name, own.get(name, NOTHING), other.get(name, NOTHING)) for name in names]
 
 
-def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
-    """What differs as a table, and what does not folded below it; safe HTML."""
+def training_section(candidate: TrainingRecord, baseline: TrainingRecord | None) -> Markup:
+    """Curves and records of both trainings."""
+    return render(
+        "review/templates/training.html",
+        charts=training_charts(candidate, baseline),
+        compared=baseline is not None,
+        tables=record_tables(candidate, baseline),
+    )
+
+
+def record_tables(candidate: TrainingRecord, baseline: TrainingRecord | None) -> Markup:
+    """What differs as a table, and what does not folded below it."""
     found = rows(candidate, baseline)
+    return render(
+        "review/templates/records.html",
+        apart=[row for row in found if row.differs] if baseline else [],
+        same=[row for row in found if not (baseline and row.differs)],
+        compared=baseline is not None,
+    )
+
+
+def training_gist(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
+    """What differs, in a line."""
     if baseline is None:
-        return _table(found, with_baseline=False)
-    apart = [row for row in found if row.differs]
-    same = [row for row in found if not row.differs]
-    folded = (
-        f"<details><summary>{many(len(same), 'entry')} alike</summary>{_table(same, with_baseline=False)}</details>"
-    )
-    return _table(apart, with_baseline=True) + (folded if same else "")
-
-
-def _table(found: list[Row], with_baseline: bool) -> str:
-    models = ["baseline", "candidate"] if with_baseline else ["value"]
-    body = (
-        f'<tr><th scope="row">{safe(row.name)}</th>'
-        + (f'<td data-of="baseline">{safe(row.baseline)}</td>' if with_baseline else "")
-        + f'<td data-of="{models[-1]}">{safe(row.candidate)}</td></tr>'
-        for row in found
-    )
-    return table(columns(("", *models)), body, "stack")
+        return f"{many(candidate.steps, 'step')} from random weights" if not candidate.init_checkpoint else ""
+    apart = [row.name for row in rows(candidate, baseline) if row.differs]
+    return f"{many(len(apart), 'setting')} differ: {listed(apart, 3)}" if apart else "both were trained alike"
 
 
 def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
@@ -94,7 +100,7 @@ def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
         **(_asked(record.asked) if with_asked and record.asked else {}),
         "augmentation": f"{record.augmentation} ({record.augmentation_digest[:8]})",
         "batch size": record.batch_size,
-        "replay of earlier spans": f"{continual.replay:.0%} of a batch",
+        "replay of earlier spans": f"{percent(continual.replay)} of a batch",
         "pull to the baseline (L2-SP)": f"{continual.l2_sp:g}",
         "batch norm": "frozen backbone" if record.batch_norm_frozen else continual.batch_norm,
         "backbone": "frozen" if continual.freeze_backbone else "trained",
@@ -123,7 +129,7 @@ def _asked(asked: AskedTraining) -> dict[str, Any]:
     }
     return {name: f"{value:g}" for name, value in of_retraining.items() if value is not None} | {
         "batch size asked for": asked.batch_size,
-        "replay asked for": f"{asked.replay:.0%} of a batch",
+        "replay asked for": f"{percent(asked.replay)} of a batch",
         "rounds of validation": asked.rounds,
         "patience": f"{asked.patience} rounds",
         "validation images wanted": f"{asked.min_validation_images} to {asked.max_validation_images}",
@@ -154,8 +160,8 @@ _RATE_POINTS = 120
 _MODELS: tuple[Literal["baseline", "candidate"], ...] = (BASELINE, CANDIDATE)
 
 
-def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) -> str:
-    """Learning rate, loss and mAP of validation over the steps; safe HTML."""
+def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) -> Markup:
+    """Learning rate, loss and mAP of validation over the steps."""
     records = {CANDIDATE: candidate} | ({BASELINE: baseline} if baseline else {})
     order: list[Kind] = [name for name in _MODELS if name in records]
     steps = Axis("step", whole=True)
@@ -172,19 +178,19 @@ def training_charts(candidate: TrainingRecord, baseline: TrainingRecord | None) 
         chart_card("mAP on validation images", _validation(records, order, steps, best)),
         _of_spans(candidate, steps),
     ]
-    return f'<div class="charts">{"".join(charts)}</div>'
+    return Markup().join(charts)
 
 
-def _validation(records: Mapping[str, TrainingRecord], order: list[Kind], steps: Axis, best: list[Mark]) -> str:
+def _validation(records: Mapping[str, TrainingRecord], order: list[Kind], steps: Axis, best: list[Mark]) -> Markup:
     series = [Series(name, name, [(point.step, point.map) for point in records[name].validation]) for name in order]
     return line_chart(series, steps, Axis("mAP"), "mAP on validation images over the steps", best)
 
 
-def _of_spans(candidate: TrainingRecord, steps: Axis) -> str:
+def _of_spans(candidate: TrainingRecord, steps: Axis) -> Markup:
     """What is gained of the new span, and kept of the earlier ones, while training."""
     points = candidate.validation
     if not any(point.old is not None for point in points):
-        return ""
+        return Markup()
     series = [
         Series("new span", "neutral", [(point.step, point.new) for point in points if point.new is not None]),
         Series("earlier spans", "neutral", [(point.step, point.old) for point in points if point.old is not None]),

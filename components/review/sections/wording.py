@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ratchet.components.pages import numbers
 from ratchet.components.pages.file_words import FILE_WORDS
+from ratchet.components.pages.numbers import change, score
 from ratchet.components.pages.rule_text import RuleWords
 from ratchet.components.pages.rule_words import NO_WORDS, rule_title
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, PostProcessing
-from ratchet.schemas.base.formatting import difference, minus, minute, score
-
-NOTHING = "\N{EN DASH}"  # where there is no figure
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,21 @@ class Terms:
     rules: Mapping[str, RuleWords]
 
 
+@dataclass(frozen=True)
+class Way:
+    """A command that a person may give.
+
+    Attributes:
+        title: what it is for.
+        words: what it does; may be empty.
+        command: to be pasted as it is, from any directory.
+    """
+
+    title: str
+    words: str
+    command: str
+
+
 OF_A_RUN = Terms(
     image="golden image",
     images="golden set",
@@ -58,32 +72,13 @@ OF_FILES = Terms(
 )
 
 
-def ap(value: float | None) -> str:
-    """An AP or mAP.
-
-    >>> ap(0.56458), ap(-1.0), ap(None)
-    ('0.5646', '\u2013', '\u2013')
-    """
-    return score(value, NOTHING)
-
-
-def change(value: float | None) -> str:
-    """A difference with its sign.
-
-    >>> change(-0.1626), change(0.0), change(None)
-    ('\u22120.1626', '+0.0000', '\u2013')
-    """
-    return minus(difference(value, NOTHING))
-
-
 def interval(delta: Delta | None) -> str:
     """The 95 % interval of a difference.
 
     >>> interval(Delta(-0.16, -0.17, -0.15, 0.01))
     '\u22120.1700 to \u22120.1500'
     """
-    ends = delta and delta.interval
-    return NOTHING if not ends else f"{change(ends[0])} to {change(ends[1])}"
+    return numbers.interval(delta.interval if delta else None)
 
 
 def map_change(evaluation: DataSetEvaluation) -> str:
@@ -93,7 +88,7 @@ def map_change(evaluation: DataSetEvaluation) -> str:
     before = compared.baseline.coco["AP"] if compared.baseline else None
     ends = f"95 % interval {interval(delta)}" if delta and delta.interval else "of unknown interval"
     value = delta.value if delta else None
-    return f"from {ap(before)} to {ap(compared.candidate.coco['AP'])} ({change(value)}; {ends})"
+    return f"from {score(before)} to {score(compared.candidate.coco['AP'])} ({change(value)}; {ends})"
 
 
 def shares(changed: PostProcessing, golden: DataSetEvaluation) -> str:
@@ -103,18 +98,9 @@ def shares(changed: PostProcessing, golden: DataSetEvaluation) -> str:
         return map_change(golden)
     before, between, after = (scores.coco["AP"] for scores in (served, same, golden.compared.candidate))
     return (
-        f"from {ap(before)} to {ap(after)} ({change(after - before)}): by the post-processing to {ap(between)} "
-        f"({change(between - before)}), by the training to {ap(after)} ({change(after - between)})"
+        f"from {score(before)} to {score(after)} ({change(after - before)}): by the post-processing to "
+        f"{score(between)} ({change(between - before)}), by the training to {score(after)} ({change(after - between)})"
     )
-
-
-def when(moment: str) -> str:
-    """A time in UTC, to the minute.
-
-    >>> when("2026-11-26T07:29:30+00:00")
-    '2026-11-26 07:29 UTC'
-    """
-    return f"{minute(moment)} UTC"
 
 
 _LONGEST = 200

@@ -172,7 +172,6 @@
   window.google = {
     charts: {
       load: () => Promise.resolve(),
-      setOnLoadCallback: (callback) => Promise.resolve().then(callback),
     },
     visualization: { arrayToDataTable, events, Chart, ChartWrapper, DataTable, DataView, compareCells, isNumber },
   };

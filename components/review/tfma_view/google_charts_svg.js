@@ -3,9 +3,11 @@
   "use strict";
   const { Chart, events, isNumber } = google.visualization;
   const SVG = "http://www.w3.org/2000/svg";
-  const MARGIN = { top: 40, right: 16, bottom: 26, left: 58 };
+  const MARGIN = { top: 40, right: 16, bottom: 12, left: 58 };
   const MANY_POINTS = 40;
   const CHARACTER = 7; // pixels, about
+  const LINE = 14;
+  const LABEL = 90; // a text that is cut to less than this tells nothing
 
   function shape(name, attributes, text) {
     const made = document.createElementNS(SVG, name);
@@ -18,6 +20,9 @@
     const longest = Math.floor(width / CHARACTER);
     return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
   }
+
+  const parts = (text) => text.split(", ").slice(0, 3); // a line each
+  const longest = (texts) => Math.max(...texts.flatMap(parts).map((part) => part.length));
 
   /** Round numbers that enclose the values, at most six. */
   function ticks(low, high) {
@@ -60,6 +65,8 @@
       const columns = [...Array(this.data.getNumberOfColumns()).keys()].slice(1);
       this.series = columns.filter((column) => !this.data.getColumnRole(column));
       this.notes = columns.filter((column) => this.data.getColumnRole(column) === "annotation");
+      this.marked = this.places();
+      this.labelLines = Math.max(1, ...this.marked.map(({ text }) => parts(text).length));
       const values = this.series
         .flatMap((column) => this.rows.map((row) => this.data.getValue(row, column)))
         .filter(isNumber);
@@ -68,7 +75,7 @@
 
     y(value) {
       const [low, high] = [this.ticks[0], this.ticks.at(-1)];
-      return MARGIN.top + ((high - value) / (high - low)) * (this.height - MARGIN.top - MARGIN.bottom);
+      return MARGIN.top + ((high - value) / (high - low)) * (this.height - MARGIN.top - MARGIN.bottom - LINE * this.labelLines);
     }
 
     /** Where a share, 0..1, of the plot's width is. */
@@ -95,11 +102,13 @@
 
     xLabels() {
       const labels = shape("g", {});
-      const places = this.places();
-      const width = (this.x(1) - this.x(0)) / places.length;
-      for (const { share, text } of width < 5 * CHARACTER ? [] : places) {
-        const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle";
-        labels.append(shape("text", { x: this.x(share), y: this.height - 8, "text-anchor": anchor }, cut(text, width)));
+      const width = (this.x(1) - this.x(0)) / this.marked.length;
+      for (const { share, text } of this.marked) {
+        if (width < LABEL && longest([text]) * CHARACTER > width) continue;
+        parts(text).forEach((part, line) => {
+          const y = this.height - 8 - LINE * (this.labelLines - 1 - line);
+          labels.append(shape("text", { x: this.x(share), y, "text-anchor": "middle" }, cut(part, width - 4)));
+        });
       }
       return labels;
     }
@@ -145,15 +154,16 @@
     }
 
     share(place, count) {
-      return count > 1 ? 0.03 + (0.94 * place) / (count - 1) : 0.5;
+      return count > 1 ? 0.12 + (0.76 * place) / (count - 1) : 0.5;
     }
 
     places() {
       const rows = this.ordered();
       const [note] = this.notes;
       const text = ({ row }) => this.data.getFormattedValue(row, note ?? 0);
-      const ends = rows.length > 1 ? [0, rows.length - 1] : rows.length ? [0] : [];
-      return ends.map((place) => ({ share: rows.length > 1 ? place && 1 : 0.5, text: text(rows[place]) }));
+      const every = Math.ceil((rows.length * LABEL) / (this.x(0.88) - this.x(0.12)));
+      const shown = rows.map((row, place) => ({ share: this.share(place, rows.length), text: text(row) }));
+      return shown.filter((_, place) => (rows.length - 1 - place) % every === 0);
     }
 
     drawMarks(marks) {

@@ -7,22 +7,24 @@ from typing import Any
 
 from PIL import Image
 
+from ratchet.components.pages.overlay import WRONG, Box, Layer
+from ratchet.components.review.confusion import Confusion
 from ratchet.components.review.content import (
-    CORRECT,
-    MISSED,
     OVERALL,
-    WRONG,
+    ChangedBox,
+    ClassCurves,
+    Curves,
     ErrorAnalysis,
     ErrorTypeCost,
     ErrorTypesFound,
     GalleryImage,
     Lineage,
     ModelErrors,
-    PrecisionRecall,
+    Point,
     ReviewContent,
-    ShownBox,
+    SliceErrors,
 )
-from ratchet.schemas.artifacts.data_evidence import Picture
+from ratchet.schemas.artifacts.data_evidence import DataPictures, Picture, View
 from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import (
     ANNOTATION,
@@ -111,32 +113,74 @@ def jpeg(size: tuple[int, int] = (64, 48), colour: str = "teal") -> bytes:
     return buffer.getvalue()
 
 
+def layers_of(text: str = "") -> tuple[Layer, ...]:
+    """A dog that only the baseline finds, and a cat that the candidate invents, with a faint detection below."""
+    cat, dog = text or "cat", text or "dog"
+    return (
+        Layer(
+            "truth",
+            "ground truth",
+            (
+                Box((50, 60, 200, 150), cat, found={BASELINE: None, CANDIDATE: None}, lost=(BASELINE, CANDIDATE)),
+                Box((350, 200, 120, 160), dog, found={BASELINE: 0.9, CANDIDATE: 0.15}, lost=(CANDIDATE,)),
+            ),
+        ),
+        Layer("baseline", "baseline", (Box((355, 205, 118, 158), f"{dog} 90%", text, score=0.9),)),
+        Layer(
+            "candidate",
+            "candidate",
+            (
+                Box((352, 202, 118, 158), f"{dog} 15%", text, score=0.15, sure=False),
+                Box((20, 20, 90, 90), f"{cat} 80%", "nothing labelled there", WRONG, score=0.8),
+            ),
+        ),
+    )
+
+
+def changed_boxes(names: tuple[str, ...] = ("dog", "cat")) -> tuple[ChangedBox, ...]:
+    """A lost dog or an invented cat for every name."""
+    kinds = {"dog": "lost", "cat": "invented"}
+    box = Box((350, 200, 120, 160), "box")
+    layer = Layer("truth", "ground truth", (box,))
+    return tuple(ChangedBox(kinds.get(name, "lost"), name, f"{name}: missed", (layer,)) for name in names)
+
+
 def gallery_image(place: int = 0, **fields: Any) -> GalleryImage:
     """An image whose dog the candidate misses."""
     whole: dict[str, Any] = {
         "file_name": f"{place:06}.jpg",
         "size_px": (640, 480),
         "jpeg": jpeg(),
-        "truth": (
-            ShownBox((50, 60, 200, 150), "cat", CORRECT, ""),
-            ShownBox((350, 200, 120, 160), "dog", MISSED, "missed by the candidate, found by the baseline"),
-        ),
-        "found": {
-            BASELINE: (ShownBox((355, 205, 118, 158), "dog 90%", CORRECT, ""),),
-            CANDIDATE: (ShownBox((20, 20, 90, 90), "cat 80%", WRONG, "nothing labelled there"),),
-        },
-        "errors": {BASELINE: ModelErrors(0.5, 0.0), CANDIDATE: ModelErrors(1.5, 1.0)},
-        "classes": ("cat", "dog") if place % 2 == 0 else ("cat",),
+        "layers": layers_of(),
+        "errors": {BASELINE: ModelErrors(0.5, 0.0), CANDIDATE: ModelErrors(1.5 + place % 3, 1.0)},
+        "words": {BASELINE: "1 missed", CANDIDATE: "1 missed; 1 read as dog; 1 false"},
+        "change": "1 lost; 1 new and false",
+        "changed": changed_boxes(("dog", "cat") if place % 2 == 0 else ("cat",)),
+        "slices": ("camera: north",) if place < 3 else ("camera: south",),
     }
     return GalleryImage(**whole | fields)
 
 
-def curve(name: str = OVERALL) -> PrecisionRecall:
+def curve(name: str = OVERALL, highs: dict[str, float] | None = None) -> ClassCurves:
     """The candidate below the baseline."""
-    points = {BASELINE: 0.9, CANDIDATE: 0.6}
-    return PrecisionRecall(
-        name, {(model, iou): tuple([high] * 60 + [0.0] * 41) for model, high in points.items() for iou in (0.5, 0.75)}
+    highs = highs or {BASELINE: 0.9, CANDIDATE: 0.6}
+    return ClassCurves(
+        name,
+        {(model, iou): tuple([high] * 60 + [0.0] * 41) for model, high in highs.items() for iou in (0.5, 0.75)},
+        {model: tuple(high * place / 100 for place in range(101)) for model, high in highs.items()},
+        {(model, iou): Point(0.4, high, 0.5, high / 2) for model, high in highs.items() for iou in (0.5, 0.75)},
     )
+
+
+def curves(*classes: ClassCurves) -> Curves:
+    """Of some classes; of all, a dog and a cat if none are given."""
+    return Curves(tuple(place / 100 for place in range(101)), classes or (curve(), curve("dog"), curve("cat")))
+
+
+def confused(counts: dict[str, dict[tuple[int, int], int]] | None = None, **fields: Any) -> Confusion:
+    """The candidate takes cats for dogs."""
+    mixed = {CANDIDATE: {(1, 1): 90, (1, 2): 12, (2, 2): 50, (2, 0): 8, (0, 1): 3}, BASELINE: {(1, 1): 102, (2, 2): 58}}
+    return Confusion(**{"names": ("cat", "dog"), "counts": counts or mixed, "images": 100, "of": 100} | fields)
 
 
 def analysis(**fields: Any) -> ErrorAnalysis:
@@ -148,7 +192,13 @@ def analysis(**fields: Any) -> ErrorAnalysis:
     whole: dict[str, Any] = {
         "gallery": tuple(gallery_image(place) for place in range(6)),
         "worse": 40,
-        "curves": (curve(), curve("dog"), curve("cat")),
+        "change": "63 lost; 2 new and false",
+        "curves": curves(),
+        "confusion": confused(),
+        "slices": (
+            SliceErrors("camera", "north", 60, {BASELINE: ModelErrors(0.5, 0.1), CANDIDATE: ModelErrors(1.5, 0.3)}),
+            SliceErrors("camera", "south", 40, {BASELINE: ModelErrors(0.4, 0.1), CANDIDATE: ModelErrors(0.4, 0.1)}),
+        ),
         "error_types": ErrorTypesFound({0.5: types, 0.75: types}, 100, 100),
         "named": (gallery_image(1),),
         "thresholds": {BASELINE: {"cat": 0.4, "dog": 0.5}, CANDIDATE: {"cat": 0.3, "dog": 0.2}},
@@ -280,7 +330,7 @@ def content(**fields: Any) -> ReviewContent:
         "served": "1800000000",
         "data": DataDecision(True, gate),
         "comparisons": (comparison(),),
-        "pictures": {"labels:size": (Picture("7.jpg", jpeg(), "2 labels"),)},
+        "pictures": DataPictures({"labels:size": (Picture("7.jpg", "2 labels", (View(jpeg(), (640, 480)),)),)}),
         "diagnosis": diagnosis(),
         "evaluation": evaluation(
             reason(), reason("trust:leak", passed=True), held_out=data_set(0.6, 0.5), train_sample=data_set(0.7, 0.5)
@@ -313,21 +363,31 @@ def rejected(**fields: Any) -> ReviewContent:
 def bootstrapped(**fields: Any) -> ReviewContent:
     """A first model."""
     golden = data_set(baseline=None)
+    truth, _, found = layers_of()
     images = tuple(
-        gallery_image(place, found={CANDIDATE: ()}, errors={CANDIDATE: ModelErrors(1, 1)}) for place in range(2)
+        gallery_image(
+            place, layers=(truth, found), errors={CANDIDATE: ModelErrors(1, 1)}, words={CANDIDATE: "1 missed; 1 false"}
+        )
+        for place in range(2)
     )
+    one = {CANDIDATE: 0.7}
     types = (ErrorTypeCost("missed", {CANDIDATE: 0.1}, {CANDIDATE: 3}),)
-    curves = (PrecisionRecall(OVERALL, {(CANDIDATE, 0.5): (1.0,) * 101, (CANDIDATE, 0.75): (0.5,) * 101}),)
     first = {
         "evaluation": evaluation(reason("min_map", passed=True), verdict=Verdict.BOOTSTRAPPED, golden=golden),
-        "analysis": analysis(gallery=images, curves=curves, error_types=ErrorTypesFound({0.5: types}, 100, 100)),
+        "analysis": analysis(
+            gallery=images,
+            curves=curves(curve(highs=one), curve("dog", one)),
+            error_types=ErrorTypesFound({0.5: types}, 100, 100),
+            confusion=confused({CANDIDATE: {(1, 1): 3}}),
+            slices=(SliceErrors("camera", "north", 60, {CANDIDATE: ModelErrors(1.5, 0.3)}),),
+        ),
         "served": None,
         "baseline": None,
         "pushed_version": "1800000001",
         "history": History(),
         "data": DataDecision(True, (reason("schema", passed=True),)),
         "comparisons": (),
-        "pictures": {},
+        "pictures": DataPictures({}),
         "diagnosis": unnamed(DiagnosisState.NOTHING, sentence="This is the first model.", action=""),
     }
     return content(**{**first, **fields})

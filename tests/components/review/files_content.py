@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ratchet.components.review.confusion import Confusion
 from ratchet.components.review.files_content import ComparedFile, FilesContent
 from ratchet.components.review.sections.files_head import TRUTH
 from ratchet.schemas.artifacts.decisions import Verdict
@@ -23,25 +22,12 @@ def compared_file(role: str, **fields: Any) -> ComparedFile:
     return ComparedFile(role, **whole | fields)
 
 
-def confused(**fields: Any) -> Confusion:
-    """Cats taken for dogs."""
-    counts = {(1, 1): 90, (1, 2): 12, (2, 2): 50, (2, 0): 8, (0, 1): 3}
-    whole: dict[str, Any] = {
-        "names": ("cat", "dog"),
-        "counts": {BASELINE: {(1, 1): 100, (2, 2): 60}, CANDIDATE: counts},
-        "images": 100,
-        "of": 100,
-    }
-    return Confusion(**whole | fields)
-
-
 def files_content(**fields: Any) -> FilesContent:
     """A candidate that is blocked, with pictures."""
     roles = (TRUTH, CANDIDATE, BASELINE)
     whole: dict[str, Any] = {
         "evaluation": evaluation(reason(), reason("class_drop:dog"), reason("min_map", passed=True)),
         "analysis": analysis(),
-        "confusion": confused(),
         "files": {role: compared_file(role) for role in roles},
         "pictures": "images",
         "unseen": {},
@@ -55,13 +41,11 @@ def files_content(**fields: Any) -> FilesContent:
 def alone(**fields: Any) -> FilesContent:
     """A candidate without a baseline, and without pictures."""
     first = bootstrapped()
-    counts = {CANDIDATE: confused().counts[CANDIDATE]}
     whole: dict[str, Any] = {
         "evaluation": evaluation(
             reason("min_map", passed=True), verdict=Verdict.BOOTSTRAPPED, golden=data_set(baseline=None)
         ),
         "analysis": first.analysis,
-        "confusion": confused(counts=counts),
         "files": {role: compared_file(role) for role in (TRUTH, CANDIDATE)},
         "pictures": None,
     }

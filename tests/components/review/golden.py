@@ -30,6 +30,7 @@ def files_of(
     found: Mapping[str, Sequence[Detections]],
     names: Sequence[str] = NAMES,
     read_images: Callable[[Sequence[str]], Mapping[str, bytes]] | None = None,
+    attributes: Mapping[str, np.ndarray] | None = None,
 ) -> GoldenFiles:
     """The files of an evaluation; thumbnails are all the same picture unless `read_images` gives others."""
     columns = {model: DetectionColumns.of(list(each)) for model, each in found.items()}
@@ -43,6 +44,7 @@ def files_of(
             for place, model in enumerate(columns)
         },
         read_images=read_images or (lambda wanted: dict.fromkeys(wanted, jpeg())),
+        attributes=attributes or {},
     )
 
 

@@ -10,6 +10,7 @@ from ratchet.components.metrics.accumulator import Accumulator
 from ratchet.components.metrics.coco_rules import unpack_bits
 from ratchet.components.metrics.matching import match
 from ratchet.components.review.boxes import BoxedImage, Boxes
+from ratchet.components.review.changes import Seen, seen_by
 from ratchet.components.review.confusion import Confusion, confused, confusion, mixed_up, most_confused
 from ratchet.schemas.artifacts.evaluation import CANDIDATE
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
@@ -22,7 +23,8 @@ CAT, DOG, EEL = 1, 2, 3
 
 
 def counts(truth: GroundTruth, found: Detections) -> dict[tuple[int, int], int]:
-    return dict(confused(TruthColumns.of([truth]), DetectionColumns.of([found])))
+    objects = TruthColumns.of([truth])
+    return dict(confused(objects, Seen.of(objects, DetectionColumns.of([found]))))
 
 
 def test_what_is_right_mixed_up_missed_and_invented() -> None:
@@ -44,7 +46,7 @@ def test_a_second_detection_of_an_object_is_of_nothing() -> None:
 def test_boxes_of_other_images_and_below_half_overlap_do_not_meet() -> None:
     truth = TruthColumns.of([ground_truth([HERE], [CAT]), ground_truth([], [])])
     found = DetectionColumns.of([detections([[0, 0, 40, 19]], [CAT], [0.9]), detections([HERE], [CAT], [0.9])])
-    assert dict(confused(truth, found)) == {(CAT, 0): 1, (0, CAT): 2}
+    assert dict(confused(truth, Seen.of(truth, found))) == {(CAT, 0): 1, (0, CAT): 2}
 
 
 def test_a_crowd_is_neither_missed_nor_taken_and_what_lies_in_it_is_left_out() -> None:
@@ -60,7 +62,7 @@ def test_what_is_right_is_what_coco_calls_a_hit_at_half_overlap(images: dict) ->
     )
     found = DetectionColumns.of([each for _, each in images.values()])
     assume(all(len(each.labels) <= 100 for _, each in images.values()))  # more would not all count
-    seen = confused(truth, found)
+    seen = confused(truth, Seen.of(truth, found))
     matches = Accumulator.create()
     matches.add(match(np.array(list(images)), truth, found))
     table = matches.table()
@@ -75,7 +77,7 @@ def test_only_detections_that_are_sure_enough_for_their_class_count() -> None:
     images = (BoxedImage(1, "a.jpg", (400, 400)),)
     columns = {CANDIDATE: DetectionColumns.of([found])}
     boxes = Boxes(("cat", "dog", "eel"), images, TruthColumns.of([truth]), columns, 100)
-    seen = confusion(boxes, {CANDIDATE: {"cat": 0.4, "dog": 0.6}}, 7)
+    seen = confusion(boxes, seen_by(boxes, {CANDIDATE: np.array([np.inf, 0.4, 0.6, np.inf])}), 7)
     assert (seen.counts[CANDIDATE], seen.images, seen.of) == ({(CAT, CAT): 1, (DOG, 0): 1}, 1, 7)
 
 
@@ -83,8 +85,8 @@ def test_of_many_classes_those_that_are_mixed_up_most_are_shown() -> None:
     counts = {(1, 1): 90, (2, 5): 3, (5, 2): 4, (7, 0): 50, (0, 8): 50, (9, 2): 1}
     many = Confusion(tuple("abcdefghij"), {CANDIDATE: counts}, 1, 1)
     assert mixed_up(many, CANDIDATE) == [(5, 2), (2, 5), (9, 2)]
-    assert list(most_confused(many, CANDIDATE, 2)) == [2, 5]
-    assert list(most_confused(many, CANDIDATE, 10)) == list(range(1, 11))
+    assert list(most_confused(many, 2)) == [2, 5]
+    assert list(most_confused(many, 10)) == list(range(1, 11))
 
 
 @given(st.integers(0, 3))

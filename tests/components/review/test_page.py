@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ import pytest
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.page import review_page
 from ratchet.components.review.sections.cause import cause_section
-from ratchet.components.review.sections.evaluation import changes_section, serving_section
+from ratchet.components.review.sections.changes import changes_section
+from ratchet.components.review.sections.head import headline
+from ratchet.components.review.sections.lineage import lineage_section
 from ratchet.components.review.sections.next_steps import advice, next_section
-from ratchet.components.review.sections.past import lineage_section, override_banner, past_section
+from ratchet.components.review.sections.past import override_banner, past_section
+from ratchet.components.review.sections.serving import serving_section
 from ratchet.components.review.sections.training import record_tables, rows
-from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.components.review.sections.verdict import reason_sentence
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from ratchet.schemas.artifacts.evaluation import (
     Delta,
@@ -45,7 +49,8 @@ from tests.components.review.content import (
 
 def text_of(html: str) -> str:
     """What a reader sees, in one line."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|script)>.*?</\1>", "", html))).strip()
+    shown = re.sub(r"<[^>]+>", " ", re.sub(r"(?s)<(style|script)>.*?</\1>", "", html))
+    return re.sub(r"\s+", " ", unescape(shown)).strip()
 
 
 def sections(page: str) -> list[str]:
@@ -79,7 +84,7 @@ def test_the_reason_is_one_sentence_that_names_no_cause() -> None:
             "mAP went from 0.7000 to 0.8000",
         ),
         (bootstrapped(), "The first model reaches mAP 0.5000 on 100 golden images"),
-        (rejected(), "Brightness: not like the data the served model was trained on: darker: median 54 -> 18"),
+        (rejected(), "Drift of brightness from the training data: darker: median 54 -> 18. 1 further rule failed."),
     ],
 )
 def test_the_reason_of_every_verdict(shown: Any, start: str) -> None:
@@ -99,7 +104,7 @@ def test_the_head_has_verdict_reason_cause_figures_and_the_next_step_in_this_ord
 
 def test_classes_that_fell_are_counted_and_the_worst_is_named() -> None:
     failed = [reason(), reason("class_drop:cat"), reason("class_drop:dog"), reason("class_and_slice_drops")]
-    seen = text_of(headline(content(evaluation=evaluation(*failed))))
+    seen = text_of(review_page(content(evaluation=evaluation(*failed))))
     assert "2 classes got significantly worse, most of all class dog (\u22120.2500)." in seen
 
 
@@ -137,7 +142,7 @@ def test_a_served_model_needs_no_advice() -> None:
         ),
         (content(evaluation=evaluation(reason("trust:leak"))), ["--expires 2030-01-29 --evaluation-broken"], []),
         (rejected(), ["--set data_gate.mode=observe"], ["ratchet approve"]),
-        (bootstrapped(), ["ratchet rollback --root ratchet-root"], ["ratchet approve"]),
+        (bootstrapped(), ["ratchet history --root ratchet-root --open"], ["ratchet approve", "ratchet rollback"]),
     ],
 )
 def test_the_commands_are_those_that_can_be_given(shown: Any, expected: list[str], absent: list[str]) -> None:
@@ -151,8 +156,22 @@ def test_run_again_repeats_what_let_the_span_pass_until_a_model_was_pushed_with_
     assert f"{command} --set data_gate.mode=observe Copy" in text_of(next_section(content()))
     pushed = content(evaluation=evaluation(verdict=Verdict.PUSHED, golden=data_set(0.8)))
     seen = text_of(next_section(pushed))
-    assert f"{command} Copy" in seen
+    assert "ratchet run --config pets.yaml --data spans --span 3 Copy" in seen
     assert "Left out: --set data_gate.mode=observe" in seen
+
+
+def test_the_next_span_needs_no_bootstrap_and_what_was_served_before_can_be_served_again() -> None:
+    command = "/opt/venv/bin/ratchet run --data spans --span 2 --bootstrap --root r"
+    first = text_of(next_section(dataclasses.replace(bootstrapped(), command=command)))
+    assert "/opt/venv/bin/ratchet run --data spans --span 3 --root r Copy" in first
+    assert "/opt/venv/bin/ratchet status --root" in first
+    pushed = evaluation(verdict=Verdict.PUSHED, golden=data_set(0.8))
+    assert "rollback" in text_of(next_section(content(evaluation=pushed, pushed_version="5", served="4")))
+    assert "rollback" not in text_of(next_section(content(history=History((), ()))))
+
+
+def test_a_placeholder_of_a_command_is_one_that_is_refused() -> None:
+    assert """--by "$USER" --reason 'REPLACE: """ in text_of(next_section(content()))
 
 
 def test_after_an_observed_run_observing_is_not_proposed() -> None:
@@ -170,7 +189,7 @@ def test_run_again_does_not_repeat_by_habit_that_a_decided_run_was_wanted_once_m
 
 
 def test_a_root_with_spaces_is_quoted_in_commands() -> None:
-    assert "--root &#x27;my root&#x27;" in next_section(content(root="my root"))
+    assert "--root 'my root'" in text_of(next_section(content(root="my root")))
 
 
 MARK = HighWaterMark("1700000000", 0.75, "best", "golden-digest", "the approval of <Ada> on 2030-01-03")
@@ -225,7 +244,7 @@ def test_the_second_opinion_shows_every_model_held_against_and_what_is_missing()
     )
     verdicts = (reason("second_opinion:baseline", passed=True), reason("second_opinion:best"))
     whole = dataclasses.replace(evaluation(*verdicts), second_opinion=dataclasses.replace(opinion, comparisons=made))
-    seen = text_of(review_page(content(evaluation=whole), None, ""))
+    seen = text_of(review_page(content(evaluation=whole)))
     for words in (
         "240 images with 1,310 objects of 6 spans",
         "3 more images left out as copies",
@@ -292,7 +311,7 @@ def test_records_show_what_differs_and_fold_what_does_not() -> None:
         ("batch size", "16", "8"),
     ]
     html = record_tables(other, one)
-    assert html.index("batch size") < html.index("<details>") < html.index("peak learning rate")
+    assert html.index("batch size") < html.index("<details") < html.index("peak learning rate")
 
 
 def test_every_field_of_a_record_is_shown() -> None:
@@ -305,19 +324,22 @@ def test_every_field_of_a_record_is_shown() -> None:
 def test_an_approval_is_shown_on_every_later_page_until_it_says_expired() -> None:
     def banner(made_at: str) -> str:
         made = override()
-        return override_banner(content(made_at=made_at, history=History((), (made,), made)))
+        shown = override_banner(content(made_at=made_at, history=History((), (made,), made)))
+        assert shown is not None
+        return shown.text
 
     valid, expired = banner("2030-01-20T00:00:00+00:00"), banner("2030-02-02T00:00:00+00:00")
     assert "approved by Ada on 2030-01-10 until 2030-02-01: the golden set misses night images" in valid
     assert "expired" not in valid
     assert "That approval has expired" in expired
-    assert override_banner(content()) == ""
+    assert override_banner(content()) is None
 
 
 def test_a_rollback_is_shown_with_what_it_restored() -> None:
     made = override(kind=OverrideKind.ROLLED_BACK, expires=None, restored="1799999999")
     banner = override_banner(content(history=History((), (made,), made)))
-    assert "since a rollback (the model of version 1799999999) by Ada" in banner
+    assert banner is not None
+    assert "since a rollback (the model of version 1799999999) by Ada" in banner.text
 
 
 def test_past_runs_are_listed_newest_first_with_this_one() -> None:
@@ -352,21 +374,21 @@ def test_the_lineage_has_digests_spans_code_and_metadata_ids() -> None:
 
 
 def test_every_section_is_there_for_a_trained_candidate() -> None:
-    assert sections(review_page(content(), None, "")) == [
-        "cause", "next", "images", "changes", "errors", "precision-recall",
-        "serving", "data", "training", "rules", "past", "lineage",
+    assert sections(review_page(content())) == [
+        "cause", "images", "next", "changes", "errors", "confusion", "curves",
+        "serving", "data", "training", "rules", "past", "take-along", "lineage",
     ]  # fmt: skip
 
 
 def test_latency_and_size_of_both_models_stand_side_by_side() -> None:
-    seen = text_of(review_page(content(), None, ""))
+    seen = text_of(review_page(content()))
     assert "a single image, median 20 ms 30 ms 1.50 x" in seen
     assert "files of the model 2 MB 2.4 MB 1.20 x" in seen
 
 
 def test_an_evaluation_from_before_latency_was_measured_has_no_section_of_it() -> None:
     older = dataclasses.replace(evaluation(reason()), serving=None)
-    assert "serving" not in sections(review_page(content(evaluation=older), None, ""))
+    assert "serving" not in sections(review_page(content(evaluation=older)))
 
 
 def test_a_first_model_has_no_ratio_of_latency_and_size() -> None:
@@ -375,31 +397,36 @@ def test_a_first_model_has_no_ratio_of_latency_and_size() -> None:
 
 
 def test_a_rejected_span_has_only_what_is_known_of_it() -> None:
-    page = review_page(rejected(), None, "")
-    assert sections(page) == ["cause", "next", "data", "rules", "past", "lineage"]
+    page = review_page(rejected())
+    assert sections(page) == ["cause", "next", "data", "rules", "past", "take-along", "lineage"]
     assert "DATA_REJECTED" in page
 
 
 def test_a_first_model_is_compared_with_nothing() -> None:
-    page = text_of(review_page(bootstrapped(), None, ""))
+    page = text_of(review_page(bootstrapped()))
     assert "BOOTSTRAPPED" in page
     assert "baseline mAP" not in page
     assert "Golden images with the most errors" in page
 
 
 def test_without_an_image_that_got_worse_the_page_says_so() -> None:
-    page = text_of(review_page(content(analysis=analysis(gallery=(), worse=0)), None, ""))
-    assert "no more errors than the baseline in any golden image" in page
+    page = text_of(review_page(content(analysis=analysis(gallery=(), worse=0))))
+    assert "In none of 100 golden images the candidate makes more errors than the baseline" in page
 
 
 def test_undefined_differences_do_not_break_the_page() -> None:
     nothing = Delta(None, None, None, None)
     deltas = Deltas(nothing, {"cat": nothing, "dog": nothing}, {"object_size=small": nothing})
-    page = review_page(content(evaluation=evaluation(reason(), golden=data_set(deltas=deltas))), None, "")
+    page = review_page(content(evaluation=evaluation(reason(), golden=data_set(deltas=deltas))))
     assert "95 % interval" in page
 
 
 def test_a_server_that_does_not_serve_it_is_told_in_the_head() -> None:
     told = Reason("serving:available", "version 7 is AVAILABLE", "LOADING after 300 s", passed=True, warning=True)
-    text = text_of(review_page(content(evaluation=evaluation(told, verdict=Verdict.PUSHED)), None, ""))
+    text = text_of(review_page(content(evaluation=evaluation(told, verdict=Verdict.PUSHED))))
     assert "TensorFlow Serving does not serve it yet: LOADING after 300 s" in text
+
+
+def test_the_tfma_report_is_linked_where_a_candidate_was_measured() -> None:
+    assert '<a href="tfma.html">' in review_page(content())
+    assert "tfma" not in review_page(rejected()).partition("<footer>")[2].partition("</footer>")[0]

@@ -10,8 +10,8 @@ import pytest
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.page import review_page
 from ratchet.components.review.sections.cause import cause_section, cause_title_of
+from ratchet.components.review.sections.head import headline
 from ratchet.components.review.sections.next_steps import advice, next_section
-from ratchet.components.review.sections.verdict import headline
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import CauseState, DiagnosisState
 from tests.components.review.content import (
@@ -85,8 +85,8 @@ def test_every_cause_is_listed_by_what_is_known_of_it() -> None:
     order = ("supported: the new span", "1 cause neither shown nor ruled out: forgetting", "1 cause ruled out: augmen")
     places = [seen.index(part) for part in (*order, "1 cause not testable: overfitting")]
     assert places == sorted(places)
-    assert "undoing it gives back 76 % ± 4.0 % of the fall" in seen
-    assert "likelihood by unit weights 0.88, not calibrated; 3 of 4 signals speak for it" in seen
+    assert "undoing it gives back 76 % ± 4 % of the fall" in seen
+    assert "how sure 3 of 4 signals speak for it; 0.88 if all weigh alike, not calibrated" in seen
 
 
 def test_a_signal_is_shown_with_value_error_threshold_and_what_it_says() -> None:
@@ -99,7 +99,7 @@ def test_a_signal_is_shown_with_value_error_threshold_and_what_it_says() -> None
 
 def test_images_of_golden_set_and_span_are_shown_and_the_others_named() -> None:
     html = cause_section(content())
-    assert html.count("<img") == 2
+    assert html.count("<figure") == 2
     seen = text_of(html)
     assert "000001.jpg , golden set" in seen
     assert "7.jpg , new span: 2 labels" in seen
@@ -112,7 +112,7 @@ def test_names_and_sentences_of_a_diagnosis_cannot_break_out_of_the_page() -> No
         sentence=attack, action=attack, detail=attack, images=(attack,), signals=(signal(attack, sentence=attack),)
     )
     cause = type(diagnosis().cause)(**{**vars(diagnosis().cause), "sentence": attack, "evidence": (attack,)})
-    page = review_page(content(diagnosis=diagnosis(cause=cause, findings=(hostile,))), None, "")
+    page = review_page(content(diagnosis=diagnosis(cause=cause, findings=(hostile,))))
     assert attack not in page
 
 
@@ -168,5 +168,5 @@ def test_nothing_but_the_diagnosis_names_or_denies_a_cause(found: object, held_o
 
 def test_a_refuted_cause_is_folded_away() -> None:
     html = cause_section(content())
-    assert html.index("<details>") < html.index("Augmentation is as it was.")
+    assert html.index("<details") < html.index("Augmentation is as it was.")
     assert CauseState.REFUTED.value not in text_of(headline(content()))

@@ -8,9 +8,10 @@ import pytest
 
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.page import review_page
+from ratchet.components.review.sections.head import headline
 from ratchet.components.review.sections.next_steps import advice, next_section
 from ratchet.components.review.sections.past import past_section
-from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.components.review.sections.verdict import reason_sentence
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from ratchet.schemas.artifacts.diagnosis import DiagnosisState
 from ratchet.schemas.artifacts.evaluation import DataSetEvaluation, Delta, Deltas
@@ -42,7 +43,7 @@ def test_a_block_is_told_as_no_difference() -> None:
     assert reason_sentence(shown(DROP)) == (
         f"{NONE}; the candidate is not served, since the rule expects candidate mAP at least the baseline's 0.7000."
     )
-    page = text_of(review_page(shown(DROP), None, ""))
+    page = text_of(review_page(shown(DROP)))
     assert "mAP fell" not in page
     assert "fell below" not in page
     assert "What the run found" in page
@@ -68,13 +69,13 @@ def test_without_an_interval_nothing_is_claimed() -> None:
     assert reason_sentence(unknown) == (
         "mAP went from 0.7000 to 0.6998 (\u22120.0002; of unknown interval) on 100 golden images."
     )
-    assert "mAP fell" not in text_of(review_page(unknown, None, ""))
+    assert "mAP fell" not in text_of(review_page(unknown))
 
 
 def test_a_fall_whose_interval_leaves_0_out_keeps_its_words() -> None:
     fell = shown(DROP, set_=golden(-0.0002, -0.0003, -0.0001))
     assert reason_sentence(fell).startswith("mAP fell from 0.7000 to 0.6998 (\u22120.0002; 95 % interval")
-    assert "mAP fell below the served model" in text_of(review_page(fell, None, ""))
+    assert "mAP fell below the served model" in text_of(review_page(fell))
     assert "stated margin" not in next_section(fell)
 
 
@@ -113,11 +114,11 @@ def test_a_class_that_fell_significantly_is_told_first() -> None:
 
 
 def test_a_class_below_its_margin_within_the_noise_did_not_fall() -> None:
-    page = text_of(review_page(shown(reason("class_margin:cat", actual="0.79")), None, ""))
+    page = text_of(review_page(shown(reason("class_margin:cat", actual="0.79"))))
     assert "Class cat is below its margin, but shows no measurable difference" in page
     assert "Class cat fell" not in page
     assert "Label more golden images of it, or widen its margin" in page
-    assert "Class dog fell by more than it may" in text_of(review_page(shown(reason("class_margin:dog")), None, ""))
+    assert "Class dog fell by more than it may" in text_of(review_page(shown(reason("class_margin:dog"))))
 
 
 def test_the_head_says_what_the_golden_set_can_tell_apart() -> None:

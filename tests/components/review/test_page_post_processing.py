@@ -8,8 +8,9 @@ from typing import Any
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.page import review_page
 from ratchet.components.review.sections.cause import cause_section
+from ratchet.components.review.sections.head import headline
 from ratchet.components.review.sections.next_steps import advice
-from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.components.review.sections.verdict import reason_sentence
 from ratchet.schemas.artifacts.decisions import DataDecision, Reason, Verdict
 from ratchet.schemas.artifacts.evaluation import Delta, Deltas, PostProcessing
 from ratchet.schemas.artifacts.training_record import SettingChange
@@ -59,7 +60,7 @@ def test_all_three_figures_stand_in_the_head_and_among_the_facts_of_a_push_too()
 
 
 def test_it_is_no_change_of_the_training() -> None:
-    assert "changed on purpose" not in text_of(review_page(shown(DROP), None, ""))
+    assert "changed on purpose" not in text_of(review_page(shown(DROP)))
 
 
 def test_a_fall_below_what_is_served_that_cannot_be_measured_is_told_as_none() -> None:

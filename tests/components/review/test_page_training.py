@@ -7,8 +7,9 @@ from typing import Any
 
 from ratchet.components.map_evaluator.training_rules import training_reasons
 from ratchet.components.review.content import ReviewContent
+from ratchet.components.review.sections.head import headline
 from ratchet.components.review.sections.next_steps import advice, next_section
-from ratchet.components.review.sections.verdict import headline, reason_sentence
+from ratchet.components.review.sections.verdict import reason_sentence
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.training_record import Diverged, ValidationImages
 from tests.builders import asked_training, training_record

@@ -34,7 +34,7 @@ def test_the_verdict_is_first_then_the_figures_then_why(tmp_path: Path) -> None:
         "### Why",
         "### Classes that changed most",
     ]
-    assert any(line.startswith("- `class_drop:cat`: expected no significant fall") for line in lines)
+    assert any(line.startswith("- `class_drop:cat`: expected no fall of AP") for line in lines)
     assert lines[-1].endswith(f"are on the page `{tmp_path}/report/index.html`.")
 
 

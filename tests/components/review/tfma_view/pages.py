@@ -1,13 +1,10 @@
-"""The section on a page with the policy of the review page, seen in a browser."""
+"""The report seen in a browser."""
 
 from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
 
-from ratchet.components.pages.policy import content_security_policy
-from ratchet.components.pages.style import STYLE
-from ratchet.components.review.tfma_view.section import TfmaSection
 from tests.components.browsing import OpenPage
 
 
@@ -19,18 +16,8 @@ def tfma_code() -> str:
     return (Path(found.origin).parent / "static" / "vulcanized_tfma.js").read_text(encoding="utf-8")
 
 
-def page_of(section: TfmaSection, more: str = "") -> str:
-    policy = content_security_policy(STYLE, section.script_hashes)
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>A review</title><style>{STYLE}</style></head><body><main>{section.html}{more}</main></body></html>"
-    )
-
-
 def rows(opened: OpenPage, place: str) -> dict[str, list[str]]:
-    """Texts of a table by the first cell of a row; of a figure with interval the figure alone."""
+    """Texts of a table of TFMA's by the first cell of a row; of a figure with interval the figure alone."""
     texts = opened.page.locator(f"#tfma-{place} .gc-table tbody tr").evaluate_all(
         """rows => rows.map(row => [...row.cells].map(cell =>
              (cell.querySelector("tfma-bounded-value")?.shadowRoot.querySelector("div") ?? cell).textContent))"""
@@ -38,8 +25,24 @@ def rows(opened: OpenPage, place: str) -> dict[str, list[str]]:
     return {first: rest for first, *rest in texts}
 
 
-def open_section(opened: OpenPage) -> OpenPage:
-    """Opens the section and waits for the last thing that is drawn."""
-    opened.page.locator("#tfma-view summary").click()
+def table(opened: OpenPage, name: str) -> dict[str, list[str]]:
+    """Texts of a table of the page's own by the first cell of a row, as they are seen."""
+    texts = opened.page.locator(f"#{name} tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.split('\\n')[0].trim()))"
+    )
+    return {first: rest for first, *rest in texts}
+
+
+def open_view(opened: OpenPage) -> OpenPage:
+    """Unfolds TFMA's own view and waits for the last thing that is drawn."""
+    opened.page.locator("#tfma-view > details > summary").click()
     opened.page.locator("#tfma-series .gc-table tbody tr").first.wait_for()
+    return opened
+
+
+def open_all(opened: OpenPage) -> OpenPage:
+    """Unfolds all sections but TFMA's own view."""
+    opened.page.evaluate(
+        "document.querySelectorAll('section:not(#tfma-view) > details').forEach(each => each.open = true)"
+    )
     return opened

@@ -1,10 +1,19 @@
-// Starts TFMA's components when the section is opened for the first time.
+// Searches the tables, and starts TFMA's components when their section is opened for the first time.
 (() => {
   "use strict";
-  const section = document.getElementById("tfma-view");
+  for (const input of document.querySelectorAll("input[data-rows-of]")) {
+    const rows = [...document.getElementById(input.dataset.rowsOf).tBodies[0].rows];
+    input.addEventListener("input", () => {
+      const wanted = input.value.toLowerCase();
+      for (const row of rows) row.hidden = !row.cells[0].firstChild.data.toLowerCase().includes(wanted);
+    });
+  }
+
+  const section = document.getElementById("tfma-view").firstElementChild;
   const message = document.getElementById("tfma-message");
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   let started = false;
+  let isPrinting = false; // then every fold is opened
 
   message.textContent = "";
 
@@ -96,7 +105,7 @@
   function start() {
     started = true;
     const { style, scripts } = read("tfma-parts");
-    const { overall, classes, slices, series } = read("tfma-data");
+    const { overall, classes, slices, crossed, series } = read("tfma-data");
     window.polymerSkipLoadingFontRoboto = true; // or Polymer asks Google for a font
     adopt(style);
     scripts.forEach(run);
@@ -105,11 +114,12 @@
     show("tfma-overall", "tfma-metrics-table", { headerOverride: { feature: "figure" }, metrics, data });
     showSlices("tfma-classes", classes);
     showSlices("tfma-slices", slices);
+    showSlices("tfma-crossed", crossed);
     show("tfma-series", "tfma-nb-time-series", series);
   }
 
   function opened() {
-    if (started || !section.open) return;
+    if (started || isPrinting || !section.open) return;
     try {
       start();
     } catch (error) {
@@ -119,5 +129,7 @@
   }
 
   section.addEventListener("toggle", opened);
+  addEventListener("beforeprint", () => { isPrinting = true; });
+  addEventListener("afterprint", () => setTimeout(() => { isPrinting = false; }));
   opened();
 })();
