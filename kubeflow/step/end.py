@@ -16,7 +16,7 @@ from typing import Any
 from ratchet.components.object_store.files import files_of, read_text
 from ratchet.components.registry.lease import release_lease
 from ratchet.kubeflow.step.job_lease import holder_of
-from ratchet.kubeflow.step.local_view import local_view
+from ratchet.kubeflow.step.local_view import local_view, show_job
 from ratchet.kubeflow.step.places import put_text, remove_all
 from ratchet.kubeflow.step.records import as_result, read_records, run_directory
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
@@ -30,7 +30,7 @@ from ratchet.schemas.artifacts.diagnosis import (
     DIAGNOSIS_STEP,
     REJECTION_DIAGNOSIS_STEP,
 )
-from ratchet.schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
+from ratchet.schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE, REVIEW_STEP, TFMA_FILE
 from ratchet.schemas.artifacts.run_files import CRASH_FILE, CRASH_FORMAT, CrashedRun
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult, utc_now
 from ratchet.schemas.artifacts.step_record import StepRecord, StepState
@@ -85,6 +85,7 @@ def end(job: JobEnd) -> RunResult | None:
         _note_crash(job, records, str(error))
         raise
     finally:
+        show_job(job.root)
         release_lease(job.root, holder_of(job.run_id))
     notifier.ended(result)
     if result.verdict is Verdict.NOTHING_NEW:
@@ -103,7 +104,9 @@ def _result(job: JobEnd, records: Mapping[str, StepRecord]) -> RunResult:
     last = _DECIDED if passed else REJECTION_STEP
     if passed is None or last not in steps or not steps[last].done:
         raise StepFailedError(failed or f"{last} did not run, and no step says why")
-    page = _keep(steps.get(REVIEW_STEP if passed else REJECTION_STEP), "page", REVIEW_FILE, directory)
+    review = steps.get(REVIEW_STEP if passed else REJECTION_STEP)
+    _keep(review, "page", TFMA_FILE, directory)
+    page = _keep(review, "page", REVIEW_FILE, directory)
     result = (evaluated if passed else rejected)(steps, _span(records), job.run_id, page or directory)
     diagnosis = _keep(
         steps.get(DIAGNOSIS_STEP if passed else REJECTION_DIAGNOSIS_STEP), "diagnosis", DIAGNOSIS_FILE, directory

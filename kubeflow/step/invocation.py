@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ratchet.schemas.artifacts.review import REVIEW_FILE, TFMA_FILE
+
 # Parameters of every step, and what fills them in: the whole value has to be the placeholder on open-source Kubeflow.
 TOLD = {
     "ratchet_job": "{{$.pipeline_job_resource_name}}",
@@ -31,14 +33,21 @@ class Console:
     Attributes:
         schema: its type there.
         of: the output of the step that it shows.
+        given: the input without which a step has nothing to show.
     """
 
     schema: str
     of: str
+    given: str = ""
 
 
-# A page takes the place of the output that it is; metrics stand beside the evaluation that they are from.
-CONSOLE_OUTPUTS = {"page": Console("system.HTML", "page"), "metrics": Console("system.Metrics", "evaluation")}
+# A page takes the place of the output that it is, and the report that it links, which no console would follow, stands
+# beside it; metrics stand beside the evaluation that they are from.
+CONSOLE_OUTPUTS = {
+    "page": Console("system.HTML", "page"),
+    "tfma": Console("system.HTML", "page", given="evaluation"),
+    "metrics": Console("system.Metrics", "evaluation"),
+}
 _TFX_TYPES = {"page": "tfx.File"}  # what TFX knows such an output as
 
 
@@ -101,27 +110,30 @@ def read_invocation(asked: Mapping[str, Any]) -> Invocation:
     )
 
 
-def with_console(
-    answer: Mapping[str, Any], invocation: Invocation, page: str, metrics: Mapping[str, float]
-) -> Document:
+def with_console(answer: Mapping[str, Any], invocation: Invocation, metrics: Mapping[str, float]) -> Document:
     """The answer of a step with what consoles show.
 
     Args:
         answer: the ExecutorOutput that TFX wrote.
         invocation: of the step.
-        page: name of the file that its output `page` is.
         metrics: of its evaluation.
     """
     shown = copy.deepcopy(dict(answer))
     artifacts = shown.setdefault("artifacts", {})
     asked = invocation.asked.get("outputs", {}).get("artifacts", {})
     for artifact in artifacts.get("page", {}).get("artifacts", []):
-        artifact["uri"] = f"{artifact['uri']}/{page}"
+        directory = artifact["uri"]
+        artifact["uri"] = f"{directory}/{REVIEW_FILE}"
+        if "tfma" in asked:
+            artifacts["tfma"] = {"artifacts": [{**_named(asked["tfma"]), "uri": f"{directory}/{TFMA_FILE}"}]}
     if "metrics" in asked:
-        [wanted] = asked["metrics"]["artifacts"]
-        named = {key: wanted[key] for key in ("name", "uri") if key in wanted}
-        artifacts["metrics"] = {"artifacts": [{**named, "metadata": dict(metrics)}]}
+        artifacts["metrics"] = {"artifacts": [{**_named(asked["metrics"]), "metadata": dict(metrics)}]}
     return shown
+
+
+def _named(wanted: Mapping[str, Any]) -> Document:
+    [artifact] = wanted["artifacts"]
+    return {key: artifact[key] for key in ("name", "uri") if key in artifact}
 
 
 def answered_outputs(answer: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:

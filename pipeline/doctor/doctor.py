@@ -29,6 +29,7 @@ from ratchet.pipeline.doctor.run_checks import check_artifacts, check_runs
 from ratchet.pipeline.doctor.serving_checks import check_bytes, check_intent, check_unknown
 from ratchet.pipeline.doctor.signing import Voucher, check_signatures, sign, to_sign
 from ratchet.pipeline.doctor.unrecorded import check_unrecorded
+from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.root.holding import hold_root, with_ml_metadata
 from ratchet.pipeline.root.places import is_remote
 from ratchet.schemas.base.errors import RatchetError, StateError
@@ -89,6 +90,7 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
             signed = to_sign(patient, [finding for _, finding in left])
             sign(patient, signed, voucher)
             left = _look(patient)
+        show_runs(patient.root)
         still = {_key(finding) for _, finding in left}
         found = [*(one for one in mended if _key(one[1]) not in still), *left]
         return _report(patient, found, repair, tuple((record.file, record.digest) for record in signed))

@@ -21,7 +21,7 @@ from ratchet.pipeline.root.places import is_there, named, part_of, uri_of
 from ratchet.pipeline.root.roots import registry_at, settled_if_possible, which_root
 from ratchet.pipeline.terminal.plain_text import cut, one_line, table
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
-from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.review import PAGE_FILES, REVIEW_FILE
 from ratchet.schemas.artifacts.run_files import CRASH_FILE, CRASH_FORMAT, CrashedRun
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from ratchet.schemas.base.artifact_places import places
@@ -50,6 +50,7 @@ class RunEntry:
         page: its review page; None if there is none.
         log: all that was printed.
         trouble: why the result is UNREADABLE, or why a run of a job crashed, in a sentence; empty otherwise.
+        tfma: its TFMA report; None if there is none.
     """
 
     run_id: str
@@ -59,6 +60,7 @@ class RunEntry:
     page: Path | None
     log: Path
     trouble: str = ""
+    tfma: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What `ratchet run --json` printed of a finished run, with `state` and `page`; `verdict` null of others."""
@@ -167,7 +169,7 @@ def find_run(history: History, name: str | None) -> RunEntry:
 
 
 def _read_run(root: Path, directory: Path) -> RunEntry:
-    page = directory / REVIEW_FILE
+    page, report = (directory / name for name in PAGE_FILES)
     file = directory / RESULT_FILE
     log = directory / "log.txt"
     result, state, trouble = _read_result(file)
@@ -182,6 +184,7 @@ def _read_run(root: Path, directory: Path) -> RunEntry:
         page=page if page.is_file() else None,
         log=log,
         trouble=crash.why if crash else trouble,
+        tfma=report if report.is_file() else None,
     )
 
 

@@ -63,13 +63,23 @@ def unreported_run(root: Path, span: int, key: str) -> str | None:
 
 def begin_run(root: Path, record: RunRecord) -> str:
     """Makes the directory of a new run; its id."""
-    before = _attempts(root, record.span, record.key)
-    attempt = 1 + max((int(run_id.rpartition("-")[2]) for run_id in before), default=0)
-    run_id = f"{_stem(record.span, record.key)}-{attempt}"
+    run_id = next_run_id(root, record.span, record.key)
     directory = root / "runs" / run_id
     directory.mkdir(parents=True)
     write_durably(directory / REQUEST_FILE, RUN_RECORD_FORMAT.write(record))
     return run_id
+
+
+def next_run_id(root: Path, span: int, key: str) -> str:
+    """The id that the next run of a request will have.
+
+    Args:
+        root: pipeline root.
+        span: number of its span.
+        key: of what is asked for.
+    """
+    before = _attempts(root, span, key)
+    return f"{_stem(span, key)}-{1 + max((int(run_id.rpartition('-')[2]) for run_id in before), default=0)}"
 
 
 def _newest(root: Path, span: int, key: str) -> str | None:

@@ -23,14 +23,15 @@ from typing import Any, Protocol
 from ratchet.components.object_store import objects
 from ratchet.pipeline.config.pipeline_settings import RetentionSettings
 from ratchet.pipeline.past.run_record import write_left
+from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.retention.facts import RunArtifacts
 from ratchet.pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
 from ratchet.pipeline.retention.survey import SET_ASIDE, survey
 from ratchet.pipeline.root.executions import DATABASE, highest_execution
-from ratchet.pipeline.root.holding import hold_root, with_ml_metadata, written_back
+from ratchet.pipeline.root.holding import check_free, hold_root, with_ml_metadata, written_back
 from ratchet.pipeline.root.object_path import ObjectPath
 from ratchet.pipeline.root.places import Place, is_remote, tree_of, uri_of
-from ratchet.pipeline.root.roots import registry_at, settled, which_root
+from ratchet.pipeline.root.roots import check_settled, registry_at, settled, which_root
 from ratchet.pipeline.terminal.plain_text import table
 from ratchet.schemas.base.errors import InputError, RatchetError
 from ratchet.schemas.base.formatting import and_more, size
@@ -126,11 +127,15 @@ def prune(root: Path, settings: RetentionSettings, now: datetime.datetime, dry_r
         )
     root = root.resolve()
     if dry_run:
+        check_free(root, "working in it")
+        check_settled(registry_at(root))
         with_ml_metadata(root)
         return _prune(root, settings, now, dry_run)
     with hold_root(root, "retraining"):
         settled(registry_at(root))  # it may need what looks like a leftover
-        return _prune(root, settings, now, dry_run)
+        pruned = _prune(root, settings, now, dry_run)
+        show_runs(root)
+        return pruned
 
 
 def _first(lines: Sequence[str], of: str) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from ratchet.components.object_store.files import files_of
+from ratchet.components.pages.trail import without_trail
 from ratchet.components.registry.references import best_version
 from ratchet.pipeline.past.history import UNFINISHED, RunEntry, read_history
 from ratchet.pipeline.past.run_record import read_left
@@ -19,7 +19,7 @@ from ratchet.pipeline.root.places import Place, place
 from ratchet.pipeline.root.roots import registry_at
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from ratchet.schemas.artifacts.registry_entries import ServedModel
-from ratchet.schemas.artifacts.review import PAGE_STEPS, REVIEW_FILE
+from ratchet.schemas.artifacts.review import PAGE_FILES, PAGE_STEPS, REVIEW_FILE
 from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.artifact_places import places
 from ratchet.schemas.base.errors import StateError
@@ -28,10 +28,17 @@ from ratchet.schemas.data.dataset import GOLDEN_STEP
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 SET_ASIDE = ".pruned-"
+_LINKS_BYTES = 4096  # links to other pages are shorter
 _MODEL = "Format-Serving"
 _PROCESS = re.compile(r"\.(\d+)" + re.escape(WRITING) + "$")
 # Where something unfinished may lie: written by `write_durably` and the registry, and by a change of what is served.
-_HALF_WRITTEN = (f"*{WRITING}", f"registry/**/*{WRITING}", f"runs/*/*{WRITING}", "serving/*/unfinished-*")
+_HALF_WRITTEN = (
+    f"*{WRITING}",
+    f"registry/**/*{WRITING}",
+    f"runs/*{WRITING}",
+    f"runs/*/*{WRITING}",
+    "serving/*/unfinished-*",
+)
 _SET_ASIDE = (f"artifacts/*/*/{SET_ASIDE}*", f"artifacts/*/*/*/{SET_ASIDE}*", f"*/*/{SET_ASIDE}*")
 
 
@@ -74,7 +81,8 @@ def survey(root: Path, tree: Place) -> RootFacts:
 
 def _run(root: Path, tree: Place, entry: RunEntry) -> RunFacts:
     directory = root / "runs" / entry.run_id
-    there = [path for path in (directory / REVIEW_FILE, directory / DIAGNOSIS_FILE, entry.log) if path.is_file()]
+    files = [*(directory / name for name in (*PAGE_FILES, DIAGNOSIS_FILE)), entry.log]
+    there = [path for path in files if path.is_file()]
     return RunFacts(
         run_id=entry.run_id,
         finished=entry.state != UNFINISHED,
@@ -125,16 +133,22 @@ def _model_copies(tree: Place) -> Iterator[tuple[str, str]]:
 
 
 def _page_copies(tree: Place) -> Iterator[tuple[str, str]]:
-    """Pages in the artifacts that are byte for byte those in `runs/`."""
-    in_runs: dict[int, list[Place]] = {}
-    for page in tree.glob(f"runs/*/{REVIEW_FILE}"):
-        in_runs.setdefault(_length(page), []).append(page)
+    """Pages in the artifacts that are byte for byte those in `runs/`, but for the links that those have since."""
+    in_runs = [(_length(page), page) for page in tree.glob(f"runs/*/{REVIEW_FILE}")]
     for step in PAGE_STEPS:
         for path in _below(tree, f"artifacts/{step}/page/[0-9]*/{REVIEW_FILE}"):
-            same_size = in_runs.get(_length(tree / path), [])
-            if any(_is_same(tree / path, page) for page in same_size):
+            length = _length(tree / path)
+            near = [(abs(size - length), page) for size, page in in_runs if abs(size - length) <= _LINKS_BYTES]
+            if any(_are_kept(tree / path, page) for _, page in sorted(near, key=lambda each: each[0])):
                 artifact = path.rpartition("/")[0]
                 yield artifact, artifact
+
+
+def _are_kept(made: Place, kept: Place) -> bool:
+    """Whether all that a step wrote lies beside the log, too."""
+    pairs = [(made.parent / name, kept.parent / name) for name in PAGE_FILES]
+    written = [(ours, theirs) for ours, theirs in pairs if ours.is_file()]
+    return all(theirs.is_file() and _is_same(ours, theirs) for ours, theirs in written)
 
 
 def _length(file: Place) -> int:
@@ -142,11 +156,12 @@ def _length(file: Place) -> int:
 
 
 def _is_same(file: Place, other: Place) -> bool:
-    """Of objects of one size, the checksum of the service tells."""
+    """The checksum of the service tells of objects, and what was read where one of them has got other links."""
     if isinstance(file, ObjectPath) and isinstance(other, ObjectPath):
         ours, theirs = file.info(), other.info()
-        return ours is not None and theirs is not None and bool(ours.crc32c) and ours.crc32c == theirs.crc32c
-    return filecmp.cmp(str(file), str(other), shallow=False)
+        if ours is not None and theirs is not None and bool(ours.crc32c) and ours.crc32c == theirs.crc32c:
+            return True
+    return without_trail(file.read_bytes()) == without_trail(other.read_bytes())
 
 
 def _found(tree: Place, pattern: str) -> Iterator[Found]:

@@ -65,6 +65,8 @@ def explained(root: Path, diagnosis: str, page: str) -> None:
     cause = Cause("shift", "", 0.9, DiagnosisState.NAMED, "it is dark", (), "")
     (directory / DIAGNOSIS_FILE).write_text(DIAGNOSIS_FORMAT.write(Diagnosis(cause)))
     (directory / "review.html").write_text("<p>page</p>")
+    if page == "Review":
+        (directory / "tfma.html").write_text("<p>report</p>")
     step(root, diagnosis, outputs={"diagnosis": str(directory)})
     step(root, page, outputs={"page": str(directory)})
 
@@ -114,11 +116,27 @@ def test_a_push_leaves_what_a_run_on_one_machine_leaves(tmp_path: Path, released
     directory = tmp_path / "runs" / RUN
     assert result.report == str(directory / "review.html")
     assert (directory / "review.html").read_text() == "<p>page</p>"
-    assert run_files(tmp_path) == {RESULT_FILE, "review.html", DIAGNOSIS_FILE}
+    assert (directory / "tfma.html").read_text() == "<p>report</p>"
+    assert run_files(tmp_path) == {RESULT_FILE, "review.html", "tfma.html", DIAGNOSIS_FILE}
     assert RUN_RESULT_FORMAT.read((directory / RESULT_FILE).read_text(), RESULT_FILE) == result
     assert result.cause is not None
     assert result.cause.sentence == "it is dark"
     assert released == [f"job {RUN}"]
+
+
+def test_the_index_of_runs_has_a_run_that_ended_and_one_that_crashed(tmp_path: Path, released: list[str]) -> None:
+    started(tmp_path)
+    step(tmp_path, "DetectorTrainer", StepState.FAILED, error="OSError: disk full")
+    with pytest.raises(StepFailedError):
+        ended(tmp_path, "FAILED")
+    index = tmp_path / "runs" / "index.html"
+    assert "DetectorTrainer failed: OSError: disk full" in index.read_text()
+    gate(tmp_path, passed=False)
+    explained(tmp_path, "RejectionDiagnosis", "RejectionReview")
+    step(tmp_path, "DetectorTrainer")
+    assert ended(tmp_path) is not None
+    assert "DATA_REJECTED" in index.read_text()
+    assert f'href="{RUN}/review.html"' in index.read_text()
 
 
 def test_rejected_data_are_a_result_with_their_reasons_and_page(tmp_path: Path, released: list[str]) -> None:
@@ -129,6 +147,7 @@ def test_rejected_data_are_a_result_with_their_reasons_and_page(tmp_path: Path, 
     assert result is not None
     assert (result.verdict, result.reasons) == (Verdict.DATA_REJECTED, (DARK,))
     assert "review.html" in run_files(tmp_path)
+    assert "tfma.html" not in run_files(tmp_path)
     assert released == [f"job {RUN}"]
 
 
@@ -195,6 +214,7 @@ def test_a_run_of_nothing_new_leaves_nothing(tmp_path: Path, released: list[str]
     (tmp_path / "runs" / RUN / RESULT_FILE).write_text(RUN_RESULT_FORMAT.write(result))
     assert ended(tmp_path) == result
     assert not (tmp_path / "runs" / RUN).exists()
+    assert RUN not in (tmp_path / "runs" / "index.html").read_text()
     assert ended(tmp_path) is None
 
 

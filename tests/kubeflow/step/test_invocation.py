@@ -18,6 +18,7 @@ def asked(job: str = JOB, **parameters: Any) -> dict[str, Any]:
         "page": {"type": {"schemaTitle": "system.HTML"}, "name": "n/page", "uri": f"{base}/page"},
         "evaluation": {"type": {"instanceSchema": "x"}, "name": "n/evaluation", "uri": f"{base}/evaluation"},
         "metrics": {"type": {"schemaTitle": "system.Metrics"}, "name": "n/metrics", "uri": f"{base}/metrics"},
+        "tfma": {"type": {"schemaTitle": "system.HTML"}, "name": "n/tfma", "uri": f"{base}/tfma"},
     }
     return {
         "inputs": {"parameterValues": {**told, "root": "gs://b/root", **parameters}, "artifacts": {}},
@@ -76,12 +77,13 @@ def test_the_answer_names_the_page_itself_and_has_the_metrics() -> None:
             "evaluation": {"artifacts": [{"name": "n/evaluation", "uri": "gs://b/e", "metadata": {}}]},
         }
     }
-    shown = with_console(answer, read_invocation(call), "review.html", {"mAP": 0.5})
+    shown = with_console(answer, read_invocation(call), {"mAP": 0.5})
     assert shown["artifacts"]["page"]["artifacts"][0]["uri"] == "gs://b/p/review.html"
     [metrics] = shown["artifacts"]["metrics"]["artifacts"]
     [wanted] = call["outputs"]["artifacts"]["metrics"]["artifacts"]
     assert metrics == {"name": "n/metrics", "uri": wanted["uri"], "metadata": {"mAP": 0.5}}
-    assert "metrics" not in answer["artifacts"]
+    assert shown["artifacts"]["tfma"] == {"artifacts": [{"name": "n/tfma", "uri": "gs://b/p/tfma.html"}]}
+    assert not {"metrics", "tfma"} & set(answer["artifacts"])
 
 
 def test_what_a_step_has_made_is_read_from_its_answer_with_whole_numbers_whole() -> None:

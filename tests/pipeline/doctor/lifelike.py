@@ -58,11 +58,11 @@ class LifelikeRoot(ServedRoot):
 
     def approve(self) -> str:
         """Lets the blocked candidate into service."""
-        return approve(ApproveRequest("bad", self.root, "Ana", "why", "2026-12-31"), NOW).version
+        return approve(ApproveRequest("bad", self.root, "Ana", "checked", "2026-12-31"), NOW).version
 
     def roll_back(self, to: str | None = None) -> str:
         """Serves an earlier version again."""
-        return rollback(RollbackRequest(self.root, "Ana", "why", to), NOW).version
+        return rollback(RollbackRequest(self.root, "Ana", "checked", to), NOW).version
 
     def _train(self, directory: Path, run_id: str) -> None:
         model_files(directory, run_id)
@@ -136,6 +136,6 @@ def lifelike_root(root: Path) -> LifelikeRoot:
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
-    """Every path below a root, with the content of files; locks apart, which say who was there last."""
-    paths = [path for path in sorted(root.rglob("*")) if path.name != "lock"]
+    """Every path below a root, with the content of files; locks and the index of runs apart, which say when."""
+    paths = [path for path in sorted(root.rglob("*")) if path.name not in ("lock", "index.html")]
     return {str(path.relative_to(root)): path.read_bytes() if path.is_file() else None for path in paths}

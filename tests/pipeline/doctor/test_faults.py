@@ -37,6 +37,16 @@ def test_a_root_as_runs_leave_it_is_healthy_and_stays_untouched(world: LifelikeR
     assert tree(world.root) == before
 
 
+def test_a_repair_writes_the_index_of_runs_and_a_look_does_not(world: LifelikeRoot) -> None:
+    index = world.root / "runs" / "index.html"
+    look(world)
+    assert not index.exists()
+    mend(world)
+    runs = [path.name for path in (world.root / "runs").iterdir() if path.is_dir()]
+    assert runs
+    assert all(run in index.read_text() for run in runs)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_looking_finds_a_fault_and_writes_nothing(world: LifelikeRoot, fault: Fault) -> None:
     fault(world)
@@ -80,7 +90,7 @@ def test_killed_at_any_point_the_same_command_goes_on(world: LifelikeRoot, fault
     shutil.copytree(world.root, whole)
     points = len(in_child(lambda: mend(world).healthy, world.root).points)
     assert points > 3
-    for point in spread(range(points), 8):
+    for point in spread(range(points), 5):
         shutil.rmtree(world.root)
         shutil.copytree(whole, world.root)
         in_child(lambda: mend(world).healthy, world.root, point)
@@ -115,7 +125,7 @@ def test_on_a_full_disk_it_ends_in_words_and_goes_on_when_there_is_room(
     whole = tmp_path / "whole"
     shutil.copytree(world.root, whole)
     points = len(in_child(lambda: mend(world).healthy, world.root).points)
-    for point in spread(range(points), 8):
+    for point in spread(range(points), 5):
         shutil.rmtree(world.root)
         shutil.copytree(whole, world.root)
         outcome = in_child(lambda: mend(world).healthy, world.root, point, FULL, lasting=True)

@@ -64,7 +64,7 @@ def read_the_result(world: LifelikeRoot) -> object:
 
 def roll_back(world: LifelikeRoot) -> object:
     moment = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
-    return plan_rollback(RollbackRequest(world.root, "Ana", "why", "100"), world.registry, moment)
+    return plan_rollback(RollbackRequest(world.root, "Ana", "checked", "100"), world.registry, moment)
 
 
 def edit_log(world: LifelikeRoot) -> None:

@@ -26,7 +26,7 @@ def test_approvals_and_rollbacks_give_no_look_back(tmp_path: Path) -> None:
     world.run("bad 2", Verdict.BLOCKED)
     before = looks_at("golden", world.registry.decisions())
     assert before >= 2
-    approve(ApproveRequest("bad 2", world.root, "Ana", "why", "2026-12-31"), NOW)
+    approve(ApproveRequest("bad 2", world.root, "Ana", "checked", "2026-12-31"), NOW)
     rollback(RollbackRequest(world.root, "Ana", "clients complain"), NOW)
     assert looks_at("golden", world.registry.decisions()) == before
 

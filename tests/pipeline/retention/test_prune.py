@@ -26,10 +26,11 @@ from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.registry_entries import Intent, Pointer
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from ratchet.schemas.base.errors import InputError, StateError
-from ratchet.schemas.base.files import LOCAL_FILES
+from ratchet.schemas.base.files import LOCAL_FILES, WRITING
 from ratchet.schemas.base.model_digest import model_digest
 from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
 from tests.builders import dataset_info, record_served, training_record
+from tests.pipeline.fingerprint import fingerprint
 from tests.pipeline.served_root import ServedRoot, model_files
 
 NOW = datetime.datetime(2030, 6, 1, tzinfo=datetime.timezone.utc)
@@ -109,10 +110,9 @@ class PrunableRoot(ServedRoot):
         return {f"{uri.parent.name}/{uri.name}" for uri in uris if uri.name != "blessing"}
 
     def files(self) -> dict[str, bytes]:
-        """All there is, but for the lock and what SQLite writes of itself."""
-        paths = [
-            path for path in self.root.rglob("*") if path.is_file() and path.name not in ("lock", "metadata.sqlite")
-        ]
+        """All there is, but for the lock, the index of runs and what SQLite writes of itself."""
+        besides = ("lock", "metadata.sqlite", "index.html")
+        paths = [path for path in self.root.rglob("*") if path.is_file() and path.name not in besides]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in paths}
 
 
@@ -168,9 +168,10 @@ def test_a_run_that_loses_nothing_more_is_not_written_to_again(world: PrunableRo
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(world: PrunableRoot) -> None:
-    before, live = world.files(), world.live()
+    before, live = fingerprint(world.root), world.live()
     said = prune(world.root, NARROW, NOW, dry_run=True)
-    assert (world.files(), world.live()) == (before, live)
+    assert fingerprint(world.root) == before
+    assert world.live() == live
     assert said.removals == prune(world.root, NARROW, NOW).removals
     assert said.size_bytes > 0
 
@@ -200,17 +201,42 @@ def test_copies_of_models_and_pages_go_and_what_else_their_artifacts_hold_stays(
     (artifacts / "BaselineReader" / "baseline" / "9" / "history.json").touch()
     model_files(artifacts / "Pusher" / "pushed_model" / "9", "push")
     (artifacts / "Pusher" / "pushed_model" / "10").mkdir()  # as the Pusher leaves it where nothing is pushed
-    for number, text in (("9", "page"), ("10", "egap")):
+    for number, text, report in (("9", "page", "report"), ("10", "egap", "report"), ("11", "page", "other")):
         (artifacts / "Review" / "page" / number).mkdir(parents=True)
         (artifacts / "Review" / "page" / number / "review.html").write_text(text)
+        (artifacts / "Review" / "page" / number / "tfma.html").write_text(report)
     (world.root / "runs" / "push" / "review.html").write_text("page")
+    (world.root / "runs" / "push" / "tfma.html").write_text("report")
     done = prune(world.root, RetentionSettings(runs=None), NOW)
     assert {one.path for one in done.removals} == {
         "artifacts/BaselineReader/baseline/9/Format-Serving",
         "artifacts/Pusher/pushed_model/9",
         "artifacts/Review/page/9",
     }
-    assert {"baseline/9", "pushed_model/10", "page/10"} <= world.there()
+    assert {"baseline/9", "pushed_model/10", "page/10", "page/11"} <= world.there()
+
+
+def test_a_page_in_the_artifacts_goes_where_only_the_links_of_its_copy_are_others(world: PrunableRoot) -> None:
+    page = '<nav class="trail" aria-label="Runs">{}</nav><p>{}</p>'
+    for number, text in (("9", "page"), ("10", "another page")):
+        directory = world.root / "artifacts" / "Review" / "page" / number
+        directory.mkdir(parents=True)
+        (directory / "review.html").write_text(page.format("", text))
+    (world.root / "runs" / "push" / "review.html").write_text(page.format("<a>next</a>", "page"))
+    done = prune(world.root, RetentionSettings(runs=None), NOW)
+    assert {one.path for one in done.removals} == {"artifacts/Review/page/9"}
+
+
+def test_the_index_follows_a_pruning_and_half_written_ones_go(world: PrunableRoot) -> None:
+    (world.root / "runs" / "push" / "review.html").write_text("page")
+    left = world.root / "runs" / f"index.html.99999999{WRITING}"
+    left.touch()
+    os.utime(left, (0, 0))
+    prune(world.root, NARROW, NOW)
+    index = (world.root / "runs" / "index.html").read_text()
+    assert 'href="push/review.html"' not in index  # its page went
+    assert all(f'data-run="{run}"' in index for run in ("boot", "push", "no"))
+    assert not left.exists()
 
 
 def room_bytes(root: Path) -> int:
