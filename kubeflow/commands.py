@@ -6,15 +6,21 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from ratchet.components.services.rest import Recorder, Send, ServiceError, check_base, sender
+from ratchet.components.services.rest import Recorder, Send, check_base, sender
 from ratchet.components.services.tokens import Headers, google_default, google_identity, nobody, pod_token, token_file
 from ratchet.kubeflow import kfp_api, vertex_api
 from ratchet.kubeflow.compiled import Compiled, Target, parameter_values, pipeline_root
-from ratchet.schemas.base.errors import InputError, RatchetError
+from ratchet.pipeline.cli.completion import complete
+from ratchet.pipeline.cli.loudness import in_its_words
+from ratchet.pipeline.cli.options import show
+from ratchet.pipeline.terminal.arguments import Parser, wants_json
+from ratchet.pipeline.terminal.failures import guarded
+from ratchet.pipeline.terminal.standard_streams import own_process
+from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.visible import visible_line
 
 _IN_CLUSTER = "http://ml-pipeline.kubeflow.svc.cluster.local:8888"
@@ -33,29 +39,25 @@ _OF_VERTEX = {
 _OF_KFP = {"host": "--host", "namespace": "--namespace", "iap_client_id": "--iap-client-id", "name": "--name"}
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """See the base class."""
-        raise InputError(f"{message}; `{self.prog} --help` lists what it takes")
-
-
-def ended(prog: str, work: Callable[[], int]) -> int:
+def ended(parser: Parser, argv: Sequence[str] | None, work: Callable[[argparse.Namespace], int]) -> int:
     """Does the work of a command; its exit code: 2 for what was given, 1 for what a service did not do.
 
     Args:
-        prog: how errors begin.
+        parser: of the command, whose program is `python -m MODULE`.
+        argv: arguments without the program's name; those of the process if None.
         work: gives the exit code where nothing is wrong.
     """
-    try:
-        return work()
-    except ServiceError as error:
-        sys.stderr.write(f"{prog}: {visible_line(str(error))}\n")
-        return 1
-    except RatchetError as error:
-        sys.stderr.write(f"{prog}: {visible_line(str(error))}\n")
-        return 2
+    if argv is None:
+        complete(parser)
+        own_process()
+    given = list(sys.argv[1:] if argv is None else argv)
+
+    def action() -> int:
+        arguments = parser.parse_args(given)
+        with in_its_words(arguments):
+            return work(arguments)
+
+    return guarded(action, wants_json(given), prog=parser.prog.rpartition(" ")[2])
 
 
 def add_pipeline_options(parser: argparse.ArgumentParser) -> None:
@@ -155,17 +157,13 @@ def send_of(target: Target, arguments: argparse.Namespace) -> Send:
     return Recorder() if arguments.dry_run else sender(_headers(target, arguments))
 
 
-def show_calls(send: Send) -> bool:
+def show_calls(arguments: argparse.Namespace, send: Send) -> bool:
     """Prints what a dry run would have sent; whether it was one."""
     if not isinstance(send, Recorder):
         return False
-    say(json.dumps(send.to_json(), indent=1))
+    calls = send.to_json()
+    show(arguments, as_json(calls), {"dry_run": True, "requests": calls})
     return True
-
-
-def say(text: str) -> None:
-    """Prints what a command came to."""
-    sys.stdout.write(f"{text}\n")
 
 
 def _headers(target: Target, arguments: argparse.Namespace) -> Headers:

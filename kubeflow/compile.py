@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Compiles the pipeline for Vertex AI Pipelines or Kubeflow Pipelines.
 
     python -m ratchet.kubeflow.compile --target vertex --root gs://bucket/ratchet --data gs://bucket/spans \
@@ -15,24 +16,32 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from ratchet.components.object_store.uri import check_supported, is_uri
-from ratchet.kubeflow.job import JobPlan, complete_job, platform_spec
-from ratchet.kubeflow.parameters import job_parameters
+from ratchet.kubeflow.commands import ended
 from ratchet.kubeflow.step.names import LAST_STEP
-from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config, preset_names
-from ratchet.pipeline.root.root_settings import without_secrets
+from ratchet.pipeline.cli.options import show
+from ratchet.pipeline.config.presets import preset_names
+from ratchet.pipeline.terminal.arguments import Parser, add_common_options
 from ratchet.pipeline.terminal.console import output_to
 from ratchet.pipeline.terminal.extras import Extra, require
-from ratchet.schemas.base.errors import ConfigError, InputError, RatchetError
-from ratchet.schemas.base.settings import to_json
+from ratchet.pipeline.terminal.standard_streams import note
+from ratchet.schemas.base.errors import ConfigError, InputError
 from ratchet.schemas.base.visible import visible_line
+
+if TYPE_CHECKING:
+    from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 
 # Where the image has to hold a checkout of this project: docs/kubeflow.md.
 IMAGE_DIRECTORY = "/ratchet"
+_PROG = "python -m ratchet.kubeflow.compile"
+_EXAMPLES = (
+    f"{_PROG} --target vertex --config my.yaml --root gs://bucket/ratchet --data gs://bucket/spans "
+    "--golden gs://bucket/golden --image gcr.io/project/ratchet:0.1.0 --out pipeline.json",
+    f"{_PROG} --target kfp --config mobile --root gs://bucket/ratchet --data gs://bucket/spans "
+    "--golden gs://bucket/golden --image gcr.io/project/ratchet:0.1.0 --out pipeline.yaml --bootstrap",
+)
 SUFFIXES = {"vertex": ".json", "kfp": ".yaml"}
 
 
@@ -77,7 +86,10 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--out {out}: cannot be written ({error.strerror}); name a file that can") from error
-    print("starting TFX, which takes a while", file=sys.stderr)
+    note("starting TFX, which takes a while")
+    from ratchet.kubeflow.job import JobPlan, complete_job
+    from ratchet.kubeflow.parameters import job_parameters
+
     with output_to(Path(os.devnull)):  # the libraries' start-up noise
         from ratchet.kubeflow.graph import compiled, create_graph
 
@@ -96,6 +108,9 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
 
 def _check_secrets(settings: PipelineSettings) -> None:
     """A job is a file that many can read, in a bucket and on consoles."""
+    from ratchet.pipeline.root.root_settings import without_secrets
+    from ratchet.schemas.base.settings import to_json
+
     _, secrets = without_secrets(json.loads(to_json(settings)))
     if secrets:
         raise ConfigError(
@@ -108,6 +123,10 @@ def _text(job: Mapping[str, Any], request: CompileRequest) -> str:
     """Vertex AI takes a PipelineJob, Kubeflow Pipelines a PipelineSpec and what is for Kubernetes."""
     if request.target == "vertex":
         return json.dumps(job, sort_keys=True)
+    import yaml
+
+    from ratchet.kubeflow.job import platform_spec
+
     platform = platform_spec(job, request.settings.kubeflow)
     return yaml.safe_dump_all([job["pipelineSpec"], *([platform] if platform else [])], sort_keys=True)
 
@@ -142,34 +161,34 @@ def _places_in(settings: PipelineSettings) -> dict[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    arguments = _parser().parse_args(argv)
-    try:
-        require(Extra.KUBEFLOW, "`python -m ratchet.kubeflow.compile`")
-        settings = load_config(_config(arguments.config), arguments.set)
-        check_places({"--root": arguments.root, "--data": arguments.data, "--golden": arguments.golden})
-        check_places(_places_in(settings))
-        if not arguments.image.strip():
-            raise InputError("--image: is empty; give the container image of the steps")
-        request = CompileRequest(
-            settings=settings,
-            target=arguments.target,
-            root=arguments.root.rstrip("/"),
-            data=arguments.data.rstrip("/"),
-            golden=arguments.golden.rstrip("/"),
-            image=arguments.image,
-            bootstrap=arguments.bootstrap,
-        )
-        compile_pipeline(request, arguments.out)
-    except RatchetError as error:
-        print(f"ratchet.kubeflow.compile: {error}", file=sys.stderr)
-        return 2
+    return ended(parser(), argv, _compile)
+
+
+def _compile(arguments: argparse.Namespace) -> int:
+    from ratchet.pipeline.config.pipeline_settings import load_config
+
+    require(Extra.KUBEFLOW, f"`{_PROG}`")
+    settings = load_config(_config(arguments.config), arguments.set)
+    check_places({"--root": arguments.root, "--data": arguments.data, "--golden": arguments.golden})
+    check_places(_places_in(settings))
+    if not arguments.image.strip():
+        raise InputError("--image: is empty; give the container image of the steps")
+    request = CompileRequest(
+        settings=settings,
+        target=arguments.target,
+        root=arguments.root.rstrip("/"),
+        data=arguments.data.rstrip("/"),
+        golden=arguments.golden.rstrip("/"),
+        image=arguments.image,
+        bootstrap=arguments.bootstrap,
+    )
+    compile_pipeline(request, arguments.out)
     if arguments.target == "kfp":
-        print(
+        note(
             f"artifacts go to {request.root}/artifacts; Kubeflow's own default is minio://, which TensorFlow cannot "
-            "open: start runs with `python -m ratchet.kubeflow.submit`, or give that as pipeline_root",
-            file=sys.stderr,
+            "open: start runs with `python -m ratchet.kubeflow.submit`, or give that as pipeline_root"
         )
-    print(arguments.out)
+    show(arguments, str(arguments.out), {"pipeline": str(arguments.out), "target": arguments.target})
     return 0
 
 
@@ -183,21 +202,25 @@ def _config(given: str | None) -> str:
     return given
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ratchet.kubeflow.compile", description="Compiles the pipeline.")
-    parser.add_argument("--target", choices=sorted(SUFFIXES), required=True)
-    parser.add_argument(
+def parser() -> Parser:
+    """The parser of the command."""
+    made = Parser(prog=_PROG, description="Compiles the pipeline.", examples=_EXAMPLES)
+    add = made.add_argument
+    add("--target", choices=sorted(SUFFIXES), required=True, help="the runner")
+    add(
         "--config",
-        help="a YAML file, such as `ratchet config propose` writes, or the name of one that comes along",
+        metavar="FILE",
+        help=f"a YAML file, such as `ratchet config propose` writes, or one of ours by name: {preset_names()}",
     )
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
-    parser.add_argument("--root", required=True, help="pipeline root, such as gs://bucket/ratchet")
-    parser.add_argument("--data", required=True, help="directory of the span-N directories")
-    parser.add_argument("--golden", required=True, help="the golden set")
-    parser.add_argument("--image", required=True, help="container image with this project in /ratchet")
-    parser.add_argument("--bootstrap", action="store_true", help="let runs train a first model")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .json for vertex, a .yaml for kfp")
-    return parser
+    add("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting over the config's")
+    add("--root", required=True, metavar="URI", help="pipeline root, such as gs://bucket/ratchet")
+    add("--data", required=True, metavar="URI", help="directory of the span-N directories")
+    add("--golden", required=True, metavar="URI", help="the golden set")
+    add("--image", required=True, metavar="NAME", help="container image with this project in /ratchet")
+    add("--bootstrap", action="store_true", help="let runs train a first model")
+    add("--out", type=Path, required=True, metavar="FILE", help="a .json for vertex, a .yaml for kfp")
+    add_common_options(made)
+    return made
 
 
 if __name__ == "__main__":

@@ -162,10 +162,11 @@ def _retry_policy(settings: KubeflowSettings) -> Document:
 
 
 def _show(component: Document) -> None:
-    """Makes consoles show a step's page, and its metrics beside those of other runs."""
+    """Makes consoles show a step's pages, and its metrics beside those of other runs."""
     outputs = component.get("outputDefinitions", {}).get("artifacts", {})
+    inputs = component.get("inputDefinitions", {}).get("artifacts", {})
     for key, console in CONSOLE_OUTPUTS.items():
-        if console.of in outputs:
+        if console.of in outputs and (not console.given or console.given in inputs):
             outputs[key] = _system_artifact(console)
 
 

@@ -31,7 +31,6 @@ from ratchet.kubeflow.step.names import FIRST_STEP, LAST_STEP
 from ratchet.kubeflow.step.places import put_text, remove_all
 from ratchet.kubeflow.step.records import write_record
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
-from ratchet.schemas.artifacts.review import REVIEW_FILE
 from ratchet.schemas.artifacts.step_record import StepRecord, StepState
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import LOGGER
@@ -92,7 +91,7 @@ def _answer(invocation: Invocation) -> tuple[dict[str, str], dict[str, dict[str,
     answer = json.loads(read_text(invocation.output_file))
     uris, properties = answered_outputs(answer)
     metrics = _metrics(uris["evaluation"]) if "evaluation" in uris else {}
-    shown = with_console(answer, invocation, REVIEW_FILE, metrics)
+    shown = with_console(answer, invocation, metrics)
     if shown != answer:
         put_text(invocation.output_file, json.dumps(shown))
     return uris, properties

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Runs a compiled pipeline by a schedule: never two at a time, and what was missed is not made up for.
 
     python -m ratchet.kubeflow.schedule create --pipeline pipeline.json --name nightly --cron "0 3 * * *" \
@@ -17,7 +18,6 @@ from typing import Any
 from ratchet.components.services.rest import Send
 from ratchet.kubeflow import kfp_api, vertex_api
 from ratchet.kubeflow.commands import (
-    Parser,
     add_pipeline_options,
     add_place_options,
     as_json,
@@ -25,7 +25,6 @@ from ratchet.kubeflow.commands import (
     ended,
     kfp_place,
     kfp_start,
-    say,
     send_of,
     show_calls,
     vertex_place,
@@ -33,19 +32,23 @@ from ratchet.kubeflow.commands import (
 )
 from ratchet.kubeflow.compiled import Compiled, Target, read_compiled
 from ratchet.kubeflow.cron import UTC, Timing, checked_cron, checked_time, checked_zone, in_zone, with_seconds
+from ratchet.pipeline.cli.options import show
+from ratchet.pipeline.terminal.arguments import Parser, add_common_options, without_command
 from ratchet.schemas.base.errors import InputError
 
 _PROG = "python -m ratchet.kubeflow.schedule"
+_EXAMPLES = (
+    f'{_PROG} create --pipeline pipeline.json --name nightly --cron "0 3 * * *" --time-zone Europe/Prague '
+    "--project my-project --location europe-west4",
+    f'{_PROG} create --pipeline pipeline.yaml --name nightly --cron "0 3 * * *" --host https://kubeflow.example.org',
+    f"{_PROG} list --target kfp --host https://kubeflow.example.org",
+)
 _DONE = {"pause": "is paused", "resume": "goes on", "delete": "is deleted"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
-    return ended("ratchet.kubeflow.schedule", lambda: _run(_parser().parse_args(argv)))
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    return arguments.action(arguments)
+    return ended(parser(), argv, lambda arguments: arguments.action(arguments))
 
 
 def _create(arguments: argparse.Namespace) -> int:
@@ -53,8 +56,9 @@ def _create(arguments: argparse.Namespace) -> int:
     check_target(compiled.target, arguments)
     send = send_of(compiled.target, arguments)
     name = (_on_kfp if compiled.target is Target.KFP else _on_vertex)(arguments, compiled, send)
-    if not show_calls(send):
-        say(f"schedule {name}{' is made, and paused' if arguments.paused else ' is made'}")
+    if not show_calls(arguments, send):
+        text = f"schedule {name}{' is made, and paused' if arguments.paused else ' is made'}"
+        show(arguments, text, {"schedule": name, "paused": arguments.paused})
     return 0
 
 
@@ -103,9 +107,9 @@ def _change(arguments: argparse.Namespace) -> int:
         names = vertex_api.schedule_names(place, arguments.name, send)
         for name in names:
             vertex_api.change_schedule(place, name, arguments.change, send)
-    if not show_calls(send):
-        for name in names:
-            say(f"schedule {name} {_DONE[arguments.change]}")
+    if not show_calls(arguments, send):
+        lines = [f"schedule {name} {_DONE[arguments.change]}" for name in names]
+        show(arguments, "\n".join(lines), {"schedules": list(names), "change": arguments.change})
     return 0
 
 
@@ -117,8 +121,8 @@ def _list(arguments: argparse.Namespace) -> int:
         found = [_of_kfp(run) for run in kfp_api.recurring_runs(kfp_place(arguments), send)]
     else:
         found = [_of_vertex(schedule) for schedule in vertex_api.schedules(vertex_place(arguments), send)]
-    if not show_calls(send):
-        say(as_json(found))
+    if not show_calls(arguments, send):
+        show(arguments, as_json(found), {"schedules": found})
     return 0
 
 
@@ -143,10 +147,15 @@ def _of_vertex(schedule: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog=_PROG, description="Runs a compiled pipeline by a schedule.")
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="make a schedule", description="Makes a schedule.")
+def parser() -> Parser:
+    """The parser of the command."""
+    made = Parser(prog=_PROG, description="Runs a compiled pipeline by a schedule.", examples=_EXAMPLES)
+    add_common_options(made)
+    actions = made.add_subparsers(metavar="ACTION")
+    made.set_defaults(action=without_command(made))
+    create = actions.add_parser(
+        "create", help="make a schedule", description="Makes a schedule.", examples=_EXAMPLES[:2]
+    )
     add_pipeline_options(create)
     create.add_argument("--name", type=_name, required=True, help="of the schedule")
     create.add_argument("--cron", required=True, metavar="FIELDS", help="minute hour day month weekday")
@@ -156,18 +165,24 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--end-time", metavar="TIME", help="not after")
     create.add_argument("--paused", action="store_true", help="waits for `resume`")
     add_place_options(create)
+    add_common_options(create)
     create.set_defaults(action=_create, names_schedule=True)
     for change, what in (("pause", "stops it for now"), ("resume", "lets it go on"), ("delete", "removes it")):
-        one = actions.add_parser(change, help=what, description=f"A schedule: {what}.")
+        example = f"{_PROG} {change} --target vertex --name nightly --project my-project --location europe-west4"
+        one = actions.add_parser(change, help=what, description=f"A schedule: {what}.", examples=(example,))
         one.add_argument("--name", type=_name, required=True, help="of the schedule, or its id")
         one.add_argument("--target", choices=[target.value for target in Target], required=True, help="the runner")
         add_place_options(one)
+        add_common_options(one)
         one.set_defaults(action=_change, change=change, names_schedule=True)
-    every = actions.add_parser("list", help="the schedules there are", description="Prints them as JSON.")
+    every = actions.add_parser(
+        "list", help="the schedules there are", description="Prints them as JSON.", examples=_EXAMPLES[2:]
+    )
     every.add_argument("--target", choices=[target.value for target in Target], required=True, help="the runner")
     add_place_options(every)
+    add_common_options(every)
     every.set_defaults(action=_list)
-    return parser
+    return made
 
 
 def _name(text: str) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ratchet.schemas.base.errors import InputError, RatchetError
+from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.base.visible import visible_line
 
 _TIMEOUT_S = 60.0
@@ -120,7 +121,12 @@ def sender(headers: Callable[[], Mapping[str, str]]) -> Send:
     Args:
         headers: who asks, such as `Authorization`; asked before every call, for a token runs out.
     """
-    return lambda call: _sent(call, headers())
+
+    def send(call: Call) -> dict[str, Any]:
+        LOGGER.debug("%s %s", call.method, call.url)  # what --verbose shows; who asks stands in the headers
+        return _sent(call, headers())
+
+    return send
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

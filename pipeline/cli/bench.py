@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.cli.options import Option, add_command, local, local_name, needs, option, show
+from ratchet.pipeline.config.presets import preset_names
+from ratchet.pipeline.terminal.arguments import Parser, add_common_options
 from ratchet.pipeline.terminal.extras import Extra
 
 
@@ -17,6 +19,11 @@ def add_bench_commands(commands: Any) -> None:
         "bench",
         help="plant regressions, and count how often their cause is named",
         description="Plants known faults, runs the pipeline on each, and says how often the diagnosis is right.",
+        examples=(
+            "ratchet bench --split calibration --jobs 4",
+            "ratchet bench --dir my-bench --data spans --config mobile --cases 1,5",
+            "ratchet bench report --dir my-bench",
+        ),
     )
     _add_run(bench)
     actions = bench.add_subparsers(metavar="ACTION")
@@ -31,6 +38,7 @@ def add_bench_commands(commands: Any) -> None:
         benches,
         option("--out", type=local, metavar="DIR", help="for them (default: the first bench)"),
         option("--no-charts", action="store_true", help="no pictures, which need matplotlib"),
+        examples=("ratchet bench report --dir my-bench", "ratchet bench report --dir bench-a bench-b --out tables"),
     )
     add_command(
         actions,
@@ -41,6 +49,7 @@ def add_bench_commands(commands: Any) -> None:
         needs(Extra.PIPELINE),
         option("out", type=local, metavar="DIR", help="directory to make"),
         benches,
+        examples=("ratchet bench export exported --dir my-bench",),
     )
     add_command(
         actions,
@@ -50,10 +59,11 @@ def add_bench_commands(commands: Any) -> None:
         "Says how often answers are right: the diagnosis's own, or those of anybody else.",
         option("answers", type=local, nargs="+", metavar="ANSWERS.json", help="files of answers, one column each"),
         option("--key", type=local, metavar="FILE", help="the export's key (default: key.json beside the answers)"),
+        examples=("ratchet bench score exported/answers.json --key exported/key.json",),
     )
 
 
-def _add_run(parser: argparse.ArgumentParser) -> None:
+def _add_run(parser: Parser) -> None:
     for add in _run_options():
         add(parser)
     needs(Extra.PIPELINE)(parser)
@@ -75,12 +85,18 @@ def _run_options() -> tuple[Option, ...]:
         option("--golden", type=local, metavar="DIR", help="the golden set (default: DATA/golden)"),
         option("--truth", type=local, metavar="DIR", help="images of no span and of no golden set, 1,000 or more"),
         option("--root", type=local, metavar="DIR", help="pipeline root whose served model the cases start from"),
-        option("--config", type=local_name, default="digits", help="of the baseline that is trained (default: digits)"),
+        option(
+            "--config",
+            type=local_name,
+            default="digits",
+            metavar="FILE",
+            help=f"of the baseline that is trained (default: digits); ours: {preset_names()}",
+        ),
         option("--images", type=int, metavar="N", help="of each case's span (default: 400)"),
         option("--like", type=local, metavar="DIR", help="a bench to take data, baseline and equal runs from"),
         option("--jobs", type=int, default=2, metavar="N", help="processes that run cases (default: 2)"),
         option("--again-diagnosis", action="store_true", help="train nothing: diagnose again what was kept"),
-        option("--json", action="store_true", help="print one JSON object as the last line"),
+        add_common_options,
     )
 
 

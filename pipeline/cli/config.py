@@ -8,10 +8,10 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratchet.pipeline.cli.options import add_command, local, needs, option, show
+from ratchet.pipeline.cli.options import add_command, add_group, local, needs, option, show
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.terminal.extras import Extra
-from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.pipeline.terminal.standard_streams import note
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.visible import visible_line
 
@@ -23,11 +23,11 @@ _SPAN = re.compile(r"span-([0-9]+)(?:-version-[0-9]+)?")
 
 def add_config_commands(commands: Any) -> None:
     """Adds `config` to the commands."""
-    config = commands.add_parser(
-        "config", help="propose a configuration for a data set", description="The configuration of a pipeline."
-    )
+    proposing = ("ratchet config propose --data spans --out detector.yaml",)
     add_command(
-        config.add_subparsers(required=True, metavar="ACTION"),
+        add_group(
+            commands, "config", "propose a configuration for a data set", "The configuration of a pipeline.", proposing
+        ),
         "propose",
         _propose,
         "propose one",
@@ -44,6 +44,7 @@ def add_config_commands(commands: Any) -> None:
             metavar="FILE",
             help=f"default: ./{OWN_SETTINGS_FILE}; ROOT/{OWN_SETTINGS_FILE} is taken without --config",
         ),
+        examples=(*proposing, "ratchet config propose --data spans --span 1 --set 'model.input_size=[512, 512]'"),
     )
 
 
@@ -87,16 +88,13 @@ def propose_for_run(arguments: argparse.Namespace) -> None:
         StateError: they cannot be written.
     """
     from ratchet.pipeline.config.proposal.yaml_text import to_yaml
-    from ratchet.pipeline.data.config_propose import propose_for_root
     from ratchet.pipeline.root.own_settings import write_own_settings
     from ratchet.pipeline.root.places import uri_of
     from ratchet.pipeline.root.roots import near_roots
 
-    proposal = propose_for_root(
-        arguments.data, arguments.golden or arguments.data / "golden", arguments.span, arguments.set
-    )
+    proposal = proposal_for_run(arguments)
     file = write_own_settings(arguments.root, to_yaml(proposal))
-    _tell(proposal, file, arguments)
+    tell_proposal(proposal, f"written to {file}", arguments)
     if not arguments.bootstrap:
         raise InputError(
             f"no model is served from {uri_of(arguments.root)} yet, so there is no baseline to compare with: look at "
@@ -104,11 +102,26 @@ def propose_for_run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _tell(proposal: Proposal, file: str, arguments: argparse.Namespace) -> None:
-    tell(visible_line(f"ratchet: no --config: settings are proposed from {arguments.data}, and written to {file}"))
+def proposal_for_run(arguments: argparse.Namespace) -> Proposal:
+    """What such a run proposes; nothing is written."""
+    from ratchet.pipeline.data.config_propose import propose_for_root
+
+    golden = arguments.golden or arguments.data / "golden"
+    return propose_for_root(arguments.data, golden, arguments.span, arguments.set)
+
+
+def tell_proposal(proposal: Proposal, where: str, arguments: argparse.Namespace) -> None:
+    """Says what is proposed.
+
+    Args:
+        proposal: of `proposal_for_run`.
+        where: what is done with it: `written to FILE`.
+        arguments: of the command.
+    """
+    note(visible_line(f"ratchet: no --config: settings are proposed from {arguments.data}, and {where}"))
     for line in (proposal.summary, *map(_doubt, proposal.doubts)):
-        tell(f"  {visible_line(line)}")
-    tell("  The file says where each value comes from. Runs of this root take it: edit it to change them.")
+        note(f"  {visible_line(line)}")
+    note("  The file says where each value comes from. Runs of this root take it: edit it to change them.")
 
 
 def _doubt(doubt: str) -> str:

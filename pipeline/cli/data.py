@@ -11,6 +11,8 @@ from typing import Any
 from ratchet.components.example_gen.layout.layouts import FORMATS, Reading
 from ratchet.pipeline.cli.options import (
     add_command,
+    add_group,
+    from_anywhere,
     local,
     local_name,
     needs,
@@ -19,11 +21,12 @@ from ratchet.pipeline.cli.options import (
     root_option,
     settings_options,
     show,
-    with_root,
 )
+from ratchet.pipeline.cli.rehearsal import detail_settings
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
+from ratchet.pipeline.terminal.arguments import Parser
 from ratchet.pipeline.terminal.extras import Extra
-from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.pipeline.terminal.standard_streams import note
 from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.exif import EXIF_CHOICES, IGNORE, REFUSE
 
@@ -44,6 +47,11 @@ def add_data_commands(commands: Any) -> None:
         root_option("pipeline root, whose served model to compare with"),
         *settings_options(),
         option("--out", type=local, metavar="DIR", help="for page and evidence (default: ratchet-check/SPAN)"),
+        examples=(
+            "ratchet check --data spans                                # the newest span",
+            "ratchet check --data spans --span 7 --golden spans/golden --out report",
+            "ratchet check --data spans --set data_gate.mode=observe --json",
+        ),
     )
     add_command(
         commands,
@@ -85,6 +93,11 @@ def add_data_commands(commands: Any) -> None:
             help="images with an EXIF orientation: refuse (default); apply turns their pixels, if boxes were drawn on "
             "the upright picture, as most tools show it; ignore, if on the stored pixels",
         ),
+        examples=(
+            "ratchet convert --from yolo-dataset --out spans/span-1",
+            "ratchet convert --from export --out spans/span-2 --split train --exif apply",
+            "ratchet convert --from gs://bucket/export --out spans/span-3 --attribute 'camera=^(cam[0-9]+)_'",
+        ),
     )
     add_command(
         commands,
@@ -101,10 +114,14 @@ def add_data_commands(commands: Any) -> None:
         ),
         option("--data", type=place, required=True, metavar="DIR", help="its span-N directories, here or gs://"),
         option("--marker", action="store_true", help="a span counts once the file _SUCCESS is in it"),
+        examples=(
+            "ratchet new-span --data spans && ratchet run --data spans",
+            "ratchet new-span --root gs://bucket/ratchet --data gs://bucket/spans --marker --json",
+        ),
     )
-    schema = commands.add_parser("schema", help="propose a schema for a data set", description="The curated schema.")
+    inferring = ("ratchet schema infer --data spans --out schema.pbtxt",)
     add_command(
-        schema.add_subparsers(required=True, metavar="ACTION"),
+        add_group(commands, "schema", "propose a schema for a data set", "The curated schema.", inferring),
         "infer",
         _schema_infer,
         "propose one",
@@ -113,6 +130,7 @@ def add_data_commands(commands: Any) -> None:
         data,
         option("--span", type=int, metavar="N", help="the span to go by (default: the newest)"),
         option("--out", type=local, default=Path("schema.pbtxt"), metavar="FILE", help="default: ./schema.pbtxt"),
+        examples=(*inferring, "ratchet schema infer --data spans --span 1"),
     )
     add_command(
         commands,
@@ -125,6 +143,7 @@ def add_data_commands(commands: Any) -> None:
         ),
         option("--log", type=local, required=True, metavar="DIR", help="directory of the log"),
         option("--fraction", type=float, default=1.0, help="share of the images to keep (default: 1)"),
+        examples=("ratchet log-sample --images served/2027-01-15 --log serving-log --fraction 0.1",),
     )
     add_command(
         commands,
@@ -145,13 +164,18 @@ def add_data_commands(commands: Any) -> None:
             default="ok",
             help="planted label fault: loose:0.25, shifted:0.25, swapped:3,8, missing:0.5 or random:0.4",
         ),
+        examples=(
+            "ratchet digits --span 1 --out spans",
+            "ratchet digits --golden --out spans --images 200",
+            "ratchet digits --span 4 --out spans --lighting 0.33 --labels swapped:3,8",
+        ),
     )
 
 
-def _span_or_golden(parser: argparse.ArgumentParser) -> None:
+def _span_or_golden(parser: Parser) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--span", type=int, metavar="N", help="number of the span")
-    where.add_argument("--golden", action="store_true", help="a golden set: digits that no span uses")
+    parser.know(where.add_argument("--span", type=int, metavar="N", help="number of the span"))
+    parser.know(where.add_argument("--golden", action="store_true", help="a golden set: digits that no span uses"))
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -163,14 +187,16 @@ def _check(arguments: argparse.Namespace) -> int:
     golden = arguments.golden
     if golden is None and (arguments.data / "golden").is_dir():
         golden = arguments.data / "golden"
+    settings = configure_check(arguments.root, arguments.config, arguments.set)
+    detail_settings(settings)
     result = check_data(
         CheckRequest(
-            settings=configure_check(arguments.root, arguments.config, arguments.set),
+            settings=settings,
             data=arguments.data,
             golden=golden,
             span=arguments.span,
             root=arguments.root,
-            command=with_root(arguments.given, arguments.root),
+            command=from_anywhere(arguments.given, arguments),
             out=arguments.out,
         )
     )
@@ -201,13 +227,13 @@ def _convert(arguments: argparse.Namespace) -> int:
             )
         )
     for sentence in (*converted.told, *converted.left_out):
-        tell(sentence)
+        note(sentence)
     if converted.bad_boxes.count:
-        tell(bad_boxes_text(converted.bad_boxes))
+        note(bad_boxes_text(converted.bad_boxes))
     if converted.mended_areas:
-        tell(converted.mended_areas)
+        note(converted.mended_areas)
     if told := remarkable_text(converted.remarkable):
-        tell(told)
+        note(told)
     show(arguments, converted.to_text(), converted.to_json())
     return 0
 

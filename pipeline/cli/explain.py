@@ -82,6 +82,12 @@ def add_explain_command(commands: Any) -> None:
         ),
         option("--images", type=local, metavar="DIR", help="the golden images"),
         option("--report", type=local, metavar="DIR", help="write a page and JSON there"),
+        examples=(
+            "ratchet explain --config-before old/args.yaml --config-after new/args.yaml",
+            "ratchet explain --gt golden.json --before old.json --after new.json --report report",
+            "ratchet explain --gt golden.json --before old.json --after new.json "
+            "--train-before spans/span-1 --train-after spans/span-2",
+        ),
     )
 
 

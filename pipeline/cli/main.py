@@ -8,13 +8,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ratchet import __version__
 from ratchet.pipeline.cli.bench import add_bench_commands
+from ratchet.pipeline.cli.completion import VARIABLE, add_completion_command, complete
 from ratchet.pipeline.cli.config import add_config_commands, propose_for_run
 from ratchet.pipeline.cli.data import add_data_commands
 from ratchet.pipeline.cli.explain import add_explain_command
+from ratchet.pipeline.cli.loudness import in_its_words
 from ratchet.pipeline.cli.options import (
     add_command,
     local,
@@ -24,14 +25,15 @@ from ratchet.pipeline.cli.options import (
     settings_options,
     show,
     take_working_copy,
-    with_root,
     without_urls,
 )
+from ratchet.pipeline.cli.rehearsal import detail_settings, rehearse_run, run_request
 from ratchet.pipeline.cli.root import add_root_commands
 from ratchet.pipeline.past.result import result_text
+from ratchet.pipeline.terminal.arguments import Parser, add_common_options, wants_json, without_command
 from ratchet.pipeline.terminal.extras import Extra, require
 from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
-from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, output_lost, own_process, tell
+from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, note, output_lost, own_process
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.base.visible import visible_line
@@ -58,13 +60,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:]
     code = _guarded(given)
     # An evaluation leaves nothing to be done, and to give back a million objects takes as long as to match them.
-    if code == INTERRUPTED or given[:1] == ["evaluate"]:
+    if code == INTERRUPTED or _name(given) == "evaluate":
         end_at_once(code)
     return code
 
 
+def offer() -> None:
+    """Answers a shell that wants to complete a command line, and ends the process; nothing if none does."""
+    if VARIABLE in os.environ:
+        complete(_parser())
+
+
 def _guarded(given: Sequence[str]) -> int:
-    return guarded(lambda: _command(given), as_json="--json" in given, goes_on=given[:1] == ["run"])
+    return guarded(lambda: _command(given), as_json=wants_json(given), goes_on=_name(given) == "run")
+
+
+def _name(given: Sequence[str]) -> str | None:
+    """The command; before it stand only options that take no value."""
+    return next((word for word in given if not word.startswith("-")), None)
 
 
 def _command(given: Sequence[str]) -> int:
@@ -73,6 +86,11 @@ def _command(given: Sequence[str]) -> int:
     except OSError as error:  # it prints the help itself
         raise output_lost(error) from error
     arguments.given = shlex.join(["ratchet", *without_urls(given)])
+    with in_its_words(arguments):
+        return _carry_out(arguments)
+
+
+def _carry_out(arguments: argparse.Namespace) -> int:
     _check_paths(arguments)
     if arguments.needs:
         require(*arguments.needs)
@@ -100,25 +118,28 @@ def _written(arguments: argparse.Namespace) -> Path | None:
     return next(filter(None, given), None)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments as all errors are said."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; `{self.prog} --help` lists what it takes")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="ratchet", description="Retrains an object detector and serves it only when its mAP does not fall."
+def _parser() -> Parser:
+    parser = Parser(
+        prog="ratchet",
+        description="Retrains an object detector and serves it only when its mAP does not fall.",
+        examples=(
+            "ratchet demo                              # three runs on generated digits, in some minutes",
+            "ratchet check --data spans                # is the newest span fit to be trained on?",
+            "ratchet run --data spans --bootstrap      # the first model",
+            "ratchet run --data spans                  # each later one, every night if need be",
+            "ratchet status                            # what is served, and why",
+        ),
     )
-    parser.add_argument("--version", action="version", version=f"ratchet {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_common_options(parser)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    parser.set_defaults(command=without_command(parser), needs=None, json=False, quiet=False, verbose=False)
     _add_run_commands(commands)
     add_root_commands(commands)
     add_explain_command(commands)
     add_data_commands(commands)
     add_config_commands(commands)
     add_bench_commands(commands)
+    add_completion_command(commands)
     return parser
 
 
@@ -138,6 +159,14 @@ def _add_run_commands(commands: Any) -> None:
         option("--bootstrap", action="store_true", help="train and serve a first model"),
         option("--anew", action="store_true", help="begin a new run, although one of the same command was interrupted"),
         option("--again", action="store_true", help="run although an earlier run has decided the same (NOTHING_NEW)"),
+        option("--dry-run", action="store_true", help="say what would be done, and write nothing"),
+        examples=(
+            "ratchet run --data spans --bootstrap           # the first model, with settings proposed from the data",
+            "ratchet run --data spans                       # the newest span, with what the root remembers",
+            "ratchet run --data spans --span 7 --dry-run    # what would be done? nothing is written",
+            "ratchet run --data spans --config mobile --bootstrap --root gs://bucket/ratchet",
+            "ratchet run --data spans --set training.retrain.epochs=3 --json",
+        ),
     )
     add_command(
         commands,
@@ -147,6 +176,7 @@ def _add_run_commands(commands: Any) -> None:
         "Three runs on generated digit scenes: a first model, a good span, a badly labelled one.",
         needs(Extra.PIPELINE),
         option("--dir", type=local, default=Path("ratchet-demo"), help="made anew (default: ./ratchet-demo)"),
+        examples=("ratchet demo", "ratchet demo --dir elsewhere --quiet"),
     )
     add_command(
         commands,
@@ -171,14 +201,21 @@ def _add_run_commands(commands: Any) -> None:
         ),
         option("--images", type=local, metavar="DIR", help="show the worst images of this directory on the page"),
         *settings_options("take the rules under `evaluator:` from this configuration", "such as evaluator.margin=0.01"),
+        examples=(
+            "ratchet evaluate --gt golden.json --dt new.json                          # COCO mAP",
+            "ratchet evaluate --gt golden.json --dt new.json --baseline-dt old.json   # did it fall?",
+            "ratchet evaluate --gt golden.json --dt new.json --baseline-dt old.json --report report --images images",
+        ),
     )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.root.root_settings import configure_run, has_settings
     from ratchet.pipeline.run.local import run
-    from ratchet.pipeline.run.preflight import RunRequest
     from ratchet.schemas.artifacts.run_result import RunResult
+
+    if arguments.dry_run:
+        return rehearse_run(arguments)
 
     def report(result: RunResult) -> None:
         show(arguments, result_text(result), RUN_RESULT_FORMAT.values_of(result))
@@ -189,23 +226,9 @@ def _run(arguments: argparse.Namespace) -> int:
         propose_for_run(arguments)
     configuration = configure_run(arguments.root, arguments.config, arguments.set)
     if configuration.told and not is_fresh:
-        tell(f"ratchet: {visible_line(configuration.told)}")
-    result = run(
-        RunRequest(
-            settings=configuration.settings,
-            data=arguments.data,
-            golden=arguments.golden or arguments.data / "golden",
-            span=arguments.span,
-            root=arguments.root,
-            bootstrap=arguments.bootstrap,
-            command=with_root(arguments.given, arguments.root),
-            anew=arguments.anew,
-            again=arguments.again,
-            remembered=configuration.remembered,
-        ),
-        report,
-    )
-    return result.exit_code
+        note(f"ratchet: {visible_line(configuration.told)}")
+    detail_settings(configuration.settings)
+    return run(run_request(arguments, configuration), report).exit_code
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:

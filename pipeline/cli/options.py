@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.components.object_store.uri import check_supported
+from ratchet.pipeline.config.presets import preset_names
 from ratchet.pipeline.root import DEFAULT_ROOT, ROOT_VARIABLE
 from ratchet.pipeline.root.places import uri_of
+from ratchet.pipeline.terminal.arguments import Parser, add_common_options, without_command
+from ratchet.pipeline.terminal.colour import painted
 from ratchet.pipeline.terminal.extras import Extra, require
-from ratchet.pipeline.terminal.standard_streams import call, flush_output, say, tell
+from ratchet.pipeline.terminal.program import program
+from ratchet.pipeline.terminal.standard_streams import call, detail, flush_output, note, say
 from ratchet.schemas.base.errors import InputError
 
-Option = Callable[[argparse.ArgumentParser], Any]
+Option = Callable[[Parser], Any]
 Action = Callable[[argparse.Namespace], int]
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # gs://, file:/: a path of this machine never begins so
@@ -27,8 +31,16 @@ _URLS = re.compile(r"^((?:--\w+=)?\s*notify\.urls\s*=).*", re.DOTALL)
 _NOTIFY = re.compile(r"^((?:--\w+=)?\s*notify\s*=).*", re.DOTALL)
 
 
-def add_command(commands: Any, name: str, action: Action, help: str, description: str, *options: Option) -> None:
-    """Adds a command, which has `--json` besides its own options.
+def add_command(
+    commands: Any,
+    name: str,
+    action: Action,
+    help: str,
+    description: str,
+    *options: Option,
+    examples: Sequence[str],
+) -> None:
+    """Adds a command, which has the options of all commands besides its own.
 
     Args:
         commands: what `add_subparsers` gave.
@@ -37,12 +49,28 @@ def add_command(commands: Any, name: str, action: Action, help: str, description
         help: its line in the list of commands.
         description: what its own help begins with.
         options: its options, in the order of its help.
+        examples: what its help ends with: commands that can be given so.
     """
-    parser = commands.add_parser(name, help=help, description=description)
-    as_json = option("--json", action="store_true", help="print one JSON object, and all else to standard error")
+    parser = commands.add_parser(name, help=help, description=description, examples=examples)
     parser.set_defaults(command=action, needs=None)
-    for add in (*options, as_json):
+    for add in (*options, add_common_options):
         add(parser)
+
+
+def add_group(commands: Any, name: str, help: str, description: str, examples: Sequence[str]) -> Any:
+    """Adds a command that has commands of its own; what `add_subparsers` gives.
+
+    Args:
+        commands: what `add_subparsers` gave.
+        name: what is typed.
+        help: its line in the list of commands.
+        description: what its own help begins with.
+        examples: what its help ends with.
+    """
+    group = commands.add_parser(name, help=help, description=description, examples=examples)
+    group.set_defaults(command=without_command(group), needs=None)
+    add_common_options(group)
+    return group.add_subparsers(metavar="ACTION")
 
 
 def option(*names: str, **settings: Any) -> Option:
@@ -78,11 +106,11 @@ def settings_options(
     """`--config` and `--set`.
 
     Args:
-        config: help of the first.
+        config: help of the first; what ours are called is said behind it.
         setting: help of the second.
     """
     return (
-        option("--config", type=local_name, help=config),
+        option("--config", type=local_name, metavar="FILE", help=f"{config}; ours: {preset_names()}"),
         option("--set", action="append", default=[], metavar="KEY=VALUE", help=setting),
     )
 
@@ -107,12 +135,12 @@ def show(arguments: argparse.Namespace, text: str, values: Any, as_is: bool = Fa
     Raises:
         OutputError: standard output cannot be written.
     """
-    if not arguments.json:
-        say(text, as_is)
+    if not getattr(arguments, "json", False):
+        say(text, as_is, None if as_is else painted)
         return
     say(json.dumps(values), as_is)
     flush_output()
-    tell(text)
+    note(text)
 
 
 def without_urls(arguments: Sequence[str]) -> list[str]:
@@ -126,15 +154,24 @@ def without_urls(arguments: Sequence[str]) -> list[str]:
     return [_NOTIFY.sub(r"\1{urls: [env:HIDDEN]}", _URLS.sub(r"\1[env:HIDDEN]", argument)) for argument in arguments]
 
 
-def with_root(command: str, root: Path) -> str:
-    """A command that means the same in a shell without `RATCHET_ROOT`.
+def from_anywhere(given: str, arguments: argparse.Namespace) -> str:
+    """A command that means the same in every directory and shell: with the program's path, whole paths and the root.
 
     Args:
-        command: what was given.
-        root: the root that it meant.
+        given: the command as it was typed, without secrets.
+        arguments: what was parsed of it.
     """
-    named = any(part == "--root" or part.startswith("--root=") for part in shlex.split(command))
-    return command if named or not os.environ.get(ROOT_VARIABLE) else f"{command} --root {shlex.quote(uri_of(root))}"
+    paths = {name for name, value in vars(arguments).items() if isinstance(value, Path)}
+    words = [*program(), *shlex.split(given)[1:]]
+    for place, word in enumerate(words):
+        option, equals, value = word.partition("=") if word.startswith("--") else (words[place - 1], "", word)
+        name = option.lstrip("-").replace("-", "_")
+        is_path = option.startswith("--") and not _URI.match(value)
+        if is_path and (name in paths or (name == "config" and Path(value).is_file())) and (equals or value == word):
+            words[place] = f"{option}={os.path.abspath(value)}" if equals else os.path.abspath(value)
+    named = any(word == "--root" or word.startswith("--root=") for word in words)
+    root = uri_of(arguments.root)
+    return shlex.join(words if named else [*words, "--root", root if _URI.match(root) else os.path.abspath(root)])
 
 
 @dataclass(frozen=True)
@@ -184,6 +221,7 @@ def take_working_copy(arguments: argparse.Namespace) -> None:
     from ratchet.pipeline.root.working_copy import WorkingCopy
 
     copy = WorkingCopy.of(root.uri)
+    detail(f"working copy of {root.uri}: {copy.directory}")
     call(str(copy.directory), root.uri)
     copy.refresh()
     arguments.root = copy.directory

@@ -11,13 +11,13 @@ from typing import Any
 from ratchet.pipeline.cli.options import add_command, needs, option, person_options, root_option, settings_options, show
 from ratchet.pipeline.root.places import named
 from ratchet.pipeline.terminal.extras import Extra, require
-from ratchet.pipeline.terminal.standard_streams import tell
+from ratchet.pipeline.terminal.standard_streams import note, tell
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
 from ratchet.schemas.base.visible import visible_line
 
 
 def add_root_commands(commands: Any) -> None:
-    """Adds `history`, `status`, `review`, `approve`, `rollback`, `prune` and `doctor` to the commands."""
+    """Adds `history`, `status`, `review`, `approve`, `rollback`, `prune`, `doctor` and `diff` to the commands."""
     root = root_option()
     add_command(
         commands,
@@ -26,6 +26,8 @@ def add_root_commands(commands: Any) -> None:
         "all runs, approvals and rollbacks",
         "All runs of a pipeline root, newest last.",
         root,
+        option("--open", action="store_true", help="open their index, mAP over time and a table, in the browser"),
+        examples=("ratchet history", "ratchet history --open", "ratchet history --root gs://bucket/ratchet --json"),
     )
     add_command(
         commands,
@@ -34,16 +36,22 @@ def add_root_commands(commands: Any) -> None:
         "what is served now, and why",
         "What is served, since when and why, and how the last run ended. Exit code 2 for a contradiction.",
         root,
+        examples=("ratchet status", "ratchet status --root ratchet-demo/root"),
     )
     add_command(
         commands,
         "review",
         _review,
         "the page that explains a run",
-        "Prints the path of the review page of a run.",
+        "Prints the path of the review page of a run, or that of its TFMA report.",
         option("run", nargs="?", metavar="RUN", help="a run id or its beginning (default: the newest run)"),
+        option("--tfma", action="store_true", help="the TFMA report: all slices, thresholds and runs"),
         option("--open", action="store_true", help="open it in the browser"),
         root,
+        examples=(
+            "ratchet review --open            # of the newest run",
+            "ratchet review span-3 --root ratchet-demo/root",
+        ),
     )
     add_command(
         commands,
@@ -56,6 +64,11 @@ def add_root_commands(commands: Any) -> None:
         *person_options(),
         option("--expires", required=True, metavar="YYYY-MM-DD", help="last day of the approval, at most a year ahead"),
         option("--evaluation-broken", action="store_true", help="approve although the evaluation itself had failed"),
+        option("--dry-run", action="store_true", help="say what would be done, and change nothing"),
+        examples=(
+            'ratchet approve span-3 --by Ada --reason "the golden set misses night images" --expires 2027-01-15',
+            'ratchet approve span-3 --by Ada --reason "seen by hand" --expires 2027-01-15 --dry-run',
+        ),
     )
     add_command(
         commands,
@@ -66,6 +79,11 @@ def add_root_commands(commands: Any) -> None:
         option("--to", metavar="VERSION", help="the version to serve again (default: the one before what is served)"),
         root,
         *person_options(),
+        option("--dry-run", action="store_true", help="say what would be done, and change nothing"),
+        examples=(
+            'ratchet rollback --by Ada --reason "misses trucks at night"                     # one step back',
+            'ratchet rollback --to 1735689600 --by Ada --reason "misses trucks" --dry-run',
+        ),
     )
     add_command(
         commands,
@@ -77,6 +95,7 @@ def add_root_commands(commands: Any) -> None:
         root,
         *settings_options("a YAML file, or one of ours by name (default: the root's)", "such as retention.runs=5"),
         option("--dry-run", action="store_true", help="only say what would be deleted"),
+        examples=("ratchet prune --dry-run", "ratchet prune --set retention.runs=5 --set retention.days=0"),
     )
     add_command(
         commands,
@@ -90,6 +109,23 @@ def add_root_commands(commands: Any) -> None:
         option("--sign-existing", action="store_true", help="sign what was never signed, on your responsibility"),
         option("--by", metavar="NAME", help="who answers for it"),
         option("--reason", metavar="TEXT", help="why, in one line"),
+        examples=(
+            "ratchet doctor",
+            "ratchet doctor --repair",
+            'ratchet doctor --repair --sign-existing --by Ada --reason "checked against the backup of 1 March"',
+        ),
+    )
+    add_command(
+        commands,
+        "diff",
+        _diff,
+        "two runs beside each other",
+        "What differs between two runs: mAP with its interval, classes and slices, settings, training, data, causes.",
+        option("first", metavar="RUN_A", help="a run id or its beginning"),
+        option("second", metavar="RUN_B", help="the run that is held against it"),
+        root,
+        option("--open", action="store_true", help="open it as a page in the browser"),
+        examples=("ratchet diff span-2 span-3", "ratchet diff span-2 span-3 --open"),
     )
 
 
@@ -103,7 +139,25 @@ def _history(arguments: argparse.Namespace) -> int:
     history = read_history(arguments.root, registry.overrides(), read_best(registry, registry.pointer().served))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     show(arguments, history_text(history, width), history.to_json())
+    if arguments.open:
+        _open_index(arguments.root)
     return 0
+
+
+def _open_index(root: Path) -> None:
+    from ratchet.components.pages.trail import INDEX_FILE
+    from ratchet.pipeline.past.index import write_index
+    from ratchet.schemas.base.errors import InputError
+
+    index = root / "runs" / INDEX_FILE
+    try:
+        write_index(root)
+    except OSError as error:
+        if not index.is_file():
+            raise InputError(f"{index}: cannot be written ({error.strerror}); make the directory writable") from error
+        tell(f"ratchet: {visible_line(str(index))}: cannot be written anew ({error.strerror}); it is opened as it was")
+    tell(visible_line(str(index)))
+    _open(index)
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -125,19 +179,26 @@ def _review(arguments: argparse.Namespace) -> int:
     newest = history.runs[-1]
     if arguments.run is None and newest is not entry:
         newer, older = visible_line(newest.run_id), visible_line(entry.run_id)
-        tell(f"ratchet: the newest run, {newer}, is {newest.state}; {older} is shown")
+        note(f"ratchet: the newest run, {newer}, is {newest.state}; {older} is shown")
     if entry.page is None:
         there_is = f"its report is {entry.result.report}" if entry.result else f"its log is {entry.log}"
         raise InputError(f"run {entry.run_id}: {entry.state}, without a review page; {there_is}")
     verdict = entry.result.verdict.value if entry.result else None
     page = whole(arguments.root, entry.page)
-    name = named(arguments.root, page)
-    values = {"run_id": entry.run_id, "verdict": verdict, "page": name}
-    if name != str(page):  # a browser opens the copy
-        values["copy"] = str(page)
-    show(arguments, visible_line(values.get("copy", name)), values, as_is=True)
+    report = whole(arguments.root, entry.tfma) if entry.tfma else None  # also for the page, which links it
+    if arguments.tfma and report is None:
+        raise InputError(
+            f"run {entry.run_id}: without a TFMA report, as where no candidate was measured; its page is {page}"
+        )
+    opened = report if arguments.tfma and report else page
+    name = named(arguments.root, opened)
+    values = {"run_id": entry.run_id, "verdict": verdict, "page": named(arguments.root, page)}
+    values["tfma"] = named(arguments.root, report) if report else None
+    if name != str(opened):  # a browser opens the copy
+        values["copy"] = str(opened)
+    show(arguments, visible_line(values.get("copy", name) or name), values, as_is=True)
     if arguments.open:
-        _open(page)
+        _open(opened)
     return 0
 
 
@@ -145,11 +206,11 @@ def _open(page: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(page.resolve().as_uri()):
-        tell("ratchet: no browser could be started; open the page by its path")
+        note("ratchet: no browser could be started; open the page by its path")
 
 
 def _approve(arguments: argparse.Namespace) -> int:
-    from ratchet.pipeline.serving.approve import ApproveRequest, approve
+    from ratchet.pipeline.serving.approve import ApproveRequest, approve, rehearse_approval
 
     request = ApproveRequest(
         run=arguments.run,
@@ -159,15 +220,24 @@ def _approve(arguments: argparse.Namespace) -> int:
         expires=arguments.expires,
         evaluation_broken=arguments.evaluation_broken,
     )
+    if arguments.dry_run:
+        planned = rehearse_approval(request, _now())
+        show(arguments, planned.to_text(), planned.to_json())
+        return 0
     made = approve(request, _now())
     show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
     return 0
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
-    from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
+    from ratchet.pipeline.serving.rollback import RollbackRequest, rehearse_rollback, rollback
 
-    made = rollback(RollbackRequest(arguments.root, arguments.by, arguments.reason, arguments.to), _now())
+    request = RollbackRequest(arguments.root, arguments.by, arguments.reason, arguments.to)
+    if arguments.dry_run:
+        planned = rehearse_rollback(request, _now())
+        show(arguments, planned.to_text(), planned.to_json())
+        return 0
+    made = rollback(request, _now())
     show(arguments, made.to_text(), OVERRIDE_FORMAT.values_of(made))
     return 0
 
@@ -198,6 +268,30 @@ def _doctor(arguments: argparse.Namespace) -> int:
     report = doctor(arguments.root, arguments.repair, _now(), voucher)
     show(arguments, report.to_text(), report.to_json())
     return report.exit_code
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    import shutil
+
+    from ratchet.components.run_pages.diff_content import to_json
+    from ratchet.components.run_pages.diff_page import diff_page
+    from ratchet.pipeline.past.diff import page_name, read_diff
+    from ratchet.pipeline.past.diff_text import diff_text
+    from ratchet.schemas.base.errors import InputError
+    from ratchet.schemas.base.files import write_durably
+
+    diff = read_diff(arguments.root, arguments.first, arguments.second)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    show(arguments, diff_text(diff, width), to_json(diff))
+    if arguments.open:
+        page = arguments.root / "runs" / page_name(diff)
+        try:
+            write_durably(page, diff_page(diff))
+        except OSError as error:
+            raise InputError(f"{page}: cannot be written ({error.strerror}); make the directory writable") from error
+        tell(visible_line(str(page)))
+        _open(page)
+    return 0
 
 
 def _now() -> datetime.datetime:

@@ -17,10 +17,11 @@ class StepResources:
     """What a step's machine must have; what is not given is left to the cluster.
 
     Attributes:
-        cpu: cores.
-        memory_gib: GiB.
-        accelerator: its type, as the runner calls it: `NVIDIA_TESLA_T4` on Vertex AI, `nvidia.com/gpu` on Kubeflow.
-        accelerators: how many of it.
+        cpu: cores of the processor.
+        memory_gib: memory in GiB.
+        accelerator: type of its GPUs, as the runner calls it: `NVIDIA_TESLA_T4` on Vertex AI, `nvidia.com/gpu` on
+            Kubeflow; None: no GPU.
+        accelerators: GPUs of that type.
     """
 
     cpu: Annotated[Optional[float], Field(gt=0)] = None
@@ -31,7 +32,14 @@ class StepResources:
 
 @settings
 class Toleration:
-    """A Kubernetes toleration; open-source Kubeflow only."""
+    """A Kubernetes toleration; open-source Kubeflow only.
+
+    Attributes:
+        key: that of the taint that is tolerated.
+        operator: `Equal` or `Exists`.
+        value: that of the taint, for `Equal`.
+        effect: that of the taint, such as `NoSchedule`; None: every effect.
+    """
 
     key: str
     operator: str = "Equal"
@@ -41,17 +49,18 @@ class Toleration:
 
 @settings
 class KubeflowSettings:
-    """How steps run on a cluster. Steps are named as in the pipeline: `DetectorTrainer`.
+    """How steps run on a cluster: docs/kubeflow.md. Steps are named as in the pipeline: `DetectorTrainer`.
 
     Attributes:
-        images: another container image for a step, such as one with CUDA for the DetectorTrainer.
-        resources: what a step's machine must have.
+        images: steps with another container image than the pipeline's, such as one with CUDA:
+            `{DetectorTrainer: REGISTRY/ratchet:gpu}`.
+        resources: what the machines of single steps must have.
         retries: how often a failed or preempted step is tried again.
-        backoff_s: how long the first of these waits; each next one twice as long.
-        time_limit_s: how long a step may take.
+        backoff_s: seconds that the first of these waits; each next one twice as long.
+        time_limit_s: seconds that a step may take.
         time_limits_s: the same for single steps.
-        image_pull_secrets: names of Kubernetes secrets; open-source Kubeflow only.
-        tolerations: of all steps; open-source Kubeflow only.
+        image_pull_secrets: names of the Kubernetes secrets with which images are pulled; open-source Kubeflow only.
+        tolerations: those of all steps; open-source Kubeflow only.
         node_selector: labels that a node must have; open-source Kubeflow only.
         stop_after_failures: after so many failed runs in a row the schedule is paused; None: never.
         schedule: what is paused then: `projects/P/locations/L/schedules/ID` on Vertex AI, the id of the recurring run

@@ -19,13 +19,13 @@ from ratchet.components.trainer.model.model_settings import ModelSettings
 from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
 from ratchet.components.vertex_registry.settings import VertexRegistrySettings
 from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
+from ratchet.pipeline.config.presets import CONFIG_DIRECTORY, preset_names, presets
+from ratchet.schemas.base.closest import closest
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.files import reason_of, refuse_irregular
 from ratchet.schemas.base.settings import load, parse_yaml, settings, with_overrides
 from ratchet.schemas.data.copy_settings import CopySettings
 from ratchet.schemas.data.exif import REFUSE, Exif
-
-CONFIG_DIRECTORY = Path(__file__).parent
 
 # A plain Literal and not the Verdict: a crash has none.
 Event = Literal["BLOCKED", "INCONCLUSIVE", "DATA_REJECTED", "CRASHED", "PUSHED", "BOOTSTRAPPED", "NOTHING_NEW"]
@@ -34,13 +34,15 @@ CRASHED: Event = "CRASHED"
 
 @settings
 class DataSettings:
-    """How a span is read.
+    """How a span is read, and what its images are for: docs/data.md.
 
     Attributes:
         eval_fraction: share of its images that is for validation: they choose the checkpoint and are not trained on.
         held_out_fraction: share of its images that chooses nothing, ever: the second opinion; 0: there is none.
-        group_by: attribute of images, such as `camera` or `recording`: those with the same value stay together.
-        schema: the curated TFDV schema; None: the one that comes along, which knows no classes.
+        group_by: attribute of images, such as `camera` or `recording`: those with the same value are not parted by the
+            two fractions; None: each image is drawn by itself.
+        schema: file of the curated TFDV schema, as `ratchet schema infer` proposes it; None: the one that comes along,
+            which knows no classes.
         copies: what is done about copies of golden images.
         marker: a file such as `_SUCCESS` that whoever delivers a span writes last: a span without it is not there yet;
             None: there is no such file.
@@ -68,7 +70,7 @@ class NotifySettings:
 
     Attributes:
         urls: webhooks, mailboxes, or `env:NAME` for what an environment variable holds; none: nobody is told.
-        on: what is told.
+        on: the ends of a run that are told.
     """
 
     urls: tuple[str, ...] = ()
@@ -80,11 +82,11 @@ class RetentionSettings:
     """How much stays on the disk: docs/retention.md. What a later run reads and what is served stays in any case.
 
     Attributes:
-        runs: of that many finished runs, the newest, everything is kept; None: of all.
-        days: besides, of all runs that ended in that many days; an unfinished run that is older can no longer be
-            resumed, unless it is the newest; None: there is no such age.
-        versions: that many models besides the served one, the newest, stay for a rollback; None: all.
-        pages: of that many runs, the newest, page and log are kept; None: of all. A result is never deleted.
+        runs: finished runs, the newest, of which everything is kept; None: of all.
+        days: everything is kept of runs that ended in that many days, too. An unfinished run that is older can no
+            longer be resumed, unless it is the newest; None: there is no such age.
+        versions: models besides the served one, the newest, that stay for a rollback; None: all.
+        pages: runs, the newest, of which page, diagnosis and log are kept; None: of all. A result is never deleted.
     """
 
     runs: Annotated[Optional[int], Field(ge=1)] = 20
@@ -98,8 +100,21 @@ class PipelineSettings:
     """Everything a run can be told, one group a step.
 
     Attributes:
-        name: of the pipeline and of the served model.
-        beam_args: options of Beam's runner, for the steps that go over images: docs/evaluation.md.
+        name: that of the pipeline and of the served model (`serving/NAME` below the root); a root keeps it.
+        data: how a span is read.
+        data_gate: what may stop a run before training.
+        model: the detector.
+        training: how to train.
+        augmentation: what happens to training images at random, by the name of a fixed policy (table below). Another
+            one than the served model's is refused, unless `training.allow` says `augmentation`.
+        evaluator: what a candidate must reach.
+        notify: who is told how a run ended.
+        retention: how much stays on the disk.
+        kubeflow: how steps run on a cluster.
+        serving: whether TensorFlow Serving is asked.
+        vertex_registry: whether Vertex AI is told.
+        beam_args: options of Beam's runner, for the steps that go over images, such as
+            `[--direct_num_workers=4, --direct_running_mode=multi_processing]`: docs/evaluation.md.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "detector"
@@ -166,11 +181,6 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
     return load(PipelineSettings, whole, source)
 
 
-def preset_names() -> str:
-    """The configurations that come along, for a message."""
-    return ", ".join(sorted(file.stem for file in CONFIG_DIRECTORY.glob("*.yaml")))
-
-
 def _check_shape(notify: Any, source: str) -> None:
     """Finds a wrong type in the group `notify` before pydantic does, which shows the value: a URL may be a secret.
 
@@ -194,5 +204,6 @@ def _find(path: str) -> Path:
     if os.path.isfile(given) or (os.path.lexists(given) and not os.path.isfile(named)):
         return given
     if not os.path.isfile(named):
-        raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {preset_names()}")
+        meant = closest(path, presets())
+        raise ConfigError(f"--config {path}: no such file; give a YAML file or one of: {preset_names()}{meant}")
     return named

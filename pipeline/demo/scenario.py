@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import shutil
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ratchet.pipeline.root.root_settings import configure_run
 from ratchet.pipeline.run.local import run
 from ratchet.pipeline.run.preflight import RunRequest
 from ratchet.pipeline.terminal.plain_text import table
+from ratchet.pipeline.terminal.program import program
 from ratchet.pipeline.terminal.standard_streams import tell
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
@@ -88,10 +88,10 @@ def commands_after(directory: Path) -> list[str]:
     Args:
         directory: the demo's.
     """
-    ratchet = sys.argv[0] if Path(sys.argv[0]).name == "ratchet" else "ratchet"
+    ratchet = shlex.join(program())
     root, data = shlex.quote(str(directory / "root")), shlex.quote(str(directory / "data"))
     ways = ("status", "history", "review --open", f"check --data {data} --span {ACTS[-1].span}")
-    return [f"export {ROOT_VARIABLE}={root}", *(f"{shlex.quote(ratchet)} {way}" for way in ways)]
+    return [f"export {ROOT_VARIABLE}={root}", *(f"{ratchet} {way}" for way in ways)]
 
 
 def run_demo(directory: Path) -> DemoResult:
@@ -131,8 +131,9 @@ def run_demo(directory: Path) -> DemoResult:
 
 def _command(act: Act, directory: Path) -> str:
     """What a user would have given for an act."""
-    parts = ["ratchet", "run", "--config", "digits", "--data", str(directory / "data"), "--span", str(act.span)]
-    parts += ["--root", str(directory / "root"), *(part for value in act.overrides for part in ("--set", value))]
+    place = directory.absolute()
+    parts = [*program(), "run", "--config", "digits", "--data", str(place / "data"), "--span", str(act.span)]
+    parts += ["--root", str(place / "root"), *(part for value in act.overrides for part in ("--set", value))]
     return shlex.join([*parts, "--bootstrap"] if act.expected is Verdict.BOOTSTRAPPED else parts)
 
 

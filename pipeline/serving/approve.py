@@ -12,6 +12,7 @@ from typing import NoReturn
 from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import Publication
 from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.root.places import Place, place, uri_of
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
 from ratchet.pipeline.serving.change import (
@@ -23,6 +24,7 @@ from ratchet.pipeline.serving.change import (
     tell_vertex,
     told_before,
 )
+from ratchet.pipeline.serving.rehearsal import Rehearsed, rehearsed
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
@@ -77,7 +79,15 @@ def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
     made = told_before(done) if done else serve(registry, plan_approval(request, registry, now), now)
     tell_ml_metadata(root, registry)
     tell_vertex(root, registry)
+    show_runs(root, pages=False)
     return made
+
+
+def rehearse_approval(request: ApproveRequest, now: datetime.datetime) -> Rehearsed:
+    """What `approve` would do; it raises what that would, and changes nothing."""
+    registry = registry_at(check_root(request.root))
+    done = None if registry.pointer().pushing else _done(request, registry)
+    return rehearsed(registry, done, lambda: plan_approval(request, registry, now), now)
 
 
 def plan_approval(request: ApproveRequest, registry: Registry, now: datetime.datetime) -> ServingChange:

@@ -19,12 +19,15 @@ from ratchet.components.vertex_registry.step import model_of
 from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.root.places import Place, is_remote
 from ratchet.pipeline.root.root_file import read_file
+from ratchet.pipeline.serving.placeholders import is_placeholder
 from ratchet.pipeline.terminal.extras import Extra, installed
 from ratchet.schemas.artifacts.overrides import Override
 from ratchet.schemas.base.errors import ConfigError, InputError, StateError
 from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.visible import visible_line
 
 _LONGEST = 500  # characters
+_SHOWN = 60  # of a placeholder
 _LONGEST_APPROVAL = datetime.timedelta(days=366)
 
 
@@ -39,13 +42,18 @@ def one_line(option: str, text: str) -> str:
         It, without blanks at the ends.
 
     Raises:
-        InputError: it says nothing, is too long or has line breaks.
+        InputError: it says nothing, is a placeholder that was left, is too long or has line breaks.
     """
     stripped = text.strip()
     if not stripped:
         raise InputError(f"{option} is empty: it stands in the log, so say it")
     if len(stripped) > _LONGEST:
         raise InputError(f"{option} has {len(stripped)} characters: at most {_LONGEST} fit the log; say it shorter")
+    if is_placeholder(stripped):
+        raise InputError(
+            f"{option} '{visible_line(stripped[:_SHOWN])}': a placeholder, which was to be replaced; it stands in the "
+            "log, so say it in your own words"
+        )
     if not stripped.isprintable():
         raise InputError(f"{option} {stripped!r}: one line of plain text, without line breaks or control characters")
     return stripped

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from ratchet.components.registry.publication import Publication
 from ratchet.components.registry.registry import Registry
+from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
 from ratchet.pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, tell_vertex, told_before
+from ratchet.pipeline.serving.rehearsal import Rehearsed, rehearsed
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.base.errors import InputError, StateError
@@ -65,7 +67,15 @@ def rollback(request: RollbackRequest, now: datetime.datetime) -> Override:
     made = told_before(done) if done else serve(registry, plan_rollback(request, registry, now), now)
     tell_ml_metadata(root, registry)
     tell_vertex(root, registry)
+    show_runs(root, pages=False)
     return made
+
+
+def rehearse_rollback(request: RollbackRequest, now: datetime.datetime) -> Rehearsed:
+    """What `rollback` would do; it raises what that would, and changes nothing."""
+    registry = registry_at(check_root(request.root))
+    done = None if registry.pointer().pushing else _done(request, registry)
+    return rehearsed(registry, done, lambda: plan_rollback(request, registry, now), now)
 
 
 def plan_rollback(request: RollbackRequest, registry: Registry, now: datetime.datetime) -> ServingChange:

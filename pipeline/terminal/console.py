@@ -15,10 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from ratchet.pipeline.terminal.colour import is_terminal
 from ratchet.pipeline.terminal.standard_streams import discard, flush_output
+from ratchet.pipeline.terminal.verbosity import Verbosity, verbosity
 from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.base.visible import visible
 
+_LEVELS = {Verbosity.QUIET: logging.WARNING, Verbosity.NORMAL: logging.INFO, Verbosity.VERBOSE: logging.DEBUG}
 PLAIN_INTERVAL_S = 10.0  # between transient lines where they cannot overwrite each other
 
 
@@ -28,8 +31,8 @@ class _ConsoleHandler(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._rewrites = stream.isatty()
-        self._last_transient = time.monotonic()
+        self._rewrites = is_terminal(stream)
+        self._started = self._last_transient = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
         transient = getattr(record, "transient", False)
@@ -38,6 +41,8 @@ class _ConsoleHandler(logging.Handler):
                 return
             self._last_transient = time.monotonic()
         text = visible(record.getMessage())
+        if verbosity() >= Verbosity.VERBOSE:
+            text = f"{time.monotonic() - self._started:7.1f} s  {text}"
         try:
             self._stream.write(f"\r\x1b[K{text}" + ("" if transient else "\n") if self._rewrites else text + "\n")
             self._stream.flush()
@@ -63,16 +68,21 @@ class _StepHandler(logging.Handler):
 
 @contextlib.contextmanager
 def progress_on(stream: TextIO) -> Iterator[None]:
-    """Shows our progress lines on a stream."""
+    """Shows our progress lines on a stream, as many as `--quiet` and `--verbose` ask for, and on no other one."""
     handler = _ConsoleHandler(stream)
     level, propagate = LOGGER.level, LOGGER.propagate
+    others = [other for other in LOGGER.handlers if isinstance(other, _ConsoleHandler)]
+    for other in others:
+        LOGGER.removeHandler(other)
     LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
+    LOGGER.setLevel(_LEVELS[verbosity()])
     LOGGER.propagate = False  # once TFX is loaded, the root logger would print each line again
     try:
         yield
     finally:
         LOGGER.removeHandler(handler)
+        for other in others:
+            LOGGER.addHandler(other)
         LOGGER.setLevel(level)
         LOGGER.propagate = propagate
 

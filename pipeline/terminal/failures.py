@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
+from ratchet.pipeline.terminal.colour import painted_error
 from ratchet.pipeline.terminal.extras import missing_extra
 from ratchet.pipeline.terminal.plain_text import cut, one_line
 from ratchet.pipeline.terminal.standard_streams import OutputError, flush_output, reader_left, say, tell
@@ -58,13 +59,14 @@ class Failure:
     fault: bool = False
 
 
-def guarded(action: Callable[[], int], as_json: bool, goes_on: bool = False) -> int:
+def guarded(action: Callable[[], int], as_json: bool, goes_on: bool = False, prog: str = "ratchet") -> int:
     """Carries out a command; whatever happens in there, its user sees no traceback.
 
     Args:
         action: the command; gives its exit code.
         as_json: whether an error is to be the last line of standard output, too.
         goes_on: whether the same command goes on after Ctrl-C where it was, and does not begin anew.
+        prog: what the line of an error begins with.
 
     Returns:
         The exit code.
@@ -80,7 +82,7 @@ def guarded(action: Callable[[], int], as_json: bool, goes_on: bool = False) -> 
     except SystemExit:
         raise
     except BaseException as error:
-        return _end(explain(error, goes_on), error, as_json)
+        return _end(explain(error, goes_on), error, as_json, prog)
 
 
 def explain(error: BaseException, goes_on: bool = False) -> Failure:
@@ -104,12 +106,12 @@ def explain(error: BaseException, goes_on: bool = False) -> Failure:
     return _of_system(error) or _of_text(error) or _of_library(error) or _fault(error)
 
 
-def _end(failure: Failure, error: BaseException, as_json: bool) -> int:
+def _end(failure: Failure, error: BaseException, as_json: bool, prog: str) -> int:
     message = f"{failure.message}; {kept_traceback(error)}" if failure.fault else failure.message
     if is_shown():
         tell(traceback_text(error).rstrip())
     if message:
-        tell("\n".join(cut(line, _LONGEST_LINE) for line in f"ratchet: {message}".split("\n")))
+        tell("\n".join(cut(line, _LONGEST_LINE) for line in f"{prog}: {message}".split("\n")), painted_error)
     try:
         if as_json and failure.message:
             say(json.dumps({"verdict": None, "error": message, "exit_code": failure.exit_code}))

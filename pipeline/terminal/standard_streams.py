@@ -10,12 +10,17 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import IO, Any, NoReturn
 
+from ratchet.pipeline.terminal.colour import is_coloured
+from ratchet.pipeline.terminal.verbosity import Verbosity, verbosity
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.base.visible import visible
+
+Paint = Callable[[str], str]
 
 _NAMES: dict[str, str] = {}
 
@@ -77,6 +82,11 @@ def by_name(text: str) -> str:
     return text
 
 
+def _painted(text: str, stream: IO[str], paint: Paint | None) -> str:
+    """Painted after it was made harmless, which takes the escapes of others away."""
+    return paint(text) if paint and is_coloured(stream) else text
+
+
 def _named(record: logging.LogRecord) -> bool:
     """Lets every record of our logger pass, with those names; one that has `as_is` set, as it is."""
     if not getattr(record, "as_is", False):
@@ -84,28 +94,46 @@ def _named(record: logging.LogRecord) -> bool:
     return True
 
 
-def say(text: str, as_is: bool = False) -> None:
+def say(text: str, as_is: bool = False, paint: Paint | None = None) -> None:
     """Writes lines to standard output, made harmless for a terminal.
 
     Args:
         text: the lines.
         as_is: whether directories keep their own names, whatever `call` says.
+        paint: puts them in colour, where that is wanted.
 
     Raises:
         OutputError: it cannot be written.
     """
     try:
-        print(visible(text if as_is else by_name(text)))
+        print(_painted(visible(text if as_is else by_name(text)), sys.stdout, paint))
     except OSError as error:
         raise output_lost(error) from error
 
 
-def tell(text: str) -> None:
-    """Writes lines to standard error, made harmless for a terminal; when nobody can see them, nothing happens."""
+def tell(text: str, paint: Paint | None = None) -> None:
+    """Writes lines to standard error, made harmless for a terminal; when nobody can see them, nothing happens.
+
+    Args:
+        text: the lines.
+        paint: puts them in colour, where that is wanted.
+    """
     try:
-        print(visible(by_name(text)), file=sys.stderr, flush=True)
+        print(_painted(visible(by_name(text)), sys.stderr, paint), file=sys.stderr, flush=True)
     except OSError:
         discard(sys.stderr)
+
+
+def note(text: str) -> None:
+    """`tell` of what a person can do without: nothing with `--quiet`."""
+    if verbosity() > Verbosity.QUIET:
+        tell(text)
+
+
+def detail(text: str) -> None:
+    """`tell` of what is only wanted with `--verbose`."""
+    if verbosity() >= Verbosity.VERBOSE:
+        tell(text)
 
 
 def flush_output() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ratchet.pipeline.cli.main import _parser, main
-from ratchet.pipeline.cli.options import RemoteRoot, local, local_name, place, root_place, with_root
+from ratchet.pipeline.cli.options import RemoteRoot, from_anywhere, local, local_name, place, root_place
+from ratchet.pipeline.terminal.program import program
 from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.roots import add_run, serve
 
@@ -33,7 +36,7 @@ def options(parser: argparse.ArgumentParser, command: str = "ratchet") -> Iterat
 
 ALL = list(options(_parser()))
 # The commands that work on a root in Cloud Storage; a bench copies the root that it starts from.
-ON_GS = ("run", "check", "status", "history", "review", "approve", "rollback", "prune", "doctor")
+ON_GS = ("run", "check", "status", "history", "review", "approve", "rollback", "prune", "doctor", "diff")
 NO_PATHS = {"digits --golden", "digits --images", "bench --images"}  # a flag and numbers
 OF_PATHS = [(name, action) for name, action in ALL if name.split()[1] in PATHS and name not in NO_PATHS]
 
@@ -130,13 +133,37 @@ def test_a_uri_in_the_environment_is_named_as_such(
     assert "argument --root: s3://bucket/root: --root (from RATCHET_ROOT) cannot lie there" in error
 
 
-def test_a_command_to_copy_says_the_root_that_the_environment_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("RATCHET_ROOT", raising=False)
-    assert with_root("ratchet run --data d", Path("ratchet-root")) == "ratchet run --data d"
-    monkeypatch.setenv("RATCHET_ROOT", "my root")
-    assert with_root("ratchet run --data d", Path("my root")) == "ratchet run --data d --root 'my root'"
-    assert with_root("ratchet run --root x", Path("x")) == "ratchet run --root x"
-    assert with_root("ratchet run --root=x", Path("x")) == "ratchet run --root=x"
+def test_a_command_to_copy_means_the_same_in_every_directory_and_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("")
+    monkeypatch.setattr(sys, "argv", ["pytest"])
+
+    def copied(given: str, **values: Any) -> str:
+        return from_anywhere(given, argparse.Namespace(**{"root": Path("ratchet-root"), **values}))
+
+    here = str(tmp_path)
+    shown = copied("ratchet run --data d --config mine.yaml --span 2", data=Path("d"), config="mine.yaml", span=2)
+    assert shown == f"ratchet run --data {here}/d --config {here}/mine.yaml --span 2 --root {here}/ratchet-root"
+    assert copied("ratchet run --config digits --root=x", config="digits") == (
+        f"ratchet run --config digits --root={here}/x"
+    )
+    assert copied("ratchet run --data gs://bucket/d --root gs://b/r", data=Path("d")).endswith(
+        "--data gs://bucket/d --root gs://b/r"
+    )
+
+
+def test_a_command_to_copy_names_the_program_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ratchet").write_text("")
+    monkeypatch.chdir(tmp_path)
+    for argv, expected in (
+        ("ratchet", [str(tmp_path / "ratchet")]),
+        ("x/ratchet/__main__.py", [sys.executable, "-m", "ratchet"]),
+        ("pytest", ["ratchet"]),
+    ):
+        monkeypatch.setattr(sys, "argv", [argv])
+        assert program() == expected
 
 
 @pytest.mark.parametrize("command", [["status"], ["history"], ["review"], ["approve", "r"], ["rollback"]])

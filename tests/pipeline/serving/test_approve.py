@@ -11,6 +11,7 @@ import pytest
 
 from ratchet.components.registry.locking import hold
 from ratchet.pipeline.serving.approve import ApproveRequest, approve
+from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.base.errors import InputError, StateError
@@ -60,6 +61,22 @@ def test_an_approval_is_logged_with_who_and_why_and_until_when(world: ServedRoot
     )
     assert world.registry.overrides() == [made]
     assert world.registry.current_override() == made
+
+
+def test_the_index_of_runs_says_who_approved_and_who_rolled_back(world: ServedRoot) -> None:
+    index = world.root / "runs" / "index.html"
+    approve(request(world), NOW)
+    assert "approved by Ana until 2026-12-31" in index.read_text()
+    rollback(RollbackRequest(world.root, "Bo", "false alarms"), later())
+    assert "Bo rolled back to version 200 (false alarms)" in index.read_text()
+
+
+def test_an_index_that_cannot_be_written_keeps_no_model_out_of_service(world: ServedRoot) -> None:
+    (world.root / "runs" / "index.html").mkdir()
+    made = approve(request(world), NOW)
+    served = world.registry.served()
+    assert served is not None
+    assert served.version == made.version
 
 
 def test_the_version_is_above_all_others_although_the_clock_is_behind(world: ServedRoot) -> None:
@@ -188,6 +205,16 @@ def test_a_sound_evaluation_is_not_called_broken(world: ServedRoot) -> None:
     [
         ({"by": "  "}, "--by is empty"),
         ({"reason": ""}, "--reason is empty"),
+        ({"reason": "REPLACE: why this model may be served"}, "--reason 'REPLACE: why .*': a placeholder"),
+        ({"reason": " WHY "}, "--reason 'WHY': a placeholder"),
+        ({"reason": "REASON"}, "a placeholder"),
+        ({"reason": "TEXT"}, "a placeholder"),
+        ({"reason": "<why>"}, "--reason '<why>': a placeholder"),
+        ({"reason": "say why: the golden set ..."}, "a placeholder"),
+        ({"reason": "..."}, "a placeholder"),
+        ({"by": "NAME"}, "--by 'NAME': a placeholder"),
+        ({"by": "REPLACE: your name"}, "--by 'REPLACE: your name': a placeholder"),
+        ({"by": "$USER"}, "a placeholder"),
         ({"reason": "x" * 501}, "--reason has 501 characters"),
         ({"by": "Ana\nBen"}, "--by 'Ana.nBen': one line"),
         ({"expires": "2026-02-28"}, r"that day is over; today is 2026-03-01 \(UTC\)"),
@@ -204,7 +231,7 @@ def test_what_the_log_could_not_hold_is_refused(world: ServedRoot, fields: dict[
 
 @pytest.mark.parametrize("expires", ["2026-03-01", "2027-03-02"])
 def test_today_and_a_year_ahead_are_days(world: ServedRoot, expires: str) -> None:
-    assert approve(request(world, expires=expires, reason="x" * 500), NOW).expires == expires
+    assert approve(request(world, expires=expires, reason=("seen " * 100).strip()), NOW).expires == expires
 
 
 def test_a_directory_that_is_no_root_is_named(world: ServedRoot, tmp_path: Path) -> None:

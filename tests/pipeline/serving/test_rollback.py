@@ -110,7 +110,7 @@ def test_one_step_back_is_another_model_not_another_number(world: ServedRoot) ->
 def test_training_goes_on_after_a_rollback(world: ServedRoot) -> None:
     rollback(request(world), NOW)
     world.run("new", Verdict.BLOCKED)
-    approve(ApproveRequest("new", world.root, "Ana", "why", "2026-12-31"), later())
+    approve(ApproveRequest("new", world.root, "Ana", "checked", "2026-12-31"), later())
     made = rollback(request(world, reason="the new one, too"), later(20))
     assert world.served_weights() == world.blessed_run() == "good"
     assert (made.run_id, served(world).run_id) == ("good", "good")
@@ -118,9 +118,9 @@ def test_training_goes_on_after_a_rollback(world: ServedRoot) -> None:
 
 def test_an_approval_that_is_restored_keeps_its_last_day(world: ServedRoot) -> None:
     world.run("bad", Verdict.BLOCKED, rule="trust:leak")
-    approved = approve(ApproveRequest("bad", world.root, "Ana", "why", "2026-12-31", evaluation_broken=True), NOW)
+    approved = approve(ApproveRequest("bad", world.root, "Ana", "checked", "2026-12-31", evaluation_broken=True), NOW)
     world.run("next", Verdict.BLOCKED)
-    approve(ApproveRequest("next", world.root, "Ana", "why", "2026-06-30"), later())
+    approve(ApproveRequest("next", world.root, "Ana", "checked", "2026-06-30"), later())
     made = rollback(request(world), later(20))
     assert (made.restored, made.expires, made.evaluation_broken) == (approved.version, "2026-12-31", True)
     assert made.expired(datetime.date(2027, 1, 1))
@@ -226,6 +226,10 @@ def test_a_rollback_has_to_be_explained_and_needs_a_served_model(world: ServedRo
         rollback(request(world, reason=" "), NOW)
     with pytest.raises(InputError, match="--by is empty"):
         rollback(request(world, by=""), NOW)
+    with pytest.raises(InputError, match="--reason 'REPLACE: why': a placeholder"):
+        rollback(request(world, reason="REPLACE: why"), NOW)
+    with pytest.raises(InputError, match="--by '<name>': a placeholder"):
+        rollback(request(world, by="<name>"), NOW)
     empty = ServedRoot(tmp_path / "empty")
     with pytest.raises(InputError, match="no model was ever served from it"):
         rollback(request(empty), NOW)

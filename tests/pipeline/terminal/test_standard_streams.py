@@ -69,7 +69,7 @@ ARGUMENTS = [
     ["status", "--root"],
     ["run", "--config", "digits", "--data"],
     ["convert", "--out", "o", "--from"],
-    ["status", "--no"],
+    ["status"],
     [],
 ]
 
@@ -108,7 +108,7 @@ def work(arguments):
             threading.Event().wait()
 
 def parser():
-    made = cli._Parser(prog="ratchet")
+    made = cli.Parser(prog="ratchet")
     made.add_argument("--wait", action="store_true")
     made.set_defaults(command=work, needs=None)
     return made
