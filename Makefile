@@ -8,12 +8,14 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # What tests want beside .venv: a browser, and venv where Debian parts it from Python.
-.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom kubeflow-golden image faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
 
-test: lint unit e2e  ## what CI runs
+test:  ## what CI runs; lint beside the unit tests, for one of its tools takes half of its time on one core
+	@$(MAKE) --no-print-directory --jobs=2 lint unit
+	@$(MAKE) --no-print-directory e2e
 
 lint: .venv/ready
 	.venv/bin/ruff check .
@@ -48,6 +50,19 @@ audit: .tools/audit/ready  ## known vulnerabilities of the locks; fails if a dat
 
 sbom: .tools/audit/ready  ## build/sbom.json, what is installed with hashes and licences (CycloneDX)
 	@.tools/audit/bin/python -m requirements.sbom
+
+docs: .tools/docs/ready  ## the documents as a site, build/site/index.html; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 .tools/docs/bin/mkdocs build --config-file handbook/site/mkdocs.yml
+	@echo "build/site/index.html"
+
+cast: .venv/ready .tools/docs/ready  ## docs/images/demo.svg, a terminal in which the demo runs: five minutes
+	@$(VENV_PYTHON) -m handbook.cast
+
+pictures: .venv/ready  ## docs/images/review.png of the demo's blocked run (DEMO=ratchet-demo)
+	@$(VENV_PYTHON) -m handbook.pictures $(or $(DEMO),ratchet-demo)/root
+
+settings-doc: .venv/ready  ## write docs/settings.md, every setting as its class says it
+	@$(VENV_PYTHON) -m handbook.settings_reference
 
 kubeflow-golden: .venv/ready  ## write the compiled pipelines that the tests compare with
 	$(VENV_PYTHON) -m tests.kubeflow.update_golden
@@ -125,3 +140,6 @@ FORCE:
 
 .tools/audit/ready: requirements/audit-lock.txt requirements/setup-audit.sh .venv/ready
 	@requirements/setup-audit.sh
+
+.tools/docs/ready: requirements/docs-lock.txt requirements/setup-docs.sh
+	@requirements/setup-docs.sh
