@@ -27,11 +27,14 @@ if not NIGHTLY:
     os.fsync = _no_flush  # pyright: ignore[reportAttributeAccessIssue]
 
 _ONE_ROOT = "tests/e2e/"  # what these tests look at is trained once
+_JOBS = "tests/kubeflow/executed/"  # these over one cloud and one process that runs steps
 _ONE_INSTALLATION = "tests/wheel/"  # and what these look at installed once
 # What takes minutes comes first, so that no process is left alone with it at the end.
 _LONGEST = (
-    *("tests/kills/test_sample.py", _ONE_ROOT, "tests/kubeflow/test_executed.py"),
-    *("tests/components/trainer/test_processes.py", "tests/components/trainer/test_job.py", _ONE_INSTALLATION),
+    *("tests/kills/test_sample.py", _ONE_ROOT, _JOBS),
+    *("tests/components/trainer/test_job.py", "tests/components/trainer/test_processes.py", _ONE_INSTALLATION),
+    *("tests/pipeline/doctor/test_faults.py", "tests/components/registry/test_object_storage.py"),
+    *("tests/components/review/test_page_browser.py", "tests/test_benchmarks.py", "tests/test_operating_"),
 )
 
 
@@ -39,7 +42,7 @@ class ByFixture(LoadFileScheduling):
     """With several processes (pytest-xdist), what shares a fixture stays in one: files, and some whole directories."""
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = next((place for place in (_ONE_ROOT, _ONE_INSTALLATION) if nodeid.startswith(place)), None)
+        shared = next((place for place in (_ONE_ROOT, _JOBS, _ONE_INSTALLATION) if nodeid.startswith(place)), None)
         return shared or super()._split_scope(nodeid)
 
 
@@ -54,14 +57,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With half of the suite chosen, files that hold none of it are not imported: that would take half a minute."""
-    half = config.getoption("markexpr")
-    if collection_path.suffix != ".py" or half not in ("tensorflow", "not tensorflow"):
+    """Files without any test are not imported, nor are those of the other half: each would take half a minute."""
+    if collection_path.suffix != ".py":
         return None
-    source = collection_path.read_text(encoding="utf-8")
+    source, half = collection_path.read_text(encoding="utf-8"), str(config.getoption("markexpr"))
+    if not collection_path.name.startswith("test_"):
+        return _has_nothing_for(half, source) or None
     if half == "tensorflow":
         return "mark.tensorflow" not in source or None
-    if collection_path.name.startswith("test_"):
+    if half == "not tensorflow":
         return "\npytestmark = pytest.mark.tensorflow\n" in source or None
-    names = imported(source, top_level_only=True)
-    return not names.isdisjoint(GLUE) or any(name.split(".")[0] in HEAVY for name in names) or None
+    return None
+
+
+def _has_nothing_for(half: str, source: str) -> bool:
+    """Whether a module that is no test module has no examples in its docstrings, or none that this half tries."""
+    if ">>>" not in source or half == "tensorflow":
+        return True
+    names = imported(source, top_level_only=True) if half == "not tensorflow" else set()
+    return not names.isdisjoint(GLUE) or any(name.split(".")[0] in HEAVY for name in names)

@@ -21,7 +21,8 @@ HEAVY = {
 # The modules that are glue to TFX and TensorFlow; everything else is pure.
 COMMANDS = (
     *("run", "demo", "evaluate", "status", "history", "review", "approve", "rollback", "prune", "doctor"),
-    *("check", "convert", "schema", "log-sample", "digits", "bench", "new-span", "config"),
+    *("check", "convert", "schema", "log-sample", "digits", "bench", "new-span", "config", "explain", "completion"),
+    "diff",
 )
 # Packages that every component may use.
 SHARED = ("services", "stack", "coco", "metrics", "detector", "imaging", "labels", "pages", "toolkits", "object_store")
@@ -40,7 +41,7 @@ ONE_VERSION = (
     *("tfx.proto.orchestration", "tensorflow.python", "keras"),
 )
 NAMES_OF_ONE_VERSION = ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL")
-DOCUMENTED = {"_replace", "_fields", "_exit"}  # of namedtuple and of os, whatever their names look like
+DOCUMENTED = {"_replace", "_fields", "_asdict", "_exit"}  # of namedtuple and of os, whatever their names look like
 GLUE = {
     "components.data_gate.album",
     "components.data_gate.comparing",
@@ -49,6 +50,7 @@ GLUE = {
     "components.data_gate.executor",
     "components.data_gate.serving_log",
     "components.data_gate.inputs",
+    "components.data_gate.training_images",
     "components.detector.answers",
     "components.detector.sampling",
     "components.detector.served",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ratchet.components.pages.glossary import GLOSSARY as ON_PAGES
 from ratchet.pipeline.config.pipeline_settings import load_settings
 
 TREE = Path(__file__).resolve().parent.parent
@@ -32,6 +33,11 @@ def test_every_term_is_where_it_is_said_to_be(row: str) -> None:
     assert meaning
     assert places
     assert [place for code, page in places if not is_there(place := code or page)] == []
+
+
+def test_pages_say_of_a_word_what_the_glossary_says() -> None:
+    documented = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", GLOSSARY.replace("`", ""), re.M))
+    assert {term: documented.get(term) for term in ON_PAGES} == ON_PAGES
 
 
 def test_a_place_that_is_not_there_is_noticed() -> None:

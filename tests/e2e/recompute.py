@@ -1,6 +1,6 @@
-"""Recomputes the mAP of a pushed SavedModel with TensorFlow and pycocotools alone; prints it.
+"""Recomputes the mAP of pushed SavedModels with TensorFlow and pycocotools alone; prints them.
 
-    python recompute.py SAVED_MODEL GOLDEN
+    python recompute.py GOLDEN SAVED_MODEL...
 
 It shares no code with the project: it is what anyone else would write.
 """
@@ -48,4 +48,5 @@ def main(saved_model: str, golden: str) -> float:
 
 
 if __name__ == "__main__":
-    print(main(*sys.argv[1:]))
+    for model in sys.argv[2:]:
+        print(main(model, sys.argv[1]))

@@ -18,6 +18,7 @@ from ratchet.schemas.artifacts.data_evidence import DRIFT, EVIDENCE_FORMAT
 from ratchet.schemas.artifacts.decisions import DataVerdict
 from ratchet.schemas.base.errors import DataError
 from tests.e2e.conftest import SMALL, Runs, World
+from tests.nightly import by_night
 
 pytestmark = pytest.mark.tensorflow
 
@@ -38,14 +39,16 @@ def clean(runs: Runs) -> int:
     return 11
 
 
-def test_a_clean_span_is_not_rejected(runs: Runs, clean: int, tmp_path: Path) -> None:
-    result = check(runs, clean, tmp_path)
+def test_a_clean_span_is_not_rejected_nor_are_requests_like_it_a_skew(runs: Runs, clean: int, tmp_path: Path) -> None:
+    log_sample([runs.world.data / f"span-{clean}" / "images"], tmp_path / "log", 1.0)
+    result = check(runs, clean, tmp_path / "out", f"data_gate.serving_log={tmp_path / 'log'}")
     assert failed(result) == []
     assert result.exit_code == 0
     assert result.baseline == runs.after_rollback.model.version
     assert {reason.rule for reason in result.decision.reasons} >= {
         "drift:qa/brightness",
         "drift:embedding",
+        "skew:qa/brightness",
         "labels:size",
         "labels:missing",
         "leak",
@@ -66,7 +69,7 @@ def test_what_a_run_rejects_a_check_rejects_for_the_same_reasons(runs: Runs, tmp
     assert result.exit_code == 4
     assert failed(result) == [reason.rule for reason in runs.dark.reasons if not reason.passed]
     assert failed(result)[0] == "drift:qa/brightness"
-    assert "the images are darker, by " in " ".join(result.to_text().split())
+    assert " % darker: median brightness" in " ".join(result.to_text().split())
     evidence = {
         entry.feature: entry
         for entry in EVIDENCE_FORMAT.read((tmp_path / "evidence.json").read_text(), "evidence.json").comparisons
@@ -103,11 +106,6 @@ def test_skew_against_darker_requests_is_found(runs: Runs, clean: int, tmp_path:
     result = check(runs, clean, tmp_path / "out", f"data_gate.serving_log={tmp_path / 'log'}")
     assert "skew:qa/brightness" in failed(result)
     assert "drift:qa/brightness" not in failed(result)
-    same = tmp_path / "same"
-    log_sample([runs.world.data / f"span-{clean}" / "images"], same, 1.0)
-    result = check(runs, clean, tmp_path / "out", f"data_gate.serving_log={same}")
-    assert failed(result) == []
-    assert "skew:qa/brightness" in {reason.rule for reason in result.decision.reasons}
 
 
 def test_a_span_that_changed_after_training_has_to_be_a_new_version(runs: Runs, tmp_path: Path) -> None:
@@ -119,13 +117,15 @@ def test_a_span_that_changed_after_training_has_to_be_a_new_version(runs: Runs, 
     file.write_text(json.dumps(document))
     result = check(runs, 2, tmp_path / "out", data=data)
     assert failed(result) == ["span_version"]
-    assert "deliver it as span-2-version-2" in result.to_text()
+    [reason] = result.decision.failures
+    assert reason.actual.endswith("deliver it as span-2-version-2")
     (data / "span-2").rename(data / "span-2-version-2")
     result = check(runs, 2, tmp_path / "out", data=data)
     assert failed(result) == []
     assert result.directory.endswith("span-2-version-2")
 
 
+@by_night  # the runs of bad labels and of a leak, which the other tests look at, are trained in this mode
 def test_observe_mode_records_and_lets_pass(runs: Runs, tmp_path: Path) -> None:
     result = check(runs, 4, tmp_path, "data_gate.mode=observe")
     assert result.exit_code == 0

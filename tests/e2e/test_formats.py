@@ -16,10 +16,12 @@ from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, re
 from ratchet.schemas.base.files import LOCAL_FILES
 from tests.e2e.conftest import A_FEW_STEPS, Runs, World
 from tests.formats.downgrade import downgrade
+from tests.nightly import by_night
 
 pytestmark = pytest.mark.tensorflow
 
 
+@by_night  # tests/formats reads every kind of file of format 0, and gives commands on such a root
 def test_a_retraining_goes_on_from_a_root_of_format_0(runs: Runs, tmp_path: Path) -> None:
     shutil.copytree(runs.world.root, tmp_path / "root")
     downgrade(tmp_path / "root")

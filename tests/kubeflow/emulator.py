@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -19,7 +20,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ _PARTS = (
     "ratchet.kubeflow.step.components",
     "ratchet.components.trainer.run_fn",
     "ratchet.pipeline.pipeline",
+    "ratchet.pipeline.run.runner",
 )
 
 SUCCEEDED, FAILED, SKIPPED, NOT_TRIGGERED, CACHED = "SUCCEEDED", "FAILED", "SKIPPED", "NOT_TRIGGERED", "CACHED"
@@ -59,6 +61,25 @@ class Ask:
     stop_before: str | None = None
     kill: tuple[str, str] | None = None
     enable_caching: bool = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function that is called in a process of its own, beside the jobs.
+
+    Attributes:
+        module: that has it.
+        function: takes words and returns an exit code.
+        arguments: the words.
+        environment: variables of that process.
+        log: file of what it prints.
+    """
+
+    module: str
+    function: str
+    arguments: Sequence[str]
+    environment: Mapping[str, str]
+    log: str
 
 
 @dataclass
@@ -94,7 +115,15 @@ class Emulator:
 
     def run(self, ask: Ask) -> JobState:
         """Runs a job to its end, or goes on with it."""
-        self._pipe.send(ask)
+        return self._answer(ask)
+
+    def call(self, call: Call) -> None:
+        """Calls a function to its end, which has to be a good one."""
+        code = self._answer(call)
+        assert code == 0, Path(call.log).read_text()[-3000:]
+
+    def _answer(self, asked: Ask | Call) -> Any:
+        self._pipe.send(asked)
         answer = self._pipe.recv()
         if isinstance(answer, str):
             raise AssertionError(answer)
@@ -114,6 +143,9 @@ def _serve(pipe: Any, directory: str, environment: dict[str, str]) -> None:
     cache: dict[str, dict[str, Any]] = {}
     while (ask := pipe.recv()) is not None:
         try:
+            if isinstance(ask, Call):
+                pipe.send(_called(ask))
+                continue
             if ask.name not in jobs:
                 jobs[ask.name] = _Job(ask, Path(directory), cache)
             pipe.send(jobs[ask.name].go_on(ask))
@@ -251,22 +283,33 @@ class _Job:
         self.state.logs[name] = str(log)
         child = os.fork()
         if child == 0:
-            _contained(log, container.get("env", []), arguments)
+            given = {one["name"]: one["value"] for one in container.get("env", [])}
+            _contained(log, given, sys.modules[ENTRY[2]].main, arguments)
         kill = self.ask.kill
         if kill and kill[0] == name and attempt == 0:
             return _killed(child, kill[1])
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _contained(log: Path, environment: list[dict[str, str]], arguments: list[str]) -> None:
+def _called(call: Call) -> int:
+    child = os.fork()
+    if child == 0:
+        function = getattr(importlib.import_module(call.module), call.function)
+        _contained(Path(call.log), call.environment, function, call.arguments)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _contained(
+    log: Path, environment: Mapping[str, str], function: Callable[[Sequence[str]], int], arguments: Sequence[str]
+) -> None:
     """In the forked process, which ends here."""
     code = 1
     try:
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
-        os.environ.update({one["name"]: one["value"] for one in environment})
-        code = sys.modules[ENTRY[2]].main(arguments)
+        os.environ.update(environment)
+        code = function(arguments)
     except BaseException:
         traceback.print_exc()
     finally:

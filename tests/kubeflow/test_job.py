@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ratchet.kubeflow.job import DAG, JobPlan, complete_job, platform_spec
+from ratchet.kubeflow.job import DAG, JobPlan, _show, complete_job, platform_spec
 from ratchet.kubeflow.parameters import job_parameters
 from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings, StepResources, Toleration
 from ratchet.schemas.base.errors import ConfigError
@@ -169,6 +169,14 @@ def test_consoles_show_the_page_and_compare_the_metrics() -> None:
     assert evaluation["metrics"]["artifactType"]["schemaTitle"] == "system.Metrics"
     assert evaluation["evaluation"] == FILE
     assert "metrics" not in components["Reader"]["outputDefinitions"]["artifacts"]
+
+
+def test_the_tfma_report_is_shown_of_a_step_that_is_given_an_evaluation() -> None:
+    given = {"inputDefinitions": {"artifacts": {"evaluation": FILE}}}
+    steps = [{**inputs, "outputDefinitions": {"artifacts": {"page": FILE}}} for inputs in (given, {})]
+    for step in steps:
+        _show(step)
+    assert [set(step["outputDefinitions"]["artifacts"]) for step in steps] == [{"page", "tfma"}, {"page"}]
 
 
 def test_the_last_step_is_told_how_the_others_ended() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +67,17 @@ def mutated(mutant: Mutant, tree: Path) -> str:
         )
     changed = text.replace(mutant.original, mutant.replacement)
     try:
-        same = ast.dump(ast.parse(changed)) == ast.dump(ast.parse(text))
+        same = ast.dump(ast.parse(changed)) == _parsed(text)
     except SyntaxError as error:
         raise LostMutantError(f"{mutant}: what comes of it is no Python ({error.msg}); mend the list") from error
     if same:
         raise LostMutantError(f"{mutant}: it changes no code; mend the list")
     return changed
+
+
+@functools.lru_cache(maxsize=2)  # a module's mutants follow one another in the list
+def _parsed(text: str) -> str:
+    return ast.dump(ast.parse(text))
 
 
 def lost_because(mutant: Mutant, tree: Path) -> str | None:

@@ -281,9 +281,9 @@ _ROOT = (
         ("return history.finished[-1]", "return history.finished[0]", "the newest run is meant"),
     ),
     *mutants_of(
-        "components/review/error_analysis.py",
+        "components/review/shown_boxes.py",
         "tests/components/review/test_error_analysis.py",
-        ("np.argsort(-found.scores", "np.argsort(found.scores", "of too many boxes the surest are drawn"),
+        ("lexsort((-found.scores", "lexsort((found.scores", "of too many boxes the surest are drawn"),
     ),
 )
 

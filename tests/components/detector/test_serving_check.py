@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from ratchet.components.detector.serving_check import RULE, check_serving, process_ready
+from ratchet.components.detector.serving_check import RULE, check_serving, start_early, started_early
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.serving_probe import ServingProbe
 from ratchet.schemas.base.errors import StateError
@@ -238,7 +238,9 @@ def test_the_process_is_given_whole_paths_and_urls_as_they_are(tmp_path: Path) -
 
 def test_a_process_that_was_started_early_and_asked_nothing_ends_with_the_block() -> None:
     others = set(psutil.Process().children())  # such as a browser of other tests
-    with process_ready():
+    with started_early():
+        assert set(psutil.Process().children()) == others  # until somebody knows that a check is near
+        start_early()
         [started] = set(psutil.Process().children()) - others
         assert "ratchet.components.detector.answers" in started.cmdline()
     assert not started.is_running()
@@ -246,10 +248,18 @@ def test_a_process_that_was_started_early_and_asked_nothing_ends_with_the_block(
 
 def test_several_runs_one_after_the_other_start_one_process_as_long_as_nobody_asks_it() -> None:
     others = set(psutil.Process().children())
-    with process_ready():
+    with started_early():
+        start_early()
         started = set(psutil.Process().children()) - others
         for _ in range(2):
-            with process_ready():
+            with started_early():
+                start_early()
                 assert set(psutil.Process().children()) - others == started
         assert set(psutil.Process().children()) - others == started
+    assert set(psutil.Process().children()) == others
+
+
+def test_a_step_alone_in_its_process_starts_none() -> None:
+    others = set(psutil.Process().children())
+    start_early()
     assert set(psutil.Process().children()) == others

@@ -102,7 +102,7 @@ def test_entries_are_read_at_once(world: GcsWorld, gcs: Bucket) -> None:
 def test_two_writers_change_one_registry_without_an_error(
     world: GcsWorld, writers: str, gcs: Bucket, processes: ForkServerContext
 ) -> None:
-    times = often(10, nightly=25)
+    times = often(6, nightly=25)
     if writers == "threads":
         with ThreadPoolExecutor(2) as pool:
             runs = [pool.submit(change_again_and_again, world.root, name, times) for name in ("a", "b")]
@@ -174,7 +174,7 @@ def test_while_a_version_is_copied_it_is_none_and_others_go_on(world: GcsWorld, 
 def test_whoever_settles_beside_the_one_that_publishes_leads_to_the_same(world: GcsWorld, gcs: Bucket) -> None:
     """At every change that the publishing process makes, another one comes along and completes it."""
     count = len(points(world, gcs))
-    for point in spread(range(count), 8):
+    for point in spread(range(count), 5):
         world = GcsWorld(gcs.uri(f"beside-{point}")).begin()
         candidate, made = world.candidate("new"), iter(range(1000))
         busy = threading.Lock()
@@ -208,7 +208,7 @@ def test_killed_at_every_point_it_is_nothing_or_completed_by_whoever_comes_next(
     made = points(world, gcs)
     pointers = [number for number, request in enumerate(made) if request.name.endswith("served.json")]
     assert len(pointers) == 2
-    for point in spread(range(len(made)), 8):
+    for point in spread(range(len(made)), 5):
         root = gcs.uri(f"killed-{point}")
         world = GcsWorld(root).begin()
         world.candidate("new")
@@ -251,7 +251,7 @@ def kill_after(gcs: Bucket, processes: ForkServerContext, root: str, point: int)
 
 def test_an_answer_that_is_lost_at_any_point_changes_nothing(world: GcsWorld, gcs: Bucket) -> None:
     count = len(points(world, gcs))
-    for point in spread(range(count), 8):
+    for point in spread(range(count), 5):
         world = GcsWorld(gcs.uri(f"lost-{point}")).begin()
         candidate, number = world.candidate("new"), iter(range(1000))
         gcs.server.after = lambda request, number=number, point=point: request.changes and next(number) == point

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,17 +55,17 @@ def trained(batches: list[Any], average: float = 0.0, **changes: Any) -> Learner
     return learner
 
 
-def moved(learner: Learner, part: Any) -> float:
-    """How far the weights of a part of the model are from where a learner of the same seed starts."""
-    import tensorflow as tf
-    import tf_keras
+@functools.cache
+def start() -> Learner:
+    """Where a learner of the same seed starts."""
+    return trained([])
 
-    from ratchet.components.trainer.learner import Learner, LearnerOptions
+
+def moved(learner: Learner, part: Any) -> float:
+    """How far the weights of a part of the model are from where it started."""
     from ratchet.components.trainer.model.weights import ordered_weights
 
-    tf_keras.utils.set_random_seed(0)
-    start = Learner(tf.distribute.get_strategy(), plan(), LearnerOptions(10), lambda model: None)
-    pairs = zip(ordered_weights(part(learner.model)), ordered_weights(part(start.model)))
+    pairs = zip(ordered_weights(part(learner.model)), ordered_weights(part(start().model)), strict=True)
     return max(float(np.abs(a.numpy() - b.numpy()).max()) for a, b in pairs)
 
 

@@ -41,7 +41,7 @@ def test_a_rejection_says_the_cause_then_what_follows_then_the_rest_and_one_next
     assert rejected.to_text().splitlines() == [
         "REJECT  data/span-4  (compared with served version 17)",
         "",
-        "FAILED      Brightness: not like the data the served model was trained on (drift:qa/brightness)",
+        "FAILED      Drift of brightness from the training data (drift:qa/brightness)",
         "found       darker",
         "expected    as bright",
         "images      0.jpg, 1.jpg, 2.jpg, 3.jpg and 3 more",

@@ -75,13 +75,15 @@ def test_no_bucket_is_one_sentence(twins: Make, root: Path) -> None:
 
 def test_the_page_is_fetched_when_it_is_asked_for(root: Path, twins: Make, cache: Path) -> None:
     (root / "runs" / "span-3-cc-1" / "review.html").write_text("<!doctype html>the page")
+    (root / "runs" / "span-3-cc-1" / "tfma.html").write_text("<!doctype html>the report")
     both = twins(root)
     assert both.of(both.uri, "history")[0] == 0
     [copy] = cache.glob("*/runs/span-3-cc-1/review.html")
-    assert copy.read_text() == ""
+    assert (copy.read_text(), copy.with_name("tfma.html").read_text()) == ("", "")
     code, out, _ = both.of(both.uri, "review", "span-3")
     assert (code, out) == (0, f"{copy}\n")
     assert copy.read_text() == "<!doctype html>the page"
+    assert copy.with_name("tfma.html").read_text() == "<!doctype html>the report"  # the page links it
     values = json.loads(both.of(both.uri, "review", "--json")[1])
     assert values["page"] == "ROOT/runs/span-3-cc-1/review.html"
     assert values["copy"] == str(copy)
@@ -143,3 +145,27 @@ def test_an_approval_and_what_it_was_logged_with(root: Path, twins: Make) -> Non
     registry_in(root).log(approval(version="200"))
     _, out, _ = twins(root).agree("history")
     assert "the new camera is worth it" in out
+
+
+def test_the_index_lies_beside_the_runs_there_and_leads_to_pages_that_a_browser_can_open(
+    root: Path, twins: Make, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    both = twins(root)
+    code, _, _ = both.of(both.uri, "history", "--open")
+    assert code == 0
+    there = objects.read(f"{both.uri}/runs/index.html")
+    assert there is not None
+    assert 'href="span-3-cc-1/review.html"' in there.data.decode()
+    [here] = cache.glob("*/runs/index.html")
+    bucket = both.uri.removeprefix("gs://")
+    assert f'href="https://storage.cloud.google.com/{bucket}/runs/span-3-cc-1/review.html"' in here.read_text()
+    code, out, _ = both.of(both.uri, "history")
+    assert code == 0
+    assert "index.html" not in out
+
+
+def test_two_runs_are_compared_there_as_here(root: Path, twins: Make) -> None:
+    code, out, _ = twins(root).agree("diff", "span-1", "span-3")
+    assert code == 0
+    assert "BOOTSTRAPPED" in out

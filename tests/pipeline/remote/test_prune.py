@@ -76,11 +76,12 @@ def test_the_same_goes_and_the_same_stays(world: PrunableRoot, twins: Make) -> N
 def test_pages_and_notes_of_old_runs_go_there_too(world: PrunableRoot, twins: Make) -> None:
     for name in "abcde":
         (world.root / "runs" / name / "review.html").write_text(f"page of {name}")
+        (world.root / "runs" / name / "tfma.html").write_text(f"report of {name}")
     both = twins(world.root)
     prune(at(both.uri, world.root), NARROW, NOW)
     names = {one.name for one in objects.list_below(f"{both.uri}/runs")}
-    assert "b/review.html" not in names
-    assert {"e/review.html", "b/pruned.json", "b/result.json"} <= names
+    assert not {"b/review.html", "b/tfma.html"} & names
+    assert {"e/review.html", "e/tfma.html", "b/pruned.json", "b/result.json"} <= names
 
 
 def test_nothing_is_deleted_before_it_is_noted_that_it_may_be(world: PrunableRoot, twins: Make, gcs: Bucket) -> None:

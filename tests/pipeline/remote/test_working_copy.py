@@ -18,7 +18,7 @@ from ratchet.schemas.base.errors import StateError
 from tests.gcs.fixtures import Bucket
 
 RUN = "runs/span-1-aa-1"
-FILES = ("request.json", "diagnosis.json", "result.json", "review.html", "log.txt")
+FILES = ("request.json", "diagnosis.json", "result.json", "review.html", "tfma.html", "log.txt")
 
 
 @pytest.fixture

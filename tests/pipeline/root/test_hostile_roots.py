@@ -18,7 +18,7 @@ from tests.pipeline.roots import add_run, add_unfinished, serve
 
 Spoil = Callable[[Path], None]
 RUN = "runs/span-3-aa-1"
-SAID_BY = ["--by", "Ana", "--reason", "why"]
+SAID_BY = ["--by", "Ana", "--reason", "checked"]
 
 
 @pytest.fixture

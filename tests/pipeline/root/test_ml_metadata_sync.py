@@ -21,7 +21,7 @@ def world(tmp_path: Path) -> ServedRoot:
 
 
 def approved(world: ServedRoot) -> str:
-    return approve(ApproveRequest("bad", world.root, "Ana", "why", "2026-12-31"), NOW).version
+    return approve(ApproveRequest("bad", world.root, "Ana", "checked", "2026-12-31"), NOW).version
 
 
 def test_an_approval_is_an_execution_with_candidate_evaluation_blessing_and_override(world: ServedRoot) -> None:
@@ -67,7 +67,7 @@ def test_the_blessing_of_an_approval_is_the_evaluators_said_otherwise(world: Ser
 
 def test_a_rollback_needs_no_new_blessing_and_takes_back_those_behind(world: ServedRoot) -> None:
     approved(world)
-    rollback(RollbackRequest(world.root, "Ana", "why", "100"), NOW)
+    rollback(RollbackRequest(world.root, "Ana", "checked", "100"), NOW)
     said = {run: [values(one)["blessed"] for one in blessings(world, run)] for run in ("first", "good", "bad")}
     assert said == {"first": [1], "good": [0], "bad": [0, 0]}
     [execution] = world.store.get_executions_by_type("ratchet.Rollback")
@@ -78,7 +78,7 @@ def test_a_model_that_lost_its_blessing_gets_a_new_one_when_it_is_restored(world
     [blessing] = blessings(world, "first")
     blessing.custom_properties["blessed"].int_value = 0
     world.store.put_artifacts([blessing])
-    rollback(RollbackRequest(world.root, "Ana", "why", "100"), NOW)
+    rollback(RollbackRequest(world.root, "Ana", "checked", "100"), NOW)
     assert world.blessed_run() == "first"
 
 
@@ -91,7 +91,7 @@ def test_what_could_not_be_told_is_told_in_its_order_and_once(world: ServedRoot)
     database = world.root / "metadata.sqlite"
     whole = database.read_bytes()
     approved(world)
-    rollback(RollbackRequest(world.root, "Ana", "why"), NOW)
+    rollback(RollbackRequest(world.root, "Ana", "checked"), NOW)
     database.write_bytes(whole)
     assert world.blessed_run() == "good"
     for _ in range(2):
@@ -102,7 +102,7 @@ def test_what_could_not_be_told_is_told_in_its_order_and_once(world: ServedRoot)
 
 
 def test_a_store_that_was_begun_anew_hears_of_the_override_alone(world: ServedRoot) -> None:
-    made = approve(ApproveRequest("bad", world.root, "Ana", "why", "2026-12-31"), NOW)
+    made = approve(ApproveRequest("bad", world.root, "Ana", "checked", "2026-12-31"), NOW)
     (world.root / "metadata.sqlite").unlink()
     store = MetadataStore(sqlite_at(world.root))
     assert tell(world.root, world.registry) is None

@@ -82,10 +82,12 @@ def test_a_page_or_a_diagnosis_that_could_not_be_written_leaves_the_verdict_as_i
 def test_the_page_lies_beside_the_log_and_without_one_the_data_gates_is_named(tmp_path: Path) -> None:
     (tmp_path / "artifact").mkdir()
     (tmp_path / "artifact" / "review.html").write_text("a page")
+    (tmp_path / "artifact" / "tfma.html").write_text("a report")
     gate = SimpleNamespace(done=True, outputs={"decision": "decision/6"})
     review = SimpleNamespace(done=True, outputs={"page": str(tmp_path / "artifact")})
     steps: Any = {"DataGate": gate, "Review": review}
     assert Path(_page(tmp_path, steps, True, tmp_path)).read_text() == "a page"
+    assert (tmp_path / "tfma.html").read_text() == "a report"
     assert _page(tmp_path, {**steps, "Review": step(done=False)}, True, tmp_path) == "decision/6/report.html"
     assert _page(tmp_path, steps, False, tmp_path) == "decision/6/report.html"
 

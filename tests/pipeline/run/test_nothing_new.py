@@ -200,7 +200,7 @@ class Schedule:
 
     @property
     def runs(self) -> list[str]:
-        return sorted(path.name for path in (self.directory / "root" / "runs").iterdir())
+        return sorted(path.name for path in (self.directory / "root" / "runs").glob("span-*"))
 
     def interrupt(self, run_id: str) -> None:
         (self.directory / "root" / "runs" / run_id / "result.json").unlink()

@@ -6,7 +6,7 @@ import pytest
 
 from ratchet.components.trainer.settings import TrainerSettings
 from ratchet.schemas.base.errors import ConfigError
-from ratchet.schemas.base.settings import from_json, load, parse_yaml, to_json, with_overrides
+from ratchet.schemas.base.settings import from_json, load, parse_yaml, paths_of, to_json, with_overrides
 
 
 def error(values: dict, source: str = "x.yaml") -> str:
@@ -21,6 +21,18 @@ def test_a_typo_names_the_file_the_key_and_the_nearest_known_one() -> None:
     assert "'model.backbon'" in message
     assert "did you mean 'backbone'" in message
     assert "did you mean 'num_scales'" in error({"model": {"anchors": {"num_scale": 3}}})
+
+
+def test_a_key_of_another_group_is_named_with_its_group() -> None:
+    assert "did you mean 'training.batch_size'?" in error({"batch_size": 8})
+    assert "did you mean 'training.retrain.epochs'?" in error({"training": {"epochs": 3}})
+
+
+def test_every_setting_has_a_path() -> None:
+    paths = paths_of(TrainerSettings)
+    assert len(paths) == len(set(paths))
+    assert {"augmentation", "training.batch_size", "training.retrain.replay", "model.anchors.num_scales"} <= set(paths)
+    assert "training" not in paths
 
 
 def test_a_key_like_no_other_lists_the_known_ones() -> None:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ratchet.components.object_store.client import in_pool
 from ratchet.components.object_store.files import files_of, read_text
-from ratchet.components.object_store.objects import list_below, write
+from ratchet.components.object_store.objects import list_below
 from ratchet.components.registry.lease import lease_holder, release_lease
-from ratchet.components.registry.registry import Registry
-from ratchet.components.registry.storages import storage_of
-from ratchet.kubeflow.compile import CompileRequest, compile_pipeline
 from ratchet.kubeflow.step.job_lease import holder_of
 from ratchet.kubeflow.step.places import remove_all
 from ratchet.pipeline.config.pipeline_settings import load_config
@@ -23,115 +16,20 @@ from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
 from ratchet.pipeline.run.local import run
 from ratchet.pipeline.run.preflight import RunRequest
 from ratchet.schemas.artifacts.decisions import Verdict
-from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
-from tests.gcs.fixtures import Bucket
-from tests.kubeflow.emulator import CACHED, FAILED, NOT_TRIGGERED, SKIPPED, SUCCEEDED, Ask, Emulator, JobState
-from tests.nightly import NIGHTLY, by_night
+from ratchet.schemas.artifacts.run_result import RunResult
+from tests.kubeflow.emulator import CACHED, FAILED, NOT_TRIGGERED, SKIPPED, SUCCEEDED, Emulator, JobState
+from tests.kubeflow.executed.conftest import Cluster, Stories, upload
+from tests.kubeflow.executed.two_roots import SMALL
+from tests.nightly import by_night
 
 pytestmark = pytest.mark.tensorflow
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-# As little as still learns a little: what is shown is that every step does the same as on one machine.
-SMALL = (
-    *("training.bootstrap.steps=200", "training.retrain.min_steps=40", "training.retrain.max_steps=40"),
-    *("training.validation.rounds=2", "evaluator.resamples=100", "evaluator.min_map=0.000001"),
-    *("evaluator.margin=0.5", "evaluator.class_drop=1.0", "evaluator.min_golden_objects=1", "kubeflow.retries=1"),
-)
 A_FEW_STEPS = ("training.retrain.min_steps=8", "training.retrain.max_steps=8")
 BEHIND_THE_GATE = ("DetectorTrainer", "MapEvaluator", "Diagnosis", "Pusher", "Review")
 SPANS = ((1, "first"), (2, "second"), (3, "dark"))  # with the jobs on them
 
 
-@dataclass
-class Cluster:
-    """A pipeline root and data that jobs work on.
-
-    Attributes:
-        base: what both lie below, a directory or a URI.
-        emulator: runs the jobs.
-        directory: for compiled jobs.
-    """
-
-    base: str
-    emulator: Emulator
-    directory: Path
-    states: dict[str, JobState] = field(default_factory=dict)
-
-    @property
-    def root(self) -> str:
-        return f"{self.base}/root"
-
-    def registry(self) -> Registry:
-        return Registry(storage_of(f"{self.root}/registry", f"{self.root}/serving/digits"))
-
-    def job(self, name: str, *settings: str, **ask: Any) -> JobState:
-        """Runs a job to its end, or goes on with it."""
-        file = self.directory / f"{name}.json"
-        if not file.exists():
-            request = CompileRequest(
-                load_config("digits", [*SMALL, *settings]),
-                "vertex",
-                self.root,
-                f"{self.base}/data",
-                f"{self.base}/data/golden",
-                "image:1",
-            )
-            compile_pipeline(request, file)
-        replaced = {"/ratchet/schemas": str(REPOSITORY / "schemas")}
-        self.states[name] = self.emulator.run(Ask(str(file), name, replaced=replaced, **ask))
-        return self.states[name]
-
-    def result(self, name: str) -> RunResult:
-        """As the job left it beside its run."""
-        return RUN_RESULT_FORMAT.read(read_text(f"{self.root}/runs/{name}/result.json"), name)
-
-    def log(self, name: str, step: str) -> str:
-        return Path(self.states[name].logs[step]).read_text()
-
-
-def write_data(directory: Path) -> None:
-    write_digits(str(directory / "golden"), DigitsOptions(golden=True, images=40))
-    write_digits(str(directory / "span-1"), DigitsOptions(span=1, images=160))
-    write_digits(str(directory / "span-2"), DigitsOptions(span=2, images=160))
-    write_digits(str(directory / "span-3"), DigitsOptions(span=3, images=80, lighting=0.33))
-
-
-def upload(directory: Path, uri: str) -> None:
-    files = [path for path in directory.rglob("*") if path.is_file()]
-    in_pool(lambda file: write(f"{uri}/{file.relative_to(directory)}", file.read_bytes()), files)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("executed") / "data"
-    write_data(directory)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def bucket(gcs_server: Any) -> Iterator[Bucket]:
-    """One bucket for all jobs."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in gcs_server.environment.items():
-            patch.setenv(name, value)
-        gcs_server.make_bucket("executed")
-        yield Bucket(gcs_server, "executed")
-
-
-@pytest.fixture(scope="module")
-def emulator(bucket: Bucket, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running = Emulator(tmp_path_factory.mktemp("logs"), bucket.environment)
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def cloud(bucket: Bucket, emulator: Emulator, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
-    upload(data, bucket.uri("data"))
-    return Cluster(bucket.uri(), emulator, tmp_path_factory.mktemp("jobs"))
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def told(cloud: Cluster) -> dict[str, JobState]:
     """The jobs of a few nights, in their order."""
     cloud.job("first", parameters={"span": 1, "bootstrap": True})
@@ -184,16 +82,27 @@ def test_bad_data_are_rejected_before_anything_is_trained(told: dict[str, JobSta
     assert files_of(cloud.root).exists(result.report)
 
 
+def the_same(there: RunResult, run: RunResult) -> None:
+    assert there.verdict is run.verdict
+    assert [reason.rule for reason in there.reasons] == [reason.rule for reason in run.reasons]
+    assert (there.map, run.map) == (None, None) or there.map == pytest.approx(run.map, abs=1e-6)
+    assert there.baseline_map == (run.baseline_map and pytest.approx(run.baseline_map, abs=1e-6))
+
+
+def test_a_first_model_comes_out_as_that_of_ratchet_run(
+    told: dict[str, JobState], cloud: Cluster, stories: Stories
+) -> None:
+    job = cloud.result("first")
+    assert job.map is not None
+    the_same(job, stories.result("first"))
+
+
+@by_night  # by day the first of them, with what `ratchet run` made of the same data on gs://
 def test_it_comes_out_as_on_one_machine(told: dict[str, JobState], cloud: Cluster, data: Path, tmp_path: Path) -> None:
-    for span, name in SPANS if NIGHTLY else SPANS[:1]:
+    for span, name in SPANS:
         settings = load_config("digits", list(SMALL))
-        local = run(RunRequest(settings, data, data / "golden", span, tmp_path / "root", bootstrap=span == 1))
-        there = cloud.result(name)
-        assert there.verdict is local.verdict
-        assert [reason.rule for reason in there.reasons] == [reason.rule for reason in local.reasons]
-        if local.map is not None:
-            assert there.map == pytest.approx(local.map, abs=1e-6)
-            assert there.baseline_map == (local.baseline_map and pytest.approx(local.baseline_map, abs=1e-6))
+        request = RunRequest(settings, data, data / "golden", span, tmp_path / "root", bootstrap=span == 1)
+        the_same(cloud.result(name), run(request))
 
 
 def test_consoles_have_metrics_and_the_page(told: dict[str, JobState], cloud: Cluster) -> None:
@@ -205,6 +114,10 @@ def test_consoles_have_metrics_and_the_page(told: dict[str, JobState], cloud: Cl
     [page] = told["second"].outputs["Review"]["page"]
     assert page["uri"].endswith("/review.html")
     assert "<html" in read_text(page["uri"])
+    [report] = told["second"].outputs["Review"]["tfma"]
+    assert report["uri"].endswith("/tfma.html")
+    assert "<title>TFMA report" in read_text(report["uri"])
+    assert read_text(f"{cloud.root}/runs/second/tfma.html") == read_text(report["uri"])
 
 
 def test_a_page_proposes_commands_with_run_and_root(told: dict[str, JobState], cloud: Cluster) -> None:
