@@ -166,6 +166,7 @@ def create_steps(settings: PipelineSettings, at: Locations, wanted: Wanted) -> l
         settings=settings.data_gate,
         copies=settings.data.copies,
         accept_new_golden=wanted.accept_new_golden,
+        artifacts=at.artifacts,
     )
     known = {
         "decision": gate.outputs["decision"],

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m ratchet` is the program `ratchet`."""
 
 from ratchet.pipeline.cli.entry import main

@@ -33,28 +33,35 @@ _PACKAGES = Path(ratchet.__file__).parent.parent
 _TIMEOUT_S = 3600  # only so that a process that hangs does not keep a run for ever
 
 _ready: list[subprocess.Popen[str]] = []  # started, and not yet asked
+_blocks: list[None] = []  # one for each that a process may be started in
 
 Run = Callable[[str, str], "subprocess.CompletedProcess[str]"]
 
 
 @contextlib.contextmanager
-def process_ready() -> Iterator[None]:
-    """Starts the fresh process of the next check now, so that it imports TensorFlow while others work.
+def started_early() -> Iterator[None]:
+    """A block at whose end a model may be checked: in it, `start_early` starts the fresh process before it is asked.
 
-    One that nobody asked anything ends with the block; a block inside another one takes that one's.
+    One that nobody asked anything ends with the outermost block.
     """
-    if _ready:
-        yield
-        return
-    process = _start()
-    _ready.append(process)
+    _blocks.append(None)
     try:
         yield
     finally:
-        if process in _ready:
-            _ready.remove(process)
+        _blocks.pop()
+        while _ready and not _blocks:
+            process = _ready.pop()
             process.kill()
             process.communicate()
+
+
+def start_early() -> None:
+    """Starts the fresh process of the next check now, so that it imports TensorFlow while others work.
+
+    It is for whoever knows that a check is near; outside of such a block, and where one waits already, nothing happens.
+    """
+    if _blocks and not _ready:
+        _ready.append(_start())
 
 
 def run_answers(directory: str, probe_file: str) -> subprocess.CompletedProcess[str]:

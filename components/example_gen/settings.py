@@ -15,12 +15,13 @@ _Below = Annotated[Optional[str], Field(pattern=r"^[^/]")]
 
 @settings
 class ReadingSettings:
-    """What a delivery does not say of itself; what is left out is found out.
+    """What a delivery does not say of itself, or says in two ways: docs/data.md. What is left out is found out.
 
     Attributes:
-        format: of its annotations.
-        annotations: the annotation file, or the directory of the annotation files, below the delivery.
-        images: the directory of the pictures, below the delivery.
+        format: in which its annotations are written; None: the one that its files look like.
+        annotations: the annotation file, or the directory of the annotation files, below the delivery; None: they are
+            looked for.
+        images: the directory of the pictures, below the delivery; None: it is looked for.
         split: `train`, `val` or `test`, of a delivery that has splits; None: all of it.
     """
 

@@ -23,14 +23,14 @@ def _address(url: str) -> str:
 
 @settings
 class ServingSettings:
-    """Whether TensorFlow Serving is asked if it really serves what was pushed.
+    """Whether TensorFlow Serving is asked if it really serves what was pushed: docs/serving.md.
 
     Attributes:
-        status_url: its REST address, such as http://serving:8501; None: it is not asked.
-        model_name: by which it serves the model; None: the pipeline's name.
-        status_limit_s: how long a version may take to be AVAILABLE; it looks for new ones every second unless told
-            otherwise, and tries to load one five times, a minute apart.
-        status_pause_s: between two questions.
+        status_url: REST address of TensorFlow Serving, such as `http://serving:8501`; None: it is not asked.
+        model_name: the name by which it serves the model; None: the pipeline's name.
+        status_limit_s: seconds that a version may take to be AVAILABLE. TensorFlow Serving looks for new ones every
+            second unless told otherwise, and tries to load one five times, a minute apart.
+        status_pause_s: seconds between two questions.
     """
 
     status_url: Annotated[Optional[str], AfterValidator(lambda url: url and _address(url))] = None

@@ -15,11 +15,12 @@ class ContainerSettings:
     """What serves a version in Vertex AI.
 
     Attributes:
-        image: such as one of Vertex AI's prebuilt containers for TensorFlow 2, or one of yours in Artifact Registry.
-        args: of the container; none: the image's own.
-        port: on which it listens; None: Vertex AI's default.
-        predict_route: of its HTTP; None: Vertex AI's default.
-        health_route: of its HTTP; None: Vertex AI's default.
+        image: container image, such as one of Vertex AI's prebuilt ones for TensorFlow 2, or one of yours in Artifact
+            Registry; has to be given with `project`.
+        args: arguments of the container; none: the image's own.
+        port: the port that it listens on; None: Vertex AI's default.
+        predict_route: path of its predictions over HTTP; None: Vertex AI's default.
+        health_route: path of its health check over HTTP; None: Vertex AI's default.
     """
 
     image: str = ""
@@ -34,13 +35,13 @@ class EndpointSettings:
     """The endpoint that a version is deployed to.
 
     Attributes:
-        id: of an endpoint that is there already.
-        canary_percent: of its traffic, for what was pushed; 100: all of it.
-        machine_type: of its replicas.
-        accelerator_type: such as NVIDIA_TESLA_T4; None: none.
-        accelerator_count: of each replica.
-        min_replicas: that are always there.
-        max_replicas: at most.
+        id: the id of an endpoint that is there already.
+        canary_percent: per cent of its traffic that what was pushed gets; 100: all of it.
+        machine_type: Compute Engine's name of the machine that a replica has.
+        accelerator_type: GPU of a replica, such as `NVIDIA_TESLA_T4`; None: none.
+        accelerator_count: GPUs of each replica.
+        min_replicas: replicas that are always there.
+        max_replicas: replicas that there are at most, under load.
         service_account: whom the replicas work as; None: Vertex AI's own.
     """
 
@@ -62,19 +63,19 @@ class EndpointSettings:
 
 @settings
 class VertexRegistrySettings:
-    """Whether and where what was pushed is registered in Vertex AI.
+    """Whether and where what was pushed is registered in Vertex AI: docs/vertex-model-registry.md.
 
     Attributes:
-        project: id or number; None: nothing is registered.
-        location: a region.
-        model_id: of the model in the registry; None: the pipeline's name.
+        project: id or number of the Google Cloud project; None: nothing is registered.
+        location: region of Vertex AI, such as `europe-west4`; has to be given with `project`.
+        model_id: id of the model in the registry; None: the pipeline's name.
         container: what serves it there.
         endpoint: where it is deployed; None: it is only registered.
         service_account: whom the upload works as; None: Vertex AI's service agent.
-        encryption_key: full name of a Cloud KMS key; None: Google's own.
-        labels: of the version, besides ours.
-        limit_s: how long an upload, and a deployment, may take.
-        api_endpoint: another address of the API, as of a private endpoint.
+        encryption_key: full name of a Cloud KMS key that the model is encrypted with; None: Google's own.
+        labels: labels of the version in the registry, besides ours.
+        limit_s: seconds that an upload, and a deployment, may take.
+        api_endpoint: another address of the API, as of a private endpoint; None: the region's.
     """
 
     project: Annotated[Optional[str], Field(pattern=r"^[a-z0-9][a-z0-9.:-]{0,62}$")] = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.components.detector.serving_check import process_ready
+from ratchet.components.detector.serving_check import started_early
 from ratchet.components.registry.locking import hold
 from ratchet.pipeline.bench.baseline import Baseline, copied_baseline, digest_of, served_of, trained_baseline
 from ratchet.pipeline.bench.borrowed import attempts, borrow_baseline, borrowed
@@ -160,7 +160,7 @@ def attempt_at(request: BenchRequest, place: Workplace, case: Case, attempt: int
     taken = borrowed(case, request.like, place.directory, _shared_digests(place)) if request.like else None
     if taken is not None:
         return with_records(replace(taken, attempt=attempt), place.bundle(case))
-    with process_ready():
+    with started_early():
         return run_case(case, place, attempt)
 
 

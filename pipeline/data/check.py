@@ -16,7 +16,7 @@ from ratchet.components.pages.fact_words import fact_rows
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.data.check_text import facts_text, findings_text
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
-from ratchet.pipeline.root.places import named, uri_of
+from ratchet.pipeline.root.places import home_of, named, uri_of
 from ratchet.pipeline.root.root_settings import has_settings
 from ratchet.pipeline.root.roots import registry_of, settled_if_possible
 from ratchet.pipeline.run.preflight import schema_file, tell_of
@@ -177,6 +177,7 @@ def check_data(request: CheckRequest) -> CheckResult:
                     schema_file=schema_file(request.settings),
                     served=served,
                     history=history,
+                    artifacts=f"{home_of(request.root)}/artifacts",
                 ),
                 scratch,
                 out,

@@ -46,6 +46,7 @@ class CheckSteps:
         schema_file: the curated schema.
         served: the served model; None: there is none.
         history: what was decided before.
+        artifacts: the artifacts directory of the pipeline root, where the served model's training images may be.
     """
 
     settings: PipelineSettings
@@ -56,6 +57,7 @@ class CheckSteps:
     schema_file: str
     served: ServedModel | None
     history: History
+    artifacts: str | None = None
 
 
 def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision, DataSetFacts]:
@@ -109,6 +111,7 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
         history=steps.history,
         sight=DetectorSight.of(dataclasses.asdict(steps.settings.model)),
+        artifacts=steps.artifacts,
     )
     decision = examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies)
     return decision, read.facts

@@ -99,7 +99,7 @@ def compare_training(
         if newest is None:
             return None
         least = nearest(newest, limits[feature], others, span, lambda each: strength(each, settings))
-        return with_moves(least, lineage, span)
+        return dataclasses.replace(with_moves(least, lineage, span), allowed=settings.minimum_effect_of(feature))
 
     comparisons = tuple(found for feature in limits if (found := compared(feature)) is not None)
     names = [record.file_name for record in after.compared]

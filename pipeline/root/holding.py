@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ratchet.components.registry.lease import HeldLease, hold_lease, lease_holder
-from ratchet.components.registry.locking import hold, holder
+from ratchet.components.registry.locking import BusyError, hold, holder
+from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.working_copy import WorkingCopy
 from ratchet.schemas.artifacts.lease import Lease
 from ratchet.schemas.base.errors import StateError
@@ -56,6 +57,20 @@ def holder_of(root: Path) -> str | None:
         return found and found.to_text()
     lease = _lease(copy.uri)
     return lease and lease_text(lease)
+
+
+def check_free(root: Path, doing: str) -> None:
+    """Whether `hold_root` would get the root now; for what only says what would be done.
+
+    Args:
+        root: it has to be there.
+        doing: what whoever holds it does, as far as is known.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    if is_held_by_another(root):
+        raise BusyError(f"{uri_of(root)}: {holder_of(root) or 'another process'} is {doing}; wait until it is done")
 
 
 def is_held_by_another(root: Path) -> bool:

@@ -101,6 +101,21 @@ def settled(registry: Registry) -> Settled | None:
     return _told(settle(registry))
 
 
+def check_settled(registry: Registry) -> None:
+    """Whether no publication was interrupted, which the real command would complete first.
+
+    Raises:
+        StateError: one was.
+    """
+    pushing = registry.pointer().pushing
+    if pushing is not None:
+        raise StateError(
+            f"the publication of version {pushing.model.version} of run {pushing.model.run_id} was interrupted, so "
+            "what is served is not decided, and nothing is changed by --dry-run: `ratchet status` completes it, then "
+            "give this again"
+        )
+
+
 def settled_if_possible(registry: Registry) -> None:
     """The same for commands that only look: where nothing can be written, they look all the same."""
     registry.pointer()  # what cannot be read is no interrupted publication

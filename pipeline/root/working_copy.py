@@ -29,7 +29,7 @@ from ratchet.components.registry.locking import hold
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.root.object_path import seconds_of
 from ratchet.pipeline.root.remote_file import Remote, Seen, read_remote, write_remote
-from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.review import PAGE_FILES
 from ratchet.schemas.artifacts.root_file import ROOT_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE
 from ratchet.schemas.base.errors import StateError
@@ -39,7 +39,7 @@ from ratchet.schemas.base.progress import LOGGER
 ML_METADATA = "metadata.sqlite"
 LOG_FILE = "log.txt"
 _SINGLE = (ROOT_FILE, OWN_SETTINGS_FILE)
-_BY_NAME = frozenset({REVIEW_FILE, LOG_FILE})
+_BY_NAME = frozenset({*PAGE_FILES, LOG_FILE})
 _OF_A_RUN = re.compile(r"runs/(?!\.{1,2}/)[^/\0]+/(?!\.{1,2}$)[^/\0]+")
 _WRITERS = 8
 _WAIT_S = 600.0
@@ -112,6 +112,7 @@ class WorkingCopy:
             for name in [name for name in seen if name not in there and (ml_metadata or name != ML_METADATA)]:
                 self._forget(name, seen.pop(name))
             changed = {name: info for name, info in there.items() if not self._is_as_seen(name, info, seen.get(name))}
+            LOGGER.debug("%s: %d of %d files are new or were changed", self.uri, len(changed), len(there))
             write_remote(self.directory, Remote(self.uri, {**seen, **self._fetch_all(changed, there, seen)}))
 
     def fetch(self, path: Path) -> Path:

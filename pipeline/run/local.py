@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from ratchet.components.example_gen.content import cache_key
 from ratchet.pipeline.notify.notifier import Notifier
 from ratchet.pipeline.past.cause import read_cause
+from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.retention.prune import apply_retention
 from ratchet.pipeline.root.holding import hold_root, written_back
 from ratchet.pipeline.root.places import home_of, named, place
@@ -40,7 +41,7 @@ from ratchet.schemas.artifacts.diagnosis import (
     Cause,
 )
 from ratchet.schemas.artifacts.publication import REGISTRATION_STEP
-from ratchet.schemas.artifacts.review import PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
+from ratchet.schemas.artifacts.review import PAGE_FILES, PAGE_STEPS, REJECTION_STEP, REVIEW_FILE, REVIEW_STEP
 from ratchet.schemas.artifacts.run_files import UNREPORTED_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
@@ -84,6 +85,7 @@ def run(request: RunRequest, report: Callable[[RunResult], None] = _unreported) 
                 check_new(request, asked)  # before anything is written
             _make_root(request.root)
             stack.enter_context(hold_root(request.root, "retraining"))
+            stack.callback(show_runs, request.root)
             with output_to(Path(os.devnull)):  # what ML Metadata says when it is opened
                 found = start(request, asked)
             written_back(request.root)
@@ -200,9 +202,12 @@ def _page(root: Path, steps: Mapping[str, StepResult], passed: bool, directory: 
     review = steps.get(REVIEW_STEP if passed else REJECTION_STEP)
     if review is None or not review.done:
         return str(place(steps["DataGate"].outputs["decision"], PAGE_FILE))
-    page, made = directory / REVIEW_FILE, place(review.outputs["page"], REVIEW_FILE)
-    if made.is_file() or not page.is_file():  # once both are the same, a pruning keeps the one beside the log
-        write_durably(page, made.read_bytes())
+    page = directory / REVIEW_FILE
+    for name in reversed(PAGE_FILES):  # the page last: what it links is there by then
+        made = place(review.outputs["page"], name)
+        # Once both are the same, a pruning keeps the one beside the log.
+        if made.is_file() or (name == REVIEW_FILE and not page.is_file()):
+            write_durably(directory / name, made.read_bytes())
     return named(root, page)
 
 

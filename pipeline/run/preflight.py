@@ -20,7 +20,7 @@ from ratchet.components.map_evaluator.scoring import check_settings
 from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.trainer.lineage import read_earlier
-from ratchet.components.trainer.policy import NewSpan, plan_training
+from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from ratchet.components.vertex_registry.settings import VertexRegistrySettings
 from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
 from ratchet.pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
@@ -140,9 +140,13 @@ def check_new(request: RunRequest, asked: Asked) -> ServedModel | None:
         InputError: it could not.
         StateError: the pipeline root contradicts itself.
     """
+    return plan_new(request, asked)[0]
+
+
+def plan_new(request: RunRequest, asked: Asked) -> tuple[ServedModel | None, TrainingPlan]:
+    """What a new run of a request starts from, None for a bootstrap, and how it trains; see `check_new`."""
     served = registry_of(request.root, request.settings.name).baseline(request.bootstrap)
-    _check_training(request, asked.number, asked.span, _record(served))
-    return served
+    return served, _plan_training(request, asked.number, asked.span, _record(served))
 
 
 def schema_file(settings: PipelineSettings) -> str:
@@ -164,7 +168,7 @@ def _paths(source: Source) -> list[str]:
     return [path for shard in source.shards for path in shard.paths]
 
 
-def _check_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> None:
+def _plan_training(request: RunRequest, number: int, span: Source, baseline: TrainingRecord | None) -> TrainingPlan:
     data = request.settings.data
     splits = splits_of(span.records, data.eval_fraction, data.held_out_fraction, data.group_by)
     records = [record for record in span.records if splits[record.image_id] == TRAIN_SPLIT]
@@ -179,6 +183,7 @@ def _check_training(request: RunRequest, number: int, span: Source, baseline: Tr
     for earlier in plan.replayed:
         artifacts = f"{uri_of(request.root)}/artifacts"
         read_earlier(earlier, files_of(artifacts), artifacts)
+    return plan
 
 
 def _record(served: ServedModel | None) -> TrainingRecord | None:

@@ -19,7 +19,7 @@ import absl.logging
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
 from tfx.orchestration import metadata
 
-from ratchet.components.detector.serving_check import process_ready
+from ratchet.components.detector.serving_check import started_early
 from ratchet.components.stack.tfx_runs import CompiledPipeline, compile_pipeline
 from ratchet.components.trainer.model.retinanet import check_model
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
@@ -106,7 +106,7 @@ def compile_run(
 def execute(compiled: CompiledRun) -> None:
     """Runs the steps; an exception of a step comes out as it is."""
     absl.logging.set_verbosity(absl.logging.INFO)
-    with process_ready():  # for the check of what is to be served, at the end
+    with started_early():  # the check of what is to be served: by the evaluator, for many runs end before it
         compiled.pipeline.run()
 
 

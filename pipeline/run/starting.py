@@ -81,7 +81,7 @@ def start(request: RunRequest, asked: Asked) -> Started | DecidedBefore:
 
 def _begin(request: RunRequest, asked: Asked) -> Started:
     served = check_new(request, asked)
-    _tell_budget(request, asked)
+    tell_budget(request, asked)
     record = RunRecord(
         span=asked.number,
         asked=asked.parts,
@@ -94,7 +94,7 @@ def _begin(request: RunRequest, asked: Asked) -> Started:
     return Started(begin_run(request.root, record), resumed=False)
 
 
-def _tell_budget(request: RunRequest, asked: Asked) -> None:
+def tell_budget(request: RunRequest, asked: Asked) -> None:
     """Says before hours of training that its candidate cannot be pushed; a person may still want one to approve."""
     decisions = registry_of(request.root, request.settings.name).decisions()
     golden = known_golden_set(request.root, asked.parts["golden"], decisions)
