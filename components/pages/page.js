@@ -40,7 +40,7 @@
       if (id === current) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
     }
-  }, { rootMargin: "0px 0px -60% 0px" });
+  }, { rootMargin: "-24px 0px -60% 0px" });
   for (const section of all("main > section")) watcher.observe(section);
 
   // Tables that sort by the column whose title is pressed.

@@ -94,6 +94,8 @@ def test_what_is_opened_stands_in_the_address_and_an_address_opens_it(fresh: Ope
     expect(page.locator("#rules table").first).to_be_visible()
     page.goto(f"{page.url.partition('#')[0]}#past")
     expect(page.locator("#past .chart-card")).to_be_visible()
+    page.locator(".rail a", has_text="Training").click()
+    expect(page.locator(".rail a[aria-current]")).to_have_text("Training")
 
 
 def test_few_steps_by_keyboard_lead_to_the_first_image_and_one_past_the_head(fresh: OpenPage) -> None:
