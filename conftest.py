@@ -12,7 +12,7 @@ from xdist.scheduler import LoadFileScheduling
 from tests.nightly import NIGHTLY, choose_profile
 from tests.test_architecture import GLUE, HEAVY, imported
 
-pytest_plugins = ["tests.gcs.fixtures"]
+pytest_plugins = ["tests.gcs.fixtures", "tests.one_browser"]
 collect_ignore = ["setup.py", *(f"{module.replace('.', '/')}.py" for module in sorted(GLUE))]
 os.environ.pop("RATCHET_ROOT", None)
 choose_profile()
