@@ -23,7 +23,7 @@ lint: .venv/ready
 	.venv/bin/pyright
 	.venv/bin/hadolint Dockerfile tests/image/full.Dockerfile
 
-unit: .venv/ready test-tools  ## ten minutes on two quiet cores; no TensorFlow
+unit: .venv/ready test-tools  ## a quarter of an hour on two cores, lint beside it; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
 e2e: .venv/ready  ## twenty minutes on two cores; TensorFlow and TFX are started in each of two processes

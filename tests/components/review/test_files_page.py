@@ -31,6 +31,7 @@ from tests.components.review.content import (
 from tests.components.review.files_content import alone, compared_file, files_content
 from tests.components.review.test_page import text_of
 from tests.components.review.test_page_browser import ATTACK, serious
+from tests.nightly import at_night
 
 OF_A_RUN = r"\bserved\b|\bspan\b|\bgolden set\b|\bdata gate\b|\btraining\b|\bLineage\b|\bPast runs\b"
 
@@ -125,8 +126,15 @@ def test_without_errors_no_image_is_shown() -> None:
     assert "In none of 100 images the candidate makes errors." in shown(alone(analysis=of_one))
 
 
-@pytest.mark.parametrize("content", [files_content(), alone()], ids=["compared", "alone"])
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("content", "width", "scheme"),
+    [
+        pytest.param(files_content(), 390, "dark", id="compared-dark"),
+        pytest.param(alone(), 1280, "light", id="alone-light"),
+        at_night(files_content(), 1280, "light", id="compared-light"),
+        at_night(alone(), 390, "dark", id="alone-dark"),
+    ],
+)
 def test_the_page_is_accessible_loads_nothing_and_stays_within_its_edges(
     open_page: Opener, content: FilesContent, width: int, scheme: str
 ) -> None:

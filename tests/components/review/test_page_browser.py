@@ -43,6 +43,7 @@ from tests.components.review.content import (
     rejected,
     scores,
 )
+from tests.nightly import at_night
 
 ATTACK = (
     "\"'></title></style></svg></code></script><script>document.title='owned'</script>"
@@ -62,8 +63,17 @@ def fresh(open_page: Opener) -> OpenPage:
     return open_page(page_of(content()))
 
 
-@pytest.mark.parametrize("shown", [content(), rejected(), bootstrapped()], ids=["blocked", "rejected", "first"])
-@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("shown", "width", "scheme"),
+    [
+        pytest.param(content(), 1200, "light", id="blocked-light"),
+        pytest.param(content(), 390, "dark", id="blocked-dark"),
+        pytest.param(rejected(), 390, "dark", id="rejected-dark"),
+        at_night(rejected(), 1200, "light", id="rejected-light"),
+        at_night(bootstrapped(), 1200, "light", id="first-light"),
+        at_night(bootstrapped(), 390, "dark", id="first-dark"),
+    ],
+)
 def test_a_page_is_accessible_loads_nothing_and_stays_within_its_edges(
     open_page: Opener, shown: ReviewContent, width: int, scheme: str
 ) -> None:

@@ -14,6 +14,7 @@ from ratchet.components.review.tfma_view.results import Bound, Failure, Figure, 
 from tests.components.browsing import Opener, OpenPage, opener
 from tests.components.review.tfma_view.pages import open_all, open_view, rows, table, tfma_code
 from tests.components.review.tfma_view.runs import of_both, of_class, results, run_name
+from tests.nightly import at_night
 
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\">",
@@ -65,7 +66,7 @@ def serious(opened: OpenPage) -> list[str]:
     return [f"{entry['id']}: {node['html'][:200]}" for entry in found for node in entry["nodes"]]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), at_night(1280, "light", id="light")])
 def test_the_report_is_accessible_and_stays_within_its_edges(open_page: Opener, width: int, scheme: str) -> None:
     page = open_all(open_page(html(), width, scheme))
     assert serious(page) == []
