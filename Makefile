@@ -8,7 +8,7 @@ export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # What tests want beside .venv: a browser, and venv where Debian parts it from Python.
-.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults jobs kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -75,6 +75,9 @@ faults: .venv/ready  ## kills, full disks and upsets at every point of the end o
 	rm -rf build/faults build/upsets && mkdir -p build
 	$(VENV_PYTHON) -m tests.kills.upsets build/upsets
 	$(VENV_PYTHON) -m tests.kills.matrix build/faults
+
+jobs: .venv/ready  ## compiled jobs, executed on an emulated Vertex AI and Cloud Storage: pushed, blocked, killed, in each other's way: ten minutes
+	RATCHET_NIGHTLY=1 $(VENV_PYTHON) -m pytest -q tests/kubeflow/executed
 
 kills: .venv/ready  ## a hundred whole runs killed at random: half an hour
 	rm -rf build/kills && mkdir -p build

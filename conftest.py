@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import IO
 
@@ -66,7 +67,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if half == "tensorflow":
         return "mark.tensorflow" not in source or None
     if half == "not tensorflow":
-        return "\npytestmark = pytest.mark.tensorflow\n" in source or None
+        return re.search(r"^pytestmark = \[?pytest\.mark\.tensorflow\b", source, re.MULTILINE) is not None or None
     return None
 
 

@@ -36,6 +36,6 @@ def at_night(*values: Any, id: str | None = None) -> Any:
 
 def choose_profile() -> None:
     """Hypothesis without a deadline, which a busy machine would miss; by day with the same examples every time."""
-    settings.register_profile("daily", max_examples=25, deadline=None, database=None, derandomize=True)
+    settings.register_profile("daily", max_examples=12, deadline=None, database=None, derandomize=True)
     settings.register_profile("nightly", max_examples=300, deadline=None, database=None, print_blob=True)
     settings.load_profile("nightly" if NIGHTLY else "daily")

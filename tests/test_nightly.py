@@ -12,7 +12,7 @@ from tests import nightly
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "testing.md"
-LEFT_TO_THE_NIGHT = re.compile(r"^@by_night|\bat_night\(|\bif NIGHTLY\b", re.MULTILINE)
+LEFT_TO_THE_NIGHT = re.compile(r"^@by_night|, by_night\]|\bat_night\(|\bif NIGHTLY\b", re.MULTILINE)
 
 
 def left_to_the_night() -> set[str]:

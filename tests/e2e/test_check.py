@@ -82,6 +82,7 @@ def test_what_a_run_rejects_a_check_rejects_for_the_same_reasons(runs: Runs, tmp
     assert brightness.span.median < 0.5 * brightness.other.median
 
 
+@by_night  # the run of the same span names them, and tests/components/data_gate shows the images
 def test_loose_boxes_are_named_with_images_that_show_them(runs: Runs, tmp_path: Path) -> None:
     result = check(runs, 3, tmp_path)
     assert failed(result)[0] == "labels:size"
@@ -91,12 +92,14 @@ def test_loose_boxes_are_named_with_images_that_show_them(runs: Runs, tmp_path: 
     assert "data:image/jpeg;base64," in result.page.read_text()
 
 
+@by_night  # the run of the same span is blocked by it
 def test_a_copy_of_a_golden_image_is_named(runs: Runs, tmp_path: Path) -> None:
     result = check(runs, 5, tmp_path)
     assert "leak" in failed(result)
     assert "planted.jpg is golden image" in result.to_text()
 
 
+@by_night  # tests/components/data_gate/test_serving_log.py holds requests against a span
 def test_skew_against_darker_requests_is_found(runs: Runs, clean: int, tmp_path: Path) -> None:
     requests = tmp_path / "requests"
     requests.mkdir()

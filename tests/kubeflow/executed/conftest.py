@@ -117,7 +117,7 @@ def cloud(bucket: Bucket, emulator: Emulator, data: Path, tmp_path_factory: pyte
 
 
 class Stories(NamedTuple):
-    """What `ratchet run` did on roots; on this machine's by night only."""
+    """What `ratchet run` did on both roots."""
 
     uri: str
     local: dict[str, Any]
@@ -132,11 +132,11 @@ class Stories(NamedTuple):
 
 @pytest.fixture(scope="session")
 def stories(bucket: Bucket, emulator: Emulator, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Stories:
-    """A bootstrap and nothing new in Cloud Storage; by night a push and a block too, and all of it on this machine."""
+    """A bootstrap, nothing new, a push and a block in Cloud Storage, and all of it on this machine."""
     directory, uri = tmp_path_factory.mktemp("stories"), bucket.uri("team/root")
-    roots = two_roots.roots(str(directory / "root"), uri)
+    roots = [str(directory / "root"), uri]
     answer = str(directory / "told.json")
     words, cache = [answer, str(data), *roots], {"XDG_CACHE_HOME": str(directory / "cache")}
     emulator.call(Call(two_roots.__name__, "write_told", words, cache, str(directory / "log.txt")))
-    *local, remote = json.loads(Path(answer).read_text())
-    return Stories(uri, dict(*local), remote, frozenset(one.name for one in list_below(uri)))
+    local, remote = json.loads(Path(answer).read_text())
+    return Stories(uri, local, remote, frozenset(one.name for one in list_below(uri)))

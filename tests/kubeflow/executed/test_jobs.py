@@ -30,9 +30,14 @@ SPANS = ((1, "first"), (2, "second"), (3, "dark"))  # with the jobs on them
 
 
 @pytest.fixture(scope="session")
-def told(cloud: Cluster) -> dict[str, JobState]:
-    """The jobs of a few nights, in their order."""
-    cloud.job("first", parameters={"span": 1, "bootstrap": True})
+def first(cloud: Cluster) -> JobState:
+    """The job that trains a first model: every step but those of a rejection."""
+    return cloud.job("first", parameters={"span": 1, "bootstrap": True})
+
+
+@pytest.fixture(scope="session")
+def told(cloud: Cluster, first: JobState) -> dict[str, JobState]:
+    """The jobs of a few nights, in their order; `make jobs` has them all."""
     cloud.job("first-again", parameters={"span": 1}, enable_caching=True)
     checkpoints = f"{cloud.root}/artifacts/checkpoints/*checkpoint"  # the file that says which one is whole
     cloud.job("second", parameters={"span": 2}, kill=("DetectorTrainer", checkpoints))
@@ -41,16 +46,17 @@ def told(cloud: Cluster) -> dict[str, JobState]:
     return cloud.states
 
 
-def test_a_first_model_is_trained_and_served(told: dict[str, JobState], cloud: Cluster) -> None:
-    states = told["first"].states
+def test_a_first_model_is_trained_and_served(first: JobState, cloud: Cluster) -> None:
+    states = first.states
     assert {name for name, state in states.items() if state != SUCCEEDED} == {"RejectionDiagnosis", "RejectionReview"}
     result = cloud.result("first")
     assert (result.verdict, result.span, result.run_id) == (Verdict.BOOTSTRAPPED, 1, "first")
     assert result.report == f"{cloud.root}/runs/first/review.html"
-    first = cloud.registry().versions()[0]
-    assert (first.run_id, first.version) == ("first", result.pushed_version)
+    version = cloud.registry().versions()[0]
+    assert (version.run_id, version.version) == ("first", result.pushed_version)
 
 
+@by_night
 def test_nothing_new_ends_a_job_at_its_first_step_whatever_is_cached(told: dict[str, JobState], cloud: Cluster) -> None:
     for name, decided in (("first-again", "first"), ("dark-again", "dark")):
         states = told[name].states
@@ -62,6 +68,7 @@ def test_nothing_new_ends_a_job_at_its_first_step_whatever_is_cached(told: dict[
         assert not files_of(cloud.root).exists(f"{cloud.root}/runs/{name}")
 
 
+@by_night
 def test_a_trainer_that_was_killed_is_tried_again_and_its_candidate_is_served(
     told: dict[str, JobState], cloud: Cluster
 ) -> None:
@@ -73,6 +80,7 @@ def test_a_trainer_that_was_killed_is_tried_again_and_its_candidate_is_served(
     assert served.run_id == "second"
 
 
+@by_night
 def test_bad_data_are_rejected_before_anything_is_trained(told: dict[str, JobState], cloud: Cluster) -> None:
     states = told["dark"].states
     assert states["RejectionReview"] == SUCCEEDED
@@ -89,6 +97,7 @@ def the_same(there: RunResult, run: RunResult) -> None:
     assert there.baseline_map == (run.baseline_map and pytest.approx(run.baseline_map, abs=1e-6))
 
 
+@by_night
 def test_a_first_model_comes_out_as_that_of_ratchet_run(
     told: dict[str, JobState], cloud: Cluster, stories: Stories
 ) -> None:
@@ -97,7 +106,7 @@ def test_a_first_model_comes_out_as_that_of_ratchet_run(
     the_same(job, stories.result("first"))
 
 
-@by_night  # by day the first of them, with what `ratchet run` made of the same data on gs://
+@by_night
 def test_it_comes_out_as_on_one_machine(told: dict[str, JobState], cloud: Cluster, data: Path, tmp_path: Path) -> None:
     for span, name in SPANS:
         settings = load_config("digits", list(SMALL))
@@ -105,6 +114,7 @@ def test_it_comes_out_as_on_one_machine(told: dict[str, JobState], cloud: Cluste
         the_same(cloud.result(name), run(request))
 
 
+@by_night
 def test_consoles_have_metrics_and_the_page(told: dict[str, JobState], cloud: Cluster) -> None:
     [metrics] = told["second"].outputs["MapEvaluator"]["metrics"]
     result = cloud.result("second")
@@ -120,6 +130,7 @@ def test_consoles_have_metrics_and_the_page(told: dict[str, JobState], cloud: Cl
     assert read_text(f"{cloud.root}/runs/second/tfma.html") == read_text(report["uri"])
 
 
+@by_night
 def test_a_page_proposes_commands_with_run_and_root(told: dict[str, JobState], cloud: Cluster) -> None:
     page = read_text(cloud.result("dark").report)
     assert "dark" in page
@@ -127,11 +138,11 @@ def test_a_page_proposes_commands_with_run_and_root(told: dict[str, JobState], c
     assert cloud.root in page
 
 
-def test_the_lease_is_given_back(told: dict[str, JobState], cloud: Cluster) -> None:
+def test_the_lease_is_given_back(first: JobState, cloud: Cluster) -> None:
     assert lease_holder(cloud.root) is None
 
 
-@by_night  # tests/kubeflow/step and tests/components/registry tell both halves without a training
+@by_night
 def test_of_two_jobs_over_one_model_one_waits_and_without_the_lease_one_loses(
     told: dict[str, JobState], cloud: Cluster, tmp_path: Path
 ) -> None:
@@ -155,7 +166,7 @@ def test_of_two_jobs_over_one_model_one_waits_and_without_the_lease_one_loses(
     assert served.run_id == "fast"
 
 
-@by_night  # tests/e2e blocks by rules on one machine, tests/kubeflow/step ends a job that was blocked
+@by_night
 def test_a_candidate_below_the_bar_is_blocked(told: dict[str, JobState], cloud: Cluster) -> None:
     before = cloud.registry().served()
     cloud.job("blocked", "evaluator.min_map=0.99", *A_FEW_STEPS, parameters={"span": 2})
@@ -163,13 +174,13 @@ def test_a_candidate_below_the_bar_is_blocked(told: dict[str, JobState], cloud: 
     assert cloud.registry().served() == before
 
 
-def test_no_object_stands_for_a_directory_below_the_served_models(told: dict[str, JobState], cloud: Cluster) -> None:
+def test_no_object_stands_for_a_directory_below_the_served_models(first: JobState, cloud: Cluster) -> None:
     names = [info.name for info in list_below(f"{cloud.root}/serving")]
     assert names
     assert not [name for name in names if name.endswith("/")]
 
 
-@by_night  # every step reads and writes by the same functions on a disk, as the runs of tests/e2e show
+@by_night
 def test_on_a_disk_that_all_containers_share_it_is_the_same(
     emulator: Emulator, told: dict[str, JobState], cloud: Cluster, data: Path, tmp_path: Path
 ) -> None:

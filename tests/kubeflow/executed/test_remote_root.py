@@ -1,4 +1,4 @@
-"""`ratchet run` on a root in Cloud Storage; by night, the verdicts and figures of the same runs on this machine too."""
+"""`ratchet run` on a root in Cloud Storage, with the verdicts and figures of the same runs on this machine."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from tests.kubeflow.executed.conftest import Stories
 from tests.kubeflow.executed.two_roots import RUNS
 from tests.nightly import by_night
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, by_night]  # `make jobs`
 
 
-@by_night  # test_jobs.py compares a first model with that of a job every time
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_ends_as_on_this_machine(stories: Stories, run: str) -> None:
     here, there = stories.local[run], stories.remote[run]
@@ -29,7 +28,7 @@ def test_a_first_model_is_served_and_nothing_is_done_twice(stories: Stories) -> 
 
 
 def test_everything_lies_in_the_bucket_and_says_so(stories: Stories) -> None:
-    newest = stories.remote["block" if "block" in RUNS else "first"]["values"]
+    newest = stories.remote["block"]["values"]
     assert newest["report"] == f"{stories.uri}/runs/{newest['run_id']}/review.html"
     assert newest["model"].startswith(f"{stories.uri}/artifacts/DetectorTrainer/model/")
     names = {"request.json", "result.json", "review.html", "log.txt"}

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.pipeline.cli.main import main
-from tests.nightly import NIGHTLY
 
 # As little as still learns a little: what is shown is that every step does the same wherever it runs.
 SMALL = (
@@ -27,15 +26,9 @@ SMALL = (
 RUNS = {  # by name: what is given besides the data and the root
     "first": ("--span", "1", "--config", "digits", "--bootstrap"),
     "nothing new": ("--span", "1"),
+    "push": ("--span", "2", "--set", "evaluator.margin=1"),
+    "block": ("--span", "3", "--set", "evaluator.min_golden_images=100", "--set", "data_gate.mode=observe"),
 }
-if NIGHTLY:  # the steps are those of test_jobs.py, which retrains on gs:// in every run of the suite
-    RUNS["push"] = ("--span", "2", "--set", "evaluator.margin=1")
-    RUNS["block"] = ("--span", "3", "--set", "evaluator.min_golden_images=100", "--set", "data_gate.mode=observe")
-
-
-def roots(here: str, there: str) -> list[str]:
-    """On which it is told: by night on this machine too."""
-    return [here, there] if NIGHTLY else [there]
 
 
 def tell(root: str, data: str) -> dict[str, Any]:
