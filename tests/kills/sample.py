@@ -18,7 +18,7 @@ from tests.kills.tiny import PUSH, Tiny
 from tests.kills.upsets import run_upsets
 from tests.nightly import NIGHTLY, often
 
-_MOST = {KILL: often(2, 8), FULL: often(1, 3), FAILING: often(1, 3), LIMITED: often(1, 4)}  # cases of each fault
+_MOST = {KILL: often(2, 8), FULL: often(2, 3), FAILING: often(2, 3), LIMITED: often(2, 4)}  # cases of each fault
 _QUICK = ["staged_copy_altered", "clock_back_at_the_push", "ml_metadata_lost"]
 if NIGHTLY:
     _QUICK += ["baseline_copy_altered", "data_touched"]
