@@ -99,7 +99,6 @@ def test_a_copy_of_a_golden_image_is_named(runs: Runs, tmp_path: Path) -> None:
     assert "planted.jpg is golden image" in result.to_text()
 
 
-@by_night  # tests/components/data_gate/test_serving_log.py holds requests against a span
 def test_skew_against_darker_requests_is_found(runs: Runs, clean: int, tmp_path: Path) -> None:
     requests = tmp_path / "requests"
     requests.mkdir()

@@ -1,4 +1,7 @@
-"""Compiled jobs, executed: every container's own command, on a Cloud Storage and on a disk, beside LocalDagRunner."""
+"""Compiled jobs, executed: every container's own command, on a Cloud Storage and on a disk, beside LocalDagRunner.
+
+Every time the first job runs; the others take minutes and are `make jobs`.
+"""
 
 from __future__ import annotations
 
