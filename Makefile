@@ -76,7 +76,7 @@ faults: .venv/ready  ## kills, full disks and upsets at every point of the end o
 	$(VENV_PYTHON) -m tests.kills.upsets build/upsets
 	$(VENV_PYTHON) -m tests.kills.matrix build/faults
 
-jobs: .venv/ready  ## compiled jobs, executed on an emulated Vertex AI and Cloud Storage: pushed, blocked, killed, in each other's way: ten minutes
+jobs: .venv/ready  ## compiled jobs, executed on an emulated Vertex AI and Cloud Storage: pushed, blocked, killed, in each other's way: a quarter of an hour
 	RATCHET_NIGHTLY=1 $(VENV_PYTHON) -m pytest -q tests/kubeflow/executed
 
 kills: .venv/ready  ## a hundred whole runs killed at random: half an hour
