@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import tensorflow_data_validation as tfdv
-from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from ratchet.components.data_gate import drift
 from ratchet.components.data_gate.references import most_frequent, noise_of_shares, values_of
 from ratchet.components.data_gate.rules import Anomaly
+from ratchet.components.stack.beam_pipelines import plain_options, run_as_step
 from ratchet.schemas.artifacts.data_evidence import DRIFT, SKEW, Comparison, Distribution
 from ratchet.schemas.data import features
 from ratchet.schemas.data.feature_sample import FeatureSample
@@ -123,13 +123,20 @@ def span_statistics(files: str, schema: schema_pb2.Schema, beam_args: Sequence[s
     Args:
         files: pattern of the TFRecord files.
         schema: the curated schema.
-        beam_args: options of Beam's runner.
+        beam_args: options of Beam's runner, with the time limit.
     """
-    return tfdv.generate_statistics_from_tfrecord(
-        files,
-        stats_options=tfdv.StatsOptions(schema=schema, feature_allowlist=[feature.name for feature in schema.feature]),
-        pipeline_options=PipelineOptions(list(beam_args)),
-    )
+    options = tfdv.StatsOptions(schema=schema, feature_allowlist=[feature.name for feature in schema.feature])
+    found: list[Statistics] = []
+
+    def compute() -> None:
+        found.append(
+            tfdv.generate_statistics_from_tfrecord(
+                files, stats_options=options, pipeline_options=plain_options(beam_args)
+            )
+        )
+
+    run_as_step(compute, beam_args, "statistics")
+    return found[0]
 
 
 def distribution_of(statistics: Statistics, feature: str) -> Distribution:

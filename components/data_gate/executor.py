@@ -14,6 +14,7 @@ from tfx.utils import io_utils, path_utils
 from ratchet.components.data_gate.examine import examine
 from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
 from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.stack.outputs import empty_outputs
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.data.copy_settings import CopySettings
@@ -37,6 +38,7 @@ class Executor(base_executor.BaseExecutor):
             settings_io.from_json(DataGateSettings, exec_properties["settings"]),
             accept_new_golden=bool(exec_properties["accept_new_golden"]),
         )
+        empty_outputs(output_dict)
         baseline = artifact_utils.get_single_instance(input_dict["baseline"])
         [statistics] = artifact_utils.get_split_uris(input_dict["statistics"], TRAIN_SPLIT)
         history = f"{baseline.uri}/{HISTORY_FILE}"

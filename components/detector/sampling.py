@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from ratchet.components.detector.detections import renumbered
-from ratchet.components.detector.served import ServedDetector
+from ratchet.components.detector.served import ServedDetector, unreadable
 from ratchet.schemas.base.progress import Progress
 from ratchet.schemas.base.sampling import is_sampled
 from ratchet.schemas.data import features
@@ -30,10 +30,17 @@ ReadRecords = Callable[[Sequence[str]], Iterable[bytes]]
 
 
 def read_records(files: Sequence[str]) -> Iterable[bytes]:
-    """The serialized tf.Examples of TFRecord files."""
+    """The serialized tf.Examples of TFRecord files.
+
+    Raises:
+        StateError: a file is not there, or not whole.
+    """
     # A step of tf.data's iterator takes longer than reading a record, so a step takes several.
     batches = tf.data.TFRecordDataset(list(files)).batch(_READ_AT_ONCE).as_numpy_iterator()
-    return itertools.chain.from_iterable(cast("Iterable[Iterable[bytes]]", batches))
+    try:
+        yield from itertools.chain.from_iterable(cast("Iterable[Iterable[bytes]]", batches))
+    except tf.errors.OpError as error:
+        raise unreadable(files, error) from error
 
 
 class KeptImages:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ratchet.components.detector.detections import NotNumbersError, renumbered, to_columns
+from ratchet.components.stack.devices import grow_memory
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.data import features
 from ratchet.schemas.data.columns import DetectionColumns
@@ -34,6 +36,7 @@ class ServedDetector:
 
     def __init__(self, name: str, directory: str) -> None:
         self.name = f"{name} ({directory})"
+        grow_memory()  # also in a worker on another machine, which has the environment that it was started with
         try:
             self._loaded = tf.saved_model.load(directory)  # holds the variables that the signatures use
         except Exception as error:  # a damaged file ends in whatever its parser raises
@@ -171,9 +174,26 @@ def _equal(one: _Tensors, other: _Tensors) -> bool:
 
 
 def read_images(files: Sequence[str], batch_size: int) -> Iterator[list[EncodedImage]]:
-    """Batches of (record JSON, image file) from TFRecords of tf.Examples."""
+    """Batches of (record JSON, image file) from TFRecords of tf.Examples.
+
+    Raises:
+        StateError: a file is not there, or not whole.
+    """
     keys = {key: tf.io.FixedLenFeature([], tf.string) for key in (features.RECORD, features.IMAGE_ENCODED)}
     dataset = tf.data.TFRecordDataset(list(files)).batch(batch_size)
-    for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, keys)).prefetch(1):
-        arrays: dict[str, Any] = {key: value.numpy() for key, value in batch.items()}
-        yield list(zip(arrays[features.RECORD], arrays[features.IMAGE_ENCODED]))
+    try:
+        for batch in dataset.map(lambda serialized: tf.io.parse_example(serialized, keys)).prefetch(1):
+            arrays: dict[str, Any] = {key: value.numpy() for key, value in batch.items()}
+            yield list(zip(arrays[features.RECORD], arrays[features.IMAGE_ENCODED]))
+    except tf.errors.OpError as error:
+        raise unreadable(files, error) from error
+
+
+def unreadable(files: Sequence[str], error: tf.errors.OpError) -> StateError:
+    """What to raise where TensorFlow cannot read TFRecord files that ExampleGen wrote."""
+    place = files[0] if len(files) == 1 else f"one of {len(files)} TFRecord files in {os.path.dirname(files[0])}"
+    reason = str(error.message or type(error).__name__).splitlines()[0].split(" [Op:")[0]
+    return StateError(
+        f"{place}: cannot be read ({reason}); it has changed since ExampleGen wrote it: restore it, or give the "
+        "command with --anew"
+    )

@@ -14,14 +14,17 @@ from ratchet.components.example_gen.file_names import objects_for
 from ratchet.components.example_gen.generate import GenRequest, generate
 from ratchet.components.example_gen.settings import ReadingSettings
 from ratchet.components.example_gen.spans import FoundSpan, find_span
+from ratchet.components.stack.beam_executors import WatchedBeam
 from ratchet.components.stack.tfx_steps import beam_pipeline
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.data.dataset import SPLITS
 from ratchet.schemas.data.tfdv_schema import read_class_names
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(WatchedBeam, base_beam_executor.BaseBeamExecutor):
     """Reads the annotations first, so that nothing is written for a data set that contradicts itself."""
+
+    STEP = "DetectionExampleGen"
 
     def Do(
         self,

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import dataclasses
-import itertools
-import json
-import zlib
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import apache_beam as beam
-import numpy as np
-from apache_beam.io.textio import WriteToText
-from apache_beam.io.tfrecordio import WriteToTFRecord
-from apache_beam.pvalue import TaggedOutput
 from tfx.dsl.io import fileio
 
-from ratchet.components.example_gen.convert import to_example
-from ratchet.components.example_gen.dataset import Shard, Source, encoded_images, read_source
-from ratchet.components.example_gen.facts import ImageFacts, facts_of
+from ratchet.components.example_gen.converting import ConvertGroup
+from ratchet.components.example_gen.dataset import Source, read_source
+from ratchet.components.example_gen.facts import facts_of
 from ratchet.components.example_gen.file_names import objects_for
-from ratchet.components.example_gen.ingest import ingest
 from ratchet.components.example_gen.layout.layouts import AS_FOUND, Reading
-from ratchet.components.example_gen.orientations import Oriented, OrientedImageError, refusal
+from ratchet.components.example_gen.outcomes import Outcomes, outcome_path
 from ratchet.components.example_gen.splits import splits_of
-from ratchet.components.imaging.orientation import UPRIGHT
-from ratchet.schemas.base.checked_json import Problems
-from ratchet.schemas.base.errors import DataError
-from ratchet.schemas.base.files import files_for
-from ratchet.schemas.base.progress import Progress
+from ratchet.components.example_gen.staging import STAGING, About, groups_of, stage
+from ratchet.components.object_store.emptying import empty
+from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.data.dataset import (
     DATASET_FILE,
     DATASET_FORMAT,
@@ -40,20 +27,15 @@ from ratchet.schemas.data.dataset import (
     LOOKS,
     SPLITS,
     DataSetInfo,
-    content_digest,
     dataset_digest,
-    image_digest,
 )
 from ratchet.schemas.data.examples_artifact import split_directory
 from ratchet.schemas.data.exif import REFUSE, Exif
-from ratchet.schemas.data.facts import DataSetFacts
-from ratchet.schemas.data.fingerprints import Fingerprints, line_of
-from ratchet.schemas.data.looks import Looks, relative_boxes, thumbnails_of
-from ratchet.schemas.data.records import ImageRecord, LabelMap
+from ratchet.schemas.data.looks import SIDE, relative_boxes, write_looks
+from ratchet.schemas.data.records import ImageRecord
 
-_LINES = "lines"
-_THREADS = 2  # that inspect images: Pillow and zlib work outside Python's lock, the rest gains nothing by more
-_TOGETHER = 8  # images that a thread is given at once: handing over costs as much as building an Example
+# What a broken try may have left, also one of an older version; `dataset.json` says that the rest is whole.
+_OWN = (DATASET_FILE, "Split-*", STAGING, FINGERPRINTS, LOOKS, "lines-*", "beam-temp-*")
 
 
 @dataclass(frozen=True)
@@ -89,11 +71,13 @@ def generate(requests: Sequence[tuple[GenRequest, str]], pipeline: beam.Pipeline
     """Writes a directory `Split-NAME/` a split, fingerprints and DATASET_FILE of one or more data sets.
 
     Args:
-        requests: what to read, each with the directory to write into.
+        requests: what to read, each with the directory to write into, on a file system that Beam's workers share;
+            what an earlier try has left there is deleted.
         pipeline: not yet run; one for all, since starting it takes longer than a few hundred images.
 
     Raises:
         DataError: a data set contradicts itself, or an image is not what its annotation says.
+        StateError: the workers did not do all of their work.
     """
     reads = [_Read.of(request, out) for request, out in requests]
     with pipeline:
@@ -104,11 +88,12 @@ def generate(requests: Sequence[tuple[GenRequest, str]], pipeline: beam.Pipeline
 
 @dataclass(frozen=True)
 class _Read:
-    """A data set whose annotations were read, and the split of each image by its id."""
+    """A data set whose annotations were read and written for the workers, and the split of each image by its id."""
 
     request: GenRequest
     source: Source
     splits: Mapping[int, str]
+    groups: int
     out: str
 
     @classmethod
@@ -118,179 +103,80 @@ class _Read:
             *(request.directory, files, request.strict, request.class_names, request.reading, request.exif)
         )
         splits = splits_of(source.records, request.eval_fraction, request.held_out_fraction, request.group_by)
-        return cls(request, source, splits, out)
+        empty(out, _OWN)
+        for directory in (f"{out}/{STAGING}", *(split_directory(out, split) for split in SPLITS)):
+            fileio.makedirs(directory)
+        groups = groups_of(source.shards)
+        about = About(source.label_map, source.exif, len(source.records), len(groups))
+        stage(f"{out}/{STAGING}", about, groups, splits, fileio)
+        return cls(request, source, splits, len(groups), out)
 
     def add_to(self, pipeline: beam.Pipeline, name: str) -> None:
-        splits, convert = self.splits, _Convert(self.source.label_map, len(self.source.records), self.source.exif)
-        shards = [(shard, [splits[record.image_id] for record in shard.records]) for shard in self.source.shards]
-        converted = (
+        _ = (
             pipeline
-            | f"Shards/{name}" >> beam.Create(shards)
+            | f"Groups/{name}" >> beam.Create(range(self.groups))
             | f"Spread/{name}" >> beam.Reshuffle()
-            | f"Convert/{name}" >> beam.ParDo(convert).with_outputs(_LINES, main="images")
+            | f"Convert/{name}" >> beam.ParDo(ConvertGroup(self.out))
         )
-        _ = converted[_LINES] | f"WriteLines/{name}" >> WriteToText(f"{self.out}/{_LINES}")
-        for split in SPLITS:
-            fileio.makedirs(split_directory(self.out, split))
-        for split in sorted(set(splits.values())):
-            _ = (
-                converted["images"]
-                | f"Pick/{name}/{split}" >> beam.Filter(lambda image, wanted: image[0] == wanted, split)
-                | f"Example/{name}/{split}" >> beam.Values()
-                # Uncompressed: JPEG and PNG cannot be made smaller, and trying costs more than all the rest.
-                | f"Write/{name}/{split}" >> WriteToTFRecord(f"{split_directory(self.out, split)}/data_tfrecord")
-            )
 
     def finish(self) -> DataSetInfo:
-        lines = _read_lines(self.out, self.source.directory)
+        outcomes = Outcomes(SIDE * SIDE)
+        for group in range(self.groups):
+            outcomes.read(outcome_path(f"{self.out}/{STAGING}", group), fileio)
+        outcomes.raise_problems(self.source.directory, len(self.source.records))
+        if outcomes.images.keys() != self.splits.keys():
+            raise StateError(
+                f"{self.out}: Beam's workers said what became of {len(outcomes.images)} images of {len(self.splits)}; "
+                "run the step again"
+            )
         for split in SPLITS:
-            prints = [line["fingerprint"] + "\n" for line in lines if line["split"] == split]
-            _write(f"{self.out}/{FINGERPRINTS}/{split}", prints)
-            looks = _looks([line for line in lines if line["split"] == split], self.request.span)
-            _write_bytes(f"{self.out}/{LOOKS}/{split}.npz", looks.to_bytes())
-        digests = {line["image_id"]: bytes.fromhex(line["digest"]) for line in lines}
-        said = {line["image_id"]: ImageFacts.from_json(line["facts"]) for line in lines}
-        facts = facts_of(self.source.records, self.source.label_map, said)
-        oriented = sum(line.get("orientation", UPRIGHT) != UPRIGHT for line in lines)
-        info = self._info(dataset_digest(self.source.label_map, digests), facts, oriented)
+            self._write_prints(split, outcomes)
+        info = self._info(outcomes)
         _write(f"{self.out}/{DATASET_FILE}", [DATASET_FORMAT.write(info)])
+        empty(self.out, (STAGING,))
         return info
 
-    def _info(self, digest: str, facts: DataSetFacts, oriented: int) -> DataSetInfo:
-        request, source = self.request, self.source
+    def _write_prints(self, split: str, outcomes: Outcomes) -> None:
+        records = [record for record in self.source.records if self.splits[record.image_id] == split]
+        ids = [record.image_id for record in records]
+        _write(f"{self.out}/{FINGERPRINTS}/{split}", [outcomes.images[i].fingerprint + "\n" for i in ids])
+        boxes = [relative_boxes(record) for record in records]
+        place = f"{self.out}/{LOOKS}/{split}.npz"
+        fileio.makedirs(f"{self.out}/{LOOKS}")
+        with tempfile.NamedTemporaryFile() as file:
+            write_looks(file, ids, outcomes.thumbnails(ids), [len(each) for each in boxes], boxes)
+            file.flush()
+            fileio.copy(file.name, place, overwrite=True)
+
+    def _info(self, outcomes: Outcomes) -> DataSetInfo:
+        request, source, said = self.request, self.source, outcomes.images
         images = Counter(self.splits.values())
-        boxes: Counter[str] = Counter()
-        for record in source.records:
-            boxes[self.splits[record.image_id]] += len(record.truth.labels)
         return DataSetInfo(
             source=source.directory,
             source_format=source.format,
             span=request.span,
             version=request.version,
-            digest=digest,
+            digest=dataset_digest(source.label_map, {image_id: of.digest for image_id, of in said.items()}),
             class_names=source.label_map.names,
             category_ids=source.label_map.category_ids,
             images={split: images[split] for split in SPLITS},
-            boxes={split: boxes[split] for split in SPLITS},
+            boxes=_boxes(source.records, self.splits),
             bad_boxes=source.bad_boxes,
             mended_areas=source.mended_areas,
             told=source.told,
             left_out=source.left_out,
-            facts=facts,
+            facts=facts_of(source.records, source.label_map, {image_id: of.facts for image_id, of in said.items()}),
             exif=source.exif,
-            oriented=oriented,
+            oriented=sum(of.is_turned for of in said.values()),
+            record_files={split: dict(sorted(outcomes.record_files.get(split, {}).items())) for split in SPLITS},
         )
 
 
-class _Convert(beam.DoFn):
-    """A shard -> (split, tf.Example) of each image, and a line of JSON an image: what it is, or what is wrong with it.
-
-    Errors travel as data: runners wrap exceptions beyond recognition, and one alone would hide the others.
-    """
-
-    def __init__(self, label_map: LabelMap, images: int, exif: Exif) -> None:
-        self._label_map = label_map
-        self._images = images
-        self._exif: Exif = exif
-
-    def setup(self) -> None:
-        """See the base class."""
-        self._progress = Progress("reading images", self._images)
-        self._done = 0
-        self._pool = ThreadPoolExecutor(_THREADS)
-
-    def teardown(self) -> None:
-        """See the base class."""
-        self._pool.shutdown()
-
-    def process(self, element: tuple[Shard, list[str]]) -> Iterator[Any]:
-        """See the base class."""
-        shard, splits = element
-        files = files_for(shard.paths[0], objects_for(shard.paths[0], fileio))
-        images = zip(encoded_images(shard, files), shard.names, splits)
-        for line, example in _in_order(self._pool, self._convert, images):
-            if example is not None:
-                yield line["split"], example
-            yield TaggedOutput(_LINES, json.dumps(line))
-            self._done += 1
-            self._progress.update(self._done)
-
-    def _convert(
-        self, image: tuple[tuple[ImageRecord, bytes | DataError], str, str]
-    ) -> tuple[dict[str, Any], bytes | None]:
-        (record, encoded), name, split = image
-        line: dict[str, Any] = {"image_id": record.image_id, "split": split}
-        try:
-            if isinstance(encoded, DataError):
-                raise encoded
-            taken = ingest(encoded, record, name, self._exif)
-        except OrientedImageError as error:
-            return line | {"refused": dataclasses.astuple(error.found)}, None
-        except DataError as error:
-            return line | {"problem": str(error)}, None
-        encoded, quality = taken.encoded, taken.quality
-        if taken.orientation != UPRIGHT:
-            line["orientation"] = taken.orientation
-        content = content_digest(record, encoded, self._label_map.names)
-        fingerprint = line_of(record.image_id, quality.hash_bits, content)
-        line |= {"digest": image_digest(record, encoded).hex(), "fingerprint": fingerprint}
-        thumbnail = base64.b64encode(quality.thumbnail.tobytes()).decode()
-        line |= {"thumbnail": thumbnail, "boxes": relative_boxes(record).tolist()}
-        line |= {"facts": ImageFacts.of(quality, zlib.crc32(encoded)).to_json()}
-        return line, to_example(record, encoded, quality, self._label_map).SerializeToString(deterministic=True)
-
-
-def _in_order(pool: ThreadPoolExecutor, function: Any, items: Iterator[Any]) -> Iterator[Any]:
-    """Like `pool.map`, but no more than a few items are in memory at once."""
-
-    def each(several: list[Any]) -> list[Any]:
-        return [function(item) for item in several]
-
-    waiting: deque[Future[list[Any]]] = deque()
-    while several := list(itertools.islice(items, _TOGETHER)):
-        waiting.append(pool.submit(each, several))
-        if len(waiting) > _THREADS:
-            yield from waiting.popleft().result()
-    while waiting:
-        yield from waiting.popleft().result()
-
-
-def _read_lines(out: str, source: str) -> list[dict[str, Any]]:
-    """What the pass said of every image of a data set, by ascending image id.
-
-    Raises:
-        DataError: an image is not what its annotation says.
-    """
-    lines = []
-    for path in sorted(map(str, fileio.glob(f"{out}/{_LINES}-*"))):
-        with fileio.open(path, "r") as file:
-            lines += [json.loads(line) for line in file]
-        fileio.remove(path)
-    lines.sort(key=lambda line: line["image_id"])
-    problems = Problems()
-    refused = [Oriented(*line["refused"]) for line in lines if "refused" in line]
-    if refused:
-        problems.add(refusal(refused, source, len(lines)))
-    for line in lines:
-        if "problem" in line:
-            problems.add(line["problem"])
-    problems.raise_if_any()
-    return lines
-
-
-def _looks(lines: Sequence[Mapping[str, Any]], span: int) -> Looks:
-    return Looks(
-        prints=Fingerprints.parse([line["fingerprint"] for line in lines], span),
-        thumbnails=thumbnails_of([base64.b64decode(line["thumbnail"]) for line in lines]),
-        box_counts=np.array([len(line["boxes"]) for line in lines], np.int64),
-        boxes_xywh=np.array([box for line in lines for box in line["boxes"]], np.float32).reshape(-1, 4),
-    )
-
-
-def _write_bytes(path: str, content: bytes) -> None:
-    fileio.makedirs(path.rpartition("/")[0])
-    with fileio.open(path, "wb") as file:
-        file.write(content)
+def _boxes(records: Sequence[ImageRecord], splits: Mapping[int, str]) -> dict[str, int]:
+    boxes: Counter[str] = Counter()
+    for record in records:
+        boxes[splits[record.image_id]] += len(record.truth.labels)
+    return {split: boxes[split] for split in SPLITS}
 
 
 def _write(path: str, texts: list[str]) -> None:

@@ -99,6 +99,17 @@ def _read_exactly(file: IO[bytes], length: int) -> bytes:
     return b"".join(parts)
 
 
+def framed(data: bytes) -> bytes:
+    """A record as it stands in a file.
+
+    >>> import io
+    >>> list(_records(io.BytesIO(framed(b"one") + framed(b"")), "a"))
+    [b'one', b'']
+    """
+    length = struct.pack("<Q", len(data))
+    return b"".join((length, struct.pack("<I", _masked_crc(length)), data, struct.pack("<I", _masked_crc(data))))
+
+
 def _masked_crc(data: bytes) -> int:
     crc = google_crc32c.value(data)
     return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF

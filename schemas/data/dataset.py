@@ -84,6 +84,8 @@ class DataSetInfo:
         left_out: what the delivery held beside the data set that was read, sentences.
         exif: what was done about images whose EXIF orientation is not 1; data sets of older versions ignored it.
         oriented: how many images that was; None in data sets of older versions.
+        record_files: of each split the names of its TFRecord files, with how many images each holds; None in data sets
+            of older versions.
     """
 
     source: str
@@ -102,6 +104,7 @@ class DataSetInfo:
     left_out: tuple[str, ...] = ()
     exif: Exif = IGNORE
     oriented: int | None = None
+    record_files: dict[str, dict[str, int]] | None = None
 
 
 def _of_format_0(values: Values) -> Values:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 
@@ -92,9 +93,37 @@ class Looks:
             raise StateError(f"{source}: not the looks of images ({error})") from error
 
 
-def thumbnails_of(pixels: Sequence[bytes]) -> np.ndarray:
-    """Thumbnails [n, 64, 64] of their bytes, row after row."""
-    return np.frombuffer(b"".join(pixels), np.uint8).reshape(-1, SIDE, SIDE)
+def write_looks(
+    file: IO[bytes],
+    image_ids: Sequence[int],
+    thumbnails: Iterable[bytes],
+    box_counts: Sequence[int],
+    boxes_xywh: Sequence[np.ndarray],
+) -> None:
+    """Writes what `Looks.from_bytes` reads; of the thumbnails only one is in memory.
+
+    Args:
+        file: to write to.
+        image_ids: of n images.
+        thumbnails: 64 x 64 bytes of each.
+        box_counts: boxes of each.
+        boxes_xywh: those of each, [boxes, 4] in units of the sides.
+    """
+    arrays = {
+        "format": np.array(_FORMAT),
+        "image_ids": np.array(image_ids, np.int64),
+        "box_counts": np.array(box_counts, np.int64),
+        "boxes_xywh": np.concatenate([np.empty((0, 4), np.float32), *boxes_xywh]),
+    }
+    with zipfile.ZipFile(file, "w") as whole:
+        for name, array in arrays.items():
+            with whole.open(f"{name}.npy", "w") as part:
+                np.lib.format.write_array(part, array, allow_pickle=False)
+        with whole.open("thumbnails.npy", "w", force_zip64=True) as part:
+            header = {"descr": "|u1", "fortran_order": False, "shape": (len(image_ids), SIDE, SIDE)}
+            np.lib.format.write_array_header_1_0(part, header)
+            for pixels in thumbnails:
+                part.write(pixels)
 
 
 def relative_boxes(record: ImageRecord) -> np.ndarray:

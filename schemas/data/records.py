@@ -186,7 +186,11 @@ def record_from_json(text: bytes) -> ImageRecord:
     Returns:
         The record, every float as it was.
     """
-    value = json.loads(text)
+    return record_of(json.loads(text))
+
+
+def record_of(value: Mapping[str, Any]) -> ImageRecord:
+    """The record of a value that was read from the JSON of `record_to_json`."""
     truth = GroundTruth(value["boxes_xywh_px"], value["labels"], value["area_px2"], value["is_crowd"])
     return ImageRecord(
         value["image_id"], value["file_name"], value["width_px"], value["height_px"], truth, value["attributes"]

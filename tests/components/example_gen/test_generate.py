@@ -147,7 +147,7 @@ def test_all_formats_give_the_same_examples(tmp_path: Path, write: Callable[[Pat
 def test_images_come_in_order_and_few_are_in_memory_at_once() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    from ratchet.components.example_gen.generate import _in_order
+    from ratchet.components.example_gen.converting import _in_order
 
     taken = 0
 
