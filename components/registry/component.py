@@ -12,8 +12,8 @@ from ratchet.components.registry import executor
 
 
 class BaselineReaderSpec(ComponentSpec):
-    """`baseline` carries the custom properties has_baseline (0 or 1), golden_uses (JSON: decisions by golden set),
-    high_water_marks (JSON: `HighWaterMark` by golden set) and, with a baseline, version, digest and golden_digest."""
+    """`baseline` carries the custom properties has_baseline (0 or 1) and, with a baseline, version, digest and
+    golden_digest; what grows with the years lies in files beside the model: history, golden sets, references."""
 
     PARAMETERS = {
         "registry_directory": ExecutionParameter(type=str),

@@ -48,8 +48,14 @@ def parse_entry(text: str, path: str, kind: type[Entry], root: str) -> Entry:
     Raises:
         StateError: it holds something else, or was written by a newer version of Ratchet.
     """
-    values = _FORMATS[kind].load(text, path)
-    return _absolute(_FORMATS[kind].from_values(values, path), values, root)
+    return parse_value(_FORMATS[kind].load(text, path), path, kind, root)
+
+
+def parse_value(value: Values | str, path: str, kind: type[Entry], root: str) -> Entry:
+    """The same of its JSON object, or of the text of what is none; see `parse_entry`."""
+    if isinstance(value, str):
+        return parse_entry(value, path, kind, root)
+    return _absolute(_FORMATS[kind].from_values(value, path), value, root)
 
 
 def pointer_json(pointer: Pointer, root: str) -> str:

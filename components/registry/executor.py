@@ -26,16 +26,19 @@ from ratchet.components.object_store.uri import is_gs
 from ratchet.components.registry.lineage_check import check_lineage
 from ratchet.components.registry.publication import settle
 from ratchet.components.registry.push import Candidate, push
+from ratchet.components.registry.records import Records
 from ratchet.components.registry.references import choose_references
 from ratchet.components.registry.registry import Registry
 from ratchet.components.registry.serving_status import await_available
 from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.registry.storages import storage_of
 from ratchet.components.services.rest import sender
+from ratchet.components.stack.outputs import empty_outputs
 from ratchet.components.stack.tfx_executors import PusherBase
 from ratchet.components.stack.tfx_steps import run_id
 from ratchet.schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Blessing
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
+from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FILE, GOLDEN_SETS_FORMAT
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, References
@@ -54,6 +57,7 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
+        empty_outputs(output_dict)
         registry = _registry(exec_properties["registry_directory"], exec_properties["serving_directory"])
         settle(registry)
         served = registry.baseline(bool(exec_properties["bootstrap"]))
@@ -62,13 +66,9 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
             check_lineage(lineage, fileio, exec_properties.get("artifacts") or None)
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
-        baseline.set_string_custom_property("golden_uses", json.dumps(registry.golden_uses()))
-        marks = {golden: dataclasses.asdict(mark) for golden, mark in registry.high_water_marks().items()}
-        baseline.set_string_custom_property("high_water_marks", json.dumps(marks))
         fileio.makedirs(baseline.uri)
-        io_utils.write_string_file(f"{baseline.uri}/{HISTORY_FILE}", HISTORY_FORMAT.write(registry.history()))
-        found = _references(registry, served, exec_properties["pushes_ago"])
-        io_utils.write_string_file(f"{baseline.uri}/{REFERENCES_FILE}", REFERENCES_FORMAT.write(found))
+        for name, text in _told(registry.records(), served, exec_properties["pushes_ago"]).items():
+            io_utils.write_string_file(f"{baseline.uri}/{name}", text)
         if served is None:
             return
         _copy_model(served, path_utils.serving_model_path(baseline.uri))
@@ -110,10 +110,16 @@ def _seen_in_service(result: PublicationResult, config: dict[str, Any]) -> Publi
     return dataclasses.replace(result, told=(told,))
 
 
-def _references(registry: Registry, served: ServedModel | None, pushes_ago: int) -> References:
-    if served is None or not pushes_ago:
-        return References()
-    return References(choose_references(served, registry.versions(), registry.decisions(), pushes_ago))
+def _told(records: Records, served: ServedModel | None, pushes_ago: int) -> dict[str, str]:
+    """What grows with the years, as files: properties of an artifact have a limit."""
+    references = References()
+    if served is not None and pushes_ago:
+        references = References(choose_references(served, records.versions, records.decisions, pushes_ago))
+    return {
+        HISTORY_FILE: HISTORY_FORMAT.write(records.history),
+        GOLDEN_SETS_FILE: GOLDEN_SETS_FORMAT.write(records.golden_sets),
+        REFERENCES_FILE: REFERENCES_FORMAT.write(references),
+    }
 
 
 def _candidate(input_dict: Artifacts, run: str) -> Candidate:

@@ -5,7 +5,6 @@ Retention keeps them, but a bucket's lifecycle rules know nothing of it, and a t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from ratchet.components.object_store.client import in_pool
@@ -17,8 +16,6 @@ from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.files import Files
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
-
-_SHARD = re.compile(r"-\d+-of-(\d+)(?:\.gz)?$")
 
 
 def check_lineage(lineage: Sequence[TrainedData], files: Files, artifacts: str | None) -> None:
@@ -53,17 +50,10 @@ def _on_gs(data: TrainedData, artifacts: str | None) -> bool:
         except FileNotFoundError:
             continue
         if found.info.digest == data.digest:
-            return _is_whole(found)
+            return found.is_whole(TRAIN_SPLIT)
     return False
 
 
 def _elsewhere(data: TrainedData, files: Files, artifacts: str | None) -> bool:
     found = ExamplesArtifact.find(data.examples, data.digest, files, artifacts)
-    return found is not None and _is_whole(found)
-
-
-def _is_whole(found: ExamplesArtifact) -> bool:
-    """Whether there are as many TFRecord files of training images as their names say."""
-    names = [path.rpartition("/")[2] for path in found.record_files(TRAIN_SPLIT)]
-    wanted = {int(match[1]) for name in names if (match := _SHARD.search(name))}
-    return not found.info.images[TRAIN_SPLIT] or (len(names) >= max(wanted, default=1))
+    return found is not None and found.is_whole(TRAIN_SPLIT)

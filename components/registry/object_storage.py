@@ -67,6 +67,14 @@ class ObjectStorage:
         found = objects.read_many([f"{self.registry_directory}/{directory}/{name}" for name in names])
         return {name: _content(each) for name, each in zip(names, found) if each is not None}
 
+    def read_many(self, names: Sequence[str]) -> list[Content | None]:
+        """See `Storage`."""
+        return [found and _content(found) for found in objects.read_many([self._uri(name) for name in names])]
+
+    def delete(self, name: str) -> None:
+        """See `Storage`."""
+        objects.delete(self._uri(name))
+
     def write(self, name: str, text: str, token: str | Token = Token.ANY) -> str:
         """See `Storage`."""
         over = {Token.ANY: None, Token.ABSENT: 0}[token] if isinstance(token, Token) else int(token)
@@ -78,6 +86,9 @@ class ObjectStorage:
     def names(self, directory: str = "") -> list[str]:
         """See `Storage`."""
         return [name.rstrip("/") for name in objects.children(f"{self.registry_directory}/{directory}".rstrip("/"))]
+
+    def _uri(self, name: str) -> str:
+        return f"{self.registry_directory}/{name}"
 
     def served(self) -> list[str]:
         """See `Storage`."""

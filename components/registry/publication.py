@@ -252,11 +252,11 @@ def _record(registry: Registry, intent: Intent) -> ServedModel:
     Raises:
         ChangedError: another process has settled this publication, or is about to.
     """
-    storage, model = registry.storage, intent.model
+    model = intent.model
     own = f"{VERSIONS}/{model.version}.json"
     decided = f"{DECISIONS}/{decision_key(intent.decision)}.json" if intent.decision else None
     names = {version: f"{VERSIONS}/{version}.json" for version in (model.version, *intent.left_behind)}
-    seen = {name: storage.read(name) for name in [*names.values(), *([decided] if decided else [])]}
+    seen = {name: registry.read_entry(name) for name in [*names.values(), *([decided] if decided else [])]}
     # After the look at what will be written over: once the publication is settled, what comes later is not ours.
     if registry.pointer().pushing != intent:
         raise ChangedError(POINTER_FILE)

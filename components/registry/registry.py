@@ -2,8 +2,8 @@
 
     registry/served.json              the model that is served now: the next run's baseline; and a publication that has
                                       begun (publication.py)
-    registry/versions/VERSION.json    every model that was ever served
-    registry/decisions/KEY.json       every decision, also those against a candidate
+    registry/versions/index.json      every model that was ever served
+    registry/decisions/index.json     every decision, also those against a candidate
     registry/overrides.jsonl          every approval and rollback
 
 The same files work under LocalDagRunner, Vertex and open-source Kubeflow, whose backend refuses TFX
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections import Counter
 from contextlib import AbstractContextManager
 
 from ratchet.components.registry.consistency import check_served, nothing_should_be_served
@@ -22,14 +21,15 @@ from ratchet.components.registry.entry_files import (
     Entry,
     Signed,
     entry_json,
-    parse_entry,
     parse_pointer,
+    parse_value,
     pointer_json,
-    relative,
     signed_values,
 )
+from ratchet.components.registry.entry_index import EntryIndex
 from ratchet.components.registry.high_water import high_water_marks
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
+from ratchet.components.registry.records import Records
 from ratchet.components.registry.storage import ChangedError, Content, Storage, Token
 from ratchet.schemas.artifacts.high_water import HighWaterMark
 from ratchet.schemas.artifacts.history import History
@@ -149,16 +149,25 @@ class Registry:
     def record_version(self, model: ServedModel) -> ServedModel:
         """Records a model that was or is about to be served, or that it is no longer blessed; as it was written."""
         signed = self.signed(model)
-        self.storage.write(f"{VERSIONS}/{model.version}.json", entry_json(signed, self.storage.root))
+        self.entries(VERSIONS).write(f"{model.version}.json", entry_json(signed, self.storage.root))
         return signed
 
+    def entries(self, directory: str) -> EntryIndex:
+        """The entries of VERSIONS or DECISIONS as they are written."""
+        return EntryIndex(self.storage, directory)
+
+    def read_entry(self, name: str) -> Content | None:
+        """An entry as it is written, by directory and name, such as `versions/200.json`; None if there is none."""
+        directory, _, own = name.partition("/")
+        return self.entries(directory).read(own)
+
     def record_over(self, seen: Content | None, name: str, entry: Entry) -> Content:
-        """Records an entry if its file still is the one that was seen; the same once more changes nothing.
+        """Records an entry if it still is the one that was seen; the same once more changes nothing.
 
         Args:
-            seen: the file; None if there was none.
-            name: of the file.
-            entry: what it is to hold.
+            seen: of `read_entry`; None if there was none.
+            name: of the entry, with its directory.
+            entry: what it is to be.
 
         Raises:
             ChangedError: it is another one.
@@ -166,7 +175,8 @@ class Registry:
         text = entry_json(self.signed(entry), self.storage.root)
         if seen is not None and seen.text == text:
             return seen
-        return Content(text, self.storage.write(name, text, seen.token if seen else Token.ABSENT))
+        directory, _, own = name.partition("/")
+        return Content(text, self.entries(directory).write(own, text, seen.token if seen else Token.ABSENT))
 
     def swap(self, seen: Pointer, new: Pointer) -> None:
         """Makes the pointer another one, if it still is the one that was seen.
@@ -183,25 +193,26 @@ class Registry:
     def record_decision(self, key: str, decision: RecordedDecision) -> None:
         """Records a decision; the same key again replaces it, so that a repeated step counts once."""
         text = entry_json(self.signed(decision), self.storage.root)
-        self.storage.write(f"{DECISIONS}/{key}.json", text)
-
-    def golden_uses(self) -> dict[str, int]:
-        """How many decisions each golden set has made, by its digest."""
-        return dict(Counter(decision.golden_digest for decision in self.decisions()))
+        self.entries(DECISIONS).write(f"{key}.json", text)
 
     def decisions(self) -> list[RecordedDecision]:
         """Every decision, in the order in which they were made."""
         found = self._read_all(DECISIONS, RecordedDecision)
         return sorted(found, key=lambda decision: (decision.decided_at, decision.run_id))
 
-    def history(self) -> History:
-        """Everything that was decided, with places relative to the pipeline root.
+    def records(self) -> Records:
+        """All of it; each file is read once.
 
         Raises:
-            StateError: a line of the log was changed or cut away.
+            StateError: an entry or a line of the log was changed, or is torn.
         """
-        runs = tuple(relative(made, self.storage.root) for made in self.decisions())
-        return History(runs, tuple(self.overrides()), self.current_override())
+        served, versions = self.pointer().served, self.versions()
+        overrides = [logged.override for logged in self._logged(versions)[0]]
+        return Records(self.storage.root, served, tuple(versions), tuple(self.decisions()), tuple(overrides))
+
+    def history(self) -> History:
+        """Everything that was decided, with places relative to the pipeline root; see `records`."""
+        return self.records().history
 
     def high_water_marks(self) -> dict[str, HighWaterMark]:
         """The best served model of every golden set, by its digest; see `high_water_marks`.
@@ -292,9 +303,8 @@ class Registry:
         return dataclasses.replace(pointer, served=pointer.served and self._placed(pointer.served))
 
     def _read_all(self, directory: str, kind: type[Entry]) -> list[Entry]:
-        found = self.storage.read_all(directory).items()
-        root = self.storage.root
-        return [parse_entry(content.text, self._path(f"{directory}/{name}"), kind, root) for name, content in found]
+        index, root = self.entries(directory), self.storage.root
+        return [parse_value(value, index.place_of(name), kind, root) for name, value in index.all().items()]
 
     def _placed(self, model: ServedModel) -> ServedModel:
         """With its path under this serving directory: a root that was copied must not look at the original's files."""

@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,14 @@ class Storage(Protocol):
 
     def read_all(self, directory: str) -> dict[str, Content]:
         """The JSON files in a directory of the registry, by name; none if there is no such directory."""
+        ...
+
+    def read_many(self, names: Sequence[str]) -> list[Content | None]:
+        """Files of the registry, in the order of their names; None where there is none."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Deletes a file of the registry, if it is there."""
         ...
 
     def write(self, name: str, text: str, token: str | Token = Token.ANY) -> str:
@@ -200,15 +208,24 @@ class DiskStorage:
     def read(self, name: str) -> Content | None:
         """See `Storage`."""
         path = self._registry / name
-        if not path.exists():
+        try:
+            refuse_irregular(path)
+            return content_of(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        refuse_irregular(path)
-        return content_of(path.read_bytes())
 
     def read_all(self, directory: str) -> dict[str, Content]:
         """See `Storage`."""
         found = {name: self.read(f"{directory}/{name}") for name in self.names(directory) if name.endswith(".json")}
         return {name: content for name, content in found.items() if content is not None}
+
+    def read_many(self, names: Sequence[str]) -> list[Content | None]:
+        """See `Storage`."""
+        return [self.read(name) for name in names]
+
+    def delete(self, name: str) -> None:
+        """See `Storage`."""
+        (self._registry / name).unlink(missing_ok=True)
 
     def write(self, name: str, text: str, token: str | Token = Token.ANY) -> str:
         """See `Storage`."""

@@ -91,13 +91,14 @@ class IndexContent:
         pipeline: name of the pipeline.
         root: pipeline root, for commands.
         made_at: UTC time, ISO 8601.
-        rows: the runs, newest first.
+        rows: the newest runs, newest first.
         served: the models that came into service, oldest first.
         serving: the one that is served now; None if none is.
         serving_words: how it came into service, in words.
         goldens: digests of the golden sets, in the order of their use.
         problem: what of the registry cannot be read; empty otherwise.
         notes: what is known beside it, such as how often the golden set may still be asked; sentences.
+        runs: how many there are; 0 where all of them are rows.
     """
 
     pipeline: str
@@ -110,3 +111,9 @@ class IndexContent:
     goldens: tuple[str, ...] = ()
     problem: str = ""
     notes: tuple[str, ...] = ()
+    runs: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many runs there are."""
+        return max(self.runs, len(self.rows))

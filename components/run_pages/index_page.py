@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
@@ -17,7 +16,7 @@ from ratchet.components.run_pages.timeline import timeline
 from ratchet.schemas.base.formatting import many
 
 OPEN_ROWS = 200  # the newest; the rest is folded
-MOST_ROWS = 2000  # of more no browser makes a page in a second
+MOST_ROWS = 500  # so that the page is as large in ten years as in two
 _SOURCES = "Written by Ratchet after every run, approval, rollback and pruning; as text: ratchet history."
 _TERMS = ("span", "golden set", "baseline", "candidate", "AP, mAP", "interval")
 
@@ -31,7 +30,7 @@ def index_page(content: IndexContent) -> str:
             head=render("run_pages/templates/index_head.html", content=content),
             sections=[
                 Section("over-time", "mAP over time", _chart(content), _chart_gist(content), open=True),
-                Section("runs", "Runs", _runs(content.rows, len(content.goldens) > 1), _gist(content), open=True),
+                Section("runs", "Runs", _runs(content), _gist(content), open=True),
                 Section("compare", "Compare two runs", _compare(content.root), "ratchet diff RUN_A RUN_B"),
             ],
             footer=footer(_SOURCES, *_TERMS),
@@ -56,11 +55,11 @@ def _chart_gist(content: IndexContent) -> str:
 
 
 def _gist(content: IndexContent) -> str:
-    return many(len(content.rows), "run")
+    return many(content.count, "run")
 
 
-def _runs(rows: Sequence[IndexRow], several: bool) -> Markup:
-    shown = rows[:MOST_ROWS]
+def _runs(content: IndexContent) -> Markup:
+    shown = content.rows[:MOST_ROWS]
     ends = [abs(end) for row in shown[:OPEN_ROWS] for end in (row.interval or ((row.delta,) if row.delta else ()))]
     reach = max(ends, default=0.0) or 1e-4
     newest, earlier = ([(row, _bar(row, reach)) for row in part] for part in (shown[:OPEN_ROWS], shown[OPEN_ROWS:]))
@@ -68,8 +67,8 @@ def _runs(rows: Sequence[IndexRow], several: bool) -> Markup:
         "run_pages/templates/index_runs.html",
         newest=newest,
         earlier=earlier,
-        left_out=len(rows) - len(shown),
-        several=several,
+        left_out=content.count - len(shown),
+        several=len(content.goldens) > 1,
         verdicts=sorted({row.verdict for row in shown}),
         causes=sorted({(row.cause, row.cause_words.partition(":")[0]) for row in shown if row.cause}),
     )

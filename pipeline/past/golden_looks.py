@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.pipeline.past.run_record import read_record
+from ratchet.pipeline.past.run_index import known_runs
 from ratchet.pipeline.root.root_file import read_file
 from ratchet.schemas.artifacts.decisions import DEFAULT_GOLDEN_BUDGET
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision
@@ -84,8 +84,8 @@ def known_golden_set(root: Path, content: str, decisions: Sequence[RecordedDecis
         content: what runs were asked for, `RunRecord.asked["golden"]`.
         decisions: of the registry, the oldest first.
     """
+    known = known_runs(root).by_id
     for made in reversed(decisions):
-        record = read_record(root, made.run_id)
-        if record is not None and record.asked.get("golden") == content:
+        if made.run_id in known and known[made.run_id].golden == content:
             return made.golden_digest
     return None

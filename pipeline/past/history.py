@@ -23,6 +23,7 @@ from ratchet.pipeline.terminal.plain_text import cut, one_line, table
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, Override, OverrideKind
 from ratchet.schemas.artifacts.review import PAGE_FILES, REVIEW_FILE
 from ratchet.schemas.artifacts.run_files import CRASH_FILE, CRASH_FORMAT, CrashedRun
+from ratchet.schemas.artifacts.run_index import FINISHED, UNFINISHED, UNREADABLE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT, RunResult
 from ratchet.schemas.base.artifact_places import places
 from ratchet.schemas.base.errors import InputError, StateError
@@ -30,7 +31,6 @@ from ratchet.schemas.base.files import read_regular, refuse_irregular
 from ratchet.schemas.base.formatting import difference_with_interval, minute, score
 from ratchet.schemas.base.visible import visible_line
 
-UNFINISHED, UNREADABLE, FINISHED = "unfinished", "unreadable", "finished"
 _HEADER = ("run", "when (UTC)", "span", "verdict", "mAP", "baseline", "difference", "cause", "why")
 _BARS = "▁▂▃▄▅▆▇█"
 _MOST_BARS = 60
@@ -137,7 +137,7 @@ def read_history(root: Path, overrides: Sequence[Override], best: BestServed | N
         best: of `read_best`.
     """
     directory = root / "runs"
-    runs = [_read_run(root, path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
+    runs = [read_run(root, path) for path in directory.iterdir() if path.is_dir()] if directory.is_dir() else []
     return History(tuple(sorted(runs, key=lambda entry: (entry.at, entry.run_id))), tuple(overrides), best)
 
 
@@ -168,7 +168,8 @@ def find_run(history: History, name: str | None) -> RunEntry:
     return found[0]
 
 
-def _read_run(root: Path, directory: Path) -> RunEntry:
+def read_run(root: Path, directory: Path) -> RunEntry:
+    """One run, by its directory."""
     page, report = (directory / name for name in PAGE_FILES)
     file = directory / RESULT_FILE
     log = directory / "log.txt"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -14,10 +13,11 @@ from ratchet.components.pages.rule_words import rule_title
 from ratchet.components.pages.trail import INDEX_FILE
 from ratchet.components.registry.registry import Registry
 from ratchet.components.run_pages.index_content import Act, CameToServe, IndexContent, IndexRow
-from ratchet.components.run_pages.index_page import index_page
+from ratchet.components.run_pages.index_page import MOST_ROWS, index_page
 from ratchet.pipeline.past.best_served import read_best
 from ratchet.pipeline.past.golden_looks import read_looks
-from ratchet.pipeline.past.history import RunEntry, read_history
+from ratchet.pipeline.past.history import RunEntry
+from ratchet.pipeline.past.run_index import entry_of, known_runs
 from ratchet.pipeline.root.places import home_of, is_remote, uri_of
 from ratchet.pipeline.root.roots import registry_at, serving_name
 from ratchet.schemas.artifacts.cause_words import cause_title
@@ -25,6 +25,7 @@ from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.diagnosis import NOTHING, UNKNOWN, Cause
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
+from ratchet.schemas.artifacts.run_index import KnownRun
 from ratchet.schemas.artifacts.run_result import RunResult, utc_now
 from ratchet.schemas.base.differences import NO_DIFFERENCE, Clarity
 from ratchet.schemas.base.errors import RatchetError
@@ -84,12 +85,14 @@ def index_content(root: Path, made_at: str, before: str = "") -> IndexContent:
     sets = {made.run_id: goldens.index(made.golden_digest) + 1 for made in decisions}
     by_version = {override.version: override for override in overrides}
     # A job that found nothing new has a directory until its last step has ended.
-    runs = [entry for entry in read_history(root, ()).runs if not _is_no_run(entry)]
+    runs = [run for run in known_runs(root).runs if not _is_no_run(run)]
+    home = uri_of(root)
     return IndexContent(
         pipeline=serving_name(root),
         root=home_of(root),
         made_at=made_at,
-        rows=tuple(_row(root, entry, sets, overrides, before) for entry in reversed(runs)),
+        rows=tuple(_row(root, run, home, sets, overrides, before) for run in reversed(runs[-MOST_ROWS:])),
+        runs=len(runs),
         served=tuple(_came(model, by_version, goldens) for model in versions if _is_sound(model)),
         serving=_came(served, by_version, goldens) if served and not problem else None,
         serving_words=_served_words(served, by_version.get(served.version)) if served else "",
@@ -99,9 +102,12 @@ def index_content(root: Path, made_at: str, before: str = "") -> IndexContent:
     )
 
 
-def _row(root: Path, entry: RunEntry, sets: Mapping[str, int], overrides: Iterable[Override], before: str) -> IndexRow:
+def _row(
+    root: Path, run: KnownRun, home: str, sets: Mapping[str, int], overrides: Iterable[Override], before: str
+) -> IndexRow:
+    entry = entry_of(root, run, home)
     result = entry.result
-    page = f"{before}{quote(entry.run_id)}/{quote(entry.page.name)}" if entry.page else _other_page(root, result)
+    page = f"{before}{quote(entry.run_id)}/{quote(entry.page.name)}" if entry.page else run.other_page
     acts = tuple(_act(made) for made in overrides if made.run_id == entry.run_id)
     if result is None:
         return IndexRow(entry.run_id, _moment(root, entry), entry.state, entry.trouble, page=page, acts=acts)
@@ -124,7 +130,7 @@ def _row(root: Path, entry: RunEntry, sets: Mapping[str, int], overrides: Iterab
     )
 
 
-def _is_no_run(entry: RunEntry) -> bool:
+def _is_no_run(entry: KnownRun) -> bool:
     return entry.result is not None and entry.result.verdict is Verdict.NOTHING_NEW
 
 
@@ -153,15 +159,6 @@ def _cause(cause: Cause | None) -> str:
     if cause is None or cause.name == NOTHING:
         return ""
     return "unknown" if cause.name == UNKNOWN else cause_title(cause.name, cause.detail)
-
-
-def _other_page(root: Path, result: RunResult | None) -> str | None:
-    """The data gate's page of a run without one of its own, if it lies in this root."""
-    if result is None or is_remote(root) or not result.report.endswith(".html"):
-        return None
-    path = Path(os.path.abspath(result.report))
-    is_own = path.is_relative_to(os.path.abspath(root)) and path.is_file()
-    return quote(os.path.relpath(path, os.path.abspath(root / "runs"))) if is_own else None
 
 
 def _act(made: Override) -> Act:

@@ -7,9 +7,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ratchet.components.pages.trail import Link, trail, with_trail
-from ratchet.pipeline.past.history import RunEntry, read_history
+from ratchet.pipeline.past.history import RunEntry
+from ratchet.pipeline.past.run_index import entry_of, known_runs
 from ratchet.pipeline.root.holding import whole
-from ratchet.pipeline.root.places import is_remote
+from ratchet.pipeline.root.places import is_remote, uri_of
 from ratchet.schemas.artifacts.review import REVIEW_FILE
 from ratchet.schemas.base.files import read_regular, write_durably
 
@@ -25,10 +26,14 @@ def link_pages(root: Path) -> None:
     Raises:
         OSError: a page cannot be read or written.
     """
-    entries = [entry for entry in read_history(root, ()).runs if entry.page is not None]
+    home, known = uri_of(root), known_runs(root)
+    entries = [entry_of(root, run, home) for run in known.runs if run.page]
+    # Those that are linked when they are the newest need no look once others have come.
     first = max(0, len(entries) - _NEWEST) if is_remote(root) else 0
     for place in range(first, len(entries)):
-        _link(root, entries, place)
+        near = {entry.run_id for entry in entries[max(0, place - 1) : place + 2]}
+        if place == first or near & known.looked_at:  # what was before the first one may have been pruned
+            _link(root, entries, place)
 
 
 def _link(root: Path, entries: Sequence[RunEntry], place: int) -> None:

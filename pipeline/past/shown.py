@@ -21,9 +21,11 @@ def show_runs(root: Path, pages: bool = True) -> None:
             return
         from ratchet.pipeline.past.index import write_index
         from ratchet.pipeline.past.links import link_pages
+        from ratchet.pipeline.past.run_index import known_runs, remember
 
         if pages:
             link_pages(root)
+        remember(root, known_runs(root))
         write_index(root)
     except Exception as error:  # whatever it is, a run or a publication that is done must not fail for it
         LOGGER.warning("the index of runs could not be brought up to date (%s: %s)", type(error).__name__, error)

@@ -12,7 +12,8 @@ from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.best_served import BestServed, read_best
 from ratchet.pipeline.past.cause import cause_line
 from ratchet.pipeline.past.golden_looks import GoldenLooks, read_looks
-from ratchet.pipeline.past.history import RunEntry, open_registry, read_history
+from ratchet.pipeline.past.history import RunEntry, open_registry, read_run
+from ratchet.pipeline.past.run_index import known_runs
 from ratchet.pipeline.past.told_apart import ToldApart, told_apart
 from ratchet.pipeline.root.holding import holder_of
 from ratchet.pipeline.terminal.plain_text import one_line
@@ -136,7 +137,7 @@ def read_status(root: Path, today: datetime.date) -> Status:
         best = read_best(registry, served)
     except StateError as error:
         served, problem = None, str(error)
-    runs = read_history(root, ()).runs
+    runs = known_runs(root).runs
     decisions = _decisions(registry)
     return Status(
         served=served,
@@ -144,7 +145,7 @@ def read_status(root: Path, today: datetime.date) -> Status:
         expired=override is not None and override.expired(today),
         problem=problem,
         told_apart=told_apart(registry, decisions) if decisions is not None else None,
-        last=runs[-1] if runs else None,
+        last=read_run(root, root / "runs" / runs[-1].run_id) if runs else None,
         working=holder_of(root),
         best=best,
         golden=read_looks(root, decisions) if decisions is not None else None,

@@ -11,6 +11,7 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from ratchet.pipeline.retention.facts import RunArtifacts
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.ml_metadata import open_store, store_errors
 from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.base.artifact_places import places
@@ -30,6 +31,7 @@ class RunArtifactStore:
         self._root = root.resolve()
         self._home = home_of(root)
         self._store = open_store(root)
+        self._run_name = store_of(root).run_name
         self._known: dict[str, RunArtifacts] = {}
 
     def of_run(self, run_id: str) -> RunArtifacts:
@@ -63,7 +65,7 @@ class RunArtifactStore:
                 self._store.put_artifacts(gone)
 
     def _of_run(self, run_id: str) -> RunArtifacts:
-        context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+        context = self._store.get_context_by_type_and_name("pipeline_run", self._run_name(run_id))
         if context is None:
             return RunArtifacts(None, ())
         known = [

@@ -22,13 +22,15 @@ from typing import Any, Protocol
 
 from ratchet.components.object_store import objects
 from ratchet.pipeline.config.pipeline_settings import RetentionSettings
+from ratchet.pipeline.past.run_index import forget
 from ratchet.pipeline.past.run_record import write_left
 from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.retention.facts import RunArtifacts
 from ratchet.pipeline.retention.plan import Kept, Kind, Plan, Removal, plan
 from ratchet.pipeline.retention.survey import SET_ASIDE, survey
-from ratchet.pipeline.root.executions import DATABASE, highest_execution
+from ratchet.pipeline.root.executions import highest_execution
 from ratchet.pipeline.root.holding import check_free, hold_root, with_ml_metadata, written_back
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.object_path import ObjectPath
 from ratchet.pipeline.root.places import Place, is_remote, tree_of, uri_of
 from ratchet.pipeline.root.roots import check_settled, registry_at, settled, which_root
@@ -173,6 +175,7 @@ def carry_out(root: Path, made: Plan, store: ArtifactStore, now: datetime.dateti
     Returns:
         What could not be deleted, a sentence each.
     """
+    forget(root, {*made.changed, *(one.path.split("/")[1] for one in made.removals if one.path.startswith("runs/"))})
     for run_id, paths in made.changed.items():
         write_left(root, run_id, paths, now)
     written_back(root)
@@ -205,7 +208,7 @@ class _NoStore:
 def _store(root: Path) -> ArtifactStore:
     from ratchet.pipeline.retention.artifacts import RunArtifactStore
 
-    if is_remote(root) and not (root / DATABASE).exists() and not highest_execution(root):
+    if is_remote(root) and not store_of(root).file.exists() and not highest_execution(root):
         LOGGER.warning(
             "%s: has no ML Metadata, as its jobs keep theirs elsewhere, so which artifacts are whose is not known, and "
             "none of them goes; docs/retention.md says which of them may age by a rule of the bucket",
@@ -241,7 +244,9 @@ def _delete(path: Path) -> None:
     aside = path if path.name.startswith(SET_ASIDE) else path.with_name(f"{SET_ASIDE}{path.name}")
     if aside != path:
         if not os.path.lexists(path):
-            return  # a pruning that was killed had come so far
+            if os.path.lexists(aside):  # a pruning that was killed had come so far
+                _erase(aside)
+            return
         if os.path.lexists(aside):
             _erase(aside)
         os.rename(path, aside)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ratchet.components.object_store.files import files_of
 from ratchet.components.pages.trail import without_trail
 from ratchet.components.registry.references import best_version
-from ratchet.pipeline.past.history import UNFINISHED, RunEntry, read_history
+from ratchet.pipeline.past.run_index import KnownRuns, known_runs
 from ratchet.pipeline.past.run_record import read_left
 from ratchet.pipeline.retention.facts import Found, GoldenFacts, RootFacts, RunFacts
 from ratchet.pipeline.retention.protection import seconds
 from ratchet.pipeline.root.object_path import ObjectPath
 from ratchet.pipeline.root.places import Place, place
 from ratchet.pipeline.root.roots import registry_at
-from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FILE
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.artifacts.review import PAGE_FILES, PAGE_STEPS, REVIEW_FILE
+from ratchet.schemas.artifacts.run_index import UNFINISHED, KnownRun
 from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.artifact_places import places
 from ratchet.schemas.base.errors import StateError
@@ -36,10 +37,15 @@ _HALF_WRITTEN = (
     f"*{WRITING}",
     f"registry/**/*{WRITING}",
     f"runs/*{WRITING}",
-    f"runs/*/*{WRITING}",
     "serving/*/unfinished-*",
 )
-_SET_ASIDE = (f"artifacts/*/*/{SET_ASIDE}*", f"artifacts/*/*/*/{SET_ASIDE}*", f"*/*/{SET_ASIDE}*")
+_SET_ASIDE = (
+    f"artifacts/*/{SET_ASIDE}*",
+    f"artifacts/*/*/{SET_ASIDE}*",
+    f"artifacts/*/*/*/{SET_ASIDE}*",
+    f"serving/*/{SET_ASIDE}*",
+)
+_OF_A_STEP = re.compile(r"artifacts/[^/]+/[^/]+/[0-9]+")  # as the local runner names them
 
 
 def survey(root: Path, tree: Place) -> RootFacts:
@@ -56,9 +62,15 @@ def survey(root: Path, tree: Place) -> RootFacts:
     versions = registry.versions()
     served, decisions = registry.pointer().served, registry.decisions()
     models = {made.run_id: _own(tree, made.model) for made in decisions}
-    known = [model for model in versions if _files_of(tree, model, models)]
+    there = _There(frozenset(registry.versions_on_disk()), frozenset(_below(tree, "artifacts/*/*/[0-9]*")))
+    files = {model.version: _files_of(tree, model, models, there) for model in versions}
+    known = [model for model in versions if files[model.version]]
+    runs = known_runs(root)
+    looked_at = sorted(runs.looked_at)
+    unfinished = (*_HALF_WRITTEN, *(f"runs/{name}/*{WRITING}" for name in looked_at))
+    aside = (*_SET_ASIDE, *(f"runs/{name}/{SET_ASIDE}*" for name in looked_at))
     return RootFacts(
-        runs=tuple(_run(root, tree, entry) for entry in read_history(root, ()).runs),
+        runs=tuple(_run(root, tree, run, run.run_id in runs.looked_at) for run in runs.runs),
         served=served,
         versions=tuple(versions),
         restorable=frozenset(model.version for model in known),
@@ -67,36 +79,45 @@ def survey(root: Path, tree: Place) -> RootFacts:
             for version in registry.versions_on_disk()
         },
         models=models,
-        lineage={model.version: _lineage(tree, _files_of(tree, model, models)) for model in known},
+        lineage={model.version: _lineage(tree, files[model.version]) for model in known},
         examples=tuple(_below(tree, "artifacts/*/examples/[0-9]*")),
         golden=tuple(_golden(tree)),
         best=best_version(served, versions, decisions) if served else None,
-        copies={**dict(_model_copies(tree)), **dict(_page_copies(tree))},
+        copies={**dict(_model_copies(tree)), **dict(_page_copies(tree, runs))},
         checkpoints=tuple(_found(tree, "artifacts/checkpoints/*")),
         working=tuple(_found(tree, "artifacts/*/.system/*/*")),
-        half_written=tuple(one for pattern in _HALF_WRITTEN for one in _found(tree, pattern)),
-        set_aside=tuple(path for pattern in _SET_ASIDE for path in _below(tree, pattern)),
+        half_written=tuple(one for pattern in unfinished for one in _found(tree, pattern)),
+        set_aside=tuple(path for pattern in aside for path in _below(tree, pattern)),
     )
 
 
-def _run(root: Path, tree: Place, entry: RunEntry) -> RunFacts:
-    directory = root / "runs" / entry.run_id
-    files = [*(directory / name for name in (*PAGE_FILES, DIAGNOSIS_FILE)), entry.log]
-    there = [path for path in files if path.is_file()]
+def _run(root: Path, tree: Place, run: KnownRun, is_looked_at: bool) -> RunFacts:
     return RunFacts(
-        run_id=entry.run_id,
-        finished=entry.state != UNFINISHED,
-        at_s=seconds(entry.at),
-        left=read_left(root, entry.run_id),
-        evidence=tuple(str(path.relative_to(root)) for path in there),
-        report=_own(tree, entry.result.report) if entry.result else None,
+        run_id=run.run_id,
+        finished=run.state != UNFINISHED,
+        at_s=seconds(run.at),
+        left=read_left(root, run.run_id) if is_looked_at else run.left,
+        evidence=run.evidence,
+        report=_own(tree, run.result.report) if run.result else None,
     )
 
 
-def _files_of(tree: Place, model: ServedModel, models: dict[str, str]) -> Place | None:
+@dataclass(frozen=True)
+class _There:
+    """What was listed, so that a model that is long gone costs no look: versions, and artifacts of the local runner."""
+
+    versions: frozenset[str]
+    artifacts: frozenset[str]
+
+    def may_be(self, artifact: str) -> bool:
+        return artifact in self.artifacts or _OF_A_STEP.fullmatch(artifact) is None
+
+
+def _files_of(tree: Place, model: ServedModel, models: dict[str, str], there: _There) -> Place | None:
     """The SavedModel of a version: in the serving directory, or in the artifacts of its run."""
     archived = models.get(model.run_id)
-    found = [place(model.path, tree=tree), *([tree / archived / _MODEL] if archived else [])]
+    found = [place(model.path, tree=tree)] if model.version in there.versions else []
+    found += [tree / archived / _MODEL] if archived and there.may_be(archived) else []
     return next((path for path in found if (path / "saved_model.pb").is_file()), None)
 
 
@@ -132,16 +153,25 @@ def _model_copies(tree: Place) -> Iterator[tuple[str, str]]:
         yield artifact, artifact
 
 
-def _page_copies(tree: Place) -> Iterator[tuple[str, str]]:
+def _page_copies(tree: Place, runs: KnownRuns) -> Iterator[tuple[str, str]]:
     """Pages in the artifacts that are byte for byte those in `runs/`, but for the links that those have since."""
-    in_runs = [(_length(page), page) for page in tree.glob(f"runs/*/{REVIEW_FILE}")]
-    for step in PAGE_STEPS:
-        for path in _below(tree, f"artifacts/{step}/page/[0-9]*/{REVIEW_FILE}"):
-            length = _length(tree / path)
-            near = [(abs(size - length), page) for size, page in in_runs if abs(size - length) <= _LINKS_BYTES]
-            if any(_are_kept(tree / path, page) for _, page in sorted(near, key=lambda each: each[0])):
-                artifact = path.rpartition("/")[0]
-                yield artifact, artifact
+    made = [path for step in PAGE_STEPS for path in _below(tree, f"artifacts/{step}/page/[0-9]*/{REVIEW_FILE}")]
+    newest = [
+        tree / "runs" / run.run_id / REVIEW_FILE for run in runs.runs if run.page and run.run_id in runs.looked_at
+    ]
+    older = [tree / "runs" / run.run_id / REVIEW_FILE for run in runs.runs if run.page]
+    for path in made:
+        if _is_kept(tree / path, newest) or _is_kept(tree / path, older):
+            artifact = path.rpartition("/")[0]
+            yield artifact, artifact
+
+
+def _is_kept(made: Place, pages: Sequence[Place]) -> bool:
+    """Whether it is one of some pages in `runs/`; those of about its length are read."""
+    length = _length(made)
+    far = [(abs(_length(page) - length), page) for page in pages if page.is_file()]
+    near = sorted((each for each in far if each[0] <= _LINKS_BYTES), key=lambda each: each[0])
+    return any(_are_kept(made, page) for _, page in near)
 
 
 def _are_kept(made: Place, kept: Place) -> bool:

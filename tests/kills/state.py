@@ -12,6 +12,7 @@ from ratchet.components.registry.registry import Registry
 from ratchet.components.registry.storage import STAGED, DiskStorage
 from ratchet.schemas.base.files import LOCAL_FILES, WRITING
 from ratchet.schemas.base.model_digest import model_digest
+from tests.entry_file import entry_names
 from tests.faults import in_child
 from tests.kills.tiny import Given, Screen, Story, Tiny, give
 
@@ -94,8 +95,10 @@ def measured(tiny: Tiny) -> frozenset[str]:
 def _files(root: Path) -> Iterator[str]:
     for directory in ("registry", "runs"):
         for path in sorted((root / directory).rglob("*")):
-            if path.is_file() and path.name != "pruned.json":
+            if path.is_file() and path.name not in ("pruned.json", "index.json"):
                 yield str(path.relative_to(root))
+    for part in ("versions", "decisions"):
+        yield from (f"registry/{part}/{name}" for name in entry_names(root, part))
     yield from (f"serving/tiny/{path.name}" for path in sorted((root / "serving" / "tiny").iterdir()))
 
 

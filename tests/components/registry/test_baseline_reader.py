@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,14 @@ import pytest
 from ratchet.components.object_store import objects
 from ratchet.components.object_store.trees import tree_digest
 from ratchet.components.registry.publication import Publication
+from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FILE, GOLDEN_SETS_FORMAT
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from ratchet.schemas.base.errors import ConfigError
 from tests.builders import recorded_decision, training_record
 from tests.components.registry.gcs_world import NOW_S, GcsWorld
+from tests.components.registry.test_entry_index import root_with
 from tests.gcs.fixtures import Bucket
 from tests.gcs.requests import Request
 from tests.pipeline.roots import registry_in, serve
@@ -41,9 +42,10 @@ def test_the_baseline_comes_with_looks_marks_and_history(tmp_path: Path) -> None
     BaselineReaderExecutor().Do({}, {"baseline": [baseline]}, {**places, "bootstrap": 0, "pushes_ago": 5})
 
     assert baseline.get_string_custom_property("digest") == served.digest
-    assert json.loads(baseline.get_string_custom_property("golden_uses")) == {"g": 1}
-    [mark] = json.loads(baseline.get_string_custom_property("high_water_marks")).values()
-    assert (mark["version"], mark["map"], mark["digest"]) == ("100", 0.7, best.digest)
+    golden_sets = GOLDEN_SETS_FORMAT.read((tmp_path / "baseline" / GOLDEN_SETS_FILE).read_text(), "")
+    assert golden_sets.uses == {"g": 1}
+    [mark] = golden_sets.marks.values()
+    assert (mark.version, mark.map, mark.digest) == ("100", 0.7, best.digest)
     history = tmp_path / "baseline" / HISTORY_FILE
     [reference] = REFERENCES_FORMAT.read((tmp_path / "baseline" / REFERENCES_FILE).read_text(), "").models
     assert (reference.name, reference.version, reference.digest, reference.path) == (
@@ -53,6 +55,22 @@ def test_the_baseline_comes_with_looks_marks_and_history(tmp_path: Path) -> None
         best.path,
     )
     assert len(HISTORY_FORMAT.read(history.read_text(), HISTORY_FILE).runs) == 1
+
+
+def test_no_property_grows_with_the_decisions_and_golden_sets_of_years(tmp_path: Path) -> None:
+    """Vertex AI takes 200 kB of an artifact's properties, old stores of ML Metadata 64 kB of one."""
+    properties = {}
+    for count in (1, 3000):
+        root = tmp_path / str(count)
+        root_with(root, count)
+        baseline = read_baseline(str(root), serving_directory=f"{root}/serving/digits")
+        sets = GOLDEN_SETS_FORMAT.read(Path(baseline.uri, GOLDEN_SETS_FILE).read_text(), "")
+        assert len(sets.uses) == count
+        told = {name: str(value) for name, value in baseline.mlmd_artifact.custom_properties.items()}
+        told |= {name: str(value) for name, value in baseline.mlmd_artifact.properties.items()}
+        properties[count] = {name: value.replace(str(root), "ROOT") for name, value in told.items()}
+    assert properties[1] == properties[3000]
+    assert sum(len(name) + len(value) for name, value in properties[3000].items()) < 4000
 
 
 def read_baseline(root: str, **properties: object) -> Any:

@@ -375,7 +375,7 @@ def once_before(gcs: Bucket, kind: str, name: str, act: Callable[[], object]) ->
 def test_what_is_published_while_the_registry_is_read_is_no_contradiction(world: GcsWorld, gcs: Bucket) -> None:
     other = GcsWorld(world.root)
     candidate, made = other.candidate("new"), []
-    once_before(gcs, "read", f"root/registry/versions/{NOW_S}.json", lambda: made.append(other.publish(candidate)))
+    once_before(gcs, "read", "root/registry/versions/index.json", lambda: made.append(other.publish(candidate)))
     served = world.registry.served()
     assert made == [served]
 
@@ -400,7 +400,11 @@ def test_who_settles_slowly_writes_over_nothing_that_came_later(world: GcsWorld,
         [made] = [model for model in other.versions() if model.version == version]
         other.record_version(dataclasses.replace(made, blessed=False))
 
-    once_before(gcs, "read", f"root/registry/versions/{version}.json", go_on)
+    def after_the_claim(request: Request) -> None:
+        if request.kind == "write" and request.name == "root/registry/served.json":
+            once_before(gcs, "read", "root/registry/versions/index.json", go_on)
+
+    gcs.server.after = after_the_claim
     assert world.publish(candidate).version == version
     assert [model.blessed for model in world.registry.versions()] == [True, False]
 

@@ -17,6 +17,7 @@ from ratchet.schemas.base.errors import InputError, StateError
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
 from tests.builders import record_served, recorded_decision
+from tests.entry_file import entry_names
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_new_root_has_no_model_and_says_how_to_make_one(registry: Registry) ->
 def test_what_was_recorded_is_the_baseline(registry: Registry, served: ServedModel, tmp_path: Path) -> None:
     record_served(registry, served)
     assert registry.baseline(bootstrap=False) == served
-    assert (tmp_path / "registry" / "versions" / "17.json").exists()
+    assert entry_names(tmp_path, "versions") == ["17.json"]
     with pytest.raises(InputError, match="version 17 is served already"):
         registry.baseline(bootstrap=True)
 
@@ -129,17 +130,17 @@ def test_a_pointer_that_was_changed_meanwhile_is_not_overwritten(registry: Regis
 
 
 def test_uses_of_a_golden_set_are_counted_blocked_or_pushed(registry: Registry) -> None:
-    assert registry.golden_uses() == {}
+    assert registry.records().golden_uses == {}
     registry.record_decision("a", decision("run 1", "g1"))
     registry.record_decision("b", decision("run 2", "g1"))
     registry.record_decision("c", decision("run 3", "g2"))
-    assert registry.golden_uses() == {"g1": 2, "g2": 1}
+    assert registry.records().golden_uses == {"g1": 2, "g2": 1}
 
 
 def test_a_step_that_is_repeated_counts_once(registry: Registry) -> None:
     registry.record_decision("a", decision("run 1", "g1"))
     registry.record_decision("a", decision("run 1", "g1"))
-    assert registry.golden_uses() == {"g1": 1}
+    assert registry.records().golden_uses == {"g1": 1}
 
 
 def test_the_spans_that_were_trained_on_are_known_with_the_last_run_first(registry: Registry) -> None:

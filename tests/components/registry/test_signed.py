@@ -17,6 +17,7 @@ from ratchet.schemas.artifacts.registry_entries import Pointer
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 from tests.components.registry.test_publication import World
+from tests.entry_file import entry_file
 from tests.faults import KILL, in_child
 
 
@@ -73,7 +74,7 @@ CHANGES: list[Callable[[dict[str, Any]], Any]] = [
 def test_an_altered_entry_is_refused(world: SignedWorld, change: Callable[[dict[str, Any]], Any]) -> None:
     served = world.registry.pointer().served
     assert served is not None
-    file = world.root / "registry" / "versions" / f"{served.version}.json"
+    file = entry_file(world.root, f"versions/{served.version}.json")
     values = json.loads(file.read_text())
     change(values)
     file.write_text(json.dumps(values))
@@ -88,7 +89,7 @@ def test_what_a_newer_or_older_version_signed_with_other_keys_is_believed(
 ) -> None:
     served = world.registry.pointer().served
     assert served is not None
-    file = world.root / "registry" / "versions" / f"{served.version}.json"
+    file = entry_file(world.root, f"versions/{served.version}.json")
     values = {key: value for key, value in json.loads(file.read_text()).items() if key not in ("format", "signature")}
     change(values)
     file.write_text(json.dumps({"format": 2, **values, "signature": signer(tmp_path).sign("served", values)}))

@@ -93,4 +93,4 @@ def test_a_run_that_was_killed_before_it_could_say_what_it_was_is_left_alone(
 def test_the_file_says_what_was_asked_and_what_was_served(tmp_path: Path) -> None:
     run_id = begin_run(tmp_path, record())
     values = json.loads((tmp_path / "runs" / run_id / "request.json").read_text())
-    assert (values["format"], values["asked"], values["baseline"]) == (1, ASKED, ["100", "digest"])
+    assert (values["format"], values["asked"], values["baseline"]) == (2, ASKED, ["100", "digest"])

@@ -13,6 +13,7 @@ from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT
 from tests.builders import recorded_decision
 from tests.components.review.content import evaluation
+from tests.entry_file import entry_file, entry_names
 from tests.pipeline.roots import add_run, registry_in, serve
 
 TODAY = datetime.date(2030, 2, 1)
@@ -74,6 +75,7 @@ def test_where_nothing_is_known_of_the_newest_golden_set_nothing_is_said(root: P
 
 def test_a_torn_decision_does_not_stop_status(root: Path) -> None:
     decide(root, 3, half=0.01)
-    next((root / "registry" / "decisions").iterdir()).write_text("{")
+    [name] = entry_names(root, "decisions")
+    entry_file(root, f"decisions/{name}").write_text("{")
     assert "served   version 200" in read_status(root, TODAY).to_text()
     assert line(root) == ""

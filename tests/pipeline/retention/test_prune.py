@@ -110,9 +110,9 @@ class PrunableRoot(ServedRoot):
         return {f"{uri.parent.name}/{uri.name}" for uri in uris if uri.name != "blessing"}
 
     def files(self) -> dict[str, bytes]:
-        """All there is, but for the lock, the index of runs and what SQLite writes of itself."""
-        besides = ("lock", "metadata.sqlite", "index.html")
-        paths = [path for path in self.root.rglob("*") if path.is_file() and path.name not in besides]
+        """All there is, but for the lock, the indexes of runs and what SQLite writes of itself."""
+        besides = {self.root / name for name in ("lock", "metadata.sqlite", "runs/index.html", "runs/index.json")}
+        paths = [path for path in self.root.rglob("*") if path.is_file() and path not in besides]
         return {str(path.relative_to(self.root)): path.read_bytes() for path in paths}
 
 
