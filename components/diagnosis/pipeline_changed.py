@@ -1,9 +1,10 @@
-"""Whether it was what the training ran on: libraries, device, or code; pure.
+"""Whether it was what the training ran on: libraries, device, precision, or code; pure.
 
-Little can be measured of it, so it is named by elimination and with humility. Libraries that training depends on, or a
-device, that changed are named where nothing else did (settings, labels, data within their noise) and mAP fell beyond
-the noise. Code and other packages change with every upgrade, and that is hardly ever the cause, so alone they stay a
-possibility: what would show it is the same training once more with what it ran on before.
+Little can be measured of it, so it is named by elimination and with humility. Libraries that training depends on, a
+device, or the precision that it computed in, that changed are named where nothing else did (settings, labels, data
+within their noise) and mAP fell beyond the noise. Code and other packages change with every upgrade, and that is hardly
+ever the cause, so alone they stay a possibility: what would show it is the same training once more with what it ran on
+before.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ratchet.schemas.artifacts.data_evidence import DRIFT
 from ratchet.schemas.artifacts.diagnosis import PIPELINE, CauseFinding, Role, Signal
 from ratchet.schemas.artifacts.evaluation import GOLDEN
 from ratchet.schemas.artifacts.training_dynamics import Environment
+from ratchet.schemas.artifacts.training_record import NumericsRecord
 from ratchet.schemas.base.formatting import listed
 
 _USUAL = 1.5  # times as much or as little: rates and passes that differ less are those of last time
@@ -32,7 +34,7 @@ class _Changes:
     """What is different in what both trainings ran on.
 
     Attributes:
-        ground: libraries that training depends on, and device, in words.
+        ground: libraries that training depends on, device and precision, in words.
         code: Ratchet's own source and other packages, in words: what changes with every upgrade.
         known: whether both records say what they ran on.
     """
@@ -69,14 +71,15 @@ def _changes(both: Trainings) -> _Changes:
     code = []
     if now.ratchet_version != before.ratchet_version:
         code.append(f"Ratchet {before.ratchet_version} -> {now.ratchet_version}")
+    computed = tuple(_computed(now.numerics, before.numerics))
     if now.dynamics is None or before.dynamics is None:
-        return _Changes((), tuple(code), known=False)
+        return _Changes(computed, tuple(code), known=False)
     here, there = now.dynamics.environment, before.dynamics.environment
     if here.code != there.code and not code:
         code.append("the code of Ratchet")
     if here.lock != there.lock and here.libraries == there.libraries:
         code.append("packages that training does not depend on directly")
-    return _Changes(tuple(_ground(here, there)), tuple(code), known=True)
+    return _Changes((*_ground(here, there), *computed), tuple(code), known=True)
 
 
 def _ground(here: Environment, there: Environment) -> Iterator[str]:
@@ -89,12 +92,23 @@ def _ground(here: Environment, there: Environment) -> Iterator[str]:
             yield f"{name} {old} -> {new}"
 
 
+def _computed(here: NumericsRecord, there: NumericsRecord) -> Iterator[str]:
+    if here.precision != there.precision:
+        yield f"precision {there.precision} -> {here.precision}"
+    if here.xla != there.xla:
+        yield "the step compiled by XLA" if here.xla else "the step not compiled by XLA"
+
+
 def _detail(both: Trainings, changes: _Changes) -> str:
     if not changes.ground:
         return "code" if changes.code else ""
     now, before = both.candidate.dynamics, both.baseline.dynamics
-    is_device = now is not None and before is not None and now.environment.device != before.environment.device
-    return "device" if is_device else "libraries"
+    if now is None or before is None:
+        return "precision"
+    here, there = now.environment, before.environment
+    if here.device != there.device:
+        return "device"
+    return "libraries" if here.libraries != there.libraries else "precision"
 
 
 def _changed(changes: _Changes) -> Signal:
@@ -137,6 +151,9 @@ def _held(both: Trainings, which: str) -> Mapping[str, object]:
         "clip_norm": record.clip_norm,
         "average": record.average,
         "batch_size": record.asked.batch_size if record.asked else record.batch_size,
+        "accumulate": record.asked.accumulate if record.asked else record.numerics.accumulate,
+        "optimizer": (record.numerics.optimizer, record.numerics.momentum),
+        "weight_decay": record.numerics.weight_decay,
     }
     if both.alike:  # a first training has nothing to be held to
         held = record.continual

@@ -53,21 +53,29 @@ class Trainings:
         return self.baseline.mode == "retrain"
 
     @property
+    def one_optimizer(self) -> bool:
+        """Whether both have the same one, so that their rates mean the same."""
+        return self.candidate.numerics.optimizer == self.baseline.numerics.optimizer
+
+    @property
     def usual_peak(self) -> float:
         """The peak rate that a retraining of this lineage had, or would usually have."""
         return peak_rate(self.baseline) if self.alike else USUAL_FRACTION * self.baseline.learning_rate.bootstrap_peak
 
     @property
     def peak(self) -> float | None:
-        """The candidate's peak rate over the usual one."""
+        """The candidate's peak rate over the usual one; None where they are those of two optimizers."""
+        if not self.one_optimizer:
+            return None
         return ratio(peak_rate(self.candidate), self.usual_peak)
 
     @property
     def mean_rate(self) -> float | None:
-        """The candidate's mean rate over that of the usual schedule in as many steps of as long a training."""
+        """The candidate's mean rate over that of the usual schedule in as many steps of as long a training; None where
+        they are those of two optimizers."""
         record, before = self.candidate, self.baseline
         scale = ratio(self.usual_peak, before.learning_rate.peak)
-        if scale is None or record.steps <= 0:
+        if scale is None or record.steps <= 0 or not self.one_optimizer:
             return None
         shape = replace(
             before.learning_rate,

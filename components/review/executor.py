@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from tfx.utils import path_utils
 from ratchet.components.detector.sampling import images_of
 from ratchet.components.imaging.drawing import thumbnail
 from ratchet.components.metrics.match_table import from_arrays
+from ratchet.components.metrics.stored_arrays import StoredArrays
 from ratchet.components.review.content import ErrorAnalysis, Lineage, ReviewContent, SuspectImage
 from ratchet.components.review.error_analysis import GoldenFiles, analyse_errors
 from ratchet.components.review.exports.originals import original_of
@@ -35,6 +37,7 @@ from ratchet.components.review.page import review_page
 from ratchet.components.review.tfma_view.data import read_tfma
 from ratchet.components.review.tfma_view.page import tfma_page
 from ratchet.components.review.tfma_view.runs import RunName, beside, names_of
+from ratchet.components.stack.outputs import empty_outputs
 from ratchet.components.stack.tfma import components_code
 from ratchet.components.stack.tfx_steps import run_id
 from ratchet.schemas.artifacts import evaluation as files
@@ -76,6 +79,7 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
+        empty_outputs(output_dict)
         run = _Run(input_dict)
         content = _content(run, exec_properties, run_id(self))
         [output] = output_dict["page"]
@@ -193,11 +197,9 @@ def _analysis(run: _Run, evaluation: Evaluation, diagnosis: Diagnosis, seen: dic
     models = {CANDIDATE: files.CANDIDATE_FILE}
     if evaluation.golden.baseline:
         models[BASELINE] = files.BASELINE_FILE
-    with fileio.open(f"{directory}/{files.MATCHES_FILE}", "rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with _arrays(f"{directory}/{files.MATCHES_FILE}") as arrays:
         tables = from_arrays(arrays, models)
-        attributes = {
-            name.removeprefix(_ATTRIBUTE): arrays[name] for name in arrays.files if name.startswith(_ATTRIBUTE)
-        }
+        attributes = {name.removeprefix(_ATTRIBUTE): arrays[name] for name in arrays if name.startswith(_ATTRIBUTE)}
     golden = ExamplesArtifact.open(run.uri("golden"), fileio)
     analysis = analyse_errors(
         GoldenFiles(
@@ -215,6 +217,16 @@ def _analysis(run: _Run, evaluation: Evaluation, diagnosis: Diagnosis, seen: dic
         for images in (analysis.gallery, analysis.better)
     )
     return dataclasses.replace(analysis, gallery=gallery, better=better)
+
+
+@contextlib.contextmanager
+def _arrays(path: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of a file; of one of this machine large ones are mapped."""
+    if "://" not in path:
+        yield StoredArrays(path)
+        return
+    with fileio.open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        yield arrays
 
 
 def _thumbnails(golden: Sequence[str], names: Sequence[str], seen: dict[str, ImageRecord]) -> dict[str, bytes]:

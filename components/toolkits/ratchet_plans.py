@@ -21,6 +21,7 @@ _GROUPS = ("training", "data_gate", "evaluator", "retention", "notify")
 _EXPORTED = ("starts_from", "learning_rate", "images_of_new_data")
 _RECORDED = ("planned_steps", "learning_rate", "continual", "batch_size")
 _POST_PROCESSING = ("max_detections", "nms_iou_threshold", "score_threshold")
+_OPTIMIZER = "adam"  # of a configuration that names none
 _LONG = ("loss_curve", "validation", "dynamics", "data", "format", "weight_distance", "diverged")  # what came of it
 
 
@@ -75,6 +76,8 @@ def plan_of_record(record: TrainingRecord, source: str = "training record") -> T
             "frozen": "continual.freeze_backbone",
             "class_names": "label_map",
             "batch_size": "batch_size",
+            "optimizer": "numerics.optimizer",
+            "weight_decay": "numerics.weight_decay",
         },
     )
     return TrainingPlan(
@@ -82,6 +85,8 @@ def plan_of_record(record: TrainingRecord, source: str = "training record") -> T
         source=source,
         starts_from=start,
         rate=_rate(record.learning_rate, record.planned_steps),
+        optimizer=record.numerics.optimizer,
+        weight_decay=record.numerics.weight_decay,
         batch_size=float(record.batch_size),
         steps=float(record.planned_steps),
         images=record.images,
@@ -102,7 +107,8 @@ def plan_of_record(record: TrainingRecord, source: str = "training record") -> T
 
 def _plain_record(record: TrainingRecord) -> dict[str, Any]:
     plain = {key: value for key, value in vars(record).items() if key not in _LONG}
-    return {**plain, "learning_rate": vars(record.learning_rate), "continual": vars(record.continual)}
+    groups = {key: vars(plain[key]) for key in ("learning_rate", "continual", "numerics")}
+    return {**plain, **groups}
 
 
 def _rate(rate: LearningRateRecord, steps: int) -> RateSchedule | None:
@@ -135,6 +141,8 @@ def _exported(values: Tree, source: str) -> TrainingPlan:
         source=source,
         starts_from=settings.text("starts_from", "starts_from"),
         rate=_rate(rate, int(steps)) if steps and steps >= 1 else schedule("cosine", constant(peak), None),
+        optimizer=settings.text("optimizer", "optimizer"),
+        weight_decay=settings.number("weight_decay", "weight_decay"),
         batch_size=settings.number("batch_size", "batch_size"),
         steps=steps,
         images=None if images is None else int(images),
@@ -168,6 +176,8 @@ def _configured(values: Tree, source: str) -> TrainingPlan:
         source=source,
         starts_from=settings.text("starts_from", "training.init_checkpoint"),
         rate=None if peak is None else schedule("cosine", constant(peak), None),
+        optimizer=settings.text("optimizer", "training.optimizer") or _OPTIMIZER,
+        weight_decay=settings.number("weight_decay", "training.weight_decay", default=0.0),
         batch_size=settings.number("batch_size", "training.batch_size"),
         steps=steps,
         epochs=settings.number("epochs", "training.retrain.epochs"),

@@ -41,6 +41,7 @@ def asked_training(settings: TrainerSettings, peak: float, is_first: bool) -> As
         patience=training.validation.patience,
         min_validation_images=training.validation.min_images,
         max_validation_images=training.validation.max_images,
+        accumulate=training.accumulate,
     )
 
 
@@ -56,6 +57,7 @@ def declared_changes(settings: TrainerSettings, asked: AskedTraining, baseline: 
         ConfigError: a change that makes a model unlearn is not in `training.allow`.
     """
     return (
+        *_optimizer(settings, asked.peak_learning_rate, baseline),
         *_rate(settings, asked.peak_learning_rate, baseline),
         *_augmentation(settings, baseline),
         *(_others(settings, asked, baseline) if baseline.mode == "retrain" else ()),
@@ -80,7 +82,23 @@ def exif_change(span: TrainedData, baseline: TrainingRecord) -> tuple[str, ...]:
     )
 
 
+def _optimizer(settings: TrainerSettings, peak: float, baseline: TrainingRecord) -> list[str]:
+    training, before = settings.training, baseline.numerics.optimizer
+    if training.optimizer == before:
+        return []
+    if "optimizer" not in training.allow:
+        raise ConfigError(
+            f"training.optimizer = {training.optimizer!r}: the served model was trained with {before!r}, and the rates "
+            "of two optimizers are not alike; put that back, or set training.bootstrap.peak_learning_rate to one for "
+            f"{training.optimizer!r}, of which learning_rate_fraction is then, and declare the change with "
+            "training.allow: [optimizer]"
+        )
+    return [f"optimizer: {before} -> {training.optimizer}, at a peak of {peak:g}, which is not like the rates before"]
+
+
 def _rate(settings: TrainerSettings, peak: float, baseline: TrainingRecord) -> list[str]:
+    if settings.training.optimizer != baseline.numerics.optimizer:
+        return []  # of which `_optimizer` tells
     first = baseline.learning_rate.bootstrap_peak
     before = baseline.asked.peak_learning_rate if baseline.asked else baseline.learning_rate.peak
     is_first = baseline.mode != "retrain"
@@ -116,7 +134,7 @@ def _augmentation(settings: TrainerSettings, baseline: TrainingRecord) -> list[s
 
 
 def _others(settings: TrainerSettings, asked: AskedTraining, baseline: TrainingRecord) -> Iterator[str]:
-    training, before = settings.training, baseline.asked
+    training, before, numerics = settings.training, baseline.asked, baseline.numerics
     pairs: dict[str, tuple[Any, Any]] = {
         "l2_sp": (baseline.continual.l2_sp, training.retrain.l2_sp),
         "batch_norm": (baseline.continual.batch_norm, training.retrain.batch_norm),
@@ -124,7 +142,13 @@ def _others(settings: TrainerSettings, asked: AskedTraining, baseline: TrainingR
         "batch_size": (before.batch_size if before else baseline.batch_size, asked.batch_size),
         "clip_norm": (baseline.clip_norm, training.clip_norm),
         "average": (baseline.average, training.average),
+        "precision": (numerics.precision, training.precision),
+        "xla": (numerics.xla, training.xla),
+        "weight_decay": (numerics.weight_decay, training.weight_decay),
+        "accumulate": (before.accumulate if before else numerics.accumulate, training.accumulate),
     }
+    if "sgd" == numerics.optimizer == training.optimizer:
+        pairs["momentum"] = (numerics.momentum, training.momentum)
     if training.freeze_batch_norm is not None:
         pairs["freeze_batch_norm"] = (baseline.batch_norm_frozen, training.freeze_batch_norm)
     if before is not None or baseline.continual.replay:  # 0 before format 4 also where there was no earlier span

@@ -6,8 +6,7 @@ import hashlib
 import importlib.metadata
 import platform
 
-import tensorflow as tf
-
+from ratchet.components.trainer.devices import device_name
 from ratchet.schemas.artifacts.training_dynamics import Environment
 from ratchet.schemas.base.code_version import source_digest
 
@@ -21,7 +20,7 @@ def environment() -> Environment:
     installed = _installed()
     libraries = {name: installed[name] for name in LIBRARIES if name in installed}
     return Environment(
-        source_digest(), _digest(installed), {"python": platform.python_version(), **libraries}, _device()
+        source_digest(), _digest(installed), {"python": platform.python_version(), **libraries}, device_name()
     )
 
 
@@ -38,10 +37,3 @@ def _installed() -> dict[str, str]:
 def _digest(installed: dict[str, str]) -> str:
     lines = "".join(f"{name}=={version}\n" for name, version in sorted(installed.items()))
     return hashlib.sha256(lines.encode()).hexdigest()[:12]
-
-
-def _device() -> str:
-    """Kind, and name where TensorFlow knows one; it names no CPU."""
-    for gpu in tf.config.list_physical_devices("GPU"):
-        return f"GPU {tf.config.experimental.get_device_details(gpu).get('device_name', '')}".strip()
-    return "TPU" if tf.config.list_logical_devices("TPU") else "CPU"

@@ -16,8 +16,11 @@ from tfx.dsl.io import fileio
 
 from ratchet import __version__
 from ratchet.components.detector.served import read_images
+from ratchet.components.stack.devices import grow_memory
 from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.breaks import Breaks
 from ratchet.components.trainer.checkpoints import Checkpoints
+from ratchet.components.trainer.devices import check_device, log_device
 from ratchet.components.trainer.dynamics import Validate, dynamics
 from ratchet.components.trainer.images.augmentation import Augmentation
 from ratchet.components.trainer.images.batches import Mixture, training_batches
@@ -33,8 +36,8 @@ from ratchet.components.trainer.model.warm_start import load_init_checkpoint
 from ratchet.components.trainer.model.weights import restore_weights
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from ratchet.components.trainer.serving import Serving
-from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.components.trainer.strategy import pick_strategy, worker_number
+from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
+from ratchet.components.trainer.strategy import lost_workers_told, pick_strategy, together, worker_number
 from ratchet.components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
 from ratchet.components.trainer.validation import ValidationSet, Validator, detect, read_validation
 from ratchet.schemas.artifacts.training_record import TrainingRecord, ValidationPoint
@@ -100,16 +103,26 @@ def run_job(job: TrainingJob) -> Trained:
     Raises:
         InputError: settings, span and baseline contradict each other.
         RatchetError: a checkpoint cannot be written, or what it starts from is no model.
+        WorkerLostError: another worker is gone.
+        Terminated: SIGTERM came, and the state was saved.
     """
+    check_device(job.settings.training.require_device)
+    grow_memory()
     strategy = pick_strategy(job.settings.training.batch_size)
+    with lost_workers_told(strategy):
+        return _run(job, strategy)
+
+
+def _run(job: TrainingJob, strategy: tf.distribute.Strategy) -> Trained:
+    breaks = Breaks(job.settings.training.save_minutes, together(strategy))
     examples = ExamplesArtifact.open(job.examples, fileio)
     plan = _plan(job, examples, strategy.num_replicas_in_sync)
     spans = [examples, *(read_earlier(earlier, fileio, job.artifacts) for earlier in plan.replayed)]
     images = _validation_set(job, plan, spans)
     learner, serving = _build(job, plan, strategy)
-    validate = _validation(images, learner, serving) if images.is_sufficient else None
+    validate = _validation(images, learner, serving, breaks) if images.is_sufficient else None
     measure = _measures(validate, images, spans[0], serving)
-    training = _begin(job, plan, measure, learner, strategy)
+    training = _begin(job, plan, measure, learner, strategy, breaks)
     _feed(training, _mixture(plan, spans, TRAIN_SPLIT), strategy, job.settings.training.seed)
     best = training.checkpoints.best
     record = _record(job, training, images, examples, strategy, learner.distance(best))
@@ -160,6 +173,7 @@ def _plan(job: TrainingJob, examples: ExamplesArtifact, devices: int) -> Trainin
 def _build(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> tuple[Learner, Serving]:
     """The model that learns, and a second one, on one device, that is measured and exported."""
     training, class_names = job.settings.training, plan.class_names
+    log_device(strategy)
     keras.backend.clear_session()
     keras.utils.set_random_seed(training.seed)
 
@@ -182,25 +196,31 @@ def _begin(
     measure_of: Callable[[TrainingLog], Measure],
     learner: Learner,
     strategy: tf.distribute.Strategy,
+    breaks: Breaks,
 ) -> Training:
     """A training at its first step, or where it was when it was killed."""
     state, worker = TrainingState(), worker_number(strategy)
-    directory = f"{job.checkpoints}/{_key(job, plan, strategy)}"
+    directory = f"{job.checkpoints}/{_key(job, plan)}"
     checkpoints = Checkpoints(directory, learner, state, worker)
     if checkpoints.restore():
         LOGGER.info("going on after step %d of %d, from %s", state.step, plan.steps, directory)
+    state.goes_on_with(strategy.num_replicas_in_sync)
     log = TrainingLog(None if worker else job.log, state)
     patience = job.settings.training.validation.patience
-    return Training(plan, patience, learner, measure_of(log), checkpoints, log, state, learner.start)
+    return Training(plan, patience, learner, measure_of(log), checkpoints, log, state, learner.start, breaks)
 
 
-def _key(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strategy) -> str:
-    """Changes with everything that the result depends on."""
+def _key(job: TrainingJob, plan: TrainingPlan) -> str:
+    """Changes with everything that the result depends on; another number of devices sums in another order, no more."""
+    usual = TrainingSettings()
+    training = dataclasses.replace(
+        job.settings.training, save_minutes=usual.save_minutes, require_device=usual.require_device
+    )
     parts = [
-        settings_io.to_json(job.settings),
+        settings_io.to_json(dataclasses.replace(job.settings, training=training)),
         [(data.span, data.digest) for data in plan.data],
         job.baseline_digest,
-        strategy.num_replicas_in_sync,
+        plan.batch_size,  # of a small span a multiple of the devices
         __version__,
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
@@ -233,9 +253,9 @@ def _validation_set(job: TrainingJob, plan: TrainingPlan, spans: list[ExamplesAr
     return images
 
 
-def _validation(images: ValidationSet, learner: Learner, serving: Serving) -> Validate:
+def _validation(images: ValidationSet, learner: Learner, serving: Serving, breaks: Breaks) -> Validate:
     """What measures weights; all workers get the same answer."""
-    validator = Validator(serving, images)
+    validator = Validator(serving, images, breaks.in_between)
 
     def validate(weights: list[np.ndarray], step: int) -> ValidationPoint:
         _assign(serving.weights, weights)
@@ -321,6 +341,7 @@ def _record(
         batch_size=plan.batch_size,
         clip_norm=training.clip_norm,
         average=training.average,
+        numerics=plan.numerics,
         seed=training.seed,
         devices=strategy.num_replicas_in_sync,
         init_checkpoint=training.init_checkpoint if plan.mode == "bootstrap" else None,
@@ -336,4 +357,5 @@ def _record(
         asked=plan.asked,
         validation_images=images.counts,
         diverged=state.diverged,
+        devices_from=tuple(state.devices) if len(state.devices) > 1 else (),
     )

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from official.modeling.optimization.ema_optimizer import ExponentialMovingAverage
 
-from ratchet.components.stack.keras2 import create_slots, keras
+from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.accumulation import train_in_parts
+from ratchet.components.trainer.devices import told_if_too_large
 from ratchet.components.trainer.model.retinanet import build_model, build_task
 from ratchet.components.trainer.model.warm_start import norm_layers
 from ratchet.components.trainer.model.weights import ordered_weights
 from ratchet.components.trainer.moved import NormWeights, PartWeights, distance
+from ratchet.components.trainer.optimizers import (
+    INITIAL_LOSS_SCALE,
+    Gradients,
+    build_optimizer,
+    computing_in,
+    keras_schedule,
+)
 from ratchet.components.trainer.policy import TrainingPlan
-from ratchet.schemas.artifacts.training_record import LearningRateRecord
+from ratchet.schemas.artifacts.training_record import NumericsRecord
 
 NORM_MOMENTUM = 0.9
 SLOW_NORM_MOMENTUM = 0.99  # a tenth of the step toward each batch's statistics
@@ -34,11 +41,13 @@ class LearnerOptions:
         num_classes: K.
         clip_norm: global norm that gradients are cut to; 0 is no limit.
         average: decay of the exponential moving average of the weights; 0 is none.
+        loss_scale: that the loss is multiplied with at the start of a training in float16.
     """
 
     num_classes: int
     clip_norm: float = 0.0
     average: float = 0.0
+    loss_scale: float = INITIAL_LOSS_SCALE
 
 
 class Learner:
@@ -64,54 +73,70 @@ class Learner:
         initialise: Callable[[keras.Model], None],
     ) -> None:
         self._strategy = strategy
+        self._plan = plan
+        numerics = plan.numerics
         momentum = SLOW_NORM_MOMENTUM if plan.continual.batch_norm == "slow" else NORM_MOMENTUM
         # The statistics of a few images a device are no statistics: with several devices they are shared.
         shared = strategy.num_replicas_in_sync > 1
         with strategy.scope():
-            task = build_task(plan.model, options.num_classes, sync_batch_norm=shared, norm_momentum=momentum)
-            self.model = build_model(task, plan.model)
+            with computing_in(numerics.precision):
+                # A step moves batch norm's statistics once for each part of its batch.
+                momentum **= 1 / numerics.accumulate
+                task = build_task(plan.model, options.num_classes, sync_batch_norm=shared, norm_momentum=momentum)
+                self.model = build_model(task, plan.model)
             initialise(self.model)
             _freeze(self.model, plan)
             if plan.continual.l2_sp:
                 _pull_to_start(self.model, plan.continual.l2_sp)
-            gradients = _Gradients(options.clip_norm)
-            self.optimizer = _optimizer(plan, options, gradients)
-            trained = self.model.trainable_variables
-            # At once instead of in the first step, so that a checkpoint finds them when it is restored.
-            create_slots(self.optimizer, trained)
-            if options.average:
-                self.optimizer.shadow_copy(self.model)
-        self._averaged = bool(options.average)
+            gradients = Gradients(options.clip_norm, may_be_left_out=numerics.precision == "mixed_float16")
+            rate = keras_schedule(plan.learning_rate, plan.steps)
+            self._optimizer = build_optimizer(
+                numerics, rate, self.model, gradients, options.average, options.loss_scale
+            )
+        self.optimizer = self._optimizer.outermost
+        trained = self.model.trainable_variables
         trained_ids = {id(weight) for weight in trained}
         weights = ordered_weights(self.model)
         self.start = [weight.numpy() for weight in weights]
         self._trained = [i for i, weight in enumerate(weights) if id(weight) in trained_ids]
         self.parts = _parts(self.model, weights, trained_ids)
-        self.step = self._step_function(task, gradients)
+        self.step = self._step_function(task, gradients, numerics)
 
-    def _step_function(self, task: Any, gradients: _Gradients) -> Callable[[Any], dict[str, float]]:
+    def _step_function(
+        self, task: Any, gradients: Gradients, numerics: NumericsRecord
+    ) -> Callable[[Any], dict[str, float]]:
         """What takes a step with a batch and returns FIGURES of it, fetched from the device all at once."""
 
         def replica_step(inputs: Any) -> list[tf.Tensor]:
-            parts = [_LossPart(name) for name in LOSSES]
-            task.train_step(inputs, self.model, self.optimizer, metrics=parts)
-            return [*(part.result() for part in parts), gradients.norm]
+            gradients.begin()
+            if numerics.accumulate > 1:
+                losses = train_in_parts(task, inputs, self.model, self.optimizer, numerics.accumulate)
+            else:
+                parts = [_LossPart(name) for name in LOSSES]
+                task.train_step(inputs, self.model, self.optimizer, metrics=parts)
+                losses = [part.result() for part in parts]
+            return [*losses, gradients.norm]
 
-        @tf.function(autograph=False)
+        @tf.function(autograph=False, jit_compile=numerics.xla or None)
         def step(inputs: Any) -> tf.Tensor:
-            rate = _rate(self.optimizer)  # before the step: it is this one's
+            rate = self._optimizer.rate  # before the step: it is this one's
             measured = self._strategy.run(replica_step, args=(inputs,))
             means = [self._strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for value in measured]
             return tf.stack([*means, tf.cast(rate, tf.float32)])
 
-        return lambda inputs: dict(zip(FIGURES, step(inputs).numpy().tolist()))
+        def take(inputs: Any) -> dict[str, float]:
+            with told_if_too_large(self._plan, self._strategy.num_replicas_in_sync, "a step of the training"):
+                return dict(zip(FIGURES, step(inputs).numpy().tolist()))
+
+        return take
 
     def served_weights(self) -> list[np.ndarray]:
         """The weights to serve, in the order of `ordered_weights`: their averages, if those are wanted."""
         weights = ordered_weights(self.model)
-        if not self._averaged or self.optimizer.iterations == 0:  # before the first step there is nothing to average
+        average = self._optimizer.average
+        if average is None or self.optimizer.iterations == 0:  # before the first step there is nothing to average
             return [weight.numpy() for weight in weights]
-        return [self.optimizer.get_slot(weight, "average").numpy() for weight in weights]
+        return [average.get_slot(weight, "average").numpy() for weight in weights]
 
     def distance(self, weights: list[np.ndarray]) -> float:
         """L2 distance of the trained ones of `weights`, as `served_weights` gives them, from the start, over its norm.
@@ -140,26 +165,6 @@ class _LossPart:
 
     def result(self) -> tf.Tensor:
         return self._value
-
-
-class _Gradients:
-    """What the optimizer does to the gradients of all replicas together before it uses them: measures and cuts them."""
-
-    def __init__(self, clip_norm: float) -> None:
-        self._clip_norm = clip_norm
-        self._of_replica = threading.local()  # tf.distribute traces each replica in a thread of its own
-
-    def __call__(self, pairs: list[tuple[tf.Tensor, tf.Variable]]) -> list[tuple[tf.Tensor, tf.Variable]]:
-        gradients, weights = zip(*pairs)
-        self._of_replica.norm = tf.linalg.global_norm(gradients)
-        if self._clip_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm, use_norm=self._of_replica.norm)
-        return list(zip(gradients, weights))
-
-    @property
-    def norm(self) -> tf.Tensor:
-        """Global norm in the step that was traced last, before it was cut."""
-        return self._of_replica.norm
 
 
 def _parts(model: Any, weights: list[tf.Variable], trained_ids: set[int]) -> dict[str, PartWeights]:
@@ -191,29 +196,3 @@ def _pull_to_start(model: keras.Model, strength: float) -> None:
     """L2-SP (Li, Grandvalet & Davoine 2018, arXiv:1802.01483), toward the weights that the model has now."""
     pairs = [(weight, tf.constant(weight.numpy())) for weight in model.trainable_variables]
     model.add_loss(lambda: strength / 2 * tf.add_n([tf.reduce_sum(tf.square(w - start)) for w, start in pairs]))
-
-
-def _optimizer(plan: TrainingPlan, options: LearnerOptions, gradients: _Gradients) -> Any:
-    rate: Any = keras_schedule(plan.learning_rate, plan.steps)  # its type in Keras is float
-    # The legacy one: tf-models' moving average wraps no other.
-    adam = keras.optimizers.legacy.Adam(rate, gradient_transformers=[gradients])
-    if not options.average:
-        return adam
-    return ExponentialMovingAverage(adam, trainable_weights_only=False, average_decay=options.average)
-
-
-def _rate(optimizer: Any) -> Any:
-    """The learning rate of the step that comes."""
-    rate = optimizer.lr  # the schedule; tf-models' moving average has it by no other name
-    return rate(optimizer.iterations) if callable(rate) else rate
-
-
-def keras_schedule(rate: LearningRateRecord, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """`LearningRateRecord.at` as TensorFlow computes it in the step."""
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate.warmup_start if rate.warmup_steps else rate.peak,
-        decay_steps=max(1, steps - rate.warmup_steps),
-        alpha=rate.final / rate.peak,
-        warmup_target=rate.peak if rate.warmup_steps else None,
-        warmup_steps=rate.warmup_steps,
-    )

@@ -1,4 +1,8 @@
-"""The training loop: rounds of steps, each ended by a validation and a checkpoint."""
+"""The training loop: rounds of steps, each ended by a validation and a checkpoint.
+
+The state is saved between the ends of rounds, too: every so many minutes, and when the process is told to end. It then
+lacks nothing, so that what goes on from there ends as what was never interrupted.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,21 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ratchet.components.trainer.breaks import Break
 from ratchet.components.trainer.curves import FIRST, RunningCurve
 from ratchet.components.trainer.images.figures import FigureSums
 from ratchet.components.trainer.policy import TrainingPlan
 from ratchet.schemas.artifacts.training_record import Diverged, ValidationPoint
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import LOGGER, Progress
+from ratchet.schemas.base.termination import Terminated, heeded
 
 if TYPE_CHECKING:
+    from ratchet.components.trainer.breaks import Breaks
     from ratchet.components.trainer.checkpoints import Checkpoints
     from ratchet.components.trainer.learner import Learner
     from ratchet.components.trainer.tensorboard import TrainingLog
@@ -29,6 +36,10 @@ DIVERGED = 10.0  # times the loss it began with: a rate three times too high rea
 SURELY_DIVERGED = 50.0  # RetinaNet's loss is an average over objects, at most a few units when nothing is known yet
 WINDOW = 20  # steps over which the loss is averaged
 SOUND = 2.0  # times the loss of the very first step, up to which weights are kept that no validation has seen
+
+
+class CheckpointError(RatchetError):
+    """The state of a training cannot be written or read."""
 
 
 class UnsoundWeightsError(RatchetError):
@@ -41,6 +52,8 @@ class TrainingState:
 
     Attributes:
         step: optimizer steps taken.
+        ended: after how many of them the last round ended that was validated.
+        devices: (step, devices) where the training began, and where it went on with another number of them.
         curve: (step, total loss) pairs.
         validation: mAP so far.
         best_step: the step of the best validation; 0 before the first.
@@ -56,6 +69,8 @@ class TrainingState:
     """
 
     step: int = 0
+    ended: int = 0
+    devices: list[tuple[int, int]] = field(default_factory=list)
     curve: list[tuple[int, float]] = field(default_factory=list)
     validation: list[ValidationPoint] = field(default_factory=list)
     best_step: int = 0
@@ -77,6 +92,11 @@ class TrainingState:
             if name != "learning_rate":
                 self.curves.setdefault(name, RunningCurve()).add(step, value)
 
+    def goes_on_with(self, devices: int) -> None:
+        """Takes down the number of devices of the steps to come."""
+        if not self.devices or self.devices[-1][1] != devices:
+            self.devices.append((self.step, devices))
+
     def to_json(self) -> str:
         """JSON text."""
         return json.dumps(dataclasses.asdict(self))
@@ -85,6 +105,7 @@ class TrainingState:
         """Takes on what `to_json` wrote."""
         values = json.loads(text)
         values["curve"] = [(int(step), float(loss)) for step, loss in values["curve"]]
+        values["devices"] = [(int(step), int(devices)) for step, devices in values["devices"]]
         values["validation"] = [ValidationPoint(**point) for point in values["validation"]]
         values["diverged"] = Diverged(**values["diverged"]) if values["diverged"] else None
         values["curves"] = {name: RunningCurve(**curve) for name, curve in values["curves"].items()}
@@ -111,6 +132,7 @@ class Training:
         log: TensorBoard.
         state: how far it is; 0 steps, or what was restored.
         start: the weights it started from.
+        breaks: when the state is saved within a round, and when to end.
     """
 
     plan: TrainingPlan
@@ -121,13 +143,14 @@ class Training:
     log: TrainingLog
     state: TrainingState
     start: list[np.ndarray]
+    breaks: Breaks
 
     @property
     def over(self) -> bool:
         """Whether all steps are done, nothing has become better for a while, or it is lost."""
         rounds = sum(point.step > self.state.best_step for point in self.state.validation)
         is_patient = self.state.best_step == 0 or rounds < self.patience
-        return self.state.step >= self.plan.steps or not is_patient or self.state.diverged is not None
+        return self.state.ended >= self.plan.steps or not is_patient or self.state.diverged is not None
 
 
 def train(training: Training, batches: Iterator[Any]) -> None:
@@ -142,22 +165,63 @@ def train(training: Training, batches: Iterator[Any]) -> None:
 
     Raises:
         RatchetError: a checkpoint cannot be written, or what it starts from is no model.
+        Terminated: SIGTERM came, and the state was saved.
     """
     plan, state = training.plan, training.state
-    if state.step == 0:
-        _measure_start(training)
-    progress = Progress("training", plan.steps, unit_size=plan.batch_size)
-    while not training.over:
-        _steps(training, batches, progress, min(state.step + plan.round_steps, plan.steps))
-        if state.diverged is None:
-            _end_round(training)
-        if state.diverged is None:  # else what was saved before is that of a training that can go on
-            training.checkpoints.save()
+    with heeded():
+        if state.step == 0:
+            _measure_start(training)
+        progress = Progress("training", plan.steps, unit_size=plan.batch_size)
+        while not training.over:
+            _round(training, batches, progress)
     if state.diverged is not None:
         LOGGER.warning("training diverged: %s", divergence_in_words(state.diverged, plan.steps))
         _back_to_sound_weights(training)
     elif state.step < plan.steps:
         LOGGER.info("stopped after step %d of %d: no better mAP since step %d", state.step, plan.steps, state.best_step)
+
+
+def _round(training: Training, batches: Iterator[Any], progress: Progress) -> None:
+    plan, state = training.plan, training.state
+    end = min((state.ended // plan.round_steps + 1) * plan.round_steps, plan.steps)
+    _steps(training, batches, progress, end)
+    if state.diverged is None:
+        try:
+            _end_round(training)
+        except Terminated:
+            _end_here(training)
+    if state.diverged is None:  # else what was saved before is that of a training that can go on
+        state.ended = end
+        training.checkpoints.save()
+        training.breaks.saved()
+
+
+def _between_steps(training: Training) -> None:
+    """Saves the state if it is time; a disk that is full now may not be at the next saving."""
+    due = training.breaks.after_step()
+    if due is Break.END:
+        _end_here(training)
+    elif due is Break.SAVE and (problem := _saved(training)) is not None:
+        LOGGER.warning("%s; the training goes on", problem)
+
+
+def _end_here(training: Training) -> NoReturn:
+    problem = _saved(training)
+    if problem is None:
+        where = f"after step {training.state.step} of {training.plan.steps}"
+        raise Terminated(f"the training was saved {where}; the same command goes on from there")
+    raise Terminated(str(problem)) from problem
+
+
+def _saved(training: Training) -> CheckpointError | None:
+    """Why the state could not be saved, if so."""
+    try:
+        training.checkpoints.save()
+    except CheckpointError as error:
+        return error
+    finally:
+        training.breaks.saved()
+    return None
 
 
 def divergence_in_words(lost: Diverged, steps: int) -> str:
@@ -207,7 +271,9 @@ def _steps(training: Training, batches: Iterator[Any], progress: Progress, end: 
         state.step = step + 1
         best = f"  mAP {state.best_map:.3f}" if state.best_map >= 0 else ""
         progress.update(state.step, f"loss {loss:.3f}  learning rate {rate:.1e}{best}")
-    training.log.speed(end, (end - first) * plan.batch_size / (time.monotonic() - started))
+        _between_steps(training)
+    if end > first:  # else it was saved between the last step and the validation
+        training.log.speed(end, (end - first) * plan.batch_size / (time.monotonic() - started))
 
 
 def _judge_loss(state: TrainingState, loss: float, step: int, rate: float) -> Diverged | None:

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ratchet.components.trainer.changes import asked_training, declared_changes, exif_change
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
-from ratchet.components.trainer.settings import TrainerSettings
+from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
 from ratchet.schemas.artifacts.training_record import (
     POST_PROCESSING,
     AskedTraining,
     ContinualLearningRecord,
     LearningRateRecord,
+    NumericsRecord,
     SettingChange,
     TrainedData,
     TrainingRecord,
@@ -64,6 +65,7 @@ class TrainingPlan:
         asked: what the settings asked for.
         declared_changes: what deliberately differs from the baseline's training, in words.
         post_processing: what differs from the baseline's in settings that are no weights.
+        numerics: how a step is computed.
         class_names: the label map; a lineage keeps its labels in whatever order a span has the classes, because clients
             know them, and new classes get the next ones.
     """
@@ -82,6 +84,7 @@ class TrainingPlan:
     declared_changes: tuple[str, ...] = ()
     post_processing: tuple[SettingChange, ...] = ()
     class_names: tuple[str, ...] = ()
+    numerics: NumericsRecord = field(default_factory=NumericsRecord)
 
     @property
     def replayed(self) -> tuple[TrainedData, ...]:
@@ -111,7 +114,7 @@ def _bootstrap(settings: TrainerSettings, span: NewSpan, devices: int) -> Traini
     bootstrap = settings.training.bootstrap
     frozen = settings.training.freeze_batch_norm
     batch_size, _ = batch_of(settings.training.batch_size, 0.0, span.data.images, devices)
-    peak = _for_batch(bootstrap.peak_learning_rate, batch_size, settings.training.batch_size)
+    peak = _for_batch(bootstrap.peak_learning_rate, batch_size, settings.training)
     return TrainingPlan(
         mode="bootstrap",
         class_names=span.data.class_names,
@@ -125,6 +128,7 @@ def _bootstrap(settings: TrainerSettings, span: NewSpan, devices: int) -> Traini
         continual=ContinualLearningRecord(),
         freeze_batch_norm=settings.training.init_checkpoint is not None if frozen is None else frozen,
         asked=asked_training(settings, bootstrap.peak_learning_rate, is_first=True),
+        numerics=_numerics(settings, batch_size, devices),
     )
 
 
@@ -143,8 +147,9 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
     )
     steps = math.ceil(retrain.epochs * span.data.images / (batch_size * (1 - replay)))
     steps = min(max(steps, retrain.min_steps), retrain.max_steps)
-    asked_peak = baseline.learning_rate.bootstrap_peak * retrain.learning_rate_fraction
-    peak = _for_batch(asked_peak, batch_size, settings.training.batch_size)
+    first_peak = _first_peak(settings, baseline)
+    asked_peak = first_peak * retrain.learning_rate_fraction
+    peak = _for_batch(asked_peak, batch_size, settings.training)
     asked = asked_training(settings, asked_peak, is_first=False)
     model, changes = _same_weights(settings.model, baseline)
     return TrainingPlan(
@@ -154,7 +159,7 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         batch_size=batch_size,
         steps=steps,
         round_steps=math.ceil(steps / settings.training.validation.rounds),
-        learning_rate=schedule(peak, baseline.learning_rate.bootstrap_peak, steps),
+        learning_rate=schedule(peak, first_peak, steps),
         augmentation=AUGMENTATIONS[settings.augmentation],
         data=(*earlier, span.data),
         continual=continual,
@@ -166,6 +171,31 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
             *(change.declared for change in changes),
         ),
         post_processing=changes,
+        numerics=_numerics(settings, batch_size, devices),
+    )
+
+
+def _first_peak(settings: TrainerSettings, baseline: TrainingRecord) -> float:
+    """What the rates of a lineage are fractions of; another optimizer has rates of its own, and begins anew."""
+    if settings.training.optimizer != baseline.numerics.optimizer:
+        return settings.training.bootstrap.peak_learning_rate
+    return baseline.learning_rate.bootstrap_peak
+
+
+def _numerics(settings: TrainerSettings, batch_size: int, devices: int) -> NumericsRecord:
+    training = settings.training
+    if training.xla and devices > 1:
+        raise ConfigError(
+            f"training.xla = true: XLA compiles the step of one device, and there are {devices}; "
+            "set training.xla: false"
+        )
+    return NumericsRecord(
+        precision=training.precision,
+        xla=training.xla,
+        optimizer=training.optimizer,
+        momentum=training.momentum if training.optimizer == "sgd" else None,
+        weight_decay=training.weight_decay,
+        accumulate=min(training.accumulate, batch_size // devices),
     )
 
 
@@ -191,10 +221,11 @@ def batch_of(wanted: int, replay: float, images: int, devices: int = 1) -> tuple
     return max(1, images // devices) * devices, 0.0
 
 
-def _for_batch(peak: float, batch_size: int, wanted: int) -> float:
-    """The rate that goes with a smaller batch: by the square root for Adam (Malladi et al. 2022, arXiv:2205.10287); the
-    linear rule (Goyal et al. 2017, arXiv:1706.02677) is that of SGD."""
-    return peak * math.sqrt(batch_size / wanted)
+def _for_batch(peak: float, batch_size: int, training: TrainingSettings) -> float:
+    """The rate that goes with a smaller batch: by the square root for Adam (Malladi et al. 2022, arXiv:2205.10287), in
+    proportion for SGD (Goyal et al. 2017, arXiv:1706.02677)."""
+    share = batch_size / training.batch_size
+    return peak * (share if training.optimizer == "sgd" else math.sqrt(share))
 
 
 def schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateRecord:

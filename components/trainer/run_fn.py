@@ -18,11 +18,13 @@ from tfx.dsl.io import fileio
 
 from ratchet.components.detector.sampling import sample_images
 from ratchet.components.detector.served import ServedDetector, read_images
+from ratchet.components.object_store.emptying import empty
 from ratchet.components.trainer.earlier_spans import describe_earlier_spans
 from ratchet.components.trainer.export import save_model
 from ratchet.components.trainer.job import Trained, TrainingJob, reprocessed, run_job
 from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.components.trainer.strategy import wait_for_all, worker_number
+from ratchet.components.trainer.strategy import lost_workers_told, wait_for_all, worker_number
+from ratchet.components.trainer.workers import WorkerLostError
 from ratchet.schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
     LABELS_FILE,
@@ -36,6 +38,7 @@ from ratchet.schemas.artifacts.training_record import (
 )
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.base.model_digest import model_digest
+from ratchet.schemas.base.progress import LOGGER
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from ratchet.schemas.data.fingerprints import Fingerprints
@@ -68,8 +71,19 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     if worker_number(trained.strategy) == 0:
         _export(trained, fn_args.serving_model_dir, baseline, config)
-    wait_for_all(trained.strategy)
+    _meet(trained.strategy)
     trained.forget()
+
+
+def _meet(strategy: tf.distribute.Strategy) -> None:
+    """Waits for all workers, so that none ends before the model is written; then the first needs no other."""
+    try:
+        with lost_workers_told(strategy):
+            wait_for_all(strategy)
+    except WorkerLostError as error:
+        if worker_number(strategy) != 0:
+            raise
+        LOGGER.warning("%s; the model had been written by then", error)
 
 
 def _baseline(base_model: str | None) -> str | None:
@@ -80,6 +94,8 @@ def _baseline(base_model: str | None) -> str | None:
 def _export(trained: Trained, directory: str, baseline: str | None, config: dict[str, Any]) -> None:
     examples = trained.examples
     files = examples.record_files(TRAIN_SPLIT)
+    for place in (directory, _compared_directory(directory)):
+        empty(place)  # what an earlier try has left would be served with it
     save_model(trained.serving, directory, _first_images(files))
     record = _with_compared(trained.record, directory, baseline)
     _write(f"{directory}/{RECORD_FILE}", TRAINING_RECORD_FORMAT.write(record))
@@ -101,11 +117,15 @@ def _export(trained: Trained, directory: str, baseline: str | None, config: dict
     tf.io.gfile.copy(config["statistics"], f"{directory}/{STATISTICS_FILE}", overwrite=True)
 
 
+def _compared_directory(directory: str) -> str:
+    return f"{os.path.dirname(directory)}/{BASELINE_DIRECTORY}"
+
+
 def _with_compared(record: TrainingRecord, directory: str, baseline: str | None) -> TrainingRecord:
     """Writes the baseline that the model can be compared with, where the served one has another post-processing."""
     if not baseline or not record.post_processing:
         return record
-    beside = f"{os.path.dirname(directory)}/{BASELINE_DIRECTORY}"
+    beside = _compared_directory(directory)
     save_model(reprocessed(baseline, read_training_record(baseline, fileio), record), beside, ())
     return dataclasses.replace(record, baseline_for_comparison=model_digest(beside, fileio))
 

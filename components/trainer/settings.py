@@ -11,7 +11,7 @@ from ratchet.components.trainer.images.augmentation import AugmentationName
 from ratchet.components.trainer.model.model_settings import ModelSettings, PositiveFloat, PositiveInt
 from ratchet.schemas.base.settings import settings
 
-Change = Literal["learning_rate", "augmentation"]
+Change = Literal["learning_rate", "augmentation", "optimizer"]
 
 
 @settings
@@ -19,8 +19,8 @@ class BootstrapSettings:
     """The first training (`--bootstrap`), which has no baseline to start from: docs/training.md.
 
     Attributes:
-        peak_learning_rate: rate of Adam at the end of the warm-up, which is a tenth of the steps; a cosine goes down
-            from there to 2 % of it. Retrainings take a fraction of this one.
+        peak_learning_rate: rate at the end of the warm-up, which is a tenth of the steps; a cosine goes down from there
+            to 2 % of it. Retrainings take a fraction of this one. The default is for Adam; SGD wants another one.
         steps: batches that are trained on.
     """
 
@@ -71,7 +71,7 @@ class ValidationSettings:
     golden set.
 
     Attributes:
-        rounds: how often mAP is measured in a training; a checkpoint to go on from after a kill is written each time.
+        rounds: how often mAP is measured in a training; its state is saved each time, too.
         patience: rounds without a better mAP after which training stops.
         max_images: most validation images of the new span, and most of the earlier ones, that are measured.
         min_images: where the new span or the earlier ones have fewer, one mAP is taken of all of them together; where
@@ -90,7 +90,20 @@ class TrainingSettings:
 
     Attributes:
         batch_size: images a step, over all devices, among which it must be divisible. A smaller span without replay
-            makes smaller batches, and the rate falls with the square root of the batch.
+            makes smaller batches, and the rate falls with the square root of the batch (Adam) or with the batch (SGD).
+        accumulate: parts in which a batch goes through each device, one after another, for a batch that is larger than
+            memory allows. Steps and rates stay those of the whole batch; batch norm sees the parts.
+        precision: numbers that a step computes with: `float32`, or half of the bits in `mixed_bfloat16` or
+            `mixed_float16` (with dynamic loss scaling), which pays on GPUs that have units for them. Weights,
+            validation and the exported model are float32 in each.
+        xla: whether XLA compiles the step; on one device only. It takes longer to start and may then be faster.
+        optimizer: `adam`, or `sgd` with momentum. A lineage keeps its own, because rates of two are not alike: another
+            has to be declared in `allow`, and then `bootstrap.peak_learning_rate` is what rates are fractions of.
+        momentum: of SGD: share of the last step that the next one goes on with.
+        weight_decay: of kernels, not of biases and batch norm; 0: none. For Adam decoupled, as in AdamW; for SGD a term
+            of the loss, as in tf-models' recipes.
+        require_device: `gpu`: a training where TensorFlow sees no GPU is refused before it starts; `none`: it runs on
+            what there is.
         seed: what is drawn at random follows from it: first weights, order of the images, augmentation. The same seed
             gives the same weights on the same machine.
         init_checkpoint: weights that the first model starts from: a tf-models checkpoint, or an .npz of convolution
@@ -101,21 +114,31 @@ class TrainingSettings:
         clip_norm: global norm that the gradients of a step are cut to; 0: no limit.
         average: decay of the exponential moving average of the weights, which is then served instead of them, such as
             0.998; 0: no average.
+        save_minutes: minutes between two savings of a training's state, from which it goes on after a kill; it is saved
+            after every round as well, and on SIGTERM. A saving takes as long as writing four copies of the weights.
         allow: what may deliberately differ from how the served model was trained and is refused otherwise: a learning
-            rate as high as the first training's or higher than the last one's, another augmentation. The training
-            record says what was allowed.
+            rate as high as the first training's or higher than the last one's, another augmentation, another optimizer.
+            The training record says what was allowed.
         bootstrap: the first training.
         retrain: every training after it.
         validation: how the best checkpoint is found.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
+    accumulate: Annotated[int, Field(ge=1, le=64)] = 1
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    xla: bool = False
+    optimizer: Literal["adam", "sgd"] = "adam"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.0
+    require_device: Literal["none", "gpu"] = "none"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     init_checkpoint: Optional[str] = None
     init_modules: tuple[Literal["backbone", "decoder", "head"], ...] = ("backbone",)
     freeze_batch_norm: Optional[bool] = None
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    save_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0
     allow: tuple[Change, ...] = ()
     bootstrap: BootstrapSettings = dataclasses.field(default_factory=BootstrapSettings)
     retrain: RetrainSettings = dataclasses.field(default_factory=RetrainSettings)

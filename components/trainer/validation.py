@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,9 +111,11 @@ class Validator:
     Args:
         serving: the functions that will be exported.
         images: the validation set; a sufficient one.
+        in_between: called between batches; what it raises ends the validation.
     """
 
-    def __init__(self, serving: Serving, images: ValidationSet) -> None:
+    def __init__(self, serving: Serving, images: ValidationSet, in_between: Callable[[], None] = lambda: None) -> None:
+        self._in_between = in_between
         self._serving = serving
         self._set = images
         self._num_classes = len(serving.class_names)
@@ -137,6 +139,7 @@ class Validator:
             return None
         matches = Accumulator.create()
         for start in range(0, len(images), _BATCH):
+            self._in_between()
             batch = images[start : start + _BATCH]
             ids = np.arange(start, start + len(batch))
             found = detect(self._serving, [image.encoded for image in batch], ids)

@@ -7,7 +7,7 @@ data (DatasetFeatureStatisticsList), which the data gate compares the next span 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from ratchet.schemas.artifacts.training_dynamics import Dynamics
@@ -102,6 +102,27 @@ class ContinualLearningRecord:
 
 
 @dataclass(frozen=True)
+class NumericsRecord:
+    """How a step is computed. The defaults are how every model was trained before there was a choice.
+
+    Attributes:
+        precision: `float32`, `mixed_bfloat16` or `mixed_float16`; weights are float32 in each.
+        xla: whether the step was compiled by XLA.
+        optimizer: `adam` or `sgd`.
+        momentum: of SGD; None for Adam.
+        weight_decay: of kernels: decoupled for Adam, in the loss for SGD; 0 is none.
+        accumulate: parts in which a batch goes through the model.
+    """
+
+    precision: str = "float32"
+    xla: bool = False
+    optimizer: str = "adam"
+    momentum: float | None = None
+    weight_decay: float = 0.0
+    accumulate: int = 1
+
+
+@dataclass(frozen=True)
 class TrainedData:
     """A span that a model or one of its ancestors was trained on.
 
@@ -176,6 +197,7 @@ class AskedTraining:
         patience: rounds without a better mAP after which it stops.
         min_validation_images: with fewer, no checkpoint is chosen.
         max_validation_images: most of the new span, and most of the earlier ones.
+        accumulate: parts of a batch.
     """
 
     batch_size: int
@@ -189,6 +211,7 @@ class AskedTraining:
     patience: int
     min_validation_images: int
     max_validation_images: int
+    accumulate: int = 1
 
 
 @dataclass(frozen=True)
@@ -230,7 +253,7 @@ class TrainingRecord:
         clip_norm: global norm that gradients were cut to; 0 is no limit.
         average: decay of the average of the weights that was exported; 0: the weights themselves.
         seed: of weights, order and augmentation.
-        devices: replicas that trained together.
+        devices: replicas that trained together, at the end.
         init_checkpoint: where a bootstrap's weights came from; None for random weights.
         batch_norm_frozen: whether the backbone's batch norm was left as it was.
         baseline_digest: digest of the model a retraining started from; None for a bootstrap.
@@ -239,6 +262,7 @@ class TrainingRecord:
         validation: mAP over the training; empty if there were too few validation images.
         weight_distance: L2 distance of the trainable weights from their start, relative to the start's norm.
         ratchet_version: version of the code.
+        numerics: how its steps were computed.
         asked: what the settings asked for; None before format 4, as in the two that follow.
         validation_images: what the checkpoint was chosen by.
         diverged: how it was lost, so that the weights are the last sound ones; None for a sound training.
@@ -248,6 +272,8 @@ class TrainingRecord:
         baseline_for_comparison: digest of the baseline with this model's post-processing, which lies beside it in
             BASELINE_DIRECTORY to be compared with; None where the baseline as it is served has the same.
         dynamics: how the training went; None in a record from before it was measured.
+        devices_from: (step, replicas) at which it began and went on, if it went on with another number of them; else
+            empty.
     """
 
     mode: str
@@ -274,6 +300,7 @@ class TrainingRecord:
     validation: tuple[ValidationPoint, ...]
     weight_distance: float
     ratchet_version: str
+    numerics: NumericsRecord = field(default_factory=NumericsRecord)
     asked: AskedTraining | None = None
     validation_images: ValidationImages | None = None
     diverged: Diverged | None = None
@@ -281,6 +308,7 @@ class TrainingRecord:
     post_processing: tuple[SettingChange, ...] = ()
     baseline_for_comparison: str | None = None
     dynamics: Dynamics | None = None
+    devices_from: tuple[tuple[int, int], ...] = ()
 
     @property
     def span(self) -> int:

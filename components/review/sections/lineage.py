@@ -28,6 +28,7 @@ def lineage_section(content: ReviewContent) -> Markup:
         ("run id in ML Metadata", content.run_id),
         ("code", f"Ratchet {content.lineage.code}"),
         ("candidate trained with", f"Ratchet {candidate.ratchet_version}" if candidate else NOTHING),
+        ("candidate trained on", _device(candidate)),
         ("started from model", (candidate.baseline_digest or "no other model") if candidate else NOTHING),
         ("baseline", f"version {content.served}" if content.served else "none"),
         ("best served on this golden set", _best(content)),
@@ -41,6 +42,13 @@ def lineage_section(content: ReviewContent) -> Markup:
         artifacts=[(_NAMES[name], uri, number) for name, uri, number in content.lineage.artifacts if name in _NAMES],
         command=content.command,
     )
+
+
+def _device(record: TrainingRecord | None) -> str:
+    if record is None or record.dynamics is None:
+        return NOTHING
+    ran_on = record.dynamics.environment
+    return f"{record.devices} x {ran_on.device}, TensorFlow {ran_on.libraries.get('tensorflow', NOTHING)}"
 
 
 def _best(content: ReviewContent) -> str:

@@ -13,7 +13,13 @@ from ratchet.components.pages.html import render
 from ratchet.components.pages.line_chart import Axis, Mark, Series, line_chart
 from ratchet.components.pages.numbers import NOTHING
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
-from ratchet.schemas.artifacts.training_record import POST_PROCESSING, AskedTraining, TrainingRecord, ValidationImages
+from ratchet.schemas.artifacts.training_record import (
+    POST_PROCESSING,
+    AskedTraining,
+    NumericsRecord,
+    TrainingRecord,
+    ValidationImages,
+)
 from ratchet.schemas.base.formatting import listed, many, percent
 
 _EXIF_WORDS = {
@@ -21,6 +27,8 @@ _EXIF_WORDS = {
     "apply": "applied: the served model wants upright images",
     "ignore": "ignored: images as they are stored",
 }
+_OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+_PARTS = {1: "whole"}
 
 
 @dataclass(frozen=True)
@@ -108,8 +116,9 @@ def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
         "averaged weights": f"decay {record.average:g}" if record.average else "none",
         "checkpoint": _checkpoint(record),
         "start": record.init_checkpoint or ("the served model" if record.baseline_digest else "random weights"),
+        **_computed(record.numerics),
         "seed": record.seed,
-        "devices": record.devices,
+        "device": _device(record),
         **{f"model: {name}": value for name, value in model if name not in POST_PROCESSING},
         "Ratchet": record.ratchet_version,
         "best step": record.best_step,
@@ -118,6 +127,26 @@ def _entries(record: TrainingRecord, with_asked: bool) -> dict[str, str]:
         "distance of the weights from their start": f"{record.weight_distance:.4f} of their norm",
     }
     return {name: str(value) for name, value in values.items()}
+
+
+def _computed(numerics: NumericsRecord) -> dict[str, Any]:
+    momentum = f", momentum {numerics.momentum:g}" if numerics.momentum is not None else ""
+    return {
+        "optimizer": f"{_OPTIMIZERS.get(numerics.optimizer, numerics.optimizer)}{momentum}",
+        "weight decay": f"{numerics.weight_decay:g}" if numerics.weight_decay else "none",
+        "a batch goes through the model": _PARTS.get(numerics.accumulate, f"in {numerics.accumulate} parts"),
+        "precision": numerics.precision,
+        "step compiled by XLA": "yes" if numerics.xla else "no",
+    }
+
+
+def _device(record: TrainingRecord) -> str:
+    """How many of which, and the TensorFlow that ran on them; older records say how many alone."""
+    if record.dynamics is None:
+        return str(record.devices)
+    ran_on = record.dynamics.environment
+    version = ran_on.libraries.get("tensorflow", "")
+    return f"{record.devices} x {ran_on.device}" + (f", TensorFlow {version}" if version else "")
 
 
 def _asked(asked: AskedTraining) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from ratchet.components.detector.served import unreadable
 from ratchet.components.trainer.images.batches import Span
 from ratchet.components.trainer.model.data_fit import BoxShapes
 from ratchet.schemas.data import features
@@ -37,14 +38,19 @@ class LabelStatistics:
 
 
 def label_statistics(examples: ExamplesArtifact) -> LabelStatistics:
-    """Goes over the annotations of the training split once; no image is decoded."""
+    """Goes over the annotations of the training split once; no image is decoded.
+
+    Raises:
+        StateError: its TFRecord files are not what ExampleGen wrote, so that nothing else need count again.
+    """
     counts: Counter[int] = Counter()
     image_sizes: list[tuple[int, int]] = []
     box_sizes: list[np.ndarray] = [np.empty((0, 2))]
-    for record in _records(examples.record_files(TRAIN_SPLIT)):
+    for record in _records(examples, TRAIN_SPLIT):
         counts.update(record.truth.labels.tolist())
         image_sizes.append((record.height_px, record.width_px))
         box_sizes.append(record.truth.boxes_xywh_px[~record.truth.is_crowd][:, [3, 2]])
+    examples.check_read(TRAIN_SPLIT, len(image_sizes))
     return LabelStatistics(
         boxes={name: counts[label] for label, name in enumerate(examples.info.class_names, start=1)},
         shapes=BoxShapes(
@@ -55,8 +61,13 @@ def label_statistics(examples: ExamplesArtifact) -> LabelStatistics:
     )
 
 
-def _records(files: list[str]) -> Iterator[ImageRecord]:
+def _records(examples: ExamplesArtifact, split: str) -> Iterator[ImageRecord]:
     key = {features.RECORD: tf.io.FixedLenFeature([], tf.string)}
+    files = examples.record_files(split)
     rows = tf.data.TFRecordDataset(files).batch(256)
-    for batch in rows.map(lambda serialized: tf.io.parse_example(serialized, key)[features.RECORD]).prefetch(1):
-        yield from map(record_from_json, batch.numpy())
+    try:
+        for batch in rows.map(lambda serialized: tf.io.parse_example(serialized, key)[features.RECORD]).prefetch(1):
+            yield from map(record_from_json, batch.numpy())
+    except tf.errors.OpError as error:
+        examples.check_files(split)  # names the file that is cut off
+        raise unreadable(files, error) from error

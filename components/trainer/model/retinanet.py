@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 from official.vision.configs import common, decoders, retinanet
@@ -33,7 +34,7 @@ def build_task(
     norm = common.NormActivation(
         activation=model.activation, use_sync_bn=sync_batch_norm, norm_momentum=norm_momentum, norm_epsilon=1e-3
     )
-    return RetinaNetTask(retinanet.RetinaNetTask(model=_model_config(model, num_classes, norm)))
+    return _Task(retinanet.RetinaNetTask(model=_model_config(model, num_classes, norm)))
 
 
 @tf.autograph.experimental.do_not_convert
@@ -67,8 +68,14 @@ def build_model(task: RetinaNetTask, settings: ModelSettings) -> keras.Model:
     """The task's model with all its weights in place; tf-models leaves those of the heads to the first call."""
     model = task.build_model()
     size = list(settings.fixed_input_size)
+    images = tf.zeros([1, *size, 3])
+    if keras.mixed_precision.global_policy().name != "float32":
+        # What follows the heads is for float32 alone, and is no part of training.
+        features = model.backbone(images, training=False)
+        model.head(model.decoder(features, training=False) if model.decoder else features)
+        return model
     anchors = {level: boxes[tf.newaxis] for level, boxes in anchor_boxes(settings).items()}
-    model(tf.zeros([1, *size, 3]), image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
+    model(images, image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
     return model
 
 
@@ -83,6 +90,28 @@ def anchor_boxes(settings: ModelSettings) -> dict[str, tf.Tensor]:
         anchor_size=anchors.size,
     )
     return generate(image_size=list(settings.fixed_input_size))
+
+
+class _Task(RetinaNetTask):
+    """tf-models' task, with which several devices learn what one would from the same batch.
+
+    tf-models divides the loss of each device by the objects that happen to be in its share of the batch, so that those
+    of a share with few count more. Here it is divided by those of the whole batch.
+    """
+
+    def build_losses(
+        self, outputs: Mapping[str, Any], labels: Mapping[str, Any], aux_losses: Sequence[tf.Tensor] | None = None
+    ) -> tuple[tf.Tensor, ...]:
+        """Total, of classes, of boxes, and of the model without what `aux_losses` add."""
+        replica: Any = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return super().build_losses(outputs, labels, aux_losses)
+        own = tf.reduce_sum(labels["box_weights"])
+        of_all = replica.all_reduce(tf.distribute.ReduceOp.SUM, own)
+        share = (own + 1) * replica.num_replicas_in_sync / (of_all + 1)  # as tf-models adds 1, never to divide by 0
+        total, *parts = (loss * share for loss in super().build_losses(outputs, labels))
+        added = self.task_config.losses.loss_weight * tf.reduce_sum(aux_losses) if aux_losses else 0.0
+        return total + added, *parts
 
 
 def _check_features(

@@ -8,10 +8,11 @@ import pytest
 
 from ratchet.components.diagnosis.bundle import Bundle
 from ratchet.components.diagnosis.pipeline_changed import examine
+from ratchet.components.diagnosis.trainings import Trainings
 from ratchet.schemas.artifacts.data_evidence import LabelEvidence
 from ratchet.schemas.artifacts.diagnosis import CauseFinding, CauseState
 from ratchet.schemas.artifacts.training_dynamics import Environment
-from ratchet.schemas.artifacts.training_record import TrainingRecord
+from ratchet.schemas.artifacts.training_record import NumericsRecord, TrainingRecord
 from tests.components.diagnosis.bundles import (
     PEAK,
     bootstrapped,
@@ -80,6 +81,8 @@ def test_another_version_is_no_more_than_a_possibility() -> None:
         ({"candidate": ran_on(augmentation_digest="other")}, "the augmentation"),
         ({"candidate": ran_on(clip_norm=1.0)}, "other settings"),
         ({"candidate": ran_on(replay=0.0)}, "other settings"),
+        ({"candidate": ran_on(numerics=NumericsRecord(optimizer="sgd", momentum=0.9))}, "the learning rate"),
+        ({"candidate": ran_on(numerics=NumericsRecord(weight_decay=0.1))}, "other settings"),
         ({"labels": label_evidence(log_width=0.22)}, "the labels"),
         ({"labels": None}, "the labels"),
         ({"comparisons": [comparison(distance=0.4)]}, "the images"),
@@ -90,6 +93,19 @@ def test_it_is_not_named_beside_another_change(fields: dict[str, Any], what: str
     alone = signal_of(finding, "nothing_else_changed")
     assert alone.supports is False
     assert what in alone.sentence
+
+
+def test_another_precision_is_named_where_nothing_else_changed() -> None:
+    finding = pipeline(bundle(deltas=WORSE, candidate=retrained(numerics=NumericsRecord("mixed_float16", xla=True))))
+    assert (finding.state, finding.detail) == (CauseState.SUPPORTED, "precision")
+    assert "precision float32 -> mixed_float16, the step compiled by XLA" in finding.sentence
+
+
+def test_rates_of_two_optimizers_are_not_compared() -> None:
+    sgd = NumericsRecord(optimizer="sgd", momentum=0.9)
+    both = Trainings(retrained(peak=100 * PEAK, numerics=sgd), retrained_before())
+    assert (both.peak, both.mean_rate) == (None, None)
+    assert Trainings(retrained(peak=2 * PEAK), retrained_before()).peak == pytest.approx(2)
 
 
 def test_it_is_not_named_without_a_fall_beyond_the_noise() -> None:

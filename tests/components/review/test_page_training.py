@@ -8,11 +8,14 @@ from typing import Any
 from ratchet.components.map_evaluator.training_rules import training_reasons
 from ratchet.components.review.content import ReviewContent
 from ratchet.components.review.sections.head import headline
+from ratchet.components.review.sections.lineage import lineage_section
 from ratchet.components.review.sections.next_steps import advice, next_section
+from ratchet.components.review.sections.training import rows
 from ratchet.components.review.sections.verdict import reason_sentence
 from ratchet.schemas.artifacts.decisions import Verdict
-from ratchet.schemas.artifacts.training_record import Diverged, ValidationImages
+from ratchet.schemas.artifacts.training_record import Diverged, NumericsRecord, ValidationImages
 from tests.builders import asked_training, training_record
+from tests.components.diagnosis.trainings import dynamics, environment_of
 from tests.components.review.content import RELABEL, bootstrapped, content, diagnosis, evaluation, reason, unnamed
 from tests.components.review.test_page import FALLEN, NO_FINDINGS, text_of
 
@@ -99,3 +102,20 @@ def test_a_change_that_the_sentence_at_the_top_tells_is_not_told_twice() -> None
     pushed = content(evaluation=evaluation(*training_reasons(record), verdict=Verdict.PUSHED), **made)
     assert text_of(headline(failed)).count("epochs: 5 to 1") == 1
     assert text_of(headline(pushed)).count("epochs: 5 to 1") == 1
+
+
+def test_how_a_step_was_computed_and_on_what_stands_beside_the_baseline_s() -> None:
+    numerics = NumericsRecord("mixed_bfloat16", True, "sgd", 0.9, 0.0001, 4)
+    environment = environment_of(device="GPU NVIDIA A100", libraries={"tensorflow": "2.16.2"})
+    candidate = training_record(numerics=numerics, devices=2, dynamics=dynamics(environment=environment))
+    apart = {row.name: (row.candidate, row.baseline) for row in rows(candidate, training_record()) if row.differs}
+    assert apart == {
+        "optimizer": ("SGD, momentum 0.9", "Adam"),
+        "weight decay": ("0.0001", "none"),
+        "a batch goes through the model": ("in 4 parts", "whole"),
+        "precision": ("mixed_bfloat16", "float32"),
+        "step compiled by XLA": ("yes", "no"),
+        "device": ("2 x GPU NVIDIA A100, TensorFlow 2.16.2", "1"),  # of an old record no more is known
+    }
+    shown = text_of(lineage_section(content(candidate=candidate)))
+    assert "candidate trained on 2 x GPU NVIDIA A100, TensorFlow 2.16.2" in shown

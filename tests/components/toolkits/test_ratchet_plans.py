@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from ratchet.components.toolkits.plan_changes import plan_changes
 from ratchet.components.toolkits.ratchet_plans import plan_of_record
 from ratchet.components.toolkits.read_plan import plan_of_text, read_plan
 from ratchet.pipeline.bench.plain_files import config_yaml
@@ -15,6 +17,7 @@ from ratchet.schemas.artifacts.training_record import (
     TRAINING_RECORD_FORMAT,
     ContinualLearningRecord,
     LearningRateRecord,
+    NumericsRecord,
 )
 from ratchet.schemas.base.errors import InputError
 from ratchet.schemas.data.training_plan import Kind
@@ -50,6 +53,7 @@ def test_a_record_is_a_plan() -> None:
     assert (plan.rate.points[0][1], plan.rate.peak, plan.rate.warmup_steps) == (0.00004, pytest.approx(0.0008), 25)
     assert plan.rate.final == pytest.approx(0.000016, rel=0.05)
     assert plan.settings[plan.named["rate.peak"]] == "0.0008"
+    assert (plan.optimizer, plan.weight_decay) == ("adam", 0.0)
     assert "loss_curve" not in plan.settings
 
 
@@ -78,7 +82,8 @@ def test_a_damaged_record_is_refused_by_name() -> None:
 def test_an_export_says_the_same_as_its_record() -> None:
     plan, record = plan_of_text(config_yaml(RETRAINED, is_blind=True), "config.yaml"), plan_of_record(RETRAINED)
     assert plan.starts_from == "the served model"
-    for name in ("toolkit", "rate", "batch_size", "steps", "images", "augmentations", "input_size", "model", "replay"):
+    names = ("toolkit", "rate", "batch_size", "steps", "images", "augmentations", "input_size", "model", "replay")
+    for name in (*names, "optimizer", "weight_decay"):
         assert getattr(plan, name) == getattr(record, name), name
     assert plan.settings[plan.named["rate.peak"]] == "0.0008"
 
@@ -99,3 +104,16 @@ def test_a_configuration_of_a_first_training_has_its_rate_and_steps() -> None:
     assert plan.rate is not None
     assert (plan.rate.peak, plan.steps, plan.epochs) == (0.01, 400, None)
     assert plan.named["rate.peak"] == "training.bootstrap.peak_learning_rate"
+
+
+def test_another_optimizer_weight_decay_and_precision_are_changes() -> None:
+    numerics = NumericsRecord("mixed_bfloat16", optimizer="sgd", momentum=0.9, weight_decay=0.0001)
+    found = plan_changes(plan_of_record(RETRAINED), plan_of_record(dataclasses.replace(RETRAINED, numerics=numerics)))
+    told = {change.name: (change.before, change.after) for change in (*found.changes, *found.others)}
+    assert told["numerics.optimizer"] == ("adam", "sgd")
+    assert told["numerics.weight_decay"] == ("0", "0.0001")
+    assert told["numerics.precision"] == ("float32", "mixed_bfloat16")
+    texts = "training: {batch_size: 8}\n", "training: {batch_size: 8, optimizer: sgd}\n"
+    before, after = (plan_of_text(text, "a.yaml") for text in texts)
+    [change, *_] = plan_changes(before, after).changes
+    assert (change.name, change.before, change.after) == ("training.optimizer", "adam", "sgd")

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ratchet.components.trainer.settings import TrainerSettings
 from ratchet.pipeline.config.pipeline_settings import load_settings
 from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
@@ -77,4 +79,13 @@ def _turn_classes(file: Path) -> None:
 
 
 # At which `forked.py` kills a training: every time where most can go wrong.
-MOMENTS = ("checkpoint", *(("step", "export") if NIGHTLY else ()))
+MOMENTS = ("checkpoint", *(("step", "export", "sigterm") if NIGHTLY else ()))
+
+
+def weights_of(model: Path) -> list[np.ndarray]:
+    """In the order in which the detector names them."""
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(model / "variables" / "variables"))
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights/")]
+    return [reader.get_tensor(name) for name in sorted(names, key=lambda name: int(name.split("/")[1]))]

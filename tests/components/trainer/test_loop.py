@@ -11,20 +11,26 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ratchet.components.trainer.breaks import Breaks
 from ratchet.components.trainer.changes import asked_training
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
-from ratchet.components.trainer.loop import CURVE_POINTS, Training, TrainingState, UnsoundWeightsError, train
+from ratchet.components.trainer.loop import (
+    CURVE_POINTS,
+    CheckpointError,
+    Training,
+    TrainingState,
+    UnsoundWeightsError,
+    train,
+)
 from ratchet.components.trainer.model.model_settings import ModelSettings
 from ratchet.components.trainer.policy import TrainingPlan
 from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.schemas.artifacts.training_dynamics import Curve
 from ratchet.schemas.artifacts.training_record import (
     ContinualLearningRecord,
-    Diverged,
     LearningRateRecord,
     ValidationPoint,
 )
-from ratchet.schemas.base.errors import RatchetError
+from ratchet.schemas.base.termination import Terminated
 from tests.builders import trained_data
 
 RATE = LearningRateRecord(peak=0.1, bootstrap_peak=0.1, warmup_steps=2, warmup_start=0.005, final=0.002)
@@ -97,15 +103,20 @@ def run(
     on_save: Callable[[int], None] = lambda step: None,
     weight: Callable[[int], float] = float,
     unsound: tuple[int, ...] = (),
+    told_at: int | None = None,
+    told_in_validation: int | None = None,
 ) -> tuple[TrainingState, Memory]:
     """Trains; `maps` are the mAPs that a validation after some step finds, `unsound` the steps after which the model
-    finds boxes that are none, `weight` is the weight after some step."""
+    finds boxes that are none, `weight` is the weight after some step. A step takes a minute; the state is saved every
+    seven. SIGTERM comes in the step `told_at`, or in the validation after step `told_in_validation`."""
     state = state or TrainingState()
     memory, learner = Memory(), OneWeight(losses, weight)
     learner.steps = state.step
 
     def measure(weights: list[np.ndarray], step: int) -> ValidationPoint | None:
         assert weights[0] == weight(step)
+        if step == told_in_validation:
+            raise Terminated
         if step in unsound:
             raise UnsoundWeightsError("the model finds boxes that are none")
         return None if maps is None else ValidationPoint(step, maps[step], maps[step], None)
@@ -123,6 +134,9 @@ def run(
         measure=measure,
         state=state,
         start=[np.array(-1.0)],
+        breaks=Breaks(
+            7, clock=lambda: 60.0 * state.step, is_told=lambda: told_at is not None and state.step >= told_at
+        ),
         **stand_ins,
     )
     train(training, itertools.count(state.step))
@@ -133,6 +147,7 @@ def test_all_steps_are_taken_and_a_checkpoint_written_after_each_round() -> None
     state, memory = run(plan(steps=12, round_steps=5))
     assert state.step == 12
     assert memory.saved == [5, 10, 12]
+    assert state.ended == 12
     assert [step for step, _ in state.curve] == list(range(12))
 
 
@@ -145,14 +160,6 @@ def test_curves_and_rates_are_those_of_every_step() -> None:
     assert (state.sum_of_rates, state.peak_rate) == (pytest.approx(450 * 451 / 20), 45.0)
     assert set(state.curves) == {"total_loss", "cls_loss", "box_loss", "gradient_norm"}
     assert state.curves["gradient_norm"].curve is None  # no finite value at all
-
-
-def test_the_loss_that_a_training_was_lost_by_is_on_its_curve() -> None:
-    state, _ = run(plan(steps=60), [1.0] * 30 + [100.0] * 30)
-    assert state.step == lost(state).step == 32
-    assert state.curves["total_loss"].highest_at == 31
-    state, _ = run(plan(steps=60), [1.0] * 30 + [math.nan])
-    assert state.curves["total_loss"].curve == Curve(1.0, 1.0, 4, 1.0)
 
 
 def test_without_validation_the_last_weights_are_exported() -> None:
@@ -208,102 +215,92 @@ def test_a_resumed_training_decides_as_an_uninterrupted_one(killed_after: int) -
 
 
 def test_one_that_was_killed_after_its_last_step_only_exports() -> None:
-    state = TrainingState(step=20, best_step=20, best_map=0.5)
+    state = TrainingState(step=20, ended=20, best_step=20, best_map=0.5)
     _, memory = run(plan(), maps={}, state=state)
     assert memory.saved == []
 
 
-def lost(state: TrainingState) -> Diverged:
-    assert state.diverged is not None
-    return state.diverged
+MAPS = {0: 0.1, 15: 0.5, 30: 0.4, 45: 0.6}
 
 
-@pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_ends_it_with_the_best_weights_so_far(
-    loss: float, caplog: pytest.LogCaptureFixture
-) -> None:
-    state, memory = run(plan(steps=60), [1.0] * 12 + [loss] * 50, maps={5: 0.4, 10: 0.2})
-    assert (state.step, state.best_step, memory.saved) == (13, 5, [5, 10])
-    assert memory.best[0] == 5
-    assert lost(state) == Diverged(13, f"the loss is {loss}", RATE.at(12, 60), None, 10.0)
-    assert f"training diverged: the loss is {loss} at step 13 of 60, learning rate 0.0" in caplog.text
-    assert all(math.isfinite(loss) for _, loss in state.curve)
+def whole() -> tuple[TrainingState, Memory]:
+    return run(plan("retrain", 45, 15), maps=MAPS)
 
 
-def test_at_the_first_step_it_ends_with_what_it_started_from() -> None:
-    state, memory = run(plan("retrain"), itertools.repeat(math.nan), maps={0: 0.5})
-    assert (state.step, state.best_step) == (1, 0)
-    assert (memory.best, memory.saved) == ([], [])
+def test_within_a_round_the_state_is_saved_every_so_many_minutes() -> None:
+    assert whole()[1].saved == [7, 14, 15, 22, 29, 30, 37, 44, 45]
 
 
-def test_a_loss_that_explodes_ends_it_too() -> None:
-    losses = [1.0] * 30 + [100.0] * 30
-    state, memory = run(plan("retrain", 60), losses, maps=dict.fromkeys(range(0, 61, 5), 0.5))
-    assert lost(state).what == "the mean loss of 20 steps is 10.9, above 10"
-    assert (lost(state).step, lost(state).loss, lost(state).limit) == (32, 100.0, 10.0)
-    assert memory.best[0] == 30
+@pytest.mark.parametrize("step", [7, 14, 22, 44])
+def test_from_within_a_round_it_goes_on_as_if_nothing_had_been(step: int) -> None:
+    saved: dict[int, str] = {}
+    first = TrainingState()
+    run(plan("retrain", 45, 15), maps=MAPS, state=first, on_save=lambda at: saved.update({at: first.to_json()}))
+    restored = TrainingState()
+    restored.read(saved[step])
+    assert (restored.step, restored.ended) == (step, step // 15 * 15)
+    state, memory = run(plan("retrain", 45, 15), maps=MAPS, state=restored)
+    assert state == whole()[0]
+    assert memory.best[0] == 45
+    assert memory.saved[-1] == 45
 
 
-def test_a_retraining_that_is_lost_goes_back_to_its_start_if_that_was_better() -> None:
-    state, memory = run(plan("retrain", 60), [1.0] * 7 + [math.nan] * 50, maps={0: 0.5, 5: 0.4})
-    assert (state.best_step, memory.best[0]) == (0, -1.0)
-    state, memory = run(plan("retrain", 60), [1.0] * 7 + [math.nan] * 50, maps={0: 0.5, 5: 0.6})
-    assert (state.best_step, memory.best[0]) == (5, 5.0)
-
-
-def test_one_that_begins_exploded_is_seen_as_well() -> None:
-    state, _ = run(plan(steps=60), itertools.repeat(1000.0))
-    assert lost(state).what == "the mean loss of 20 steps is 1e+03, above 50"
-    assert lost(state).step == 20
-
-
-def test_weights_that_are_no_numbers_end_it_although_the_loss_is_one() -> None:
-    state, memory = run(plan(), maps={5: 0.4}, weight=lambda step: math.nan if step > 7 else float(step))
-    assert lost(state) == Diverged(10, "weights are no finite numbers", RATE.at(9, 20), 1.0, None)
-    assert (memory.best[0], memory.saved) == (5, [5])
-
-
-@pytest.mark.parametrize("maps", [None, {5: 0.4}])
-def test_a_model_that_finds_what_is_no_box_ends_it(maps: dict[int, float] | None) -> None:
-    state, memory = run(plan(), maps=maps, unsound=(10,))
-    assert (lost(state).step, lost(state).what) == (10, "the model finds boxes that are none")
-    assert memory.best[0] == 5
-
-
-def test_what_is_no_model_cannot_be_started_from() -> None:
-    with pytest.raises(RatchetError, match=r"start from is no sound model \(weights are no finite numbers\); mend"):
-        run(plan(), weight=lambda step: math.nan)
-    with pytest.raises(RatchetError, match=r"start from is no sound model \(the model finds boxes that are none\)"):
-        run(plan("retrain"), maps={}, unsound=(0,))
-
-
-def test_without_validation_weights_of_a_rising_loss_are_not_kept() -> None:
-    losses = [1.0] * 25 + [9.0] * 10 + [90.0] * 30
-    state, memory = run(plan(steps=60), losses)
-    assert lost(state).step == 37
-    assert memory.best[0] == 25
-
-
-def test_without_validation_nothing_is_kept_of_a_training_that_exploded_at_once() -> None:
-    state, memory = run(plan(steps=60), [1.0] + [100.0] * 60)
-    assert lost(state).step == 20
-    assert (state.best_step, memory.best) == (0, [])
-
-
-def test_without_validation_the_last_weights_are_taken_even_if_the_loss_has_risen() -> None:
-    state, memory = run(plan(steps=60), [1.0] * 30 + [4.0] * 30)
-    assert state.diverged is None
-    assert memory.best[0] == 60
-
-
-def test_how_it_was_lost_survives_the_checkpoint() -> None:
-    state, restored = TrainingState(diverged=Diverged(3, "the loss is nan", 0.1, None, 10.0)), TrainingState()
+@pytest.mark.parametrize("step", [1, 10, 15, 20, 30, 45])
+def test_told_to_end_it_finishes_the_step_and_saves(step: int) -> None:
+    state = TrainingState()
+    with pytest.raises(
+        Terminated, match=rf"^the training was saved after step {step} of 45; the same command goes on from there$"
+    ):
+        run(plan("retrain", 45, 15), maps=MAPS, state=state, told_at=step)
+    restored = TrainingState()
     restored.read(state.to_json())
-    assert restored == state
+    assert restored.step == step
+    assert run(plan("retrain", 45, 15), maps=MAPS, state=restored)[0] == whole()[0]
 
 
-def test_single_high_losses_do_not_stop_it() -> None:
-    run(plan(steps=60), [1.0] * 30 + [100.0] + [1.0] * 29)
+def test_told_in_a_validation_it_saves_what_was_trained_and_validates_when_it_goes_on() -> None:
+    state = TrainingState()
+    with pytest.raises(Terminated, match="the training was saved after step 30 of 45"):
+        run(plan("retrain", 45, 15), maps=MAPS, state=state, told_in_validation=30)
+    assert (state.step, state.ended, len(state.validation)) == (30, 15, 2)
+    assert run(plan("retrain", 45, 15), maps=MAPS, state=state)[0] == whole()[0]
+
+
+def test_told_before_the_first_step_there_is_nothing_to_save() -> None:
+    with pytest.raises(Terminated, match=r"^$"):
+        run(plan("retrain"), maps=MAPS, told_in_validation=0)
+
+
+def full(step: int) -> None:
+    raise CheckpointError("ckpt: the checkpoint cannot be written (No space left on device)")
+
+
+def test_without_room_within_a_round_it_says_so_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    def full_at_7(step: int) -> None:
+        if step == 7:
+            full(step)
+
+    state, memory = run(plan("retrain", 45, 15), maps=MAPS, on_save=full_at_7)
+    assert state == whole()[0]
+    assert memory.saved == whole()[1].saved  # none the sooner for it
+    assert "cannot be written (No space left on device); the training goes on" in caplog.text
+
+
+def test_without_room_at_the_end_it_ends_with_that() -> None:
+    with pytest.raises(Terminated, match="cannot be written"):
+        run(plan("retrain", 45, 15), maps=MAPS, told_at=3, on_save=full)
+    with pytest.raises(CheckpointError):
+        run(plan("retrain", 5, 5), maps=dict.fromkeys((0, 5), 0.1), on_save=full)
+
+
+def test_the_numbers_of_devices_are_kept() -> None:
+    state, restored = TrainingState(), TrainingState()
+    state.goes_on_with(2)
+    state.step = 7
+    state.goes_on_with(2)
+    state.goes_on_with(1)
+    restored.read(state.to_json())
+    assert restored.devices == [(0, 2), (7, 1)]
 
 
 def test_the_curve_of_a_long_training_has_few_points() -> None:

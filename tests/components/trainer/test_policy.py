@@ -9,7 +9,11 @@ import pytest
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training, schedule
 from ratchet.components.trainer.settings import TrainerSettings
-from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT, SettingChange, TrainingRecord
+from ratchet.schemas.artifacts.training_record import (
+    TRAINING_RECORD_FORMAT,
+    SettingChange,
+    TrainingRecord,
+)
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.settings import load
 from tests.builders import trained_data, training_record
@@ -92,34 +96,6 @@ def test_validation_comes_in_rounds() -> None:
     assert plan.round_steps == 13
 
 
-@pytest.mark.parametrize("images", [1, 4, 9, 15])
-def test_a_first_span_smaller_than_a_batch_makes_batches_and_rate_smaller(images: int) -> None:
-    plan = plan_training(settings(batch_size=16), span(images), None)
-    assert plan.batch_size == images
-    assert plan.asked.batch_size == 16
-    assert plan.learning_rate.peak == pytest.approx(0.008 * (images / 16) ** 0.5)
-    assert plan.learning_rate.bootstrap_peak == 0.008
-
-
-def test_of_a_small_span_no_more_images_are_in_a_batch_than_there_are_and_replayed_ones_fill_up() -> None:
-    plan = plan_training(settings(batch_size=16, retrain={"min_steps": 1, "epochs": 5}), span(3), baseline())
-    assert plan.batch_size * (1 - plan.continual.replay) == pytest.approx(3)
-    assert (plan.batch_size, plan.steps) == (16, 5)
-    assert plan.learning_rate.peak == pytest.approx(0.0008)
-    assert plan.declared_changes == ()
-
-
-def test_without_replay_a_small_span_makes_batches_smaller() -> None:
-    plan = plan_training(settings(batch_size=16, retrain={"replay": 0.0}), span(4), baseline())
-    assert (plan.batch_size, plan.continual.replay) == (4, 0.0)
-    assert plan.learning_rate.peak == pytest.approx(0.0004)
-
-
-def test_the_batch_of_a_small_span_is_shared_out_evenly_among_devices() -> None:
-    sizes = [plan_training(settings(batch_size=16), span(images), None, devices=4).batch_size for images in (3, 9, 40)]
-    assert sizes == [4, 8, 16]
-
-
 def test_a_rate_that_was_lowered_for_a_small_span_comes_back_without_being_a_change() -> None:
     small = plan_training(settings(retrain={"replay": 0.0}), span(4), baseline())
     before = baseline(mode="retrain", learning_rate=small.learning_rate, asked=small.asked, batch_size=4)
@@ -136,6 +112,7 @@ def retrained_with(**training: Any) -> TrainingRecord:
         learning_rate=plan.learning_rate,
         continual=plan.continual,
         asked=plan.asked,
+        numerics=plan.numerics,
     )
 
 
@@ -147,6 +124,13 @@ def retrained_with(**training: Any) -> TrainingRecord:
         ({}, {"retrain": {"replay": 0.0}}, ("replay: 0.5 -> 0",)),
         ({}, {"batch_size": 8}, ("batch_size: 16 -> 8",)),
         ({}, {"clip_norm": 1.0, "average": 0.99}, ("clip_norm: 0 -> 1", "average: 0 -> 0.99")),
+        (
+            {},
+            {"precision": "mixed_bfloat16", "xla": True},
+            ("precision: float32 -> mixed_bfloat16", "xla: false -> true"),
+        ),
+        ({}, {"weight_decay": 0.01, "accumulate": 4}, ("weight_decay: 0 -> 0.01", "accumulate: 1 -> 4")),
+        ({}, {"momentum": 0.5, "require_device": "none"}, ()),  # Adam has none
         ({}, {"validation": {"patience": 1}}, ("validation.patience: 4 -> 1",)),
         (
             {},

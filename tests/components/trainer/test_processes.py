@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT, TrainingRecord
 from tests.components.trainer.spans import MOMENTS
+from tests.nightly import by_night
 
 pytestmark = pytest.mark.tensorflow
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,6 +65,49 @@ def test_two_devices_train_one_model(out: Path) -> None:
     with np.load(out / "mirrored.npz") as weights, np.load(out / "whole.npz") as whole:
         assert weights.files == whole.files
         assert all(np.isfinite(weights[name]).all() for name in weights.files)
+
+
+def test_with_another_number_of_devices_it_goes_on_as_one_that_never_changed(out: Path) -> None:
+    made, whole = record(out / "mirrored.json"), record(out / "whole.json")
+    assert (made.devices, made.devices_from) == (2, ((0, 1), (9, 2)))
+    assert (whole.devices, whole.devices_from) == (1, ())
+    told = "ended by SIGTERM; the training was saved after step 9 of 24; the same command goes on from there"
+    assert told in (out / "mirrored.txt").read_text()
+    assert made.loss_curve[:9] == whole.loss_curve[:9]
+    # Sums in another order; with each device's loss over its own objects the first step is 2.5 % away.
+    for (_, changed), (_, same) in zip(made.loss_curve, whole.loss_curve, strict=True):
+        assert changed == pytest.approx(same, rel=1e-4)
+
+
+@by_night
+def test_two_devices_from_the_first_step_learn_what_one_does(out: Path) -> None:
+    made, whole = record(out / "both.json"), record(out / "whole.json")
+    for (_, together), (_, alone) in zip(made.loss_curve[:5], whole.loss_curve[:5], strict=True):
+        assert together == pytest.approx(alone, rel=1e-4)
+
+
+@by_night
+@pytest.mark.parametrize(
+    ("name", "codes", "told"),
+    [
+        ("lost", [1, -9], (0, "worker 1 (localhost:")),
+        ("leaderless", [-9, 1], (1, "worker 0 (localhost:")),
+        ("told", [143, 143], (0, "ended by SIGTERM; the training was saved after step 9 of 24")),
+    ],
+)
+def test_without_a_worker_the_others_end_with_one_error_and_the_same_command_goes_on(
+    out: Path, name: str, codes: list[int], told: tuple[int, str]
+) -> None:
+    """`lost` goes on with one worker, the others with two."""
+    assert json.loads((out / name / "codes.json").read_text()) == codes
+    number, text = told
+    said = (out / name / f"first-{number}.txt").read_text()
+    assert text in said
+    assert "Traceback" not in said
+    made = record(out / name / "model" / RECORD_FILE)
+    assert made.steps == 24
+    assert made.devices_from == (((0, 2), (6, 1)) if name == "lost" else ())
+    assert list((out / name / "checkpoints").iterdir()) == []
 
 
 def test_two_workers_train_one_model_which_the_first_exports(out: Path) -> None:

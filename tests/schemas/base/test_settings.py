@@ -36,7 +36,7 @@ def test_every_setting_has_a_path() -> None:
 
 
 def test_a_key_like_no_other_lists_the_known_ones() -> None:
-    assert "known keys here: allow, average, batch_size" in error({"training": {"zzzzz": 1}})
+    assert "known keys here: accumulate, allow, average, batch_size" in error({"training": {"zzzzz": 1}})
 
 
 @pytest.mark.parametrize(

@@ -371,15 +371,20 @@ def bars(place: Locator) -> list[str]:
     return [title.split("\n")[0].split(", ")[0].removeprefix("class:") for title in titles]
 
 
+def choose(menu: Locator, text: str) -> None:
+    """Chooses an item of a menu, and waits until the menu is closed: for a moment two can be open."""
+    menu.click()
+    menu.locator("paper-item:visible", has_text=text).click()
+    expect(menu.locator("paper-item:visible")).to_have_count(0)
+
+
 def test_bars_show_and_are_sorted_by_the_figure_that_is_chosen(fresh: OpenPage) -> None:
     place = fresh.page.locator("#tfma-classes")
     sorting = place.locator("tfma-slice-overview paper-dropdown-menu")
-    sorting.nth(1).click()
-    place.locator("tfma-slice-overview paper-item:visible", has_text="AP candidate").click()
+    choose(sorting.nth(1), "AP candidate")
     expect(place.locator("tfma-slice-overview rect.gc-bar").first).to_contain_text("cat, AP candidate:0.30000")
     assert [name for name in bars(place) if name != "auk"] == ["cat", "cow", "dog"]
-    sorting.nth(0).click()
-    place.locator("tfma-slice-overview paper-item:visible", has_text="objects").click()
+    choose(sorting.nth(0), "objects")
     expect(place.locator("tfma-slice-overview rect.gc-bar").first).to_contain_text("objects: 90")
     assert fresh.faults() == []
 
