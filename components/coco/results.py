@@ -16,6 +16,7 @@ import numpy as np
 
 from ratchet.components.coco.entries import LARGEST_PX, Entries
 from ratchet.components.coco.image_keys import UNKNOWN, ImageKeys, Key, Reading
+from ratchet.components.coco.listed_results import read_listed_results
 from ratchet.components.coco.plain_results import PlainResults, read_plain_results
 from ratchet.components.coco.reading import CocoAnnotations, nearest, positions
 from ratchet.components.coco.result_documents import OTHER_FILE, columns_of, read_document
@@ -75,11 +76,14 @@ def results_of(entries: Entries, label_map: LabelMap, image_ids: np.ndarray) -> 
 def _read_plainly(
     path: str | PathLike[str], truth: CocoAnnotations, images: ImageKeys, preferred: Reading | None
 ) -> DetectionColumns | None:
-    """The fast way; None where the general one has to look, which alone says what is wrong with entries."""
+    """The ways that keep columns alone; None where the general one has to look, which alone says what is wrong."""
     try:
         refuse_irregular(path)
         with open(path, "rb") as file:
             read = read_plain_results(file)
+            if read is None:
+                file.seek(0)
+                read = read_listed_results(file)
     except (OSError, ValueError):
         return None
     if read is None or not np.all(np.abs(read.boxes) <= LARGEST_PX):

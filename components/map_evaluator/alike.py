@@ -10,11 +10,12 @@ import dataclasses
 import numpy as np
 
 from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.stored_arrays import pieces_of
 
 
 def cut(table: MatchTable, least_score: float) -> MatchTable:
     """Without the detections below a score."""
-    return _kept(table, table.detections["score"] >= least_score)
+    return table.of_detections(lambda rows, _: rows["score"] >= least_score)
 
 
 def capped(table: MatchTable, most: int) -> MatchTable:
@@ -47,7 +48,10 @@ def coarse(table: MatchTable, shares: np.ndarray) -> MatchTable:
 
 def per_image(table: MatchTable) -> np.ndarray:
     """[i] int64, how many detections each image has."""
-    return np.bincount(table.detection_image, minlength=len(table.image_ids))
+    counts = np.zeros(len(table.image_ids), np.int64)
+    for image in pieces_of(table.detection_image):  # numpy counts in 64 bits, which takes twice the memory
+        counts += np.bincount(image, minlength=len(counts))
+    return counts
 
 
 def objects_per_image(table: MatchTable) -> np.ndarray:

@@ -1,13 +1,15 @@
 """Models x images as one Beam pipeline: images are read, decoded and shown to every model batch by batch.
 
-What leaves a worker is a `Collector` for some batches (about 32 bytes a detection) and one line of JSON an image.
+What leaves a worker is a `Collector` a file of images and one line of JSON an image. What the models hit goes into
+shards beside the result as soon as it is large (`match_shards.py`), and only their names travel.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -22,7 +24,9 @@ from ratchet.components.coco.writing import image_lines
 from ratchet.components.detector.detections import renumbering
 from ratchet.components.detector.served import Detectors, load_detector, read_images
 from ratchet.components.map_evaluator.held_out import ChosenImages
+from ratchet.components.map_evaluator.match_shards import MOST_IN_MEMORY, Shards, save_collected
 from ratchet.components.map_evaluator.matches import SAMPLE, SAMPLE_IMAGES, Collector, DataSetMatches
+from ratchet.components.map_evaluator.part_files import PART_FILE, DataPart, read_part, write_part
 from ratchet.components.metrics.limits import MAX_DETECTIONS
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, GOLDEN, MATCHES_FILE
 from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes, is_kept, kept_share
@@ -30,33 +34,14 @@ from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import Progress
 from ratchet.schemas.base.sampling import is_sampled
 from ratchet.schemas.data.columns import DetectionColumns, TruthColumns
+from ratchet.schemas.data.examples_artifact import check_file_read
 from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap, record_from_json
 
 Item = TypeVar("Item")
 LINES = "lines"
 _MATCHED_AT_ONCE = 128  # images
 _COMPACT_AT = 64  # accumulators joined at once: each join copies what was collected
-
-
-@dataclass(frozen=True)
-class DataPart:
-    """Images to measure the models on.
-
-    Attributes:
-        name: of the data set.
-        files: TFRecords of tf.Examples, which are spread over the workers.
-        images: how many they hold.
-        share: share of them that is used, a fixed random sample.
-        class_names: their own label map, where it is not that of the evaluation; None: it is.
-        chosen: what is taken of each file; None: every image as it is.
-    """
-
-    name: str
-    files: tuple[str, ...]
-    images: int
-    share: float = 1.0
-    class_names: tuple[str, ...] | None = None
-    chosen: Mapping[str, ChosenImages] | None = None
+_SHARDS = "match-shards"
 
 
 @dataclass(frozen=True)
@@ -101,56 +86,69 @@ def add_data_set(pipeline: beam.Pipeline, part: DataPart, evaluators: Evaluators
         pipeline: where to.
         part: the images.
         evaluators: models and how to run them.
-        out: directory for MATCHES_FILE.
+        out: directory for MATCHES_FILE, and for PART_FILE until that is there.
         lines: prefix of the files with one line of JSON an image.
     """
+    write_part(part, f"{out}/{PART_FILE}", fileio)
+    see = SeeImages(f"{out}/{PART_FILE}", evaluators, out)
     seen = (
         pipeline
-        | f"Files/{part.name}" >> beam.Create(part.files)
+        | f"Files/{part.name}" >> beam.Create(range(len(part.files)))
         | f"Spread/{part.name}" >> beam.Reshuffle()
-        | f"Evaluate/{part.name}" >> beam.ParDo(SeeImages(part, evaluators)).with_outputs(LINES, main="collected")
+        | f"Evaluate/{part.name}" >> beam.ParDo(see).with_outputs(LINES, main="collected")
     )
     _ = (
         seen["collected"]
-        | f"Combine/{part.name}" >> beam.CombineGlobally(CombineCollectors()).without_defaults()
+        | f"Combine/{part.name}" >> beam.CombineGlobally(CombineCollectors(out)).without_defaults()
         | f"Keep/{part.name}" >> beam.Map(save_matches, f"{out}/{MATCHES_FILE}")
     )
     _ = seen[LINES] | f"Lines/{part.name}" >> WriteToText(lines)
 
 
 class SeeImages(beam.DoFn):
-    """A file of images -> a Collector a batch, and a line an image.
+    """The number of a file of images -> a Collector, and a line an image.
 
     Args:
-        part: the data set.
+        part_file: the data set.
         evaluators: models and how to run them.
+        out: directory for what is too large to travel.
     """
 
-    def __init__(self, part: DataPart, evaluators: Evaluators) -> None:
-        self._part = part
+    def __init__(self, part_file: str, evaluators: Evaluators, out: str) -> None:
+        self._part_file = part_file
+        self._gathering = CombineCollectors(out)
         self._evaluators = evaluators
-        names = evaluators.label_map.names
-        own = part.class_names
+
+    def setup(self) -> None:
+        """See the base class."""
+        self._part = read_part(self._part_file, fileio)
+        names, own = self._evaluators.label_map.names, self._part.class_names
         self._labels = None if own in (None, names) else renumbering(own or (), names)
 
-    def process(self, element: str) -> Iterator[Any]:
+    def process(self, element: int) -> Iterator[Any]:
         """See the base class."""
         try:
-            yield from self._see(element)
+            yield from self._see(self._part.files[element])
         except RatchetError as error:  # travels as data: runners wrap exceptions beyond recognition
             yield Collector(self._evaluators.attributes, errors=[str(error)])
 
     def _see(self, file: str) -> Iterator[Any]:
         progress = Progress(f"evaluating {self._part.name}", self._part.images)
         done = 0
+        gathered = self._gathering.create_accumulator()
         for batches in _grouped(_ahead(self._predicted(file))):
             used = [batch for batch in batches if batch.records]
             if used:
-                yield from self._collected(used)
+                collector, lines = self._collected(used)
+                gathered = self._gathering.add_input(gathered, collector)
+                yield from (TaggedOutput(LINES, line) for line in lines)
             done += sum(batch.read for batch in batches)
             progress.update(done)
+        check_file_read(file, done, self._part.images_of_files)
+        if gathered:
+            yield from self._gathering.compact(gathered)
 
-    def _collected(self, batches: list[_Batch]) -> Iterator[Any]:
+    def _collected(self, batches: list[_Batch]) -> tuple[Collector, list[str]]:
         records = [record for batch in batches for record in batch.records]
         encoded = [file for batch in batches for file in batch.encoded]
         sizes = [len(batch.records) for batch in batches]
@@ -165,9 +163,7 @@ class SeeImages(beam.DoFn):
         collector.no_numbers += [told for batch in batches for told in batch.no_numbers]
         if self._part.name == GOLDEN:
             collector.boxes += self._kept(records, found)
-        yield collector
-        for line in image_lines(records, found, self._evaluators.label_map.category_ids):
-            yield TaggedOutput(LINES, line)
+        return collector, image_lines(records, found, self._evaluators.label_map.category_ids)
 
     def _kept(self, records: list[ImageRecord], found: dict[str, DetectionColumns]) -> list[GoldenBoxes]:
         share = kept_share(self._part.images)
@@ -258,7 +254,14 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
 
 
 class CombineCollectors(beam.CombineFn):
-    """Joins what was collected; the result does not depend on order or sharding."""
+    """Joins what was collected; the result does not depend on order or sharding.
+
+    Args:
+        out: directory for what is too large to travel.
+    """
+
+    def __init__(self, out: str) -> None:
+        self._shards = Shards(f"{out}/{_SHARDS}", TfxPlaces())
 
     def create_accumulator(self) -> list[Collector]:
         """See the base class."""
@@ -267,35 +270,67 @@ class CombineCollectors(beam.CombineFn):
     def add_input(self, mutable_accumulator: list[Collector], element: Collector) -> list[Collector]:
         """See the base class."""
         mutable_accumulator.append(element)
-        return self.compact(mutable_accumulator) if len(mutable_accumulator) >= _COMPACT_AT else mutable_accumulator
+        return self._gathered(mutable_accumulator)
 
     def merge_accumulators(self, accumulators: Any) -> list[Collector]:
         """See the base class."""
-        return [collector for accumulator in accumulators for collector in accumulator]
+        merged: list[Collector] = []
+        for accumulator in accumulators:
+            merged = self._gathered([*merged, *accumulator])
+        return merged
 
     def compact(self, accumulator: list[Collector]) -> list[Collector]:
         """See the base class."""
-        return [Collector.merge(accumulator)]
+        return [self._shards.relieved(Collector.merge(accumulator))]
 
     def extract_output(self, accumulator: list[Collector]) -> Collector:
         """See the base class."""
         return Collector.merge(accumulator)
 
+    def _gathered(self, collectors: list[Collector]) -> list[Collector]:
+        if len(collectors) < _COMPACT_AT and sum(each.nbytes for each in collectors) <= MOST_IN_MEMORY:
+            return collectors
+        return self._shards.gathered(collectors)
+
+
+class TfxPlaces:
+    """`Places` of any file system that TFX knows."""
+
+    def write(self, path: str, save: Callable[[str], None]) -> None:
+        """See `Places`."""
+        fileio.makedirs(path.rpartition("/")[0])
+        if "://" not in path:
+            save(f"{path}.part")
+            fileio.rename(f"{path}.part", path, overwrite=True)
+            return
+        with tempfile.TemporaryDirectory() as directory:
+            local = f"{directory}/{MATCHES_FILE}"
+            save(local)
+            fileio.copy(local, path, overwrite=True)
+
+    @contextlib.contextmanager
+    def here(self, paths: Sequence[str]) -> Iterator[list[str]]:
+        """See `Places`."""
+        with tempfile.TemporaryDirectory() as directory:
+            local = [f"{directory}/{place}" if "://" in path else path for place, path in enumerate(paths)]
+            for path, copy in zip(paths, local):
+                if copy != path:
+                    fileio.copy(path, copy)
+            yield local
+
 
 def save_matches(collector: Collector, path: str) -> None:
-    """Writes MATCHES_FILE, and of the golden set BOXES_FILE beside it, on any file system."""
+    """Writes MATCHES_FILE, and of the golden set BOXES_FILE beside it, on any file system; removes the shards."""
+    directory = path.rpartition("/")[0]
     if collector.boxes:
-        with fileio.open(f"{path.rpartition('/')[0]}/{BOXES_FILE}", "wb") as file:
+        with fileio.open(f"{directory}/{BOXES_FILE}", "wb") as file:
             file.write(GoldenBoxes.join(collector.boxes).to_bytes())
-    with tempfile.TemporaryDirectory() as directory:
-        local = f"{directory}/{MATCHES_FILE}"
-        collector.finish().save(local)
-        fileio.copy(local, path, overwrite=True)
+    save_collected(collector, path, TfxPlaces())
+    if fileio.exists(f"{directory}/{_SHARDS}"):
+        fileio.rmtree(f"{directory}/{_SHARDS}")
 
 
 def load_matches(path: str) -> DataSetMatches:
-    """Reads MATCHES_FILE, from any file system."""
-    with tempfile.TemporaryDirectory() as directory:
-        local = f"{directory}/{MATCHES_FILE}"
-        fileio.copy(path, local)
+    """Reads MATCHES_FILE, from any file system; what is large is mapped."""
+    with TfxPlaces().here([path]) as [local]:
         return DataSetMatches.load(local)

@@ -6,13 +6,14 @@ an image at most. What lies beyond is missed by every model: two of them score t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ratchet.components.metrics.coco_rules import RECALL_POINTS
 from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.weighted_sums import hits_needed
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE
 from ratchet.schemas.base.formatting import percent
@@ -33,6 +34,8 @@ class _Beyond:
     Attributes:
         images: how many images hold more objects than the limit.
         objects: how many objects are beyond it.
+        of: how many there are in all.
+        of_images: in so many images.
         worst_image: id of the image with most objects.
         worst_label: their class; 0 for all classes together.
         worst_objects: how many they are.
@@ -41,6 +44,8 @@ class _Beyond:
 
     images: int
     objects: int
+    of: int
+    of_images: int
     worst_image: int | str
     worst_label: int
     worst_objects: int
@@ -69,13 +74,13 @@ def highest_map(perfect: MatchTable) -> float:
     Args:
         perfect: matches of the ground truth fed back as detections.
     """
-    objects, found = _objects(perfect), np.minimum(_objects(perfect), perfect.max_detections)
-    # pycocotools takes the precision at the first detection whose recall reaches a recall point, and 0 beyond the last.
-    aps = [
-        np.count_nonzero(np.searchsorted(np.arange(1, total + 1) / total, RECALL_POINTS) < reached) / len(RECALL_POINTS)
-        for total, reached in zip(objects.sum(axis=0), found.sum(axis=0))
-        if total
-    ]
+    aps = []
+    for _, objects in _of_classes(perfect):
+        total, reached = int(objects.sum()), int(np.minimum(objects, perfect.max_detections).sum())
+        # pycocotools takes the precision at the first detection whose recall reaches a recall point, 0 beyond the last.
+        aps.append(
+            np.count_nonzero(np.maximum(hits_needed(np.array([total]))[0] - 1, 0) < reached) / len(RECALL_POINTS)
+        )
     return float(np.mean(aps)) if aps else 1.0
 
 
@@ -87,16 +92,16 @@ def counted_objects(perfect: MatchTable, class_names: Sequence[str], text_ids: S
         class_names: of the labels 1..K.
         text_ids: what the ids of images count, where the data set's own are strings.
     """
-    limit, objects = perfect.max_detections, _objects(perfect)
+    limit = perfect.max_detections
     expected = f"at most {limit} objects of a class in an image, for no more detections of it count"
-    beyond = _beyond(perfect.image_ids, objects, limit, first_label=1)
-    if beyond is None:
-        return Reason(RULE, expected, f"at most {int(objects.max(initial=0))}", passed=True)
+    beyond = _beyond(perfect.image_ids, _of_classes(perfect), limit)
+    if not beyond.objects:
+        return Reason(RULE, expected, f"at most {beyond.worst_objects}", passed=True)
     of = f"of {class_names[beyond.worst_label - 1]}"
     fix = f"set evaluator.max_detections to {_rounded(beyond.worst_objects)} or more"
     if text_ids:
         beyond = replace(beyond, worst_image=text_ids[int(beyond.worst_image)])
-    return _reason(RULE, expected, beyond, objects, of, class_names, fix, blocks=beyond.hides)
+    return _reason(RULE, expected, beyond, of, class_names, fix, blocks=beyond.hides)
 
 
 def given_objects(perfect: MatchTable, limits: Mapping[str, int]) -> list[Reason]:
@@ -108,22 +113,22 @@ def given_objects(perfect: MatchTable, limits: Mapping[str, int]) -> list[Reason
         perfect: matches of the ground truth fed back as detections.
         limits: `model.max_detections` of each model that says so.
     """
-    objects = _objects(perfect).sum(axis=1, keepdims=True)
+    objects = _of_images(perfect)
     reasons = []
     for model, limit in limits.items():
         if model == BASELINE and limit >= limits.get(CANDIDATE, limit + 1):
             continue  # what it cannot give, the candidate cannot either
-        beyond = _beyond(perfect.image_ids, objects, limit, first_label=0)
+        beyond = _beyond(perfect.image_ids, [(0, objects)], limit)
         expected = f"at most {limit} objects in an image, for the {model} gives no more detections"
-        if beyond is None:
-            actual = f"at most {int(objects.max(initial=0))}"
+        if not beyond.objects:
+            actual = f"at most {beyond.worst_objects}"
             reasons.append(Reason(f"{RULE}:{model}", expected, actual, passed=True))
             continue
         fix = f"set model.max_detections to {_rounded(beyond.worst_objects)} or more"
         if model == BASELINE:
             fix = "part of the difference is that limit"
         blocks = model == CANDIDATE and beyond.hides
-        reasons.append(_reason(f"{RULE}:{model}", expected, beyond, objects, "of all classes", (), fix, blocks))
+        reasons.append(_reason(f"{RULE}:{model}", expected, beyond, "of all classes", (), fix, blocks))
     return reasons
 
 
@@ -160,21 +165,19 @@ def written_objects(perfect: MatchTable, limit: int, is_compared: bool) -> list[
         limit: of `written_limit`.
         is_compared: whether there are two models, of which one may have lost what lies beyond the limit.
     """
-    objects = _objects(perfect).sum(axis=1, keepdims=True)
-    beyond = _beyond(perfect.image_ids, objects, limit, first_label=0)
-    if beyond is None:
+    beyond = _beyond(perfect.image_ids, [(0, _of_images(perfect))], limit)
+    if not beyond.objects:
         return []
     expected = f"at most {limit} objects in an image, for no more detections of one were written down"
     fix = f"write {_rounded(beyond.worst_objects)} or more (max_det, max_per_img, detections_per_img)"
     blocks = is_compared and beyond.hides
-    return [_reason(f"{RULE}:files", expected, beyond, objects, "of all classes", (), fix, blocks)]
+    return [_reason(f"{RULE}:files", expected, beyond, "of all classes", (), fix, blocks)]
 
 
 def _reason(
     rule: str,
     expected: str,
     beyond: _Beyond,
-    objects: np.ndarray,
     of: str,
     class_names: Sequence[str],
     fix: str,
@@ -183,37 +186,49 @@ def _reason(
     label, share = beyond.worst_share
     most = f"; {percent(share)} of those of {class_names[label - 1]}" if label else ""
     actual = (
-        f"{beyond.images} of {len(objects)} images hold more, image {beyond.worst_image} {beyond.worst_objects} {of}; "
-        f"{beyond.objects} of {int(objects.sum())} objects are beyond the limit{most}; {fix}"
+        f"{beyond.images} of {beyond.of_images} images hold more, image {beyond.worst_image} {beyond.worst_objects} "
+        f"{of}; {beyond.objects} of {beyond.of} objects are beyond the limit{most}; {fix}"
     )
     return Reason(rule, expected, actual, passed=not blocks, warning=not blocks)
 
 
-def _objects(perfect: MatchTable) -> np.ndarray:
-    """[i, K] int64, objects that count of each image and label 1..K."""
-    counts = perfect.truth["valid"] & 1 == 1
-    labels, images = perfect.truth["label"][counts].astype(np.int64), perfect.truth_image[counts].astype(np.int64)
-    classes = int(labels.max(initial=0))
-    cells = np.bincount(images * classes + labels - 1, minlength=len(perfect.image_ids) * classes)
-    return cells.reshape(len(perfect.image_ids), classes)
+def _of_classes(perfect: MatchTable) -> Iterator[tuple[int, np.ndarray]]:
+    """Of each label with objects that count, [i] int64, how many each image has; all labels at once do not fit into
+    memory where there are a million images."""
+    for label in perfect.labels():
+        rows = perfect.truth_rows(label)
+        images = perfect.truth_image[rows][perfect.truth["valid"][rows] & 1 == 1]
+        if len(images):
+            yield label, np.bincount(images, minlength=len(perfect.image_ids))
 
 
-def _beyond(image_ids: np.ndarray, objects: np.ndarray, limit: int, first_label: int) -> _Beyond | None:
-    """What is beyond a limit; `objects` is [i, K], labels from `first_label` on, where 0 is all classes together."""
-    surplus = np.maximum(objects - limit, 0)
-    if not surplus.any():
-        return None
-    image, column = np.unravel_index(int(np.argmax(objects)), objects.shape)
-    totals = objects.sum(axis=0)
+def _of_images(perfect: MatchTable) -> np.ndarray:
+    """[i] int64, objects that count of all classes."""
+    return sum((objects for _, objects in _of_classes(perfect)), np.zeros(len(perfect.image_ids), np.int64))
+
+
+def _beyond(image_ids: np.ndarray, objects: Iterable[tuple[int, np.ndarray]], limit: int) -> _Beyond:
+    """What is beyond a limit; `objects` are those of each image by label, where label 0 is all classes together."""
+    holds_more, shares, beyond, total = np.zeros(len(image_ids), np.bool_), {}, 0, 0
+    worst_image, worst_label, worst_objects = 0, 0, 0
+    for label, counts in objects:
+        surplus = np.maximum(counts - limit, 0)
+        holds_more |= surplus > 0
+        beyond, total = beyond + int(surplus.sum()), total + int(counts.sum())
+        if counts.any():
+            shares[label] = float(surplus.sum() / counts.sum())
+        place = int(np.argmax(counts)) if len(counts) else 0
+        if len(counts) and (-counts[place], place) < (-worst_objects, worst_image):
+            worst_image, worst_label, worst_objects = place, label, int(counts[place])
     return _Beyond(
-        images=int(np.count_nonzero(surplus.any(axis=1))),
-        objects=int(surplus.sum()),
-        worst_image=int(image_ids[image]),
-        worst_label=first_label + int(column),
-        worst_objects=int(objects[image, column]),
-        shares={
-            first_label + int(place): float(surplus[:, place].sum() / totals[place]) for place in np.flatnonzero(totals)
-        },
+        images=int(np.count_nonzero(holds_more)),
+        objects=beyond,
+        of=total,
+        of_images=len(image_ids),
+        worst_image=int(image_ids[worst_image]) if len(image_ids) else 0,
+        worst_label=worst_label,
+        worst_objects=worst_objects,
+        shares=shares,
     )
 
 

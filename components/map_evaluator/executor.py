@@ -17,7 +17,7 @@ from tfx.utils import io_utils
 from ratchet.components.detector.served import load_detector
 from ratchet.components.detector.serving_check import start_early
 from ratchet.components.map_evaluator import sanity_checks as sanity
-from ratchet.components.map_evaluator.beam_evaluation import DataPart, Evaluators, add_data_set, load_matches
+from ratchet.components.map_evaluator.beam_evaluation import Evaluators, add_data_set, load_matches
 from ratchet.components.map_evaluator.blessing import decide
 from ratchet.components.map_evaluator.coco_files import write_coco_files
 from ratchet.components.map_evaluator.comparability import comparable
@@ -27,12 +27,15 @@ from ratchet.components.map_evaluator.golden_checks import golden_checks, high_w
 from ratchet.components.map_evaluator.held_out import ChosenImages
 from ratchet.components.map_evaluator.inputs import Artifacts, EvaluatorInputs, current_digests, read_inputs
 from ratchet.components.map_evaluator.matches import DataSetMatches
+from ratchet.components.map_evaluator.part_files import PART_FILE, DataPart
 from ratchet.components.map_evaluator.probe import chosen_images
 from ratchet.components.map_evaluator.scoring import check_settings, score
 from ratchet.components.map_evaluator.second_opinion import compare_held_out
 from ratchet.components.map_evaluator.tfma_files import write_tfma_files
 from ratchet.components.map_evaluator.training_rules import sound_detections
 from ratchet.components.map_evaluator.trial import read_probe, serving_figures
+from ratchet.components.stack.beam_executors import WatchedBeam
+from ratchet.components.stack.outputs import empty_outputs
 from ratchet.components.stack.tfx_steps import beam_pipeline
 from ratchet.schemas.artifacts import evaluation as files
 from ratchet.schemas.artifacts.blessing import KIND, SIGNATURE, Blessing
@@ -56,15 +59,18 @@ from ratchet.schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 
 
-class Executor(tfx_evaluator.Executor):
+class Executor(WatchedBeam, tfx_evaluator.Executor):
     """Subclasses TFX's own evaluator, although all of `Do` is ours: only for that class does Kubeflow's
     entry point write the blessed model's resource name, by which Vertex finds it again."""
+
+    STEP = "MapEvaluator"
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """See the base class."""
         start_early()  # the check of what may be served, which is next
         load_detector.cache_clear()  # what an earlier run loaded may have had other bytes than its digest said
         inputs = read_inputs(input_dict, exec_properties)
+        empty_outputs(output_dict)
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         matches = self._evaluate(inputs, uri)
         check_settings(inputs.label_map.names, matches[GOLDEN].attributes, inputs.settings)
@@ -92,6 +98,7 @@ class Executor(tfx_evaluator.Executor):
                 add_data_set(pipeline, part, evaluators, f"{uri}/{part.name}", f"{uri}/{part.name}/lines")
         matches = {part.name: _read_matches(part, uri) for part in parts}
         for part in parts:
+            fileio.remove(f"{uri}/{part.name}/{PART_FILE}")
             write_coco_files(f"{uri}/{part.name}", inputs.label_map, list(inputs.measured(part.name)))
         return {name: data for name, data in matches.items() if data is not None}
 
@@ -159,13 +166,18 @@ def _parts(inputs: EvaluatorInputs) -> list[DataPart]:
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
         files_of, images = tuple(data.record_files(split)), data.info.images.get(split, 0)
-        return DataPart(name, files_of, images, share, data.info.class_names)
+        counts = data.images_of_files(split)
+        return DataPart(name, files_of, images, share, data.info.class_names, images_of_files=counts)
 
     share = min(1.0, inputs.settings.train_sample / max(1, inputs.span.info.images[TRAIN_SPLIT]))
     parts = [
         part(GOLDEN, inputs.golden, EVAL_SPLIT),
         *(
-            DataPart(name, tuple(files), sum(len(chosen.image_ids) for chosen in _distinct(files)), chosen=files)
+            DataPart(
+                *(name, tuple(files), sum(len(chosen.image_ids) for chosen in _distinct(files))),
+                chosen=files,
+                images_of_files=inputs.held_out.images_of_files,
+            )
             for name, files in inputs.held_out.files.items()
         ),
         part(TRAIN_SAMPLE, inputs.span, TRAIN_SPLIT, share),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 from tfx import types
 from tfx.dsl.io import fileio
 
@@ -17,6 +19,7 @@ from ratchet.components.map_evaluator.matches import PERFECT, DataSetMatches
 from ratchet.components.map_evaluator.training_rules import training_reasons
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
+from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FILE, GOLDEN_SETS_FORMAT, GoldenSets
 from ratchet.schemas.artifacts.high_water import HighWaterMark
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, read_training_record
 from ratchet.schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT, dataset_digest
@@ -41,8 +44,8 @@ def golden_checks(
         accept_new_golden: whether the golden set may be another than the one recorded at the last push.
     """
     settings = inputs.settings
-    digests = dict(zip(matches.image_ids.tolist(), map(bytes, matches.digests)))
-    uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
+    digests = _Digests(matches.image_ids, matches.digests)
+    uses = golden_sets(baseline).uses
     perfect = matches.tables[PERFECT]
     return [
         *sanity.known_answers(perfect, matches.shuffled),
@@ -61,10 +64,38 @@ def golden_checks(
     ]
 
 
+class _Digests(Mapping[int, bytes]):
+    """Digests by image id, without an object a digest."""
+
+    def __init__(self, image_ids: np.ndarray, digests: np.ndarray) -> None:
+        """Takes [i] ascending ids and [i, 32] digests."""
+        self._image_ids, self._digests = image_ids, digests
+
+    def __getitem__(self, image_id: int) -> bytes:
+        return bytes(self._digests[np.searchsorted(self._image_ids, image_id)])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._image_ids.tolist())
+
+    def __len__(self) -> int:
+        return len(self._image_ids)
+
+
 def high_water(baseline: types.Artifact, golden_digest: str) -> HighWaterMark | None:
     """The best model that was served on a golden set, as the BaselineReader found it."""
+    return golden_sets(baseline).marks.get(golden_digest)
+
+
+def golden_sets(baseline: types.Artifact) -> GoldenSets:
+    """What the BaselineReader found of golden sets."""
+    file = f"{baseline.uri}/{GOLDEN_SETS_FILE}"
+    if fileio.exists(file):
+        with fileio.open(file, "r") as opened:
+            return GOLDEN_SETS_FORMAT.read(opened.read(), file)
+    # Of a run that an earlier version of Ratchet began, in properties.
+    uses = json.loads(baseline.get_string_custom_property("golden_uses") or "{}")
     marks = json.loads(baseline.get_string_custom_property("high_water_marks") or "{}")
-    return HighWaterMark(**marks[golden_digest]) if golden_digest in marks else None
+    return GoldenSets(uses, {golden: HighWaterMark(**mark) for golden, mark in marks.items()})
 
 
 def _detection_limits(inputs: EvaluatorInputs) -> dict[str, int]:

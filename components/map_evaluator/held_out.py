@@ -50,6 +50,7 @@ class HeldOutImages:
         unused: how many further ones there are.
         class_names: the classes that all of these spans know, in the golden set's order.
         missing: the spans that could not be had, in words.
+        images_of_files: how many images each of these files holds, by path.
     """
 
     files: Mapping[str, Mapping[str, ChosenImages]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class HeldOutImages:
     unused: int = 0
     class_names: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    images_of_files: Mapping[str, int] = field(default_factory=dict)
 
     def labels(self, golden: Sequence[str], models: Iterable[Sequence[str]]) -> dict[int, str]:
         """The classes that the golden set, these spans and all models know, by label."""
@@ -117,7 +119,7 @@ def _is_whole(examples: ExamplesArtifact) -> bool:
             examples.fingerprints(split)
     except Exception:  # each file system has errors of its own, and none of them may end a run: it is told as missing
         return False
-    return bool(examples.record_files(HELD_OUT_SPLIT)) or not examples.info.images.get(HELD_OUT_SPLIT)
+    return examples.is_whole(HELD_OUT_SPLIT)
 
 
 def choose_held_out(
@@ -166,6 +168,9 @@ def choose_held_out(
         unused=len(rows) - len(places),
         class_names=tuple(name for name in golden if all(name in spans[n].info.class_names for n in used)),
         missing=lineage.missing,
+        images_of_files={
+            path: images for span in spans for path, images in span.images_of_files(HELD_OUT_SPLIT).items()
+        },
     )
 
 

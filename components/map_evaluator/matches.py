@@ -6,7 +6,6 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ratchet.components.metrics.accumulator import Accumulator
 from ratchet.components.metrics.limits import MAX_DETECTIONS
 from ratchet.components.metrics.match_table import MatchTable, from_arrays, to_arrays
 from ratchet.components.metrics.matching import match
+from ratchet.components.metrics.stored_arrays import ArraysWriter, StoredArrays
 from ratchet.schemas.artifacts.golden_boxes import GoldenBoxes
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.sampling import is_sampled
@@ -57,6 +57,7 @@ class Collector:
         errors: what made it impossible to go on.
         no_numbers: what the candidate found that is no number, in words, a batch each.
         boxes: of a fixed sample of the golden images; empty of other data sets.
+        shards: files with what was collected of further images (`match_shards.py`).
     """
 
     attribute_names: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Collector:
     errors: list[str] = field(default_factory=list)
     no_numbers: list[str] = field(default_factory=list)
     boxes: list[GoldenBoxes] = field(default_factory=list)
+    shards: list[str] = field(default_factory=list)
     _parts: list[_Part] = field(default_factory=list)
     _samples: list[_Sample] = field(default_factory=list)
     _matches: dict[str, Accumulator] = field(default_factory=dict)
@@ -122,6 +124,7 @@ class Collector:
             errors=[error for part in parts for error in part.errors],
             no_numbers=[told for part in parts for told in part.no_numbers],
             boxes=[boxes for part in parts for boxes in part.boxes],
+            shards=[shard for part in parts for shard in part.shards],
             _parts=[entry for part in parts for entry in part._parts],
             _samples=[sample for part in parts for sample in part._samples],
             _matches={
@@ -130,27 +133,51 @@ class Collector:
             },
         )
 
-    def finish(self) -> DataSetMatches:
-        """All that was collected, the same whatever the order; the collector is empty afterwards.
+    @property
+    def nbytes(self) -> int:
+        """Roughly what the matches take in memory, those in shards apart."""
+        return sum(matches.nbytes for matches in self._matches.values())
 
-        Tables are made one after the other and what they were made of is given up, for these are hundreds of
-        megabytes at a hundred thousand images.
+    def without_matches(self) -> Collector:
+        """What else was collected; the matches are those of `images`."""
+        return dataclasses.replace(self, _parts=[], _matches={})
 
-        Raises:
-            ValueError: an image was added twice.
-        """
+    def images(self) -> DataSetMatches:
+        """What is known of the images, in memory and by ascending id; without what is said of all images together."""
         image_ids = np.concatenate([np.empty(0, np.int64), *(part.image_ids for part in self._parts)])
         digests = np.concatenate([np.empty((0, 32), np.uint8), *(part.digests for part in self._parts)])
         empty = np.empty((0, len(self.attribute_names)), np.str_)
         attributes = np.concatenate([empty, *(part.attributes for part in self._parts)])
         order = np.argsort(image_ids)
         return DataSetMatches(
-            shuffled={name: self._shuffled(name) for name in self._matches if name != PERFECT},
-            tables={name: self._matches.pop(name).table() for name in list(self._matches)},
+            shuffled={},
+            tables={name: matches.table() for name, matches in self._matches.items()},
             digests=digests[order],
             attributes={name: attributes[order, column] for column, name in enumerate(self.attribute_names)},
+        )
+
+    def of_all_images(self) -> DataSetMatches:
+        """What is said of all images together, without what is known of each."""
+        models = dict.fromkeys(name for sample in self._samples for name in sample.detections)
+        models |= dict.fromkeys(name for name in self._matches if name != PERFECT)
+        return DataSetMatches(
+            shuffled={name: self._shuffled(name) for name in models},
+            tables={},
+            digests=np.empty((0, 32), np.uint8),
+            attributes=dict.fromkeys(self.attribute_names, np.empty(0, np.str_)),
             errors=tuple(sorted(self.errors)),
             no_numbers=tuple(sorted(self.no_numbers)),
+        )
+
+    def finish(self) -> DataSetMatches:
+        """All that was collected, the same whatever the order; of what is in shards nothing.
+
+        Raises:
+            ValueError: an image was added twice.
+        """
+        images = self.images()
+        return dataclasses.replace(
+            self.of_all_images(), tables=images.tables, digests=images.digests, attributes=images.attributes
         )
 
     def _shuffled(self, model: str) -> PermutedScores:
@@ -199,31 +226,38 @@ class DataSetMatches:
 
     def save(self, path: str) -> None:
         """Writes an .npz file on this machine."""
-        attributes = {f"attribute/{name}": values for name, values in self.attributes.items()}
-        arrays: dict[str, Any] = to_arrays(self.tables) | attributes
+        with ArraysWriter(path) as writer:
+            for name, values in to_arrays(self.tables).items():
+                writer.write(name, values)
+            self.write_rest(writer, list(self.tables))
+
+    def write_rest(self, writer: ArraysWriter, tables: Sequence[str]) -> None:
+        """Writes all but the tables, which are there by these names."""
+        for name, values in self.attributes.items():
+            writer.write(f"attribute/{name}", values)
         rest = {
-            "tables": list(self.tables),
+            "tables": tables,
             "attributes": list(self.attributes),
             "shuffled": {name: dataclasses.astuple(scores) for name, scores in self.shuffled.items()},
             "errors": self.errors,
             "no_numbers": self.no_numbers,
         }
-        with open(path, "wb") as file:
-            np.savez(file, digests=self.digests, rest=np.array(json.dumps(rest)), **arrays)
+        writer.write("digests", self.digests)
+        writer.write("rest", np.array(json.dumps(rest)))
 
     @classmethod
     def load(cls, path: str) -> DataSetMatches:
-        """The inverse of `save`."""
-        with np.load(path, allow_pickle=False) as arrays:
-            rest = json.loads(arrays["rest"].item())
-            return cls(
-                tables=from_arrays(arrays, rest["tables"]),
-                digests=arrays["digests"],
-                attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
-                shuffled={name: PermutedScores(*values) for name, values in rest["shuffled"].items()},
-                errors=tuple(rest["errors"]),
-                no_numbers=tuple(rest.get("no_numbers", ())),
-            )
+        """The inverse of `save`; what is large is mapped, so the file must not be written to again."""
+        arrays = StoredArrays(path)
+        rest = json.loads(arrays["rest"].item())
+        return cls(
+            tables=from_arrays(arrays, rest["tables"]),
+            digests=arrays["digests"],
+            attributes={name: arrays[f"attribute/{name}"] for name in rest["attributes"]},
+            shuffled={name: PermutedScores(*values) for name, values in rest["shuffled"].items()},
+            errors=tuple(rest["errors"]),
+            no_numbers=tuple(rest.get("no_numbers", ())),
+        )
 
     def raise_errors(self) -> None:
         """Raises StateError if the models could not be run."""

@@ -71,7 +71,9 @@ def score(
 def _shows_only(table: MatchTable, classes: Classes) -> np.ndarray:
     # [i] bool, images without an object of another class
     shows_other = np.zeros(len(table.image_ids), np.bool_)
-    shows_other[table.truth_image[~np.isin(table.truth["label"], list(classes))]] = True
+    for label in table.labels():
+        if label not in classes:
+            shows_other[table.truth_image[table.truth_rows(label)]] = True
     return ~shows_other
 
 
@@ -201,29 +203,23 @@ def delta_of(estimate: DeltaEstimate) -> Delta:
 
 
 def _class_support(table: MatchTable, classes: Classes, groups: np.ndarray | None) -> dict[str, Support]:
-    counts = table.truth["valid"] & 1 == 1
-    labels, images = table.truth["label"][counts].astype(np.int64), table.truth_image[counts].astype(np.int64)
-    length = max(classes, default=0) + 1
-    objects, in_images = np.bincount(labels, minlength=length), _different(labels, images, length)
-    in_groups = _different(labels, groups[images], length) if groups is not None else None
-    return {
-        name: Support(
-            int(objects[label]), int(in_images[label]), int(in_groups[label]) if in_groups is not None else None
-        )
-        for label, name in classes.items()
-    }
-
-
-def _different(labels: np.ndarray, units: np.ndarray, length: int) -> np.ndarray:
-    # [length] different units of each label
-    base = int(units.max(initial=0)) + 1
-    return np.bincount(np.unique(labels * base + units) // base, minlength=length)
+    return {name: _support_of(table, [label], groups) for label, name in classes.items()}
 
 
 def _support(table: MatchTable, part: Slice, groups: np.ndarray | None) -> Support:
-    inside = table.truth["valid"] >> AREA_NAMES.index(part.area) & 1 == 1
-    if part.images is not None:
-        inside &= part.images[table.truth_image]
-    images = np.unique(table.truth_image[inside])
-    in_groups = len(np.unique(groups[images])) if groups is not None else None
-    return Support(int(np.count_nonzero(inside)), len(images), in_groups)
+    return _support_of(table, table.labels(), groups, AREA_NAMES.index(part.area), part.images)
+
+
+def _support_of(
+    table: MatchTable, labels: Iterable[int], groups: np.ndarray | None, area: int = 0, images: np.ndarray | None = None
+) -> Support:
+    """What is behind a figure, class by class: a byte an image, however many objects they hold."""
+    objects, shows = 0, np.zeros(len(table.image_ids), np.bool_)
+    for label in labels:
+        rows = table.truth_rows(label)
+        of_objects = table.truth_image[rows][table.truth["valid"][rows] >> area & 1 == 1]
+        of_objects = of_objects if images is None else of_objects[images[of_objects]]
+        objects += len(of_objects)
+        shows[of_objects] = True
+    in_groups = None if groups is None else len(np.unique(groups[shows]))
+    return Support(objects, int(np.count_nonzero(shows)), in_groups)

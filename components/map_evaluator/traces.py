@@ -14,6 +14,7 @@ import numpy as np
 
 from ratchet.components.map_evaluator.alike import capped, coarse, cut, objects_per_image, per_image
 from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.stored_arrays import pieces_of
 from ratchet.schemas.base.formatting import number
 
 Tables = Mapping[str, MatchTable]
@@ -83,7 +84,7 @@ def _cut(model: str, table: MatchTable, other: str, whole: MatchTable) -> Iterat
         yield from _cut_on_another_scale(model, other, own, others)
         return
     least = float(own.min())
-    below = int(np.count_nonzero(others < least))
+    below = sum(int(np.count_nonzero(piece < least)) for piece in pieces_of(others))
     if least - others.min() < _FAR_APART or below < max(_LEAST, _PART * len(others)):
         return
     above = len(others) - below
@@ -110,7 +111,10 @@ def _cut_on_another_scale(model: str, other: str, own: np.ndarray, others: np.nd
 def is_dense(scores: np.ndarray) -> bool:
     """Whether the lowest scores end as if cut off, not thinning out."""
     count = int(np.clip(len(scores) // _LOWEST_PART, _LEAST, _LOWEST_MOST))
-    lowest = np.sort(np.partition(scores, count - 1)[:count])
+    lowest = np.empty(0)
+    for piece in pieces_of(scores):  # of scores that are mapped a few at a time are in memory
+        rest = np.append(lowest, piece)
+        lowest = np.sort(np.partition(rest, min(count, len(rest)) - 1)[:count])
     width = lowest[-1] - lowest[0]
     return bool(width == 0 or np.mean((lowest[1:-1] - lowest[0]) / width) <= _DENSE)
 
@@ -153,7 +157,10 @@ def _missing_images(model: str, table: MatchTable, other: str, whole: MatchTable
 
 def _hits(table: MatchTable) -> np.ndarray:
     """[i] int64, objects found at IoU .50 in each image."""
-    return np.bincount(table.detection_image[table.detections["tp"] & 1 == 1], minlength=len(table.image_ids))
+    hits = np.zeros(len(table.image_ids), np.int64)
+    for piece, image in zip(pieces_of(table.detections), pieces_of(table.detection_image)):
+        hits += np.bincount(image[piece["tp"] & 1 == 1], minlength=len(hits))
+    return hits
 
 
 def _skipped(missing: np.ndarray, objects: np.ndarray, hits: np.ndarray) -> bool:

@@ -54,6 +54,13 @@ class Accumulator:
         """
         self._parts.append(matches)
 
+    @property
+    def nbytes(self) -> int:
+        """What the matches take in memory."""
+        return sum(
+            values.nbytes for part in self._parts for values in vars(part).values() if isinstance(values, np.ndarray)
+        )
+
     def table(self) -> MatchTable:
         """All matches, sorted; equal for equal images whatever the order of add and merge.
 

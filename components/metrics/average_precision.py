@@ -21,10 +21,13 @@ from ratchet.components.metrics.coco_rules import (
     unpack_bits,
 )
 from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.weighted_sums import hits_needed
 
 # pycocotools, cocoeval.py, Params.setDetParams; the last limit is that of the table.
 _LOWER_LIMITS = (1, 10)
 UNDEFINED = -1.0
+# Detections that are unpacked at once, 400 bytes each where all of them hit. Tests set it lower.
+_ROWS_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +94,9 @@ def detection_metrics(table: MatchTable, num_classes: int | None = None) -> Dete
         rows, truth_rows = table.detection_rows(label), table.truth_rows(label)
         num_truth[k] = np.count_nonzero(unpack_areas(table.truth["valid"][truth_rows]), axis=0)
         if num_truth[k, 0]:
-            found = _ClassMatches.of(table.detections[rows])
+            found = _ClassMatches(table.detections[rows], limits)
             for area in np.flatnonzero(num_truth[k]):
-                curves = _curves(found, int(area), int(num_truth[k, area]), limits)
-                precision[:, :, k, area], recall[:, k, area] = curves
+                precision[:, :, k, area], recall[:, k, area] = found.curves(int(area), int(num_truth[k, area]))
     return DetectionMetrics(
         coco=_coco_figures(precision, recall, table.max_detections),
         per_class_ap={label: _mean_defined(precision[:, :, k, 0]) for k, label in enumerate(labels)},
@@ -112,15 +114,14 @@ def mean_average_precision(table: MatchTable) -> float:
     for k, label in enumerate(labels):
         num_truth = int(np.count_nonzero(table.truth["valid"][table.truth_rows(label)] & 1))
         if num_truth:
-            found = _ClassMatches.of(table.detections[table.detection_rows(label)])
-            tp, rows, _ = found.hits(0)
-            precision[:, :, k] = _precision(tp, rows, found.ignored_bits(0), num_truth)
+            found = _ClassMatches(table.detections[table.detection_rows(label)])
+            precision[:, :, k] = found.curves(0, num_truth)[0]
     return _mean_defined(precision)
 
 
 @dataclass(frozen=True, eq=False)
-class _ClassMatches:
-    # The detections of one class. Of an area range only those that hit anything there are unpacked: precision falls
+class _Hits:
+    # Some detections of a class. Of an area range only those that hit anything there are unpacked: precision falls
     # between them, so neither its value at a recall point nor its maximum from there on is that of another detection.
     hit_rows: np.ndarray
     tp: np.ndarray
@@ -128,7 +129,7 @@ class _ClassMatches:
     ignored: np.ndarray
 
     @classmethod
-    def of(cls, detections: np.ndarray) -> _ClassMatches:
+    def of(cls, detections: np.ndarray) -> _Hits:
         rows = np.flatnonzero(detections["tp"])
         ignored = np.ascontiguousarray(detections["ignored"])
         return cls(rows, detections["tp"][rows], detections["rank"][rows], ignored)
@@ -143,6 +144,47 @@ class _ClassMatches:
         return area_bits(self.ignored, area)
 
 
+class _ClassMatches:
+    # All detections of a class, of which there may be more than memory holds. Piece by piece: first forwards, to know
+    # what comes before each, then backwards, for precision is the largest one from each hit on.
+
+    def __init__(self, detections: np.ndarray, limits: tuple[int, ...] = ()) -> None:
+        self._limits = limits
+        self._detections = detections
+        self._starts = range(0, len(detections), _ROWS_AT_ONCE)
+        self._only = _Hits.of(detections) if len(detections) <= _ROWS_AT_ONCE else None
+
+    def _piece(self, start: int) -> _Hits:
+        return self._only or _Hits.of(self._detections[start : start + _ROWS_AT_ONCE])
+
+    def curves(self, area: int, num_truth: int) -> tuple[np.ndarray, np.ndarray]:
+        # Precision [10, 101] and recall [10, limits] of an area range. pycocotools, COCOeval.accumulate.
+        hits_before = np.zeros((len(self._starts) + 1, len(IOU_THRESHOLDS)), np.int64)
+        ignored_before = np.zeros_like(hits_before)
+        recalled = np.zeros((len(self._limits), len(IOU_THRESHOLDS)), np.int64)
+        for place, start in enumerate(self._starts):
+            piece = self._piece(start)
+            tp, _, rank = piece.hits(area)
+            hits_before[place + 1] = hits_before[place] + np.count_nonzero(tp, axis=1)
+            for of_limit, limit in zip(recalled, self._limits):
+                of_limit += np.count_nonzero(tp & (rank < limit), axis=1)
+            if self._only is None:
+                ignored = piece.ignored_bits(area)
+                of_piece = ignored_until(ignored, np.array([len(ignored) - 1]))
+                ignored_before[place + 1] = ignored_before[place] + of_piece[:, 0]
+        needed = np.maximum(hits_needed(np.array([num_truth]))[0] - 1, 0)  # hits before the one that reaches it
+        at_points, highest = np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS))), np.zeros((len(IOU_THRESHOLDS), 1))
+        for place, start in reversed(list(enumerate(self._starts))):
+            piece = self._piece(start)
+            tp, rows, _ = piece.hits(area)
+            if tp.size:
+                before = hits_before[place][:, None], ignored_before[place][:, None]
+                envelope = _envelope(tp, rows, piece.ignored_bits(area), start, *before, highest)
+                _set_recall_points(at_points, tp, envelope, needed - before[0])
+                highest = envelope[:, :1]
+        return at_points, np.stack([each / num_truth for each in recalled], axis=1) if self._limits else recalled
+
+
 def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
     if num_classes is None:
         return table.labels()
@@ -155,33 +197,31 @@ def _labels(table: MatchTable, num_classes: int | None) -> list[int]:
     return list(range(1, num_classes + 1))
 
 
-def _curves(found: _ClassMatches, area: int, num_truth: int, limits: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    # Precision [10, 101] and recall [10, 3] of one class and area range. pycocotools, COCOeval.accumulate.
-    tp, rows, rank = found.hits(area)
-    recall = [np.count_nonzero(tp & (rank < limit), axis=1) / num_truth for limit in limits]
-    return _precision(tp, rows, found.ignored_bits(area), num_truth), np.stack(recall, axis=1)
-
-
-def _precision(tp: np.ndarray, rows: np.ndarray, ignored: np.ndarray, num_truth: int) -> np.ndarray:
-    # [10, 101], in pycocotools' order of float operations.
-    if not tp.size:
-        return np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
-    hits = np.cumsum(tp, axis=1, dtype=np.float64)
-    false_alarms = rows + 1 - ignored_until(ignored, rows) - hits
+def _envelope(
+    tp: np.ndarray,
+    rows: np.ndarray,
+    ignored: np.ndarray,
+    start: int,
+    hits_before: np.ndarray,
+    ignored_before: np.ndarray,
+    highest: np.ndarray,
+) -> np.ndarray:
+    # [10, h] highest precision from each hit on, `highest` [10, 1] of those after; in pycocotools' order of float
+    # operations.
+    hits = hits_before + np.cumsum(tp, axis=1, dtype=np.float64)
+    false_alarms = rows + (start + 1) - (ignored_before + ignored_until(ignored, rows)) - hits
     precision = hits / (false_alarms + hits + np.spacing(1))
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    return _at_recall_points(tp, envelope, num_truth)
+    np.maximum(precision[:, -1:], highest, out=precision[:, -1:])
+    return np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
 
 
-def _at_recall_points(tp: np.ndarray, envelope: np.ndarray, num_truth: int) -> np.ndarray:
-    needed = np.searchsorted(np.arange(1, num_truth + 1) / num_truth, RECALL_POINTS)  # hits before the one that reaches
+def _set_recall_points(at_points: np.ndarray, tp: np.ndarray, envelope: np.ndarray, needed: np.ndarray) -> None:
+    # Sets those points [10, 101] that are reached by one of these hits: `needed` [10, 101] or more of these come first.
     total = np.count_nonzero(tp, axis=1)
     positions = np.nonzero(tp)[1]  # of all hits, threshold by threshold
-    threshold, point = np.nonzero(needed < total[:, None])
-    at_points = np.zeros((len(IOU_THRESHOLDS), len(RECALL_POINTS)))
-    hit = (np.cumsum(total) - total)[threshold] + needed[point]
+    threshold, point = np.nonzero((needed >= 0) & (needed < total[:, None]))
+    hit = (np.cumsum(total) - total)[threshold] + needed[threshold, point]
     at_points[threshold, point] = envelope[threshold, positions[hit]]
-    return at_points
 
 
 def _coco_figures(precision: np.ndarray, recall: np.ndarray, max_detections: int) -> dict[str, float]:

@@ -12,8 +12,8 @@ where units are few (decision 0007).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,10 +21,13 @@ from ratchet.components.metrics.average_precision import UNDEFINED, DetectionMet
 from ratchet.components.metrics.coco_rules import AREA_NAMES
 from ratchet.components.metrics.independence import Independence, Units, independent_units
 from ratchet.components.metrics.match_table import MatchTable
-from ratchet.components.metrics.resampling import ClassDraws, class_draws, narrowest
+from ratchet.components.metrics.resampling import ClassDraws, class_draws
+from ratchet.components.metrics.weighted_sums import narrowest
 
 # Images drawn at once. The generator goes on where it stopped, so the number changes nothing; tests set it lower.
 _CHUNK_DRAWS = 1 << 22
+# Of the copies of all images in the resamples that are worked on at once. Tests set it lower.
+_WEIGHT_BYTES = 1 << 27
 MIN_UNITS = 2  # effective units; of fewer it is not known how far they differ
 _ROUNDING = 1e-9  # of differences of AP
 _UPPER = 0.975  # of a two-sided 95 % interval
@@ -88,17 +91,23 @@ class PairedDeltas:
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """Two models on some images, as they are and as they are drawn; `unit_of` [i] has the unit of each image."""
+    """Two models on some images; `unit_of` [i] has the unit of each image, `keep` [i] which of all images these are."""
 
     models: _Models
     metrics: _Metrics
-    weights: np.ndarray
     unit_of: np.ndarray
+    area: str = "all"
+    keep: np.ndarray | None = None
 
-    def of_images(self, keep: np.ndarray) -> _Data:
-        models = (self.models[0].of_images(keep), self.models[1].of_images(keep))
+    def of(self, part: Slice) -> _Data:
+        if part.images is None:
+            return replace(self, area=part.area)
+        models = (self.models[0].of_images(part.images), self.models[1].of_images(part.images))
         metrics = tuple(detection_metrics(table) for table in models)
-        return _Data(models, metrics, self.weights[keep], self.unit_of[keep])
+        return _Data(models, metrics, self.unit_of[part.images], part.area, part.images)
+
+    def draws(self, weights: np.ndarray) -> list[ClassDraws]:
+        return list(class_draws(self.models, weights if self.keep is None else weights[self.keep], self.area))
 
 
 def paired_deltas(
@@ -135,8 +144,11 @@ def paired_deltas(
     unit_of = np.arange(images) if groups is None else _group_positions(groups, images)
     models = (candidate, baseline)
     metrics = tuple(detection_metrics(table) for table in models)
-    data = _Data(models, metrics, _draw_copies(unit_of, resamples, seed), unit_of)
-    draws = list(class_draws(models, data.weights))
+    whole = _Data(models, metrics, unit_of)
+    data = [whole, *(whole.of(part) for part in parts.values())]
+    # So many resamples at a time that the copies of all images fit into memory; of each only the figures are kept.
+    drawn = [[each.draws(weights) for each in data] for weights in _draw_copies(unit_of, resamples, seed)]
+    draws, *of_slices = (_joined(blocks) for blocks in zip(*drawn))
     units = independent_units(candidate, unit_of)
     return PairedDeltas(
         overall=_mean_estimate(_map_delta(metrics, "all"), draws, units, resamples),
@@ -144,15 +156,30 @@ def paired_deltas(
             draw.label: _estimate(_class_delta(metrics, draw.label), _delta(draw), units.per_class[draw.label])
             for draw in draws
         },
-        per_slice={name: _slice_estimate(data, part) for name, part in parts.items()},
+        per_slice={
+            name: _slice_estimate(each, of_slice, resamples)
+            for name, each, of_slice in zip(parts, data[1:], of_slices, strict=True)
+        },
     )
 
 
-def _slice_estimate(data: _Data, part: Slice) -> DeltaEstimate:
-    data = data if part.images is None else data.of_images(part.images)
-    draws = class_draws(data.models, data.weights, part.area)
-    units = independent_units(data.models[0], data.unit_of, part.area)
-    return _mean_estimate(_map_delta(data.metrics, part.area), draws, units, data.weights.shape[1])
+def _joined(blocks: Sequence[list[ClassDraws]]) -> list[ClassDraws]:
+    # The same classes in further resamples.
+    if len(blocks) == 1:
+        return blocks[0]
+    return [
+        ClassDraws(
+            draws[0].label,
+            np.concatenate([draw.num_truth for draw in draws]),
+            np.concatenate([draw.ap for draw in draws], axis=1),
+        )
+        for draws in zip(*blocks)
+    ]
+
+
+def _slice_estimate(data: _Data, draws: list[ClassDraws], resamples: int) -> DeltaEstimate:
+    units = independent_units(data.models[0], data.unit_of, data.area)
+    return _mean_estimate(_map_delta(data.metrics, data.area), draws, units, resamples)
 
 
 def _mean_estimate(value: float, draws: Iterable[ClassDraws], units: Independence, resamples: int) -> DeltaEstimate:
@@ -238,14 +265,22 @@ def _class_delta(metrics: _Metrics, label: int) -> float:
     return metrics[0].per_class_ap[label] - metrics[1].per_class_ap[label]
 
 
-def _draw_copies(unit_of: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    # [images, resamples] copies of each image.
+def _draw_copies(unit_of: np.ndarray, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    # [images, b] copies of each image, b resamples at a time.
     count = int(unit_of.max(initial=-1)) + 1
     if not count:
-        return np.zeros((0, resamples), dtype=np.uint8)
+        yield np.zeros((0, resamples), dtype=np.uint8)
+        return
     generator, rows = np.random.default_rng(seed), max(1, _CHUNK_DRAWS // count)
-    chunks = [_draw(generator, min(rows, resamples - start), count) for start in range(0, resamples, rows)]
-    return np.ascontiguousarray(narrowest(np.concatenate(chunks)).T)[unit_of]
+    block = max(1, _WEIGHT_BYTES // len(unit_of))
+    for begin in range(0, resamples, block):
+        size = min(block, resamples - begin)
+        copies = np.zeros((count, size), np.uint8)
+        for start in range(0, size, rows):
+            drawn = narrowest(_draw(generator, min(rows, size - start), count))
+            copies = copies.astype(np.promote_types(copies.dtype, drawn.dtype), copy=False)
+            copies[:, start : start + rows] = drawn.T
+        yield copies if count == len(unit_of) and np.all(unit_of[1:] > unit_of[:-1]) else copies[unit_of]
 
 
 def _draw(generator: np.random.Generator, resamples: int, count: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ratchet.components.metrics.coco_rules import DETECTION_DTYPE, TRUTH_DTYPE
 from ratchet.components.metrics.limits import MAX_DETECTIONS
 from ratchet.components.metrics.matching import Matches
+from ratchet.components.metrics.stored_arrays import pieces_of, room_for
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,8 @@ class MatchTable:
 
     def labels(self) -> list[int]:
         """The labels that occur in detections or truth, ascending."""
-        present = [np.diff(ends, prepend=0) > 0 for ends in (self._detection_ends, self._truth_ends)]
-        return np.flatnonzero(present[0] | present[1]).tolist()
+        present = [np.flatnonzero(np.diff(ends, prepend=0)) for ends in (self._detection_ends, self._truth_ends)]
+        return np.union1d(*present).tolist()
 
     @cached_property
     def _detection_ends(self) -> np.ndarray:
@@ -71,27 +72,52 @@ class MatchTable:
                 f"keep: expected {len(self.image_ids)} bools, one per image, got {keep.dtype} {keep.shape}"
             )
         position = np.cumsum(keep, dtype=np.int32) - np.int32(1)
-        rows, truth_rows = keep[self.detection_image], keep[self.truth_image]
+        if keep.all():
+            return self
+        detections, detection_image = _chosen(self.detections, self.detection_image, lambda _, image: keep[image])
+        truth, truth_image = _chosen(self.truth, self.truth_image, lambda _, image: keep[image])
+        for image in (detection_image, truth_image):
+            for piece in pieces_of(image):
+                piece[:] = position[piece]
         return MatchTable(
-            image_ids=self.image_ids[keep],
-            detections=self.detections[rows],
-            detection_image=position[self.detection_image[rows]],
-            truth=self.truth[truth_rows],
-            truth_image=position[self.truth_image[truth_rows]],
-            max_detections=self.max_detections,
+            self.image_ids[keep], detections, detection_image, truth, truth_image, max_detections=self.max_detections
         )
 
     def of_labels(self, labels: Sequence[int]) -> MatchTable:
         """The table with the objects and detections of some classes alone; the images stay."""
-        rows, truth_rows = (np.isin(objects["label"], labels) for objects in (self.detections, self.truth))
-        return MatchTable(
-            image_ids=self.image_ids,
-            detections=self.detections[rows],
-            detection_image=self.detection_image[rows],
-            truth=self.truth[truth_rows],
-            truth_image=self.truth_image[truth_rows],
-            max_detections=self.max_detections,
-        )
+        if set(self.labels()) <= set(labels):
+            return self
+        detections = _chosen(self.detections, self.detection_image, lambda rows, _: np.isin(rows["label"], labels))
+        truth = _chosen(self.truth, self.truth_image, lambda rows, _: np.isin(rows["label"], labels))
+        return MatchTable(self.image_ids, *detections, *truth, max_detections=self.max_detections)
+
+    def of_detections(self, keep: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> MatchTable:
+        """The table with some of the detections alone.
+
+        Args:
+            keep: given some rows of `detections` and `detection_image`, which of them to keep, bool.
+        """
+        detections, image = _chosen(self.detections, self.detection_image, keep)
+        return replace(self, detections=detections, detection_image=image)
+
+
+def _chosen(
+    rows: np.ndarray, image: np.ndarray, keep: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some rows and their images, gone through piece by piece, for there may be more of them than memory holds."""
+    pieces = list(zip(pieces_of(rows), pieces_of(image)))  # views
+    if len(pieces) <= 1:
+        kept = keep(rows, image)
+        return rows[kept], image[kept]
+    count = sum(int(np.count_nonzero(keep(*piece))) for piece in pieces)
+    chosen, images = room_for(count, rows.dtype), room_for(count, image.dtype)
+    done = 0
+    for piece, of_piece in pieces:
+        kept = keep(piece, of_piece)
+        end = done + int(np.count_nonzero(kept))
+        chosen[done:end], images[done:end] = piece[kept], of_piece[kept]
+        done = end
+    return chosen, images
 
 
 def to_arrays(tables: Mapping[str, MatchTable]) -> dict[str, np.ndarray]:
@@ -114,7 +140,7 @@ def _columns(arrays: Mapping[str, np.ndarray], name: str) -> list[str]:
 
 def _from_arrays(columns: dict[str, np.ndarray]) -> MatchTable:
     limit = int(columns.pop("max_detections", MAX_DETECTIONS))
-    detections = columns.pop("detections").astype(DETECTION_DTYPE)  # ranks once were a byte
+    detections = columns.pop("detections").astype(DETECTION_DTYPE, copy=False)  # ranks once were a byte
     return MatchTable(**columns, detections=detections, max_detections=limit)
 
 
@@ -131,7 +157,7 @@ def join(parts: Sequence[Matches]) -> Matches:
     )
 
 
-def common_limit(parts: Sequence[Matches]) -> int:
+def common_limit(parts: Sequence[Matches] | Sequence[MatchTable]) -> int:
     """How many detections of each image and class count; ValueError if the parts were matched at different limits."""
     limits = sorted({part.max_detections for part in parts}) or [MAX_DETECTIONS]
     if len(limits) > 1:
@@ -153,9 +179,7 @@ def build_table(matches: Matches) -> MatchTable:
     """
     by_id = np.argsort(matches.image_ids, kind="stable")
     image_ids = matches.image_ids[by_id]
-    twice = image_ids[1:][image_ids[1:] == image_ids[:-1]]
-    if twice.size:
-        raise ValueError(f"image id {twice[0]} was added twice; every image must be evaluated once")
+    refuse_repeated(image_ids)
     position = np.empty(len(by_id), dtype=np.int32)
     position[by_id] = np.arange(len(by_id), dtype=np.int32)
     image, truth_image = position[matches.detection_image], position[matches.truth_image]
@@ -169,6 +193,13 @@ def build_table(matches: Matches) -> MatchTable:
         truth_image=truth_image[truth_order],
         max_detections=matches.max_detections,
     )
+
+
+def refuse_repeated(image_ids: np.ndarray) -> None:
+    """ValueError if an image occurs twice among ascending ids."""
+    twice = image_ids[1:][image_ids[1:] == image_ids[:-1]]
+    if twice.size:
+        raise ValueError(f"image id {twice[0]} was added twice; every image must be evaluated once")
 
 
 def join_tables(tables: Sequence[MatchTable]) -> MatchTable:
@@ -204,12 +235,16 @@ def _best_first(label: np.ndarray, score: np.ndarray, image: np.ndarray) -> np.n
 
 
 def _ends(labels: np.ndarray) -> np.ndarray:
-    # Where the rows of each label end.
-    return np.cumsum(np.bincount(labels, minlength=np.iinfo(labels.dtype).max + 1))
+    # Where the rows of each label end, up to the largest one.
+    counts = np.zeros(int(labels[-1]) + 1 if len(labels) else 1, np.int64)
+    for piece in pieces_of(labels):
+        counts += np.bincount(piece, minlength=len(counts))
+    return np.cumsum(counts)
 
 
 def _rows_of(ends: np.ndarray, label: int) -> slice:
-    return slice(int(ends[label - 1]), int(ends[label]))
+    last = len(ends) - 1
+    return slice(int(ends[min(label - 1, last)]), int(ends[min(label, last)]))
 
 
 def _shifted(images: list[np.ndarray], starts: np.ndarray) -> np.ndarray:

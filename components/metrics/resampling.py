@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ratchet.components.metrics.coco_rules import AREA_NAMES, IOU_THRESHOLDS, RECALL_POINTS, area_bits
+from ratchet.components.metrics.large_classes import ROWS_AT_ONCE, LargeClasses
 from ratchet.components.metrics.match_table import MatchTable
+from ratchet.components.metrics.weighted_sums import add_area, points_reached, totals
 
-# Totals of so many rows are built in the narrow type of the weights, which `narrowest` makes wide enough.
-_STRIPE = 16
-# Rows that are worked on at once. Tests set it lower.
-_ROWS = 256
 # Roughly the memory of a block of columns: enough that long inner loops pay for the calls. Tests set it lower.
 _BLOCK_BYTES = 1 << 26
+_LARGE_FROM = ROWS_AT_ONCE + 1  # detections or objects of a class. Tests set it lower.
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +38,6 @@ class ClassDraws:
     ap: np.ndarray
 
 
-def narrowest(weights: np.ndarray) -> np.ndarray:
-    """Weights in the smallest unsigned type that holds a total of 16 of them."""
-    return weights.astype(np.min_scalar_type(_STRIPE * int(weights.max(initial=0))))
-
-
 def class_draws(tables: Sequence[MatchTable], weights: np.ndarray, area: str = "all") -> Iterator[ClassDraws]:
     """The AP of every class in data sets made of copies of the images.
 
@@ -56,15 +50,29 @@ def class_draws(tables: Sequence[MatchTable], weights: np.ndarray, area: str = "
         One value per class with ground truth that counts, labels ascending.
     """
     bit = AREA_NAMES.index(area)
-    truth = tables[0].truth
-    counts = truth["valid"] >> bit & 1 == 1
-    for label in np.unique(truth["label"][counts]).tolist():
-        rows = tables[0].truth_rows(label)
-        num_truth = weights[tables[0].truth_image[rows][counts[rows]]].sum(axis=0, dtype=np.int64)
-        points, of_draw = _points_reached(num_truth)
-        curves = [_curve(table, table.detection_rows(label), bit) for table in tables]
-        ap = np.stack([_average_precision(curve, weights, points, of_draw) for curve in curves])
-        yield ClassDraws(label, num_truth, ap)
+    large = LargeClasses(weights, bit)
+    for label in tables[0].labels():
+        rows, found = tables[0].truth_rows(label), [table.detection_rows(label) for table in tables]
+        images = tables[0].truth_image[rows][tables[0].truth["valid"][rows] >> bit & 1 == 1]
+        if not len(images):
+            continue
+        num_truth = _sums(weights, images)
+        if max(each.stop - each.start for each in (rows, *found)) >= _LARGE_FROM:
+            areas = [large.areas(table, each, num_truth) for table, each in zip(tables, found)]
+        else:
+            different, of_draw = np.unique(num_truth, return_inverse=True)
+            points = points_reached(different)
+            curves = [_curve(table, each, bit) for table, each in zip(tables, found)]
+            areas = [_areas(curve, weights, points, of_draw) for curve in curves]
+        yield ClassDraws(label, num_truth, np.stack(areas) / (len(IOU_THRESHOLDS) * len(RECALL_POINTS)))
+
+
+def _sums(weights: np.ndarray, images: np.ndarray) -> np.ndarray:
+    # [b] int64, copies of objects
+    total = np.zeros(weights.shape[1], np.int64)
+    for start in range(0, len(images), ROWS_AT_ONCE):
+        total += weights[images[start : start + ROWS_AT_ONCE]].sum(axis=0, dtype=np.int64)
+    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,113 +116,32 @@ def _threshold(tp: np.ndarray, ignored: np.ndarray, image: np.ndarray, hit_rows:
     return _Threshold(image[hits], ends, rows, image[skipped], skipped_before[ends])
 
 
-def _average_precision(curve: _Curve, weights: np.ndarray, points: np.ndarray, of_draw: np.ndarray) -> np.ndarray:
+def _areas(curve: _Curve, weights: np.ndarray, points: np.ndarray, of_draw: np.ndarray) -> np.ndarray:
+    # [b], of all thresholds together
     draws = weights.shape[1]
-    ap = np.zeros(draws)
+    areas = np.zeros(draws)
     if not curve.hit_rows.size:
-        return ap
+        return areas
     bytes_per_draw = len(curve.image) * weights.itemsize + 32 * len(curve.hit_rows)
     block = int(np.clip(_BLOCK_BYTES // bytes_per_draw, 1, draws))
     for start in range(0, draws, block):
         part = slice(start, start + block)
-        ap[part] = _block(curve, np.ascontiguousarray(weights[:, part]), points, of_draw[part])
-    return ap / (len(IOU_THRESHOLDS) * len(RECALL_POINTS))
+        areas[part] = _block(curve, np.ascontiguousarray(weights[:, part]), points, of_draw[part])
+    return areas
 
 
 def _block(curve: _Curve, weights: np.ndarray, points: np.ndarray, of_draw: np.ndarray) -> np.ndarray:
     area = np.zeros(weights.shape[1])
-    all_seen = _totals(weights, curve.image, curve.hit_rows)
+    all_seen = totals(weights, curve.image, curve.hit_rows)
     offset = of_draw * points.shape[1]
     for at in curve.thresholds:
         if at.ends.size:
-            hits = _totals(weights, at.hit_image, at.ends)
+            hits = totals(weights, at.hit_image, at.ends)
             seen = all_seen.take(at.rows, axis=0)
             if at.skipped_image.size:
                 first = np.searchsorted(at.skipped, 1)
-                seen[first:] -= _totals(weights, at.skipped_image, at.skipped[first:] - 1)
-            area += _area(hits, np.maximum(seen, 1, out=seen), points.ravel(), offset)
+                seen[first:] -= totals(weights, at.skipped_image, at.skipped[first:] - 1)
+            of_threshold, highest = np.zeros((2, weights.shape[1]))
+            add_area(of_threshold, highest, hits, np.maximum(seen, 1, out=seen), points.ravel(), offset)
+            area += of_threshold
     return area
-
-
-def _area(hits: np.ndarray, seen: np.ndarray, points: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    # [b] recall points x precision, given [r, b] hits and detections up to each row. From the last rows to the first,
-    # so many at once as a cache holds.
-    area, highest = np.zeros(hits.shape[1]), np.zeros(hits.shape[1])
-    for start in range((len(hits) - 1) // _ROWS * _ROWS, -1, -_ROWS):
-        rows = slice(start, start + _ROWS)
-        # Without anything seen there are no hits either, and pycocotools' 0 / 2e-16 is 0.
-        precision = np.divide(hits[rows], seen[rows], dtype=np.float64)
-        np.maximum(precision[-1], highest, out=precision[-1])
-        _make_envelope(precision)
-        highest = precision[0].copy()
-        reached = points.take(hits[max(start - 1, 0) : start + _ROWS] + offset)
-        gained = np.diff(reached, axis=0, prepend=reached[:1] * 0) if start == 0 else np.diff(reached, axis=0)
-        precision *= gained
-        area += _column_sums(precision)
-    return area
-
-
-def _column_sums(values: np.ndarray) -> np.ndarray:
-    # [b], of [n, b], which is overwritten. numpy's own sum adds in an order that depends on b.
-    while len(values) > 1:
-        half = len(values) // 2
-        values[:half] += values[-half:]
-        values = values[: len(values) - half]
-    return values[0]
-
-
-def _make_envelope(precision: np.ndarray) -> None:
-    # The largest of the values from each row on, in place; numpy's own accumulate takes ten times as long.
-    _accumulate(np.maximum, precision[::-1])
-
-
-def _accumulate(operation: np.ufunc, values: np.ndarray) -> None:
-    # operation.accumulate(values, axis=0) in place: inside stripes, then over the last rows of the stripes.
-    whole = len(values) // _STRIPE * _STRIPE if len(values) > 2 * _STRIPE else 0
-    if whole:
-        stripes = values[:whole].reshape(-1, _STRIPE, values.shape[1])
-        for k in range(1, _STRIPE):
-            operation(stripes[:, k], stripes[:, k - 1], out=stripes[:, k])
-        ends = stripes[:, -1].copy()
-        _accumulate(operation, ends)
-        operation(stripes[1:], ends[:-1, None], out=stripes[1:])
-    for row in range(max(whole, 1), len(values)):
-        operation(values[row], values[row - 1], out=values[row])
-
-
-def _totals(weights: np.ndarray, image: np.ndarray, at: np.ndarray) -> np.ndarray:
-    # [r, b] unsigned, as narrow as they fit: copies of the detections 0..at[r], given the image of each. Row k of a
-    # stripe is detection 16 q + k, so that the adding runs through long contiguous arrays; the total of whole stripes
-    # is added where it is wanted.
-    stripes = np.zeros(-(-len(image) // _STRIPE) * _STRIPE, dtype=np.intp)
-    stripes[: len(image)] = image
-    inner = weights.take(np.ascontiguousarray(stripes.reshape(-1, _STRIPE).T), axis=0)
-    for k in range(1, _STRIPE):
-        inner[k] += inner[k - 1]
-    most = int(inner[-1].sum(axis=0, dtype=np.int64).max(initial=0))
-    before = np.zeros((inner.shape[1] + 1, inner.shape[2]), dtype=np.min_scalar_type(most))
-    before[1:] = inner[-1]
-    _accumulate(np.add, before)
-    stripe, k = np.divmod(at, _STRIPE)
-    totals = before.take(stripe, axis=0)
-    totals += inner.reshape(-1, inner.shape[2]).take(k * inner.shape[1] + stripe, axis=0)
-    return totals
-
-
-def _points_reached(num_truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # [u, c] uint8: how many of the 101 recall points c true positives reach, for u different numbers of objects. And
-    # [b] the row of each data set.
-    different, of_draw = np.unique(num_truth, return_inverse=True)
-    table = np.empty((len(different), different[-1] + 1), dtype=np.uint8)
-    points = np.arange(len(RECALL_POINTS) + 1, dtype=np.uint8)
-    for row, needed in zip(table, _hits_needed(different), strict=True):
-        row[:] = np.repeat(points, np.diff(needed, prepend=0, append=len(row)))
-    return table, of_draw
-
-
-def _hits_needed(num_truth: np.ndarray) -> np.ndarray:
-    # [u, 101] true positives that reach each recall point; in floats, as pycocotools compares them.
-    objects = np.maximum(num_truth, 1)[:, None]
-    guess = -(-np.arange(len(RECALL_POINTS)) * objects // 100)
-    # Exactly on a recall point, rounding decides: .35 is stored as a little more than 35 / 100.
-    return guess + (guess / objects < RECALL_POINTS)

@@ -58,11 +58,13 @@ def of_image(*scores: float, **fields: Any) -> dict[str, Any]:
     return {"boxes": [CORNERS] * count, "labels": [3] * count, "scores": list(scores)} | fields
 
 
-@pytest.fixture(params=["in bulk", "one by one"])
+@pytest.fixture(params=["in bulk", "some at a time", "one by one"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways of reading a plain list."""
-    if request.param == "one by one":
+    """The ways of reading a plain list."""
+    if request.param != "in bulk":
         monkeypatch.setattr(results, "read_plain_results", lambda file: None)
+    if request.param == "one by one":
+        monkeypatch.setattr(results, "read_listed_results", lambda file: None)
     return request.param
 
 

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,6 @@ import numpy as np
 import pytest
 
 from ratchet.components.map_evaluator.matches import PERFECT, DataSetMatches
-from ratchet.pipeline.run.workers import WorkerDiedError, run_watched, worker_processes
 from ratchet.schemas.artifacts.evaluation import MATCHES_FILE
 from ratchet.schemas.artifacts.golden_boxes import BOXES_FILE, GoldenBoxes
 from ratchet.schemas.base.errors import StateError
@@ -238,25 +236,6 @@ def test_a_portable_runner_with_worker_processes_measures_the_same(
     shards: tuple[str, ...], model: str, tmp_path: Path, in_memory: DataSetMatches, job_service: str
 ) -> None:
     assert_equal(evaluated(shards, model, tmp_path, *portable(job_service)), in_memory)
-
-
-# Beam's own threads that talked to the worker end with it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_killed_worker_ends_in_an_error_and_no_result(shards: tuple[str, ...], tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    endless = save_reader(tmp_path / "endless", begun=begun)
-
-    def kill_one() -> None:
-        while not begun.exists():
-            time.sleep(0.1)
-        worker_processes()[0].kill()
-
-    threading.Thread(target=kill_one, daemon=True).start()
-    options = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
-    with pytest.raises(WorkerDiedError, match="return code"):  # Beam alone would wait for ever
-        run_watched(lambda: evaluated(shards, endless, tmp_path / "out", *options) and None)
-    assert not (tmp_path / "out" / MATCHES_FILE).exists()
-    assert not worker_processes()
 
 
 def test_a_model_of_other_labels_is_an_error_that_names_it(shards: tuple[str, ...], tmp_path: Path) -> None:

@@ -26,8 +26,7 @@ from ratchet.schemas.base.model_digest import model_digest
 from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT, FINGERPRINTS, LOOKS
 from ratchet.schemas.data.fingerprints import Fingerprints, line_of
 from tests.builders import training_record
-from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP
-from tests.components.map_evaluator.test_executor import (
+from tests.components.map_evaluator.evaluated_world import (
     SETTINGS,
     World,
     alter,
@@ -38,6 +37,7 @@ from tests.components.map_evaluator.test_executor import (
     rules,
     world,
 )
+from tests.components.map_evaluator.test_beam_evaluation import LABEL_MAP
 
 __all__ = ["world"]  # the fixture
 

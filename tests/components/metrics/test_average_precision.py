@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ratchet.components.metrics import average_precision
 from ratchet.components.metrics.accumulator import Accumulator
 from ratchet.components.metrics.coco_rules import RECALL_POINTS
 from ratchet.schemas.data.records import Detections, GroundTruth
@@ -178,3 +179,16 @@ def test_what_was_matched_at_different_limits_is_not_mixed() -> None:
 
     with pytest.raises(ValueError, match=r"matches at \[100, 300\] detections per image and class"):
         Accumulator.merge(parts).finish()
+
+
+@settings(max_examples=20)
+@given(images=data_sets(), rows=st.integers(1, 9))
+def test_detections_in_pieces_have_the_same_figures_to_the_bit(images: dict, rows: int) -> None:
+    whole = accumulated(images).finish(3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(average_precision, "_ROWS_AT_ONCE", rows)
+        found = accumulated(images).finish(3)
+
+    assert found.coco == whole.coco
+    assert found.precision.tobytes() == whole.precision.tobytes()
+    assert found.recall.tobytes() == whole.recall.tobytes()

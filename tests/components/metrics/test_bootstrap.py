@@ -10,14 +10,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ratchet.components.metrics import bootstrap, resampling
+from ratchet.components.metrics import bootstrap, large_classes, resampling, weighted_sums
 from ratchet.components.metrics.accumulator import Accumulator
-from ratchet.components.metrics.average_precision import detection_metrics
 from ratchet.components.metrics.bootstrap import DeltaEstimate, Slice, paired_deltas
 from ratchet.components.metrics.coco_rules import AREA_NAMES
 from ratchet.components.metrics.independence import independent_units
 from ratchet.components.metrics.match_table import MatchTable
-from ratchet.components.metrics.resampling import class_draws, narrowest
+from ratchet.components.metrics.resampling import class_draws
+from ratchet.components.metrics.weighted_sums import narrowest
 from ratchet.schemas.data.records import Detections, GroundTruth
 from tests.components.metrics.oracle import Images, accumulated, data_sets, found, pycocotools_metrics, truth_of
 
@@ -179,14 +179,51 @@ def test_small_blocks_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) ->
     whole = paired_deltas(new, old, resamples=50, seed=4, slices=slices)
     monkeypatch.setattr(resampling, "_BLOCK_BYTES", 4000)
     monkeypatch.setattr(bootstrap, "_CHUNK_DRAWS", 200)
+    monkeypatch.setattr(bootstrap, "_WEIGHT_BYTES", 300)
 
     assert paired_deltas(new, old, resamples=50, seed=4, slices=slices) == whole
+
+
+@pytest.mark.parametrize(("pieces", "rows"), [(1, 256), (7, 256), (7, 3), (64, 5)])
+def test_a_class_in_pieces_has_the_same_draws_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch, pieces: int, rows: int
+) -> None:
+    new, old, images = noisy_pair()
+    weights = narrowest(np.random.default_rng(3).poisson(1, (images, 70)))
+    monkeypatch.setattr(weighted_sums, "_ROWS", rows)
+    whole = {area: list(class_draws((new, old), weights, area)) for area in ("all", "small", "medium")}
+    monkeypatch.setattr(resampling, "_LARGE_FROM", 1)
+    monkeypatch.setattr(large_classes, "ROWS_AT_ONCE", pieces)
+    monkeypatch.setattr(large_classes, "_DRAWS_AT_ONCE", 32)
+
+    for area, expected in whole.items():
+        found = list(class_draws((new, old), weights, area))
+        assert [draw.label for draw in found] == [draw.label for draw in expected]
+        for one, other in zip(found, expected):
+            assert np.array_equal(one.num_truth, other.num_truth)
+            assert one.ap.tobytes() == other.ap.tobytes()
+    assert any(draw.ap.any() for draw in whole["all"])
+
+
+@settings(max_examples=20)
+@given(images=data_sets(min_images=1), seed=st.integers(0, 1000), pieces=st.integers(1, 9))
+def test_any_class_in_pieces_has_the_same_draws_to_the_bit(images: dict, seed: int, pieces: int) -> None:
+    table = accumulated(images).table()
+    weights = narrowest(np.random.default_rng(seed).poisson(1, (len(images), 5)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weighted_sums, "_ROWS", 2)
+        whole = list(class_draws((table, table), weights))
+        patch.setattr(resampling, "_LARGE_FROM", 1)
+        patch.setattr(large_classes, "ROWS_AT_ONCE", pieces)
+        found = list(class_draws((table, table), weights))
+
+    assert [draw.ap.tobytes() for draw in found] == [draw.ap.tobytes() for draw in whole]
 
 
 def test_few_rows_at_once_give_the_same_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
     new, old, _ = noisy_pair()
     whole = paired_deltas(new, old, resamples=50, seed=4).overall
-    monkeypatch.setattr(resampling, "_ROWS", 3)
+    monkeypatch.setattr(weighted_sums, "_ROWS", 3)
     few = paired_deltas(new, old, resamples=50, seed=4).overall
 
     assert dataclasses.astuple(few) == pytest.approx(dataclasses.astuple(whole), abs=1e-14)
@@ -308,116 +345,7 @@ def noisy_pair(images: int = 30) -> tuple[MatchTable, MatchTable, int]:
     return accumulated(data).table(), accumulated(noisy(data, 1)).table(), images
 
 
-def test_per_class_estimates_are_those_of_the_class_alone() -> None:
-    new, old, _ = noisy_pair()
-
-    deltas = paired_deltas(new, old, resamples=60, seed=3)
-
-    assert sorted(deltas.per_class) == [1, 2, 3]
-    for label, estimate in deltas.per_class.items():
-        alone = paired_deltas(only_label(new, label), only_label(old, label), resamples=60, seed=3)
-        assert estimate == alone.overall
-    assert deltas.overall.value == pytest.approx(np.mean([each.value for each in deltas.per_class.values()]))
-
-
-def only_label(table: MatchTable, label: int) -> MatchTable:
-    """The table without the other classes."""
-    rows, truth_rows = table.detections["label"] == label, table.truth["label"] == label
-    return MatchTable(
-        table.image_ids,
-        table.detections[rows],
-        table.detection_image[rows],
-        table.truth[truth_rows],
-        table.truth_image[truth_rows],
-    )
-
-
-def test_a_class_of_crowds_only_has_no_estimate() -> None:
-    images = {1: (truth_of((1, *BOX), crowd=True), found((1, 0.9, *BOX))), 2: (truth_of((2, *BOX)), found())}
-    table = accumulated(images).table()
-
-    assert list(paired_deltas(table, table, resamples=5).per_class) == [2]
-
-
-def test_slices_are_estimated_from_the_draws_of_the_whole() -> None:
-    new, old, images = noisy_pair()
-    first = np.arange(images) < 12
-    slices = {"everything": Slice(), "large": Slice("large"), "first": Slice("small", first)}
-
-    deltas = paired_deltas(new, old, resamples=40, seed=6, slices=slices)
-
-    assert deltas.per_slice["everything"] == deltas.overall
-    copies = drawn_copies(images, 40, seed=6)
-    for name, area, keep in (("large", "large", first | True), ("first", "small", first)):
-        weights = narrowest(copies[keep])
-        some = [table.of_images(keep) for table in (new, old)]
-        mean_ap = np.mean([draw.ap for draw in class_draws(some, weights, area)], axis=0)
-        assert deltas.per_slice[name].std_error == pytest.approx(enlarged(mean_ap[0] - mean_ap[1], some[0], area))
-        values = [detection_metrics(table).coco["AP" + area[0]] for table in some]
-        assert deltas.per_slice[name].value == values[0] - values[1]
-
-
-def enlarged(deltas: np.ndarray, table: MatchTable, area: str = "all", groups: np.ndarray | None = None) -> float:
-    """The standard error from resampled differences, where no resample lacks a class."""
-    units = independent_units(table, groups, area).overall.effective
-    return float(np.std(deltas)) * math.sqrt(units / (units - 1))
-
-
 def drawn_copies(count: int, resamples: int, seed: int) -> np.ndarray:
     """Copies [count, resamples] as numpy's generator draws them."""
     random = np.random.default_rng(seed)
     return np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(resamples)], 1)
-
-
-def test_a_slice_without_ground_truth_is_nan() -> None:
-    new, old, images = noisy_pair()
-
-    empty = paired_deltas(new, old, 5, slices={"none": Slice(images=np.zeros(images, dtype=bool))}).per_slice["none"]
-
-    assert math.isnan(empty.value)
-    assert empty.undefined == 5
-
-
-def test_a_group_is_drawn_as_a_whole() -> None:
-    new, old, images = noisy_pair()
-    groups = np.arange(images) % 5 * 10 - 20
-
-    deltas = paired_deltas(new, old, resamples=30, seed=2, groups=groups)
-
-    weights = narrowest(drawn_copies(5, 30, seed=2)[np.arange(images) % 5])
-    mean_ap = np.mean([draw.ap for draw in class_draws([new, old], weights)], axis=0)
-    expected = enlarged(mean_ap[0] - mean_ap[1], new, groups=np.arange(images) % 5)
-    assert deltas.overall.std_error == pytest.approx(expected, abs=1e-12)
-
-
-def test_groups_of_one_image_are_no_groups() -> None:
-    new, old, images = noisy_pair()
-
-    assert paired_deltas(new, old, 20, groups=np.arange(images) * 3) == paired_deltas(new, old, 20)
-
-
-def test_many_copies_of_an_image_do_not_overflow() -> None:
-    assert narrowest(np.array([[15]])).dtype == np.uint8
-    assert narrowest(np.array([[16]])).dtype == np.uint16
-    accumulator = half_found(40)[0]
-
-    value = weighted_map(accumulator, np.full((40, 1), 5000))
-
-    assert value == pytest.approx(weighted_map(accumulator, np.ones((40, 1), dtype=int)), abs=0.011)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"groups": np.zeros(3, dtype=int)}, r"groups: expected 40 integers, one per image, got int64 \(3,\)"),
-        ({"groups": np.zeros(40)}, "groups: expected 40 integers, one per image, got float64"),
-        ({"slices": {"tiny": Slice("tiny")}}, "slice 'tiny': area 'tiny' is not one of"),
-        ({"slices": {"s": Slice(images=np.ones(40))}}, "slice 's': expected 40 bools, one per image, got float64"),
-        ({"slices": {"s": Slice(images=np.ones(4, dtype=bool))}}, "slice 's': expected 40 bools"),
-    ],
-)
-def test_groups_and_slices_must_fit_the_images(arguments: dict, message: str) -> None:
-    new, old = half_found(40)
-
-    with pytest.raises(ValueError, match=message):
-        paired_deltas(new.table(), old.table(), resamples=5, **arguments)
