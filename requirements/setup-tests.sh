@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# What tests want that pip cannot bring: Debian's chromium for the pages, and for the wheel a Python that can make environments,
-# which Debian parts from Python itself.
+# What tests want that pip cannot bring: Debian's chromium for the pages, for the wheel a Python that can make environments,
+# which Debian parts from Python itself, and the servers that may keep ML Metadata.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
 command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
 .venv/bin/python -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+[ -x /usr/sbin/mariadbd ] || command -v mariadbd >/dev/null || missing+=(mariadb-server)
 [ ${#missing[@]} -gt 0 ] || exit 0
 printf 'setup: installing %s with apt-get, for the tests\n' "${missing[*]}" >&2
 as_root=()

@@ -44,6 +44,16 @@ def keep_copy(path: Place, ending: str) -> None:
             write_durably(free_name(path, ending), content)
 
 
+def keep_text(path: Place, text: str, ending: str) -> None:
+    """The same for what is no file of its own: it becomes NAME.ENDING-1 beside where such a file would lie."""
+    if isinstance(path, ObjectPath):
+        _keep_object(path, text.encode(), ending)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if all(kept.read_bytes() != text.encode() for kept in path.parent.glob(f"{path.name}.{ending}-*")):
+        write_durably(free_name(path, ending), text)
+
+
 def _put_object_aside(path: ObjectPath, ending: str) -> None:
     """Copied and then deleted, unless somebody has written it anew meanwhile."""
     read = objects.read(str(path))

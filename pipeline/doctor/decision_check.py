@@ -12,7 +12,6 @@ from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import decision_key
 from ratchet.components.registry.push import EvaluatedCandidate, decision_on
 from ratchet.components.registry.registry import DECISIONS
-from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding
 from ratchet.pipeline.doctor.patient import Patient
 from ratchet.pipeline.doctor.told import ToldRun, read_told
@@ -67,21 +66,22 @@ def rebuilt_decision(patient: Patient, run: ToldRun) -> RecordedDecision | None:
 
 
 def _torn(patient: Patient, key: str, problem: str, run: ToldRun | None) -> Finding:
-    file = patient.tree / "registry" / DECISIONS / f"{key}.json"
+    name = f"{key}.json"
+    file = f"{patient.root}/registry/{DECISIONS}/{name}"
     decision = run and rebuilt_decision(patient, run)
     if decision is not None:
         fix = f"makes it again from the evaluation of run {decision.run_id}{_without_digest(decision)}"
 
         def repair() -> None:
-            keep_copy(file, "torn")
+            patient.keep_entry(DECISIONS, name)
             patient.registry.record_decision(key, decision)
 
-        return Finding("decision", str(file), problem, fix, repair=repair)
+        return Finding("decision", file, problem, fix, repair=repair)
     fix = (
         "sets it aside: no run tells that it was its own. What runs tell of their decisions is made again; only a "
         "backup of the file brings back another one"
     )
-    return Finding("decision", str(file), problem, fix, repair=lambda: put_aside(file, "torn"))
+    return Finding("decision", file, problem, fix, repair=partial(patient.set_aside, DECISIONS, name))
 
 
 def _lost(patient: Patient, runs: list[ToldRun]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from ratchet.pipeline.doctor.decision_check import check_decisions
 from ratchet.pipeline.doctor.findings import Finding, Report
 from ratchet.pipeline.doctor.ml_metadata_check import check_ml_metadata
 from ratchet.pipeline.doctor.patient import Patient, admit
-from ratchet.pipeline.doctor.registry_checks import check_overrides, check_pointer, check_versions
+from ratchet.pipeline.doctor.registry_checks import check_indexes, check_overrides, check_pointer, check_versions
 from ratchet.pipeline.doctor.root_checks import (
     check_clock,
     check_leftovers,
@@ -28,7 +28,9 @@ from ratchet.pipeline.doctor.root_checks import (
 from ratchet.pipeline.doctor.run_checks import check_artifacts, check_runs
 from ratchet.pipeline.doctor.serving_checks import check_bytes, check_intent, check_unknown
 from ratchet.pipeline.doctor.signing import Voucher, check_signatures, sign, to_sign
+from ratchet.pipeline.doctor.store_change import WantedStore, change_store
 from ratchet.pipeline.doctor.unrecorded import check_unrecorded
+from ratchet.pipeline.past.run_index import forget_all
 from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.root.holding import hold_root, with_ml_metadata
 from ratchet.pipeline.root.places import is_remote
@@ -40,6 +42,7 @@ _PLACES = "files and directories are what they should be, and ours"
 Check = Callable[[Patient], list[Finding]]
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("locks", check_locks),
+    ("the indexes of entries", check_indexes),
     ("the log of approvals and rollbacks", check_overrides),
     ("decisions", check_decisions),
     ("the first model is recorded", check_unrecorded),
@@ -61,7 +64,13 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 Found = list[tuple[str, Finding]]
 
 
-def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | None = None) -> Report:
+def doctor(
+    root: Path,
+    repair: bool,
+    now: datetime.datetime,
+    voucher: Voucher | None = None,
+    store: WantedStore | None = None,
+) -> Report:
     """Looks at a root, and mends what can be mended without loss.
 
     Args:
@@ -69,6 +78,7 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
         repair: whether to mend; else nothing is written.
         now: the present, UTC.
         voucher: who answers for what is unsigned, if that is to be signed.
+        store: where its ML Metadata is to go on, with `repair`; None: where it is.
 
     Raises:
         InputError: it is no root.
@@ -83,6 +93,8 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
         return _report(patient, _look(patient), repair)
     with contextlib.ExitStack() as stack:
         patient = _taken(patient, stack)
+        if store is not None:
+            change_store(patient, store)
         mended = _mend(patient)
         left = _look(patient)
         signed = []
@@ -90,6 +102,8 @@ def doctor(root: Path, repair: bool, now: datetime.datetime, voucher: Voucher | 
             signed = to_sign(patient, [finding for _, finding in left])
             sign(patient, signed, voucher)
             left = _look(patient)
+        with contextlib.suppress(OSError):  # of a disk that refuses this too, the findings say it
+            forget_all(patient.root)
         show_runs(patient.root)
         still = {_key(finding) for _, finding in left}
         found = [*(one for one in mended if _key(one[1]) not in still), *left]

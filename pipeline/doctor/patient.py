@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ratchet.components.registry.entry_files import Entry, parse_entry
+from ratchet.components.registry.entry_files import Entry, parse_value
+from ratchet.components.registry.entry_index import EntryIndex, Value
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
 from ratchet.components.registry.registry import DECISIONS, VERSIONS, Registry
 from ratchet.components.registry.storage import Storage
+from ratchet.pipeline.doctor.aside import keep_text
 from ratchet.pipeline.root.places import Place, is_remote, is_there, place, tree_of, uri_of
 from ratchet.pipeline.root.roots import registry_of, serving_name, which_root
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
 from ratchet.schemas.artifacts.registry_entries import (
+    ENTRY_INDEX_FORMAT,
     POINTER_FILE,
     SERVED_MODEL_FORMAT,
     Pointer,
@@ -32,7 +37,7 @@ from ratchet.schemas.base.persisted import PersistedFormat
 from ratchet.schemas.base.signing import Signer
 
 _ENTRIES = (VERSIONS, DECISIONS)
-_PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", ROOT_FILE)
+_PARTS = ("registry", "serving", "runs", "artifacts", "metadata.sqlite", "metadata.json", ROOT_FILE)
 
 
 @dataclass(frozen=True)
@@ -102,13 +107,23 @@ class Patient:
         """The names without `.json` of what cannot be read in VERSIONS or DECISIONS, and why not."""
         torn: dict[str, str] = {}
         kind: type[Any] = RecordedDecision if directory == DECISIONS else ServedModel
-        for name in self._json(directory):
-            value = self._parsed(directory, name, kind)
+        for name, value in self._entries(directory, kind):
             if isinstance(value, ServedModel) and name != f"{value.version}.json":
                 value = f"it speaks of version {value.version}"
             if isinstance(value, str):
                 torn[name.removesuffix(".json")] = value
         return torn
+
+    def set_aside(self, directory: str, name: str) -> None:
+        """Takes an entry out of VERSIONS or DECISIONS without losing it: it is kept in a file of its own."""
+        self.keep_entry(directory, name)
+        self.registry.entries(directory).remove(name)
+
+    def keep_entry(self, directory: str, name: str) -> None:
+        """Leaves an entry that is about to be replaced in a file of its own; nothing to do where there is none."""
+        there = self.registry.entries(directory).read(name)
+        if there is not None:
+            keep_text(self.tree / "registry" / directory / name, there.text, "torn")
 
     def log(self) -> list[LoggedOverride] | None:
         """The log of overrides; None if it was changed."""
@@ -156,19 +171,22 @@ class Patient:
         return entry.signature is None or (self.signer is not None and self.is_trusted(entry))
 
     def _readable(self, directory: str, kind: type[Entry]) -> list[tuple[str, Entry]]:
-        found = [(name, self._parsed(directory, name, kind)) for name in self._json(directory)]
-        return [(name, value) for name, value in found if isinstance(value, kind)]
+        return [(name, value) for name, value in self._entries(directory, kind) if isinstance(value, kind)]
 
-    def _json(self, directory: str) -> list[str]:
-        return [name for name in self.registry.storage.names(directory) if name.endswith(".json")]
-
-    def _parsed(self, directory: str, name: str, kind: type[Entry]) -> Entry | str:
-        path = f"{self.root}/registry/{directory}/{name}"
+    def _entries(self, directory: str, kind: type[Entry]) -> list[tuple[str, Entry | str]]:
+        """Each entry, or what is wrong with it; of a torn index none, which `check_indexes` mends first."""
         try:
-            content = self.registry.storage.read(f"{directory}/{name}")
-            return parse_entry(content.text if content else "", path, kind, self.registry.storage.root)
-        except StateError as error:
-            return str(error).removeprefix(f"{path}: ").partition("; `ratchet")[0]
+            found = self.registry.entries(directory).all()
+        except StateError:
+            return []
+        return [(name, _parsed(value, kind, self.registry.storage.root)) for name, value in found.items()]
+
+
+def _parsed(value: Value, kind: type[Entry], root: str) -> Entry | str:
+    try:
+        return parse_value(value, "it", kind, root)
+    except StateError as error:
+        return str(error).removeprefix("it: ").partition("; `ratchet")[0]
 
 
 def admit(root: Path, now: datetime.datetime) -> Patient:
@@ -225,15 +243,18 @@ def _name(root: Path) -> str:
 
 def _refuse_newer(root: Path, storage: Storage) -> None:
     pointer = storage.read(POINTER_FILE)
-    written = {POINTER_FILE: pointer} if pointer else {}
-    written |= {
-        f"{directory}/{name}": one for directory in _ENTRIES for name, one in storage.read_all(directory).items()
-    }
-    found = {f"{root}/registry/{name}": (SERVED_MODEL_FORMAT, _object(one.text)) for name, one in written.items()}
-    forms: dict[str, tuple[PersistedFormat[Any], dict[str, Any] | None]] = {
+    forms: dict[str, tuple[PersistedFormat[Any], Mapping[str, Any] | None]] = {
         str(root / ROOT_FILE): (ROOT_FILE_FORMAT, read_object(root / ROOT_FILE)),
-        **found,
+        f"{root}/registry/{POINTER_FILE}": (SERVED_MODEL_FORMAT, _object(pointer.text) if pointer else None),
     }
+    for directory in _ENTRIES:
+        index = EntryIndex(storage, directory)
+        content = storage.read(index.name)
+        forms[f"{root}/registry/{index.name}"] = ENTRY_INDEX_FORMAT, _object(content.text) if content else None
+        with contextlib.suppress(StateError):  # torn, or newer, which is told of by name
+            entries = index.all().items()
+            found = {f"{root}/registry/{directory}/{name}": value for name, value in entries if isinstance(value, dict)}
+            forms |= {path: (SERVED_MODEL_FORMAT, value) for path, value in found.items()}
     for path, (form, there) in forms.items():
         if there is not None and form.is_newer(there):
             raise StateError(

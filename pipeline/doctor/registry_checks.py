@@ -9,8 +9,9 @@ from functools import partial
 
 from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.entry_files import pointer_json
+from ratchet.components.registry.entry_index import index_text, salvaged
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, read_log
-from ratchet.components.registry.registry import VERSIONS
+from ratchet.components.registry.registry import DECISIONS, VERSIONS
 from ratchet.components.registry.storage import Token
 from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding
@@ -20,6 +21,7 @@ from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.overrides import OverrideKind
 from ratchet.schemas.artifacts.registry_entries import APPROVED, POINTER_FILE, Pointer, RecordedDecision, ServedModel
 from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.formatting import many
 from ratchet.schemas.base.model_digest import model_digest
 
 _PUSHING = {verdict.value for verdict in Verdict if verdict.pushes}
@@ -83,6 +85,30 @@ def _followed(logged: list[LoggedOverride], line: str) -> list[LoggedOverride]:
     return read_log("\n".join([*(entry.line for entry in logged), line]), "it")
 
 
+def check_indexes(patient: Patient) -> list[Finding]:
+    """Whether the two files that hold all entries can be read; of a torn one, the lines that are whole are kept."""
+    return [finding for directory in (VERSIONS, DECISIONS) for finding in _torn_index(patient, directory)]
+
+
+def _torn_index(patient: Patient, directory: str) -> list[Finding]:
+    index = patient.registry.entries(directory)
+    try:
+        index.all()
+        return []
+    except StateError as error:
+        problem = str(error).removeprefix(f"{index.path}: ").partition("; `ratchet")[0]
+    file = patient.tree / "registry" / index.name
+    content = patient.registry.storage.read(index.name)
+    whole = salvaged(content.text) if content else {}
+
+    def repair() -> None:
+        keep_copy(file, "torn")
+        patient.registry.storage.write(index.name, index_text(whole), content.token if content else Token.ABSENT)
+
+    fix = f"keeps {many(len(whole), 'entry')} that can be read, and makes the others again as far as runs"
+    return [Finding("index", f"{patient.root}/registry/{index.name}", problem, f"{fix} tell them", repair=repair)]
+
+
 def check_versions(patient: Patient) -> list[Finding]:
     """Whether every version that was served has an entry that can be read."""
     torn, known = patient.torn(VERSIONS), patient.versions()
@@ -93,25 +119,27 @@ def check_versions(patient: Patient) -> list[Finding]:
 
 
 def _missing(patient: Patient, version: str, problem: str | None) -> list[Finding]:
-    file = patient.tree / "registry" / VERSIONS / f"{version}.json"
+    name = f"{version}.json"
+    file = f"{patient.root}/registry/{VERSIONS}/{name}"
     what = problem or f"the entry of version {version} is lost"
     found = _rebuilt(patient, version)
     if found is not None:
         model, source = found
         fix = f"makes it again from {source}"
-        return [Finding("version", str(file), what, fix, repair=partial(patient.registry.record_version, model))]
+        return [Finding("version", file, what, fix, repair=partial(patient.registry.record_version, model))]
     if problem is None:
         # A directory without an entry that nothing speaks of is none: unknown_check.
         lost = version in told_versions(patient)
         fix = "restore it from a backup: neither pointer nor log nor a decision tells it for sure"
-        return [Finding("version", str(file), what, fix)] if lost else []
+        return [Finding("version", file, what, fix)] if lost else []
     fix = "sets it aside: neither pointer nor log nor a decision tells it for sure; its files are set aside, too"
-    return [Finding("version", str(file), what, fix, repair=partial(put_aside, file, "torn"))]
+    return [Finding("version", file, what, fix, repair=partial(patient.set_aside, VERSIONS, name))]
 
 
 def _no_version(patient: Patient, name: str, problem: str) -> Finding:
-    file = patient.tree / "registry" / VERSIONS / f"{name}.json"
-    return Finding("version", str(file), problem, "sets it aside", repair=partial(put_aside, file, "torn"))
+    file = f"{patient.root}/registry/{VERSIONS}/{name}.json"
+    repair = partial(patient.set_aside, VERSIONS, f"{name}.json")
+    return Finding("version", file, problem, "sets it aside", repair=repair)
 
 
 def _rebuilt(patient: Patient, version: str) -> tuple[ServedModel, str] | None:

@@ -20,6 +20,7 @@ from ratchet.pipeline.doctor.aside import keep_copy, put_aside
 from ratchet.pipeline.doctor.findings import Finding, Severity
 from ratchet.pipeline.doctor.patient import Patient
 from ratchet.pipeline.root.holding import is_held_by_another, lease_text
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.places import home_of, is_remote, tree_of, uri_of
 from ratchet.pipeline.root.rebuild import has_lineage, rebuild
 from ratchet.pipeline.root.root_file import is_moved, read_file, write_file
@@ -35,6 +36,7 @@ _FILES = (
     "ratchet.json",
     "ratchet.yaml",
     "metadata.sqlite",
+    "metadata.json",
     "lock",
     "registry/served.json",
     "registry/overrides.jsonl",
@@ -99,7 +101,7 @@ def _walk(root: Path) -> Iterator[Path]:
             yield Path(directory)
             yield from (Path(directory, file) for file in files)
             directories.sort()
-    for name in ("metadata.sqlite", "lock", "ratchet.json", "ratchet.yaml"):
+    for name in ("metadata.sqlite", "metadata.json", "lock", "ratchet.json", "ratchet.yaml"):
         if os.path.exists(root / name):
             yield root / name
 
@@ -142,9 +144,13 @@ def check_place(patient: Patient) -> list[Finding]:
 
 def _settle(root: Path, there: RootFile) -> None:
     """ML Metadata names a moved root's own files; where there is none, only the root says where it is."""
+    from ratchet.pipeline.root.claim import move_on_server
     from ratchet.pipeline.root.ml_metadata import relocate
 
-    if (root / "metadata.sqlite").exists():
+    store = store_of(root)
+    if store.server is not None:
+        move_on_server(root)
+    elif store.is_begun:
         relocate(root, there.path)
     write_file(root, dataclasses.replace(there, path=home_of(root)))
 

@@ -17,7 +17,7 @@ from ratchet.schemas.base.signing import KEY_FILE_VARIABLE, Signer
 
 SIGNINGS_FILE = "signings.jsonl"
 FORMAT = 1
-_NEEDS_NO_KEY = {"overrides", "version", "decision", "files", "unknown", "pointer", "publication"}
+_NEEDS_NO_KEY = {"index", "overrides", "version", "decision", "files", "unknown", "pointer", "publication"}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What ML Metadata says, read with SQLite alone, so that nothing is written and a damaged store can be looked at."""
+"""What ML Metadata says, read with SQL alone, so that nothing is written and a damaged store can be looked at."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.components.stack import mlmd_tables
+from ratchet.components.stack.mlmd_tables import Tables, missing_table, place_of_root
 from ratchet.pipeline.doctor.patient import here
-from ratchet.pipeline.root.executions import DATABASE, highest_execution
+from ratchet.pipeline.root.executions import highest_execution
+from ratchet.pipeline.root.metadata_store import Store, store_of
 from ratchet.pipeline.root.places import Place
+from ratchet.schemas.base.errors import StateError
 
 
 @dataclass(frozen=True)
@@ -64,17 +67,32 @@ def read_told(root: Path, tree: Place) -> Told:
     Args:
         root: its directory on this machine.
         tree: of `tree_of`, where its artifacts lie.
+
+    Raises:
+        StateError: a server refuses, which does not tell whether the store is whole.
     """
-    database = root / DATABASE
-    if not database.exists():
+    try:
+        store = store_of(root)
+    except StateError as error:
+        return Told(str(error).partition(": ")[2].partition("; ")[0])
+    if store.server is not None:
+        return _read_server(tree, store)
+    if not store.file.exists():
         return Told("it is not there" if highest_execution(root, tree) else None)
-    if not database.stat().st_size:
+    if not store.file.stat().st_size:
         return Told("it is empty")
     try:
-        with _opened(database) as store:
-            return _read(tree, store)
+        with _opened(store.file) as connection:
+            return _read_sqlite(tree, connection)
     except (sqlite3.Error, OSError) as error:
         return Told(f"it cannot be read ({error})")
+
+
+def _read_server(tree: Place, store: Store) -> Told:
+    with store.tables() as tables:
+        if missing_table(tables) is not None or place_of_root(tables) is None:
+            return Told("it does not know this root: it was emptied or made anew")
+        return _read(tree, tables)
 
 
 @contextlib.contextmanager
@@ -93,13 +111,16 @@ def _opened(database: Path) -> Iterator[sqlite3.Connection]:
         yield stack.enter_context(contextlib.closing(sqlite3.connect(uri, uri=True)))
 
 
-def _read(tree: Place, store: sqlite3.Connection) -> Told:
-    [(state,), *_] = store.execute("PRAGMA quick_check(1)").fetchall()
+def _read_sqlite(tree: Place, connection: sqlite3.Connection) -> Told:
+    [(state,), *_] = connection.execute("PRAGMA quick_check(1)").fetchall()
     if state != "ok":
         return Told(f"it is damaged ({str(state).strip().splitlines()[-1]})")
-    missing = mlmd_tables.missing_table(store)
-    if missing:
-        return Told(f"it is no store of ML Metadata (no table {missing})")
+    store = Tables(connection)
+    missing = missing_table(store)
+    return Told(f"it is no store of ML Metadata (no table {missing})") if missing else _read(tree, store)
+
+
+def _read(tree: Place, store: Tables) -> Told:
     return Told(
         lines=tuple(mlmd_tables.values_of_property(store, "line")),  # docs/decisions/0014-approvals-and-rollback.md
         runs=tuple(_runs(tree, store)),
@@ -107,13 +128,13 @@ def _read(tree: Place, store: sqlite3.Connection) -> Told:
     )
 
 
-def _runs(tree: Place, store: sqlite3.Connection) -> Iterator[ToldRun]:
+def _runs(tree: Place, store: Tables) -> Iterator[ToldRun]:
     properties: dict[int, dict[str, Any]] = {}
-    for artifact, name, value in store.execute(mlmd_tables.PROPERTIES_OF_MODELS):
+    for artifact, name, value in mlmd_tables.properties_of_models(store):
         properties.setdefault(artifact, {})[name] = value
     runs: dict[str, list[tuple[int, str, str]]] = {}
-    for run_id, artifact, kind, uri in store.execute(mlmd_tables.ARTIFACTS_OF_RUNS):
-        runs.setdefault(run_id, []).append((artifact, kind, str(uri)))
+    for run_id, artifact, kind, uri in mlmd_tables.artifacts_of_runs(store):
+        runs.setdefault(run_id, []).append((artifact, kind, uri))
     for run_id, artifacts in runs.items():
         of_kind = {
             kind: {artifact: here(tree, uri) for artifact, other, uri in artifacts if other == kind}

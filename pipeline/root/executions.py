@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from pathlib import Path
 
 from ratchet.components.stack import mlmd_tables
+from ratchet.pipeline.root.metadata_store import Store, store_of
 from ratchet.pipeline.root.places import Place, part_of
 
-DATABASE = "metadata.sqlite"
 _NO_STEPS = ("checkpoints",)
 
 
@@ -26,7 +24,7 @@ def highest_execution(root: Path, tree: Place | None = None) -> int:
     return max((int(name) for name in numbers if name.isascii() and name.isdigit()), default=0)
 
 
-def count_on(database: Path, last: int) -> None:
+def count_on(store: Store, last: int) -> None:
     """Lets a store give numbers above all that are there.
 
     Raises:
@@ -34,8 +32,8 @@ def count_on(database: Path, last: int) -> None:
     """
     from ratchet.pipeline.root.ml_metadata import store_errors
 
-    with store_errors(database.parent), contextlib.closing(sqlite3.connect(database)) as store, store:
-        mlmd_tables.count_on(store, last)
+    with store_errors(store.root), store.tables() as tables:
+        mlmd_tables.count_on(tables, last)
 
 
 def count_on_where_behind(root: Path) -> None:
@@ -46,11 +44,12 @@ def count_on_where_behind(root: Path) -> None:
     """
     from ratchet.pipeline.root.ml_metadata import store_errors
 
-    with store_errors(root), contextlib.closing(sqlite3.connect(root / DATABASE)) as store:
-        last = mlmd_tables.last_execution(store)
+    store = store_of(root)
+    with store_errors(root), store.tables() as tables:
+        last = mlmd_tables.last_execution(tables)
     highest = highest_execution(root)
     if last < highest:
-        count_on(root / DATABASE, highest)
+        count_on(store, highest)
 
 
 def _is_of_step(directory: str) -> bool:

@@ -18,12 +18,12 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.override_log import LoggedOverride
 from ratchet.components.registry.registry import Registry
-from ratchet.pipeline.root.ml_metadata import open_store, store_errors
+from ratchet.pipeline.root.metadata_store import store_of
+from ratchet.pipeline.root.ml_metadata import OVERRIDE_TYPE, open_store, store_errors
 from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
 from ratchet.schemas.base.errors import StateError
 
-OVERRIDE_TYPE = "RatchetOverride"
 _EXECUTION_TYPES = {OverrideKind.APPROVED: "ratchet.Approve", OverrideKind.ROLLED_BACK: "ratchet.Rollback"}
 _FIELDS = {
     "kind": mlmd.STRING,
@@ -103,10 +103,11 @@ class OverrideStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._store = open_store(root)
+        self._name = store_of(root).run_name  # of runs and versions, which another root may have as well
 
     def knows(self, logged: LoggedOverride) -> bool:
         """Whether an approval or rollback is in it."""
-        return self._store.get_artifact_by_type_and_name(OVERRIDE_TYPE, logged.override.version) is not None
+        return self._store.get_artifact_by_type_and_name(OVERRIDE_TYPE, self._name(logged.override.version)) is not None
 
     def record(self, logged: LoggedOverride) -> None:
         """Records an approval or rollback and makes the model of its run the latest blessed one; once, if repeated.
@@ -139,7 +140,7 @@ class OverrideStore:
         self._store.put_artifacts(changed)
 
     def _run(self, run_id: str) -> EvaluatedRun | None:
-        context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+        context = self._store.get_context_by_type_and_name("pipeline_run", self._name(run_id))
         if context is None:
             return None
         artifacts = sorted(self._store.get_artifacts_by_context(context.id), key=lambda artifact: artifact.id)
@@ -163,8 +164,9 @@ class OverrideStore:
 
         That is what a rollback leaves behind, and what was blessed and never pushed.
         """
-        blessed = [one for one in self._store.get_artifacts_by_type("ModelBlessing") if _is_blessed(one)]
-        changed = [one for one in blessed if _model_id(one) > model_id]
+        own = f"{home_of(self._root)}/" if store_of(self._root).owner else ""  # else all are this root's
+        said = [one for one in self._store.get_artifacts_by_type("ModelBlessing") if one.uri.startswith(own)]
+        changed = [one for one in said if _is_blessed(one) and _model_id(one) > model_id]
         for blessing in changed:
             blessing.custom_properties["blessed"].int_value = 0
         self._store.put_artifacts(changed)
@@ -188,7 +190,7 @@ class OverrideStore:
         kind = mlmd.ArtifactType(name=OVERRIDE_TYPE, properties=_FIELDS)
         artifact = mlmd.Artifact(
             type_id=self._store.put_artifact_type(kind, can_add_fields=True),
-            name=logged.override.version,
+            name=self._name(logged.override.version),
             uri=f"{home_of(self._root)}/registry",
             state=mlmd.Artifact.LIVE,
         )
@@ -203,7 +205,7 @@ class OverrideStore:
         kind = mlmd.ExecutionType(name=_EXECUTION_TYPES[logged.override.kind])
         return mlmd.Execution(
             type_id=self._store.put_execution_type(kind),
-            name=logged.override.version,
+            name=self._name(logged.override.version),
             last_known_state=mlmd.Execution.COMPLETE,
         )
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ratchet.components.object_store.files import files_of
-from ratchet.components.registry.entry_files import parse_entry
+from ratchet.components.registry.entry_files import parse_value
+from ratchet.components.registry.entry_index import EntryIndex, Value
+from ratchet.components.registry.registry import VERSIONS
+from ratchet.components.registry.storages import storage_of
 from ratchet.components.stack import mlmd_tables
-from ratchet.pipeline.root.places import Place, part_of, read_place, uri_of
+from ratchet.pipeline.root.places import Place, part_of, uri_of
 from ratchet.pipeline.root.root_file import read_file
 from ratchet.schemas.artifacts.registry_entries import POINTER_FILE, ServedModel
 from ratchet.schemas.artifacts.root_file import RootFile
-from ratchet.schemas.artifacts.training_record import POST_PROCESSING, TrainingRecord
+from ratchet.schemas.artifacts.training_record import POST_PROCESSING, NumericsRecord, TrainingRecord
 from ratchet.schemas.base.errors import ConfigError, RatchetError, StateError
 from ratchet.schemas.base.files import read_regular
 
@@ -66,9 +70,7 @@ def rebuild(root: Path) -> RootFile:
 def has_lineage(root: Path) -> bool:
     """Whether a model was ever served from a root, by the registry or by what lies in its serving directories."""
     return (
-        (part_of(root, "registry") / POINTER_FILE).exists()
-        or bool(_version_files(root))
-        or bool(_served_directories(root))
+        (part_of(root, "registry") / POINTER_FILE).exists() or bool(_versions(root)) or bool(_served_directories(root))
     )
 
 
@@ -121,9 +123,9 @@ def _derived(root: Path) -> RootFile | None:
 
 def _newest(root: Path) -> ServedModel | None:
     """The served version of the highest number; torn entries are passed over, for this is how one is mended."""
-    for file in sorted(_version_files(root), key=_number, reverse=True):
-        with contextlib.suppress(RatchetError, OSError, UnicodeDecodeError):
-            return parse_entry(read_place(file), str(file), ServedModel, uri_of(root))
+    for name, value in sorted(_versions(root).items(), key=lambda entry: _number(entry[0]), reverse=True):
+        with contextlib.suppress(RatchetError):
+            return parse_value(value, name, ServedModel, uri_of(root))
     return None
 
 
@@ -139,13 +141,17 @@ def _written_at(root: Path, newest: ServedModel | None) -> str:
     return str(parents[2]) if len(parents) > 2 and parents[2].is_absolute() else ""
 
 
-def _version_files(root: Path) -> list[Place]:
-    files = (part_of(root, "registry") / "versions").glob("*.json")
-    return [file for file in files if file.name.removesuffix(".json").isdecimal()]
+def _versions(root: Path) -> dict[str, Value]:
+    """The entries of versions, by name, whatever they hold; none where they cannot be read."""
+    place = uri_of(root)
+    with contextlib.suppress(RatchetError, OSError):
+        found = EntryIndex(storage_of(f"{place}/registry", f"{place}/serving"), VERSIONS).all()
+        return {name: value for name, value in found.items() if name.removesuffix(".json").isdecimal()}
+    return {}
 
 
-def _number(version_file: Place) -> int:
-    return int(version_file.name.removesuffix(".json"))
+def _number(name: str) -> int:
+    return int(name.removesuffix(".json"))
 
 
 def _names(root: Path) -> Iterator[str]:
@@ -200,11 +206,17 @@ def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
     return False
 
 
+def _numerics(numerics: NumericsRecord) -> dict[str, Any]:
+    values = dataclasses.asdict(numerics)
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _trained(record: TrainingRecord) -> dict[str, Any]:
     training: dict[str, Any] = {
         "batch_size": record.batch_size,
         "clip_norm": record.clip_norm,
         "average": record.average,
+        **_numerics(record.numerics),
         "bootstrap": {"peak_learning_rate": record.learning_rate.bootstrap_peak},
     }
     if record.mode == "retrain":

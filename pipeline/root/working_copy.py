@@ -1,7 +1,7 @@
 """The working copy of a root in an object store: its small files on this machine, for as long as a command reads them.
 
-What is copied: `ratchet.json`, `ratchet.yaml`, `metadata.sqlite` and the files in `runs/ID/`. A page or log is only
-there by name until somebody asks for it. Registry, served models and artifacts are never copied.
+What is copied: `ratchet.json`, `ratchet.yaml`, `metadata.sqlite` or `metadata.json`, and the files in `runs/ID/`. A
+page or log is only there by name until somebody asks for it. Registry, served models and artifacts are never copied.
 
 An object is fetched again when its generation has changed. A file that was changed here is written back over the
 generation that was seen, so nothing that another machine wrote meanwhile is lost; and if this process is killed before,
@@ -29,6 +29,7 @@ from ratchet.components.registry.locking import hold
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.root.object_path import seconds_of
 from ratchet.pipeline.root.remote_file import Remote, Seen, read_remote, write_remote
+from ratchet.schemas.artifacts.metadata_file import METADATA_FILE
 from ratchet.schemas.artifacts.review import PAGE_FILES
 from ratchet.schemas.artifacts.root_file import ROOT_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE
@@ -38,7 +39,7 @@ from ratchet.schemas.base.progress import LOGGER
 
 ML_METADATA = "metadata.sqlite"
 LOG_FILE = "log.txt"
-_SINGLE = (ROOT_FILE, OWN_SETTINGS_FILE)
+_SINGLE = (ROOT_FILE, OWN_SETTINGS_FILE, METADATA_FILE)
 _BY_NAME = frozenset({*PAGE_FILES, LOG_FILE})
 _OF_A_RUN = re.compile(r"runs/(?!\.{1,2}/)[^/\0]+/(?!\.{1,2}$)[^/\0]+")
 _WRITERS = 8

@@ -49,15 +49,15 @@ def a_lost_pointer(world: LifelikeRoot) -> None:
 
 
 def a_torn_entry_of_the_served_version(world: LifelikeRoot) -> None:
-    world.file("versions/200.json").write_text('{"version": "200"')
+    world.entry("versions/200.json").write_text('{"version": "200"')
 
 
 def a_lost_entry_of_an_earlier_version(world: LifelikeRoot) -> None:
-    world.file("versions/100.json").unlink()
+    world.entry("versions/100.json").unlink()
 
 
 def a_torn_entry_of_an_earlier_version(world: LifelikeRoot) -> None:
-    world.file("versions/100.json").write_text("[]")
+    world.entry("versions/100.json").write_text("[]")
 
 
 def lost_entries_and_pointer(world: LifelikeRoot) -> None:

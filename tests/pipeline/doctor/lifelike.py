@@ -29,6 +29,7 @@ from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
 from ratchet.schemas.data.dataset import DATASET_FILE
 from tests.builders import trained_data, training_record
+from tests.entry_file import EntryFile, entry_file
 from tests.pipeline.served_root import NOW, ServedRoot, model_files
 
 LATER = NOW + datetime.timedelta(days=1)
@@ -46,10 +47,14 @@ class LifelikeRoot(ServedRoot):
         """A file of the registry."""
         return self.root / "registry" / name
 
-    def decision_file(self, run_id: str) -> Path:
+    def entry(self, name: str) -> EntryFile:
+        """An entry of the registry."""
+        return entry_file(self.root, name)
+
+    def decision_file(self, run_id: str) -> EntryFile:
         """The decision on a run."""
         [made] = [decision for decision in self.registry.decisions() if decision.run_id == run_id]
-        return self.file(f"decisions/{decision_key(made)}.json")
+        return self.entry(f"decisions/{decision_key(made)}.json")
 
     def begin(self, span: int, command: str) -> Path:
         """A run that was interrupted."""
@@ -136,6 +141,7 @@ def lifelike_root(root: Path) -> LifelikeRoot:
 
 
 def tree(root: Path) -> dict[str, bytes | None]:
-    """Every path below a root, with the content of files; locks and the index of runs apart, which say when."""
-    paths = [path for path in sorted(root.rglob("*")) if path.name not in ("lock", "index.html")]
+    """Every path below a root, with the content of files; locks and the indexes of runs apart, which say when."""
+    made_anew = {root / "runs" / name for name in ("index.html", "index.json")}
+    paths = [path for path in sorted(root.rglob("*")) if path.name != "lock" and path not in made_anew]
     return {str(path.relative_to(root)): path.read_bytes() if path.is_file() else None for path in paths}

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from ratchet.pipeline.doctor.doctor import doctor
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.ml_metadata_sync import OverrideStore
 from ratchet.pipeline.root.root_file import read_file
 from ratchet.pipeline.root.roots import check_root
 from ratchet.pipeline.run.starting import check_ml_metadata
 from ratchet.pipeline.serving.rollback import RollbackRequest, plan_rollback
+from ratchet.schemas.artifacts.metadata_file import METADATA_FILE
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from ratchet.schemas.artifacts.training_record import read_training_record
 from ratchet.schemas.base.errors import StateError
@@ -84,7 +86,7 @@ MESSAGES: list[tuple[str, Step, Step]] = [
         lambda w: w.file("served.json").write_text('{"served": 7}'),
         ask_what_is_served,
     ),
-    ("schemas.artifacts.registry_entries", lambda w: w.file("versions/200.json").write_text("{}"), ask_for_versions),
+    ("schemas.artifacts.registry_entries", lambda w: w.entry("versions/200.json").write_text("{}"), ask_for_versions),
     ("schemas.artifacts.registry_entries", lambda w: w.decision_file("bad").write_text("[[["), ask_for_decisions),
     ("schemas.artifacts.overrides", lambda w: edit_log(w), ask_what_is_served),
     (
@@ -94,6 +96,7 @@ MESSAGES: list[tuple[str, Step, Step]] = [
     ),
     ("pipeline.root.ml_metadata", lambda w: (w.root / "metadata.sqlite").unlink(), ask_for_ml_metadata),
     ("pipeline.root.ml_metadata", lambda w: os.truncate(w.root / "metadata.sqlite", 5000), ask_for_ml_metadata),
+    ("schemas.artifacts.metadata_file", lambda w: (w.root / METADATA_FILE).write_text("{"), lambda w: store_of(w.root)),
     ("pipeline.root.roots", lambda w: shutil.rmtree(w.root / "registry"), lambda w: check_root(w.root)),
     ("pipeline.run.starting", lambda w: os.truncate(w.root / "metadata.sqlite", 0), start_a_run),
     ("schemas.artifacts.root_file", lambda w: (w.root / "ratchet.json").write_text("{}"), read_the_root),
@@ -114,4 +117,5 @@ def test_what_the_message_promises_comes_true(world: LifelikeRoot, module: str, 
 def test_every_module_with_such_a_message_is_tested() -> None:
     own = ("pipeline.doctor", "pipeline.cli.root")
     found = {name for name, source in modules() if "doctor --repair" in source and not name.startswith(own)}
-    assert found == {module for module, _, _ in MESSAGES}
+    with_servers = {"pipeline.root.same_store"}  # tests/servers/
+    assert found == {module for module, _, _ in MESSAGES} | with_servers

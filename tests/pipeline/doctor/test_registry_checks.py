@@ -6,6 +6,9 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import pytest
+
+from tests.entry_file import in_files
 from tests.pipeline.doctor.faults import (
     a_lost_ml_metadata,
     a_lost_registry,
@@ -22,7 +25,7 @@ from tests.pipeline.doctor.lifelike import LifelikeRoot
 def test_a_pushed_version_whose_entry_alone_is_lost_is_recorded_again(world: LifelikeRoot) -> None:
     known = versions(world)
     (world.root / "runs" / "good" / "result.json").unlink()
-    world.file("versions/200.json").unlink()
+    world.entry("versions/200.json").unlink()
     world.file("served.json").unlink()
     assert mend(world).healthy
     assert versions(world) == known
@@ -73,11 +76,34 @@ def test_lost_entries_of_approvals_and_rollbacks_come_back(world: LifelikeRoot) 
 
 
 def test_a_torn_decision_that_cannot_be_told_is_set_aside(world: LifelikeRoot) -> None:
-    file = world.file("decisions/0123456789abcdef.json")
+    file = world.entry("decisions/0123456789abcdef.json")
     file.write_text("{")
     assert mend(world).healthy
     assert not file.exists()
     assert file.with_name("0123456789abcdef.json.torn-1").read_text() == "{"
+
+
+@pytest.mark.parametrize("end", [0, 40, -200])
+def test_a_torn_index_keeps_the_lines_that_are_whole_and_the_others_are_made_again(
+    world: LifelikeRoot, end: int
+) -> None:
+    known = (world.registry.served(), versions(world), decisions(world))
+    for part in ("versions", "decisions"):
+        index = world.file(f"{part}/index.json")
+        index.write_text(index.read_text()[:end])
+    assert "index" in kinds(look(world))
+    assert mend(world).healthy
+    assert (world.registry.served(), versions(world), decisions(world)) == known
+    assert world.file("versions/index.json.torn-1").exists() or end == 0
+
+
+def test_a_root_of_an_earlier_version_with_a_file_an_entry_is_healthy_and_mended_as_well(world: LifelikeRoot) -> None:
+    in_files(world.root)
+    assert look(world).healthy
+    known = (versions(world), decisions(world))
+    world.file("versions/100.json").write_text("{")
+    assert mend(world).healthy
+    assert (versions(world), decisions(world)) == known
 
 
 def test_a_lost_registry_leaves_what_is_served_where_it_is(world: LifelikeRoot) -> None:
@@ -100,7 +126,7 @@ def test_a_decision_is_not_made_again_from_an_evaluation_that_was_changed(world:
 def test_a_rollback_whose_every_trace_but_the_log_is_lost_comes_back(world: LifelikeRoot) -> None:
     version = world.roll_back("100")
     shutil.rmtree(world.serving / version)
-    world.file(f"versions/{version}.json").unlink()
+    world.entry(f"versions/{version}.json").unlink()
     world.file("served.json").unlink()
     assert mend(world).healthy
     served = world.registry.pointer().served

@@ -91,7 +91,7 @@ def test_a_moved_root_is_noticed(world: LifelikeRoot, tmp_path: Path) -> None:
 
 
 def test_a_moved_root_without_ratchet_json_is_made_at_home(world: LifelikeRoot, tmp_path: Path) -> None:
-    for file in (*world.root.glob("registry/versions/*.json"), world.file("served.json")):
+    for file in (*(world.entry(f"versions/{name}.json") for name in (100, 200)), world.file("served.json")):
         values = json.loads(file.read_text())
         entry = values.get("served", values)
         entry["path"] = str(world.serving / entry["version"])  # as a version without relative paths wrote it
@@ -109,7 +109,7 @@ def test_a_moved_root_without_ratchet_json_is_made_at_home(world: LifelikeRoot, 
 
 
 def test_a_newer_root_is_not_touched(world: LifelikeRoot) -> None:
-    world.file("versions/100.json").write_text('{"format": 99}')
+    world.entry("versions/100.json").write_text('{"format": 99}')
     before = tree(world.root)
     with pytest.raises(StateError, match="written by a newer Ratchet"):
         mend(world)

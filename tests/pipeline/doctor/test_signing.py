@@ -148,7 +148,7 @@ def test_a_signed_pointer_is_made_again_with_its_signature(world: LifelikeRoot, 
 def test_an_altered_entry_is_never_pointed_to(world: LifelikeRoot, keys: Path) -> None:
     doctor(world.root, True, LATER, ADA)
     world.file("served.json").unlink()
-    file = world.file("versions/200.json")
+    file = world.entry("versions/200.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "map": 0.99}))
     assert not doctor(world.root, True, LATER).healthy
     assert not world.file("served.json").exists()
@@ -171,9 +171,9 @@ def test_without_the_key_a_signed_entry_is_not_changed(
     monkeypatch.delenv(KEY_FILE_VARIABLE)
     shutil.rmtree(world.serving / "100")
     shutil.rmtree(world.candidate("first"))
-    before = world.file("versions/100.json").read_text()
+    before = world.entry("versions/100.json").read_text()
     assert "so it is left" in doctor(world.root, True, LATER).to_text()
-    assert world.file("versions/100.json").read_text() == before
+    assert world.entry("versions/100.json").read_text() == before
 
 
 def test_killed_at_any_point_the_same_command_signs_the_rest(world: LifelikeRoot, keys: Path, tmp_path: Path) -> None:
