@@ -164,7 +164,7 @@ def _measure(name: str, data: Path, work: Path) -> dict[str, Any]:
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
     from tfx.orchestration.pipeline import Pipeline
 
-    components = _ours(data, work) if name == "ours" else _tfx(work.parent / "records")
+    components = steps_to_the_gate(data, work) if name == "ours" else _tfx(work.parent / "records")
     connection = metadata.sqlite_metadata_connection_config(str(work / "metadata.sqlite"))
     pipeline = Pipeline(
         pipeline_name=name,
@@ -200,10 +200,9 @@ def _tfx(records: Path) -> list[Any]:
     return [examples, StatisticsGen(examples=examples.outputs["examples"])]
 
 
-def _ours(data: Path, work: Path) -> list[Any]:
+def steps_to_the_gate(data: Path, work: Path) -> list[Any]:
     """The steps of `ratchet.pipeline.pipeline` up to the gate."""
     import tensorflow_data_validation as tfdv
-    from tfx.components import StatisticsGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 
     from ratchet.components.data_gate.component import DataGate
@@ -211,6 +210,7 @@ def _ours(data: Path, work: Path) -> list[Any]:
     from ratchet.components.example_gen.component import DetectionExampleGen
     from ratchet.components.example_gen.settings import ReadingSettings
     from ratchet.components.registry.component import BaselineReader
+    from ratchet.components.stack.beam_executors import StatisticsGen
     from ratchet.schemas.data.copy_settings import CopySettings
     from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE
 

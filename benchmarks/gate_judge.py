@@ -202,7 +202,7 @@ class GateJudge:
         (self._cache / "read").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._cache, prefix="reading-") as scratch:
             outs = {place: Path(scratch) / place.name for place in wanted}
-            options = PipelineOptions(list(self._settings.beam_args))
+            options = PipelineOptions(list(self._settings.beam.beam_args))
             generate([(wanted[place], str(out)) for place, out in outs.items()], beam.Pipeline(options=options))
             for place, out in outs.items():
                 if wanted[place].span:

@@ -26,7 +26,8 @@ from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.map_evaluator.slice_rules import slice_reasons
 from ratchet.components.metrics.average_precision import detection_metrics
 from ratchet.components.metrics.match_table import MatchTable
-from ratchet.components.metrics.resampling import class_draws, narrowest
+from ratchet.components.metrics.resampling import class_draws
+from ratchet.components.metrics.weighted_sums import narrowest
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 

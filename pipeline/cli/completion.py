@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,7 +99,14 @@ def _runs(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
 
 
 def _versions(parsed_args: argparse.Namespace, **_: Any) -> list[str]:
-    return _names(parsed_args, "registry/versions", ".json")
+    """Of the index of versions, and those that an earlier version of Ratchet left in files of their own."""
+    root = _root(parsed_args)
+    try:
+        entries = json.loads((root / "registry/versions/index.json").read_bytes())["entries"] if root else {}
+    except (OSError, ValueError, LookupError, TypeError):
+        entries = {}
+    names = {*_names(parsed_args, "registry/versions", ".json"), *(name.removesuffix(".json") for name in entries)}
+    return sorted(names - {"index"})
 
 
 def _names(parsed_args: argparse.Namespace, below: str, suffix: str) -> list[str]:

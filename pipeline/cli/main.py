@@ -36,6 +36,7 @@ from ratchet.pipeline.terminal.failures import INTERRUPTED, guarded
 from ratchet.pipeline.terminal.standard_streams import end_at_once, flush_output, note, output_lost, own_process
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.termination import EXIT_CODE
 from ratchet.schemas.base.visible import visible_line
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:]
     code = _guarded(given)
     # An evaluation leaves nothing to be done, and to give back a million objects takes as long as to match them.
-    if code == INTERRUPTED or _name(given) == "evaluate":
+    if code in (INTERRUPTED, EXIT_CODE) or _name(given) == "evaluate":
         end_at_once(code)
     return code
 

@@ -109,6 +109,7 @@ def add_root_commands(commands: Any) -> None:
         option("--sign-existing", action="store_true", help="sign what was never signed, on your responsibility"),
         option("--by", metavar="NAME", help="who answers for it"),
         option("--reason", metavar="TEXT", help="why, in one line"),
+        option("--metadata", metavar="URL", help="begin ML Metadata anew there, or in `sqlite`: see metadata.url"),
         examples=(
             "ratchet doctor",
             "ratchet doctor --repair",
@@ -255,6 +256,7 @@ def _prune(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from ratchet.pipeline.doctor.doctor import doctor
     from ratchet.pipeline.doctor.signing import Voucher
+    from ratchet.pipeline.doctor.store_change import WantedStore
     from ratchet.schemas.base.errors import InputError
 
     given = (arguments.sign_existing, arguments.by is not None, arguments.reason is not None)
@@ -262,10 +264,13 @@ def _doctor(arguments: argparse.Namespace) -> int:
         raise InputError(
             "--sign-existing needs --repair, --by NAME and --reason TEXT, and these two belong to it alone"
         )
+    if arguments.metadata is not None and not arguments.repair:
+        raise InputError("--metadata needs --repair: it begins a new ML Metadata store")
     if arguments.repair:
         require(Extra.PIPELINE, "`ratchet doctor --repair`")
+    store = WantedStore.of(arguments.metadata) if arguments.metadata is not None else None
     voucher = Voucher.of(arguments.by, arguments.reason) if arguments.sign_existing else None
-    report = doctor(arguments.root, arguments.repair, _now(), voucher)
+    report = doctor(arguments.root, arguments.repair, _now(), voucher, store)
     show(arguments, report.to_text(), report.to_json())
     return report.exit_code
 

@@ -5,22 +5,31 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ratchet.components.trainer.policy import TrainingPlan
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
+from ratchet.pipeline.config.proposal.machine import this_machine
 from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.past.run_record import next_run_id, unfinished_run, unreported_run
 from ratchet.pipeline.root.holding import check_free, with_ml_metadata
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.places import is_remote, uri_of
 from ratchet.pipeline.root.root_settings import without_secrets
 from ratchet.pipeline.root.roots import check_settled, is_root, registry_of
+from ratchet.pipeline.root.same_store import check_store
+from ratchet.pipeline.run.costs import measured_costs
+from ratchet.pipeline.run.earlier import earlier_run, golden_is_stored
+from ratchet.pipeline.run.estimate import RunEstimate, estimate_run
+from ratchet.pipeline.run.estimate_text import estimate_lines, estimate_values
 from ratchet.pipeline.run.nothing_new import decided_before
 from ratchet.pipeline.run.preflight import Asked, RunRequest, plan_new, read_request
 from ratchet.pipeline.run.starting import check_ml_metadata, tell_budget
+from ratchet.pipeline.run.workload import workload
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_STEP
 from ratchet.schemas.artifacts.publication import REGISTRATION_STEP
 from ratchet.schemas.artifacts.registry_entries import ServedModel
@@ -35,6 +44,7 @@ from ratchet.schemas.data.dataset import GOLDEN_STEP
 
 BEGIN, RESUME, REPORT, NOTHING = "begin", "resume", "report", "nothing"
 _STEPS = ("DetectionExampleGen", GOLDEN_STEP, "BaselineReader", "ImportSchemaGen", "StatisticsGen", "DataGate")
+_ASKED_FILES = 300  # whose size is asked; on an object store each is a request
 _BEHIND_THE_GATE = ("DetectorTrainer", "MapEvaluator", DIAGNOSIS_STEP, "Pusher")
 
 
@@ -52,6 +62,7 @@ class PlannedRun:
         training: of a run that would be begun; None for any other.
         result: of `nothing`: what would be said.
         proposed: the file to which settings that are proposed would be written; None where there are settings.
+        estimate: how long a run that would be begun takes, and how much memory; None for any other.
     """
 
     would: str
@@ -62,6 +73,7 @@ class PlannedRun:
     training: TrainingPlan | None = None
     result: RunResult | None = None
     proposed: str | None = None
+    estimate: RunEstimate | None = None
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -85,6 +97,8 @@ class PlannedRun:
             lines += [f"  training  {_training_text(self.training, request.settings)}"]
         if self.steps:
             lines += [f"  steps     {', '.join(self.steps)}; behind DataGate only if it lets the span pass"]
+        if self.estimate is not None:
+            lines += map(visible_line, estimate_lines(self.estimate))
         lines += [f"  {'' if place else 'settings':8}  {line}" for place, line in enumerate(self._settings_lines())]
         return "\n".join(lines)
 
@@ -114,6 +128,7 @@ class PlannedRun:
             "baseline": served and {"version": served.version, "run_id": served.run_id, "map": served.map},
             "training": training and _training_values(training),
             "steps": list(self.steps),
+            "estimate": self.estimate and estimate_values(self.estimate),
             "settings": settings_values(self.request.settings),
             "changed_settings": changed_settings(self.request.settings),
             "proposed": self.proposed,
@@ -149,7 +164,8 @@ def plan_run(request: RunRequest, proposed: str | None = None) -> PlannedRun:
     _check_writable(root)
     registry = registry_of(root, request.settings.name)
     check_settled(registry)
-    if is_there and not is_remote(root):  # of a remote root it would count on, which changes the store
+    check_store(root, request.settings.metadata.server)
+    if is_there and store_of(root).server is None and not is_remote(root):  # others would count on, which writes
         check_ml_metadata(root)
     ended = None if request.anew else unreported_run(root, asked.number, key)
     if ended is not None:
@@ -166,7 +182,35 @@ def plan_run(request: RunRequest, proposed: str | None = None) -> PlannedRun:
     served, training = plan_new(request, asked)
     tell_budget(request, asked)
     run_id = next_run_id(root, asked.number, key)
-    return PlannedRun(BEGIN, request, asked, run_id, served, training, proposed=proposed)
+    estimate = _estimate(request, asked, training)
+    return PlannedRun(BEGIN, request, asked, run_id, served, training, proposed=proposed, estimate=estimate)
+
+
+def _estimate(request: RunRequest, asked: Asked, training: TrainingPlan) -> RunEstimate:
+    """Of a run that would be begun, on this machine."""
+    machine, golden = this_machine(), asked.parts["golden"]
+    work = workload(request.settings, training, asked.span.records, asked.golden_images)
+    earlier = earlier_run(request.root, work, golden)
+    work = dataclasses.replace(
+        work,
+        file_bytes=bytes_of_files([path for shard in asked.span.shards for path in shard.paths]),
+        golden_is_stored=golden_is_stored(request.root, earlier, golden),
+        devices=max(machine.gpus, 1),
+    )
+    there = next(place for place in (request.root, *request.root.absolute().parents) if place.is_dir())
+    free = None if is_remote(request.root) else shutil.disk_usage(there).free
+    return estimate_run(planned_steps(request.settings), work, machine, measured_costs(), earlier, free)
+
+
+def bytes_of_files(paths: Sequence[str]) -> int:
+    """Size of all files together, from at most a few hundred of them.
+
+    Args:
+        paths: of image files; one that cannot be asked counts nothing.
+    """
+    asked = paths[:: max(len(paths) // _ASKED_FILES, 1)]
+    sizes = [os.path.getsize(path) for path in asked if os.path.isfile(path)]
+    return round(sum(sizes) / max(len(asked), 1) * len(paths))
 
 
 def planned_steps(settings: PipelineSettings) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from ratchet.components.example_gen.content import stored_digest
 from ratchet.components.object_store.files import files_of
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.ml_metadata import open_store, store_errors
 from ratchet.pipeline.root.places import part_of
 from ratchet.schemas.base.progress import LOGGER
@@ -35,7 +36,7 @@ def drop_damaged(root: Path, content: str) -> int:
     Raises:
         StateError: ML Metadata cannot be read or written.
     """
-    if not (root / "metadata.sqlite").is_file():  # before the first run
+    if not store_of(root).is_begun:  # before the first run
         return 0
     store = open_store(root)
     with store_errors(root):

@@ -22,6 +22,7 @@ from ratchet.pipeline.past.cause import read_cause
 from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.retention.prune import apply_retention
 from ratchet.pipeline.root.holding import hold_root, written_back
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.places import home_of, named, place
 from ratchet.pipeline.root.roots import is_root
 from ratchet.pipeline.root.step_result import StepResult
@@ -29,7 +30,6 @@ from ratchet.pipeline.run.nothing_new import DecidedBefore
 from ratchet.pipeline.run.outcome import NotActedOnError, evaluated, rejected
 from ratchet.pipeline.run.preflight import Asked, RunRequest, check_new, read_request
 from ratchet.pipeline.run.starting import Started, start
-from ratchet.pipeline.run.workers import WorkerDiedError, run_watched
 from ratchet.pipeline.terminal.console import output_to, own_stderr, progress_on, steps_announced
 from ratchet.pipeline.terminal.failures import tracebacks_to
 from ratchet.schemas.artifacts.data_evidence import PAGE_FILE
@@ -150,6 +150,7 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     span, run_id = asked.number, started.run_id
     if request.bootstrap:
         runner.check_first_model(request.settings)
+    runner.check_beam(request.settings)
     compiled = runner.compile_run(
         request.settings,
         home_of(request.root),
@@ -164,14 +165,10 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     )
     try:
         with steps_announced(compiled.steps):
-            if "--direct_running_mode=multi_processing" in request.settings.beam_args:
-                run_watched(lambda: runner.execute(compiled))
-            else:
-                runner.execute(compiled)
-    except WorkerDiedError as error:
-        raise RunError(_failed(str(error), directory)) from error
+            runner.execute(compiled)
     except Exception as error:  # a step may raise anything; its traceback goes to the log
         traceback.print_exc()
+        _raise_if_server_lost(request.root, error, directory)
         if not _is_decided(compiled, runner.results(compiled, run_id)):
             if isinstance(error, StateError):  # of a file of this run, maybe, which only a new run has whole
                 raise StateError(f"{error}\n{_way_on(directory)}") from (error.__cause__ or error)
@@ -190,6 +187,17 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     if passed and not result.verdict.pushes:
         runner.unbless(request.root, run_id)
     return dataclasses.replace(result, cause=_cause(steps, passed, directory))
+
+
+def _raise_if_server_lost(root: Path, error: Exception, directory: Path) -> None:
+    """The driver of a server says in words what is the matter, which the step's error does not."""
+    if store_of(root).server is None:
+        return
+    from ratchet.pipeline.root.ml_metadata import told_of_server
+
+    told = told_of_server(root, error)
+    if told is not None:
+        raise StateError(f"{told}\n{_way_on(directory)}") from error
 
 
 def _is_decided(compiled: CompiledRun, steps: Mapping[str, StepResult]) -> bool:

@@ -9,21 +9,20 @@ from typing import Any
 
 from ratchet.components.detector.serving_check import RULE as SERVING_LOADS
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings
-from ratchet.pipeline.past.history import RunEntry, read_history
+from ratchet.pipeline.past.history import RunEntry, read_run
+from ratchet.pipeline.past.run_index import asked_digest, known_runs
 from ratchet.pipeline.past.run_record import read_record
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
 from ratchet.schemas.artifacts.publication import BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision, ServedModel
-from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, RunRecord
+from ratchet.schemas.artifacts.run_files import RunRecord
+from ratchet.schemas.artifacts.run_index import KnownRun
 from ratchet.schemas.artifacts.run_result import NOTHING_NEW_RULE, RunResult
 from ratchet.schemas.base.errors import ConfigError
 from ratchet.schemas.base.formatting import minute
 
 # What says nothing about data or candidate: such a run has not answered what was asked.
 ACCIDENTS = frozenset({BASELINE_CHANGED, CANDIDATE_CHANGED, EVALUATION_CHANGED, SERVING_LOADS})
-# The number of a span is only its name; what made a first model has been learned; and another version of the code is no
-# news of the world.
-_LEFT_OUT = frozenset({"span", "bootstrap", "code"})
 
 
 @dataclass(frozen=True)
@@ -91,30 +90,25 @@ def decided_before(
         decisions: of the registry.
     """
     compared = {made.run_id: made.baseline_digest for made in decisions}
-    for entry in reversed(read_history(root, ()).finished):
-        record = read_record(root, entry.run_id)
-        if record is None or (root / "runs" / entry.run_id / ABANDONED_FILE).exists():
+    wanted = asked_digest(asked)
+    for run in reversed(known_runs(root).runs):
+        if run.result is None or run.abandoned or run.asked != wanted:
             continue
-        is_own = served is not None and served.run_id == entry.run_id
-        started_from = record.baseline[1] if record.baseline else None
-        is_baseline = compared.get(entry.run_id, started_from) == (served.digest if served else None)
-        stands = is_own or (is_baseline and not _was_accident(entry))
-        if stands and _is_same(record.asked, asked):
-            return DecidedBefore(entry, record, served, is_own)
+        is_own = served is not None and served.run_id == run.run_id
+        is_baseline = compared.get(run.run_id, run.baseline) == (served.digest if served else None)
+        record = read_record(root, run.run_id) if is_own or (is_baseline and not _was_accident(run)) else None
+        if record is not None and _is_same(record.asked, asked):
+            return DecidedBefore(read_run(root, root / "runs" / run.run_id), record, served, is_own)
     return None
 
 
-def _was_accident(entry: RunEntry) -> bool:
-    reasons = entry.result.reasons if entry.result else ()
+def _was_accident(run: KnownRun) -> bool:
+    reasons = run.result.reasons if run.result else ()
     return any(reason.rule in ACCIDENTS and not reason.passed for reason in reasons)
 
 
 def _is_same(then: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    return _parts(then) == _parts(now) and _settings(then) == _settings(now) is not None
-
-
-def _parts(asked: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in asked.items() if name not in (*_LEFT_OUT, "settings")}
+    return asked_digest(then) == asked_digest(now) and _settings(then) == _settings(now) is not None
 
 
 def _settings(asked: Mapping[str, Any]) -> PipelineSettings | None:

@@ -22,7 +22,9 @@ from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.trainer.lineage import read_earlier
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from ratchet.components.vertex_registry.settings import VertexRegistrySettings
+from ratchet.pipeline.config.beam_settings import BeamSettings
 from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
+from ratchet.pipeline.config.metadata_settings import MetadataSettings
 from ratchet.pipeline.config.pipeline_settings import NotifySettings, PipelineSettings, RetentionSettings
 from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.root_settings import Remembered
@@ -79,12 +81,14 @@ class Asked:
         span: the span.
         parts: everything that could change the run's result, by name: `RunRecord.asked`.
         version: of the span.
+        golden_images: images of the golden set.
     """
 
     number: int
     span: Source
     parts: dict[str, Any]
     version: int = 1
+    golden_images: int = 0
 
 
 def read_request(request: RunRequest) -> Asked:
@@ -111,7 +115,8 @@ def read_request(request: RunRequest) -> Asked:
     _tell_if_too_small(golden, request)
     if request.bootstrap:
         _check_checkpoint(request.settings.training.init_checkpoint)
-    return Asked(found.number, span, _parts(request, found.number, span, golden), found.version)
+    parts = _parts(request, found.number, span, golden)
+    return Asked(found.number, span, parts, found.version, len(golden.records))
 
 
 def tell_of(source: Source) -> None:
@@ -214,16 +219,18 @@ def _parts(request: RunRequest, number: int, span: Source, golden: Source) -> di
 def asked_settings(settings: PipelineSettings) -> dict[str, Any]:
     """The settings that can change a run's result, as `RunRecord.asked` has them.
 
-    Whom it tells, what it asks of a server, what is kept after it and what it runs on change nothing: a crashed one
-    goes on when they change.
+    Whom it tells, what it asks of a server, what is kept after it, where that is noted and what it runs on change
+    nothing: a crashed one goes on when they change.
     """
     plain = dataclasses.replace(
         settings,
         notify=NotifySettings(),
         retention=RetentionSettings(),
+        metadata=MetadataSettings(),
         kubeflow=KubeflowSettings(),
         serving=ServingSettings(),
         vertex_registry=VertexRegistrySettings(),
+        beam=BeamSettings(),
     )
     return json.loads(settings_io.to_json(plain))
 

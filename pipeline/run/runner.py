@@ -17,14 +17,15 @@ environment.prepare()
 
 import absl.logging
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
-from tfx.orchestration import metadata
 
 from ratchet.components.detector.serving_check import started_early
+from ratchet.components.stack.beam_options import check_args
 from ratchet.components.stack.tfx_runs import CompiledPipeline, compile_pipeline
 from ratchet.components.trainer.model.retinanet import check_model
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.pipeline import Locations, Wanted, create_pipeline
-from ratchet.pipeline.root.ml_metadata import read_run
+from ratchet.pipeline.root.metadata_store import store_of
+from ratchet.pipeline.root.ml_metadata import connection_to, read_run
 from ratchet.pipeline.root.ml_metadata_sync import OverrideStore
 from ratchet.pipeline.root.step_result import StepResult
 from ratchet.pipeline.run.golden_cache import drop_damaged
@@ -41,6 +42,7 @@ class CompiledRun:
     Attributes:
         pipeline: TFX's compiled form.
         connection: its ML Metadata store.
+        run_name: what the run is called in there.
         steps: node ids in the order they run.
         behind_the_gate: those that run only when the data gate lets them.
         if_rejected: those that run only when it does not.
@@ -48,6 +50,7 @@ class CompiledRun:
 
     pipeline: CompiledPipeline
     connection: ConnectionConfig
+    run_name: str
     steps: tuple[str, ...]
     behind_the_gate: frozenset[str]
     if_rejected: frozenset[str]
@@ -60,6 +63,15 @@ def check_first_model(settings: PipelineSettings) -> None:
         ConfigError: it cannot.
     """
     check_model(settings.model)
+
+
+def check_beam(settings: PipelineSettings) -> None:
+    """Whether Beam takes its options, which only Beam knows.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    check_args(settings.beam.beam_args, settings.beam.job_server_args)
 
 
 def compile_run(
@@ -89,18 +101,20 @@ def compile_run(
             empty: it is stored again.
         working_copy: of a root in an object store, which holds the ML Metadata store; None: the root does.
     """
-    here = working_copy or root
-    connection = metadata.sqlite_metadata_connection_config(f"{here}/metadata.sqlite")
+    here = Path(working_copy or root)
+    store, connection = store_of(here), connection_to(here)
+    golden_content = golden_content and store.run_name(golden_content)  # never what another root has stored
     locations = Locations.under(root, data, golden, settings.name, schema_file(settings))
     wanted = Wanted(
         span, int(bootstrap), int(settings.data_gate.accept_new_golden), command=command, golden_content=golden_content
     )
     pipeline = create_pipeline(settings, locations, wanted, connection)
     if golden_content:
-        drop_damaged(Path(here), golden_content)
-    compiled = compile_pipeline(pipeline, run_id, cached=[GOLDEN_STEP] if golden_content else [])
+        drop_damaged(here, golden_content)
+    compiled = compile_pipeline(pipeline, store.run_name(run_id), cached=[GOLDEN_STEP] if golden_content else [])
     rejection = frozenset([REJECTION_DIAGNOSIS_STEP, REJECTION_STEP])
-    return CompiledRun(compiled, connection, compiled.steps, compiled.conditional - rejection, rejection)
+    conditional = compiled.conditional - rejection
+    return CompiledRun(compiled, connection, store.run_name(run_id), compiled.steps, conditional, rejection)
 
 
 def execute(compiled: CompiledRun) -> None:
@@ -112,7 +126,7 @@ def execute(compiled: CompiledRun) -> None:
 
 def results(compiled: CompiledRun, run_id: str) -> dict[str, StepResult]:
     """How the steps of a run ended, by node id."""
-    return read_run(compiled.connection, run_id)
+    return read_run(compiled.connection, compiled.run_name)
 
 
 def unbless(root: Path, run_id: str) -> None:

@@ -13,6 +13,7 @@ from ratchet.components.object_store.uri import is_gs
 from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.golden_looks import known_golden_set, looks_at
 from ratchet.pipeline.past.run_record import begin_run, unfinished_run, unreported_run
+from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.places import is_remote, named
 from ratchet.pipeline.root.rebuild import read_root
 from ratchet.pipeline.root.root_file import is_moved
@@ -58,6 +59,7 @@ def start(request: RunRequest, asked: Asked) -> Started | DecidedBefore:
     """
     registry = registry_of(request.root, request.settings.name)
     settled(registry)
+    _take_store(request)
     check_ml_metadata(request.root)
     at_home(request.root)
     if request.remembered is not None:
@@ -107,19 +109,40 @@ def tell_budget(request: RunRequest, asked: Asked) -> None:
         )
 
 
+def _take_store(request: RunRequest) -> None:
+    """SQLite is there by itself, and so needs nothing of what is slow to import."""
+    wanted = request.settings.metadata.server
+    if wanted is not None or store_of(request.root).server is not None:
+        from ratchet.pipeline.root.claim import take_store
+
+        take_store(request.root, wanted)
+
+
 def at_home(root: Path) -> None:
     """Tells ML Metadata where its artifacts are, in a root that was moved or copied.
 
     Raises:
         StateError: it cannot be told.
     """
+    if store_of(root).server is not None:
+        _at_home_on_server(root)
+        return
     there = read_root(root)
-    if there is None or not is_moved(there, root) or not (root / "metadata.sqlite").exists():
+    if there is None or not is_moved(there, root) or not store_of(root).file.exists():
         return
     from ratchet.pipeline.root.ml_metadata import relocate
 
     LOGGER.info("this root was %s before: ML Metadata is told where its artifacts are now", there.path)
     relocate(root, there.path)
+
+
+def _at_home_on_server(root: Path) -> None:
+    """There the server says where it saw the root last."""
+    from ratchet.pipeline.root.claim import move_on_server
+
+    recorded = move_on_server(root)
+    if recorded is not None:
+        LOGGER.info("this root was %s before: ML Metadata was told where its artifacts are now", recorded)
 
 
 def check_ml_metadata(root: Path) -> None:
@@ -128,15 +151,15 @@ def check_ml_metadata(root: Path) -> None:
     Raises:
         StateError: it is not.
     """
-    database = root / "metadata.sqlite"
-    if database.is_file() and database.stat().st_size:
-        if is_remote(root):
+    store = store_of(root)
+    if store.is_begun:
+        if is_remote(root) or store.server is not None:
             from ratchet.pipeline.root.executions import count_on_where_behind
 
             count_on_where_behind(root)
     elif _has_artifacts(root):
         raise StateError(
-            f"{named(root, database)}: ML Metadata is lost; restore the file from a backup, or "
+            f"{named(root, store.file)}: ML Metadata is lost; restore the file from a backup, or "
             "`ratchet doctor --repair` begins a new one"
         )
 
@@ -157,10 +180,10 @@ def restore_baseline(root: Path, registry: Registry, run_id: str) -> None:
     Raises:
         StateError: it cannot be.
     """
-    from ratchet.pipeline.root.ml_metadata import read_step, sqlite_at, store_errors
+    from ratchet.pipeline.root.ml_metadata import connection_to, read_step, store_errors
 
     with store_errors(root):
-        step = read_step(sqlite_at(root), run_id, "BaselineReader")
+        step = read_step(connection_to(root), store_of(root).run_name(run_id), "BaselineReader")
     if step is None or not step.done or not step.output_properties["baseline"].get("has_baseline"):
         return
     version, digest = (str(step.output_properties["baseline"][name]) for name in ("version", "digest"))

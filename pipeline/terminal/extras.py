@@ -14,6 +14,7 @@ _MODULES = {  # what each extra brings, by the top of its import name
     ),
     "kubeflow": ("kfp",),
     "bench": ("matplotlib",),
+    "stores": ("psycopg", "pymysql"),
     "gcs": ("google", "google.cloud", "google.cloud.storage", "google_crc32c"),
 }
 _EXTRA_OF = {module: extra for extra, modules in _MODULES.items() for module in modules}
@@ -60,8 +61,9 @@ def missing_extra(error: BaseException) -> str | None:
 
 
 def _how_to_install(extra: str) -> str:
-    if extra == "gcs":
-        return "which the extra [gcs] brings and the light install leaves out: pip install 'ratchet-detector[gcs]'"
+    if extra in ("gcs", "stores"):
+        way = f"pip install 'ratchet-detector[{extra}]'"
+        return f"which the extra [{extra}] brings and the light install leaves out: {way}"
     return (
         f"which the extra [{extra}] brings and the light install leaves out; `make .venv/ready` in a checkout installs "
         "it, and docs/install.md has the other ways"

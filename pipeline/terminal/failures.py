@@ -3,6 +3,7 @@
 2    the user can mend it: input, permissions, the state of the pipeline root
 1    the work broke off: a full disk, no memory, a fault of Ratchet
 130  Ctrl-C
+143  SIGTERM
 141  nobody reads standard output any more; without a word, like other tools
 """
 
@@ -25,6 +26,7 @@ from ratchet.pipeline.terminal.extras import missing_extra
 from ratchet.pipeline.terminal.plain_text import cut, one_line
 from ratchet.pipeline.terminal.standard_streams import OutputError, flush_output, reader_left, say, tell
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.schemas.base.termination import EXIT_CODE, Terminated
 
 INTERRUPTED = 130  # what shells give for Ctrl-C
 _LONGEST = 400  # characters of another library's text
@@ -92,6 +94,8 @@ def explain(error: BaseException, goes_on: bool = False) -> Failure:
         error: anything that can be raised.
         goes_on: see `guarded`.
     """
+    if told := next((cause for cause in _causes(error) if isinstance(cause, Terminated)), None):
+        return Failure(_of_sigterm(told, goes_on), EXIT_CODE)
     if any(isinstance(cause, KeyboardInterrupt) for cause in _causes(error)):
         return Failure(_INTERRUPTED_RUN if goes_on else _INTERRUPTED, INTERRUPTED)
     if isinstance(error, OutputError):
@@ -104,6 +108,12 @@ def explain(error: BaseException, goes_on: bool = False) -> Failure:
     if told := missing_extra(error):
         return Failure(told, 2)
     return _of_system(error) or _of_text(error) or _of_library(error) or _fault(error)
+
+
+def _of_sigterm(told: Terminated, goes_on: bool) -> str:
+    if str(told):
+        return f"ended by SIGTERM; {told}"
+    return f"ended by SIGTERM; {(_INTERRUPTED_RUN if goes_on else _INTERRUPTED).partition('; ')[2]}"
 
 
 def _end(failure: Failure, error: BaseException, as_json: bool, prog: str) -> int:
@@ -146,9 +156,8 @@ def _of_library(error: BaseException) -> Failure | None:
         if package in ("sqlite3", "ml_metadata"):
             if any(sign in text.lower() for sign in _DISK):
                 return Failure(f"ML Metadata (metadata.sqlite of the root): {text}; see to the disk, then repeat", 1)
-            return Failure(
-                f"ML Metadata (metadata.sqlite of the root): {text}; see to its owner, permissions and content", 2
-            )
+            where = "metadata.sqlite of the root, or the server that metadata.url names"
+            return Failure(f"ML Metadata ({where}): {text}; see to its owner, permissions and content", 2)
         if package == "tensorflow" and base.__name__ in _TENSORFLOW:
             mendable = _TENSORFLOW[base.__name__]
             return Failure(f"{text}; see to that file or directory, then repeat the command", 2 if mendable else 1)

@@ -18,6 +18,7 @@ from ratchet.pipeline.terminal.colour import is_coloured
 from ratchet.pipeline.terminal.verbosity import Verbosity, verbosity
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.termination import take_sigterm
 from ratchet.schemas.base.visible import visible
 
 Paint = Callable[[str], str]
@@ -38,8 +39,8 @@ def own_process() -> None:
     """Prepares the process of a command; only for a process that does nothing else.
 
     What is closed becomes /dev/null: the next file that is opened would get its number, and with that all that
-    libraries print. What the output's encoding lacks is written as an escape. A second Ctrl-C ends the process at
-    once, while the first one still waits for threads.
+    libraries print. What the output's encoding lacks is written as an escape. A second Ctrl-C or SIGTERM ends the
+    process at once, while the first one still waits for threads.
     """
     for descriptor in range(3):
         try:
@@ -54,6 +55,7 @@ def own_process() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+    take_sigterm()
 
 
 def end_at_once(code: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -15,7 +16,8 @@ import ratchet.pipeline.run
 from ratchet.pipeline.cli.main import main
 from ratchet.pipeline.config.pipeline_settings import load_config, load_settings
 from ratchet.pipeline.run.dry_run import changed_settings, planned_steps
-from tests.builders import coco, coco_annotation, coco_image, write_span
+from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from tests.builders import coco, coco_annotation, coco_image, training_record, write_span
 from tests.pipeline.fingerprint import fingerprint
 from tests.pipeline.run.test_nothing_new import CountingRunner
 
@@ -80,6 +82,42 @@ def test_a_first_model_is_announced_and_made_so(night: Night) -> None:
     assert night.runner.worked == 1
 
 
+def test_time_memory_and_disk_are_estimated_before_anything_starts(night: Night) -> None:
+    told = night.rehearse("--bootstrap", *FEW)
+    estimate = told["estimate"]
+    assert [step["step"] for step in estimate["steps"]] == told["steps"]
+    assert estimate["training_steps"] == told["training"]["steps"] == 250
+    assert 0 < estimate["seconds"][0] < estimate["seconds"][1]
+    assert estimate["memory_bytes"] > 1 << 30
+    assert estimate["disk_bytes"] > 0
+    assert {step["basis"] for step in estimate["steps"]} == {"costs"}
+    longer = night.rehearse("--bootstrap", *FEW, "--set", "training.bootstrap.steps=50000")["estimate"]
+    assert longer["seconds"] > estimate["seconds"]
+    huge = night.rehearse("--bootstrap", "--set", "training.batch_size=2", "--set", "model.input_size=[16384,16384]")
+    [warning] = huge["estimate"]["warnings"]
+    assert "--set model.input_size=[" in warning or "--set training.batch_size=1 fits" in warning
+
+
+def test_what_an_earlier_run_of_the_root_took_is_used(night: Night) -> None:
+    run_id = night.give("--bootstrap", *FEW)["run_id"]
+    there = night.root / "runs" / run_id / "result.json"
+    result = json.loads(there.read_text())
+    model = night.root.parent / "candidate" / "Format-Serving"
+    record = dataclasses.replace(training_record(), steps=250, batch_size=2)
+    (model / "assets.extra").mkdir(parents=True)
+    (model / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(record))
+    seconds = {"DetectionExampleGen": 700.0, "DetectorTrainer": 9000.0, "GoldenExampleGen": 0.01}
+    there.write_text(json.dumps({**result, "model": str(model.parent), "seconds": seconds}))
+    told = night.rehearse("--bootstrap", "--again", *FEW)
+    steps = {step["step"]: step for step in told["estimate"]["steps"]}
+    assert steps["DetectionExampleGen"]["basis"] == steps["DetectorTrainer"]["basis"] == run_id
+    assert steps["MapEvaluator"]["basis"] == "costs"
+    assert steps["GoldenExampleGen"]["basis"] == "stored"
+    (model / RECORD_FILE).write_text("torn")
+    torn = night.rehearse("--bootstrap", "--again", *FEW)["estimate"]["steps"]
+    assert {step["basis"] for step in torn} == {"costs"}
+
+
 def test_nothing_new_is_announced_with_what_would_be_said(night: Night) -> None:
     night.give("--bootstrap", *FEW)
     told = night.rehearse("--bootstrap", *FEW)
@@ -87,6 +125,7 @@ def test_nothing_new_is_announced_with_what_would_be_said(night: Night) -> None:
     assert (told["would"], told["verdict"], done["verdict"]) == ("nothing", "NOTHING_NEW", "NOTHING_NEW")
     assert {**told["result"], "ended_at": ""} == {**done, "ended_at": ""}
     assert told["steps"] == []
+    assert told["estimate"] is None
     assert night.rehearse("--bootstrap", "--again", *FEW)["would"] == "begin"
     assert night.rehearse("--bootstrap", "--set", "training.batch_size=3")["would"] == "begin"
 
@@ -192,6 +231,9 @@ def test_a_person_reads_what_would_be_done(night: Night, capfd: pytest.CaptureFi
     assert f"  span      span 1 of {night.data / 'span-1'}, 30 images" in lines
     assert "  baseline  none: this trains a first model (--bootstrap)" in lines
     assert any("250 steps of 2 images" in line for line in lines)
+    told = ("  time      about ", "  memory    about ", "  disk      about ", "  each step ", "  based on  what images")
+    for begin in told:
+        assert any(line.startswith(begin) for line in lines), begin
     assert any(line.strip().endswith("training.batch_size = 2") for line in lines)
     assert "steps" not in err
 

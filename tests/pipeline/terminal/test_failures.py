@@ -15,6 +15,7 @@ import pytest
 from ratchet.pipeline.cli import main as cli
 from ratchet.pipeline.terminal.failures import explain, guarded, tracebacks_to
 from ratchet.schemas.base.errors import InputError, RatchetError, StateError
+from ratchet.schemas.base.termination import Terminated
 from ratchet.schemas.base.visible import visible
 
 
@@ -74,7 +75,13 @@ def test_a_copy_that_failed_names_the_first_file() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(InputError("bad"), 2), (StateError("bad"), 2), (RatchetError("bad"), 1), (KeyboardInterrupt(), 130)],
+    [
+        (InputError("bad"), 2),
+        (StateError("bad"), 2),
+        (RatchetError("bad"), 1),
+        (KeyboardInterrupt(), 130),
+        (Terminated(), 143),
+    ],
 )
 def test_errors_of_ours_keep_their_exit_codes(
     error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
@@ -97,6 +104,17 @@ def test_a_ctrl_c_that_a_library_made_an_error_of_its_own_is_still_one() -> None
     assert explain(error).exit_code == 130
     assert explain(error).message == "interrupted; the same command again does it anew"
     assert "goes on from the step that was running" in explain(error, goes_on=True).message
+
+
+def test_sigterm_says_what_was_saved_or_that_it_goes_on_from_the_step() -> None:
+    assert explain(Terminated("saved after step 7")).message == "ended by SIGTERM; saved after step 7"
+    assert explain(Terminated()).message == "ended by SIGTERM; the same command again does it anew"
+    assert explain(Terminated(), goes_on=True).message == (
+        "ended by SIGTERM; the same command again goes on from the step that was running"
+    )
+    error = SystemError("returned a result with an exception set")
+    error.__context__ = Terminated("saved")
+    assert (explain(error).exit_code, explain(error).message) == (143, "ended by SIGTERM; saved")
 
 
 @pytest.mark.parametrize(("command", "goes_on"), [("evaluate", False), ("check", False), ("run", True)])

@@ -118,14 +118,14 @@ sys.exit(cli.main())
 """
 
 
-def working(*arguments: str) -> subprocess.Popen[str]:
+def working(*arguments: str, sent: signal.Signals = signal.SIGINT) -> subprocess.Popen[str]:
     """A command that goes on until it is interrupted."""
     pipe = subprocess.PIPE
     given = [sys.executable, "-c", WORKING, *arguments]
     process = subprocess.Popen(given, stdout=pipe, stderr=pipe, text=True, env=ENVIRONMENT)
     assert process.stdout is not None
     assert process.stdout.readline() == "working\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     return process
 
 
@@ -144,6 +144,23 @@ def test_a_second_ctrl_c_ends_the_process_at_once() -> None:
     process.send_signal(signal.SIGINT)
     _, printed = process.communicate()
     assert (process.returncode, printed) == (-signal.SIGINT, "")
+
+
+def test_sigterm_ends_with_one_line_although_a_thread_goes_on() -> None:
+    process = working(sent=signal.SIGTERM)
+    _, printed = process.communicate()
+    assert process.returncode == 143
+    assert printed.startswith("ratchet: ended by SIGTERM; ")
+    assert printed.count("\n") == 1
+
+
+def test_a_second_sigterm_ends_the_process_at_once() -> None:
+    process = working("--wait", sent=signal.SIGTERM)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "cleaning\n"
+    process.send_signal(signal.SIGTERM)
+    _, printed = process.communicate()
+    assert (process.returncode, printed) == (-signal.SIGTERM, "")
 
 
 INTERRUPTED_AT_ONCE = """
