@@ -3,12 +3,14 @@
 VENV_PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# Our own modules and tests are compiled once and not by each of the processes that tests start, whatever is set outside.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Two processes; what shares a fixture stays in one of them (conftest.py).
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # What tests want beside .venv: a browser, and venv where Debian parts it from Python.
-.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults jobs kills poller soak bench-metrics bench-memory bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining operating-characteristic interval-coverage clean
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults jobs kills poller soak nights bench-metrics bench-scale bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining bench-costs bench-presets bench-ingestion bench-pool real-detector operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -88,13 +90,17 @@ poller: .venv/ready  ## TensorFlow loads each of 200 versions the moment it is s
 
 soak: .venv/ready  ## a hundred runs in a row; nothing grows with their number: half an hour
 	rm -rf build/soak && mkdir -p build
-	$(VENV_PYTHON) -m tests.kills.soak build/soak
+	$(VENV_PYTHON) -m tests.nights.nights build/soak --real --runs 100
+
+nights: .venv/ready  ## a thousand nights whose images and training have stand-ins; nothing grows with their number: an hour
+	rm -rf build/nights && mkdir -p build
+	$(VENV_PYTHON) -m tests.nights.nights build/nights --runs $(or $(N),1000)
 
 bench-metrics: .venv/ready  ## metrics against pycocotools, faster-coco-eval and hotcoco: ten minutes
 	$(VENV_PYTHON) -m benchmarks.metrics
 
-bench-memory: .venv/ready  ## peak memory at 100,000 images x 100 detections: ten minutes
-	$(VENV_PYTHON) -m benchmarks.memory
+bench-scale: .venv/ready  ## the evaluator at 10,000, 100,000 and a million images x 100 detections: half an hour, 15 GB of disk
+	$(VENV_PYTHON) -m benchmarks.scale
 
 bench-data: .venv/ready  ## reading and validation against TFX's own, 10,000 images: half an hour
 	$(VENV_PYTHON) -m benchmarks.data
@@ -119,6 +125,21 @@ bench-object-store: .venv/ready  ## images read from gs:// one after another and
 
 bench-training: .venv/ready  ## images a second against a bare tf-models loop: five minutes
 	$(VENV_PYTHON) -m benchmarks.training_speed
+
+bench-ingestion: .venv/ready  ## CPU seconds and memory of the steps before training, up to 100,000 images: an hour
+	$(VENV_PYTHON) -m benchmarks.ingestion
+
+bench-pool: .venv/ready  ## 200,000 images through ExampleGen, statistics and gate, in memory and on Beam's worker pool, one of which dies: an hour
+	$(VENV_PYTHON) -m benchmarks.external_pool --kill
+
+bench-presets: .venv/ready  ## CPU seconds and memory of a training step and a look of each preset: ten minutes
+	$(VENV_PYTHON) -m benchmarks.presets
+
+bench-costs: demo  ## what both measured, into pipeline/run/costs.json, docs/presets.md and docs/scale.md
+	$(VENV_PYTHON) -m benchmarks.costs --demo ratchet-demo
+
+real-detector: .venv/ready  ## ResNet-50 at 640 px through the whole pipeline, twice, in less than 6 GiB: ten minutes
+	RATCHET_NIGHTLY=1 $(VENV_PYTHON) -m pytest -q tests/real_detector
 
 bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
 	$(VENV_PYTHON) -m benchmarks.retraining

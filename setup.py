@@ -57,6 +57,7 @@ STACKS = {
     ],
 }
 GCS = ["google-cloud-storage>=2.14"]  # a pipeline root on gs://; decision 24
+STORES = ["psycopg[binary]>=3.1", "PyMySQL>=1.1"]  # ML Metadata on a server; decision 36
 PIPELINE = [
     *(f"{package}; {marker}" for marker, packages in STACKS.items() for package in packages),
     "scikit-learn>=1.4",
@@ -74,6 +75,7 @@ RUNTIME = [  # what runs a step on Kubeflow or Vertex; decision 25
     "ipykernel>=6",  # imported by TFMA's ipywidgets, which gets it by way of the notebook that images leave out
 ]
 DEV = [
+    *STORES,
     "ImageHash>=4.3",
     "hypothesis>=6.100",
     "pycocotools>=2.0.8",
@@ -120,6 +122,7 @@ setup(
         "ratchet.components.diagnosis": ["*.json"],
         "ratchet.pipeline.bench": ["*.yaml"],
         "ratchet.pipeline.config": ["*.yaml", "*.txt"],
+        "ratchet.pipeline.run": ["*.json"],
         "ratchet.components.pages": ["*.js", "*.css", "templates/*.html"],
         "ratchet.components.data_gate": ["templates/*.html"],
         "ratchet.components.review": ["templates/*.html"],
@@ -133,6 +136,7 @@ setup(
         "kubeflow": [*PIPELINE, *KUBEFLOW],
         "runtime": RUNTIME,
         "gcs": GCS,
+        "stores": STORES,
         "dev": DEV,
         "bench": BENCH,
     },

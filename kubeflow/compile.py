@@ -86,13 +86,17 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--out {out}: cannot be written ({error.strerror}); name a file that can") from error
+    if request.settings.metadata.url is not None:
+        note("metadata.url is for runs on one machine: a job keeps ML Metadata where its runner does")
     note("starting TFX, which takes a while")
     from ratchet.kubeflow.job import JobPlan, complete_job
     from ratchet.kubeflow.parameters import job_parameters
 
     with output_to(Path(os.devnull)):  # the libraries' start-up noise
+        from ratchet.components.stack.beam_options import check_args
         from ratchet.kubeflow.graph import compiled, create_graph
 
+        check_args(request.settings.beam.beam_args, request.settings.beam.job_server_args, here=False)
         schema_file = request.settings.data.schema or f"{IMAGE_DIRECTORY}/schemas/detection.pbtxt"
         graph = create_graph(request.settings, request.root, schema_file)
         made = compiled(graph, request.settings.name, request.image)

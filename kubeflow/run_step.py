@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ratchet.components.object_store.files import files_of, read_text
 from ratchet.components.registry.lease import renew_lease
@@ -34,6 +34,7 @@ from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FOR
 from ratchet.schemas.artifacts.step_record import StepRecord, StepState
 from ratchet.schemas.base.errors import RatchetError
 from ratchet.schemas.base.progress import LOGGER
+from ratchet.schemas.base.termination import EXIT_CODE, Terminated, take_sigterm
 
 _INVOCATION = "--json_serialized_invocation_args"
 _OUT_OF_TIME = 124  # what `timeout` exits with
@@ -63,12 +64,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, RatchetError):
             LOGGER.error("%s: %s", own.step, error)
             return 1
+        if isinstance(error, Terminated):
+            LOGGER.error("%s: %s", own.step, _told(error))
+            return EXIT_CODE
         raise
     done = dataclasses.replace(
         record, state=StepState.DONE, seconds=_since(started), outputs=outputs, output_properties=properties
     )
     _note(own, invocation, done)
     return 0
+
+
+def enter() -> NoReturn:
+    """The process of a container: `main`, ended by SIGTERM without waiting for threads that may go on for ever."""
+    take_sigterm()
+    code = main()
+    if code == EXIT_CODE:
+        logging.shutdown()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _note(own: argparse.Namespace, invocation: Invocation, record: StepRecord) -> None:
@@ -163,6 +177,8 @@ def _leased(own: argparse.Namespace, invocation: Invocation) -> Iterator[None]:
 
 def _told(error: BaseException) -> str:
     first = " ".join(str(error).split())[:_LONGEST_ERROR]
+    if isinstance(error, Terminated):
+        return f"ended by SIGTERM; {first}" if first else "ended by SIGTERM"
     return first if isinstance(error, RatchetError) else f"{type(error).__name__}: {first}"
 
 
@@ -183,4 +199,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    enter()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import tensorflow_data_validation as tfdv
 from google.protobuf import message
 from tfx import types
-from tfx.components import Pusher, StatisticsGen
+from tfx.components import Pusher
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.base.executor_spec import ExecutorClassSpec
@@ -26,6 +26,7 @@ from ratchet.components.map_evaluator.component import MapEvaluator
 from ratchet.components.registry.component import BaselineReader
 from ratchet.components.registry.executor import PusherExecutor
 from ratchet.components.review.component import Review
+from ratchet.components.stack.beam_executors import StatisticsGen
 from ratchet.components.trainer.component import DetectorTrainer
 from ratchet.components.vertex_registry.component import VertexRegistry
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
@@ -118,7 +119,7 @@ def pipeline_of(
         # TFX's cache key leaves the code of our executors out, so a cached step could be a stale one. The golden set's
         # has it in `golden_content`; pipeline/run/runner.py lets that step alone be cached.
         enable_cache=False,
-        beam_pipeline_args=list(settings.beam_args),
+        beam_pipeline_args=list(settings.beam.step_args),
         metadata_connection_config=metadata_connection_config,
     )
 

@@ -78,7 +78,8 @@ say "making $ENVIRONMENT from $lock (3 to 4 GB on disk; a few minutes the first 
 quiet=--quiet
 [ -t 2 ] && quiet=
 export VIRTUAL_ENV=$PWD/$ENVIRONMENT
-"$UV" pip sync $quiet --require-hashes "$lock" || {
+# Compiled once, a minute: else, where PYTHONDONTWRITEBYTECODE is set, TensorFlow and TFX would be compiled at each start.
+"$UV" pip sync $quiet --compile-bytecode --require-hashes "$lock" || {
   say "if pyfarmhash could not be built: that takes g++ and Python's headers (apt-get install g++ python3-dev)"
   exit 1
 }

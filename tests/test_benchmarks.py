@@ -36,10 +36,10 @@ def test_all_engines_agree_with_pycocotools_on_a_small_case(tmp_path: Path) -> N
 
 @pytest.mark.tensorflow
 def test_reading_and_validation_are_measured_with_the_steps_of_today(tmp_path: Path) -> None:
-    from benchmarks.data import _image_seconds, _ours, _tfx
+    from benchmarks.data import _image_seconds, _tfx, steps_to_the_gate
 
     write_digits(str(tmp_path / "span-1"), DigitsOptions(span=1, images=12))
-    ours, theirs = ([step.id for step in steps] for steps in (_ours(tmp_path, tmp_path), _tfx(tmp_path)))
+    ours, theirs = ([step.id for step in steps] for steps in (steps_to_the_gate(tmp_path, tmp_path), _tfx(tmp_path)))
     assert (ours[0], ours[-1], theirs) == ("DetectionExampleGen", "DataGate", ["ImportExampleGen", "StatisticsGen"])
     assert list(_image_seconds(tmp_path / "span-1")) == [
         "read the annotations", "read the files", "decode, measure, hash", "digests", "convert", "serialise",

@@ -7,16 +7,20 @@ import sys
 from collections.abc import Mapping
 
 _KERAS, _LOG_LEVEL = "TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL"
+_GROWTH = "TF_FORCE_GPU_ALLOW_GROWTH"  # https://www.tensorflow.org/guide/gpu#limiting_gpu_memory_growth
 _WARNINGS = "2"  # and what is worse
 
 
 def prepare() -> None:
     """For a process that trains or runs steps; to be called before TensorFlow is imported.
 
-    tf-models is written for Keras 2, and TensorFlow takes Keras 3 from version 2.16 on. What a user has set stands.
+    tf-models is written for Keras 2, and TensorFlow takes Keras 3 from version 2.16 on. A process takes nearly all
+    memory of a GPU unless it is told to take what it needs, and Beam's workers, which inherit this, share one with the
+    step that they work for. What a user has set stands.
     """
     os.environ.setdefault(_KERAS, "1")
     os.environ.setdefault(_LOG_LEVEL, _WARNINGS)
+    os.environ.setdefault(_GROWTH, "true")
 
 
 def as_served(environment: Mapping[str, str]) -> dict[str, str]:

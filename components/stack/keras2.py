@@ -21,7 +21,7 @@ def create_slots(optimizer: Any, weights: Sequence[tf.Variable]) -> None:
     """Makes the state of a legacy optimizer at once instead of in its first step.
 
     Args:
-        optimizer: one of `keras.optimizers.legacy`, or tf-models' moving average around it.
+        optimizer: one of `keras.optimizers.legacy`, with nothing around it.
         weights: what it will train.
     """
-    getattr(optimizer, "_optimizer", optimizer)._create_all_weights(weights)
+    optimizer._create_all_weights(weights)

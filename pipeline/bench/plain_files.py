@@ -50,6 +50,10 @@ def config_yaml(record: TrainingRecord, is_blind: bool) -> str:
         "freeze_batch_norm": record.batch_norm_frozen,
         "clip_norm": record.clip_norm,
         "weights_average": record.average,
+        "optimizer": record.numerics.optimizer,
+        "momentum": record.numerics.momentum,
+        "weight_decay": record.numerics.weight_decay,
+        "precision": record.numerics.precision,
         "seed": record.seed,
     }
     if record.dynamics and not is_blind:

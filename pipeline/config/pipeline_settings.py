@@ -14,11 +14,19 @@ from ratchet.components.data_gate.settings import DataGateSettings
 from ratchet.components.example_gen.settings import ReadingSettings
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
 from ratchet.components.registry.settings import ServingSettings
+from ratchet.components.stack.mlmd_server import (
+    PASSWORD_FILE_VARIABLE,
+    PASSWORD_VARIABLE,
+    SETTING,
+    holds_password,
+)
 from ratchet.components.trainer.images.augmentation import AugmentationName
 from ratchet.components.trainer.model.model_settings import ModelSettings
 from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
 from ratchet.components.vertex_registry.settings import VertexRegistrySettings
+from ratchet.pipeline.config.beam_settings import BeamSettings
 from ratchet.pipeline.config.kubeflow_settings import KubeflowSettings
+from ratchet.pipeline.config.metadata_settings import MetadataSettings
 from ratchet.pipeline.config.presets import CONFIG_DIRECTORY, preset_names, presets
 from ratchet.schemas.base.closest import closest
 from ratchet.schemas.base.errors import ConfigError
@@ -110,11 +118,11 @@ class PipelineSettings:
         evaluator: what a candidate must reach.
         notify: who is told how a run ended.
         retention: how much stays on the disk.
+        metadata: where a local run keeps its ML Metadata.
         kubeflow: how steps run on a cluster.
         serving: whether TensorFlow Serving is asked.
         vertex_registry: whether Vertex AI is told.
-        beam_args: options of Beam's runner, for the steps that go over images, such as
-            `[--direct_num_workers=4, --direct_running_mode=multi_processing]`: docs/evaluation.md.
+        beam: how the steps run that go over images.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")] = "detector"
@@ -126,10 +134,11 @@ class PipelineSettings:
     evaluator: EvaluatorSettings = dataclasses.field(default_factory=EvaluatorSettings)
     notify: NotifySettings = dataclasses.field(default_factory=NotifySettings)
     retention: RetentionSettings = dataclasses.field(default_factory=RetentionSettings)
+    metadata: MetadataSettings = dataclasses.field(default_factory=MetadataSettings)
     kubeflow: KubeflowSettings = dataclasses.field(default_factory=KubeflowSettings)
     serving: ServingSettings = dataclasses.field(default_factory=ServingSettings)
     vertex_registry: VertexRegistrySettings = dataclasses.field(default_factory=VertexRegistrySettings)
-    beam_args: tuple[str, ...] = ()
+    beam: BeamSettings = dataclasses.field(default_factory=BeamSettings)
 
     @property
     def trainer(self) -> TrainerSettings:
@@ -177,7 +186,13 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
         ConfigError: a setting is unknown, of the wrong type or impossible.
     """
     whole = with_overrides(values, overrides)
+    if "beam_args" in whole:
+        raise ConfigError(
+            f"{source}: beam_args is now a part of the group beam: write `beam: {{args: [...]}}`, or beam.workers for "
+            "processes on this machine: docs/beam.md"
+        )
     _check_shape(whole.get("notify", {}), source)
+    _check_no_password(whole.get("metadata"), source)
     return load(PipelineSettings, whole, source)
 
 
@@ -196,6 +211,24 @@ def _check_shape(notify: Any, source: str) -> None:
     urls = notify.get("urls", [])
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
         raise ConfigError(f"{source}: notify.urls: must be a list of texts, for example [env:SLACK_URL]")
+
+
+def _check_no_password(metadata: Any, source: str) -> None:
+    """Finds a password before pydantic does, which shows the value.
+
+    Args:
+        metadata: the group as YAML gives it.
+        source: what to call it in the message.
+
+    Raises:
+        ConfigError: its URL holds one.
+    """
+    url = metadata.get("url") if isinstance(metadata, Mapping) else metadata
+    if isinstance(url, str) and holds_password(url):
+        raise ConfigError(
+            f"{source}: {SETTING} holds a password or options, and it is written down in the root: take them out; a "
+            f"password is exported as {PASSWORD_VARIABLE}, or stands in the file that {PASSWORD_FILE_VARIABLE} names"
+        )
 
 
 def _find(path: str) -> Path:

@@ -13,8 +13,6 @@ from ratchet.components.stack import environment
 
 environment.prepare()
 
-import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.dsl.io import fileio
 
 from ratchet.components.data_gate.comparing import span_statistics
@@ -23,6 +21,8 @@ from ratchet.components.data_gate.fact_rules import DetectorSight
 from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
 from ratchet.components.example_gen.generate import GenRequest, generate
 from ratchet.components.registry.registry import ServedModel
+from ratchet.components.stack.beam_options import check_args
+from ratchet.components.stack.beam_pipelines import WatchedPipeline
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.schemas.artifacts.decisions import DataDecision
 from ratchet.schemas.artifacts.history import History
@@ -75,6 +75,8 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         InputError: something that the user gave cannot be used.
         StateError: the served model cannot be used.
     """
+    beam = steps.settings.beam
+    check_args(beam.beam_args, beam.job_server_args)
     schema = read_schema(steps.schema_file, fileio)
     data = steps.settings.data
     span = GenRequest(
@@ -96,11 +98,10 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         golden = replace(span, directory=steps.golden, span=0, version=1, strict=True, **whole)
         requests.append((golden, f"{scratch}/golden"))
     LOGGER.info("reading %s", " and ".join(request.directory for request, _ in requests))
-    read, *_ = generate(requests, beam.Pipeline(options=PipelineOptions(list(steps.settings.beam_args))))
+    beam_args = beam.step_args
+    read, *_ = generate(requests, WatchedPipeline(beam_args, "reading"))
     LOGGER.info("computing statistics")
-    statistics = span_statistics(
-        split_directory(f"{scratch}/span", TRAIN_SPLIT) + "/*", schema, steps.settings.beam_args
-    )
+    statistics = span_statistics(split_directory(f"{scratch}/span", TRAIN_SPLIT) + "/*", schema, beam_args)
     (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
     served = steps.served
     inputs = GateSources(

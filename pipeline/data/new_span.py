@@ -6,6 +6,7 @@ decided   a run ended with a verdict on that number and version, whatever it was
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,8 +16,12 @@ from ratchet.components.example_gen.spans import FoundSpan
 from ratchet.components.object_store import objects
 from ratchet.components.object_store.files import files_of
 from ratchet.components.object_store.uri import is_gs
+from ratchet.components.registry.entry_files import parse_value
+from ratchet.components.registry.entry_index import EntryIndex
+from ratchet.components.registry.registry import DECISIONS
+from ratchet.components.registry.storages import storage_of
 from ratchet.pipeline.run.nothing_new import ACCIDENTS
-from ratchet.schemas.artifacts.registry_entries import RECORDED_DECISION_FORMAT
+from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE, RUN_RECORD_FORMAT
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
 from ratchet.schemas.base.errors import DataError, StateError
@@ -162,17 +167,15 @@ def _is_decision(result: bytes | None, request: bytes | None, number: int, versi
 
 
 def _by_registry(root: str, number: int, version: int) -> str | None:
-    places = _newest_first(f"{root.rstrip('/')}/registry/decisions", "")
-    for start in range(0, len(places), _AT_ONCE):
-        batch = places[start : start + _AT_ONCE]
-        for place, text in zip(batch, _texts(batch)):
-            try:
-                decision = RECORDED_DECISION_FORMAT.read(text or b"", place)
-            except StateError:  # `ratchet doctor` tells of it
-                continue
-            is_this = (decision.span, decision.span_version) == (number, version)
-            if is_this and decision.rule not in ACCIDENTS:
-                return decision.run_id
+    place = root.rstrip("/")
+    index = EntryIndex(storage_of(f"{place}/registry", f"{place}/serving"), DECISIONS)
+    found = []
+    for name, value in index.all().items():
+        with contextlib.suppress(StateError):  # `ratchet doctor` tells of it
+            found.append(parse_value(value, index.place_of(name), RecordedDecision, place))
+    for decision in sorted(found, key=lambda made: (made.decided_at, made.run_id), reverse=True):
+        if (decision.span, decision.span_version) == (number, version) and decision.rule not in ACCIDENTS:
+            return decision.run_id
     return None
 
 

@@ -1,8 +1,8 @@
 """What the registry's files hold: models that were served, decisions, and what is put into service just now.
 
     registry/served.json              Pointer
-    registry/versions/VERSION.json    ServedModel
-    registry/decisions/KEY.json       RecordedDecision
+    registry/versions/index.json      EntryIndexFile, of ServedModel by VERSION.json
+    registry/decisions/index.json     EntryIndexFile, of RecordedDecision by KEY.json
 
 These are signed where there is a key, so a key of theirs never changes its name: a signature is of what stands there.
 """
@@ -181,6 +181,17 @@ class Pointer:
         return self.served and (self.served.version, self.served.digest)
 
 
+@dataclass(frozen=True)
+class EntryIndexFile:
+    """All entries of a directory.
+
+    Attributes:
+        entries: by name; each is the JSON object that it would be as a file of its own, which it once was.
+    """
+
+    entries: dict[str, Any]
+
+
 _FIX = "`ratchet doctor --repair` mends what can be mended; else restore it from a backup"
 # In format 0 places were absolute; in this one they are relative to the pipeline root. Number 1 was never written.
 SERVED_MODEL_FORMAT = PersistedFormat(ServedModel, "a registry entry", 2, _FIX)
@@ -189,3 +200,5 @@ INTENT_FORMAT = PersistedFormat(Intent, "the record of a publication", 2, _FIX)
 POINTER_FORMAT = PersistedFormat(
     Pointer, "a registry entry", 2, _FIX, {0: lambda values: {"served": values, "pushing": None}}
 )
+# Number 3 is the first: an earlier version, which has a file an entry, takes it for an entry newer than its own.
+ENTRY_INDEX_FORMAT = PersistedFormat(EntryIndexFile, "an index of registry entries", 3, _FIX)

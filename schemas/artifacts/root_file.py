@@ -93,10 +93,18 @@ def _renamed_in(settings: Any, group: list[str], names: Mapping[str, str]) -> An
     return {**settings, **inside}
 
 
+def _with_beam_group(values: Values) -> Values:
+    """Beam's options were a list of their own."""
+    settings = {key: value for key, value in values["settings"].items() if key != "beam_args"}
+    if values["settings"].get("beam_args"):
+        settings["beam"] = {"args": values["settings"]["beam_args"]}
+    return {**values, "settings": settings}
+
+
 ROOT_FILE_FORMAT = PersistedFormat(
     RootFile,
     "the file of a pipeline root",
-    3,
+    4,
     "`ratchet doctor --repair` makes it anew from the registry",
-    {1: _with_new_names, 2: _with_one_definition_of_copies},
+    {1: _with_new_names, 2: _with_one_definition_of_copies, 3: _with_beam_group},
 )

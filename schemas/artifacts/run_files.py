@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ratchet.schemas.base.persisted import PersistedFormat
+from ratchet.schemas.base.persisted import PersistedFormat, Values
 
 REQUEST_FILE = "request.json"
 ABANDONED_FILE = "abandoned.json"
@@ -94,8 +94,17 @@ class PrunedRun:
     left: tuple[str, ...]
 
 
+def _without_beam(values: Values) -> Values:
+    """How Beam ran the steps was among what was asked for; it changes no result."""
+    asked = values["asked"]
+    if not isinstance(asked.get("settings"), dict):
+        return values
+    settings = {key: value for key, value in asked["settings"].items() if key != "beam_args"}
+    return {**values, "asked": {**asked, "settings": settings}}
+
+
 RUN_RECORD_FORMAT = PersistedFormat(
-    RunRecord, "what a run was asked for", 1, "the same command begins a new run", derived=("key",)
+    RunRecord, "what a run was asked for", 2, "the same command begins a new run", {1: _without_beam}, ("key",)
 )
 ABANDONED_FORMAT = PersistedFormat(AbandonedRun, "why a run was given up", 1, "restore it from a backup")
 PRUNED_FORMAT = PersistedFormat(PrunedRun, "what a pruning wrote", 1, "delete it, the next pruning makes it anew")

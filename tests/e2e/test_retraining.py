@@ -152,7 +152,7 @@ def test_tfma_opens_the_evaluation_of_a_blocked_run(runs: Runs) -> None:
 
 def test_every_decision_on_the_golden_set_is_counted(runs: Runs) -> None:
     registry = Registry(DiskStorage(f"{runs.world.root}/registry", "none"))
-    assert list(registry.golden_uses().values()) == [4]  # all but the span that was rejected before training
+    assert list(registry.records().golden_uses.values()) == [4]  # all but the span that was rejected before training
 
 
 def test_a_crashed_step_is_named_with_the_way_on_and_nothing_is_served(runs: Runs) -> None:

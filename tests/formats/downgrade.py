@@ -13,6 +13,7 @@ from typing import Any
 
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.base.model_digest import model_digest
+from tests.entry_file import in_files
 
 Values = dict[str, Any]
 _PAST_RUN = (
@@ -58,7 +59,7 @@ def _history(values: Values, root: str) -> Values:
 
 
 def _dataset(values: Values, root: str) -> Values:
-    new = ("mended_areas", "facts", "told", "left_out", "exif", "oriented")
+    new = ("mended_areas", "facts", "told", "left_out", "exif", "oriented", "record_files")
     old = _renamed(_without(values, *new), source_format="format")
     return {**old, "bad_boxes": _renamed(_without(old["bad_boxes"], "drawn"), guessed_format="reading")}
 
@@ -85,7 +86,9 @@ def _deltas(values: Values) -> Values:
 
 def _training_record(values: Values, root: str) -> Values:
     later = ("asked", "validation_images", "diverged", "label_map", "post_processing", "baseline_for_comparison")
-    old = _renamed(_without(values, *later, "dynamics", "wants_upright_images"), continual="keep")
+    old = _renamed(
+        _without(values, *later, "dynamics", "numerics", "devices_from", "wants_upright_images"), continual="keep"
+    )
     places = [
         {**_without(data, "exif"), "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]
     ]
@@ -138,6 +141,7 @@ _LATER = (
     "artifacts/**/diagnosis.json",
     "artifacts/**/publication.json",
     "artifacts/**/references.json",
+    "artifacts/**/golden_sets.json",
     "artifacts/**/serving_probe.npz",
     "artifacts/**/golden/boxes.npz",
 )
@@ -149,6 +153,7 @@ def downgrade(root: Path) -> None:
     Args:
         root: pipeline root; its models get other digests, for their training record is rewritten.
     """
+    in_files(root)
     for pattern in _LATER:
         for path in list(root.glob(pattern)):
             path.unlink()

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from ratchet.components.registry.entry_files import entry_json, parse_entry, parse_pointer, pointer_json
+from ratchet.components.registry.entry_index import index_text
 from ratchet.components.registry.override_log import follow, read_log
+from ratchet.pipeline.past.run_index import runs_text
 from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, EVIDENCE_FORMAT, PICTURES_FORMAT
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT
+from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FORMAT
 from ratchet.schemas.artifacts.history import HISTORY_FORMAT
+from ratchet.schemas.artifacts.metadata_file import METADATA_FILE_FORMAT
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
 from ratchet.schemas.artifacts.publication import PUBLICATION_FORMAT
 from ratchet.schemas.artifacts.references import REFERENCES_FORMAT
 from ratchet.schemas.artifacts.registry_entries import (
+    ENTRY_INDEX_FORMAT,
     POINTER_FORMAT,
     RECORDED_DECISION_FORMAT,
     SERVED_MODEL_FORMAT,
@@ -25,6 +30,7 @@ from ratchet.schemas.artifacts.registry_entries import (
 )
 from ratchet.schemas.artifacts.root_file import ROOT_FILE_FORMAT
 from ratchet.schemas.artifacts.run_files import ABANDONED_FORMAT, CRASH_FORMAT, PRUNED_FORMAT, RUN_RECORD_FORMAT
+from ratchet.schemas.artifacts.run_index import RUN_INDEX_FORMAT
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT
 from ratchet.schemas.artifacts.step_record import STEP_RECORD_FORMAT
 from ratchet.schemas.artifacts.training_record import TRAINING_RECORD_FORMAT
@@ -58,6 +64,11 @@ KINDS = {
         lambda text: parse_entry(text, SOURCE, ServedModel, ROOT),
         lambda value: entry_json(value, ROOT),
     ),
+    "registry_index": Kind(
+        ENTRY_INDEX_FORMAT,
+        lambda text: ENTRY_INDEX_FORMAT.read(text, SOURCE),
+        lambda value: index_text(value.entries),
+    ),
     "registry_decision": Kind(
         RECORDED_DECISION_FORMAT,
         lambda text: parse_entry(text, SOURCE, RecordedDecision, ROOT),
@@ -73,6 +84,10 @@ KINDS = {
     "dataset": _plain(DATASET_FORMAT),
     "training_record": _plain(TRAINING_RECORD_FORMAT),
     "history": _plain(HISTORY_FORMAT),
+    "golden_sets": _plain(GOLDEN_SETS_FORMAT),
+    "run_index": Kind(
+        RUN_INDEX_FORMAT, lambda text: RUN_INDEX_FORMAT.read(text, SOURCE), lambda value: runs_text(value.runs)
+    ),
     "references": _plain(REFERENCES_FORMAT),
     "publication": _plain(PUBLICATION_FORMAT),
     "diagnosis": _plain(DIAGNOSIS_FORMAT),
@@ -84,6 +99,7 @@ KINDS = {
     "crashed": _plain(CRASH_FORMAT),
     "step": _plain(STEP_RECORD_FORMAT),
     "root_file": _plain(ROOT_FILE_FORMAT, end="\n"),
+    "metadata_file": _plain(METADATA_FILE_FORMAT),
 }
 
 

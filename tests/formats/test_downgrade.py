@@ -65,7 +65,7 @@ def test_rollback_serves_an_earlier_version_and_the_newer_files_stay_with_the_ol
     assert main(["rollback", *who]) == 0
     assert "the model of version 100 is served again" in capsys.readouterr().out
     assert json.loads(world.file("served.json").read_text())["format"] == KINDS["served"].form.number
-    assert "format" not in json.loads(world.file("versions/100.json").read_text())
+    assert "format" not in json.loads(world.entry("versions/100.json").read_text())
     served = world.registry.served()
     assert served is not None
     assert served.restores == "100"

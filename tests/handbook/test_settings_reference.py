@@ -60,13 +60,14 @@ OWN_NAMES = (
     r"(evaluator\.per_(class|slice)|kubeflow\.(resources|images|time_limits_s)|data_gate\.(minimum|wide)_effect)\b"
 )
 # Not ours: a configuration of the TF Object Detection API, a file, a site.
+FILES_AND_SITES = ("yaml", "json", "jsonl", "md", "py", "sqlite", "broken", "org")  # what a name may end with
 OTHERS = {"model.ssd.matcher.argmax_matcher.matched_threshold", "model.ssd.matcher.argmax_matcher.unmatched_threshold"}
 DOCUMENTS = [TREE / "README.md", *sorted((TREE / "docs").glob("*.md")), *sorted((TREE / "docs/causes").glob("*.md"))]
 
 
 def unknown_settings(text: str) -> set[str]:
     """Of settings that a text names, those that are not there."""
-    named = {key for key in _NAMED.findall(text) if key.rpartition(".")[2] not in ("yaml", "json", "md", "py", "org")}
+    named = {key for key in _NAMED.findall(text) if key.rpartition(".")[2] not in FILES_AND_SITES}
     return {key for key in named - OTHERS - GROUPS - set(CELLS) if not re.match(OWN_NAMES, key)}
 
 

@@ -191,7 +191,7 @@ def test_executors_can_be_imported_without_the_slow_top_of_tfx(compiled: dict[st
     executors = spec_of(compiled["vertex"])["deploymentSpec"]["executors"]
     paths = [argument for e in executors.values() for argument in _class_paths(e["container"]["args"])]
     ours = sorted({path for path in paths if path.startswith("ratchet.")})
-    assert len(ours) == 10
+    assert len(ours) == 11
     code = (
         "import importlib, json, sys\n"
         f"for path in {ours!r}:\n"

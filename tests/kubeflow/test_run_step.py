@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -162,6 +163,44 @@ def test_the_last_step_leaves_no_record(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(run_step, "run_tfx_step", works(lambda asked, given: None))
     assert run_step.main(arguments(tmp_path, step="RunEnd")) == 0
     assert read_records(str(tmp_path), RUN) == {}
+
+
+STEP_THAT_IS_TAKEN_AWAY = """
+import sys, threading
+from ratchet.kubeflow import run_step
+from ratchet.schemas.base.termination import Terminated, heeded, is_told_to_end
+
+def step(given):
+    threading.Thread(target=threading.Event().wait).start()  # never ends, like those of Beam
+    if sys.argv.pop() == "saves":
+        with heeded():
+            print("working", flush=True)
+            while not is_told_to_end():
+                threading.Event().wait(0.01)
+            raise Terminated("the training was saved after step 7 of 9")
+    print("working", flush=True)
+    threading.Event().wait()
+
+run_step.run_tfx_step = step
+run_step.enter()
+"""
+
+
+@pytest.mark.parametrize(("how", "told"), [("saves", "; the training was saved after step 7 of 9"), ("waits", "")])
+def test_a_step_whose_machine_is_taken_away_ends_with_one_line_to_be_tried_again(
+    how: str, told: str, tmp_path: Path
+) -> None:
+    take_lease(str(tmp_path), holder_of(RUN), 3600)
+    command = [sys.executable, "-c", STEP_THAT_IS_TAKEN_AWAY, *arguments(tmp_path), how]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGTERM)
+        _, printed = process.communicate()
+    assert process.returncode == 143
+    assert printed == f"Reader: ended by SIGTERM{told}\n"
+    assert (record(tmp_path).state, record(tmp_path).error) == (StepState.FAILED, f"ended by SIGTERM{told}")
 
 
 def test_a_step_that_takes_too_long_is_ended_and_says_so(tmp_path: Path) -> None:

@@ -87,11 +87,15 @@ _PEOPLE = (
     *mutants_of(
         "pipeline/run/nothing_new.py",
         "tests/pipeline/run/test_nothing_new.py",
-        ("and not _was_accident(entry)", "", "an accident at the door has decided nothing"),
+        ("and not _was_accident(run)", "", "an accident at the door has decided nothing"),
         ("is_own or (is_baseline", "(is_baseline", "a model that was pushed or approved is not made again"),
-        ('"span", "bootstrap", "code"', '"span", "bootstrap"', "a new version of the code retrains nothing by itself"),
-        ("compared.get(entry.run_id, started_from)", "started_from", "what a run was really compared with counts"),
+        ("compared.get(run.run_id, run.baseline)", "run.baseline", "what a run was really compared with counts"),
         ("_settings(then) == _settings(now)", "_settings(then)", "another setting makes a run"),
+    ),
+    *mutants_of(
+        "pipeline/past/run_index.py",
+        "tests/pipeline/run/test_nothing_new.py",
+        ('"span", "bootstrap", "code"', '"span", "bootstrap"', "a new version of the code retrains nothing by itself"),
     ),
     *mutants_of(
         "pipeline/run/preflight.py",

@@ -78,7 +78,7 @@ METRICS = (
     ),
     *mutants_of(
         "components/metrics/bootstrap.py",
-        "tests/components/metrics/test_bootstrap.py",
+        "tests/components/metrics/test_bootstrap.py tests/components/metrics/test_bootstrap_parts.py",
         ("draw.ap[0] - draw.ap[1]", "draw.ap[1] - draw.ap[0]", "a difference is candidate minus baseline"),
         ("values[0] - values[1]", "values[1] - values[0]", "a difference is candidate minus baseline"),
         (
@@ -99,8 +99,8 @@ METRICS = (
     ),
     *mutants_of(
         "components/metrics/resampling.py",
-        "tests/components/metrics/test_bootstrap.py",
-        ("seen[first:] -= _totals", "seen[first:] += _totals", "what is ignored does not count in a resample"),
+        "tests/components/metrics/test_bootstrap.py tests/components/metrics/test_bootstrap_parts.py",
+        ("seen[first:] -= totals", "seen[first:] += totals", "what is ignored does not count in a resample"),
     ),
     *mutants_of(
         "components/metrics/image_errors.py",
@@ -225,7 +225,11 @@ GATE = (
         ("seed=settings.seed", "seed=0", "the resampling has the seed of the settings"),
         ("resamples=settings.resamples", "resamples=100", "as many resamples are drawn as the settings say"),
         ("groups = _groups(matches, settings.bootstrap_by)", "groups = None", "recordings are drawn as a whole"),
-        ("part.images[table.truth_image]", "True", "a slice counts the objects of its images alone"),
+        (
+            "images is None else of_objects[images[of_objects]]",
+            "True else of_objects",
+            "a slice counts the objects of its images alone",
+        ),
         ('"class", settings.per_class, class_names', '"class", (), class_names', "a limit for no class is an error"),
     ),
     *mutants_of(

@@ -7,14 +7,26 @@ from tests.mutants.mutant import mutants_of
 TRAINING = (
     *mutants_of(
         "components/trainer/policy.py",
-        "tests/components/trainer/test_policy.py",
-        ("learning_rate.bootstrap_peak * retrain", "learning_rate.peak * retrain", "fractions do not pile up"),
+        "tests/components/trainer/test_policy.py tests/components/trainer/test_policy_optimizers.py",
+        (
+            "return baseline.learning_rate.bootstrap_peak",
+            "return baseline.learning_rate.peak",
+            "fractions do not pile up",
+        ),
+        (
+            "if settings.training.optimizer != baseline",
+            "if False and baseline",
+            "another optimizer begins with its own peak",
+        ),
+        ("if training.xla and devices > 1", "if False", "XLA is refused on several devices"),
+        ("min(training.accumulate, batch_size // devices)", "training.accumulate", "a part has an image"),
+        ('share if training.optimizer == "sgd" else', "", "the rate of SGD falls with the batch"),
         ("key not in POST_PROCESSING and", "", "post-processing may change"),
         ("(*known, *(name for name in names if name not in known))", "names", "a lineage keeps its labels"),
         ("retrain.replay if earlier", "retrain.replay if False", "earlier spans are replayed"),
         ("/ (batch_size * (1 - replay))", "/ batch_size", "replay takes no steps from the new span"),
         ("1 - images / wanted", "replay", "of a small span no more images are in a batch than there are"),
-        ("math.sqrt(batch_size / wanted)", "1.0", "a smaller batch has a smaller rate"),
+        ("math.sqrt(share)", "1.0", "a smaller batch has a smaller rate"),
         ("if data.span != span.data.span", "if True", "a span that comes again is in the lineage once"),
         ("(AUTO, built[key])", "(AUTO, value)", "another architecture than the served one is refused"),
         ("(*earlier, span.data)", "(span.data,)", "the lineage remembers every span"),
@@ -28,7 +40,12 @@ TRAINING = (
     ),
     *mutants_of(
         "components/trainer/changes.py",
-        "tests/components/trainer/test_policy.py",
+        "tests/components/trainer/test_policy.py tests/components/trainer/test_policy_optimizers.py",
+        ('if "optimizer" not in training.allow', "if False", "another optimizer is refused unless it is declared"),
+        ("return []  # of which `_optimizer` tells", "pass", "rates of two optimizers are not compared"),
+        ("(numerics.precision, training.precision)", "(1, 1)", "another precision is told"),
+        ("(numerics.weight_decay, training.weight_decay)", "(1, 1)", "another weight decay is told"),
+        ("(numerics.momentum, training.momentum)", "(1, 1)", "another momentum is told"),
         ("peak > before * (1 + _ALIKE)", "peak > before * 2", "a retraining's rate may not rise undeclared"),
         ("peak >= first:", "peak > first:", "a retraining's rate is below the first"),
         ("peak < before * (1 - _ALIKE)", "False", "a rate that was lowered is told"),
@@ -48,20 +65,20 @@ TRAINING = (
     ),
     *mutants_of(
         "components/trainer/policy.py",
-        "tests/components/trainer/test_policy.py",
+        "tests/components/trainer/test_policy.py tests/components/trainer/test_policy_optimizers.py",
         ("peak * WARMUP_START", "peak * 2", "the rate never exceeds its peak"),
         ("final=peak * FINAL_FRACTION", "final=peak", "the rate ends near zero"),
         ("min(WARMUP_MAX_STEPS, int(steps * WARMUP_FRACTION))", "0", "the rate warms up"),
     ),
     *mutants_of(
         "schemas/artifacts/training_record.py",
-        "tests/components/trainer/test_policy.py",
+        "tests/components/trainer/test_policy.py tests/components/trainer/test_policy_optimizers.py",
         ("math.pi * progress", "math.pi * progress / 2", "the rate ends near zero"),
         ("if step < self.warmup_steps", "if False", "the rate warms up"),
     ),
     *mutants_of(
         "components/trainer/loop.py",
-        "tests/components/trainer/test_loop.py",
+        "tests/components/trainer/test_loop.py tests/components/trainer/test_loop_lost.py",
         (
             "point.map < state.best_map:",
             "point.map <= state.best_map:",
@@ -77,7 +94,7 @@ TRAINING = (
     ),
     *mutants_of(
         "components/trainer/curves.py",
-        "tests/components/trainer/test_loop.py",
+        "tests/components/trainer/test_loop.py tests/components/trainer/test_loop_lost.py",
         ("if not math.isfinite(value):", "if False:", "a step that is no number does not spoil the curve"),
         ("if self.last > self.highest:", "if False:", "a spike between two points of the loss curve is seen"),
     ),
@@ -114,7 +131,8 @@ TRAINING = (
 SERVING = (
     *mutants_of(
         "components/registry/publication.py",
-        "tests/components/registry/test_publication.py tests/components/registry/test_signed.py "
+        "tests/components/registry/test_publication.py "
+        "tests/components/registry/test_publication_hostile.py tests/components/registry/test_signed.py "
         "tests/pipeline/serving/test_rollback.py",
         ("if seen.served_as != publication.over:", "if False:", "nothing goes over a model it was not compared with"),
         ("settle(registry)\n            seen", "seen", "what was interrupted is completed first"),
@@ -131,7 +149,8 @@ SERVING = (
     ),
     *mutants_of(
         "components/registry/registry.py",
-        "tests/components/registry/test_registry.py tests/components/registry/test_publication.py "
+        "tests/components/registry/test_registry.py "
+        "tests/components/registry/test_publication.py tests/components/registry/test_publication_hostile.py "
         "tests/components/registry/test_signed.py",
         ("int(version) + 1 for version", "int(version) for version", "a new version has a number of its own"),
         ("is_version(name)), key=int)", "is_version(name)))", "version 10 comes after version 9"),
@@ -158,7 +177,7 @@ SERVING = (
     ),
     *mutants_of(
         "components/registry/storage.py",
-        "tests/components/registry/test_publication.py",
+        "tests/components/registry/test_publication.py tests/components/registry/test_publication_hostile.py",
         ("os.fsync(descriptor)", "pass", "a model that is served survives a power cut"),
         ("if found != digest:", "if False:", "a copy that came out otherwise is not served"),
         ("and _is_orphan(name)", "and True", "what another process stages is left alone"),

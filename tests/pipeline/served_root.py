@@ -11,11 +11,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from ratchet.components.registry.registry import Registry
 from ratchet.components.registry.storage import DiskStorage
+from ratchet.components.stack.mlmd_client import open_client
+from ratchet.components.stack.mlmd_server import Server
+from ratchet.pipeline.root.claim import take_store
+from ratchet.pipeline.root.metadata_store import store_of
+from ratchet.pipeline.root.ml_metadata import connection_to
 from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
 from ratchet.schemas.artifacts.evaluation import (
     EVALUATION_FILE,
@@ -45,18 +49,18 @@ class ServedRoot:
 
     Args:
         root: where; made.
+        server: that keeps its ML Metadata; None: SQLite.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, server: Server | None = None) -> None:
         self.root = root
         self.serving = root / "serving" / "digits"
         (root / "registry").mkdir(parents=True)
         self.serving.mkdir(parents=True)
         self.registry = Registry(DiskStorage(f"{root}/registry", str(self.serving)))
-        config = mlmd.ConnectionConfig()
-        config.sqlite.filename_uri = str(root / "metadata.sqlite")
-        config.sqlite.connection_mode = 3  # make it
-        self.store = MetadataStore(config)
+        if server is not None:
+            take_store(root, server)
+        self.store = open_client(connection_to(root))
         self._types = {
             name: self.store.put_artifact_type(mlmd.ArtifactType(name=name))
             for name in ("Model", "ModelBlessing", "ModelEvaluation")
@@ -186,7 +190,7 @@ class ServedRoot:
         blessing.custom_properties["current_model_id"].int_value = model_id
         blessing.custom_properties["blessed"].int_value = int(blessed)
         others = self.store.put_artifacts([blessing, self._artifact("ModelEvaluation", evaluation)])
-        contexts = (self._pipeline, self._context("pipeline_run", run_id))
+        contexts = (self._pipeline, self._context("pipeline_run", store_of(self.root).run_name(run_id)))
         attributions = [
             mlmd.Attribution(artifact_id=artifact, context_id=context)
             for artifact in (model_id, *others)
@@ -199,12 +203,13 @@ class ServedRoot:
 
     def _context(self, kind: str, name: str) -> int:
         type_id = self.store.put_context_type(mlmd.ContextType(name=kind))
-        return self.store.put_contexts([mlmd.Context(type_id=type_id, name=name)])[0]
+        known = self.store.get_context_by_type_and_name(kind, name)  # another root of the same name has it, too
+        return known.id if known else self.store.put_contexts([mlmd.Context(type_id=type_id, name=name)])[0]
 
 
-def blocked_root(root: Path) -> ServedRoot:
+def blocked_root(root: Path, server: Server | None = None) -> ServedRoot:
     """A root with a first model, a good one that is served, and a bad one that was blocked."""
-    world = ServedRoot(root)
+    world = ServedRoot(root, server)
     world.run("first", Verdict.BOOTSTRAPPED)
     world.run("good", Verdict.PUSHED)
     world.run("bad", Verdict.BLOCKED)

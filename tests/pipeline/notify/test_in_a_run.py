@@ -46,6 +46,9 @@ class RejectingRunner:
     def check_first_model(self, settings: Any) -> None:
         pass
 
+    def check_beam(self, settings: Any) -> None:
+        pass
+
     def compile_run(self, *_: Any) -> Any:
         return SimpleNamespace(steps=("DataGate",), behind_the_gate=frozenset(), if_rejected=frozenset())
 

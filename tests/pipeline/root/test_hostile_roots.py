@@ -113,6 +113,7 @@ SPOILT: dict[str, Spoil] = {
     **{f"file {name}": version(name, is_file=True) for name in ("123", "999", "٣")},
     **{f"served.json {content!r}": instead("registry/served.json", content) for content in TORN},
     **{f"version {content!r}": instead("registry/versions/200.json", content) for content in TORN},
+    **{f"index {content!r}": instead("registry/versions/index.json", content) for content in TORN},
     **{f"result {content!r}": instead(f"{RUN}/result.json", content) for content in (*TORN, "[" * 100_000)},
     **{
         f"no {name}": instead(name, None)
@@ -124,7 +125,7 @@ SPOILT: dict[str, Spoil] = {
     },
     **{
         f"directory {name}": directory(name)
-        for name in ("registry/served.json", "registry/versions/200.json", f"{RUN}/result.json", f"{RUN}/log.txt")
+        for name in ("registry/served.json", "registry/versions/index.json", f"{RUN}/result.json", f"{RUN}/log.txt")
     },
     **{
         f"circle {name}": circle(name)

@@ -19,9 +19,11 @@ from ratchet.schemas.artifacts.training_record import (
     TRAINING_RECORD_FORMAT,
     ContinualLearningRecord,
     LearningRateRecord,
+    NumericsRecord,
 )
 from ratchet.schemas.base.errors import StateError
 from tests.builders import training_record
+from tests.entry_file import entry_file
 from tests.pipeline.root.test_root_file import root_file
 from tests.pipeline.roots import add_unfinished, serve
 
@@ -78,13 +80,16 @@ def test_another_model_of_the_same_name_tells_its_own_settings(tmp_path: Path) -
         learning_rate=rate,
         continual=continual,
         clip_norm=3.0,
+        numerics=NumericsRecord("mixed_bfloat16", False, "sgd", 0.8, 0.0001, 2),
     )
     derived = rebuild(tmp_path)
     settings = load_settings(derived.settings, ())
     assert settings.name == "digits"
     assert whole({"input_size": [256, 256]}) == whole(dict(derived.settings["model"])) == model
     assert settings.augmentation == "flip-scale-v1"
-    assert settings.training.clip_norm == 3.0
+    training = settings.training
+    assert (training.clip_norm, training.precision, training.accumulate) == (3.0, "mixed_bfloat16", 2)
+    assert (training.optimizer, training.momentum, training.weight_decay) == ("sgd", 0.8, 0.0001)
     assert settings.training.bootstrap.peak_learning_rate == 0.008
     retrain = settings.training.retrain
     assert retrain.learning_rate_fraction == pytest.approx(0.25)
@@ -106,7 +111,7 @@ def test_without_registry_the_served_directory_tells_name_and_model(tmp_path: Pa
 def test_a_torn_entry_does_not_keep_the_others_from_telling(tmp_path: Path) -> None:
     serve(tmp_path, "100", "span-1-aa-1", 1)
     serve(tmp_path, "200", "span-2-bb-1", 2)
-    (tmp_path / "registry" / "versions" / "200.json").write_text('{"version": "2')
+    entry_file(tmp_path, "versions/200.json").write_text('{"version": "2')
     assert rebuild(tmp_path).name == "digits"
 
 
@@ -126,7 +131,7 @@ def test_the_file_counts_where_there_is_one(tmp_path: Path) -> None:
 def test_a_copied_root_without_a_file_knows_where_it_was_written(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     made = serve(old, "200", "span-2-bb-1", 2)
-    entry = old / "registry" / "versions" / "200.json"
+    entry = entry_file(old, "versions/200.json")
     entry.write_text(json.dumps({**json.loads(entry.read_text()), "format": 1, "path": made.path}))  # as it once was
     old.rename(new)
     derived = rebuild(new)

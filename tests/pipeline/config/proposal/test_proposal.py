@@ -136,7 +136,7 @@ def test_settings_that_were_given_stand_in_it_as_they_were_given() -> None:
             "evaluator.per_class={'traffic light: red': {drop: 0.1}, 'no': {drop: 0.2}}",
             "data.group_by=null",
         ],
-        ["training.bootstrap={steps: 7}", "name=street", "retention.runs=3", "beam_args=['--a b', 'null']"],
+        ["training.bootstrap={steps: 7}", "name=street", "retention.runs=3", "beam={args: ['--a b', 'null']}"],
         ["model.anchors.size=3", "model.backbone.options.model_id=MobileNetV2"],
     ],
 )
