@@ -37,8 +37,8 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 from ratchet.components.data_gate import examine as gate
 from ratchet.components.data_gate import inputs as gate_inputs
 from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
-from ratchet.components.detector.sampling import read_records
 from ratchet.components.detector.served import ServedDetector
+from ratchet.components.detector.stored_examples import read_records
 from ratchet.components.example_gen.generate import GenRequest, generate
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.schemas.artifacts.decisions import DataDecision
@@ -47,7 +47,7 @@ from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.data.columns import DetectionColumns
 from ratchet.schemas.data.copy_settings import CopySettings
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
-from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from ratchet.schemas.data.records import Detections
 from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, class_names, read_schema
 
@@ -267,7 +267,7 @@ class GateJudge:
 
 def _statistics(out: Path, schema: Any) -> Any:
     """TFDV's statistics of what ExampleGen wrote, as `span_statistics` makes them, without a Beam pipeline a span."""
-    files = [str(path) for path in sorted(Path(split_directory(str(out), TRAIN_SPLIT)).iterdir())]
+    files = ExamplesArtifact.open(str(out), fileio).record_files(TRAIN_SPLIT)
     names = [feature.name for feature in schema.feature]
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(list(read_records(files)))
     known = [place for place, name in enumerate(batch.schema.names) if name in names]

@@ -9,7 +9,8 @@ from ratchet.components.data_gate.inputs import GateInputs
 from ratchet.components.data_gate.pictures import PART, pictured_rules
 from ratchet.components.data_gate.training_images import UsualImages, usual_images
 from ratchet.components.data_gate.usual import figures_of, labelled_alike, usual_rows
-from ratchet.components.detector.sampling import ImageSample, ReadRecords
+from ratchet.components.detector.sampling import ImageSample
+from ratchet.components.detector.stored_examples import ReadRecords
 from ratchet.schemas.artifacts.data_evidence import DRIFT, Comparison
 from ratchet.schemas.artifacts.decisions import DataDecision
 from ratchet.schemas.base.formatting import many

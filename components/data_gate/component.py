@@ -61,7 +61,7 @@ class DataGate(base_component.BaseComponent):
     """
 
     SPEC_CLASS = DataGateSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ from ratchet.components.data_gate.drift_rules import (
 from ratchet.components.data_gate.embeddings import outliers
 from ratchet.components.data_gate.entangled import of_their_own
 from ratchet.components.data_gate.golden_set import beside_traffic, beside_training, of_golden_set
-from ratchet.components.data_gate.inputs import GateInputs, GateSources, read_bytes, read_inputs
+from ratchet.components.data_gate.inputs import GateInputs, GateSources, Looker, read_bytes, read_inputs
 from ratchet.components.data_gate.label_audit import LabelAudit, audit_labels
 from ratchet.components.data_gate.new_classes import beside_new_classes, boxes_of, shows_only
 from ratchet.components.data_gate.page import PageContent, data_page
@@ -50,7 +50,8 @@ from ratchet.components.data_gate.serving_log import read_serving_log
 from ratchet.components.data_gate.settings import DataGateSettings
 from ratchet.components.data_gate.trust import Trust, trust
 from ratchet.components.detector.detections import renumbering
-from ratchet.components.detector.sampling import ImageSample, ReadRecords, read_records
+from ratchet.components.detector.sampling import ImageSample
+from ratchet.components.detector.stored_examples import ReadRecords, read_records
 from ratchet.components.labels.profile import Profile, in_label_map
 from ratchet.schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
@@ -71,7 +72,7 @@ from ratchet.schemas.artifacts.decisions import DataDecision, Reason
 from ratchet.schemas.data import features
 from ratchet.schemas.data.copy_settings import CopySettings
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
-from ratchet.schemas.data.examples_artifact import split_directory
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact, split_directory
 from ratchet.schemas.data.feature_sample import FeatureSample
 from ratchet.schemas.data.tfdv_schema import class_names, read_schema
 
@@ -85,6 +86,7 @@ def examine(
     out: str,
     read: ReadRecords = read_records,
     copies: CopySettings | None = None,
+    looker: Looker | None = None,
 ) -> DataDecision:
     """Profiles a span, decides, and writes decision, evidence, page and anomalies.
 
@@ -94,16 +96,18 @@ def examine(
         out: directory to write into.
         read: reads TFRecord files; of each split once.
         copies: what is done about copies of golden images; None: they are looked for.
+        looker: goes through the images; None: this process, with `read`.
 
     Raises:
         ConfigError: the schema or the serving log cannot be used.
         DataError: a logged request cannot be read.
-        StateError: the served model cannot be used.
+        StateError: the served model cannot be used, or span and statistics are not of the same images.
     """
     schema = read_schema(sources.schema, fileio)
+    statistics = _statistics(sources)
     copies = copies or CopySettings()
-    inputs = read_inputs(sources, settings, read, copies)
-    compared = _compare(sources, settings, schema, inputs)
+    inputs = read_inputs(sources, settings, read, copies, looker)
+    compared = _compare(statistics, settings, schema, inputs)
     labels, label_evidence = _labels(inputs, settings)
     findings = Findings(
         anomalies=compared.validated.anomalies,
@@ -135,7 +139,8 @@ def examine(
     _write(f"{out}/{EVIDENCE_FILE}", EVIDENCE_FORMAT.write(evidence))
     _write(f"{out}/{PICTURES_FILE}", PICTURES_FORMAT.write(content.pictures))
     _write(f"{out}/{PAGE_FILE}", data_page(content))
-    _write(f"{split_directory(out, TRAIN_SPLIT)}/{ANOMALIES_FILE}", compared.validated.proto.SerializeToString())
+    anomalies = compared.validated.proto.SerializeToString(deterministic=True)  # maps else come in any order
+    _write(f"{split_directory(out, TRAIN_SPLIT)}/{ANOMALIES_FILE}", anomalies)
     return decision
 
 
@@ -156,10 +161,17 @@ class _Compared:
     of_golden: tuple[Comparison, ...]
 
 
-def _compare(
-    sources: GateSources, settings: DataGateSettings, schema: schema_pb2.Schema, inputs: GateInputs
-) -> _Compared:
+def _statistics(sources: GateSources) -> Statistics:
+    """Of the span; StatisticsGen reads whatever lies beside its TFRecord files, too."""
     statistics = Statistics.FromString(read_bytes(sources.statistics))
+    counted = sum(int(dataset.num_examples) for dataset in statistics.datasets)
+    ExamplesArtifact.open(sources.span, fileio).check_counted(TRAIN_SPLIT, counted, sources.statistics)
+    return statistics
+
+
+def _compare(
+    statistics: Statistics, settings: DataGateSettings, schema: schema_pb2.Schema, inputs: GateInputs
+) -> _Compared:
     span = _comparable(inputs, statistics)
     training, serving = inputs.served.side if inputs.served else None, None
     if settings.serving_log is not None:

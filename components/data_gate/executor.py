@@ -6,26 +6,31 @@ import dataclasses
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from ratchet.components.data_gate.beam_looks import BeamLooks
 from ratchet.components.data_gate.examine import examine
 from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
 from ratchet.components.data_gate.settings import DataGateSettings
+from ratchet.components.stack.beam_executors import WatchedBeam
 from ratchet.components.stack.outputs import empty_outputs
+from ratchet.components.stack.tfx_steps import beam_pipeline
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.data.copy_settings import CopySettings
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(WatchedBeam, base_beam_executor.BaseBeamExecutor):
     """Succeeds whatever it decides: TFX deletes what a failed step wrote, and the evidence must stay.
 
     The custom property `passed` (0 or 1) is what the steps below hang on.
     """
+
+    STEP = "DataGate"
 
     def Do(
         self,
@@ -53,7 +58,8 @@ class Executor(base_executor.BaseExecutor):
         )
         output = artifact_utils.get_single_instance(output_dict["decision"])
         copies = settings_io.from_json(CopySettings, exec_properties["copies"])
-        decision = examine(sources, settings, output.uri, copies=copies)
+        looker = BeamLooks(lambda: beam_pipeline(self), f"{output.uri}/looks")
+        decision = examine(sources, settings, output.uri, copies=copies, looker=looker)
         output.split_names = artifact_utils.encode_split_names([TRAIN_SPLIT])
         output.set_string_custom_property("verdict", decision.verdict.value)
         passage = artifact_utils.get_single_instance(output_dict["passage"])

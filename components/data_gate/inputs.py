@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
@@ -16,8 +17,10 @@ from ratchet.components.data_gate.references import Lineage, Reference
 from ratchet.components.data_gate.rules import Baseline
 from ratchet.components.data_gate.settings import DataGateSettings
 from ratchet.components.detector.detections import renumbering
-from ratchet.components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
+from ratchet.components.detector.kept_images import KeptImages
+from ratchet.components.detector.sampling import ImageSample, Look, sample_images
 from ratchet.components.detector.served import ServedDetector, load_detector
+from ratchet.components.detector.stored_examples import ReadRecords
 from ratchet.components.detector.stored_looks import stored_looks
 from ratchet.components.pages.findings import MOST_PICTURES
 from ratchet.schemas.artifacts.decisions import Reason
@@ -38,6 +41,8 @@ from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from ratchet.schemas.data.feature_sample import FeatureSample
 from ratchet.schemas.data.fingerprints import Fingerprints
 from ratchet.schemas.data.looks import Looks
+
+Looker = Callable[[Sequence[Look]], list[ImageSample]]  # takes a sample of each data set
 
 
 @dataclass(frozen=True)
@@ -179,7 +184,11 @@ class GateInputs:
 
 
 def read_inputs(
-    sources: GateSources, settings: DataGateSettings, read: ReadRecords, copies_settings: CopySettings
+    sources: GateSources,
+    settings: DataGateSettings,
+    read: ReadRecords,
+    copies_settings: CopySettings,
+    looker: Looker | None = None,
 ) -> GateInputs:
     """Reads both data sets, each image once.
 
@@ -188,6 +197,7 @@ def read_inputs(
         settings: how many images to sample.
         read: reads TFRecord files.
         copies_settings: whether copies are looked for.
+        looker: goes through the images; None: this process, with `read`.
 
     Raises:
         StateError: the served model cannot be used.
@@ -209,21 +219,20 @@ def read_inputs(
     golden_images = KeptImages(copied, named=copied)
     detector, known = (served.detector, served.record.class_names) if served else (None, ())
 
-    def sample(of: ExamplesArtifact, split: str, title: str, kept: KeptImages) -> ImageSample:
-        files, limit = of.record_files(split), settings.audit_images
+    def look(title: str, of: ExamplesArtifact, split: str, kept: KeptImages) -> Look:
         numbers = renumbering(known, of.info.class_names)
-        return sample_images(
-            files, of.info.images[split], limit, detector, len(known), title, numbers=numbers, kept=kept, read=read
-        )
+        return Look(title, of, (split,), settings.audit_images, detector, len(known), numbers, kept)
 
-    golden_sample = None
-    if golden and served and set(span.info.class_names) == set(golden.info.class_names):
-        golden_sample = sample(golden, EVAL_SPLIT, "looking at golden images", golden_images)
-    span_sample = sample(span, TRAIN_SPLIT, "looking at the span", images)
+    looker = looker or (lambda looks: [sample_images(each, read) for each in looks])
+    looks = [look("looking at the span", span, TRAIN_SPLIT, images)]
+    with_golden = bool(golden and served and set(span.info.class_names) == set(golden.info.class_names))
+    if golden and with_golden:
+        looks.append(look("looking at golden images", golden, EVAL_SPLIT, golden_images))
+    elif golden and copied:
+        looks.append(Look("looking for golden images", golden, (EVAL_SPLIT,), 0, kept=golden_images))
+    span_sample, *of_golden_set = looker(looks)
     if not images.are_all_here:
-        images.read(span.record_files(EVAL_SPLIT, HELD_OUT_SPLIT), read)
-    if golden and golden_sample is None and copied:
-        golden_images.read(golden.record_files(EVAL_SPLIT), read)
+        looker([Look("looking for images of the span", span, (EVAL_SPLIT, HELD_OUT_SPLIT), 0, kept=images)])
     return GateInputs(
         span=span.info,
         golden=golden and golden.info,
@@ -232,7 +241,7 @@ def read_inputs(
         facts=facts,
         trained_before=_trained_before(span, sources.baseline),
         span_sample=span_sample,
-        golden_sample=golden_sample,
+        golden_sample=of_golden_set[0] if with_golden else None,
         images=images,
         golden_images=golden_images,
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tfx.dsl.io import fileio
 
 from ratchet.components.data_gate.inputs import GateInputs
-from ratchet.components.detector.sampling import ImageSample, KeptImages, ReadRecords, sample_images
+from ratchet.components.detector.kept_images import KeptImages
+from ratchet.components.detector.sampling import ImageSample, Look, sample_images
+from ratchet.components.detector.stored_examples import ReadRecords
 from ratchet.schemas.artifacts.data_evidence import DRIFT, EMBEDDING, Comparison
 from ratchet.schemas.artifacts.training_record import TrainedData
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
@@ -67,20 +68,9 @@ def _training_images(
     inputs: GateInputs, data: TrainedData, artifacts: str | None, looks: bool, read: ReadRecords
 ) -> UsualImages | None:
     examples = ExamplesArtifact.find(data.examples, data.digest, fileio, artifacts)
-    if examples is None or inputs.served is None:
+    if examples is None or inputs.served is None or not examples.is_whole(TRAIN_SPLIT):
         return None
-    kept, served = KeptImages(), inputs.served
-    sample = sample_images(
-        examples.record_files(TRAIN_SPLIT),
-        *(
-            _READ,
-            _READ,
-            served.detector if looks else None,
-            len(served.record.class_names),
-            "looking at training images",
-        ),
-        detect=False,
-        kept=kept,
-        read=lambda files: itertools.islice(read(files), _READ),
-    )
-    return UsualImages(f"training image of span {data.span}", examples.info.class_names, sample, kept)
+    detector = inputs.served.detector if looks else None
+    look = Look("looking at training images", examples, (TRAIN_SPLIT,), _READ, detector, most=_READ)
+    sample = sample_images(look, read)
+    return UsualImages(f"training image of span {data.span}", examples.info.class_names, sample, look.kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from ratchet.schemas.data.columns import DetectionColumns, rows_of
 
 class NotNumbersError(StateError):
     """A model finds boxes or scores that are no finite numbers, as one does whose training was lost."""
+
+
+class Seen(NamedTuple):
+    """What a model makes of some images: embeddings [n, d] float32, and detections in its own label map."""
+
+    embeddings: np.ndarray
+    found: DetectionColumns
 
 
 def to_columns(

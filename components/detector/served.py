@@ -29,12 +29,17 @@ class ServedDetector:
     Args:
         name: what to call it in messages.
         directory: the SavedModel.
+        digest: `model_digest` of what is in there now, where it is known.
 
     Raises:
         StateError: it cannot be loaded or has not the signature that `ratchet` serves.
+
+    Attributes:
+        place: what `load_detector` loads it by, in another process too.
     """
 
-    def __init__(self, name: str, directory: str) -> None:
+    def __init__(self, name: str, directory: str, digest: str = "") -> None:
+        self.place = (name, directory, digest)
         self.name = f"{name} ({directory})"
         grow_memory()  # also in a worker on another machine, which has the environment that it was started with
         try:
@@ -114,7 +119,7 @@ def load_detector(name: str, directory: str, digest: str) -> ServedDetector:
         directory: the SavedModel.
         digest: `model_digest` of what is in there now.
     """
-    return ServedDetector(name, directory)
+    return ServedDetector(name, directory, digest)
 
 
 class Detectors:
@@ -193,6 +198,7 @@ def unreadable(files: Sequence[str], error: tf.errors.OpError) -> StateError:
     """What to raise where TensorFlow cannot read TFRecord files that ExampleGen wrote."""
     place = files[0] if len(files) == 1 else f"one of {len(files)} TFRecord files in {os.path.dirname(files[0])}"
     reason = str(error.message or type(error).__name__).splitlines()[0].split(" [Op:")[0]
+    reason = reason.rpartition("}} ")[2]  # before it stand the names of TensorFlow's own functions
     return StateError(
         f"{place}: cannot be read ({reason}); it has changed since ExampleGen wrote it: restore it, or give the "
         "command with --anew"

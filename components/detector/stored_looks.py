@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 
-from ratchet.components.detector.sampling import ReadRecords, read_records
+from ratchet.components.detector.stored_examples import ReadRecords, read_records, stored_examples
 from ratchet.components.imaging.quality import image_quality
 from ratchet.schemas.base.progress import Progress
-from ratchet.schemas.data import features
 from ratchet.schemas.data.dataset import content_digest
 from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from ratchet.schemas.data.fingerprints import Fingerprints, line_of
 from ratchet.schemas.data.looks import SIDE, Looks, relative_boxes
-from ratchet.schemas.data.records import record_from_json
 
 
 def stored_looks(examples: ExamplesArtifact, *splits: str, read: ReadRecords = read_records) -> Looks:
@@ -37,10 +34,8 @@ def stored_looks(examples: ExamplesArtifact, *splits: str, read: ReadRecords = r
 def _decoded(examples: ExamplesArtifact, split: str, read: ReadRecords) -> Looks:
     progress = Progress("looking at stored images", examples.info.images[split])
     lines, thumbnails, boxes = [], [], []
-    for serialized in read(examples.record_files(split)):
-        values = tf.train.Example.FromString(serialized).features.feature
-        record = record_from_json(values[features.RECORD].bytes_list.value[0])
-        encoded = values[features.IMAGE_ENCODED].bytes_list.value[0]
+    for example in stored_examples(examples, split, read=read):
+        record, encoded = example.record, example.encoded
         quality = image_quality(encoded, record.file_name)
         content = content_digest(record, encoded, examples.info.class_names)
         lines.append(line_of(record.image_id, quality.hash_bits, content))

@@ -165,7 +165,7 @@ def _parts(inputs: EvaluatorInputs) -> list[DataPart]:
     """The data sets that hold images; an empty one would have nothing to say."""
 
     def part(name: str, data: ExamplesArtifact, split: str, share: float = 1.0) -> DataPart:
-        files_of, images = tuple(data.record_files(split)), data.info.images.get(split, 0)
+        files_of, images = tuple(data.files_to_read(split)), data.info.images.get(split, 0)
         counts = data.images_of_files(split)
         return DataPart(name, files_of, images, share, data.info.class_names, images_of_files=counts)
 

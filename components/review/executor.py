@@ -16,7 +16,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from ratchet.components.detector.sampling import images_of
+from ratchet.components.detector.kept_images import images_of
 from ratchet.components.imaging.drawing import thumbnail
 from ratchet.components.metrics.match_table import from_arrays
 from ratchet.components.metrics.stored_arrays import StoredArrays
@@ -206,7 +206,7 @@ def _analysis(run: _Run, evaluation: Evaluation, diagnosis: Diagnosis, seen: dic
             tables=tables,
             truth=_Lines(f"{directory}/{files.GROUND_TRUTH_FILE}"),
             found={model: _Lines(f"{directory}/{name}") for model, name in models.items()},
-            read_images=lambda names: _thumbnails(golden.record_files(EVAL_SPLIT), names, seen),
+            read_images=lambda names: _thumbnails(golden, names, seen),
             attributes=attributes,
         ),
         evaluation.golden,
@@ -229,8 +229,8 @@ def _arrays(path: str) -> Iterator[Mapping[str, np.ndarray]]:
         yield arrays
 
 
-def _thumbnails(golden: Sequence[str], names: Sequence[str], seen: dict[str, ImageRecord]) -> dict[str, bytes]:
-    found = images_of(golden, names)
+def _thumbnails(golden: ExamplesArtifact, names: Sequence[str], seen: dict[str, ImageRecord]) -> dict[str, bytes]:
+    found = images_of(golden, names, EVAL_SPLIT)
     seen |= {name: record for name, (record, _) in found.items()}
     return {name: thumbnail(encoded, THUMBNAIL_PX) for name, (_, encoded) in found.items()}
 
@@ -250,7 +250,7 @@ def _suspects(
             artifact = ExamplesArtifact.open(run.uri(key), fileio)
             known = dict(seen) if data_set == GOLDEN_SET else {}
             missing = [name for name in images if name not in known]
-            known |= {name: record for name, (record, _) in images_of(artifact.record_files(*splits), missing).items()}
+            known |= {name: record for name, (record, _) in images_of(artifact, missing, *splits).items()}
         except Exception as error:  # of TFX's file systems, each with its own
             LOGGER.warning("what to relabel of %s cannot be read (%s: %s)", data_set, type(error).__name__, error)
             continue

@@ -18,6 +18,8 @@ from tfx.types import artifact_utils
 from ratchet.components.stack.beam_limits import parted, with_limit
 from ratchet.components.stack.beam_options import options_of
 from ratchet.components.stack.beam_pipelines import WatchedPipeline
+from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact, split_directory
 
 if TYPE_CHECKING:
     _Base = base_beam_executor.BaseBeamExecutor
@@ -60,6 +62,8 @@ class StatisticsExecutor(WatchedBeam, tfx_statistics.Executor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See the base class."""
+        for examples in input_dict["examples"]:
+            _check_alone(examples)
         super().Do(input_dict, output_dict, exec_properties)
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         for split in artifact_utils.decode_split_names(statistics.split_names):
@@ -69,6 +73,18 @@ class StatisticsExecutor(WatchedBeam, tfx_statistics.Executor):
                 ordered = in_order(file.read())
             with fileio.open(path, "wb") as file:
                 file.write(ordered)
+
+
+def _check_alone(examples: types.Artifact) -> None:
+    """TFX takes everything in a split's directory for TFRecord files of the data set."""
+    stored = ExamplesArtifact.open(examples.uri, fileio)
+    for split in artifact_utils.decode_split_names(examples.split_names):
+        beside = stored.strangers(split)
+        if beside:
+            raise StateError(
+                f"{split_directory(stored.uri, split)}: holds what ExampleGen did not write: "
+                f"{', '.join(beside[:3])}; delete it, and run again"
+            )
 
 
 def in_order(serialized: bytes) -> bytes:

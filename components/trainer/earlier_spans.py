@@ -13,7 +13,7 @@ import numpy as np
 from tfx.dsl.io import fileio
 
 from ratchet.components.detector.detections import renumbering
-from ratchet.components.detector.sampling import sample_images
+from ratchet.components.detector.sampling import Look, sample_images
 from ratchet.components.detector.served import ServedDetector
 from ratchet.components.trainer.lineage import carried, images_of_each
 from ratchet.schemas.artifacts.training_record import (
@@ -67,10 +67,10 @@ def _seen_by(
     data: TrainedData, record: TrainingRecord, detector: ServedDetector, artifacts: str | None, limit: int
 ) -> FeatureSample | None:
     examples = ExamplesArtifact.find(data.examples, data.digest, fileio, artifacts)
-    if examples is None:
+    if examples is None or not examples.is_whole(TRAIN_SPLIT):
         return None
-    files, title = examples.record_files(TRAIN_SPLIT), f"describing images of span {data.span}"
-    sample = sample_images(files, data.images, limit, detector, len(record.class_names), title, detect=False).sample
+    title = f"describing images of span {data.span}"
+    sample = sample_images(Look(title, examples, (TRAIN_SPLIT,), limit, detector)).sample
     return dataclasses.replace(sample, labels=renumbering(data.class_names, record.class_names)[sample.labels])
 
 

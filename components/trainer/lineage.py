@@ -39,9 +39,11 @@ def read_earlier(data: TrainedData, files: Files, artifacts: str | None = None) 
 
     Raises:
         ConfigError: they are gone, or others have taken their place.
+        StateError: a TFRecord file is not what ExampleGen wrote.
     """
     found = ExamplesArtifact.find(data.examples, data.digest, files, artifacts)
     if found is not None:
+        found.check_files(TRAIN_SPLIT)  # shuffled batches would never tell that a file of it is not whole
         return found
     raise ConfigError(
         f"training.retrain.replay: the training images of span {data.span} are no longer at "

@@ -16,7 +16,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
-from ratchet.components.detector.sampling import sample_images
+from ratchet.components.detector.sampling import Look, sample_images
 from ratchet.components.detector.served import ServedDetector, read_images
 from ratchet.components.object_store.emptying import empty
 from ratchet.components.trainer.earlier_spans import describe_earlier_spans
@@ -102,15 +102,8 @@ def _export(trained: Trained, directory: str, baseline: str | None, config: dict
     _write(f"{directory}/{LABELS_FILE}", json.dumps(list(record.class_names)))
     _write(f"{directory}/{TRAINING_IMAGES_FILE}", _training_images(examples, baseline).to_bytes())
     detector = ServedDetector("candidate", directory)
-    sample = sample_images(
-        files,
-        record.images,
-        SAMPLE_IMAGES,
-        detector,
-        len(record.class_names),
-        "describing training images",
-        detect=False,
-    ).sample
+    look = Look("describing training images", examples, (TRAIN_SPLIT,), SAMPLE_IMAGES, detector)
+    sample = sample_images(look).sample
     _write(f"{directory}/{TRAINING_SAMPLE_FILE}", sample.to_bytes())
     for path, content in describe_earlier_spans(record, detector, baseline, config["artifacts"]).items():
         _write(f"{directory}/{path}", content)

@@ -15,6 +15,7 @@ environment.prepare()
 
 from tfx.dsl.io import fileio
 
+from ratchet.components.data_gate.beam_looks import BeamLooks
 from ratchet.components.data_gate.comparing import span_statistics
 from ratchet.components.data_gate.examine import examine
 from ratchet.components.data_gate.fact_rules import DetectorSight
@@ -114,5 +115,6 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         sight=DetectorSight.of(dataclasses.asdict(steps.settings.model)),
         artifacts=steps.artifacts,
     )
-    decision = examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies)
+    looker = BeamLooks(lambda: WatchedPipeline(beam_args, "looking at the images"), f"{scratch}/looks")
+    decision = examine(inputs, steps.settings.data_gate, str(out), copies=steps.settings.data.copies, looker=looker)
     return decision, read.facts

@@ -91,6 +91,35 @@ class ExamplesArtifact:
             if (name in self._listed(split) if self.info.record_files is not None else _is_finished(name))
         ]
 
+    def files_to_read(self, *splits: str) -> list[str]:
+        """The same for who reads all of them, so that a listed file that is gone is an error of the reader."""
+        return list(self.images_of_files(*splits)) if self.info.record_files is not None else self.record_files(*splits)
+
+    def strangers(self, split: str) -> list[str]:
+        """Names of what lies in a split's directory and is no part of the data set."""
+        known = {path.rpartition("/")[2] for path in self.record_files(split)}
+        return [name for name in self._names(split) if name not in known]
+
+    def check_counted(self, split: str, images: int, source: str) -> None:
+        """Makes sure that what was counted by a reader of everything in a split's directory is the data set.
+
+        Args:
+            split: which.
+            images: how many were counted.
+            source: where that stands.
+
+        Raises:
+            StateError: it is another number; names the file that it hangs on, as far as that can be said.
+        """
+        wanted = self.info.images.get(split, 0)
+        if images == wanted:
+            return
+        self.check_files(split)
+        beside = self.strangers(split)
+        place = split_directory(self.uri, split)
+        fix = f"{place} holds what ExampleGen did not write: {', '.join(beside[:3])}; delete it" if beside else _FIX
+        raise StateError(f"{source}: of {images} images, but {self._told} says {wanted}; {fix}, and run again")
+
     def images_of_files(self, *splits: str) -> dict[str, int]:
         """How many images each TFRecord file of some splits holds, by path; none where an older version wrote them."""
         return {

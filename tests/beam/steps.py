@@ -19,14 +19,23 @@ def tiny_span(directory: Path, images: int = 24) -> Path:
     """A delivery of noise, with objects of two classes."""
     entries = [coco_image(number) for number in range(1, images + 1)]
     objects = [
-        coco_annotation(number, number, category_id=CATEGORIES[number % 2], bbox=[number, 2.5, 12.25, 9 + number % 7])
+        coco_annotation(
+            number, number, category_id=CATEGORIES[number % 2], bbox=[number % 48, 2.5, 12.25, 9 + number % 7]
+        )
         for number in range(1, images + 1)
     ]
     return write_span(directory, coco(images=entries, annotations=objects))
 
 
-def run_example_gen(span: Path, out: Path, args: list[str]) -> dict[str, Any]:
-    """What `dataset.json` says of the examples."""
+def run_example_gen(delivered: Path, out: Path, args: list[str], eval_fraction: float = 0.25) -> dict[str, Any]:
+    """What `dataset.json` says of the examples.
+
+    Args:
+        delivered: the delivery.
+        out: where the examples are stored.
+        args: Beam's options.
+        eval_fraction: the share of the validation images.
+    """
     from tfx.types import standard_artifacts
 
     from ratchet.components.example_gen.executor import Executor
@@ -36,10 +45,10 @@ def run_example_gen(span: Path, out: Path, args: list[str]) -> dict[str, Any]:
     examples = standard_artifacts.Examples()
     examples.uri = str(out)
     properties = {
-        "directory": str(span),
+        "directory": str(delivered),
         "is_span_base": 0,
         "span": 0,
-        "eval_fraction": 0.25,
+        "eval_fraction": eval_fraction,
         "held_out_fraction": 0.0,
         "group_by": "",
         "schema_file": str(ROOT / "schemas" / "detection.pbtxt"),

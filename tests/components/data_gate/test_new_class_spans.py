@@ -25,6 +25,7 @@ from ratchet.schemas.artifacts.training_record import (
 from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.data import features
 from ratchet.schemas.data.dataset import DATASET_FILE, DATASET_FORMAT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from ratchet.schemas.data.tfdv_schema import DEFAULT_SCHEMA_FILE, read_schema
 from tests.builders import (
     coco,
@@ -118,7 +119,7 @@ class World:
         """The decision; `opened` gets the TFRecord files in the order in which they were read."""
         from ratchet.components.data_gate.examine import examine
         from ratchet.components.data_gate.inputs import GateSources, ServedBaseline
-        from ratchet.components.detector.sampling import read_records
+        from ratchet.components.detector.stored_examples import read_records
 
         golden = DATASET_FORMAT.read((self.directory / "golden" / DATASET_FILE).read_text(), DATASET_FILE)
         sources = GateSources(
@@ -147,7 +148,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     import apache_beam as beam
 
     from ratchet.components.data_gate.comparing import span_statistics
-    from ratchet.components.detector.sampling import sample_images
+    from ratchet.components.detector.sampling import Look, sample_images
     from ratchet.components.example_gen.generate import GenRequest, generate
 
     directory = tmp_path_factory.mktemp("new-classes")
@@ -176,10 +177,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     record = training_record(class_names=KNOWN, images=IMAGES)
     (model / RECORD_FILE).write_text(TRAINING_RECORD_FORMAT.write(record))
     (model / STATISTICS_FILE).write_bytes((directory / "training.pb").read_bytes())
-    files = sorted(map(str, (directory / "training" / "Split-train").iterdir()))
-    (model / TRAINING_SAMPLE_FILE).write_bytes(
-        sample_images(files, IMAGES, IMAGES, None, 2, "looking").sample.to_bytes()
-    )
+    look = Look("looking", ExamplesArtifact.open(str(directory / "training"), LOCAL_FILES), ("train",), IMAGES)
+    (model / TRAINING_SAMPLE_FILE).write_bytes(sample_images(look).sample.to_bytes())
     return World(directory)
 
 
@@ -238,7 +237,7 @@ def test_a_lost_class_stops_the_run_by_name(world: World) -> None:
 def usual(world: World, examples: str, digest: str) -> Any:
     """Images that a span is shown beside, by a model that says that it was trained on these examples."""
     from ratchet.components.data_gate.training_images import usual_images
-    from ratchet.components.detector.sampling import read_records
+    from ratchet.components.detector.stored_examples import read_records
 
     data = TrainedData(2, 1, digest, IMAGES, KNOWN, examples)
     served = SimpleNamespace(record=SimpleNamespace(data=(data,), class_names=KNOWN), detector=None)

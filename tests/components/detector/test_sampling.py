@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.data import features
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from tests.builders import coco, coco_annotation, coco_image, write_span
 
 pytestmark = pytest.mark.tensorflow
@@ -13,7 +17,7 @@ IMAGES = 40
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def examples(tmp_path_factory: pytest.TempPathFactory) -> ExamplesArtifact:
     """What ExampleGen wrote for images 40.jpg .. 1.jpg, the n-th with n % 3 boxes."""
     import apache_beam as beam
 
@@ -29,13 +33,19 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     whole = {"eval_fraction": 0.0, "held_out_fraction": 0.0, "group_by": None, "class_names": None}
     request = GenRequest(str(span), 1, 1, strict=False, **whole)
     generate([(request, str(directory / "out"))], beam.Pipeline())
-    return sorted(str(path) for path in (directory / "out" / "Split-train").iterdir())
+    return ExamplesArtifact.open(str(directory / "out"), LOCAL_FILES)
 
 
-def test_images_come_in_the_order_of_their_names_with_their_own_boxes(files: list[str]) -> None:
+def look(examples: ExamplesArtifact, limit: int, **more: Any) -> Any:
+    from ratchet.components.detector.sampling import Look
+
+    return Look("sampling", examples, (TRAIN_SPLIT,), limit, **more)
+
+
+def test_images_come_in_the_order_of_their_names_with_their_own_boxes(examples: ExamplesArtifact) -> None:
     from ratchet.components.detector.sampling import sample_images
 
-    sample = sample_images(files, IMAGES, IMAGES, None, 2, "sampling")
+    sample = sample_images(look(examples, IMAGES))
     assert [record.file_name for record in sample.records] == sorted(
         f"{number:02}.jpg" for number in range(1, IMAGES + 1)
     )
@@ -50,44 +60,46 @@ def test_images_come_in_the_order_of_their_names_with_their_own_boxes(files: lis
     np.testing.assert_array_equal(np.bincount(sample.truth.image, minlength=IMAGES), sample.sample.box_counts)
 
 
-def test_a_limit_gives_a_fixed_sample_of_about_that_size(files: list[str]) -> None:
+def test_a_limit_gives_a_fixed_sample_of_about_that_size(examples: ExamplesArtifact) -> None:
     from ratchet.components.detector.sampling import sample_images
 
-    first, again = (sample_images(files, IMAGES, 20, None, 2, "sampling").records for _ in range(2))
+    first, again = (sample_images(look(examples, 20)).records for _ in range(2))
     assert first == again or [r.image_id for r in first] == [r.image_id for r in again]
     assert 10 < len(first) < 30
 
 
-def test_images_are_found_by_name(files: list[str]) -> None:
-    from ratchet.components.detector.sampling import images_of
+def test_images_are_found_by_name(examples: ExamplesArtifact) -> None:
+    from ratchet.components.detector.kept_images import images_of
 
-    found = images_of(files, {"07.jpg", "nowhere.jpg"})
+    found = images_of(examples, {"07.jpg", "nowhere.jpg"}, TRAIN_SPLIT)
     assert set(found) == {"07.jpg"}
     record, encoded = found["07.jpg"]
     assert record.image_id == IMAGES + 1 - 7
     assert encoded.startswith(b"\xff\xd8")
-    assert images_of([], set()) == {}
+    assert images_of(examples, set(), TRAIN_SPLIT) == {}
 
 
 @pytest.mark.parametrize("in_memory", [1, 10**9])
 def test_one_pass_keeps_the_sample_and_what_was_asked_for(
-    files: list[str], in_memory: int, monkeypatch: pytest.MonkeyPatch
+    examples: ExamplesArtifact, in_memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ratchet.components.detector import sampling
+    from ratchet.components.detector import kept_images
+    from ratchet.components.detector.sampling import sample_images
+    from ratchet.components.detector.stored_examples import read_records
 
-    monkeypatch.setattr(sampling, "_IN_MEMORY_BYTES", in_memory)
+    monkeypatch.setattr(kept_images, "_IN_MEMORY_BYTES", in_memory)
     passes = []
-    kept = sampling.KeptImages(image_ids={1}, file_names={"07.jpg", "nowhere.jpg"}, named={1, 2})
+    kept = kept_images.KeptImages(image_ids={1}, file_names={"07.jpg", "nowhere.jpg"}, named={1, 2})
 
     def read(paths: Sequence[str]) -> Iterator[bytes]:
         passes.append(paths)
-        yield from sampling.read_records(paths)
+        yield from read_records(paths)
 
-    sample = sampling.sample_images(files, IMAGES, 10, None, 2, "sampling", kept=kept, read=read)
+    sample = sample_images(look(examples, 10, kept=kept), read)
 
-    assert passes == [files]
+    assert passes == [examples.record_files(TRAIN_SPLIT)]
     assert kept.names == {1: f"{IMAGES}.jpg", 2: f"{IMAGES - 1}.jpg"}
     assert {name for name in kept.names.values() if name in kept} >= {f"{IMAGES}.jpg"}
     assert not kept.are_all_here
     for name in ("07.jpg", f"{IMAGES}.jpg", *(record.file_name for record in sample.records)):
-        assert kept[name][1] == sampling.images_of(files, {name})[name][1]
+        assert kept[name][1] == kept_images.images_of(examples, {name}, TRAIN_SPLIT)[name][1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,21 @@ def test_examples_that_are_gone_or_damaged_are_named(tmp_path: Path, content: st
         (tmp_path / DATASET_FILE).write_text(content)
     with pytest.raises(ConfigError, match="are no longer at"):
         read_earlier(trained_data(examples=str(tmp_path)), LOCAL_FILES)
+
+
+@pytest.mark.parametrize(("held", "said"), [(2, "it holds 2 images, but .* says 3"), (None, "no such file, but")])
+def test_a_file_of_an_earlier_span_that_is_not_whole_is_named_before_it_is_replayed(
+    tmp_path: Path, held: int | None, said: str
+) -> None:
+    info = dataset_info(digest="same", images={"train": 3}, record_files={"train": {"a": 3}})
+    (tmp_path / DATASET_FILE).write_text(DATASET_FORMAT.write(info))
+    (tmp_path / "Split-train").mkdir()
+    if held is not None:
+        record = struct.pack("<QI", 1, 0) + b"x" + bytes(4)
+        (tmp_path / "Split-train" / "a").write_bytes(record * held)
+        (tmp_path / "Split-train" / "a-of-another-try").write_bytes(record)
+    with pytest.raises(StateError, match=rf"Split-train/a: {said}"):
+        read_earlier(trained_data(digest="same", examples=str(tmp_path)), LOCAL_FILES)
 
 
 def test_a_model_without_a_record_is_named(tmp_path: Path) -> None:

@@ -48,6 +48,31 @@ def test_a_split_without_a_directory_has_no_files(stored: ExamplesArtifact) -> N
     assert stored.record_files("other") == []
 
 
+def test_what_is_not_listed_is_a_stranger_and_what_is_listed_and_gone_is_to_be_read(stored: ExamplesArtifact) -> None:
+    listed = replace(stored, info=replace(stored.info, record_files={TRAIN_SPLIT: {"a": 3, "gone": 2}}))
+    at = f"{stored.uri}/Split-train"
+    assert listed.strangers(TRAIN_SPLIT) == ["b"]
+    assert listed.files_to_read(TRAIN_SPLIT) == [f"{at}/a", f"{at}/gone"]
+    assert listed.record_files(TRAIN_SPLIT) == [f"{at}/a"]
+    assert stored.files_to_read(TRAIN_SPLIT, EVAL_SPLIT) == stored.record_files(TRAIN_SPLIT, EVAL_SPLIT)
+    assert stored.strangers(TRAIN_SPLIT) == []
+
+
+def test_statistics_of_other_images_are_an_error_that_names_what_lies_beside(stored: ExamplesArtifact) -> None:
+    record = struct.pack("<QI", 1, 0) + b"x" + bytes(4)
+    Path(stored.uri, "Split-train", "a").write_bytes(record * 3)
+    info = replace(stored.info, images={TRAIN_SPLIT: 3}, record_files={TRAIN_SPLIT: {"a": 3}})
+    listed = replace(stored, info=info)
+    listed.check_counted(TRAIN_SPLIT, 3, "stats.pb")
+    with pytest.raises(
+        StateError, match=r"stats\.pb: of 5 images, but .*dataset\.json says 3; .* did not write: b; delete"
+    ):
+        listed.check_counted(TRAIN_SPLIT, 5, "stats.pb")
+    Path(stored.uri, "Split-train", "b").unlink()
+    with pytest.raises(StateError, match=r"stats\.pb: of 5 images, .* give the command with --anew, and run again"):
+        listed.check_counted(TRAIN_SPLIT, 5, "stats.pb")
+
+
 def test_fingerprints_are_those_of_its_span(stored: ExamplesArtifact) -> None:
     Path(stored.uri, FINGERPRINTS).mkdir()
     Path(stored.uri, FINGERPRINTS, EVAL_SPLIT).write_text(f"7 {'0f' * 32}\n")
