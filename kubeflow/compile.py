@@ -87,7 +87,10 @@ def compile_pipeline(request: CompileRequest, out: Path) -> None:
     except OSError as error:
         raise ConfigError(f"--out {out}: cannot be written ({error.strerror}); name a file that can") from error
     if request.settings.metadata.url is not None:
-        note("metadata.url is for runs on one machine: a job keeps ML Metadata where its runner does")
+        note(
+            "metadata.url is without effect in a job: Kubeflow and Vertex AI keep ML Metadata in stores of their own "
+            "(docs/metadata-store.md)"
+        )
     note("starting TFX, which takes a while")
     from ratchet.kubeflow.job import JobPlan, complete_job
     from ratchet.kubeflow.parameters import job_parameters

@@ -1,8 +1,11 @@
-"""ML Metadata's client, with a way around its fault with PostgreSQL: a text with a backslash is written as broken SQL.
+"""ML Metadata's client, with ways around two faults that it has with PostgreSQL (ml_metadata 1.16).
 
-It takes libpq's escaped literal, which begins with ` E'` where there is a backslash, for one that begins with a quote
-(ml_metadata 1.16, postgresql_metadata_source.cc). TFX notes every step's settings, as JSON within JSON, so no run would
-get far. Each backslash goes to PostgreSQL as a character for private use, and comes back as what it was.
+A text with a backslash is written as broken SQL: it takes libpq's escaped literal, which begins with ` E'` then, for
+one that begins with a quote (postgresql_metadata_source.cc). TFX notes every step's settings, as JSON within JSON, so
+no run would get far. Each backslash goes to PostgreSQL as a character for private use, and comes back as what it was.
+
+Two runners that make a type of the same name at the same moment make two, for the tables have no rule against it and
+the transactions do not see each other; what belongs to one of them is then not found by the name. So they take turns.
 """
 
 # pyright: reportAttributeAccessIssue=false
@@ -16,11 +19,26 @@ from google.protobuf.message import Message
 from ml_metadata.metadata_store.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from ratchet.components.stack.mlmd_driver import TYPES_LOCK, alone, connected
+from ratchet.components.stack.mlmd_server import POSTGRESQL, Server
 from ratchet.components.stack.mlmd_tables import BACKSLASH, STAND_IN
+
+_MAKING_TYPES = frozenset({"PutTypes", "PutArtifactType", "PutExecutionType", "PutContextType"})
 
 
 class PostgresqlStore(MetadataStore):
-    """A store in PostgreSQL that takes any text."""
+    """A store in PostgreSQL that takes any text, and has one type of a name."""
+
+    def __init__(self, config: mlmd.ConnectionConfig) -> None:
+        super().__init__(config)
+        to = config.postgresql
+        self._server = Server(POSTGRESQL, to.host, int(to.port), to.dbname, to.user)
+
+    def _call(self, method_name: str, request: Any, response: Any, extra_options: Any = None) -> Any:
+        if method_name not in _MAKING_TYPES:
+            return super()._call(method_name, request, response, extra_options)
+        with connected(self._server) as tables, alone(tables, TYPES_LOCK):
+            return super()._call(method_name, request, response, extra_options)
 
     def _pywrap_cc_call(self, method: Any, request: Any, response: Any) -> None:
         sent = type(request)()

@@ -27,7 +27,7 @@ from ratchet.schemas.base.visible import visible_line
 
 _CONNECT_S = 10
 _ANSWER_S = 60
-_LOCK = "ratchet-ml-metadata"
+TABLES_LOCK, TYPES_LOCK = "ratchet-ml-metadata", "ratchet-ml-metadata-types"
 _PACKAGES = {POSTGRESQL: "psycopg", "mysql": "pymysql"}
 _NAMES = {POSTGRESQL: "PostgreSQL", "mysql": "MySQL"}
 _CLIENT_VARIABLES = {POSTGRESQL: "PGPASSWORD", "mysql": "MYSQL_PWD"}
@@ -103,17 +103,23 @@ def refused(server: Server, what: str, fix: str) -> StateError:
 
 
 @contextlib.contextmanager
-def alone(store: Tables) -> Iterator[None]:
-    """Keeps other runners from making tables at the same moment: both would fail."""
+def alone(store: Tables, lock: str = TABLES_LOCK) -> Iterator[None]:
+    """Keeps other runners from making the same at the same moment.
+
+    Args:
+        store: a connection of its own, whose transaction ends soon.
+        lock: what is made: TABLES_LOCK, of which both would fail, or TYPES_LOCK.
+    """
     if store.dialect == POSTGRESQL:
-        store.ask("SELECT pg_advisory_xact_lock(hashtext(?))", _LOCK)  # until the transaction ends
+        store.do(f"SET LOCAL lock_timeout = '{_ANSWER_S}s'")  # the other runner may have been stopped
+        store.ask("SELECT pg_advisory_xact_lock(hashtext(?))", lock)  # until the transaction ends
         yield
         return
-    store.ask("SELECT GET_LOCK(?, ?)", _LOCK, _ANSWER_S)
+    store.ask("SELECT GET_LOCK(?, ?)", lock, _ANSWER_S)
     try:
         yield
     finally:
-        store.ask("SELECT RELEASE_LOCK(?)", _LOCK)
+        store.ask("SELECT RELEASE_LOCK(?)", lock)
 
 
 def check_rights(store: Tables, server: Server, has_tables: bool) -> None:

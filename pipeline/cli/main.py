@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from ratchet.components.map_evaluator.settings import EvaluatorSettings
     from ratchet.pipeline.report.report import Report
 
+# ML Metadata's client would say of each connection to a server that it has it; read when its library is loaded.
+_CLIENT_LOG_LEVEL, _WARNINGS = "GLOG_minloglevel", "1"
 _LONGEST_PATH = 4096  # bytes with the one that ends it
 
 
@@ -55,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    os.environ.setdefault(_CLIENT_LOG_LEVEL, _WARNINGS)
     if argv is not None:
         return _guarded(list(argv))
     own_process()

@@ -34,9 +34,11 @@ from ratchet.pipeline.past.run_index import forget_all
 from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.root.holding import hold_root, with_ml_metadata
 from ratchet.pipeline.root.places import is_remote
+from ratchet.schemas.artifacts.registry_entries import POINTER_FILE
 from ratchet.schemas.base.errors import RatchetError, StateError
 
 _ROUNDS = 3  # what was mended may show what was hidden behind it
+_LOOKS = 5  # at a root in which others publish
 _PLACES = "files and directories are what they should be, and ours"
 
 Check = Callable[[Patient], list[Finding]]
@@ -129,11 +131,12 @@ def _taken(patient: Patient, stack: contextlib.ExitStack) -> Patient:
 
 def _mend(patient: Patient) -> Found:
     mended: dict[tuple[str, str, str], tuple[str, Finding]] = {}
+    patient.storage.forget()
     for _ in range(_ROUNDS):
         before = len(mended)
         for subject, check in CHECKS:
             for finding in _checked(patient, check):
-                if finding.repair is not None and _done(finding):
+                if finding.repair is not None and _done(patient, finding):
                     mended.setdefault(_key(finding), (subject, dataclasses.replace(finding, mended=True)))
         if len(mended) == before:
             break
@@ -144,27 +147,38 @@ def _key(finding: Finding) -> tuple[str, str, str]:
     return finding.kind, finding.where, finding.what
 
 
-def _done(finding: Finding) -> bool:
+def _done(patient: Patient, finding: Finding) -> bool:
     try:
         if finding.repair is not None:
             finding.repair()
     except (RatchetError, OSError):  # it is found again, with what is in the way
         return False
+    finally:
+        patient.storage.forget()  # not all of a repair goes through it
     return True
 
 
 def _look(patient: Patient) -> Found:
-    return [(subject, finding) for subject, check in CHECKS for finding in _checked(patient, check)]
+    """All that is found; looked at again if a publication came in between, of which one half would look like damage."""
+    found: Found = []
+    for _ in range(_LOOKS):
+        patient.storage.forget()
+        found = [(subject, finding) for subject, check in CHECKS for finding in _checked(patient, check)]
+        if patient.storage.is_as_seen(POINTER_FILE):
+            break
+    return found
 
 
 def _checked(patient: Patient, check: Check) -> list[Finding]:
     try:
-        return check(patient)
+        with patient.storage.look():
+            return check(patient)
     except OSError as error:
         what = f"it cannot be looked at ({error.strerror or error})"
         return [Finding("access", str(error.filename or patient.root), what, "make it readable")]
     except RatchetError as error:
-        return [Finding("access", str(patient.root), f"it cannot be looked at ({error})", "mend that by hand")]
+        what, _, fix = str(error).partition("; ")
+        return [Finding("access", str(patient.root), f"it cannot be looked at ({what})", fix or "mend that by hand")]
 
 
 def _report(patient: Patient, found: Found, repair: bool, signed: tuple[tuple[str, str], ...] = ()) -> Report:

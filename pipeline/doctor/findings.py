@@ -90,20 +90,31 @@ class Report:
         """What `ratchet doctor` exits with."""
         return 0 if self.healthy else 1
 
+    def _distinct(self) -> list[Finding]:
+        """Each once: what several checks need, as a server that is away, each of them misses."""
+        return list(dict.fromkeys(finding for _, finding in self.findings))
+
     def to_json(self) -> dict[str, Any]:
         """The contract of `ratchet doctor --json`."""
         return {
             "healthy": self.healthy,
-            "findings": [finding.to_json() for _, finding in self.findings],
+            "findings": [finding.to_json() for finding in self._distinct()],
             "signed": dict(self.signed),
         }
 
     def to_text(self) -> str:
         """A line for everything that was looked at, lines for everything that was found, a summary at the end."""
-        lines = []
+        lines: list[str] = []
+        told: set[Finding] = set()
         for subject in self.looked_at:
             found = [finding for of, finding in self.findings if of == subject]
-            lines += self._found(found) if found else [f"ok  {subject}"]
+            new = [finding for finding in found if finding not in told]
+            told.update(new)
+            if not found:
+                lines.append(f"ok  {subject}")
+            elif not new:
+                lines.append(f"{_MARKS[found[0].severity]:<3} {subject}: as above")
+            lines += self._found(new)
         lines += [f"ok  signed registry/{file} (model {digest[:12]})" for file, digest in self.signed]
         return "\n".join([*lines, self._summary()])
 
@@ -118,7 +129,7 @@ class Report:
         return lines
 
     def _summary(self) -> str:
-        found = [finding for _, finding in self.findings]
+        found = self._distinct()
         left = [finding for finding in found if finding.is_left]
         mended = sum(finding.mended for finding in found)
         if not left:

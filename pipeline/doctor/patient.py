@@ -18,6 +18,7 @@ from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverr
 from ratchet.components.registry.registry import DECISIONS, VERSIONS, Registry
 from ratchet.components.registry.storage import Storage
 from ratchet.pipeline.doctor.aside import keep_text
+from ratchet.pipeline.doctor.remembered import RememberedStorage
 from ratchet.pipeline.root.places import Place, is_remote, is_there, place, tree_of, uri_of
 from ratchet.pipeline.root.roots import registry_of, serving_name, which_root
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, Evaluation
@@ -51,6 +52,7 @@ class Patient:
         signing: signs what it writes, if there is a key.
         signer: of the environment; None without a key.
         now: the present, UTC.
+        storage: of both registries; what a look asks of it is asked once.
     """
 
     root: Path
@@ -59,6 +61,7 @@ class Patient:
     signing: Registry
     signer: Signer | None
     now: datetime.datetime
+    storage: RememberedStorage
 
     def pointer(self) -> Pointer | None:
         """What the registry says is served; None if its file is torn."""
@@ -203,10 +206,10 @@ def admit(root: Path, now: datetime.datetime) -> Patient:
     if not is_there(root) or not (is_remote(root) or any((root / name).exists() for name in _PARTS)):
         raise InputError(f"--root {uri_of(root)}: no pipeline root; {which_root()}")
     root = root.resolve()
-    storage = registry_of(root, _name(root)).storage
+    storage = RememberedStorage(registry_of(root, _name(root)).storage)
     _refuse_newer(root, storage)
     signer = Signer.from_environment()
-    return Patient(root, tree_of(root), Registry(storage), Registry(storage, signer), signer, now)
+    return Patient(root, tree_of(root), Registry(storage), Registry(storage, signer), signer, now, storage)
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

@@ -97,8 +97,9 @@ def _of_server(server: Server, error: Exception) -> StateError:
             pass
     except StateError as told:
         return told
-    what = f"ML Metadata refuses it ({_first(error)})"
-    return refused(server, what, "see to the user's rights and to the version that made its tables, then repeat")
+    what = f"it answers now, but ML Metadata could not work with it ({_first(error)})"
+    fix = "repeat, for it may have been restarted; else see to the user's rights and the version that made its tables"
+    return refused(server, what, fix)
 
 
 def _first(error: Exception) -> str:

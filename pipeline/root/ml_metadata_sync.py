@@ -22,7 +22,7 @@ from ratchet.pipeline.root.metadata_store import store_of
 from ratchet.pipeline.root.ml_metadata import OVERRIDE_TYPE, open_store, store_errors
 from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
-from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.base.errors import RatchetError
 
 _EXECUTION_TYPES = {OverrideKind.APPROVED: "ratchet.Approve", OverrideKind.ROLLED_BACK: "ratchet.Rollback"}
 _FIELDS = {
@@ -77,7 +77,7 @@ def tell(root: Path, registry: Registry) -> str | None:
         with store_errors(root):
             for entry in reversed(list(_unknown(store, logged))):
                 store.record(entry)
-    except (StateError, OSError) as error:
+    except (RatchetError, OSError) as error:  # no driver or no password here, too: another machine may have them
         return str(error)
     return None
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ratchet.components.stack.mlmd_server import PASSWORD_VARIABLE
 from ratchet.kubeflow.compile import SUFFIXES, main
 from tests.kubeflow.update_golden import ARGUMENTS, GOLDEN
 
@@ -154,6 +155,19 @@ def test_a_secret_does_not_get_into_the_job(tmp_path: Path, capsys: pytest.Captu
     secret = "notify.urls=[https://hooks.example.org/secret]"
     assert main([*ARGUMENTS, "--set", secret, "--target", "vertex", "--out", str(tmp_path / "p.json")]) == 2
     assert "notify.urls[0]: would stand in the compiled job" in capsys.readouterr().err
+
+
+def test_ml_metadata_on_a_server_is_said_to_be_without_effect_and_its_password_is_in_no_job(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSWORD_VARIABLE, "secret-word")
+    job = tmp_path / "p.json"
+    given = [*ARGUMENTS, "--target", "vertex", "--out", str(job), "--set"]
+    assert main([*given, "metadata.url=postgresql://ada:secret-word@db/mlmd"]) == 2
+    assert "secret-word" not in capsys.readouterr().err
+    assert main([*given, "metadata.url=postgresql://ada@db/mlmd"]) == 0
+    assert "metadata.url is without effect in a job" in capsys.readouterr().err
+    assert "secret-word" not in job.read_text()
 
 
 @pytest.mark.parametrize("target", sorted(SUFFIXES))

@@ -10,6 +10,7 @@ from tests.mutants.mutant import Mutant, mutants_of
 from tests.mutants.of_data import DATA
 from tests.mutants.of_deliveries import DELIVERIES
 from tests.mutants.of_measuring import GATE, METRICS
+from tests.mutants.of_stores import STORES
 from tests.mutants.of_training import SERVING, TRAINING
 
 _PEOPLE = (
@@ -363,4 +364,15 @@ _BENCH = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*METRICS, *GATE, *DATA, *DELIVERIES, *TRAINING, *SERVING, *_PEOPLE, *_ROOT, *_BENCH)
+MUTANTS: tuple[Mutant, ...] = (
+    *METRICS,
+    *GATE,
+    *DATA,
+    *DELIVERIES,
+    *TRAINING,
+    *SERVING,
+    *STORES,
+    *_PEOPLE,
+    *_ROOT,
+    *_BENCH,
+)

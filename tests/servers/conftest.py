@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ratchet.components.stack.mlmd_server import MYSQL, PASSWORD_FILE_VARIABLE, PASSWORD_VARIABLE, POSTGRESQL, Server
+from tests.nightly import at_night
 from tests.servers.private import PASSWORD, PrivateServer, mariadb, postgresql
 
 SQLITE = "sqlite"
+ALL_STORES = [SQLITE, POSTGRESQL, MYSQL]  # of a test that tries MariaDB by day, too
 _NUMBERS = itertools.count(1)
 
 
@@ -40,7 +42,7 @@ def server_of(request: pytest.FixtureRequest) -> Callable[[str], PrivateServer]:
     return lambda kind: request.getfixturevalue("own_postgresql" if kind == POSTGRESQL else "own_mariadb")
 
 
-@pytest.fixture(params=[POSTGRESQL, MYSQL])
+@pytest.fixture(params=[POSTGRESQL, at_night(MYSQL)])
 def own(request: pytest.FixtureRequest, server_of: Callable[[str], PrivateServer]) -> PrivateServer:
     return server_of(request.param)
 
@@ -51,7 +53,7 @@ def database(own: PrivateServer) -> Server:
     return own.database(f"db{next(_NUMBERS)}")
 
 
-@pytest.fixture(params=[SQLITE, POSTGRESQL, MYSQL])
+@pytest.fixture(params=[SQLITE, POSTGRESQL, at_night(MYSQL)])
 def store(request: pytest.FixtureRequest, server_of: Callable[[str], PrivateServer]) -> Server | None:
     """Where a root keeps ML Metadata: each of the three."""
     return None if request.param == SQLITE else server_of(request.param).database(f"db{next(_NUMBERS)}")

@@ -83,6 +83,7 @@ class PrivateServer:
             self._pg_ctl("-o", options, "-l", log, "-w", "-t", str(_WAIT_S), "start")
             return
         options = [f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.directory}/socket"]
+        options += ["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]  # no test cuts the power
         with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
                 [_mariadbd() or "mariadbd", "--no-defaults", *_user(), f"--datadir={self.directory}/data", *options],

@@ -26,6 +26,7 @@ from ratchet.pipeline.root.ml_metadata import connection_to, open_store, told_of
 from ratchet.pipeline.root.same_store import check_store
 from ratchet.schemas.artifacts.metadata_file import METADATA_FILE
 from ratchet.schemas.base.errors import ConfigError, InputError, RatchetError, StateError
+from tests.nightly import at_night
 from tests.pipeline.served_root import NOW, blocked_root
 from tests.servers.private import PASSWORD, PrivateServer, mariadb, postgresql
 
@@ -66,6 +67,7 @@ def test_the_configuration_that_tfx_logs_holds_no_password(tmp_path: Path, datab
     assert open_store(tmp_path).get_artifacts() == []
 
 
+@pytest.mark.parametrize("own", [POSTGRESQL, MYSQL], indirect=True)
 def test_a_wrong_password_is_told(tmp_path: Path, database: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (None, WRONG):
         monkeypatch.setenv(PASSWORD_VARIABLE, name) if name else monkeypatch.delenv(PASSWORD_VARIABLE)
@@ -163,7 +165,7 @@ def test_a_database_that_was_emptied_is_no_new_beginning(tmp_path: Path, own: Pr
     assert "no tables" in refusal(lambda: open_store(tmp_path))
 
 
-@pytest.mark.parametrize("start", [postgresql, mariadb])
+@pytest.mark.parametrize("start", [postgresql, at_night(mariadb)])
 def test_a_server_that_dies_is_told_and_served_again_when_it_is_back(
     tmp_path: Path, start: Callable[[], contextlib.AbstractContextManager[PrivateServer]]
 ) -> None:
@@ -173,17 +175,24 @@ def test_a_server_that_dies_is_told_and_served_again_when_it_is_back(
         store = open_store(tmp_path)
         server.kill()
         with pytest.raises(errors.StatusError) as caught:  # as a step has it
-            store.put_artifact_type(mlmd.ArtifactType(name="Other"))
+            store.get_artifacts()
         told = told_of_server(tmp_path, caught.value)
         assert told is not None
         assert named(str(told), database)
         assert "cannot be reached" in str(told)
         assert told_of_server(tmp_path, KeyError("of a step")) is None
+        with pytest.raises((StateError, errors.StatusError)) as typeless:  # on PostgreSQL its driver is asked first
+            store.put_artifact_type(mlmd.ArtifactType(name="Other"))
+        assert named(str(told_of_server(tmp_path, typeless.value) or typeless.value), database)
         with pytest.raises(RuntimeError) as unopened:
             open_client(connection_to(tmp_path))
         assert told_of_server(tmp_path, unopened.value) is not None
         assert named(refusal(lambda: open_store(tmp_path)), database)
         server.start()
+        again = told_of_server(tmp_path, caught.value)  # before anybody looked
+        assert again is not None
+        assert named(str(again), database)
+        assert "repeat, for it may have been restarted" in str(again)
         assert open_store(tmp_path).get_artifacts() == []
 
 
@@ -250,6 +259,10 @@ def test_the_doctor_begins_anew_in_an_emptied_database_and_waits_for_one_that_is
     report = doctor(world.root, True, NOW)
     kinds = {finding.kind for _, finding in report.findings if "metadata.url" in finding.what}
     assert kinds == {"access"}
+    assert report.to_text().count(f"metadata.url {database.url}: ") == 1  # three checks ask the server
+    assert "x   ML Metadata: as above" in report.to_text()
+    [finding] = [one for one in report.to_json()["findings"] if one["kind"] == "access"]
+    assert finding["fix"].startswith("correct the user; export")
     assert not report.healthy
     assert store_of(world.root).owner == owner
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
@@ -280,6 +293,10 @@ def test_a_url_that_is_none_is_refused_and_a_secret_not_repeated(url: str) -> No
         load_settings({"metadata": {"url": url}}, (), "my.yaml")
     assert "secret-word" not in str(caught.value)
     assert "my.yaml" in str(caught.value)
+    for misplaced in (url, [url], {"url": [url]}, {"url": {"url": url}}):
+        with pytest.raises(ConfigError) as caught:
+            load_settings({"metadata": misplaced}, ())
+        assert "secret-word" not in str(caught.value)
     with pytest.raises(InputError) as also:
         WantedStore.of(url)
     assert "secret-word" not in str(also.value)

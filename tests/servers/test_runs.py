@@ -1,19 +1,25 @@
 """Runs through TFX's own runner whose ML Metadata is on a server: two at once, and no trace of secrets."""
 
+# pyright: reportAttributeAccessIssue=false
+# (protobuf's classes are made when their module is imported)
+
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from ratchet.components.stack.mlmd_server import MYSQL, POSTGRESQL, Server
+from ratchet.components.stack.mlmd_client import open_client
+from ratchet.components.stack.mlmd_server import POSTGRESQL, Server
 from ratchet.pipeline.doctor.told import read_told
 from ratchet.pipeline.root.metadata_store import store_of
-from ratchet.pipeline.root.ml_metadata import connection_to, open_store, read_run
+from ratchet.pipeline.root.ml_metadata import connection_to, open_store, read_run, server_at, sqlite_at
 from tests.builders import write_span
-from tests.nightly import at_night
+from tests.nightly import by_night
 from tests.servers.private import PASSWORD, PrivateServer
 
 pytestmark = pytest.mark.tensorflow
@@ -55,13 +61,15 @@ def started(root: Path, data: Path, server: Server, run_id: str = RUN) -> subpro
     """A runner that has imported everything, and waits for a line."""
     command = [sys.executable, "-c", RUNNER, str(root), str(data), server.url, run_id, ",".join(STEPS)]
     with open(f"{root}.stderr", "w") as noise:  # a pipe that nobody reads yet could hold the runner up
-        process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise)
+        # A command that another test gave in this process has told the client to be quiet.
+        loud = {name: value for name, value in os.environ.items() if name != "GLOG_minloglevel"}
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe, stderr=noise, env=loud)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
 
 
-@pytest.mark.parametrize("own", [POSTGRESQL, at_night(MYSQL)], indirect=True)
 def test_two_runners_at_once_on_one_database_are_both_right(tmp_path: Path, data: Path, own: PrivateServer) -> None:
     """The first steps of runs of the same name, in a database without tables."""
     server = own.database("together")
@@ -90,3 +98,33 @@ def test_two_runners_at_once_on_one_database_are_both_right(tmp_path: Path, data
     assert not any(secret in content for content in written for secret in secrets)
     if own.kind == POSTGRESQL:
         assert any(b"Connecting to database" in content for content in written)  # so what the client says was looked at
+
+
+@by_night
+def test_the_resolver_finds_executions_in_all_contexts_on_every_store(tmp_path: Path, store: Server | None) -> None:
+    """What is asked by a query, of which the server gives a page at a time, is what TFX finds by fetching all."""
+    from tfx.orchestration.portable.input_resolution import channel_resolver
+
+    from ratchet.components.stack.tfx_runs import _executions_in_all
+
+    client = open_client(sqlite_at(tmp_path) if store is None else server_at(store))
+    step = client.put_execution_type(mlmd.ExecutionType(name="Step"))
+    node = client.put_context_type(mlmd.ContextType(name="node"))
+    contexts = [mlmd.Context(type_id=node, name=name) for name in ("all", "some", "others")]
+    for context, number in zip(contexts, client.put_contexts(contexts), strict=True):
+        context.id = number
+    made = [mlmd.Execution(type_id=step) for _ in range(250)]  # more than a page
+    for execution in made:
+        execution.custom_properties["asked"].string_value = '{"a": "\\"b\\""}'
+    numbers = client.put_executions(made)
+    members = {0: numbers, 1: numbers[::3], 2: numbers[1::3]}
+    pairs = [(number, contexts[place].id) for place, there in members.items() for number in there]
+    client.put_attributions_and_associations(
+        [], [mlmd.Association(execution_id=number, context_id=context) for number, context in pairs]
+    )
+    for asked, expected in (((0,), 250), ((0, 1), 84), ((1, 0), 84), ((1, 2), 0)):
+        wanted = [contexts[place] for place in asked]
+        found = _executions_in_all(client, wanted)
+        assert len(found) == expected
+        theirs = channel_resolver._get_executions_by_all_contexts(client, wanted)
+        assert found == sorted(theirs, key=lambda execution: execution.id)

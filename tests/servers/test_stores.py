@@ -22,6 +22,7 @@ from ratchet.pipeline.serving.approve import ApproveRequest, approve
 from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
 from ratchet.schemas.artifacts.decisions import Verdict
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
+from tests.servers.conftest import ALL_STORES
 
 TEXT_QUERY = "SELECT string_value FROM ArtifactProperty WHERE name = ? ORDER BY artifact_id"
 
@@ -114,6 +115,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.parametrize("store", ALL_STORES, indirect=True)
 def test_any_text_comes_back_as_it_was(world: ServedRoot) -> None:
     kind = world.store.put_artifact_type(mlmd.ArtifactType(name="Text", properties={"own": mlmd.STRING}))
     for text in TEXTS:
