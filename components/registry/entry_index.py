@@ -50,6 +50,14 @@ class EntryIndex:
         """
         return self._read().all
 
+    def parts(self) -> tuple[dict[str, Value], str | None]:
+        """Entries in files of their own, and the text of the index, which `read_index` reads; None if there is none.
+
+        One that is named in both counts as the index has it.
+        """
+        found = self._read_content()
+        return found[0], found[1].text if found[1] else None
+
     def read(self, name: str) -> Content | None:
         """An entry as a file of its own would hold it; None if there is none; see `all`."""
         value = self.all().get(name)
@@ -80,7 +88,7 @@ class EntryIndex:
 
     def place_of(self, name: str) -> str:
         """Where an entry stands, for messages."""
-        return f"{self.path}, {name}"
+        return place_in(self.path, name)
 
     def _change(self, name: str, values: Values | None, token: str | Token) -> None:
         with self._storage.exclusive():
@@ -106,14 +114,18 @@ class EntryIndex:
             self._storage.delete(f"{self._directory}/{file}")
 
     def _read(self) -> _Read:
-        names = [name for name in self._storage.names(self._directory) if name.endswith(".json") and name != INDEX_FILE]
-        files = self._storage.read_many([f"{self._directory}/{name}" for name in names])
-        content = self._storage.read(self.name)
+        files, content = self._read_content()
         return _Read(
-            files={name: _parsed(file.text) for name, file in zip(names, files) if file is not None},
+            files=files,
             indexed=read_index(content.text, self.path) if content else {},
             token=content.token if content else Token.ABSENT,
         )
+
+    def _read_content(self) -> tuple[dict[str, Value], Content | None]:
+        names = [name for name in self._storage.names(self._directory) if name.endswith(".json") and name != INDEX_FILE]
+        files = self._storage.read_many([f"{self._directory}/{name}" for name in names])
+        found = {name: _parsed(file.text) for name, file in zip(names, files) if file is not None}
+        return found, self._storage.read(self.name)
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,11 @@ class _Read:
     @property
     def all(self) -> dict[str, Value]:
         return {**self.files, **self.indexed}
+
+
+def place_in(path: str, name: str) -> str:
+    """Where an entry of an index stands, for messages."""
+    return f"{path}, {name}"
 
 
 def index_text(entries: dict[str, Any]) -> str:

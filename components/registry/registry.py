@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from contextlib import AbstractContextManager
 
 from ratchet.components.registry.consistency import check_served, nothing_should_be_served
@@ -26,7 +27,7 @@ from ratchet.components.registry.entry_files import (
     pointer_json,
     signed_values,
 )
-from ratchet.components.registry.entry_index import EntryIndex
+from ratchet.components.registry.entry_index import EntryIndex, place_in, read_index
 from ratchet.components.registry.high_water import high_water_marks
 from ratchet.components.registry.override_log import OVERRIDES_FILE, LoggedOverride, check_named, follow, read_log
 from ratchet.components.registry.records import Records
@@ -304,7 +305,11 @@ class Registry:
 
     def _read_all(self, directory: str, kind: type[Entry]) -> list[Entry]:
         index, root = self.entries(directory), self.storage.root
-        return [parse_value(value, index.place_of(name), kind, root) for name, value in index.all().items()]
+        files, text = index.parts()
+        if not files:
+            return list(_entries_of(text, index.path, kind, root))
+        values = {**files, **({} if text is None else read_index(text, index.path))}
+        return [parse_value(value, index.place_of(name), kind, root) for name, value in values.items()]
 
     def _placed(self, model: ServedModel) -> ServedModel:
         """With its path under this serving directory: a root that was copied must not look at the original's files."""
@@ -312,6 +317,13 @@ class Registry:
 
     def _path(self, name: str) -> str:
         return f"{self.storage.registry_directory}/{name}".rstrip("/")
+
+
+@functools.lru_cache(maxsize=4)  # versions and decisions, before a change of them and after it
+def _entries_of(text: str | None, path: str, kind: type[Entry], root: str) -> tuple[Entry, ...]:
+    """What an index holds. A run asks a dozen times, and an index of thousands takes longer to parse than to read."""
+    values = {} if text is None else read_index(text, path)
+    return tuple(parse_value(value, place_in(path, name), kind, root) for name, value in values.items())
 
 
 def _kind(entry: ServedModel | RecordedDecision | Intent) -> tuple[str, str]:

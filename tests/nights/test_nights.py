@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.nightly import by_night
 from tests.nights.nights import LIMITS, WARM_UP, Usage, growth, median
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -18,7 +17,6 @@ _PART = 9  # three times as many as there are candidates to one that is pushed
 _COUNTS = ("operations", "questions", "kept_files", "kept_bytes")
 
 
-@by_night
 @pytest.mark.tensorflow
 def test_of_a_hundred_nights_the_last_need_no_more_operations_questions_or_room_than_the_first(tmp_path: Path) -> None:
     """In a process of its own, for the stand-ins stay in the process that was given them."""

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ratchet.components.object_store import objects
+from ratchet.components.registry import registry as registry_module
 from ratchet.components.registry.entry_files import entry_json
 from ratchet.components.registry.entry_index import EntryIndex, index_text, read_index, salvaged
 from ratchet.components.registry.registry import DECISIONS, VERSIONS, Registry
@@ -67,6 +68,26 @@ def test_reading_and_writing_cost_as_many_file_operations_after_three_thousand_d
         counts[count] = dict(asked)
     assert counts[1] == counts[100] == counts[3000]
     assert sum(counts[1].values()) < 80
+
+
+def test_an_index_is_parsed_once_and_again_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+    whole = registry_module.parse_value
+
+    def counting(value: Any, path: str, *of: Any) -> Any:
+        parsed.append(path.rpartition(" ")[2])
+        return whole(value, path, *of)
+
+    monkeypatch.setattr(registry_module, "parse_value", counting)
+    registry = root_with(tmp_path, 3)
+    first = registry.decisions()
+    assert registry_in(tmp_path).decisions() == first
+    assert len(parsed) == len(first) == 3
+    registry.record_decision("new", recorded_decision(evaluation="artifacts/MapEvaluator/evaluation/new"))
+    assert len(registry.decisions()) == 4
+    assert len(parsed) == 3 + 4
+    first.clear()
+    assert len(registry.decisions()) == 4
 
 
 def test_on_gs_reading_and_writing_cost_as_many_requests_after_a_thousand_decisions(gcs: Bucket) -> None:
