@@ -14,7 +14,7 @@ import grpc
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from ratchet.components.stack.beam_limits import parted
-from ratchet.components.stack.beam_options import options_of
+from ratchet.components.stack.beam_options import options_of, pool_address
 from ratchet.components.stack.beam_pools import PoolWatch, answers
 from ratchet.components.stack.beam_watch import StepTimeError, Watch, WorkerDiedError, run_watched
 from ratchet.schemas.base.errors import RatchetError
@@ -117,8 +117,7 @@ def _with_timeout(args: Sequence[str], options: Namespace) -> list[str]:
 def _pool_of(options: Namespace) -> PoolWatch | None:
     if options.environment_type != "EXTERNAL":
         return None
-    named = [of.partition("=")[2] for of in options.environment_options or [] if of.startswith("external_service_")]
-    address = options.environment_config or (named[0] if named else "")
+    address = pool_address(options)
     return PoolWatch(address) if address else None
 
 

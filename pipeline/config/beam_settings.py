@@ -20,8 +20,8 @@ _OF_SETTINGS = {
 
 @settings
 class BeamSettings:
-    """How Beam runs ExampleGen, statistics and evaluation: docs/beam.md. The result is the same with every runner, so
-    a crashed run goes on when these change.
+    """How Beam runs ExampleGen, statistics, the data gate's looks and evaluation: docs/beam.md. The result is the same
+    with every runner, so a crashed run goes on when these change.
 
     Attributes:
         workers: worker processes on this machine, started by Beam's DirectRunner; 1: the step's own process.

@@ -214,7 +214,7 @@ def _check_shape(notify: Any, source: str) -> None:
 
 
 def _check_no_password(metadata: Any, source: str) -> None:
-    """Finds a password before pydantic does, which shows the value.
+    """Finds a password before pydantic does, which shows the value, also where it stands in a wrong place.
 
     Args:
         metadata: the group as YAML gives it.
@@ -223,8 +223,13 @@ def _check_no_password(metadata: Any, source: str) -> None:
     Raises:
         ConfigError: its URL holds one.
     """
-    url = metadata.get("url") if isinstance(metadata, Mapping) else metadata
-    if isinstance(url, str) and holds_password(url):
+    left = [metadata]
+    while left:
+        value = left.pop()
+        if isinstance(value, (Mapping, list)):
+            left += value.values() if isinstance(value, Mapping) else value
+        if not isinstance(value, str) or not holds_password(value):
+            continue
         raise ConfigError(
             f"{source}: {SETTING} holds a password or options, and it is written down in the root: take them out; a "
             f"password is exported as {PASSWORD_VARIABLE}, or stands in the file that {PASSWORD_FILE_VARIABLE} names"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ratchet.components.trainer.policy import TrainingPlan
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
-from ratchet.pipeline.config.proposal.machine import this_machine
+from ratchet.pipeline.config.proposal.machine import Machine, this_machine
 from ratchet.pipeline.past.result import result_text
 from ratchet.pipeline.past.run_record import next_run_id, unfinished_run, unreported_run
 from ratchet.pipeline.root.holding import check_free, with_ml_metadata
@@ -37,7 +37,7 @@ from ratchet.schemas.artifacts.review import REVIEW_STEP
 from ratchet.schemas.artifacts.run_files import key_of
 from ratchet.schemas.artifacts.run_result import RUN_RESULT_FORMAT, RunResult
 from ratchet.schemas.base import settings as settings_io
-from ratchet.schemas.base.errors import InputError
+from ratchet.schemas.base.errors import ConfigError, InputError
 from ratchet.schemas.base.formatting import many
 from ratchet.schemas.base.visible import visible_line
 from ratchet.schemas.data.dataset import GOLDEN_STEP
@@ -172,6 +172,8 @@ def plan_run(request: RunRequest, proposed: str | None = None) -> PlannedRun:
         return PlannedRun(REPORT, request, asked, ended)
     unfinished = unfinished_run(root, asked.number, key)
     if unfinished is not None and not request.anew:
+        if request.settings.training.require_device == "gpu":
+            _check_device(request.settings, this_machine())
         return PlannedRun(RESUME, request, asked, unfinished, registry.pointer().served)
     if unfinished is None and not request.again and is_root(root):
         served = registry.baseline(request.bootstrap)
@@ -189,17 +191,27 @@ def plan_run(request: RunRequest, proposed: str | None = None) -> PlannedRun:
 def _estimate(request: RunRequest, asked: Asked, training: TrainingPlan) -> RunEstimate:
     """Of a run that would be begun, on this machine."""
     machine, golden = this_machine(), asked.parts["golden"]
+    _check_device(request.settings, machine)
     work = workload(request.settings, training, asked.span.records, asked.golden_images)
     earlier = earlier_run(request.root, work, golden)
     work = dataclasses.replace(
         work,
         file_bytes=bytes_of_files([path for shard in asked.span.shards for path in shard.paths]),
+        golden_bytes=bytes_of_files([str(path) for path in request.golden.rglob("*") if path.is_file()]),
         golden_is_stored=golden_is_stored(request.root, earlier, golden),
         devices=max(machine.gpus, 1),
     )
     there = next(place for place in (request.root, *request.root.absolute().parents) if place.is_dir())
     free = None if is_remote(request.root) else shutil.disk_usage(there).free
     return estimate_run(planned_steps(request.settings), work, machine, measured_costs(), earlier, free)
+
+
+def _check_device(settings: PipelineSettings, machine: Machine) -> None:
+    if settings.training.require_device == "gpu" and not machine.gpus:
+        raise ConfigError(
+            f"training.require_device = gpu: TensorFlow sees no GPU here, only {machine.to_text()}; give the run one "
+            "(nvidia-smi shows GPU and driver), or train without: training.require_device: none"
+        )
 
 
 def bytes_of_files(paths: Sequence[str]) -> int:

@@ -25,7 +25,12 @@ FACTOR_OF_EARLIER = 1.5
 _WEIGHT_BYTES = 4  # float32
 _COPIES_IN_CHECKPOINT = 4  # of the weights: themselves, Adam's two slots, the best ones so far
 _CHECKPOINTS = 2  # the one before stays until the next is whole
+_MOST_PARTS = 64  # that training.accumulate takes
 _COPIES_KEPT = 3  # of the model: the candidate, the baseline's copy of this run, the version that is served
+# Of the demo's runs, on disk; its spans have 600 and 1,500 images and its golden set 200.
+_STORED_BYTES = 5_000  # of an image beside its file: its small look for copies, its fingerprint, its boxes
+_MATCH_BYTES = 4_000  # of an image and a model in the evaluator's tables
+_RUN_BYTES = 10_000_000  # of a run whatever its data: pages, log, TensorBoard's events, graphs of the model
 _FACTORS = (0.1, 10.0)  # beyond these an earlier run tells of something else than this machine's speed
 _STARTS = {"digits": TINY, "mobile": MOBILE, "retinanet_resnetfpn_coco": RESNET50}
 _OF_A_MODEL = ("DataGate", "DetectorTrainer", "MapEvaluator")
@@ -130,7 +135,7 @@ def estimate_run(
     """
     model, is_this_model = costs.model(work.model)
     made = tuple(_step(step, work, machine, costs, earlier) for step in steps)
-    disk_bytes = work.file_bytes + _COPIES_KEPT * model.parameters * _WEIGHT_BYTES
+    disk_bytes = _disk_bytes(work) + _COPIES_KEPT * model.parameters * _WEIGHT_BYTES
     checkpoint_bytes = _CHECKPOINTS * _COPIES_IN_CHECKPOINT * model.parameters * _WEIGHT_BYTES
     disk_warning = _disk_warning(disk_bytes + checkpoint_bytes, free_disk_bytes)
     return RunEstimate(
@@ -224,7 +229,7 @@ def training_bytes(
         input_size: height and width in px, instead of the model's.
     """
     start = _STARTS[costs.model(work.model)[0].preset]
-    each = -(-batch_size // max(machine.gpus, 1))
+    each = -(-batch_size // max(machine.gpus, 1) // min(work.accumulate, batch_size))
     return start.fixed_bytes + each * _image_bytes(start, work, input_size or work.model.fixed_input_size)
 
 
@@ -255,7 +260,9 @@ def _what_fits(work: Workload, machine: Machine, costs: Costs) -> str:
     there = machine.memory_bytes
     batch = largest(range(1, work.batch_size), lambda count: training_bytes(work, machine, costs, count) <= there)
     if batch is not None:
-        return f"--set training.batch_size={batch} fits"
+        parts = -(-work.batch_size // batch) * work.accumulate
+        whole = f", and so does --set training.accumulate={parts} with the whole batch" if parts <= _MOST_PARTS else ""
+        return f"--set training.batch_size={batch} fits{whole}"
     height, width = work.model.fixed_input_size
     stride = 2**work.model.max_level
     sides = range(stride, max(height, width), stride)
@@ -283,6 +290,13 @@ def largest(numbers: range, fits: Callable[[int], bool]) -> int | None:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if fits(numbers[middle]) else (low, middle)
     return numbers[low - 1] if low else None
+
+
+def _disk_bytes(work: Workload) -> int:
+    """What a run leaves but for weights."""
+    golden = 0 if work.golden_is_stored else work.golden_bytes + work.golden_images * _STORED_BYTES
+    measured = work.looks_of_evaluation * _MATCH_BYTES
+    return work.file_bytes + work.images * _STORED_BYTES + golden + measured + _RUN_BYTES
 
 
 def _disk_warning(wanted_bytes: int, free_bytes: int | None) -> list[str]:

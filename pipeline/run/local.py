@@ -150,7 +150,7 @@ def _run_steps(request: RunRequest, asked: Asked, started: Started, directory: P
     span, run_id = asked.number, started.run_id
     if request.bootstrap:
         runner.check_first_model(request.settings)
-    runner.check_beam(request.settings)
+    runner.check_trainer_device(request.settings)
     compiled = runner.compile_run(
         request.settings,
         home_of(request.root),

@@ -29,6 +29,7 @@ from ratchet.pipeline.config.pipeline_settings import NotifySettings, PipelineSe
 from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.root_settings import Remembered
 from ratchet.pipeline.root.roots import registry_of
+from ratchet.pipeline.terminal.console import output_to
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 from ratchet.schemas.artifacts.training_record import TrainedData, TrainingRecord, read_training_record
 from ratchet.schemas.base import settings as settings_io
@@ -97,6 +98,7 @@ def read_request(request: RunRequest) -> Asked:
     Raises:
         InputError: something the user gave cannot work.
     """
+    _check_beam(request.settings)
     names = read_class_names(schema_file(request.settings), LOCAL_FILES)
     found = find_span(str(request.data), request.span, marker=request.settings.data.marker)
     data = request.settings.data
@@ -117,6 +119,18 @@ def read_request(request: RunRequest) -> Asked:
         _check_checkpoint(request.settings.training.init_checkpoint)
     parts = _parts(request, found.number, span, golden)
     return Asked(found.number, span, parts, found.version, len(golden.records))
+
+
+def _check_beam(settings: PipelineSettings) -> None:
+    """Whether Beam takes its options, which only Beam knows."""
+    if not settings.beam.beam_args:
+        return
+    try:
+        with output_to(Path(os.devnull)):  # what libraries say when they are imported
+            from ratchet.components.stack.beam_options import check_args
+    except ModuleNotFoundError:  # the light install, where no run can begin
+        return
+    check_args(settings.beam.beam_args, settings.beam.job_server_args)
 
 
 def tell_of(source: Source) -> None:

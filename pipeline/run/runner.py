@@ -19,8 +19,8 @@ import absl.logging
 from ml_metadata.proto.metadata_store_pb2 import ConnectionConfig
 
 from ratchet.components.detector.serving_check import started_early
-from ratchet.components.stack.beam_options import check_args
 from ratchet.components.stack.tfx_runs import CompiledPipeline, compile_pipeline
+from ratchet.components.trainer.devices import check_device
 from ratchet.components.trainer.model.retinanet import check_model
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings
 from ratchet.pipeline.pipeline import Locations, Wanted, create_pipeline
@@ -65,13 +65,13 @@ def check_first_model(settings: PipelineSettings) -> None:
     check_model(settings.model)
 
 
-def check_beam(settings: PipelineSettings) -> None:
-    """Whether Beam takes its options, which only Beam knows.
+def check_trainer_device(settings: PipelineSettings) -> None:
+    """Whether this machine, on which all steps run, has the device that the training insists on.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: it has not.
     """
-    check_args(settings.beam.beam_args, settings.beam.job_server_args)
+    check_device(settings.training.require_device)
 
 
 def compile_run(

@@ -43,6 +43,8 @@ class Workload:
         held_out_images: that both models and the earlier ones are measured on.
         look_batch: images at once in the evaluator.
         devices: that share a batch.
+        accumulate: parts in which a device takes its share of a batch.
+        golden_bytes: of all image files of the golden set.
     """
 
     images: int
@@ -63,6 +65,8 @@ class Workload:
     held_out_images: int
     look_batch: int
     devices: int = 1
+    accumulate: int = 1
+    golden_bytes: int = 0
 
     @property
     def input_pixels(self) -> int:
@@ -97,7 +101,7 @@ class Workload:
 def workload(
     settings: PipelineSettings, plan: TrainingPlan, records: Sequence[ImageRecord], golden_images: int
 ) -> Workload:
-    """The work of a run that is planned; `file_bytes`, `golden_is_stored` and `devices` are for the caller to say.
+    """The work of a run that is planned; sizes of files, `golden_is_stored` and `devices` are for the caller to say.
 
     Args:
         settings: of the run.
@@ -124,6 +128,7 @@ def workload(
         classes=len(plan.class_names),
         steps=plan.steps,
         batch_size=plan.batch_size,
+        accumulate=plan.numerics.accumulate,
         validations=(checks.rounds + LINE_POINTS * is_retraining) if enough else 0,
         validation_images=validation_images,
         has_baseline=is_retraining,

@@ -31,6 +31,17 @@ LIMIT_BYTES = 10_000_000  # of a job's graph, on Dataflow
         (["--runner=Flnk"], r"Beam has no such runner; did you mean Flink\?"),
         (["--checkpointing_interval=9"], "belongs in beam.job_server_args"),
         (["word"], "word is no option of Beam"),
+        (["--help"], "--help is no option of Beam"),
+        (["--runner=PortableRunner", "--environment_type=EXTERNALL"], r"no such environment; did you mean EXTERNAL\?"),
+        (["--runner=PortableRunner", "--environment_type=EXTERNAL"], "--environment_config= is no HOST:PORT"),
+        (
+            ["--runner=PortableRunner", "--environment_type=EXTERNAL", "--environment_config=localhost"],
+            "--environment_config=localhost is no HOST:PORT of a worker pool",
+        ),
+        (
+            ["--runner=PortableRunner", "--job_endpoint=localhost", "--environment_type=LOOPBACK"],
+            "--job_endpoint=localhost: no HOST:PORT",
+        ),
         (DATAFLOW, "give beam.setup_file or beam.sdk_container_image"),
         (["--runner=FlinkRunner", "--flink_master=h:1"], "give beam.setup_file or beam.sdk_container_image"),
         ([*DATAFLOW, "--setup_file=/nowhere/setup.py"], "beam.setup_file = /nowhere/setup.py: no such file"),
@@ -52,6 +63,13 @@ def test_what_beam_would_not_take_is_one_error(args: list[str], said: str) -> No
         ([*DATAFLOW, f"--sdk_container_image={IMAGE}"], []),
         (["--runner=flink", "--flink_master=[local]"], []),
         (["--runner=PortableRunner", "--environment_type=EXTERNAL", "--environment_config=h:1"], []),
+        (
+            [
+                *("--runner=PortableRunner", "--job_endpoint=[::1]:8099", "--environment_type=EXTERNAL"),
+                "--environment_option=external_service_address=h:1",
+            ],
+            [],
+        ),
         (["--runner=PrismRunner", "--own=1"], ["--own=1"]),
     ],
 )
@@ -152,7 +170,7 @@ def test_the_options_reach_every_step_that_uses_beam_and_each_is_watched(tmp_pat
         for step in steps
         if tuple(getattr(step.executor_spec, "beam_pipeline_args", ())) == settings.beam.step_args
     }
-    assert set(told) == {"DetectionExampleGen", "GoldenExampleGen", "StatisticsGen", "MapEvaluator"}
+    assert set(told) == {"DetectionExampleGen", "GoldenExampleGen", "StatisticsGen", "DataGate", "MapEvaluator"}
     assert all(issubclass(spec.executor_class, WatchedBeam) for spec in told.values())
 
 

@@ -46,7 +46,7 @@ class RejectingRunner:
     def check_first_model(self, settings: Any) -> None:
         pass
 
-    def check_beam(self, settings: Any) -> None:
+    def check_trainer_device(self, settings: Any) -> None:
         pass
 
     def compile_run(self, *_: Any) -> Any:

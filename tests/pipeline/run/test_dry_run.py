@@ -14,9 +14,12 @@ import pytest
 
 import ratchet.pipeline.run
 from ratchet.pipeline.cli.main import main
-from ratchet.pipeline.config.pipeline_settings import load_config, load_settings
+from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_config, load_settings
+from ratchet.pipeline.config.proposal.machine import Machine
+from ratchet.pipeline.run import dry_run
 from ratchet.pipeline.run.dry_run import changed_settings, planned_steps
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
+from ratchet.schemas.base.errors import ConfigError
 from tests.builders import coco, coco_annotation, coco_image, training_record, write_span
 from tests.pipeline.fingerprint import fingerprint
 from tests.pipeline.run.test_nothing_new import CountingRunner
@@ -80,6 +83,43 @@ def test_a_first_model_is_announced_and_made_so(night: Night) -> None:
     done = night.give("--bootstrap", *FEW)
     assert done["run_id"] == told["run_id"]
     assert night.runner.worked == 1
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("rehearsed", [True, False])
+def test_a_typo_in_beams_options_is_refused_before_anything_is_written(night: Night, rehearsed: bool) -> None:
+    night.give("--bootstrap", *FEW, "--set", "beam.args=[--runer=Direct]", *(["--dry-run"] if rehearsed else []))
+    assert night.code == 2
+    assert "ratchet: beam.args: --runer=Direct is no option of Beam; did you mean --runner?" in night.err
+    assert len(night.err.splitlines()) == 1
+    assert not night.root.exists()
+
+
+GPU = ("--set", "training.require_device=gpu")
+
+
+def test_a_gpu_that_is_missing_is_refused_as_the_run_would(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(8 << 30, 2)
+    monkeypatch.setattr(dry_run, "this_machine", lambda: machine)
+    night.rehearse("--bootstrap", *FEW, *GPU)
+    assert night.code == 2
+    assert "training.require_device = gpu: TensorFlow sees no GPU here, only 2 cores with 8.0 GiB" in night.err
+    run_id = night.give("--bootstrap", *FEW, *GPU)["run_id"]
+    night.interrupt(run_id)
+    assert night.rehearse("--bootstrap", *FEW, *GPU)["verdict"] is None
+    assert night.code == 2
+    machine = Machine(8 << 30, 2, gpus=1)
+    assert night.rehearse("--bootstrap", *FEW, *GPU)["would"] == "resume"
+
+
+def test_a_gpu_that_is_missing_is_refused_before_the_first_step(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(settings: PipelineSettings) -> None:
+        raise ConfigError(f"training.require_device = {settings.training.require_device}")
+
+    monkeypatch.setattr(night.runner, "check_trainer_device", refuse)
+    night.give("--bootstrap", *FEW, *GPU)
+    assert (night.code, night.runner.worked) == (2, 0)
+    assert "training.require_device = gpu" in night.err
 
 
 def test_time_memory_and_disk_are_estimated_before_anything_starts(night: Night) -> None:

@@ -179,6 +179,17 @@ def test_too_large_a_batch_is_warned_of_with_one_that_fits() -> None:
     assert estimated(coco(batch_size=named)).warnings == ()
 
 
+def test_parts_of_a_batch_need_the_memory_of_a_part() -> None:
+    whole, parts = coco(batch_size=256), coco(batch_size=256, accumulate=16)
+    assert training_bytes(parts, MACHINE, COSTS, 256) == training_bytes(whole, MACHINE, COSTS, 16)
+    [warning] = estimated(coco(batch_size=16)).warnings
+    named = int(warning.partition("training.accumulate=")[2].split()[0])
+    assert estimated(coco(batch_size=16, accumulate=named)).warnings == ()
+    assert estimated(coco(batch_size=16, accumulate=max(named // 2, 1))).warnings != ()
+    [of_many] = estimated(coco(batch_size=4096)).warnings
+    assert "training.accumulate" not in of_many
+
+
 def test_where_no_batch_fits_an_input_is_named_that_does() -> None:
     small = Machine(round(3.2 * GIB), 2)
     [warning] = estimated(coco(batch_size=2, has_baseline=False), small).warnings
@@ -203,6 +214,12 @@ def test_a_full_disk_is_warned_of() -> None:
     [warning] = estimated(free_disk_bytes=10_000_000).warnings
     assert "ratchet prune" in warning
     assert estimated(free_disk_bytes=10 * GIB).warnings == ()
+    bare = changed(file_bytes=0)
+    assert changed(file_bytes=7).disk_bytes == bare.disk_bytes + 7
+    assert changed(file_bytes=0, images=WORK.images + 1000).disk_bytes > bare.disk_bytes + 4_000_000
+    golden = {"file_bytes": 0, "golden_bytes": 90_000_000}
+    assert changed(**golden, golden_is_stored=False).disk_bytes > bare.disk_bytes + 80_000_000
+    assert changed(**golden, golden_is_stored=True).disk_bytes <= bare.disk_bytes
     large = estimated(coco(batch_size=1))
     assert large.checkpoint_bytes == 2 * 4 * 4 * 34_000_000
     assert large.disk_bytes > estimated().disk_bytes
