@@ -1,11 +1,11 @@
-"""ExampleGen, statistics and data gate of one delivery, in memory and on a worker pool (Beam's EXTERNAL environment).
+"""ExampleGen and statistics of one delivery, in memory and on a worker pool (Beam's EXTERNAL environment).
 
     python -m benchmarks.external_pool [--images 200000] [--workers 2] [--keep DIR] [--kill]
 
 Beam's portable job service and its worker pool each run in a process of their own, as docs/beam.md tells. Seconds are
-CPU seconds: of the process that starts the steps, of the job service, and of the pool with all workers. What both ways
-store must be the same, the digest of the data set, its list of shards and the statistics, bit for bit; else the command
-fails.
+CPU seconds: of the process that starts the steps, and of the pool with all workers. What both ways store must be the
+same bit for bit: `dataset.json` with digest and counts, every TFRecord file, and the counts of the statistics, whose
+means may differ by the order in which floats are added (1e-9 of their size); else the command fails.
 With `--kill` a worker of ExampleGen dies at half of the time that the step took before, and the error is printed.
 """
 
@@ -27,7 +27,8 @@ import psutil
 from benchmarks.ingestion import Case, measure, note, write_case
 
 MEASURED = Path(__file__).parent / "measured" / "external_pool.json"
-SIDE_PX = 128
+SIDE_PX = 64
+_ROUNDING = 1e-9
 
 
 def main() -> int:
@@ -42,7 +43,15 @@ def main() -> int:
     parser.add_argument("--args", default="[]", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps({"steps": measure(arguments.measure, json.loads(arguments.args))}))
+        print(
+            json.dumps(
+                {
+                    "steps": measure(
+                        arguments.measure, arguments.measure.parent / "data", json.loads(arguments.args), gate=False
+                    )
+                }
+            )
+        )
         return 0
     with tempfile.TemporaryDirectory(prefix="ratchet-external-", dir=arguments.keep) as work:
         return compare(arguments, Path(work))
@@ -63,7 +72,8 @@ def compare(arguments: argparse.Namespace, work: Path) -> int:
     point: dict[str, Any] = {"images": arguments.images, "workers": arguments.workers, "in_memory": here, "pool": there}
     if killed:
         point["killed"] = killed
-    same = here["stored"] == there["stored"]
+    point["statistics_apart"] = apart = statistics_apart(work / "in-memory", work / "pool")
+    same = here["stored"] == there["stored"] and apart["counts"] == 0 and apart["means and deviations"] < _ROUNDING
     print(json.dumps(point, indent=1))
     print("both stored the same" if same else "what was stored differs", flush=True)
     if same:
@@ -81,20 +91,52 @@ def one_way(work: Path, name: str, args: list[str]) -> dict[str, Any]:
 def _start(work: Path, name: str, args: list[str]) -> subprocess.Popen[str]:
     place = work / name
     place.mkdir()
-    (place / "data").symlink_to(work / "data")
     command = [sys.executable, "-m", "benchmarks.external_pool", "--measure", str(place), "--args", json.dumps(args)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def stored(place: Path) -> dict[str, str]:
-    """SHA-256 of `dataset.json` and of the statistics, by their path without the execution's number."""
-    files = [*place.rglob("dataset.json"), *place.rglob("FeatureStats.pb")]
-    assert files, f"nothing was stored below {place}"
+    """SHA-256 of `dataset.json`, and of all TFRecord files of a data set as one, by the step that wrote them."""
     digests = {}
-    for file in sorted(files):
-        parts = [part for part in file.relative_to(place).parts if not part.isdigit()]
-        digests["/".join(parts)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    for file in sorted(place.rglob("dataset.json")):
+        step = file.relative_to(place / "artifacts").parts[0]
+        digests[f"{step}: dataset.json"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        records = sorted(path for path in file.parent.glob("Split-*/*") if path.is_file())
+        whole = hashlib.sha256()
+        for record in records:
+            whole.update(f"{record.parent.name}/{record.name}".encode() + record.read_bytes())
+        digests[f"{step}: {len(records)} TFRecord files"] = whole.hexdigest()
+    assert digests, f"nothing was stored below {place}"
     return digests
+
+
+def statistics_apart(one: Path, other: Path) -> dict[str, float]:
+    """Largest relative difference of statistics, by what they are; counts are in `counts`."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    apart = {"counts": 0.0, "means and deviations": 0.0, "medians": 0.0}
+    for file in sorted(one.rglob("FeatureStats.pb")):
+        [twin] = other.rglob(f"{file.parent.name}/FeatureStats.pb")
+        lists = [statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes()) for path in (file, twin)]
+        sets = [found.datasets[0] for found in lists]
+        apart["counts"] = max(apart["counts"], _apart(*(float(found.num_examples) for found in sets)))
+        assert [f.path.step for f in sets[0].features] == [f.path.step for f in sets[1].features]
+        for features in zip(sets[0].features, sets[1].features, strict=True):
+            kinds = [getattr(feature, str(feature.WhichOneof("stats"))) for feature in features]
+            counts = [float(kind.common_stats.num_non_missing) for kind in kinds]
+            apart["counts"] = max(apart["counts"], _apart(*counts))
+            if features[0].HasField("num_stats"):
+                for name, what in (
+                    ("mean", "means and deviations"),
+                    ("std_dev", "means and deviations"),
+                    ("median", "medians"),
+                ):
+                    apart[what] = max(apart[what], _apart(*(getattr(kind, name) for kind in kinds)))
+    return apart
+
+
+def _apart(one: float, other: float) -> float:
+    return abs(one - other) / max(abs(one), abs(other), 1e-300)
 
 
 def cpu_of_tree(process: psutil.Process) -> float:

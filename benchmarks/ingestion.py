@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(arguments.measure)))
+        print(json.dumps(measure(arguments.measure, arguments.measure / "data")))
         return 0
     for case in map(Case.parse, arguments.cases.split(",")):
         with tempfile.TemporaryDirectory(prefix="ratchet-ingestion-", dir=arguments.keep) as work:
@@ -196,8 +196,8 @@ def peak_mib() -> float:
     return next(int(line.split()[1]) * 1024 / _MIB for line in lines if line.startswith("VmHWM"))
 
 
-def measure(work: Path, beam_args: Sequence[str] = ()) -> dict[str, dict[str, float]]:
-    """Runs the steps on `work/data`; what each took, by its name."""
+def measure(work: Path, data: Path, beam_args: Sequence[str] = (), gate: bool = True) -> dict[str, dict[str, float]]:
+    """Runs the steps on a delivery, with the data gate or without; what each took, by its name."""
     import absl.logging
     from tfx.orchestration import metadata
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -208,7 +208,7 @@ def measure(work: Path, beam_args: Sequence[str] = ()) -> dict[str, dict[str, fl
     pipeline = Pipeline(
         pipeline_name="ingestion",
         pipeline_root=str(work / "artifacts"),
-        components=steps_to_the_gate(work / "data", work),
+        components=steps_to_the_gate(data, work)[: None if gate else -1],
         beam_pipeline_args=list(beam_args),
         enable_cache=False,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(work / "metadata.sqlite")),
