@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 export PYRIGHT_PYTHON_CACHE_DIR := $(CURDIR)/.venv/pyright
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 # Our own modules and tests are compiled once and not by each of the processes that tests start, whatever is set outside.
-export PYTHONDONTWRITEBYTECODE :=
+unexport PYTHONDONTWRITEBYTECODE
 
 # Two processes; what shares a fixture stays in one of them (conftest.py).
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
@@ -25,6 +25,8 @@ lint: .venv/ready
 	.venv/bin/pyright
 	.venv/bin/hadolint Dockerfile tests/image/full.Dockerfile
 
+# Threads of linear algebra would wait for each other, with as many processes as there are cores.
+unit: export OPENBLAS_NUM_THREADS := 1
 unit: .venv/ready test-tools  ## a quarter of an hour on two cores, lint beside it; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
@@ -129,7 +131,7 @@ bench-training: .venv/ready  ## images a second against a bare tf-models loop: f
 bench-ingestion: .venv/ready  ## CPU seconds and memory of the steps before training, up to 100,000 images: an hour
 	$(VENV_PYTHON) -m benchmarks.ingestion
 
-bench-pool: .venv/ready  ## 200,000 images through ExampleGen, statistics and gate, in memory and on Beam's worker pool, one of which dies: an hour
+bench-pool: .venv/ready  ## 200,000 images through ExampleGen and statistics, in memory and on Beam's worker pool, where a worker dies: an hour
 	$(VENV_PYTHON) -m benchmarks.external_pool --kill
 
 bench-presets: .venv/ready  ## CPU seconds and memory of a training step and a look of each preset: ten minutes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import re
 from pathlib import Path
@@ -14,7 +16,7 @@ from tests.nightly import NIGHTLY, choose_profile
 from tests.test_architecture import GLUE, HEAVY, imported
 
 pytest_plugins = ["tests.gcs.fixtures", "tests.one_browser"]
-collect_ignore = ["setup.py", *(f"{module.replace('.', '/')}.py" for module in sorted(GLUE))]
+collect_ignore = ["setup.py"]
 os.environ.pop("RATCHET_ROOT", None)
 choose_profile()
 
@@ -27,13 +29,16 @@ def _no_flush(file: int | IO[bytes]) -> None:
 if not NIGHTLY:
     os.fsync = _no_flush  # pyright: ignore[reportAttributeAccessIssue]
 
+_HERE = Path(__file__).parent
 _ONE_ROOT = "tests/e2e/"  # what these tests look at is trained once
 _JOBS = "tests/kubeflow/executed/"  # these over one cloud and one process that runs steps
 _ONE_INSTALLATION = "tests/wheel/"  # and what these look at installed once
 # What takes minutes comes first, so that no process is left alone with it at the end.
 _LONGEST = (
     *("tests/kills/test_sample.py", _ONE_ROOT, _JOBS),
-    *("tests/components/trainer/test_job.py", "tests/components/trainer/test_processes.py", _ONE_INSTALLATION),
+    *("tests/components/trainer/test_job.py", "tests/components/trainer/test_processes.py", "tests/nights/"),
+    _ONE_INSTALLATION,
+    *("tests/pipeline/explain/test_pairs.py", "tests/pipeline/remote/test_doctor.py"),
     *("tests/pipeline/doctor/test_faults.py", "tests/components/registry/test_object_storage.py"),
     *("tests/components/review/test_page_browser.py", "tests/test_benchmarks.py", "tests/test_operating_"),
 )
@@ -50,6 +55,23 @@ class ByFixture(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFixture:
     """Who tests what."""
     return ByFixture(config, log)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """The second process imports test modules from the last to the first, so that each prepares half of them.
+
+    pytest rewrites the assertions of a module when it is imported, which takes longer than all else in it, and keeps
+    the result on the disk: two processes that go the same way would both do all of it.
+    """
+    if getattr(session.config, "workerinput", {}).get("workerid") != "gw1":
+        return
+    asked = [Path(place.partition("::")[0]).absolute() for place in session.config.args]
+    for file in sorted((_HERE / "tests").rglob("test_*.py"), reverse=True):
+        if any(file.is_relative_to(place) for place in asked) and not pytest_ignore_collect(file, session.config):
+            # What cannot be imported is told when it is collected.
+            with contextlib.suppress(Exception, pytest.skip.Exception):
+                importlib.import_module(".".join(file.relative_to(_HERE).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

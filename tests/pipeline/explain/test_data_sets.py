@@ -12,8 +12,12 @@ from ratchet.components.example_gen.dataset import encoded_images, inspect_image
 from ratchet.components.imaging.quality import image_features
 from ratchet.pipeline.explain.data_sets import ReadDataSet, image_sizes, objects_of_classes, read_data
 from ratchet.schemas.base.errors import DataError, InputError
+from ratchet.schemas.base.files import LOCAL_FILES
 from ratchet.schemas.data import facts, features
+from ratchet.schemas.data.dataset import TRAIN_SPLIT
+from ratchet.schemas.data.examples_artifact import ExamplesArtifact
 from ratchet.schemas.data.features import COUNT_FEATURES, IMAGE_FEATURES
+from tests.builders import dataset_info
 from tests.components.example_gen.oriented import write_oriented
 from tests.pipeline.explain.scenes import CLASSES, SIDE, document_of, write_document, write_scenes
 
@@ -35,7 +39,7 @@ def test_figures_are_those_that_example_gen_measures(tmp_path: Path) -> None:
 
 
 def test_sample_is_what_the_data_gate_reads_of_stored_images(tmp_path: Path) -> None:
-    from ratchet.components.detector.sampling import sample_images
+    from ratchet.components.detector.sampling import Look, sample_images
     from ratchet.components.example_gen.convert import to_example
 
     directory = write_scenes(tmp_path / "data", images=10)
@@ -45,7 +49,9 @@ def test_sample_is_what_the_data_gate_reads_of_stored_images(tmp_path: Path) -> 
         for record, encoded in encoded_images(source.shards[0])
         if isinstance(encoded, bytes)
     ]
-    gate = sample_images(["unused"], 10, 10, None, 0, "reading", read=lambda _: stored).sample
+    info = dataset_info(images={TRAIN_SPLIT: 10})
+    look = Look("reading", ExamplesArtifact("unused", info, LOCAL_FILES), (TRAIN_SPLIT,), 10)
+    gate = sample_images(look, read=lambda _: stored).sample
     own = read_data(directory, "data").sample
     for theirs, ours in ((gate.images, own.images), (gate.objects, own.objects)):
         assert theirs.keys() == ours.keys()
