@@ -27,10 +27,10 @@ lint: .venv/ready
 
 # Threads of linear algebra would wait for each other, with as many processes as there are cores.
 unit: export OPENBLAS_NUM_THREADS := 1
-unit: .venv/ready test-tools  ## a quarter of an hour on two cores, lint beside it; no TensorFlow
+unit: .venv/ready test-tools  ## ten minutes on two cores, lint beside it; no TensorFlow
 	$(PYTEST) -m "not tensorflow"
 
-e2e: .venv/ready  ## twenty minutes on two cores; TensorFlow and TFX are started in each of two processes
+e2e: .venv/ready  ## a quarter of an hour on two cores; TensorFlow and TFX are started in each of two processes
 	$(PYTEST) -m tensorflow
 
 newest:  ## the demo and all of it on Python 3.13 and TFX 1.21 (NEWEST_PYTHON=3.12), if need be in a chroot: an hour
