@@ -140,7 +140,7 @@ bench-presets: .venv/ready  ## CPU seconds and memory of a training step and a l
 bench-costs: demo  ## what both measured, into pipeline/run/costs.json, docs/presets.md and docs/scale.md
 	$(VENV_PYTHON) -m benchmarks.costs --demo ratchet-demo
 
-real-detector: .venv/ready  ## ResNet-50 at 640 px through the whole pipeline, twice, in less than 6 GiB: ten minutes
+real-detector: .venv/ready  ## ResNet-50 at 640 px through the whole pipeline, twice, in less than 6 GiB: a quarter of an hour
 	RATCHET_NIGHTLY=1 $(VENV_PYTHON) -m pytest -q tests/real_detector
 
 bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour

@@ -2,10 +2,10 @@
 
     make real-detector
 
-A first model and its retraining, a few steps of two images each: what is learned is nothing, so the first model is
-blocked by the test with shuffled detections, and a person lets it into service. What is held is that every step of the
-pipeline copes with a detector of the size that people serve, and in how much memory. Seven minutes of CPU time, so it
-is left to the night.
+A first model and its retraining, a few steps of two images each. What is learned is nothing, so where the first model
+is blocked by the test with shuffled detections, a person lets it into service. What is held is that every step of the
+pipeline copes with a detector of the size that people serve, and in how much memory. A quarter of an hour of CPU time,
+so it is left to the night.
 """
 
 from __future__ import annotations
@@ -81,11 +81,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Night:
-    """Both runs, their root, and what let the first model into service."""
+    """Both runs and their root."""
 
     root: Path
     first: Ended
-    approved: dict[str, Any]
     second: Ended
 
 
@@ -134,8 +133,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     for span in (1, 2):
         write_scenes(data / f"span-{span}", DigitsOptions(span=span, images=24))
     first = run(root, data, 1, "--bootstrap")
-    approved = approve(root, first.result["run_id"])
-    return Night(root, first, approved.result, run(root, data, 2))
+    if first.result["verdict"] == "BLOCKED":
+        approve(root, first.result["run_id"])
+    return Night(root, first, run(root, data, 2))
 
 
 @by_night
@@ -150,7 +150,7 @@ def test_a_first_model_is_judged_and_a_retraining_of_it_too(night: Night) -> Non
 
 @by_night
 def test_what_is_served_finds_boxes_in_an_image_of_640_px(night: Night) -> None:
-    model = night.root / "serving" / "real" / str(night.approved["version"])
+    model = max((night.root / "serving" / "real").iterdir())
     picture = sorted((night.root.parent / "data" / "golden" / "images").iterdir())[0]
     done = subprocess.run(
         [sys.executable, "-c", ASK, str(model), str(picture)],
