@@ -12,29 +12,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.measured_docs import write_between
 from ratchet.pipeline.bench.report import block_markdown, readme_markdown
 from ratchet.pipeline.bench.report_files import write_report
-from ratchet.schemas.base.errors import InputError, RatchetError
+from ratchet.schemas.base.errors import RatchetError
 
-BEGIN, END = "<!-- written by `python -m benchmarks.bench_docs` -->", "<!-- to here -->"
+BEGIN = "<!-- written by `python -m benchmarks.bench_docs` -->"
 PICTURE = "bench.png"
-
-
-def write_block(file: Path, text: str) -> None:
-    """Puts a text in the place of the one that stands between the marks.
-
-    Args:
-        file: Markdown with the lines BEGIN and END.
-        text: Markdown.
-
-    Raises:
-        InputError: the marks are not there.
-    """
-    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"{file}: the lines {BEGIN} and {END} are not there; put them where the figures belong")
-    file.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def write_docs(benches: Sequence[Path], command: str, tree: Path) -> None:
@@ -48,8 +32,10 @@ def write_docs(benches: Sequence[Path], command: str, tree: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         report = write_report(benches, Path(scratch))
         shutil.copyfile(Path(scratch, f"{report.tables[0].file_name}.png"), tree / "docs" / PICTURE)
-    write_block(tree / "README.md", readme_markdown(report, command, f"docs/{PICTURE}"))
-    write_block(tree / "docs" / "bench.md", f"![The bench in figures]({PICTURE})\n\n{block_markdown(report, command)}")
+    write_between(tree / "README.md", BEGIN, readme_markdown(report, command, f"docs/{PICTURE}"))
+    write_between(
+        tree / "docs" / "bench.md", BEGIN, f"![The bench in figures]({PICTURE})\n\n{block_markdown(report, command)}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

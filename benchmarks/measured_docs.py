@@ -23,25 +23,26 @@ def write_tables(tree: Path, ingestion: Mapping[str, Any], presets: Mapping[str,
     Raises:
         InputError: the marks are not there.
     """
-    write_between(tree / "docs" / "presets.md", presets_table(presets))
-    write_between(tree / "docs" / "scale.md", ingestion_table(ingestion))
+    write_between(tree / "docs" / "presets.md", BEGIN, presets_table(presets))
+    write_between(tree / "docs" / "scale.md", BEGIN, ingestion_table(ingestion))
 
 
-def write_between(file: Path, text: str) -> None:
+def write_between(file: Path, begin: str, text: str) -> None:
     """Puts a text in the place of the one that stands between the marks.
 
     Args:
-        file: Markdown with the lines BEGIN and END.
+        file: Markdown with the lines `begin` and END.
+        begin: the first mark, which names the command.
         text: Markdown.
 
     Raises:
         InputError: the marks are not there.
     """
-    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"{file}: the lines {BEGIN} and {END} are not there; put them where the figures belong")
-    file.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+    before, opened, rest = file.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(END)
+    if not opened or not closed:
+        raise InputError(f"{file}: the lines {begin} and {END} are not there; put them where the figures belong")
+    file.write_text(f"{before}{begin}\n\n{text}\n\n{END}{after}", encoding="utf-8")
 
 
 def presets_table(presets: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench_docs import BEGIN, END, main, write_block
+from benchmarks.bench_docs import BEGIN, main
+from benchmarks.measured_docs import END, write_between
 from ratchet.pipeline.bench.case_result import CASE_RESULT_FORMAT, CASES_DIRECTORY
 from ratchet.pipeline.bench.report import report_of
 from ratchet.schemas.base.errors import InputError
@@ -45,7 +46,7 @@ def test_a_page_without_the_marks_is_left_alone(tree: Path) -> None:
     page = tree / "page.md"
     page.write_text("nothing")
     with pytest.raises(InputError, match="are not there; put them where the figures belong"):
-        write_block(page, "figures")
+        write_between(page, BEGIN, "figures")
     assert page.read_text() == "nothing"
 
 

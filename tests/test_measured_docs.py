@@ -26,4 +26,4 @@ def test_a_page_has_what_was_measured(page: str, measured: str, table) -> None:
 def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("no marks")
     with pytest.raises(InputError, match="put them where the figures belong"):
-        write_between(tmp_path / "page.md", "text")
+        write_between(tmp_path / "page.md", BEGIN, "text")

@@ -205,7 +205,7 @@ _ROOT = (
     ),
     *mutants_of(
         "pipeline/retention/prune.py",
-        "tests/pipeline/retention/test_prune.py",
+        "tests/pipeline/retention/test_prune.py tests/pipeline/retention/test_prune_refusals.py",
         ("        settled(registry_at(root))", "        pass", "an interrupted publication is completed first"),
         ('with hold_root(root, "retraining"):', "if True:", "no pruning beside a run"),
         ("    store.mark_deleted(gone)\n", "", "TFX takes no artifact that is gone"),
