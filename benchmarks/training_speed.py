@@ -29,11 +29,12 @@ from official.vision.configs import retinanet
 from official.vision.tasks.retinanet import RetinaNetTask
 
 from ratchet.components.example_gen.generate import GenRequest, generate
-from ratchet.components.trainer.images.batches import MAX_OBJECTS, Mixture, training_batches
+from ratchet.components.trainer.images.batches import Mixture, training_batches
 from ratchet.components.trainer.images.examples import span_of
 from ratchet.components.trainer.learner import Learner, LearnerOptions
 from ratchet.components.trainer.lineage import trained_data
-from ratchet.components.trainer.model.retinanet import build_model, build_task
+from ratchet.components.trainer.model.family import MAX_OBJECTS
+from ratchet.components.trainer.model.retinanet import RETINANET
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
 from ratchet.pipeline.config.pipeline_settings import load_config
 from ratchet.pipeline.demo.digits import DigitsOptions, write_digits
@@ -109,8 +110,8 @@ def _ours(plan: TrainingPlan, examples: ExamplesArtifact, batches: Iterator[Any]
 
 def _bare(plan: TrainingPlan, examples: ExamplesArtifact, batch_size: int) -> Step:
     """What one writes with tf-models when nothing else is wanted."""
-    task = build_task(plan.model, len(examples.info.class_names))
-    model = build_model(task, plan.model)
+    task = RETINANET.build_task(plan.model, len(examples.info.class_names))
+    model = RETINANET.build_model(task, plan.model)
     optimizer = tf_keras.optimizers.legacy.Adam(plan.learning_rate.peak)
     data = retinanet.DataConfig(
         input_path=f"{split_directory(examples.uri, TRAIN_SPLIT)}/*",

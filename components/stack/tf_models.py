@@ -29,6 +29,11 @@ def class_predictor(head: Any) -> list[tf.Variable]:
     return [weight for layer in (layers if isinstance(layers, (list, tuple)) else [layers]) for weight in layer.weights]
 
 
+def proposal_predictors(head: Any) -> tuple[Any, Any]:
+    """The layers of a two-stage detector's head that predict classes, and boxes of each class."""
+    return head._classifier, head._box_regressor
+
+
 def seeded_augment(seed: tf.Tensor) -> Any:
     """A copy of tf-models' module of augmentations, of which nothing but one trace knows.
 

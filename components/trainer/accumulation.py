@@ -1,7 +1,7 @@
 """A step whose batch goes through the model in parts, so that a large batch needs the memory of a small one.
 
-tf-models divides the loss of a batch by the positive anchors in it. Each part is therefore weighted by its share of
-them, so that the sum of the gradients is that of the whole batch at once. Batch norm alone differs: a part is
+tf-models divides RetinaNet's loss of a batch by the positive anchors in it. Each part is therefore weighted by its
+share of them, so that the sum of the gradients is that of the whole batch at once. Batch norm alone differs: a part is
 normalised by its own statistics, as a batch of that size would be.
 """
 
@@ -10,17 +10,20 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow as tf
-from official.vision.tasks.retinanet import RetinaNetTask
 
 from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.model.family import Family
 
 _Gradients = list[tf.Tensor | None]
 
 
-def train_in_parts(task: RetinaNetTask, inputs: Any, model: keras.Model, optimizer: Any, parts: int) -> list[tf.Tensor]:
+def train_in_parts(
+    family: Family, task: Any, inputs: Any, model: keras.Model, optimizer: Any, parts: int
+) -> list[tf.Tensor]:
     """`task.train_step` in so many parts.
 
     Args:
+        family: of the model.
         task: its losses.
         inputs: a batch; where it has fewer images than there are parts, each is a part.
         model: to train.
@@ -34,12 +37,12 @@ def train_in_parts(task: RetinaNetTask, inputs: Any, model: keras.Model, optimiz
     scaled = _Scaled(optimizer)
     gradients, total = _of_penalties(model, weights, scaled)
     sums = [total, tf.zeros([]), tf.zeros([])]
-    positives = _positives(inputs[1])
+    divisor = family.divisor(inputs[1])
     for number in range(min(parts, inputs[0].shape[0])):
         # One after another: TensorFlow would compute what does not depend on each other at the same time.
         with tf.control_dependencies([*sums, *(gradient for gradient in gradients if gradient is not None)]):
             part = tf.nest.map_structure(lambda values: values[number::parts], inputs)  # noqa: B023
-            own, losses = _of_part(task, part, model, weights, scaled, positives)
+            own, losses = _of_part(family, task, part, model, weights, scaled, divisor)
             gradients = [_sum(one, other) for one, other in zip(gradients, own)]
             sums = [one + other for one, other in zip(sums, losses)]
     optimizer.apply_gradients(list(zip(scaled.undone(gradients), weights)))
@@ -47,13 +50,20 @@ def train_in_parts(task: RetinaNetTask, inputs: Any, model: keras.Model, optimiz
 
 
 def _of_part(
-    task: RetinaNetTask, part: Any, model: Any, weights: list[tf.Variable], scaled: _Scaled, positives: tf.Tensor
+    family: Family,
+    task: Any,
+    part: Any,
+    model: Any,
+    weights: list[tf.Variable],
+    scaled: _Scaled,
+    divisor: tf.Tensor,
 ) -> tuple[_Gradients, list[tf.Tensor]]:
     images, labels = part
-    share = _positives(labels) / positives
+    share = family.divisor(labels) / divisor
     with tf.GradientTape() as tape:
-        outputs = tf.nest.map_structure(lambda values: tf.cast(values, tf.float32), model(images, training=True))
-        losses = [share * loss for loss in task.build_losses(outputs, labels)[:3]]
+        given = family.outputs(model, images, labels)
+        outputs = tf.nest.map_structure(lambda values: tf.cast(values, tf.float32), given)
+        losses = [share * loss for loss in family.losses(task, outputs, labels)]
         scaled_loss = scaled(losses[0])
     own: Any = tape.gradient(scaled_loss, weights)
     return own, losses
@@ -85,14 +95,6 @@ class _Scaled:
     def undone(self, gradients: _Gradients) -> _Gradients:
         """Gradients of scaled losses as those of the losses."""
         return self._optimizer.get_unscaled_gradients(gradients) if self._is_scaled else gradients
-
-
-def _positives(labels: Any) -> tf.Tensor:
-    """What a loss is divided by: positive anchors on all devices together, and one more, so that it is never 0."""
-    own, replica = tf.reduce_sum(labels["box_weights"]), tf.distribute.get_replica_context()
-    if replica is not None and replica.num_replicas_in_sync > 1:
-        own = replica.all_reduce(tf.distribute.ReduceOp.SUM, own)
-    return own + 1.0
 
 
 def _sum(one: tf.Tensor | None, other: tf.Tensor | None) -> tf.Tensor | None:

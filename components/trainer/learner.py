@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from ratchet.components.stack.keras2 import keras
 from ratchet.components.trainer.accumulation import train_in_parts
 from ratchet.components.trainer.devices import told_if_too_large
-from ratchet.components.trainer.model.retinanet import build_model, build_task
+from ratchet.components.trainer.model.families import family_of
 from ratchet.components.trainer.model.warm_start import norm_layers
 from ratchet.components.trainer.model.weights import ordered_weights
 from ratchet.components.trainer.moved import NormWeights, PartWeights, distance
@@ -51,7 +51,7 @@ class LearnerOptions:
 
 
 class Learner:
-    """Trains a RetinaNet on all devices of a strategy.
+    """Trains a detector on all devices of a strategy.
 
     Args:
         strategy: where to train.
@@ -61,7 +61,7 @@ class Learner:
 
     Attributes:
         start: those weights, in the order of `ordered_weights`; also in a training that was resumed.
-        parts: which of them are those of `backbone`, `decoder` and `head`.
+        parts: which of them are those of `backbone`, `decoder` and the heads.
         step: takes a step with a batch and returns FIGURES of it.
     """
 
@@ -74,6 +74,7 @@ class Learner:
     ) -> None:
         self._strategy = strategy
         self._plan = plan
+        self._family = family_of(plan.model)
         numerics = plan.numerics
         momentum = SLOW_NORM_MOMENTUM if plan.continual.batch_norm == "slow" else NORM_MOMENTUM
         # The statistics of a few images a device are no statistics: with several devices they are shared.
@@ -82,8 +83,8 @@ class Learner:
             with computing_in(numerics.precision):
                 # A step moves batch norm's statistics once for each part of its batch.
                 momentum **= 1 / numerics.accumulate
-                task = build_task(plan.model, options.num_classes, sync_batch_norm=shared, norm_momentum=momentum)
-                self.model = build_model(task, plan.model)
+                task = self._family.build_task(plan.model, options.num_classes, shared, momentum)
+                self.model = self._family.build_model(task, plan.model)
             initialise(self.model)
             _freeze(self.model, plan)
             if plan.continual.l2_sp:
@@ -99,7 +100,7 @@ class Learner:
         weights = ordered_weights(self.model)
         self.start = [weight.numpy() for weight in weights]
         self._trained = [i for i, weight in enumerate(weights) if id(weight) in trained_ids]
-        self.parts = _parts(self.model, weights, trained_ids)
+        self.parts = _parts(self._family.parts(self.model), weights, trained_ids)
         self.step = self._step_function(task, gradients, numerics)
 
     def _step_function(
@@ -110,7 +111,7 @@ class Learner:
         def replica_step(inputs: Any) -> list[tf.Tensor]:
             gradients.begin()
             if numerics.accumulate > 1:
-                losses = train_in_parts(task, inputs, self.model, self.optimizer, numerics.accumulate)
+                losses = train_in_parts(self._family, task, inputs, self.model, self.optimizer, numerics.accumulate)
             else:
                 parts = [_LossPart(name) for name in LOSSES]
                 task.train_step(inputs, self.model, self.optimizer, metrics=parts)
@@ -167,10 +168,9 @@ class _LossPart:
         return self._value
 
 
-def _parts(model: Any, weights: list[tf.Variable], trained_ids: set[int]) -> dict[str, PartWeights]:
-    """Backbone, decoder and head of a RetinaNet, as positions in `ordered_weights`."""
+def _parts(parts: Mapping[str, Any], weights: list[tf.Variable], trained_ids: set[int]) -> dict[str, PartWeights]:
+    """Parts of a model, as positions in its `ordered_weights`."""
     place = {id(weight): i for i, weight in enumerate(weights)}
-    parts = {"backbone": model.backbone, "decoder": model.decoder, "head": model.head}
     return {
         name: PartWeights(
             tuple(place[id(weight)] for weight in ordered_weights(part) if id(weight) in trained_ids),
@@ -180,7 +180,6 @@ def _parts(model: Any, weights: list[tf.Variable], trained_ids: set[int]) -> dic
             ),
         )
         for name, part in parts.items()
-        if part is not None  # `identity` is no decoder
     }
 
 

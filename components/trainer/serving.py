@@ -13,8 +13,9 @@ import tensorflow as tf
 from official.vision.ops import preprocess_ops
 
 from ratchet.components.stack.keras2 import keras
+from ratchet.components.trainer.model.families import family_of
+from ratchet.components.trainer.model.features import anchor_boxes
 from ratchet.components.trainer.model.model_settings import ModelSettings
-from ratchet.components.trainer.model.retinanet import anchor_boxes
 from ratchet.components.trainer.model.weights import ordered_weights
 from ratchet.schemas.data import features
 
@@ -52,7 +53,7 @@ class Serving:
     pixel of its shorter side is left in the model's input, fails the whole call with InvalidArgument.
 
     Args:
-        model: built RetinaNet.
+        model: built.
         settings: its architecture.
         class_names: names of the labels 1..K.
 
@@ -63,6 +64,7 @@ class Serving:
     def __init__(self, model: keras.Model, settings: ModelSettings, class_names: Sequence[str]) -> None:
         self.weights = ordered_weights(model)
         self._model: Any = model
+        self._family = family_of(settings)
         self._levels = [str(level) for level in range(settings.min_level, settings.max_level + 1)]
         self._size = list(settings.fixed_input_size)
         self._anchors = anchor_boxes(settings)
@@ -85,7 +87,7 @@ class Serving:
         return {"images": images, "geometry": geometry}
 
     def _letter_box(self, encoded: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """What tf-models' decoder and parser of RetinaNet do to an image that is not augmented."""
+        """What tf-models' decoder and parsers do to an image that is not augmented."""
         image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
         image.set_shape([None, None, 3])
         return preprocess_ops.resize_and_crop_image(
@@ -99,13 +101,7 @@ class Serving:
         anchors = {
             level: tf.tile(boxes[tf.newaxis], tf.stack([batch, 1, 1, 1])) for level, boxes in self._anchors.items()
         }
-        found = self._model(
-            images,
-            image_shape=geometry[:, 1, :],
-            anchor_boxes=anchors,
-            output_intermediate_features=True,
-            training=False,
-        )
+        found, maps = self._family.detect(self._model, images, geometry[:, 1, :], anchors)
         scale = tf.tile(geometry[:, 2:3, :], [1, 1, 2])
         limit = tf.tile(geometry[:, 0:1, :], [1, 1, 2])
         counts = found["num_detections"]
@@ -117,7 +113,7 @@ class Serving:
             "detection_classes": tf.where(counted, classes, 0),
             "detection_scores": found["detection_scores"],
             "num_detections": counts,
-            "embedding": self._embedding({level: found.get(f"backbone_{level}") for level in self._levels}),
+            "embedding": self._embedding(maps),
         }
         return {name: values[:asked] for name, values in seen.items()}
 
@@ -130,7 +126,7 @@ class Serving:
         maps = self._model.backbone(_at_least_one(images), training=False)
         return {"embedding": self._embedding(maps)[:asked]}
 
-    def _embedding(self, maps: Mapping[str, tf.Tensor | None]) -> tf.Tensor:
+    def _embedding(self, maps: Mapping[str, tf.Tensor]) -> tf.Tensor:
         levels = [maps.get(level) for level in self._levels]  # the coarsest may be the decoder's own
         means = [tf.reduce_mean(level, axis=[1, 2]) for level in levels if level is not None]
         return tf.concat(means, axis=1)

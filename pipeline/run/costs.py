@@ -77,7 +77,7 @@ class ModelCost:
         return (
             (self.backbone, dict(self.options)) == (model.backbone.type, dict(model.backbone.options))
             and (self.fpn_filters, self.head_filters) == (model.fpn_filters, model.head_filters)
-            and model.decoder == "fpn"
+            and (model.family, model.decoder) == ("retinanet", "fpn")
         )
 
 

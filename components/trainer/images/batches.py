@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
-from official.vision.dataloaders.retinanet_input import Parser
 from official.vision.dataloaders.tf_example_decoder import TfExampleDecoder
 
 from ratchet.components.trainer.images.augment import augment
 from ratchet.components.trainer.images.augmentation import Augmentation
+from ratchet.components.trainer.model.families import family_of
 from ratchet.components.trainer.model.model_settings import ModelSettings
 
 SHUFFLED_TOGETHER = 1024  # encoded images; two such blocks of each source are held in memory
-MAX_OBJECTS = 500  # of an image; tf-models' default of 100 drops ground truth of crowded images
 _OPEN_FILES = 16
 
 
@@ -66,7 +65,7 @@ def training_batches(
     start_step: int = 0,
     context: tf.distribute.InputContext | None = None,
 ) -> tf.data.Dataset:
-    """Endless batches of (images [b, height, width, 3] float32, labels as tf-models' RetinaNet task wants them).
+    """Endless batches of (images [b, height, width, 3] float32, labels as the model's task of tf-models wants them).
 
     Args:
         mixture: the images.
@@ -152,7 +151,7 @@ class _Parse:
         self._size = model.fixed_input_size
         self._seed = seed
         self._decode = TfExampleDecoder().decode
-        self._parse = _parser(model).parse_fn(True)
+        self._parse = family_of(model).parser(model)
 
     def __call__(self, index: tf.Tensor, row: tuple[tf.Tensor, tf.Tensor]) -> Any:
         serialized, number = row
@@ -163,20 +162,7 @@ class _Parse:
         if self._augmentation is not None:
             image, boxes = augment(image, boxes, seed, self._augmentation, self._size)
         decoded |= {"image": image, "groundtruth_boxes": boxes, "groundtruth_classes": tf.cast(labels, tf.int64)}
-        return self._parse(decoded)
+        return self._parse(decoded, seed)
 
     def _pairs(self, number: tf.Tensor, classes: tf.Tensor) -> list[tf.Tensor]:
         return [tf.fill(tf.shape(classes), number), tf.cast(classes, tf.int64)]
-
-
-def _parser(model: ModelSettings) -> Parser:
-    return Parser(
-        output_size=list(model.fixed_input_size),
-        min_level=model.min_level,
-        max_level=model.max_level,
-        num_scales=model.fixed_anchors.num_scales,
-        aspect_ratios=list(model.fixed_anchors.aspect_ratios),
-        anchor_size=model.fixed_anchors.size,
-        max_num_instances=MAX_OBJECTS,
-        dtype="float32",
-    )

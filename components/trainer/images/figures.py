@@ -77,18 +77,20 @@ class FigureSums:
         )
 
 
-def batch_of(images: np.ndarray, labels: Mapping[str, Any], mean: Sequence[float], deviation: Sequence[float]) -> Batch:
+def batch_of(
+    images: np.ndarray, boxes: Sequence[np.ndarray], mean: Sequence[float], deviation: Sequence[float]
+) -> Batch:
     """What a batch shows.
 
     Args:
         images: [b, height, width, 3] float32, normalised; 0 where they are padded.
-        labels: of tf-models' RetinaNet task, as arrays.
+        boxes: of each image [n, 4] yxyx, in px.
         mean: of the normalisation, by channel, 0..1.
         deviation: of it.
     """
     content = np.any(np.abs(images) > _PADDING, axis=-1)
     pixels = images * np.asarray(deviation, np.float32) + np.asarray(mean, np.float32)
-    return Batch(np.clip(pixels, 0, 1), content, boxes_of(labels))
+    return Batch(np.clip(pixels, 0, 1), content, boxes)
 
 
 def boxes_of(labels: Mapping[str, Any]) -> list[np.ndarray]:
@@ -105,6 +107,15 @@ def boxes_of(labels: Mapping[str, Any]) -> list[np.ndarray]:
         for key in ("anchor_boxes", "box_targets")
     )
     return [_distinct(_decoded(anchors[i][used], targets[i][used])) for i, used in enumerate(has_object)]
+
+
+def objects_of(labels: Mapping[str, Any]) -> list[np.ndarray]:
+    """The boxes of the objects of each image, where the labels of a task hold them.
+
+    Args:
+        labels: `gt_boxes` [b, n, 4] yxyx in px, -1 where there are no more.
+    """
+    return [boxes[(boxes >= 0).all(axis=1)].astype(np.float64) for boxes in np.asarray(labels["gt_boxes"])]
 
 
 def _decoded(anchors: np.ndarray, targets: np.ndarray) -> np.ndarray:

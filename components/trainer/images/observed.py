@@ -11,6 +11,7 @@ from official.vision.ops import preprocess_ops
 
 from ratchet.components.trainer.images.figures import Batch, batch_of, mirrored
 from ratchet.components.trainer.loop import TrainingState
+from ratchet.components.trainer.model.family import Family
 
 IMAGES = 64  # at least as many are looked at, unless the training ends before
 
@@ -21,6 +22,7 @@ def observed(
     state: TrainingState,
     strategy: tf.distribute.Strategy,
     batch_size: int,
+    family: Family,
 ) -> Iterator[Any]:
     """The training batches, unchanged; the figures of the first are added up in the state, and saved with it.
 
@@ -32,13 +34,14 @@ def observed(
         state: of the training.
         strategy: whose batches they are.
         batch_size: of all replicas together.
+        family: of the model, whose labels the batches have.
     """
     left = range(state.step, math.ceil(IMAGES / batch_size))
     if left:
         plain = sources()
         for _ in left:
             batch = next(coming)
-            for augmented, source in zip(_batches(batch, strategy), _batches(next(plain), strategy)):
+            for augmented, source in zip(*(_batches(those, strategy, family) for those in (batch, next(plain)))):
                 state.batches.add(source)
                 state.augmented.add(augmented, mirrored(augmented, source))
             yield batch
@@ -46,11 +49,14 @@ def observed(
     yield from coming
 
 
-def _batches(batch: Any, strategy: tf.distribute.Strategy) -> list[Batch]:
+def _batches(batch: Any, strategy: tf.distribute.Strategy, family: Family) -> list[Batch]:
     """One for each replica of this process."""
     replicas = range(len(strategy.experimental_local_results(batch[0])))
     own = [_arrays(batch, lambda value, i=i: strategy.experimental_local_results(value)[i]) for i in replicas]
-    return [batch_of(images, labels, preprocess_ops.MEAN_NORM, preprocess_ops.STDDEV_NORM) for images, labels in own]
+    return [
+        batch_of(images, family.boxes(labels), preprocess_ops.MEAN_NORM, preprocess_ops.STDDEV_NORM)
+        for images, labels in own
+    ]
 
 
 def _arrays(batch: Any, of_replica: Callable[[Any], tf.Tensor]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Optional, get_args
 
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -100,24 +100,56 @@ class AnchorSettings:
 
 
 @settings
+class TwoStageSettings:
+    """What `faster_rcnn` has besides: docs/models.md.
+
+    Attributes:
+        rpn_convs: convolutions of the first stage before its last one.
+        rpn_filters: their channels.
+        proposals: most boxes of an image that the first stage hands to the second.
+        rois: proposals that an image is trained with, at most a quarter of them with an object.
+        crop_size: rows and columns of features that a proposal is looked at with.
+        fcs: dense layers of the second stage, after its `head_convs` convolutions.
+        fc_dims: their width.
+    """
+
+    rpn_convs: Annotated[int, Field(ge=1, le=8)] = 1
+    rpn_filters: PositiveInt = 256
+    proposals: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    rois: Annotated[int, Field(ge=2, le=10_000)] = 512
+    crop_size: Annotated[int, Field(ge=1, le=32)] = 7
+    fcs: Annotated[int, Field(ge=1, le=8)] = 1
+    fc_dims: PositiveInt = 1024
+
+
+@settings
 class ModelSettings:
-    """The detector, a RetinaNet: docs/training.md. From the first served model on a root keeps its architecture; only
+    """The detector: docs/models.md. From the first served model on a root keeps its architecture; only
     `max_detections`, `nms_iou_threshold` and `score_threshold` may change at any time.
 
     Attributes:
+        experiment: a detector of tf-models, which says all of this group: the name of an experiment of official/vision,
+            such as `retinanet_spinenet_coco` or `fasterrcnn_resnetfpn_coco`; its YAML file; or both, as
+            `NAME+FILE.yaml`: docs/models.md. Runs and roots remember what it says, not the experiment.
+        family: the kind of detector: `retinanet`, one stage; `faster_rcnn`, two, which costs more time.
         input_size: height and width in px; images are resized into it with their aspect kept. Each must be a multiple
             of `2**max_level`. `auto`: derived from the images and boxes of the first span.
         backbone: what makes features of an image.
         activation: the function between layers of decoder and heads, and of the backbones that have no fixed one of
             their own. The pretrained EfficientNets and SpineNets of tf-models need `swish`.
+        norm_epsilon: what batch normalisation adds to the variance. Weights of tf-models belong to that of their
+            experiment.
         min_level: finest feature level, of stride `2**min_level` px; objects below two strides are hard to find.
         max_level: coarsest feature level, for the largest objects.
         decoder: what mixes the levels: `fpn`; `nasfpn`, which has levels 3 to 7; or `identity`, for the spinenets,
             which have their own.
         fpn_filters: channels of `fpn` and `nasfpn`.
+        fpn_separable: whether the convolutions of `fpn` and `nasfpn` are separable, which is faster and less exact.
         nasfpn_repeats: how often `nasfpn` is stacked.
         head_convs: convolutions of each head (classes and boxes) before its last one.
         head_filters: channels of the heads' convolutions.
+        head_separable: whether they are separable.
+        two_stage: what `faster_rcnn` has besides.
         anchors: the boxes that objects are told from; `auto`: the fewest that fit the first span's boxes nearly as
             well as many.
         max_detections: most detections of an image that the served model gives, the best ones.
@@ -127,16 +159,22 @@ class ModelSettings:
             threshold costs mAP.
     """
 
+    experiment: Optional[str] = None
+    family: Literal["retinanet", "faster_rcnn"] = "retinanet"
     input_size: Annotated[Auto | Size, OrAuto("[height, width] in px")] = (512, 512)
     backbone: BackboneSettings = dataclasses.field(default_factory=BackboneSettings)
-    activation: Literal["relu", "swish"] = "relu"
+    activation: Literal["relu", "relu6", "swish"] = "relu"
+    norm_epsilon: Annotated[float, Field(gt=0, le=0.1)] = 0.001
     min_level: Annotated[int, Field(ge=2, le=7)] = 3
     max_level: Annotated[int, Field(ge=3, le=8)] = 7
     decoder: Literal["fpn", "nasfpn", "identity"] = "fpn"
     fpn_filters: PositiveInt = 256
+    fpn_separable: bool = False
     nasfpn_repeats: Annotated[int, Field(ge=1, le=9)] = 5
     head_convs: Annotated[int, Field(ge=1, le=8)] = 4
     head_filters: PositiveInt = 256
+    head_separable: bool = False
+    two_stage: TwoStageSettings = dataclasses.field(default_factory=TwoStageSettings)
     anchors: Annotated[Auto | AnchorSettings, OrAuto("a group of settings")] = dataclasses.field(
         default_factory=AnchorSettings
     )
@@ -146,6 +184,10 @@ class ModelSettings:
 
     @model_validator(mode="after")
     def _levels_fit(self) -> ModelSettings:
+        if self.experiment is not None:
+            raise ValueError("model.experiment: is for configurations; give what it says")
+        if self.family == "retinanet" and self.two_stage != TwoStageSettings():
+            raise ValueError("model.two_stage: is of model.family = 'faster_rcnn' alone, and this is 'retinanet'")
         if self.max_level < self.min_level:
             raise ValueError(f"model.max_level = {self.max_level}: must be at least min_level = {self.min_level}")
         if self.decoder == "nasfpn" and (self.min_level, self.max_level) != (3, 7):

@@ -1,95 +1,108 @@
-"""Settings -> tf-models: the RetinaNet task, its model and the model's anchors."""
+"""RetinaNet (Lin et al. 2017, arXiv:1708.02002): classes and boxes at every anchor, in one stage."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
-from official.vision.configs import common, decoders, retinanet
-from official.vision.modeling.backbones import factory
-from official.vision.ops import anchor
+from official.vision.configs import common, retinanet
+from official.vision.dataloaders.retinanet_input import Parser
 from official.vision.tasks.retinanet import RetinaNetTask
 
 from ratchet.components.stack.keras2 import keras
+from ratchet.components.stack.tf_models import class_predictor
+from ratchet.components.trainer.images.figures import boxes_of
 from ratchet.components.trainer.model.backbone import backbone_config
-from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings
-from ratchet.schemas.base.errors import ConfigError
+from ratchet.components.trainer.model.family import MAX_OBJECTS, ClassWeights, Family, Parse, on_all_devices
+from ratchet.components.trainer.model.features import anchor_boxes, decoder_config
+from ratchet.components.trainer.model.model_settings import ModelSettings
 
 
-def build_task(
-    model: ModelSettings, num_classes: int, sync_batch_norm: bool = False, norm_momentum: float = 0.9
-) -> RetinaNetTask:
-    """A tf-models RetinaNet task: model and losses, no data.
+class RetinaNet(Family):
+    """See the base class."""
 
-    Args:
-        model: architecture, with `input_size` and `anchors` resolved.
-        num_classes: K, without the background.
-        sync_batch_norm: share batch-norm statistics among the devices of a strategy.
-        norm_momentum: share of the batch-norm statistics that a step keeps.
-
-    Raises:
-        ConfigError: see `check_model`.
-    """
-    norm = common.NormActivation(
-        activation=model.activation, use_sync_bn=sync_batch_norm, norm_momentum=norm_momentum, norm_epsilon=1e-3
-    )
-    return _Task(retinanet.RetinaNetTask(model=_model_config(model, num_classes, norm)))
-
-
-@tf.autograph.experimental.do_not_convert
-def check_model(settings: ModelSettings) -> None:
-    """Refuses, before any data is read, a model that tf-models could not build; builds the backbone to find out.
-
-    Args:
-        settings: architecture; `input_size` and `anchors` may still be `auto`.
-
-    Raises:
-        ConfigError: official.vision has no such backbone, or its features are not those that the decoder needs.
-    """
-    config = backbone_config(settings)
-    side = max(128, 2**settings.max_level)
-    size = (side, side) if settings.input_size == AUTO else settings.fixed_input_size
-    named = f"model.backbone = {settings.backbone.type} {settings.backbone.options}"
-    try:
-        backbone = factory.build_backbone(
-            input_specs=keras.layers.InputSpec(shape=[None, *size, 3]),
-            backbone_config=config,
-            norm_activation_config=common.NormActivation(activation=settings.activation),
+    def build_task(
+        self, settings: ModelSettings, num_classes: int, sync_batch_norm: bool = False, norm_momentum: float = 0.9
+    ) -> RetinaNetTask:
+        """See the base class."""
+        norm = common.NormActivation(
+            activation=settings.activation,
+            use_sync_bn=sync_batch_norm,
+            norm_momentum=norm_momentum,
+            norm_epsilon=settings.norm_epsilon,
         )
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{named}: official.vision cannot build it: {type(error).__name__}: {reason}") from error
-    _check_features(settings, size, {int(level): tuple(shape)[1:] for level, shape in backbone.output_specs.items()})
+        return _Task(retinanet.RetinaNetTask(model=_model_config(settings, num_classes, norm)))
 
-
-@tf.autograph.experimental.do_not_convert
-def build_model(task: RetinaNetTask, settings: ModelSettings) -> keras.Model:
-    """The task's model with all its weights in place; tf-models leaves those of the heads to the first call."""
-    model = task.build_model()
-    size = list(settings.fixed_input_size)
-    images = tf.zeros([1, *size, 3])
-    if keras.mixed_precision.global_policy().name != "float32":
-        # What follows the heads is for float32 alone, and is no part of training.
-        features = model.backbone(images, training=False)
-        model.head(model.decoder(features, training=False) if model.decoder else features)
+    @tf.autograph.experimental.do_not_convert
+    def build_model(self, task: RetinaNetTask, settings: ModelSettings) -> keras.Model:
+        """See the base class; tf-models leaves the weights of the heads to the first call."""
+        model = task.build_model()
+        size = list(settings.fixed_input_size)
+        images = tf.zeros([1, *size, 3])
+        if keras.mixed_precision.global_policy().name != "float32":
+            # What follows the heads is for float32 alone, and is no part of training.
+            features = model.backbone(images, training=False)
+            model.head(model.decoder(features, training=False) if model.decoder else features)
+            return model
+        anchors = {level: boxes[tf.newaxis] for level, boxes in anchor_boxes(settings).items()}
+        model(images, image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
         return model
-    anchors = {level: boxes[tf.newaxis] for level, boxes in anchor_boxes(settings).items()}
-    model(images, image_shape=tf.constant([size], tf.float32), anchor_boxes=anchors, training=False)
-    return model
+
+    def parser(self, settings: ModelSettings) -> Parse:
+        """See the base class; nothing is drawn."""
+        parse: Any = Parser(
+            output_size=list(settings.fixed_input_size),
+            min_level=settings.min_level,
+            max_level=settings.max_level,
+            num_scales=settings.fixed_anchors.num_scales,
+            aspect_ratios=list(settings.fixed_anchors.aspect_ratios),
+            anchor_size=settings.fixed_anchors.size,
+            max_num_instances=MAX_OBJECTS,
+            dtype="float32",
+        ).parse_fn(True)
+        return lambda decoded, seed: parse(decoded)
+
+    def outputs(self, model: keras.Model, images: tf.Tensor, labels: Any) -> Any:
+        """See the base class."""
+        return model(images, training=True)
+
+    def losses(self, task: RetinaNetTask, outputs: Any, labels: Any) -> Sequence[tf.Tensor]:
+        """See the base class."""
+        return task.build_losses(outputs, labels)[:3]
+
+    def divisor(self, labels: Any) -> tf.Tensor:
+        """The anchors that have an object, and one more, so that it is never 0."""
+        return on_all_devices(tf.reduce_sum(labels["box_weights"])) + 1.0
+
+    def detect(
+        self, model: keras.Model, images: tf.Tensor, shapes: tf.Tensor, anchors: Mapping[str, tf.Tensor]
+    ) -> tuple[Mapping[str, tf.Tensor], Mapping[str, tf.Tensor]]:
+        """See the base class."""
+        found = model(
+            images, image_shape=shapes, anchor_boxes=anchors, output_intermediate_features=True, training=False
+        )
+        named = "backbone_"
+        return found, {name.removeprefix(named): maps for name, maps in found.items() if name.startswith(named)}
+
+    def heads(self, model: Any) -> dict[str, keras.layers.Layer]:
+        """See the base class."""
+        return {"head": model.head}
+
+    def class_weights(self, model: Any) -> list[ClassWeights]:
+        """The layers that predict classes: their channels are those of one anchor after the other, and of each anchor
+        the background's, then the classes' (`MultilevelDetectionGenerator._decode_multilevel_outputs` of tf-models
+        reads them so)."""
+        anchors = model.head.get_config()["num_anchors_per_location"]
+        return [ClassWeights(weight, groups=anchors) for weight in class_predictor(model.head)]
+
+    def boxes(self, labels: Mapping[str, Any]) -> list[np.ndarray]:
+        """See the base class."""
+        return boxes_of(labels)
 
 
-def anchor_boxes(settings: ModelSettings) -> dict[str, tf.Tensor]:
-    """Anchor boxes of each level, [rows, columns, anchors * 4] yxyx in px of the model's input."""
-    anchors = settings.fixed_anchors
-    generate = anchor.build_anchor_generator(
-        min_level=settings.min_level,
-        max_level=settings.max_level,
-        num_scales=anchors.num_scales,
-        aspect_ratios=list(anchors.aspect_ratios),
-        anchor_size=anchors.size,
-    )
-    return generate(image_size=list(settings.fixed_input_size))
+RETINANET = RetinaNet()
 
 
 class _Task(RetinaNetTask):
@@ -114,31 +127,6 @@ class _Task(RetinaNetTask):
         return total + added, *parts
 
 
-def _check_features(
-    settings: ModelSettings, size: tuple[int, int], features: Mapping[int, tuple[int, int, int]]
-) -> None:
-    """Refuses features, (rows, columns, channels) of each level, that the decoder cannot use."""
-    name, decoder = settings.backbone.type, settings.decoder
-    wanted = range(settings.min_level, settings.max_level + 1)
-    given = f"{name} has levels {', '.join(map(str, sorted(features)))}"
-    if settings.min_level not in features:
-        raise ConfigError(f"model.min_level = {settings.min_level}: {given}; choose one of these")
-    for level in sorted(set(wanted) & set(features)):
-        places = tuple(-(-side // 2**level) for side in size)
-        if features[level][:2] != places:
-            raise ConfigError(
-                f"model.backbone = {name}: its level {level} has {features[level][:2]} places and the anchors "
-                f"{places}; choose another model"
-            )
-    if decoder == "identity" and not set(wanted) <= set(features):
-        raise ConfigError(f"model.max_level = {settings.max_level}: {given}, and decoder 'identity' adds none")
-    if decoder == "identity" and len({features[level][2] for level in wanted}) > 1:
-        raise ConfigError(
-            f"model.decoder = 'identity': the levels of {name} differ in their channels, and the heads need equal "
-            "ones; choose 'fpn'"
-        )
-
-
 def _model_config(model: ModelSettings, num_classes: int, norm: common.NormActivation) -> retinanet.RetinaNet:
     anchors = model.fixed_anchors
     return retinanet.RetinaNet(
@@ -152,8 +140,10 @@ def _model_config(model: ModelSettings, num_classes: int, norm: common.NormActiv
             anchor_size=anchors.size,
         ),
         backbone=backbone_config(model),
-        decoder=_decoder_config(model),
-        head=retinanet.RetinaNetHead(num_convs=model.head_convs, num_filters=model.head_filters),
+        decoder=decoder_config(model),
+        head=retinanet.RetinaNetHead(
+            num_convs=model.head_convs, num_filters=model.head_filters, use_separable_conv=model.head_separable
+        ),
         detection_generator=retinanet.DetectionGenerator(
             nms_version="batched",  # same AP as the default "v2" in a twentieth of its time
             pre_nms_top_k=max(200, 10 * model.max_detections),
@@ -162,12 +152,4 @@ def _model_config(model: ModelSettings, num_classes: int, norm: common.NormActiv
             max_num_detections=model.max_detections,
         ),
         norm_activation=norm,
-    )
-
-
-def _decoder_config(model: ModelSettings) -> decoders.Decoder:
-    return decoders.Decoder(
-        type=model.decoder,
-        fpn=decoders.FPN(num_filters=model.fpn_filters),
-        nasfpn=decoders.NASFPN(num_filters=model.fpn_filters, num_repeats=model.nasfpn_repeats),
     )

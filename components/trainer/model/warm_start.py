@@ -1,13 +1,16 @@
 """Weights that a first model starts from.
 
-Two forms: a tf-models checkpoint with a `backbone`, and perhaps a `decoder` and a `head`, and an `.npz` archive of
-plain convolutions, `LAYER/kernel` and `LAYER/bias` in forward order with batch norm folded in and
-images scaled to -1..1, which is how MobileNets converted from TensorFlow Lite come.
+Two forms: a tf-models checkpoint with a `backbone`, and perhaps a `decoder` and heads, by themselves or below `model`;
+and an `.npz` archive of plain convolutions, `LAYER/kernel` and `LAYER/bias` in forward order with batch norm folded in
+and images scaled to -1..1, which is how MobileNets converted from TensorFlow Lite come.
 """
 
 from __future__ import annotations
 
+import re
+import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,19 +19,27 @@ from official.vision.ops import preprocess_ops
 
 from ratchet.components.stack.keras2 import keras, leaf_layers
 from ratchet.components.stack.tf_models import BOX_BIAS, CLASS_BIAS
+from ratchet.components.trainer.model.misfits import misfits, told
 from ratchet.components.trainer.settings import TrainingSettings
 from ratchet.schemas.base.errors import ConfigError
+from ratchet.schemas.base.progress import LOGGER
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 _NORM_LAYERS = (keras.layers.BatchNormalization, keras.layers.experimental.SyncBatchNormalization)
-_VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
+_HEADS = ("head", "rpn_head", "detection_head")
+_PARTS = ("backbone", "decoder", *_HEADS)
+_FIRST = "0"  # of a list
+# Where tf-models' trainer, `tf.train.Checkpoint(model=...)` and Keras' `save_weights` put a part of a detector.
+_PLACE = re.compile(
+    rf"((?:model/)?(?:_config_dict/)?_?({'|'.join(_PARTS)})(?:/{_FIRST})?)/(.+)/\.ATTRIBUTES/VARIABLE_VALUE"
+)
 
 
 def load_init_checkpoint(model: Any, training: TrainingSettings) -> None:
-    """Reads `training.init_checkpoint` into the parts of a built RetinaNet that `training.init_modules` names.
+    """Reads `training.init_checkpoint` into the parts of a built model that `training.init_modules` names.
 
     Args:
-        model: built RetinaNet.
+        model: built.
         training: `init_checkpoint` is a checkpoint's prefix or directory, or an .npz file.
 
     Raises:
@@ -36,7 +47,7 @@ def load_init_checkpoint(model: Any, training: TrainingSettings) -> None:
     """
     path, modules = str(training.init_checkpoint), training.init_modules
     if not modules:
-        raise ConfigError("training.init_modules = []: name at least one of backbone, decoder, head")
+        raise ConfigError("training.init_modules = []: name at least one part of the model, such as backbone")
     if not path.endswith(".npz"):
         _load_checkpoint(model, path, modules)
     elif set(modules) == {"backbone"}:
@@ -47,40 +58,118 @@ def load_init_checkpoint(model: Any, training: TrainingSettings) -> None:
 
 def _load_checkpoint(model: Any, path: str, modules: Sequence[str]) -> None:
     named = f"training.init_checkpoint = {path!r}"
-    if "decoder" in modules and "decoder" not in model.checkpoint_items:
-        raise ConfigError("training.init_modules: model.decoder = 'identity' has no weights; leave 'decoder' out")
+    items = _items(model, modules)
+    saved = _Saved.open(named, path)
     try:
-        prefix = tf.train.latest_checkpoint(path) if tf.io.gfile.isdir(path) else path
-        if prefix is None:
-            raise ConfigError(f"{named}: this directory holds no checkpoint")
-        shapes = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
-        items = {module: model.checkpoint_items[module] for module in modules}
-        _check_modules(named, shapes, items)
-        # As RetinaNetTask.initialize of tf-models does, which cannot leave out the decoder alone.
-        tf.train.Checkpoint(**items).read(prefix).expect_partial().assert_existing_objects_matched()
+        for module, item in items.items():
+            _check_module(named, saved, module, item)
+        # As the tasks' `initialize` of tf-models does, which cannot leave out the decoder alone.
+        reader: Any = _at_places({saved.places[module]: item for module, item in items.items()})
+        reader.read(saved.prefix).expect_partial().assert_existing_objects_matched()
     except (tf.errors.OpError, ValueError, AssertionError, TypeError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        reason = _misfit(saved, items) or " ".join(str(error).split())
         raise ConfigError(f"{named}: no checkpoint of this model's {', '.join(modules)}: {reason}") from error
 
 
-def _check_modules(named: str, shapes: Mapping[str, Sequence[int]], items: Mapping[str, Any]) -> None:
-    saved = [name.split("/")[0] for name in shapes if name.endswith(_VALUE) and ".OPTIMIZER_SLOT" not in name]
-    for module, item in items.items():
-        if module not in saved:
-            has = ", ".join(sorted({*saved} & {"backbone", "decoder", "head"})) or "nothing that tf-models calls so"
-            raise ConfigError(f"{named}: holds no {module} (it holds {has}); see training.init_modules")
-        if module == "head":
-            _check_head(named, shapes, item)
-        # Reading would leave out what there is too much of, and say nothing.
-        if saved.count(module) != len(item.weights):
+def _items(model: Any, modules: Sequence[str]) -> dict[str, Any]:
+    """The parts of a model by the names of tf-models' checkpoints."""
+    there = model.checkpoint_items
+    for module in modules:
+        if module == "decoder" and module not in there:
+            raise ConfigError("training.init_modules: model.decoder = 'identity' has no weights; leave 'decoder' out")
+        if module not in there:
             raise ConfigError(
-                f"{named}: its {module} has {saved.count(module)} weights and the model's {len(item.weights)}: "
-                "it is of another architecture; see model"
+                f"training.init_modules: {module!r} is no part of this model, which has {', '.join(sorted(there))}"
             )
+    items = {module: there[module] for module in modules}
+    # A list of one, where a cascade has several.
+    return {module: item[0] if isinstance(item, (list, tuple)) else item for module, item in items.items()}
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """The weights of a checkpoint, of any of the ways in which tf-models writes one.
+
+    Attributes:
+        prefix: of its files.
+        shapes: of the parts, without those of an optimizer, by part and name within it.
+        places: where each part stands: by its name, or below `model`, or as what Keras saves of a model.
+    """
+
+    prefix: str
+    shapes: Mapping[str, Sequence[int]]
+    places: Mapping[str, str]
+
+    @classmethod
+    def open(cls, named: str, path: str) -> _Saved:
+        """Reads the names and shapes."""
+        try:
+            prefix = tf.train.latest_checkpoint(path) if tf.io.gfile.isdir(path) else path
+            if prefix is None:
+                raise ConfigError(f"{named}: this directory holds no checkpoint")
+            found = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+            raise ConfigError(f"{named}: no checkpoint: {' '.join(str(error).split())}") from error
+        shapes, places = _parted(found)
+        return cls(prefix, shapes, places)
+
+    def of(self, module: str) -> dict[str, Sequence[int]]:
+        """The weights of a part."""
+        return {name: shape for name, shape in self.shapes.items() if name.startswith(f"{module}/")}
+
+
+def _parted(found: Mapping[str, Sequence[int]]) -> tuple[dict[str, Sequence[int]], dict[str, str]]:
+    """Shapes by part and name within it, and the place of each part."""
+    shapes: dict[str, Sequence[int]] = {}
+    places: dict[str, str] = {}
+    for name, shape in found.items():
+        match = _PLACE.fullmatch(name) if ".OPTIMIZER_SLOT" not in name else None
+        if match:
+            place, module, rest = match.groups()
+            shapes[f"{module}/{rest}"], places[module] = shape, place
+    return shapes, places
+
+
+def _at_places(items: Mapping[str, Any]) -> Any:
+    """Something that is saved as the items at these places are."""
+    groups: dict[str, dict[str, Any]] = {}
+    for place, item in items.items():
+        first, _, below = place.partition("/")
+        groups.setdefault(first, {})[below] = item
+    children = {name: below[""] if "" in below else _at_places(below) for name, below in groups.items()}
+    return [children[_FIRST]] if _FIRST in children else tf.train.Checkpoint(**children)
+
+
+def _check_module(named: str, saved: _Saved, module: str, item: Any) -> None:
+    weights = saved.of(module)
+    if not weights:
+        has = ", ".join(part for part in _PARTS if saved.of(part)) or "nothing that tf-models calls so"
+        raise ConfigError(f"{named}: holds no {module} (it holds {has}); see training.init_modules")
+    if module == "head":
+        _check_head(named, saved.shapes, item)
+    own = len(item.weights)
+    # Reading would leave out what there is too much of, and say nothing.
+    if len(weights) != own:
+        raise ConfigError(
+            f"{named}: its {module} has {len(weights)} weights and the model's {own}: it is of another architecture; "
+            f"see model: {_misfit(saved, {module: item})}"
+        )
+
+
+def _misfit(saved: _Saved, items: Mapping[str, Any]) -> str:
+    """Which weights of a checkpoint are not those of a model, in words, all of them in the log; empty if none is."""
+    with tempfile.TemporaryDirectory() as directory:
+        own = tf.train.Checkpoint(**items).write(f"{directory}/own")
+        here, _ = _parted(tf.train.load_checkpoint(own).get_variable_to_shape_map())
+    found = misfits({name: shape for module in items for name, shape in saved.of(module).items()}, here)
+    for one in found:
+        LOGGER.info("%s: %s", saved.prefix, one)
+    hint = "; leave the heads out of training.init_modules" if {*items} & {*_HEADS} else ""
+    return told(found, len(here)) + hint if found else ""
 
 
 def _check_head(named: str, shapes: Mapping[str, Sequence[int]], head: Any) -> None:
-    scores, boxes = shapes.get(f"{CLASS_BIAS}/{_VALUE}"), shapes.get(f"{BOX_BIAS}/{_VALUE}")
+    scores, boxes = shapes.get(CLASS_BIAS), shapes.get(BOX_BIAS)
     if not scores or not boxes:
         return  # of another form of head, which reading it will tell
     own = head.get_config()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from ratchet.components.stack.keras2 import keras, leaf_layers
-from ratchet.components.stack.tf_models import class_predictor
+from ratchet.components.trainer.model.family import Family
 from ratchet.schemas.base.errors import ANOTHER_LINEAGE, ConfigError, StateError
 
 
-def restore_weights(model: keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str]) -> None:
+def restore_weights(
+    model: keras.Model, directory: str, old_names: Sequence[str], new_names: Sequence[str], family: Family
+) -> None:
     """Reads all weights of a pushed model into a built model of the same architecture, which may know more classes.
 
     Each class that the pushed model knows keeps its channels of the class predictor, wherever it stands among the new
@@ -24,6 +25,7 @@ def restore_weights(model: keras.Model, directory: str, old_names: Sequence[str]
         directory: SavedModel whose root holds `ordered_weights` as `weights`.
         old_names: its classes 1..K.
         new_names: the model's.
+        family: of both.
 
     Raises:
         ConfigError: a class is no longer there.
@@ -41,13 +43,12 @@ def restore_weights(model: keras.Model, directory: str, old_names: Sequence[str]
     if len(saved) != len(weights):
         raise StateError(_misfit(directory, f"it has {len(saved)} weights and the model to be trained {len(weights)}"))
     if list(old_names) != list(new_names):
-        head: Any = model.head
-        anchors = head.get_config()["num_anchors_per_location"]
         labels = [0, *(1 + list(new_names).index(name) for name in old_names)]
-        predictor = {id(weight) for weight in class_predictor(head)}
+        growing = {id(of_classes.variable): of_classes for of_classes in family.class_weights(model)}
         for i, weight in enumerate(weights):
-            if id(weight) in predictor and saved[i].shape[-1] == anchors * len(labels):
-                saved[i] = with_new_classes(saved[i], weight.numpy(), labels, anchors)
+            of_classes = growing.get(id(weight))
+            if of_classes and saved[i].shape[-1] == of_classes.groups * len(labels) * of_classes.values:
+                saved[i] = with_new_classes(saved[i], weight.numpy(), labels, of_classes.groups, of_classes.values)
     for i, (weight, value) in enumerate(zip(weights, saved)):
         if tuple(weight.shape) != value.shape:
             raise StateError(_misfit(directory, f"weight {i} is {value.shape} there and {tuple(weight.shape)} here"))
@@ -55,20 +56,20 @@ def restore_weights(model: keras.Model, directory: str, old_names: Sequence[str]
         weight.assign(value)
 
 
-def with_new_classes(old: np.ndarray, fresh: np.ndarray, labels: Sequence[int], anchors: int) -> np.ndarray:
-    """The class predictor's kernel or bias for more classes.
-
-    The predictor's channels are those of one anchor after the other, and of each anchor the background's, then the
-    classes' (`MultilevelDetectionGenerator._decode_multilevel_outputs` of tf-models reads them so).
+def with_new_classes(
+    old: np.ndarray, fresh: np.ndarray, labels: Sequence[int], groups: int = 1, values: int = 1
+) -> np.ndarray:
+    """A kernel or bias with a part for each class, for more classes; see `ClassWeights`.
 
     Args:
-        old: [..., anchors * old classes], the background among them.
-        fresh: [..., anchors * new classes], as built.
+        old: [..., groups * old classes * values], the background among them.
+        fresh: [..., groups * new classes * values], as built.
         labels: [old classes], each one's label among the new.
-        anchors: anchors a place.
+        groups: how often all classes follow one another.
+        values: numbers of each class.
     """
-    grown = fresh.reshape(*fresh.shape[:-1], anchors, -1).copy()
-    grown[..., list(labels)] = old.reshape(*old.shape[:-1], anchors, -1)
+    grown = fresh.reshape(*fresh.shape[:-1], groups, -1, values).copy()
+    grown[..., list(labels), :] = old.reshape(*old.shape[:-1], groups, -1, values)
     return grown.reshape(fresh.shape)
 
 

@@ -110,7 +110,9 @@ def test_boxes_are_those_of_the_anchors_that_have_an_object_each_once() -> None:
     }
     [found] = boxes_of(labels)
     np.testing.assert_allclose(found, [[2.3, 3.1, 20.7, 40.2], [9, 9, 30, 31]], atol=0.05)
-    none = batch_of(np.zeros((1, 4, 4, 3)), labels | {"box_weights": np.zeros((1, 4))}, (0.5,) * 3, (0.25,) * 3)
+    none = batch_of(
+        np.zeros((1, 4, 4, 3)), boxes_of(labels | {"box_weights": np.zeros((1, 4))}), (0.5,) * 3, (0.25,) * 3
+    )
     assert [len(boxes) for boxes in none.boxes] == [0]
     assert not none.content.any()
     assert none.pixels[0, 0, 0].tolist() == [0.5, 0.5, 0.5]

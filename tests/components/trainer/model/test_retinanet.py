@@ -49,13 +49,13 @@ def settings(type_: str, options: dict[str, Any], **changes: Any) -> ModelSettin
 
 
 def build(model: ModelSettings) -> Any:
-    from ratchet.components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
-    return build_model(build_task(model, 3), model)
+    return RETINANET.build_model(RETINANET.build_task(model, 3), model)
 
 
 def refusal(model: ModelSettings) -> str:
-    from ratchet.components.trainer.model.retinanet import check_model
+    from ratchet.components.trainer.model.features import check_model
 
     with pytest.raises(ConfigError) as caught:
         check_model(model)
@@ -74,7 +74,7 @@ def test_all_of_official_visions_backbones_are_known_and_tried() -> None:
 def test_each_backbone_makes_a_detector(type_: str) -> None:
     import tensorflow as tf
 
-    from ratchet.components.trainer.model.retinanet import anchor_boxes, check_model
+    from ratchet.components.trainer.model.features import anchor_boxes, check_model
     from ratchet.components.trainer.model.weights import ordered_weights
 
     options, changes = BACKBONES[type_]
@@ -150,7 +150,7 @@ def test_levels_that_a_backbone_cannot_give_are_refused(changes: dict[str, Any],
 
 
 def test_features_that_do_not_lie_where_the_anchors_do_are_refused() -> None:
-    from ratchet.components.trainer.model.retinanet import _check_features
+    from ratchet.components.trainer.model.features import _check_features
 
     mobilenet = settings("mobilenet", {}, min_level=4)
     _check_features(mobilenet, (64, 96), {4: (4, 6, 8), 5: (2, 3, 8)})
@@ -159,20 +159,21 @@ def test_features_that_do_not_lie_where_the_anchors_do_are_refused() -> None:
 
 
 def test_a_size_that_the_data_will_decide_can_be_checked() -> None:
-    from ratchet.components.trainer.model.retinanet import build_task, check_model
+    from ratchet.components.trainer.model.features import check_model
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
     options = {"model_id": 10, "depth_multiplier": 0.25}
     undecided = settings("resnet", options, input_size="auto", anchors="auto")
     check_model(undecided)
     assert "min_level = 6" in refusal(settings("resnet", options, input_size="auto", min_level=6, max_level=6))
     with pytest.raises(ConfigError, match="not derived from the data yet"):
-        build_task(undecided, 3)
+        RETINANET.build_task(undecided, 3)
 
 
 def test_the_task_is_told_classes_norm_and_activation() -> None:
-    from ratchet.components.trainer.model.retinanet import build_task
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
-    task = build_task(settings("resnet", {}, activation="swish"), 3, sync_batch_norm=True, norm_momentum=0.99)
+    task = RETINANET.build_task(settings("resnet", {}, activation="swish"), 3, sync_batch_norm=True, norm_momentum=0.99)
     model = task.task_config.model
     assert (model.num_classes, model.input_size) == (4, [SIDE, SIDE, 3])
     norm = model.norm_activation
@@ -180,7 +181,7 @@ def test_the_task_is_told_classes_norm_and_activation() -> None:
 
 
 def test_anchors_are_as_large_as_the_settings_say() -> None:
-    from ratchet.components.trainer.model.retinanet import anchor_boxes
+    from ratchet.components.trainer.model.features import anchor_boxes
 
     boxes = anchor_boxes(settings("resnet", {}, anchors={"num_scales": 1, "aspect_ratios": [2.0], "size": 3.0}))
     height, width = np.ptp(boxes["4"].numpy()[0, 0].reshape(2, 2), axis=0)
@@ -191,10 +192,10 @@ def test_anchors_are_as_large_as_the_settings_say() -> None:
 def test_the_coco_preset_is_tf_models_experiment() -> None:
     from official.vision.configs.retinanet import retinanet_resnetfpn_coco
 
-    from ratchet.components.trainer.model.retinanet import build_task
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
     preset, theirs = load_config("retinanet_resnetfpn_coco"), retinanet_resnetfpn_coco()
-    ours = build_task(preset.model, 90).task_config.model
+    ours = RETINANET.build_task(preset.model, 90).task_config.model
     model: Any = theirs.task.model
     for part in ("num_classes", "input_size", "min_level", "max_level", "anchor", "backbone", "head"):
         assert getattr(ours, part) == getattr(model, part), part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from ratchet.components.trainer.settings import TrainingSettings
 from ratchet.schemas.base.errors import ConfigError
 from tests.components.trainer.small_model import excite, small_settings
+from tests.components.trainer.spans import two_stage_settings
 
 pytestmark = pytest.mark.tensorflow
 
@@ -105,11 +107,11 @@ def test_weights_that_cannot_be_read_are_named(tmp_path: Path, name: str) -> Non
 def detector(seed: int, num_classes: int = 3, **changes: Any) -> Any:
     import tf_keras
 
-    from ratchet.components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
     settings = dataclasses.replace(SETTINGS, **changes)
     tf_keras.utils.set_random_seed(seed)
-    return build_model(build_task(settings, num_classes), settings)
+    return RETINANET.build_model(RETINANET.build_task(settings, num_classes), settings)
 
 
 def values(module: Any) -> list[np.ndarray]:
@@ -188,7 +190,7 @@ def test_a_head_of_other_classes_or_anchors_is_refused(checkpoint: tuple[Any, Pa
 
 def test_a_checkpoint_of_another_architecture_is_refused(checkpoint: tuple[Any, Path]) -> None:
     backbone = dataclasses.replace(SETTINGS.backbone, options={"model_id": 10, "depth_multiplier": 0.5})
-    with pytest.raises(ConfigError, match=r"no checkpoint of this model's backbone: .*shape"):
+    with pytest.raises(ConfigError, match=r"no checkpoint of this model's backbone: (\d+) of \1 weights do not fit"):
         load(detector(3, backbone=backbone), checkpoint[1], "backbone")
     deeper = dataclasses.replace(SETTINGS.backbone, options={"model_id": 18, "depth_multiplier": 0.25})
     with pytest.raises(ConfigError, match=r"its backbone has \d+ weights and the model's \d+: it is of another arch"):
@@ -203,6 +205,96 @@ def test_a_head_of_more_layers_is_not_read_in_part(checkpoint: tuple[Any, Path],
         load(deeper, checkpoint[1], "head")
     prefix = tf.train.Checkpoint(**deeper.checkpoint_items).write(str(tmp_path / "deeper"))
     with pytest.raises(ConfigError, match=r"its head has \d+ weights and the model's 24"):
+        load(fresh, prefix, "head")
+
+
+def test_weights_that_do_not_fit_are_listed_with_both_shapes(
+    checkpoint: tuple[Any, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    import logging
+
+    wider = dataclasses.replace(SETTINGS, fpn_filters=48)
+    with caplog.at_level(logging.INFO), pytest.raises(ConfigError) as caught:
+        load(detector(3, fpn_filters=wider.fpn_filters), checkpoint[1], "backbone", "decoder")
+    said = str(caught.value)
+    counts = re.search(r"(\d+) of (\d+) weights do not fit: (decoder/\S+) is (\[.*?\]) there and (\[.*?\]) here", said)
+    assert counts, said
+    assert 0 < int(counts[1]) < int(counts[2])  # the backbone's fit
+    assert ("32" in counts[4], "48" in counts[5]) == (True, True)
+    listed = [record.getMessage() for record in caplog.records if " here" in record.getMessage()]
+    assert len(listed) == int(counts[1])
+    assert all(": decoder/" in line for line in listed)
+
+
+def test_weights_below_model_alone_are_read(checkpoint: tuple[Any, Path], fresh: Any, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    prefix = tf.train.Checkpoint(model=checkpoint[0]).write(str(tmp_path / "all"))
+    load(fresh, prefix, *MODULES)
+    assert equal(values(fresh), values(checkpoint[0]))
+    weights = tmp_path / "keras"
+    checkpoint[0].save_weights(str(weights))
+    fresh.set_weights([weight * 0 for weight in values(fresh)])
+    load(fresh, weights, *MODULES)
+    assert equal(values(fresh), values(checkpoint[0]))
+
+
+def test_a_checkpoint_of_tf_models_own_trainer_is_read(fresh: Any, tmp_path: Path) -> None:
+    """With exponential moving averages, which are an optimizer's."""
+    import tensorflow as tf
+    from official.core import base_trainer, config_definitions
+    from official.modeling import optimization
+
+    from ratchet.components.trainer.model.retinanet import RETINANET
+
+    task = RETINANET.build_task(SETTINGS, 3)
+    model = detector(5)
+    rates = {"optimizer": {"type": "sgd"}, "learning_rate": {"type": "constant"}, "ema": {}}
+    factory = optimization.OptimizerFactory(optimization.OptimizationConfig(rates))
+    trainer = base_trainer.Trainer(
+        config_definitions.ExperimentConfig(),
+        task,
+        model,
+        factory.build_optimizer(factory.build_learning_rate()),
+        train=False,
+        evaluate=False,
+    )
+    tf.train.CheckpointManager(trainer.checkpoint, str(tmp_path), max_to_keep=2).save()
+    load(fresh, tmp_path, *MODULES)
+    assert equal(values(fresh), values(model))
+
+
+def test_both_stages_of_a_faster_rcnn_are_read_each_by_its_name(fresh: Any, tmp_path: Path) -> None:
+    import tensorflow as tf
+    import tf_keras
+
+    from ratchet.components.trainer.model.faster_rcnn import FASTER_RCNN
+
+    settings = two_stage_settings().model
+
+    def two_stages(seed: int, num_classes: int = 3) -> Any:
+        tf_keras.utils.set_random_seed(seed)
+        return FASTER_RCNN.build_model(FASTER_RCNN.build_task(settings, num_classes), settings)
+
+    saved, other = two_stages(1), two_stages(2)
+    whole = tf.train.Checkpoint(
+        model=saved, global_step=tf.Variable(tf.constant(0, tf.int64)), **saved.checkpoint_items
+    )
+    prefix = whole.write(str(tmp_path / "two"))
+    load(other, prefix, "backbone", "rpn_head")
+    assert equal(values(other.rpn_head), values(saved.rpn_head))
+    assert not equal(values(other.detection_head[0]), values(saved.detection_head[0]))
+    load(other, prefix, "detection_head")
+    assert equal(values(other.detection_head[0]), values(saved.detection_head[0]))
+    below = tf.train.Checkpoint(model=saved).write(str(tmp_path / "below"))
+    other = two_stages(4)
+    load(other, below, "backbone", "decoder", "rpn_head", "detection_head")
+    assert equal(values(other), values(saved))
+    with pytest.raises(ConfigError, match=r"4 of \d+ weights do not fit: .*; leave the heads out of training"):
+        load(two_stages(3, num_classes=5), prefix, "detection_head")
+    with pytest.raises(ConfigError, match=r"'head' is no part of this model, which has backbone, decoder, detection_h"):
+        load(other, prefix, "head")
+    with pytest.raises(ConfigError, match=r"holds no head \(it holds backbone, decoder, rpn_head, detection_head\)"):
         load(fresh, prefix, "head")
 
 

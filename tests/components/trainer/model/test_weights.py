@@ -24,12 +24,12 @@ PRIOR = 0.01  # the score that RetinaNet's head starts from
 def build(num_classes: int, seed: int, settings: ModelSettings = SETTINGS, per_level: bool = False) -> Any:
     import tf_keras
 
-    from ratchet.components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
     tf_keras.utils.set_random_seed(seed)
-    task = build_task(settings, num_classes)
+    task = RETINANET.build_task(settings, num_classes)
     task.task_config.model.head.share_level_convs = not per_level
-    return build_model(task, settings)
+    return RETINANET.build_model(task, settings)
 
 
 def save(model: Any, directory: Path) -> str:
@@ -85,11 +85,12 @@ def bigger(per_level: bool) -> Any:
 def test_a_model_that_was_frozen_when_saved_is_restored_weight_by_weight(
     pushed: tuple[Any, str], per_level: bool
 ) -> None:
+    from ratchet.components.trainer.model.retinanet import RETINANET
     from ratchet.components.trainer.model.weights import restore_weights
 
     other = build(len(OLD), 3, per_level=per_level)
     assert sum(not np.array_equal(a, b) for a, b in zip(values(other), values(pushed[0]))) > 10
-    restore_weights(other, pushed[1], OLD, OLD)
+    restore_weights(other, pushed[1], OLD, OLD, RETINANET)
     assert len(values(other)) == len(other.weights)
     for a, b in zip(values(other), values(pushed[0]), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -98,9 +99,10 @@ def test_a_model_that_was_frozen_when_saved_is_restored_weight_by_weight(
 def test_old_classes_keep_their_scores_at_their_new_places_and_new_ones_start_at_the_prior(
     pushed: tuple[Any, str], bigger: Any
 ) -> None:
+    from ratchet.components.trainer.model.retinanet import RETINANET
     from ratchet.components.trainer.model.weights import restore_weights
 
-    restore_weights(bigger, pushed[1], OLD, NEW)
+    restore_weights(bigger, pushed[1], OLD, NEW, RETINANET)
     before, after = scores(pushed[0]), scores(bigger)
     assert set(before) == set(after) == {"3", "4"}
     for level, old in before.items():
@@ -113,11 +115,12 @@ def test_old_classes_keep_their_scores_at_their_new_places_and_new_ones_start_at
 
 
 def test_a_class_that_the_span_lost_is_refused_and_nothing_is_changed(pushed: tuple[Any, str], bigger: Any) -> None:
+    from ratchet.components.trainer.model.retinanet import RETINANET
     from ratchet.components.trainer.model.weights import restore_weights
 
     before = values(bigger)
     with pytest.raises(ConfigError, match="classes: the served model knows 'dog', which the span does not"):
-        restore_weights(bigger, pushed[1], OLD, ("ant", "bee", "cat", "cow", "owl"))
+        restore_weights(bigger, pushed[1], OLD, ("ant", "bee", "cat", "cow", "owl"), RETINANET)
     for a, b in zip(values(bigger), before, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -132,33 +135,35 @@ def test_a_class_that_the_span_lost_is_refused_and_nothing_is_changed(pushed: tu
 def test_another_architecture_is_refused_and_nothing_is_changed(
     pushed: tuple[Any, str], per_level: bool, change: dict[str, Any], message: str
 ) -> None:
+    from ratchet.components.trainer.model.retinanet import RETINANET
     from ratchet.components.trainer.model.weights import restore_weights
 
     model = build(len(NEW), 4, dataclasses.replace(SETTINGS, **change), per_level)
     before = values(model)
     with pytest.raises(StateError, match=message):
-        restore_weights(model, pushed[1], OLD, NEW)
+        restore_weights(model, pushed[1], OLD, NEW, RETINANET)
     for a, b in zip(values(model), before, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_weights_that_are_not_there_or_damaged_are_named(bigger: Any, pushed: tuple[Any, str], tmp_path: Path) -> None:
+    from ratchet.components.trainer.model.retinanet import RETINANET
     from ratchet.components.trainer.model.weights import restore_weights
 
     with pytest.raises(StateError, match=r"nowhere: the served model's weights cannot be read"):
-        restore_weights(bigger, str(tmp_path / "nowhere"), OLD, NEW)
+        restore_weights(bigger, str(tmp_path / "nowhere"), OLD, NEW, RETINANET)
     (tmp_path / "variables").mkdir()
     for file in (Path(pushed[1]) / "variables").iterdir():
         content = file.read_bytes()
         (tmp_path / "variables" / file.name).write_bytes(content if file.suffix == ".index" else content[:1000])
     with pytest.raises(StateError, match=r"the served model's weights cannot be read"):
-        restore_weights(bigger, str(tmp_path), OLD, NEW)
+        restore_weights(bigger, str(tmp_path), OLD, NEW, RETINANET)
 
 
 def test_channels_are_those_of_one_anchor_after_the_other() -> None:
     from ratchet.components.trainer.model.weights import with_new_classes
 
     fresh = np.array([[-1, -2, -3, -4, -5, -6]])
-    grown = with_new_classes(np.array([[10, 11, 20, 21]]), fresh, labels=[0, 2], anchors=2)
+    grown = with_new_classes(np.array([[10, 11, 20, 21]]), fresh, labels=[0, 2], groups=2)
     np.testing.assert_array_equal(grown, [[10, -2, 11, 20, -5, 21]])
     np.testing.assert_array_equal(fresh, [[-1, -2, -3, -4, -5, -6]])
