@@ -55,6 +55,8 @@ def plan_of_record(record: TrainingRecord, source: str = "training record") -> T
         record: of the training.
         source: where it comes from.
     """
+    if record.trainer:  # what its trainer said of itself
+        return record.plan or TrainingPlan(record.trainer, source, images=record.images)
     settings = Settings({**_plain_record(record)})
     first = record.mode == "bootstrap"
     start = record.init_checkpoint or "" if first else f"the served model {text_of(record.baseline_digest)}"

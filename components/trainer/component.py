@@ -25,6 +25,7 @@ from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.data.dataset import TRAIN_SPLIT
 
 RUN_FN = "ratchet.components.trainer.run_fn.run_fn"
+OWN_RUN_FN = "ratchet.components.trainer.own.run.run_fn"  # calls the function that `training.run_fn` names
 
 
 class Executor(TrainerBase):
@@ -80,7 +81,7 @@ class DetectorTrainer(base_component.BaseComponent):
                 base_model=baseline,
                 train_args=trainer_pb2.TrainArgs(),
                 eval_args=trainer_pb2.EvalArgs(),
-                run_fn=RUN_FN,
+                run_fn=RUN_FN if settings.training.run_fn is None else OWN_RUN_FN,
                 custom_config=json_utils.dumps({"settings": settings_io.to_json(settings), "artifacts": artifacts}),
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),

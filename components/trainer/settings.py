@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Literal, Optional
+import json
+import re
+from typing import Annotated, Any, Literal, Optional
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ratchet.components.trainer.images.augmentation import AugmentationName
 from ratchet.components.trainer.model.model_settings import ModelSettings, PositiveFloat, PositiveInt
 from ratchet.schemas.base.settings import settings
 
-Change = Literal["learning_rate", "augmentation", "optimizer"]
+Change = Literal["learning_rate", "augmentation", "optimizer", "trainer"]
+
+
+def _function_name(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(_FUNCTION_NAME, value):
+        raise ValueError(
+            f"training.run_fn = {json.dumps(value)}: is no function's name; write package.module.function with dots, "
+            "such as my_package.train.run_fn for run_fn in my_package/train.py"
+        )
+    return value
+
+
+# What Python can import: package.module.function.
+_FUNCTION_NAME = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
+FunctionName = Annotated[str, BeforeValidator(_function_name), Field(pattern=_FUNCTION_NAME, max_length=300)]
 
 
 @settings
@@ -89,6 +105,9 @@ class TrainingSettings:
     """How to train: docs/training.md.
 
     Attributes:
+        run_fn: a trainer of one's own, as `package.module.function`: docs/own-trainer.md; None: Ratchet's.
+        options: what that one is told: texts, numbers, true, false, null, and lists and groups of them, under names of
+            its own. It may read every other setting too, but need not heed any.
         batch_size: images a step, over all devices, among which it must be divisible. A smaller span without replay
             makes smaller batches, and the rate falls with the square root of the batch (Adam) or with the batch (SGD).
         accumulate: parts in which a batch goes through each device, one after another, for a batch that is larger than
@@ -108,7 +127,8 @@ class TrainingSettings:
             gives the same weights on the same machine.
         init_checkpoint: weights that the first model starts from: a tf-models checkpoint, or an .npz of convolution
             kernels and biases (docs/backbone-weights.md); None: random ones.
-        init_modules: the parts of the model that a tf-models checkpoint is read for.
+        init_modules: the parts of the model that a tf-models checkpoint is read for: `backbone`, `decoder`, and of a
+            RetinaNet `head`, of a Faster R-CNN `rpn_head` and `detection_head`.
         freeze_batch_norm: keep the backbone's batch-norm statistics and scales as they are; None: as the served model
             did, and for a first model only if it starts from `init_checkpoint`.
         clip_norm: global norm that the gradients of a step are cut to; 0: no limit.
@@ -118,12 +138,15 @@ class TrainingSettings:
             after every round as well, and on SIGTERM. A saving takes as long as writing four copies of the weights.
         allow: what may deliberately differ from how the served model was trained and is refused otherwise: a learning
             rate as high as the first training's or higher than the last one's, another augmentation, another optimizer.
-            The training record says what was allowed.
+            With `trainer` another `run_fn` makes a first model of its kind, which has to beat the served one. The
+            training record says what was allowed.
         bootstrap: the first training.
         retrain: every training after it.
         validation: how the best checkpoint is found.
     """
 
+    run_fn: Optional[FunctionName] = None
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 16
     accumulate: Annotated[int, Field(ge=1, le=64)] = 1
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -134,7 +157,7 @@ class TrainingSettings:
     require_device: Literal["none", "gpu"] = "none"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     init_checkpoint: Optional[str] = None
-    init_modules: tuple[Literal["backbone", "decoder", "head"], ...] = ("backbone",)
+    init_modules: tuple[Literal["backbone", "decoder", "head", "rpn_head", "detection_head"], ...] = ("backbone",)
     freeze_batch_norm: Optional[bool] = None
     clip_norm: Annotated[float, Field(ge=0)] = 0.0
     average: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -143,6 +166,20 @@ class TrainingSettings:
     bootstrap: BootstrapSettings = dataclasses.field(default_factory=BootstrapSettings)
     retrain: RetrainSettings = dataclasses.field(default_factory=RetrainSettings)
     validation: ValidationSettings = dataclasses.field(default_factory=ValidationSettings)
+
+    @model_validator(mode="after")
+    def _options_have_a_reader(self) -> TrainingSettings:
+        if self.options and self.run_fn is None:
+            name = next(iter(self.options))
+            raise ValueError(
+                f"training.options.{name}: nobody reads it: options are what training.run_fn is told; name that one, "
+                "or leave the options out"
+            )
+        try:
+            json.dumps(self.options, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"training.options: cannot be written as JSON ({error}); give plain values") from error
+        return self
 
 
 @settings

@@ -16,6 +16,7 @@ from ratchet.schemas.base.files import Files
 from ratchet.schemas.base.persisted import PersistedFormat, renamed
 from ratchet.schemas.base.plain_settings import Field
 from ratchet.schemas.data.exif import APPLY, IGNORE, REFUSE, Exif
+from ratchet.schemas.data.training_plan import TrainingPlan
 
 RECORD_FILE = "assets.extra/training_record.json"
 STATISTICS_FILE = "assets.extra/training_statistics.pb"
@@ -237,6 +238,9 @@ class Diverged:
 class TrainingRecord:
     """One model's origin.
 
+    Of a model that a trainer of one's own made (`trainer`), the figures of Ratchet's own training hold nothing: 0, or
+    empty. What that trainer said of itself is its `plan`, `loss_curve` and `validation`.
+
     Attributes:
         mode: `bootstrap` or `retrain`.
         data: all spans of the lineage, each once; the last is the one trained on now.
@@ -274,6 +278,8 @@ class TrainingRecord:
         dynamics: how the training went; None in a record from before it was measured.
         devices_from: (step, replicas) at which it began and went on, if it went on with another number of them; else
             empty.
+        trainer: the function that trained it (`training.run_fn`); empty: Ratchet's own.
+        plan: how such a trainer says that it trained; None of Ratchet's own.
     """
 
     mode: str
@@ -309,6 +315,8 @@ class TrainingRecord:
     baseline_for_comparison: str | None = None
     dynamics: Dynamics | None = None
     devices_from: tuple[tuple[int, int], ...] = ()
+    trainer: str = ""
+    plan: TrainingPlan | None = None
 
     @property
     def span(self) -> int:

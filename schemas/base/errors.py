@@ -1,6 +1,7 @@
 """The exception tree; a message names the thing, the value and the fix.
 
 RatchetError                 anything Ratchet says about itself; the CLI prints it without a traceback
+├── OwnTrainerError          a user's own trainer raised, or did not keep its contract: exit code 1
 ├── InputError               what the user gave cannot be used: exit code 2
 │   ├── ConfigError          a setting: file, key, value, what is allowed
 │   └── DataError            a data set: file, image id, annotation id, value
@@ -16,6 +17,10 @@ ANOTHER_LINEAGE = (
 
 class RatchetError(Exception):
     """Base of all errors that Ratchet raises on purpose."""
+
+
+class OwnTrainerError(RatchetError):
+    """A trainer of the user's own raised an error, or what it wrote is not what its contract asks for."""
 
 
 class InputError(RatchetError):
