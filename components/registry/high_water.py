@@ -9,6 +9,8 @@ from ratchet.schemas.artifacts.high_water import HighWaterMark
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import ServedModel
 
+_ACTS = {OverrideKind.APPROVED: "approval", OverrideKind.ROLLED_BACK: "rollback", OverrideKind.ADOPTED: "adoption"}
+
 
 def high_water_marks(versions: Sequence[ServedModel], overrides: Sequence[Override]) -> dict[str, HighWaterMark]:
     """The best served model of every golden set, by its digest.
@@ -48,5 +50,5 @@ def _mark(best: ServedModel, others: Sequence[ServedModel], by: dict[str, Overri
 def _how(model: ServedModel, override: Override | None) -> str:
     if override is None:
         return f"the push of version {model.version}, within the margin"
-    what = "approval" if override.kind is OverrideKind.APPROVED else "rollback"
+    what = _ACTS[override.kind]
     return f"the {what} of {override.by} on {override.at[:10]}"

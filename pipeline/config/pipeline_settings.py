@@ -21,6 +21,7 @@ from ratchet.components.stack.mlmd_server import (
     holds_password,
 )
 from ratchet.components.trainer.images.augmentation import AugmentationName
+from ratchet.components.trainer.model.experiments import with_experiment
 from ratchet.components.trainer.model.model_settings import ModelSettings
 from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
 from ratchet.components.vertex_registry.settings import VertexRegistrySettings
@@ -185,7 +186,7 @@ def load_settings(values: Mapping[str, Any], overrides: Iterable[str], source: s
     Raises:
         ConfigError: a setting is unknown, of the wrong type or impossible.
     """
-    whole = with_overrides(values, overrides)
+    whole = with_experiment(with_overrides(with_experiment(values, source), overrides), source)
     if "beam_args" in whole:
         raise ConfigError(
             f"{source}: beam_args is now a part of the group beam: write `beam: {{args: [...]}}`, or beam.workers for "

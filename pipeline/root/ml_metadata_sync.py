@@ -24,7 +24,11 @@ from ratchet.pipeline.root.places import home_of
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
 from ratchet.schemas.base.errors import RatchetError
 
-_EXECUTION_TYPES = {OverrideKind.APPROVED: "ratchet.Approve", OverrideKind.ROLLED_BACK: "ratchet.Rollback"}
+_EXECUTION_TYPES = {
+    OverrideKind.APPROVED: "ratchet.Approve",
+    OverrideKind.ROLLED_BACK: "ratchet.Rollback",
+    OverrideKind.ADOPTED: "ratchet.Adopt",
+}
 _FIELDS = {
     "kind": mlmd.STRING,
     "at": mlmd.STRING,
@@ -70,7 +74,7 @@ def tell(root: Path, registry: Registry) -> str | None:
         Why it could not be told; None if it knows all.
     """
     logged = registry.logged()
-    if not logged:
+    if not logged or _has_never_run(root):
         return None
     try:
         store = OverrideStore(root)
@@ -80,6 +84,12 @@ def tell(root: Path, registry: Registry) -> str | None:
     except (RatchetError, OSError) as error:  # no driver or no password here, too: another machine may have them
         return str(error)
     return None
+
+
+def _has_never_run(root: Path) -> bool:
+    """Whether no run has made ML Metadata yet, as in a root with an adopted model: what was done is told after one."""
+    store = store_of(root)
+    return store.server is None and not store.is_begun and not (root / "artifacts").is_dir()
 
 
 def _unknown(store: OverrideStore, logged: Sequence[LoggedOverride]) -> Iterator[LoggedOverride]:

@@ -117,7 +117,7 @@ def _derived(root: Path) -> RootFile | None:
     name, newest = derived_name(root), _newest(root)
     if name is None:
         return None
-    settings, config = _settings(name, _record(root, name, newest))
+    settings, config = settings_of(name, _record(root, name, newest))
     return RootFile(name=name, settings=settings, config=config, path=_written_at(root, newest))
 
 
@@ -168,21 +168,28 @@ def _served_directories(root: Path) -> list[Place]:
 
 def _record(root: Path, name: str, newest: ServedModel | None) -> TrainingRecord | None:
     """What the newest model says of its training, also where the registry has lost it."""
-    from ratchet.schemas.artifacts.training_record import read_training_record
+    from ratchet.schemas.artifacts.origin import record_of
 
     on_disk = [path.name for path in _served_directories(root) if path.parent.name == name]
     version = newest.version if newest else max(on_disk, key=int, default=None)
     with contextlib.suppress(RatchetError, OSError):
         place = f"{uri_of(root)}/serving/{name}/{version}"
-        return (version and read_training_record(place, files_of(place))) or None
+        return (version and record_of(place, files_of(place))) or None
     return None
 
 
-def _settings(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, Any], str]:
-    """Settings, and where they come from."""
+def settings_of(name: str, record: TrainingRecord | None) -> tuple[Mapping[str, Any], str]:
+    """The settings of a pipeline, as far as its model tells them, and where they come from.
+
+    Args:
+        name: of the pipeline.
+        record: of the model's training; None where there is none.
+    """
     from ratchet.pipeline.config.pipeline_settings import CONFIG_DIRECTORY
     from ratchet.schemas.base.settings import parse_yaml
 
+    if record is not None and record.trainer:
+        return {"name": name, "training": {"run_fn": record.trainer, **_options(record)}}, "the served model"
     for file in sorted(CONFIG_DIRECTORY.glob("*.yaml")):
         values = parse_yaml(read_regular(file), str(file))
         if values.get("name") == name and (record is None or _agree(values.get("model", {}), record.model)):
@@ -209,6 +216,17 @@ def _agree(wanted: Mapping[str, Any], there: Mapping[str, Any]) -> bool:
 def _numerics(numerics: NumericsRecord) -> dict[str, Any]:
     values = dataclasses.asdict(numerics)
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _options(record: TrainingRecord) -> dict[str, Any]:
+    """`training.options` as a trainer of one's own was told them."""
+    told, start = record.plan.settings if record.plan else {}, "training.options."
+    options: dict[str, Any] = {}
+    for key, value in told.items():
+        if key.startswith(start):
+            with contextlib.suppress(ValueError, RecursionError):  # a record of somebody else's making
+                options[key.removeprefix(start)] = json.loads(value)
+    return {"options": options} if options else {}
 
 
 def _trained(record: TrainingRecord) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.trainer.model.experiments import with_experiment
 from ratchet.pipeline.config.pipeline_settings import PipelineSettings, load_settings, preset_names, read_config
 from ratchet.pipeline.root import OWN_SETTINGS_FILE
 from ratchet.pipeline.root.own_settings import OWN_SETTINGS, is_own_settings, own_settings
@@ -78,12 +79,20 @@ def configure_run(root: Path, config: str | None, overrides: Sequence[str]) -> C
         )
     if config is None and there is not None:
         _check_left_out(there, overrides, root)
-    return dataclasses.replace(_configured(root, there, config, overrides), told=_told(root, there, config))
+    made = _configured(root, there, config, overrides)
+    told = (_told(root, there, config), _forgotten(made, root))
+    return dataclasses.replace(made, told="; ".join(filter(None, told)))
 
 
 def has_settings(root: Path) -> bool:
     """Whether a run of a root needs no configuration: it has its own file, or remembers one."""
-    return own_settings(root) is not None or read_root(root) is not None
+    there = read_root(root)
+    return own_settings(root) is not None or (there is not None and not has_only_name(there))
+
+
+def has_only_name(there: RootFile | Remembered) -> bool:
+    """Whether a root says nothing of itself but its name, as after an adoption: its first run says the rest."""
+    return not there.config and set(there.settings) <= {"name"}
 
 
 def configure_check(root: Path, config: str | None, overrides: Sequence[str]) -> PipelineSettings:
@@ -132,7 +141,8 @@ def _own(root: Path, there: RootFile | None) -> str | None:
     file = own_settings(root)
     if file is None:
         return None
-    return str(file) if read_file(root) is None or (there is not None and there.config == OWN_SETTINGS) else None
+    takes_it = there is not None and (there.config == OWN_SETTINGS or has_only_name(there))
+    return str(file) if read_file(root) is None or takes_it else None
 
 
 def _told(root: Path, there: RootFile | None, config: str | None) -> str:
@@ -148,12 +158,30 @@ def _told(root: Path, there: RootFile | None, config: str | None) -> str:
     return ""
 
 
+def _forgotten(made: Configuration, root: Path) -> str:
+    """That the model config is this run's alone, where the commands that publish later would need it."""
+    file, serving = made.settings.serving.model_config, made.remembered.settings.get("serving")
+    if file is None or (isinstance(serving, Mapping) and serving.get("model_config") == file):
+        return ""
+    return (
+        "serving.model_config of --set is not remembered: approve, rollback, promote and prune will not know of it; "
+        f"write it into {named(root, root / OWN_SETTINGS_FILE)}, or the file of --config"
+    )
+
+
 def _configured(root: Path, there: RootFile | None, config: str | None, overrides: Sequence[str]) -> Configuration:
     is_fixed = there is not None and has_lineage(root)
     given = _given(root, there, is_fixed, config)
-    whole = with_overrides(given.settings, overrides)
+    source = config or ("--set" if overrides else f"settings of {root}")
+    given = dataclasses.replace(given, settings=with_experiment(given.settings, source))
     try:
-        settings = load_settings(whole, (), config or ("--set" if overrides else f"settings of {root}"))
+        whole = with_experiment(with_overrides(given.settings, overrides), source)
+    except ConfigError as error:
+        if not is_fixed or config is not None or "model" not in given.settings:
+            raise
+        raise ConfigError(f"{error}; what is not of --set is the model of {root}: {ANOTHER_LINEAGE}") from error
+    try:
+        settings = load_settings(whole, (), source)
     except ConfigError:
         if config is None:
             _check_known(given.settings, root)
@@ -202,10 +230,16 @@ def _check_agreement(
             f"{there.name!r}{_or_leave_out(said)} to go on with it, or correct --root if it is not the root "
             "that was meant"
         )
-    known = "model" in there.settings  # not where it was derived, and the model does not tell
+    # Not where it was derived, and the model does not tell; of a trainer of the user's own `model:` says nothing.
+    known = "model" in there.settings and not any(map(_is_own_trained, (whole, there.settings)))
     difference = known and model_difference(whole.get("model", {}), there.settings["model"], f"settings of {root}")
     if difference:
         raise ConfigError(_contradiction(difference, root, _said(difference.key, source, overrides)))
+
+
+def _is_own_trained(settings: Mapping[str, Any]) -> bool:
+    training = settings.get("training")
+    return isinstance(training, Mapping) and training.get("run_fn") is not None
 
 
 def _contradiction(difference: Difference, root: Path, said: str) -> str:

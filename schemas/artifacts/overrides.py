@@ -1,4 +1,4 @@
-"""What a person decided against, or back from, the pipeline: approvals and rollbacks; pure.
+"""What a person decided against, back from, or before the pipeline: approvals, rollbacks and adoptions; pure.
 
 They stand in `registry/overrides.jsonl`, one JSON object a line, in the order in which they were made, and in
 ML Metadata.
@@ -18,6 +18,7 @@ class OverrideKind(str, enum.Enum):
 
     APPROVED = "APPROVED"
     ROLLED_BACK = "ROLLED_BACK"
+    ADOPTED = "ADOPTED"
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,11 @@ class Override:
     """One act of a person.
 
     Attributes:
-        kind: approval of a blocked candidate, or rollback to an earlier model.
+        kind: approval of a blocked candidate, rollback to an earlier model, or adoption of one made elsewhere.
         at: UTC time, ISO 8601.
         by: who did it.
         reason: why.
-        run_id: the run that made the model that is served by it.
+        run_id: the run that made the model that is served by it; of an adoption `adopt-DATE-TIME`, which is no run.
         version: the version that is served by it.
         previous_version: the version that was served before; None if none was.
         model_digest: of the model that is served by it.
@@ -66,6 +67,8 @@ class Override:
         """A few lines for a terminal."""
         if self.kind is OverrideKind.APPROVED:
             what = f"the blocked candidate of run {self.run_id} is served now, as version {self.version}"
+        elif self.kind is OverrideKind.ADOPTED:
+            what = f"a model that was made elsewhere is served now, as version {self.version}"
         else:
             what = f"the model of version {self.restored} is served again, as version {self.version}"
         lines = [f"{self.kind.value}  {what}", f"  by {self.by}: {self.reason}"]

@@ -53,15 +53,15 @@ class ServedModel:
         version: name of its directory under the serving directory.
         path: its SavedModel.
         digest: `model_digest` of that directory.
-        span: the span it was trained on.
+        span: the span it was trained on; 0 of an adopted model.
         golden_digest: the golden set it was measured on.
         map: its COCO mAP there.
-        verdict: `PUSHED`, `BOOTSTRAPPED` or `APPROVED`.
-        run_id: the run that made it.
+        verdict: `PUSHED`, `BOOTSTRAPPED`, `APPROVED` or `ADOPTED`.
+        run_id: the run that made it; of an adopted model `adopt-DATE-TIME`, which is no run.
         pushed_at: UTC time, ISO 8601.
         blessed: False once it was left behind by a rollback.
         restores: of a rollback, the earlier version whose bytes these are.
-        override: of an approval or rollback, sha256 of its line in the log.
+        override: of an approval, rollback or adoption, sha256 of its line in the log.
         signature: of all the others, if the registry is signed.
         as_written: see `AsWritten`; None for what was not read from a file.
     """

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ratchet.components.trainer.model.anchor_fit import fit_anchors, measure
+from ratchet.components.trainer.model.experiments import KEY as EXPERIMENT
 from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings
 from ratchet.pipeline.config.proposal.figures import DataFigures
 from ratchet.pipeline.config.proposal.proposal import Entry, Proposal, about_anchors, anchor_values
@@ -28,12 +29,28 @@ def with_given(proposal: Proposal, overrides: Sequence[str]) -> Proposal:
         ConfigError: one of them is no such text, or goes through a value.
     """
     values = with_overrides(proposal.values, overrides)
+    if (experiment := _experiment(values)) is not None:
+        proposal = _without_model(proposal, experiment)
+        values = with_overrides(proposal.values, overrides)
     entries = [given for entry in proposal.entries for given in _as_given(entry, values)]
     known = {entry.key for entry in entries}
     entries += [Entry(key, value, _GIVEN) for key, value in _leaves(values, known)]
     # The settings of one group stay together, in the order in which they are nested.
     order = {key: i for i, key in enumerate(_keys(values, ""))}
     return replace(proposal, entries=tuple(sorted(entries, key=lambda entry: order[entry.key])))
+
+
+def _experiment(values: Mapping[str, Any]) -> Any:
+    model = values.get("model")
+    return model.get(EXPERIMENT) if isinstance(model, Mapping) else None
+
+
+def _without_model(proposal: Proposal, experiment: Any) -> Proposal:
+    """An experiment is a whole model; settings of another one beside it would contradict it."""
+    entries = tuple(entry for entry in proposal.entries if not entry.key.startswith("model."))
+    doubt = f"the model is {experiment}'s; batch size, steps and rate are those proposed for another one"
+    summary = f"model {experiment}, given with --set; all else as for: {proposal.summary}"
+    return replace(proposal, entries=entries, doubts=(*proposal.doubts, doubt), summary=summary)
 
 
 def with_fitting_anchors(proposal: Proposal, model: ModelSettings, figures: DataFigures) -> Proposal:

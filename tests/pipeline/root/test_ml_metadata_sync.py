@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ratchet.pipeline.root.ml_metadata_sync import OverrideStore, tell
 from ratchet.pipeline.serving.approve import ApproveRequest, approve
 from ratchet.pipeline.serving.rollback import RollbackRequest, rollback
 from ratchet.schemas.artifacts.decisions import Verdict
-from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT, OverrideKind
 from tests.pipeline.served_root import NOW, ServedRoot, blocked_root
 
 
@@ -72,6 +73,26 @@ def test_a_rollback_needs_no_new_blessing_and_takes_back_those_behind(world: Ser
     assert said == {"first": [1], "good": [0], "bad": [0, 0]}
     [execution] = world.store.get_executions_by_type("ratchet.Rollback")
     assert contexts(world, execution) == {("pipeline", "digits"), ("pipeline_run", "first")}
+
+
+def test_an_adoption_is_recorded_although_no_run_made_its_model(world: ServedRoot) -> None:
+    approved(world)
+    [logged] = world.registry.logged()
+    adopted = replace(logged.override, kind=OverrideKind.ADOPTED, run_id="adopt-20260728", version="7")
+    OverrideStore(world.root).record(replace(logged, override=adopted))
+    [execution] = world.store.get_executions_by_type("ratchet.Adopt")
+    [event] = world.store.get_events_by_execution_ids([execution.id])
+    assert (execution.name, event.path.steps[0].key) == ("7", "override")
+
+
+@pytest.mark.parametrize("kind", OverrideKind)
+def test_each_kind_of_override_is_known(world: ServedRoot, kind: OverrideKind) -> None:
+    approved(world)
+    [logged] = world.registry.logged()
+    another = replace(logged, override=replace(logged.override, kind=kind, version="7"))
+    store = OverrideStore(world.root)
+    store.record(another)
+    assert store.knows(another)
 
 
 def test_a_model_that_lost_its_blessing_gets_a_new_one_when_it_is_restored(world: ServedRoot) -> None:

@@ -9,9 +9,12 @@ import pytest
 
 import ratchet.pipeline.run
 from ratchet.pipeline.cli.main import main
+from ratchet.pipeline.root.root_settings import configure_run, record_root
 from ratchet.schemas.artifacts.root_file import ROOT_FILE_FORMAT
+from ratchet.schemas.base.errors import ConfigError
 from tests.builders import coco, coco_annotation, coco_image, write_span
 from tests.pipeline.notify.test_in_a_run import RejectingRunner
+from tests.pipeline.roots import serve
 
 
 def test_a_run_without_a_config_takes_the_roots(
@@ -38,6 +41,27 @@ def test_a_run_without_a_config_takes_the_roots(
     assert main(command) == 4
     assert file.stat().st_mtime_ns == before
     assert len(list((tmp_path / "root" / "runs").glob("span-*"))) == 2
+
+
+def test_a_model_config_that_later_commands_will_not_know_of_is_told(tmp_path: Path) -> None:
+    config = tmp_path / "cells.yaml"
+    given = ["serving.model_config=/etc/models.config"]
+    config.write_text("name: cells\n")
+    told = configure_run(tmp_path / "root", str(config), given).told
+    assert "serving.model_config of --set is not remembered: approve, rollback, promote and prune" in told
+    assert f"write it into {tmp_path}/root/ratchet.yaml, or the file of --config" in told
+    config.write_text("name: cells\nserving: {model_config: /etc/models.config}\n")
+    assert configure_run(tmp_path / "root", str(config), given).told == ""
+    assert configure_run(tmp_path / "root", str(config), []).told == ""
+
+
+def test_another_experiment_in_a_root_that_has_a_model_is_told_whose_the_other_one_is(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    record_root(root, configure_run(root, "digits", []).remembered)
+    serve(root, "100", "span-1-aa-1", 1)
+    with pytest.raises(ConfigError, match=rf"retinanet_mobile_coco.*; what is not of --set is the model of {root}: "):
+        configure_run(root, None, ["model.experiment=retinanet_mobile_coco"])
 
 
 def test_a_run_that_was_killed_before_it_was_reported_is_reported_by_the_same_command(

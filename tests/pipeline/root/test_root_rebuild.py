@@ -22,6 +22,7 @@ from ratchet.schemas.artifacts.training_record import (
     NumericsRecord,
 )
 from ratchet.schemas.base.errors import StateError
+from ratchet.schemas.data.training_plan import TrainingPlan
 from tests.builders import training_record
 from tests.entry_file import entry_file
 from tests.pipeline.root.test_root_file import root_file
@@ -145,3 +146,19 @@ def test_the_name_in_the_file_tells_the_serving_directory_before_anything_is_ser
     assert serving_name(tmp_path) == "cells"
     (tmp_path / ROOT_FILE).write_text("{")
     assert serving_name(tmp_path) == "aaa"
+
+
+def test_a_model_of_a_trainer_of_ones_own_tells_that_one_and_its_options(tmp_path: Path) -> None:
+    told = {"training.options.steps": "300", "training.options.names": '["a", "b"]', "report.note": "x"}
+    plan = TrainingPlan("own trainer", "mine.train.run_fn", settings=told)
+    trained(tmp_path, {"input_size": [64, 64]}, trainer="mine.train.run_fn", plan=plan)
+    settings = rebuild(tmp_path).settings
+    options = {"steps": 300, "names": ["a", "b"]}
+    assert settings == {"name": "digits", "training": {"run_fn": "mine.train.run_fn", "options": options}}
+    assert load_settings(settings, ()).training.options == options
+
+
+def test_options_that_are_torn_are_left_out(tmp_path: Path) -> None:
+    plan = TrainingPlan("own trainer", "mine.train.run_fn", settings={"training.options.steps": "{"})
+    trained(tmp_path, {}, trainer="mine.train.run_fn", plan=plan)
+    assert rebuild(tmp_path).settings["training"] == {"run_fn": "mine.train.run_fn"}

@@ -191,3 +191,13 @@ def test_a_url_is_not_written_and_a_run_without_it_is_refused(root: Path, tmp_pa
     assert configure_check(root, None, []).notify.urls == ("env:HOOK",)
     record_root(root, configure_run(root, config(tmp_path, notify={"urls": ["env:HOOK"]}), []).remembered)
     assert configure_run(root, None, []).settings.notify.urls == ("env:HOOK",)
+
+
+def test_of_a_trainer_of_ones_own_the_model_group_says_nothing(root: Path, tmp_path: Path) -> None:
+    """Whether another trainer may follow is for `training.allow` to say, beside what is served."""
+    own = config(tmp_path, model={"input_size": [256, 256]}, training={"run_fn": "mine.train.run_fn"})
+    made = configure_run(root, own, [])
+    assert made.settings.training.run_fn == "mine.train.run_fn"
+    record_root(root, made.remembered)
+    back = configure_run(root, config(tmp_path), ["training.allow=[trainer]"])
+    assert (back.settings.training.run_fn, back.settings.model.max_level) == (None, 5)
