@@ -96,7 +96,7 @@ def _usual(
 ) -> dict[str, list[Beside]]:
     """Of each rule the images to compare with: in the middle of a feature, or with labels of the same classes."""
     records, found = usual.sample.records, {}
-    training = inputs.served.sample.embeddings if inputs.served else usual.sample.sample.embeddings
+    training = inputs.training.sample.embeddings if inputs.training else usual.sample.sample.embeddings
     for rule, images in shown.items():
         comparison = drifted.get(rule)
         rows = usual_rows(comparison, usual.sample.sample, training, _USUAL) if comparison else []

@@ -31,11 +31,13 @@ class TrainedBefore:
         images: of the span's training part.
         same: by the number of the span that they came with, how many with the same labels.
         relabelled: the same of those that have other labels now.
+        is_known: whether the served model says what it was trained on, as an adopted one does not.
     """
 
     images: int = 0
     same: Mapping[int, int] = field(default_factory=dict)
     relabelled: Mapping[int, int] = field(default_factory=dict)
+    is_known: bool = True
 
     @classmethod
     def find(cls, span: Fingerprints, lineage: Fingerprints) -> TrainedBefore:
@@ -90,7 +92,10 @@ def not_delivered_before(
     known = sum(before.same.values()) + sum(before.relabelled.values())
     share = known / max(1, before.images)
     if share <= _WORTH_TELLING:
-        return Reason(_RULE, _EXPECTED, "not trained on before", passed=True, strength=share / _WORTH_TELLING)
+        told = "not trained on before"
+        if not before.is_known:
+            told += " by any run; what the served model was trained on is not known, for it was adopted"
+        return Reason(_RULE, _EXPECTED, told, passed=True, strength=share / _WORTH_TELLING)
     is_correction = set(before.same) | set(before.relabelled) == {span.span} and span.version > 1
     return _told(_in_part(before, history), share / _WORTH_TELLING, warning=not is_correction)
 

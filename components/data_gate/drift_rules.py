@@ -175,6 +175,21 @@ def too_few(kind: str, span: int, other: int, fewest: int) -> Reason:
     )
 
 
+def without_training(origin: str) -> Reason:
+    """Nothing can be said of drift from training data that nobody knows.
+
+    Args:
+        origin: how the served model came about, in words.
+    """
+    return Reason(
+        DRIFT,
+        "a span like what the served model was trained on",
+        f"not compared: the served model was {origin}",
+        passed=True,
+        tested=False,
+    )
+
+
 def most_extreme(comparison: Comparison, sample: FeatureSample) -> list[int]:
     """Rows of the images of the span that moved farthest in the direction in which its median moved."""
     feature = comparison.feature

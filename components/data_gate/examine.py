@@ -33,6 +33,7 @@ from ratchet.components.data_gate.drift_rules import (
     strength,
     too_few,
     unknown_to_model,
+    without_training,
 )
 from ratchet.components.data_gate.embeddings import outliers
 from ratchet.components.data_gate.entangled import of_their_own
@@ -120,7 +121,7 @@ def examine(
         history=sources.history,
         facts=inputs.facts,
         copies=copies,
-        lineage=inputs.served.record.data if inputs.served else (),
+        lineage=inputs.training.record.data if inputs.training else (),
         trained_before=inputs.trained_before,
     )
     decision = decide(inputs.span, inputs.golden, inputs.served and inputs.served.facts, findings, settings)
@@ -173,7 +174,7 @@ def _compare(
     statistics: Statistics, settings: DataGateSettings, schema: schema_pb2.Schema, inputs: GateInputs
 ) -> _Compared:
     span = _comparable(inputs, statistics)
-    training, serving = inputs.served.side if inputs.served else None, None
+    training, serving = inputs.training.side if inputs.training else None, None
     if settings.serving_log is not None:
         log = read_serving_log(settings.serving_log, settings.serving_images)
         serving = Side(len(log), statistics_of(log.images), log)
@@ -183,7 +184,7 @@ def _compare(
         measurements = [entry for entry in measurements if entry.feature != features.BOX_CLASS]
     rows, are_apart = _images_to_compare(inputs, settings.min_examples)
     comparisons: list[Comparison] = []
-    reasons: list[Reason] = []
+    reasons: list[Reason] = [without_training(inputs.served.origin)] if inputs.served and training is None else []
     for kind, other, world in ((DRIFT, training, training and training.sample), (SKEW, serving, span.sample)):
         if other is None or world is None:
             continue
@@ -195,11 +196,11 @@ def _compare(
         if kind == DRIFT and world.embeddings.shape[1]:
             comparisons.append(embedding_comparison(world.embeddings, span.sample.embeddings[rows], settings.embedding))
     thresholds: dict[str, float] = {}
-    if inputs.served is not None:
+    if inputs.training is not None:
         thresholds = {entry.feature: entry.threshold for entry in measurements if entry.kind == DRIFT}
         thresholds[EMBEDDING] = settings.embedding
         comparisons = _beside_lineage(
-            comparisons, thresholds, inputs.served.lineage, _comparable_span(span, rows), settings
+            comparisons, thresholds, inputs.training.lineage, _comparable_span(span, rows), settings
         )
     comparisons = [replace(entry, allowed=settings.minimum_effect_of(entry.feature)) for entry in comparisons]
     coping = _coping(inputs, settings)
@@ -210,8 +211,8 @@ def _compare(
         reasons += [beside_new_classes(reason, inputs.classes.new, are_apart) for reason in judged]
     reasons += lineage_reason(comparisons, settings, coping)
     drifts = [entry for entry in comparisons if entry.kind == DRIFT]
-    if inputs.served is not None:
-        of_span = (_parts(inputs), span.sample, inputs.served.lineage, drifts, thresholds, settings)
+    if inputs.training is not None:
+        of_span = (_parts(inputs), span.sample, inputs.training.lineage, drifts, thresholds, settings)
         reasons = drift_located(reasons, *of_span)
     reasons += _drift_of_parts(inputs, settings, drifts, thresholds)
     of_golden = _of_golden(inputs, settings, thresholds, serving and serving.sample)
@@ -224,9 +225,9 @@ def _of_golden(
     """The golden set beside what the served model was trained on, and beside what it is asked."""
     if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
         return ()
-    served = inputs.served
-    golden = of_golden_set(inputs.golden_sample.sample, inputs.golden.class_names, served.record.class_names)
-    found = beside_training(golden, served.lineage, thresholds, settings)
+    golden = of_golden_set(inputs.golden_sample.sample, inputs.golden.class_names, inputs.served.class_names)
+    lineage = inputs.training.lineage if inputs.training else None
+    found = beside_training(golden, lineage, thresholds, settings) if lineage else ()
     return (*found, *(beside_traffic(golden, log, thresholds, settings) if log is not None else ()))
 
 
@@ -271,7 +272,7 @@ def _drift_of_parts(
 ) -> list[Reason]:
     """What a part of the span shows that the whole does not."""
     profiles = _profiles(inputs)
-    if profiles is None or inputs.golden_sample is None or inputs.served is None or inputs.classes.new:
+    if profiles is None or inputs.golden_sample is None or inputs.training is None or inputs.classes.new:
         return []
     sample, looks = inputs.span_sample.sample, inputs.golden_sample.sample.embeddings
     span, golden = profiles
@@ -280,7 +281,7 @@ def _drift_of_parts(
         here = span.of_images(images)
         return coping_of(here, golden, settings.coping, sample.embeddings[images], looks, asked=alternatives)
 
-    return drift_in_parts(_parts(inputs), sample, inputs.served.lineage, comparisons, thresholds, settings, cope)
+    return drift_in_parts(_parts(inputs), sample, inputs.training.lineage, comparisons, thresholds, settings, cope)
 
 
 def _parts(inputs: GateInputs) -> tuple[Part, ...]:
@@ -316,8 +317,8 @@ def _images_to_compare(inputs: GateInputs, fewest: int) -> tuple[np.ndarray, boo
 
 
 def _worst_images(comparison: Comparison, inputs: GateInputs, span: Side, compared: np.ndarray) -> tuple[str, ...]:
-    if comparison.feature == EMBEDDING and inputs.served:
-        odd = outliers(inputs.served.sample.embeddings, span.sample.embeddings[compared], _WORST)
+    if comparison.feature == EMBEDDING and inputs.training:
+        odd = outliers(inputs.training.sample.embeddings, span.sample.embeddings[compared], _WORST)
         rows = compared[odd].tolist()
     else:
         rows = most_extreme(comparison, span.sample)
@@ -329,7 +330,7 @@ def _labels(inputs: GateInputs, settings: DataGateSettings) -> tuple[list[Reason
     profiles = _profiles(inputs)
     if profiles is None or inputs.served is None:
         return [], None
-    (span, golden), known = profiles, inputs.served.record.class_names
+    (span, golden), known = profiles, inputs.served.class_names
     parts, trusted = _parts(inputs), _trust(inputs)
     trusted = trusted and trusted.beside_parts([part.images for part in parts])
     whole = LabelAudit.of(span, golden, known, settings.labels, trusted)
@@ -345,7 +346,7 @@ def _trust(inputs: GateInputs) -> Trust | None:
     """Where the served model can judge labels."""
     if inputs.golden_sample is None or inputs.served is None:
         return None
-    training = [of.sample for of in inputs.served.lineage.spans]
+    training = [of.sample for of in inputs.training.lineage.spans] if inputs.training else []
     return trust(inputs.span_sample.sample, inputs.golden_sample.sample, training)
 
 
@@ -354,7 +355,7 @@ def _profiles(inputs: GateInputs) -> tuple[Profile, Profile] | None:
     if inputs.golden is None or inputs.golden_sample is None or inputs.served is None:
         return None
     span, golden = (
-        in_label_map(_profile(sample), renumbering(of.class_names, inputs.served.record.class_names))
+        in_label_map(_profile(sample), renumbering(of.class_names, inputs.served.class_names))
         for of, sample in ((inputs.span, inputs.span_sample), (inputs.golden, inputs.golden_sample))
     )
     return span, golden

@@ -277,6 +277,21 @@ def _few_objects(facts: DataSetFacts, limits: FactLimits) -> Reason:
     )
 
 
+def unseen_small_objects(trainer: str) -> Reason:
+    """That nobody knows how small a detector can see.
+
+    Args:
+        trainer: the function that trained it.
+    """
+    return Reason(
+        "facts:small_objects",
+        "objects above the detector's finest stride",
+        f"the served model was trained by {trainer}, and its finest stride is not known",
+        passed=True,
+        tested=False,
+    )
+
+
 def _small(facts: DataSetFacts, sight: DetectorSight, limits: FactLimits) -> Reason:
     share = facts.share_below(sight.stride_px / sight.input_px)
     median = facts.side_shares[50] * sight.input_px if facts.side_shares else 0.0

@@ -10,7 +10,7 @@ from tfx.dsl.io import fileio
 from ratchet.components.data_gate.comparing import Side, Statistics, distributions
 from ratchet.components.data_gate.copies import SpanCopies
 from ratchet.components.data_gate.delivered_before import TrainedBefore
-from ratchet.components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons
+from ratchet.components.data_gate.fact_rules import DetectorSight, class_shares, fact_reasons, unseen_small_objects
 from ratchet.components.data_gate.new_classes import NewClasses
 from ratchet.components.data_gate.pictures import pictured_rules
 from ratchet.components.data_gate.references import Lineage, Reference
@@ -23,8 +23,10 @@ from ratchet.components.detector.served import ServedDetector, load_detector
 from ratchet.components.detector.stored_examples import ReadRecords
 from ratchet.components.detector.stored_looks import stored_looks
 from ratchet.components.pages.findings import MOST_PICTURES
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.history import History
+from ratchet.schemas.artifacts.origin import origin_of
 from ratchet.schemas.artifacts.training_record import (
     STATISTICS_FILE,
     TRAINING_IMAGES_FILE,
@@ -32,7 +34,6 @@ from ratchet.schemas.artifacts.training_record import (
     TrainingRecord,
     earlier_sample_file,
     earlier_statistics_file,
-    read_training_record,
 )
 from ratchet.schemas.base.model_digest import model_digest
 from ratchet.schemas.data.copy_settings import CopySettings
@@ -86,14 +87,58 @@ class GateSources:
 
 
 @dataclass(frozen=True)
-class Served:
-    """The served model and what it knows of its training data."""
+class Training:
+    """What a model that was trained here carries of its training data.
 
-    baseline: ServedBaseline
+    Attributes:
+        record: how it was trained.
+        lineage: the spans that it was trained on.
+        side: of the newest of them, for comparisons.
+    """
+
     record: TrainingRecord
     lineage: Lineage
     side: Side
+
+    @classmethod
+    def load(cls, directory: str, record: TrainingRecord) -> Training:
+        """Reads what travels with a model."""
+        sample = FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory)
+        statistics = Statistics.FromString(read_bytes(f"{directory}/{STATISTICS_FILE}"))
+        newest = Reference(f"span {record.span}", record.images, sample, distributions(statistics))
+        lineage = Lineage((*_earlier(directory, record), newest))
+        return cls(record, lineage, Side(record.images, statistics, sample))
+
+    @property
+    def sample(self) -> FeatureSample:
+        """Of the span that the model was trained on last."""
+        return self.side.sample
+
+    def __str__(self) -> str:
+        return f"trained on span {self.record.span} ({self.record.images} images)"
+
+
+def _in_words(adoption: Adoption) -> str:
+    return f"adopted by {adoption.by} on {adoption.at[:10]}; what it was trained on is not known"
+
+
+@dataclass(frozen=True)
+class Served:
+    """The served model.
+
+    Attributes:
+        baseline: where it is.
+        class_names: its label map, 1..K.
+        detector: to be asked.
+        training: what it knows of its training data; None of an adopted model, of which nobody knows them.
+        origin: how it came about, in words.
+    """
+
+    baseline: ServedBaseline
+    class_names: tuple[str, ...]
     detector: ServedDetector
+    training: Training | None
+    origin: str
 
     @classmethod
     def load(cls, baseline: ServedBaseline) -> Served:
@@ -103,30 +148,20 @@ class Served:
             StateError: it cannot be used.
         """
         directory = baseline.directory
-        record = read_training_record(directory, fileio)
-        sample = FeatureSample.from_bytes(read_bytes(f"{directory}/{TRAINING_SAMPLE_FILE}"), directory)
-        statistics = Statistics.FromString(read_bytes(f"{directory}/{STATISTICS_FILE}"))
-        newest = Reference(f"span {record.span}", record.images, sample, distributions(statistics))
-        return cls(
-            baseline,
-            record,
-            Lineage((*_earlier(directory, record), newest)),
-            Side(record.images, statistics, sample),
-            load_detector("the served model", directory, model_digest(directory, fileio)),
-        )
+        origin = origin_of(directory, fileio)
+        training = None if isinstance(origin, Adoption) else Training.load(directory, origin)
+        how = _in_words(origin) if isinstance(origin, Adoption) else str(training)
+        detector = load_detector("the served model", directory, model_digest(directory, fileio))
+        return cls(baseline, origin.class_names, detector, training, how)
 
     def __str__(self) -> str:
-        return f"version {self.baseline.version}, trained on span {self.record.span} ({self.record.images} images)"
+        return f"version {self.baseline.version}, {self.origin}"
 
     @property
     def facts(self) -> Baseline:
         """What the rules have to know of it."""
-        return Baseline(self.record.class_names, self.baseline.golden_digest, self.record.images)
-
-    @property
-    def sample(self) -> FeatureSample:
-        """Of the span that it was trained on last."""
-        return self.side.sample
+        images = self.training.record.images if self.training else None
+        return Baseline(self.class_names, self.baseline.golden_digest, images)
 
 
 def _earlier(directory: str, record: TrainingRecord) -> list[Reference]:
@@ -175,7 +210,12 @@ class GateInputs:
     @property
     def classes(self) -> NewClasses:
         """The span's classes beside the served model's."""
-        return NewClasses.of(self.span.class_names, self.served and self.served.record.class_names)
+        return NewClasses.of(self.span.class_names, self.served and self.served.class_names)
+
+    @property
+    def training(self) -> Training | None:
+        """What is known of the served model's training data; None before the first model, and of an adopted one."""
+        return self.served.training if self.served else None
 
     @property
     def known_labels(self) -> list[int]:
@@ -209,15 +249,18 @@ def read_inputs(
     if copies_settings.check:
         of_golden = stored_looks(golden, *SPLITS, read=read) if golden else Looks.join([])
         copies = SpanCopies.find(stored_looks(span, *SPLITS, read=read), of_golden)
-    trained_on = class_shares(served.sample, served.record.class_names) if served else None
-    sight = DetectorSight.of(served.record.model) if served else sources.sight
+    training = served.training if served else None
+    trained_on = class_shares(training.sample, training.record.class_names) if training else None
+    sight = DetectorSight.of(training.record.model) if training else sources.sight
     facts = fact_reasons(span.info.facts, golden and golden.info.facts, trained_on, sight, settings.facts)
+    if training and training.record.trainer and sight is None:
+        facts.append(unseen_small_objects(training.record.trainer))
     shown = [span.info.bad_boxes.images, *pictured_rules(facts).values()]
     file_names = [name for names in shown for name in names[:MOST_PICTURES]]
     images = KeptImages(copies.worst(MOST_PICTURES), file_names, copies.captions)
     copied = copies.worst_golden(MOST_PICTURES)
     golden_images = KeptImages(copied, named=copied)
-    detector, known = (served.detector, served.record.class_names) if served else (None, ())
+    detector, known = (served.detector, served.class_names) if served else (None, ())
 
     def look(title: str, of: ExamplesArtifact, split: str, kept: KeptImages) -> Look:
         numbers = renumbering(known, of.info.class_names)
@@ -239,7 +282,7 @@ def read_inputs(
         served=served,
         copies=copies,
         facts=facts,
-        trained_before=_trained_before(span, sources.baseline),
+        trained_before=_trained_before(span, served),
         span_sample=span_sample,
         golden_sample=of_golden_set[0] if with_golden else None,
         images=images,
@@ -247,10 +290,10 @@ def read_inputs(
     )
 
 
-def _trained_before(span: ExamplesArtifact, baseline: ServedBaseline | None) -> TrainedBefore:
-    path = f"{baseline.directory}/{TRAINING_IMAGES_FILE}" if baseline else ""
+def _trained_before(span: ExamplesArtifact, served: Served | None) -> TrainedBefore:
+    path = f"{served.baseline.directory}/{TRAINING_IMAGES_FILE}" if served else ""
     if not path or not fileio.exists(path):
-        return TrainedBefore()
+        return TrainedBefore(is_known=served is None or served.training is not None)
     return TrainedBefore.find(span.fingerprints(TRAIN_SPLIT), Fingerprints.from_bytes(read_bytes(path), path))
 
 

@@ -38,12 +38,12 @@ class Baseline:
     Attributes:
         class_names: in label order.
         golden_digest: of the golden set it was accepted on.
-        images: its training images.
+        images: its training images; None of an adopted model.
     """
 
     class_names: tuple[str, ...]
     golden_digest: str
-    images: int
+    images: int | None
 
 
 @dataclass(frozen=True)

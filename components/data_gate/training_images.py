@@ -55,7 +55,8 @@ def usual_images(
     drifts = [entry for entry in compared if entry.kind == DRIFT]
     nearest = {entry.reference for entry in drifts}
     looks = any(entry.feature == EMBEDDING for entry in drifts)
-    for data in sorted(inputs.served.record.data, key=lambda data: (f"span {data.span}" not in nearest, -data.span)):
+    trained_on = inputs.training.record.data if inputs.training else ()
+    for data in sorted(trained_on, key=lambda data: (f"span {data.span}" not in nearest, -data.span)):
         found = _training_images(inputs, data, artifacts, looks, read)
         if found is not None and found.sample.records:
             return found

@@ -50,6 +50,7 @@ class Trust:
         otherwise: 1 or more, by which limits on how boxes are drawn are wider: noise, blur and light shrink the model's
             own boxes or let them grow.
         is_new: whether the model is not familiar with them either: they can then only be compared with `golden`.
+        is_told: whether the model says how images look to it, as an adopted one does not.
     """
 
     farther: np.ndarray
@@ -57,6 +58,7 @@ class Trust:
     golden: np.ndarray
     otherwise: float = 1.0
     is_new: bool = False
+    is_told: bool = True
 
     @classmethod
     def everywhere(cls, span: Profile, golden: Profile) -> Trust:
@@ -105,7 +107,7 @@ def trust(span: FeatureSample, golden: FeatureSample, training: Sequence[Feature
     enough = min(len(span), len(golden) - 1) >= _NEAREST and golden.embeddings.shape[1] > 0
     if not enough:
         ones = np.ones(len(span))
-        return Trust(ones, ones > 0, np.ones(len(golden), np.bool_))
+        return Trust(ones, ones > 0, np.ones(len(golden), np.bool_), is_told=golden.embeddings.shape[1] > 0)
     of_span, of_golden = (each.embeddings.astype(np.float64) for each in (span, golden))
     to_golden = _distances(of_span, of_golden)
     like = np.argsort(to_golden, axis=1, kind="stable")[:, :_NEAREST]
@@ -143,6 +145,10 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
         enough: whether the others are enough to judge labels by.
     """
     images, unknown, contradictions = len(trusted.span), ~trusted.span, _contradictions(span)
+    expected = "images that look like those on which the served model was shown to be right"
+    if not trusted.is_told:
+        told = "the served model does not say how images look to it, so the labels of all are judged by it"
+        return Reason(FAMILIAR, expected, told, passed=True, tested=False)
     if not unknown.any() and (enough or not trusted.is_new):
         actual = "all images look so"
     elif not unknown.any():
@@ -157,7 +163,7 @@ def familiar_reason(trusted: Trust, span: Matched, enough: bool) -> Reason:
     warning = images > 0 and bool(np.mean(unknown) > _FEW or (trusted.is_new and not enough))
     return Reason(
         FAMILIAR,
-        "images that look like those on which the served model was shown to be right",
+        expected,
         actual,
         passed=True,
         warning=warning,

@@ -23,10 +23,11 @@ class Bundle:
         data: the data gate's decision.
         evidence: what it rests on.
         candidate: its training record; None if no candidate was trained.
-        baseline: its training record; None before the first model.
+        baseline: its training record; None before the first model, and of an adopted one.
         evaluation: None if no candidate was trained.
         golden: None if no candidate was trained.
         plans: both trainings where there are no records of them; then `candidate` and `baseline` are None.
+        is_adopted: whether the baseline was adopted, so that there is no record of its training.
     """
 
     verdict: Verdict
@@ -37,6 +38,7 @@ class Bundle:
     evaluation: Evaluation | None
     golden: GoldenBoxes | None
     plans: PlanPair | None = None
+    is_adopted: bool = False
 
     @property
     def was_trained(self) -> bool:

@@ -77,7 +77,7 @@ _TITLE = {
 _AS_BEFORE = "The span's images look like those that the baseline was trained on: no feature moved beyond its noise."
 _NOT_MEASURED = "The span's labels were not measured."
 _NOT_COMPARED = "The span's images were not compared with those that the baseline was trained on."
-_COMPARE = "Serve a model of this version, which keeps its training data's figures, and run the data gate again."
+COMPARE = "Serve a model of this version, which keeps its training data's figures, and run the data gate again."
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def examine(bundle: Bundle) -> Sequence[CauseFinding]:
     moved = _candidates(bundle)
     if not moved:
         unmeasured = Signal("drift", Role.SUSPECT, None, 1.0, "ratio to the limit", None, _NOT_COMPARED)
-        return [weighed(_blank("", _NOT_COMPARED, _COMPARE), [unmeasured])]
+        return [weighed(_blank("", _NOT_COMPARED, COMPARE), [unmeasured])]
     sure = [each for each in moved if each.moved]
     if not sure and all(each.moved is False for each in moved):
         return [weighed(_blank("", _AS_BEFORE, ""), [_suspect(each) for each in moved])]

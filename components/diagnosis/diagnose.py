@@ -19,6 +19,7 @@ from ratchet.components.diagnosis import (
     overfitting,
     pipeline_changed,
 )
+from ratchet.components.diagnosis.adopted import as_after_adoption
 from ratchet.components.diagnosis.answer import answer, ranked
 from ratchet.components.diagnosis.bundle import Bundle
 from ratchet.components.diagnosis.plans import augment, forget, labels, overfit, rate, settings, shift, validation
@@ -116,7 +117,11 @@ def _findings(bundle: Bundle) -> Iterator[CauseFinding]:
 
 def _told(bundle: Bundle) -> Iterator[CauseFinding]:
     """The findings; of two trainings without those that nothing tests."""
-    return _findings(bundle) if bundle.plans is None else map(only_tested, _findings(bundle))
+    pair = bundle.plans
+    if pair is None:
+        return _findings(bundle)
+    found = map(only_tested, _findings(bundle))
+    return (as_after_adoption(each, bundle, pair) for each in found) if bundle.is_adopted else found
 
 
 def failed(error: Exception, seconds: float = 0.0) -> Diagnosis:

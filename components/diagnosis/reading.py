@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ratchet.components.diagnosis.adopted import adopted_pair, in_words_of_adoption
 from ratchet.components.diagnosis.bundle import Bundle
 from ratchet.components.diagnosis.diagnose import diagnose, failed
 from ratchet.components.diagnosis.golden_boxes import read_golden_boxes
+from ratchet.components.diagnosis.other_records import pair_of_records
 from ratchet.schemas.artifacts import evaluation as written
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.data_evidence import (
     DATA_DECISION_FORMAT,
     DECISION_FILE,
@@ -18,7 +21,8 @@ from ratchet.schemas.artifacts.data_evidence import (
 from ratchet.schemas.artifacts.decisions import Verdict
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT, Diagnosis
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT
-from ratchet.schemas.artifacts.training_record import read_training_record
+from ratchet.schemas.artifacts.origin import origin_of
+from ratchet.schemas.artifacts.training_record import TrainingRecord, read_training_record
 from ratchet.schemas.base.files import Files
 from ratchet.schemas.base.persisted import PersistedFormat
 
@@ -57,14 +61,22 @@ def read_bundle(places: RunPlaces, files: Files) -> Bundle:
     evaluation = None
     if places.evaluation:
         evaluation = _read(f"{places.evaluation}/{written.EVALUATION_FILE}", EVALUATION_FORMAT, files)
+    candidate = read_training_record(places.candidate, files) if places.candidate else None
+    baseline = origin_of(places.baseline, files) if places.baseline else None
+    record = baseline if isinstance(baseline, TrainingRecord) else None
+    is_adopted = isinstance(baseline, Adoption)
+    plans = adopted_pair(baseline, candidate) if isinstance(baseline, Adoption) and candidate else None
+    plans = plans or pair_of_records(candidate, record)
     return Bundle(
         verdict=evaluation.decision.verdict if evaluation else Verdict.DATA_REJECTED,
         data=data,
         evidence=evidence,
-        candidate=read_training_record(places.candidate, files) if places.candidate else None,
-        baseline=read_training_record(places.baseline, files) if places.baseline else None,
+        candidate=candidate if plans is None else None,
+        baseline=record if plans is None else None,
         evaluation=evaluation,
         golden=read_golden_boxes(places.evaluation, evaluation, files) if places.evaluation and evaluation else None,
+        plans=plans,
+        is_adopted=is_adopted,
     )
 
 
@@ -81,6 +93,7 @@ def diagnosis_at(places: RunPlaces, files: Files) -> Diagnosis:
     try:
         bundle = read_bundle(places, files)
         found = diagnose(bundle)
+        found = in_words_of_adoption(found) if bundle.is_adopted else found
         DIAGNOSIS_FORMAT.write(found)
     except Exception as error:  # whatever a file holds, and whatever a file system raises
         return failed(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from ratchet.components.map_evaluator.inputs import EvaluatorInputs, training_im
 from ratchet.components.map_evaluator.leaks import Leaks, find_leaks, no_leak
 from ratchet.components.map_evaluator.matches import PERFECT, DataSetMatches
 from ratchet.components.map_evaluator.training_rules import training_reasons
+from ratchet.schemas.artifacts.adoption import read_adoption
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.artifacts.evaluation import BASELINE, CANDIDATE, DataSetEvaluation
 from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FILE, GOLDEN_SETS_FORMAT, GoldenSets
@@ -121,14 +123,16 @@ def training_checks(inputs: EvaluatorInputs) -> list[Reason]:
 
 
 def _leaks(inputs: EvaluatorInputs) -> Leaks | None:
-    """Of candidate and baseline; None if one of them does not name its own training images."""
-    own = training_images(inputs.directories)
-    if None in own or not inputs.copies.check:
+    """Of candidate and baseline; None if one of them does not name its own training images and was not adopted."""
+    adopted = [name for name, directory in inputs.directories.items() if read_adoption(directory, fileio)]
+    own = training_images({name: place for name, place in inputs.directories.items() if name not in adopted})
+    if None in own or not own or not inputs.copies.check:
         return None
     training = Fingerprints.join([images for images in own if images]).distinct()
     golden = stored_looks(inputs.golden, EVAL_SPLIT)
     stored = [functools.partial(stored_looks, span, TRAIN_SPLIT) for span in _stored_spans(inputs)]
-    return find_leaks(golden, training, stored, inputs.copies.max_hamming_distance)
+    found = find_leaks(golden, training, stored, inputs.copies.max_hamming_distance)
+    return dataclasses.replace(found, unknown=BASELINE in adopted)
 
 
 def _stored_spans(inputs: EvaluatorInputs) -> list[ExamplesArtifact]:

@@ -32,6 +32,7 @@ class Leaks:
         suspected: in words, golden images that training images of which only the hash is left are like.
         images: training images that were looked at.
         gone: of these, those of which only the hash is left.
+        unknown: whether the baseline was adopted, so that what it was trained on is not known.
     """
 
     copies: tuple[str, ...]
@@ -40,6 +41,7 @@ class Leaks:
     suspected: tuple[str, ...]
     images: int
     gone: int
+    unknown: bool = False
 
 
 def find_leaks(golden: Looks, training: Fingerprints, stored: Iterable[Callable[[], Looks]], max_bits: int) -> Leaks:
@@ -94,7 +96,8 @@ def no_leak(leaks: Leaks | None, settings: CopySettings) -> Reason:
     if leaks.copies:
         words = f"{leaks.golden} golden images leaked: {listed(leaks.copies, _LISTED)}"
         return Reason(RULE, expected, words, strength=1.0 + len(leaks.copies))
-    words = [f"none {'for certain ' if leaks.doubtful else ''}among {many(leaks.images, 'training image')}"]
+    whose = " of the candidate" if leaks.unknown else ""
+    words = [f"none {'for certain ' if leaks.doubtful else ''}among {many(leaks.images, 'training image')}{whose}"]
     if leaks.doubtful:
         words.append(f"to be looked at, one photograph or two of the same scene: {listed(leaks.doubtful, _LISTED)}")
     if leaks.suspected:
@@ -102,13 +105,18 @@ def no_leak(leaks: Leaks | None, settings: CopySettings) -> Reason:
             f"of {leaks.gone} of them only a hash is left, since what is stored of their spans is gone, and by it "
             f"{len(leaks.suspected)} may be copies: {listed(leaks.suspected, _LISTED)}; restore their spans to be sure"
         )
+    if leaks.unknown:
+        words.append(
+            "what the baseline was trained on is not known, for it was adopted: if golden images are among it, its mAP "
+            "is too high"
+        )
     found = len(leaks.doubtful) + len(leaks.suspected)
     return Reason(
         rule=RULE,
         expected=expected,
         actual="; ".join(words),
         passed=True,
-        warning=found > 0,
+        warning=found > 0 or leaks.unknown,
         strength=1.0 + found if found else 0.0,
     )
 

@@ -30,8 +30,8 @@ from ratchet.components.trainer.learner import Learner, LearnerOptions
 from ratchet.components.trainer.lineage import earlier_if_there, read_earlier, trained_data
 from ratchet.components.trainer.loop import Measure, Training, TrainingState, train
 from ratchet.components.trainer.model.data_fit import coverage, resolve
-from ratchet.components.trainer.model.model_settings import recorded_model
-from ratchet.components.trainer.model.retinanet import build_model, build_task
+from ratchet.components.trainer.model.families import family_of
+from ratchet.components.trainer.model.model_settings import ModelSettings, recorded_model
 from ratchet.components.trainer.model.warm_start import load_init_checkpoint
 from ratchet.components.trainer.model.weights import restore_weights
 from ratchet.components.trainer.policy import NewSpan, TrainingPlan, plan_training
@@ -40,6 +40,7 @@ from ratchet.components.trainer.settings import TrainerSettings, TrainingSetting
 from ratchet.components.trainer.strategy import lost_workers_told, pick_strategy, together, worker_number
 from ratchet.components.trainer.tensorboard import TrainingLog, draw_batch, draw_validation
 from ratchet.components.trainer.validation import ValidationSet, Validator, detect, read_validation
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.training_record import TrainingRecord, ValidationPoint
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.base.progress import LOGGER
@@ -56,9 +57,9 @@ class TrainingJob:
     Attributes:
         settings: how.
         examples: URI of the Examples artifact of the new span.
-        baseline: directory of the SavedModel to start from; None for a first model.
-        baseline_record: its training record.
-        baseline_digest: its digest.
+        baseline: directory of the SavedModel to start from; None for a first model, as after an adoption.
+        baseline_record: the training record of the served model, or the record of its adoption.
+        baseline_digest: digest of what is started from.
         checkpoints: directory for the state of unfinished trainings.
         artifacts: the artifacts directory of the pipeline root, to which the places of examples are relative; None:
             there is none.
@@ -68,7 +69,7 @@ class TrainingJob:
     settings: TrainerSettings
     examples: str
     baseline: str | None
-    baseline_record: TrainingRecord | None
+    baseline_record: TrainingRecord | Adoption | None
     baseline_digest: str | None
     checkpoints: str
     artifacts: str | None = None
@@ -140,8 +141,8 @@ def reprocessed(baseline: str, made: TrainingRecord, record: TrainingRecord) -> 
         record: that of the new model.
     """
     settings, names = recorded_model(record.model, "the new model's training record"), made.class_names
-    model = build_model(build_task(settings, len(names)), settings)
-    restore_weights(model, baseline, names, names)
+    model = _served_model(settings, len(names))
+    restore_weights(model, baseline, names, names, family_of(settings))
     return Serving(model, settings, names)
 
 
@@ -178,16 +179,20 @@ def _build(job: TrainingJob, plan: TrainingPlan, strategy: tf.distribute.Strateg
     keras.utils.set_random_seed(training.seed)
 
     def initialise(model: keras.Model) -> None:
-        if job.baseline and job.baseline_record:
-            restore_weights(model, job.baseline, job.baseline_record.class_names, class_names)
+        if job.baseline and job.baseline_record and plan.mode == "retrain":
+            restore_weights(model, job.baseline, job.baseline_record.class_names, class_names, family_of(plan.model))
         elif training.init_checkpoint:
             load_init_checkpoint(model, training)
 
     learner = Learner(
         strategy, plan, LearnerOptions(len(class_names), training.clip_norm, training.average), initialise
     )
-    served = build_model(build_task(plan.model, len(class_names)), plan.model)
-    return learner, Serving(served, plan.model, class_names)
+    return learner, Serving(_served_model(plan.model, len(class_names)), plan.model, class_names)
+
+
+def _served_model(settings: ModelSettings, num_classes: int) -> keras.Model:
+    family = family_of(settings)
+    return family.build_model(family.build_task(settings, num_classes), settings)
 
 
 def _begin(
@@ -307,7 +312,7 @@ def _feed(training: Training, mixture: Mixture, strategy: tf.distribute.Strategy
         [images, *_] = strategy.experimental_local_results(first[0])
         training.log.images(0, "training images", draw_batch(images))
         coming = itertools.chain([first], coming)
-    coming = observed(coming, lambda: batches(None), state, strategy, plan.batch_size)
+    coming = observed(coming, lambda: batches(None), state, strategy, plan.batch_size, family_of(plan.model))
     train(training, coming)
 
 
@@ -346,7 +351,7 @@ def _record(
         devices=strategy.num_replicas_in_sync,
         init_checkpoint=training.init_checkpoint if plan.mode == "bootstrap" else None,
         batch_norm_frozen=plan.freeze_batch_norm,
-        baseline_digest=job.baseline_digest,
+        baseline_digest=job.baseline_digest if plan.mode == "retrain" else None,
         declared_changes=plan.declared_changes,
         loss_curve=tuple(state.curve),
         validation=tuple(state.validation),

@@ -11,10 +11,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ratchet.components.trainer.adopted import changes_from_adopted
 from ratchet.components.trainer.changes import asked_training, declared_changes, exif_change
 from ratchet.components.trainer.images.augmentation import AUGMENTATIONS, Augmentation
 from ratchet.components.trainer.model.model_settings import AUTO, ModelSettings, recorded_model
+from ratchet.components.trainer.own.plan import another_trainer, check_classes, with_new
 from ratchet.components.trainer.settings import TrainerSettings, TrainingSettings
+from ratchet.schemas.artifacts.adoption import Adoption
 from ratchet.schemas.artifacts.training_record import (
     POST_PROCESSING,
     AskedTraining,
@@ -66,6 +69,7 @@ class TrainingPlan:
         declared_changes: what deliberately differs from the baseline's training, in words.
         post_processing: what differs from the baseline's in settings that are no weights.
         numerics: how a step is computed.
+        has_baseline: whether a model is served that the new one is held against.
         class_names: the label map; a lineage keeps its labels in whatever order a span has the classes, because clients
             know them, and new classes get the next ones.
     """
@@ -85,6 +89,7 @@ class TrainingPlan:
     post_processing: tuple[SettingChange, ...] = ()
     class_names: tuple[str, ...] = ()
     numerics: NumericsRecord = field(default_factory=NumericsRecord)
+    has_baseline: bool = False
 
     @property
     def replayed(self) -> tuple[TrainedData, ...]:
@@ -93,21 +98,32 @@ class TrainingPlan:
 
 
 def plan_training(
-    settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord | None, devices: int = 1
+    settings: TrainerSettings, span: NewSpan, baseline: TrainingRecord | Adoption | None, devices: int = 1
 ) -> TrainingPlan:
     """Derives the training plan.
 
     Args:
         settings: the Trainer's settings.
         span: the span to train on.
-        baseline: record of the model to start from; None for a bootstrap.
+        baseline: record of the model to start from; None for a bootstrap. After an adoption a first model is trained
+            too, with the adopted model's labels.
         devices: among which a batch is shared out.
 
     Raises:
         ConfigError: the settings contradict the span or how the baseline was made.
     """
-    _check_classes(span, baseline)
-    return _bootstrap(settings, span, devices) if baseline is None else _retraining(settings, span, baseline, devices)
+    known = baseline.class_names if baseline else ()
+    told = another_trainer(settings.training, baseline if isinstance(baseline, TrainingRecord) else None)
+    begins_anew = bool(told) or isinstance(baseline, Adoption)
+    check_classes(span.data, span.boxes, known, begins_anew)
+    if isinstance(baseline, TrainingRecord) and not told:
+        return _retraining(settings, span, baseline, devices)
+    plan = _bootstrap(settings, span, devices)
+    if baseline is None:
+        return plan
+    changes = changes_from_adopted(settings, baseline) if isinstance(baseline, Adoption) else told
+    names = with_new(known, span.data.class_names)  # the served model's labels are known to clients
+    return replace(plan, class_names=names, declared_changes=changes, has_baseline=True)
 
 
 def _bootstrap(settings: TrainerSettings, span: NewSpan, devices: int) -> TrainingPlan:
@@ -154,7 +170,7 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
     model, changes = _same_weights(settings.model, baseline)
     return TrainingPlan(
         mode="retrain",
-        class_names=_with_new(baseline.class_names, span.data.class_names),
+        class_names=with_new(baseline.class_names, span.data.class_names),
         model=model,
         batch_size=batch_size,
         steps=steps,
@@ -172,6 +188,7 @@ def _retraining(settings: TrainerSettings, span: NewSpan, baseline: TrainingReco
         ),
         post_processing=changes,
         numerics=_numerics(settings, batch_size, devices),
+        has_baseline=True,
     )
 
 
@@ -184,6 +201,11 @@ def _first_peak(settings: TrainerSettings, baseline: TrainingRecord) -> float:
 
 def _numerics(settings: TrainerSettings, batch_size: int, devices: int) -> NumericsRecord:
     training = settings.training
+    if training.xla and settings.model.family == "faster_rcnn":
+        raise ConfigError(
+            "training.xla = true: XLA has no non-maximum suppression, which model.family = 'faster_rcnn' needs in each "
+            "step; set training.xla: false"
+        )
     if training.xla and devices > 1:
         raise ConfigError(
             f"training.xla = true: XLA compiles the step of one device, and there are {devices}; "
@@ -239,27 +261,6 @@ def schedule(peak: float, bootstrap_peak: float, steps: int) -> LearningRateReco
     )
 
 
-def _check_classes(span: NewSpan, baseline: TrainingRecord | None) -> None:
-    """Every class must be there to be learned or be known; none that is known may be lost."""
-    known = baseline.class_names if baseline else ()
-    lost = [name for name in known if name not in span.data.class_names]
-    if lost:
-        raise ConfigError(
-            f"classes: the served model knows {lost[0]!r}, which span {span.data.span} does not have; "
-            f"deliver the span with all classes of the model, if need be without boxes; {ANOTHER_LINEAGE}"
-        )
-    empty = [name for name in span.data.class_names if name not in known and not span.boxes.get(name)]
-    if empty:
-        raise ConfigError(
-            f"class {empty[0]!r} has no box in the training images of span {span.data.span}, and no model knows it; "
-            "label some, or take the class out of the label map"
-        )
-
-
-def _with_new(known: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
-    return (*known, *(name for name in names if name not in known))
-
-
 def _same_weights(model: ModelSettings, baseline: TrainingRecord) -> tuple[ModelSettings, tuple[SettingChange, ...]]:
     """The baseline's architecture, which the settings must not contradict; a setting that it lacks has its default.
 
@@ -268,7 +269,7 @@ def _same_weights(model: ModelSettings, baseline: TrainingRecord) -> tuple[Model
     """
     there = recorded_model(baseline.model, "the served model's training record")
     wanted, built = (json.loads(to_json(settings)) for settings in (model, there))
-    for key, value in wanted.items():
+    for key, value in {"family": wanted["family"], **wanted}.items():  # of another kind all else differs too
         if key not in POST_PROCESSING and value not in (AUTO, built[key]):
             raise ConfigError(
                 f"model.{key} = {value}: the served model was built with {built[key]}; put that back; {ANOTHER_LINEAGE}"

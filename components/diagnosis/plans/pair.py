@@ -103,12 +103,15 @@ class PlanPair:
         after: the second.
         changes: what differs between the configurations; None without one of them.
         data: what is known of the data.
+        after_first: whether records say that the first was a first training and the second a retraining, which is
+            usually shorter and at a lower rate: then the first is no measure of how much the second should learn.
     """
 
     before: OtherTraining
     after: OtherTraining
     changes: PlanChanges | None = None
     data: DataFacts | None = None
+    after_first: bool = False
 
     @property
     def continues(self) -> bool | None:

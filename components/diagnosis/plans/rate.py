@@ -62,7 +62,7 @@ def examine_too_low(bundle: Bundle, pair: PlanPair) -> Sequence[CauseFinding]:
     is_short = (pair.passes or 1.0) < (pair.mean_rate or 1.0)
     signals = [
         amount,
-        _still_rising(pair),
+        still_rising(pair),
         _loss_higher(pair),
         span_not_learned(bundle),
         *([nothing_else(bundle, pair, *_RATES, *LENGTHS)] if amount.supports else []),
@@ -192,12 +192,14 @@ def _told_high(pair: PlanPair, kind: str) -> Told:
 def _amount(pair: PlanPair) -> Signal:
     # Weights that a first training's peak throws off come out of one that had learned: how long it goes on is no lack.
     passes = None if _rate(pair)[1] == "restarted" else pair.passes
-    known = [value for value in (pair.mean_rate, passes) if value is not None]
+    known = [value for value in (pair.mean_rate, passes) if value is not None and not pair.after_first]
     told = (
         f"The mean learning rate was {_times(pair.mean_rate)} that of the training before{_for_batch(pair)}, and each "
         f"image was to be seen {_times(pair.passes)} as often."
     )
     otherwise = f"Rate and length of both trainings would say it: {NEED_CONFIGS}."
+    if pair.after_first:
+        otherwise = "Rate and length of another retraining would say it; those of a first training are no measure."
     return suspect("amount_ratio", min(known, default=None), _LOWER, told, otherwise)
 
 
@@ -210,7 +212,8 @@ def _times(value: float | None) -> str:
     return "an unknown multiple of" if value is None else f"{value:.3g} times"
 
 
-def _still_rising(pair: PlanPair) -> Signal:
+def still_rising(pair: PlanPair) -> Signal:
+    """Whether the last validation was better than all before it: a training that is not at its end."""
     curve = pair.after.curves.map if pair.after.curves else ()
     value = None
     if len(curve) > 1 and curve[-1][1] > 0:

@@ -128,7 +128,7 @@ def test_what_is_mutated_is_diagnosed_soundly_before(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::numpy.exceptions.ComplexWarning")
 @pytest.mark.parametrize("name", RUNS)
 def test_mutated_files_end_in_a_diagnosis_that_holds_its_promises(name: str, tmp_path: Path) -> None:
-    places, chance, times = written(name, tmp_path), random.Random(name), often(TIMES[name] // 4, 10 * TIMES[name])
+    places, chance, times = written(name, tmp_path), random.Random(name), often(TIMES[name] // 2, 10 * TIMES[name])
     contents = {path: path.read_bytes() for path in sorted(tmp_path.rglob("*")) if path.is_file()}
     states: Counter[DiagnosisState] = Counter()
     for number in range(times):

@@ -30,10 +30,10 @@ def small_model(settings: ModelSettings, seed: int) -> Any:
     """A built model of 10 classes; the same for the same seed."""
     import tf_keras
 
-    from ratchet.components.trainer.model.retinanet import build_model, build_task
+    from ratchet.components.trainer.model.retinanet import RETINANET
 
     tf_keras.utils.set_random_seed(seed)
-    model = build_model(build_task(settings, len(CLASS_NAMES)), settings)
+    model = RETINANET.build_model(RETINANET.build_task(settings, len(CLASS_NAMES)), settings)
     excite(model, seed)
     return model
 

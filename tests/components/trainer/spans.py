@@ -39,6 +39,20 @@ def settings(*overrides: str) -> TrainerSettings:
     return load_settings(TINY, overrides).trainer
 
 
+# The same with a second stage.
+TWO_STAGES: dict[str, Any] = {
+    "family": "faster_rcnn",
+    "anchors": {"num_scales": 1, "aspect_ratios": [0.66], "size": 2.0},
+    "score_threshold": 0.001,
+    "two_stage": {"rpn_filters": 16, "proposals": 64, "rois": 32, "crop_size": 4, "fc_dims": 64},
+}
+
+
+def two_stage_settings(*overrides: str) -> TrainerSettings:
+    """A Faster R-CNN as small as TINY, with changes."""
+    return load_settings({**TINY, "model": TINY["model"] | TWO_STAGES}, overrides).trainer
+
+
 def write_examples(
     directory: Path, span: int, images: int, without: tuple[str, ...] = (), turned: bool = False, **digits: Any
 ) -> str:

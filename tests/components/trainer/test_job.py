@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ratchet.components.trainer.settings import TrainerSettings
 from ratchet.schemas.artifacts.training_dynamics import Dynamics
 from ratchet.schemas.artifacts.training_record import (
     BASELINE_DIRECTORY,
@@ -37,9 +39,10 @@ DIGITS = tuple("0123456789")
 
 @dataclass(frozen=True)
 class World:
-    """Directories of one pipeline root."""
+    """Directories of one pipeline root, and how is trained in it."""
 
     root: Path
+    settings: Callable[..., TrainerSettings] = settings
 
     def train(self, name: str, examples: str, base: str | None, *overrides: str) -> TrainingRecord:
         from tfx.components.trainer.fn_args_utils import FnArgs
@@ -53,7 +56,7 @@ class World:
             "serving_model_dir": str(self.root / name),
             "model_run_dir": str(self.root / f"{name}-log"),
             "custom_config": {
-                "settings": settings_io.to_json(settings(*overrides)),
+                "settings": settings_io.to_json(self.settings(*overrides)),
                 "artifacts": str(self.root),
                 "statistics": str(self.root / "FeatureStats.pb"),
                 "baseline_digest": f"digest of {base}",

@@ -219,7 +219,7 @@ def test_detections_are_the_models_in_px_of_the_image(model: Any, settings: Mode
     """The model's boxes, divided by the scale of each side and cut at the image's border."""
     import tensorflow as tf
 
-    from ratchet.components.trainer.model.retinanet import anchor_boxes
+    from ratchet.components.trainer.model.features import anchor_boxes
 
     prepared = serving.preprocess([FILES["very wide"], FILES["small PNG"]])
     anchors = {level: tf.tile(boxes[tf.newaxis], [2, 1, 1, 1]) for level, boxes in anchor_boxes(settings).items()}
@@ -294,7 +294,7 @@ def test_fast_suppression_finds_what_tf_models_default_finds(model: Any, setting
     import tensorflow as tf
     from official.vision.modeling.layers.detection_generator import MultilevelDetectionGenerator
 
-    from ratchet.components.trainer.model.retinanet import anchor_boxes
+    from ratchet.components.trainer.model.features import anchor_boxes
 
     images = np.repeat(prepare(FILES["wide"], FILES["fitting"])["images"], 5, axis=0)
     anchors = {level: tf.tile(boxes[tf.newaxis], [10, 1, 1, 1]) for level, boxes in anchor_boxes(settings).items()}
