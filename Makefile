@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(VENV_PYTHON) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 # What tests want beside .venv: a browser, and venv where Debian parts it from Python.
-.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults jobs kills poller soak nights bench-metrics bench-scale bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining bench-costs bench-presets bench-ingestion bench-pool real-detector operating-characteristic interval-coverage clean
+.PHONY: FORCE test-tools demo test lint unit e2e newest both-stacks nightly mutants lock audit sbom docs settings-doc cast pictures kubeflow-golden image faults jobs kills poller soak nights bench-metrics bench-scale bench-evaluator bench-nights bench-diagnosis bench-data bench-data-faults bench-deliveries bench-object-store bench-training bench-retraining bench-costs bench-presets bench-ingestion bench-pool real-detector airflow operating-characteristic interval-coverage clean
 
 demo: .venv/ready  ## bootstrap, push and block on generated digits
 	@.venv/bin/ratchet demo
@@ -143,6 +143,9 @@ bench-costs: demo  ## what both measured, into pipeline/run/costs.json, docs/pre
 real-detector: .venv/ready  ## ResNet-50 at 640 px through the whole pipeline, twice, in less than 6 GiB: a quarter of an hour
 	RATCHET_NIGHTLY=1 $(VENV_PYTHON) -m pytest -q tests/real_detector
 
+airflow: .venv/ready .tools/airflow/ready  ## templates/nightly/ratchet_dag.py run by Airflow, with every exit code and with a real run: ten minutes
+	$(VENV_PYTHON) -m pytest -q tests/templates/test_airflow.py
+
 bench-retraining: .venv/ready  ## what keeps the old and gains the new: an hour
 	$(VENV_PYTHON) -m benchmarks.retraining
 
@@ -169,3 +172,6 @@ FORCE:
 
 .tools/docs/ready: requirements/docs-lock.txt requirements/setup-docs.sh
 	@requirements/setup-docs.sh
+
+.tools/airflow/ready: requirements/airflow-lock.txt requirements/setup-docs.sh
+	@requirements/setup-docs.sh airflow

@@ -4,10 +4,10 @@
     on_arrival = handler()        # the entry point of a Cloud Function; settings come from its environment
 
 An event says that an object was finalised. It is of a span if it is `_SUCCESS`, or, where no marker is used,
-`annotations.json`, right below `span-N` in the data's directory. Events come at least once, and in any order: the name
-of a run is made of pipeline, span and upload, so that the second event finds the first one's run, and a span that was
-decided is left alone. On Vertex AI the service sees to it (one job an id); on Kubeflow Pipelines, which lets names be
-equal, the run is looked for first.
+`annotations.json`, right below `span-N` in the data's directory; a span that lists its files has to have them by then.
+Events come at least once, and in any order: the name of a run is made of pipeline, span and upload, so that the second
+event finds the first one's run, and a span that was decided is left alone. On Vertex AI the service sees to it (one job
+an id); on Kubeflow Pipelines, which lets names be equal, the run is looked for first.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ratchet.components.example_gen.manifests import BAG, SUMS
+from ratchet.components.example_gen.span_names import parse_span
+from ratchet.components.example_gen.spans import FoundSpan, lack_in
+from ratchet.components.object_store.files import OBJECT_FILES
 from ratchet.components.object_store.uri import check_supported, split
 from ratchet.components.services.rest import Send, check_base, sender
 from ratchet.components.services.tokens import google_default, google_identity, nobody, pod_token, token_file
 from ratchet.kubeflow import kfp_api, vertex_api
 from ratchet.kubeflow.compiled import Compiled, Target, parameter_values, pipeline_root, read_compiled
 from ratchet.kubeflow.submit import job_id_part
-from ratchet.pipeline.data.new_span import MARKER, decided_by, parse_span
-from ratchet.schemas.base.errors import InputError
+from ratchet.pipeline.data.new_span import MARKER, decided_by
+from ratchet.schemas.base.errors import DataError, InputError
 from ratchet.schemas.base.progress import LOGGER
 
 _ANNOTATIONS = "annotations.json"
@@ -44,7 +48,7 @@ class Trigger:
         compiled: the pipeline.
         root: pipeline root, gs://, where decisions are.
         data: gs:// directory of the span directories.
-        marker: whether a span has arrived with its `_SUCCESS`; else with its annotations.json.
+        awaited: the file with which a span has arrived, such as `_SUCCESS`.
         place: the runner.
         service_account: whom the run works as; None: the runner's default.
         run_root: pipeline root as the runner is told; None: what the compiled file names.
@@ -53,7 +57,7 @@ class Trigger:
     compiled: Compiled
     root: str
     data: str
-    marker: bool
+    awaited: str
     place: kfp_api.Place | vertex_api.Place
     service_account: str | None = None
     run_root: str | None = None
@@ -84,29 +88,36 @@ def arrived(event: Mapping[str, Any], trigger: Trigger, send: Send) -> Outcome:
         InputError: the event is none of Cloud Storage, or the pipeline has no parameter `span`.
         ServiceError: the runner did not take it; whoever delivers events delivers it again.
     """
-    key = span_of(event, trigger.data, trigger.marker)
-    if key is None:
-        return Outcome(None, f"{event.get('name')}: no {_awaited(trigger.marker)} of a span in {trigger.data}")
-    number, version = key
+    try:
+        span = span_of(event, trigger.data, trigger.awaited)
+    except DataError as error:  # a name that is no day: to be told of it again mends nothing
+        return Outcome(None, str(error))
+    if span is None:
+        return Outcome(None, f"{event.get('name')}: no {trigger.awaited} of a span in {trigger.data}")
+    number, version, _ = span
     decided = decided_by(trigger.root, number, version)
     if decided:
         return Outcome(None, f"span {number}: run {decided} has decided on it")
+    lack = lack_in(span, OBJECT_FILES, digests=False)
+    if lack:
+        return Outcome(None, f"span {number} is not whole yet: {lack}; upload {trigger.awaited} last")
     name = run_name(trigger.compiled.name, number, version, str(event.get("generation", "")))
     if isinstance(trigger.place, vertex_api.Place):
         return _start_on_vertex(trigger, trigger.place, number, name, send)
     return _start_on_kfp(trigger, trigger.place, number, name, send)
 
 
-def span_of(event: Mapping[str, Any], data: str, marker: bool) -> tuple[int, int] | None:
-    """Number and version of the span whose arrival an event tells; None if it tells of something else.
+def span_of(event: Mapping[str, Any], data: str, awaited: str) -> FoundSpan | None:
+    """The span whose arrival an event tells; None if it tells of something else.
 
     Args:
         event: see `arrived`.
         data: gs:// directory of the span directories.
-        marker: see `Trigger`.
+        awaited: see `Trigger`.
 
     Raises:
         InputError: it is no event of Cloud Storage.
+        DataError: the span is called after a day that there is not.
     """
     bucket, name = event.get("bucket"), event.get("name")
     if not isinstance(bucket, str) or not isinstance(name, str):
@@ -116,9 +127,10 @@ def span_of(event: Mapping[str, Any], data: str, marker: bool) -> tuple[int, int
     own_bucket, prefix = split(data)
     directory, _, file = name.rpartition("/")
     above, _, span = directory.rpartition("/")
-    if (bucket, above, file) != (own_bucket, prefix, _awaited(marker)):
+    if (bucket, above, file) != (own_bucket, prefix, awaited):
         return None
-    return parse_span(span)
+    key = parse_span(span)
+    return FoundSpan(*key, f"{data.rstrip('/')}/{span}") if key else None
 
 
 def run_name(pipeline: str, number: int, version: int, generation: str = "") -> str:
@@ -145,8 +157,9 @@ def handler(environment: Mapping[str, str] | None = None, send: Send | None = No
     """The entry point of a Cloud Function, or of anything that is handed CloudEvents: it says what came of an event.
 
     The environment gives RATCHET_PIPELINE (the compiled file), RATCHET_ROOT, RATCHET_DATA, RATCHET_MARKER (`no`:
-    annotations.json is waited for), RATCHET_SERVICE_ACCOUNT; for Vertex AI RATCHET_PROJECT and RATCHET_LOCATION; for
-    Kubeflow RATCHET_HOST, RATCHET_NAMESPACE, RATCHET_EXPERIMENT, RATCHET_PIPELINE_ROOT and RATCHET_IAP_CLIENT_ID.
+    annotations.json is waited for; or the name of a list of files), RATCHET_SERVICE_ACCOUNT; for Vertex AI
+    RATCHET_PROJECT and RATCHET_LOCATION; for Kubeflow RATCHET_HOST, RATCHET_NAMESPACE, RATCHET_EXPERIMENT,
+    RATCHET_PIPELINE_ROOT and RATCHET_IAP_CLIENT_ID.
 
     Args:
         environment: None: that of the process.
@@ -183,10 +196,11 @@ def trigger_of(given: Mapping[str, str]) -> Trigger:
     run_root = pipeline_root(compiled, given.get("RATCHET_PIPELINE_ROOT"))
     parameter_values(compiled, ["span=1"])  # a pipeline without it could not be told which span
     marker = given.get("RATCHET_MARKER", "yes")
-    if marker not in ("yes", "no"):
-        raise InputError(f"RATCHET_MARKER is {marker!r}; give yes or no")
+    awaited = {"yes": MARKER, "no": _ANNOTATIONS, SUMS: SUMS, BAG: BAG}.get(marker)
+    if awaited is None:
+        raise InputError(f"RATCHET_MARKER is {marker!r}; give yes, no, {SUMS} or {BAG}, whichever is uploaded last")
     account = given.get("RATCHET_SERVICE_ACCOUNT")
-    return Trigger(compiled, root, data, marker == "yes", _place(compiled, given), account, run_root)
+    return Trigger(compiled, root, data, awaited, _place(compiled, given), account, run_root)
 
 
 def _place(compiled: Compiled, given: Mapping[str, str]) -> kfp_api.Place | vertex_api.Place:
@@ -245,7 +259,3 @@ def _data(event: Any) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise InputError(f"the event holds no data: {_TRIGGER}")
     return data
-
-
-def _awaited(marker: bool) -> str:
-    return MARKER if marker else _ANNOTATIONS

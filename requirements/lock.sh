@@ -54,3 +54,4 @@ resolve --python-version 3.10 --python-platform x86_64-manylinux_2_28 \
   --output-file requirements/audit-lock.txt requirements/audit.in "$@"
 # Of any Python from 3.10 on and any machine, so without pyproject.toml's environments.
 resolve --no-config --python-version 3.10 --universal --output-file requirements/docs-lock.txt requirements/docs.in "$@"
+resolve --no-config --python-version 3.10 --universal --output-file requirements/airflow-lock.txt requirements/airflow.in "$@"

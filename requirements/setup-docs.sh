@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Makes .tools/docs from requirements/docs-lock.txt: what `make docs` and `make cast` need, apart from the product, which is
-# not needed for the site. Any Python from 3.10 on will do, by uv where it is there, else by venv and pip.
+# not needed for the site; or with an argument, as `airflow`, another tool in the same way. Any Python from 3.10 on will do,
+# by uv where it is there, else by venv and pip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.tools/uv/bin:$PATH"
-LOCK=requirements/docs-lock.txt
+NAME=${1:-docs}
+LOCK=requirements/$NAME-lock.txt
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -23,16 +25,16 @@ find_python() {
 }
 
 python=$(find_python)
-say "making .tools/docs from $LOCK with $python"
+say "making .tools/$NAME from $LOCK with $python"
 mkdir -p .tools
 if uv --version >/dev/null 2>&1; then
-  uv venv --quiet --clear --python "$python" .tools/docs
-  VIRTUAL_ENV=$PWD/.tools/docs uv pip sync --quiet --require-hashes "$LOCK"
+  uv venv --quiet --clear --python "$python" ".tools/$NAME"
+  VIRTUAL_ENV="$PWD/.tools/$NAME" uv pip sync --quiet --require-hashes "$LOCK"
 elif "$python" -c 'import ensurepip' 2>/dev/null; then
-  "$python" -m venv --clear .tools/docs
-  .tools/docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$LOCK"
+  "$python" -m venv --clear ".tools/$NAME"
+  ".tools/$NAME/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$LOCK"
 else
   say "$python cannot make environments, and uv is not there: apt-get install python3-venv"
   exit 1
 fi
-touch .tools/docs/ready
+touch ".tools/$NAME/ready"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What tests want that pip cannot bring: Debian's chromium for the pages, for the wheel a Python that can make environments,
-# which Debian parts from Python itself, and the servers that may keep ML Metadata.
+# which Debian parts from Python itself, the servers that may keep ML Metadata, and what checks units of systemd.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 missing=()
@@ -8,6 +8,7 @@ command -v chromium >/dev/null || missing+=(chromium fonts-dejavu-core)
 .venv/bin/python -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 [ -x /usr/sbin/mariadbd ] || command -v mariadbd >/dev/null || missing+=(mariadb-server)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 [ ${#missing[@]} -gt 0 ] || exit 0
 printf 'setup: installing %s with apt-get, for the tests\n' "${missing[*]}" >&2
 as_root=()

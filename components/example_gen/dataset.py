@@ -39,6 +39,7 @@ from ratchet.schemas.data.exif import REFUSE, Exif
 from ratchet.schemas.data.records import GroundTruth, ImageRecord, LabelMap
 
 SHARD_IMAGES = 64
+_GOLDEN = "golden"  # what the golden set's directory is usually called
 
 _Reader = Callable[[Tree, Layout, Reading, tuple[str, ...] | None], Labelled]
 _READERS: dict[str, _Reader] = {
@@ -178,9 +179,9 @@ def _listed_readable(directory: str, files: Files) -> Tree:
     if not files.isdir(directory):
         parent = os.path.dirname(directory.rstrip("/")) or "."
         spans = spans_in(parent, files) if files.isdir(parent) else {}
-        raise DataError(
-            f"{directory}: no such directory; {f'{parent} holds {listed(spans)}' if spans else 'correct the path'}"
-        )
+        golden = [_GOLDEN] if files.isdir(os.path.join(parent, _GOLDEN)) else []
+        there = ", ".join([*([listed(spans)] if spans else []), *golden])
+        raise DataError(f"{directory}: no such directory; {f'{parent} holds {there}' if there else 'correct the path'}")
     spans = spans_in(directory, files)
     if spans:
         raise DataError(f"{directory}: it holds {listed(spans)}: give one of them")

@@ -36,8 +36,9 @@ class Executor(WatchedBeam, base_beam_executor.BaseBeamExecutor):
         directory, span, version = exec_properties["directory"], 0, 1
         is_span = bool(exec_properties["is_span_base"])
         if is_span:
+            # Whoever started the run has compared the digests; that all files are there costs a listing.
             span, version, directory = _chosen(input_dict) or find_span(
-                directory, exec_properties["span"] or None, files=objects_for(directory, fileio)
+                directory, exec_properties["span"] or None, files=objects_for(directory, fileio), digests=False
             )
         request = GenRequest(
             directory=directory,

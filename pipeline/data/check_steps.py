@@ -104,7 +104,7 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
     LOGGER.info("computing statistics")
     statistics = span_statistics(split_directory(f"{scratch}/span", TRAIN_SPLIT) + "/*", schema, beam_args)
     (scratch / "FeatureStats.pb").write_bytes(statistics.SerializeToString())
-    served = steps.served
+    served, own = steps.served, steps.settings.training.run_fn
     inputs = GateSources(
         span=f"{scratch}/span",
         golden=f"{scratch}/golden" if steps.golden is not None else None,
@@ -112,7 +112,7 @@ def run_steps(steps: CheckSteps, scratch: Path, out: Path) -> tuple[DataDecision
         schema=steps.schema_file,
         baseline=ServedBaseline(served.path, served.version, served.golden_digest) if served else None,
         history=steps.history,
-        sight=DetectorSight.of(dataclasses.asdict(steps.settings.model)),
+        sight=None if own else DetectorSight.of(dataclasses.asdict(steps.settings.model)),
         artifacts=steps.artifacts,
     )
     looker = BeamLooks(lambda: WatchedPipeline(beam_args, "looking at the images"), f"{scratch}/looks")

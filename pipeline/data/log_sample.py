@@ -1,7 +1,7 @@
 """`ratchet log-sample`: keeps a share of the images that a served model saw, to measure skew against.
 
-Each call writes one file of JSON lines: `{"digest": SHA256, "image": BASE64, "name": ..., "logged_at": ...}`. An image
-that the log has already, by its bytes, is not added again.
+Each call writes one file of JSON lines: `{"digest": SHA256, "image": BASE64, "name": ..., "logged_at": ...}`, with
+`"camera": ...` where it is given one. An image that the log has already, by its bytes, is not added again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ratchet.components.data_gate.log_lines import images_in
+from ratchet.components.requests.log_lines import camera_of, images_in
 from ratchet.schemas.base.errors import DataError, InputError
 from ratchet.schemas.base.files import LOCAL_FILES, reason_of, refuse_irregular
 from ratchet.schemas.base.sampling import is_sampled
@@ -42,19 +42,27 @@ class Logged:
     file: Path | None
 
 
-def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
+def log_sample(
+    images: Sequence[Path], log: Path, fraction: float, camera: str | None = None, file_times: bool = False
+) -> Logged:
     """Adds a share of images to a serving log.
 
     Args:
         images: image files, and directories of them.
         log: directory of the log; made if need be.
         fraction: share of the images to keep, 0..1; the same image is always kept or never.
+        camera: that took the images; None: that is not logged.
+        file_times: whether an image was logged when its file was last written to, instead of now.
 
     Raises:
-        InputError: a path does not exist, the fraction is no share, or the log cannot be written.
+        InputError: a path does not exist, the fraction is no share, the camera has no name, or the log cannot be
+            written.
     """
     if not 0 < fraction <= 1:
         raise InputError(f"--fraction {fraction}: must be above 0 and at most 1")
+    if camera is not None and not camera_of(camera):
+        raise InputError("--camera is empty; give the camera's name, or leave it out")
+    of_all = {"camera": camera_of(camera)} if camera is not None else {}
     now = datetime.datetime.now(datetime.timezone.utc)
     seen, already, lines = 0, 0, []
     logged = _digests_in(log)
@@ -69,7 +77,8 @@ def log_sample(images: Sequence[Path], log: Path, fraction: float) -> Logged:
             continue
         logged.add(digest)
         entry = {"digest": digest, "image": base64.b64encode(content).decode()}
-        lines.append(json.dumps({**entry, "name": path.name, "logged_at": now.isoformat()}) + "\n")
+        at = _written_at(path) if file_times else now
+        lines.append(json.dumps({**entry, "name": path.name, "logged_at": at.isoformat(), **of_all}) + "\n")
     file = _written(log, now, lines) if lines else None
     return Logged(seen, len(lines), already, file)
 
@@ -122,6 +131,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"--images {path}: cannot be read: {reason_of(error)}; give image files") from error
+
+
+def _written_at(path: Path) -> datetime.datetime:
+    """When a file was last written to, in this machine's own time: the hour of the day is the one that people mean."""
+    try:
+        return datetime.datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(f"--images {path}: its time cannot be read ({error}); leave --file-times out") from error
 
 
 def _written(log: Path, now: datetime.datetime, lines: list[str]) -> Path:

@@ -1,6 +1,7 @@
-"""Has a new span arrived, on which no run has decided? Listings and a few small files; no image is read.
+"""Has a new span arrived, on which no run has decided? Listings and a few small files.
 
-Span      the newest that is whole: with a marker asked for, one whose upload has ended
+Span      the newest that is whole: with its marker, where one is asked for, and by the list of files that it has;
+          for that alone its images are read, on this machine
 decided   a run ended with a verdict on that number and version, whatever it was; not by an accident beside the data
 """
 
@@ -12,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ratchet.components.example_gen.spans import FoundSpan
+from ratchet.components.example_gen.spans import FoundSpan, NotDeliveredError, find_span
 from ratchet.components.object_store import objects
 from ratchet.components.object_store.files import files_of
 from ratchet.components.object_store.uri import is_gs
@@ -24,11 +25,10 @@ from ratchet.pipeline.run.nothing_new import ACCIDENTS
 from ratchet.schemas.artifacts.registry_entries import RecordedDecision
 from ratchet.schemas.artifacts.run_files import ABANDONED_FILE, REQUEST_FILE, RUN_RECORD_FORMAT
 from ratchet.schemas.artifacts.run_result import RESULT_FILE, RUN_RESULT_FORMAT
-from ratchet.schemas.base.errors import DataError, StateError
+from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.files import LOCAL_FILES, Files, read_regular
 
 MARKER = "_SUCCESS"  # as Hadoop and Spark leave it when all of a directory is written
-_SPAN = re.compile(r"span-([0-9]+)(?:-version-([0-9]+))?", re.ASCII)
 _MOST_RUNS = 500  # newest first: what an older one has decided stands in the registry
 _AT_ONCE = 32
 
@@ -51,18 +51,8 @@ class Arrival:
         return self.span is not None and self.decided_by is None
 
 
-def parse_span(name: str) -> tuple[int, int] | None:
-    """Number and version of a directory's name; None for what is no span.
-
-    >>> parse_span("span-12"), parse_span("span-12-version-2"), parse_span("golden")
-    ((12, 1), (12, 2), None)
-    """
-    match = _SPAN.fullmatch(name)
-    return (int(match[1]), int(match[2] or 1)) if match else None
-
-
 def newest_span(data: str, files: Files = LOCAL_FILES, marker: bool = False) -> FoundSpan | None:
-    """The newest delivery of a directory: one listing, and a look at the newest names.
+    """The newest delivery of a directory that is whole.
 
     Args:
         data: holds the directories `span-N` and `span-N-version-V`.
@@ -70,24 +60,16 @@ def newest_span(data: str, files: Files = LOCAL_FILES, marker: bool = False) -> 
         marker: whether a directory counts only once `_SUCCESS` is in it.
 
     Returns:
-        The largest number, of it the largest version; None if there is none.
+        The largest number, of it the largest version; None if there is none, or none that is whole.
 
     Raises:
         DataError: there is no such directory, or two directories are the same span.
     """
-    found: dict[tuple[int, int], list[str]] = {}
-    for entry in _entries(data, files):
-        name = entry.rstrip("/")  # object stores list directories with a slash
-        key = parse_span(name)
-        if key:
-            found.setdefault(key, []).append(name)
-    for key in sorted(found, reverse=True):
-        whole = [name for name in sorted(found[key]) if _is_whole(f"{data.rstrip('/')}/{name}", files, marker)]
-        if len(whole) > 1:
-            raise DataError(f"{data}: {' and '.join(whole)} are the same span: rename one")
-        if whole:
-            return FoundSpan(*key, f"{data.rstrip('/')}/{whole[0]}")
-    return None
+    # Objects appear whole or not at all, so to read all of them would tell little for much.
+    try:
+        return find_span(data, None, files, MARKER if marker else None, digests=not is_gs(data))
+    except NotDeliveredError:
+        return None
 
 
 def find_arrival(root: str, data: str, marker: bool = False) -> Arrival:
@@ -120,18 +102,28 @@ def decided_by(root: str, number: int, version: int = 1) -> str | None:
     return _by_run(root, number, version) or _by_registry(root, number, version)
 
 
-def _entries(data: str, files: Files) -> Sequence[str]:
-    try:
-        return files.listdir(data)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DataError(f"{data}: no such directory; give the directory that holds the span-N directories") from error
+def decided_spans(root: str) -> dict[tuple[int, int], str]:
+    """All spans on which runs have decided, by number and version, each with one of its runs.
 
+    Args:
+        root: pipeline root, which need not be there yet.
 
-def _is_whole(directory: str, files: Files, marker: bool) -> bool:
-    return files.exists(f"{directory}/{MARKER}") if marker else files.isdir(directory)
+    Raises:
+        StateError: the object store cannot be read.
+    """
+    found: dict[tuple[int, int], str] = {}
+    for key, run_id in _by_runs(root):
+        found.setdefault(key, run_id)
+    for decision in _registered(root):
+        found.setdefault((decision.span, decision.span_version), decision.run_id)
+    return found
 
 
 def _by_run(root: str, number: int, version: int) -> str | None:
+    return next((run_id for key, run_id in _by_runs(root, number) if key == (number, version)), None)
+
+
+def _by_runs(root: str, number: int | None = None) -> Iterator[tuple[tuple[int, int], str]]:
     """By what runs left behind, newest first: a span whose data were rejected stands nowhere else."""
     results = _newest_first(f"{root.rstrip('/')}/runs", RESULT_FILE)[:_MOST_RUNS]
     for start in range(0, len(results), _AT_ONCE):
@@ -142,41 +134,47 @@ def _by_run(root: str, number: int, version: int) -> str | None:
         texts = list(_texts(files))
         for place, directory in enumerate(asked):
             result, request, abandoned = texts[3 * place : 3 * place + 3]
-            if abandoned is None and _is_decision(result, request, number, version):
-                return os.path.basename(directory)
-    return None
+            key = _decided(result, request) if abandoned is None else None
+            if key is not None:
+                yield key, os.path.basename(directory)
 
 
-def _may_be_on(run_id: str, number: int) -> bool:
+def _may_be_on(run_id: str, number: int | None) -> bool:
     match = re.match(r"span-([0-9]+)-[0-9a-f]{8}-[0-9]+$", run_id, re.ASCII)
-    return match is None or int(match[1]) == number
+    return number is None or match is None or int(match[1]) == number
 
 
-def _is_decision(result: bytes | None, request: bytes | None, number: int, version: int) -> bool:
-    """Whether a run's files say that it decided on a span; what makes no sense says nothing."""
+def _decided(result: bytes | None, request: bytes | None) -> tuple[int, int] | None:
+    """The span on which a run has decided, by its files; what makes no sense says nothing."""
     try:
         ended = RUN_RESULT_FORMAT.read(result or b"", RESULT_FILE)
     except StateError:
-        return False
+        return None
     try:
         of_version = RUN_RECORD_FORMAT.read(request, REQUEST_FILE).span_version if request else 1
     except StateError:
         of_version = 1
     accident = any(reason.rule in ACCIDENTS and not reason.passed for reason in ended.reasons)
-    return (ended.span, of_version) == (number, version) and not accident
+    return None if accident else (ended.span, of_version)
 
 
 def _by_registry(root: str, number: int, version: int) -> str | None:
+    for decision in _registered(root):
+        if (decision.span, decision.span_version) == (number, version):
+            return decision.run_id
+    return None
+
+
+def _registered(root: str) -> list[RecordedDecision]:
+    """The decisions that the registry has, newest first, without accidents."""
     place = root.rstrip("/")
     index = EntryIndex(storage_of(f"{place}/registry", f"{place}/serving"), DECISIONS)
     found = []
     for name, value in index.all().items():
         with contextlib.suppress(StateError):  # `ratchet doctor` tells of it
             found.append(parse_value(value, index.place_of(name), RecordedDecision, place))
-    for decision in sorted(found, key=lambda made: (made.decided_at, made.run_id), reverse=True):
-        if (decision.span, decision.span_version) == (number, version) and decision.rule not in ACCIDENTS:
-            return decision.run_id
-    return None
+    sound = [decision for decision in found if decision.rule not in ACCIDENTS]
+    return sorted(sound, key=lambda made: (made.decided_at, made.run_id), reverse=True)
 
 
 def _newest_first(directory: str, name: str) -> list[str]:

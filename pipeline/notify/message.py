@@ -15,6 +15,7 @@ from ratchet.components.object_store.uri import is_gs
 from ratchet.pipeline.notify.target import Mailbox
 from ratchet.pipeline.past.cause import cause_line
 from ratchet.pipeline.past.history import page_of
+from ratchet.pipeline.past.result import served_now
 from ratchet.pipeline.root.places import named, uri_of
 from ratchet.pipeline.terminal.plain_text import cut, one_line
 from ratchet.schemas.artifacts.decisions import Reason, Verdict
@@ -64,9 +65,8 @@ def notice_of_result(result: RunResult, name: str, root: Path) -> Notice:
     """
     if result.verdict is Verdict.NOTHING_NEW:
         return _notice_of_nothing_new(result, name, root)
-    served = f"version {result.pushed_version} is served now" if result.pushed_version else "what is served stays"
     facts = [
-        ("Verdict", f"{result.verdict.value}; {served}"),
+        ("Verdict", f"{result.verdict.value}; {served_now(result)}"),
         ("Run", f"{result.run_id}, span {result.span}, ended {result.ended_at}"),
         ("Reason", _with_others(result)),
         *_cause(result),
@@ -83,8 +83,10 @@ def _notice_of_nothing_new(result: RunResult, name: str, root: Path) -> Notice:
     facts = [
         ("Verdict", f"{result.verdict.value}; nothing was trained, what is served stays"),
         ("Reason", result.first_reason),
-        ("Page", _page(result, root)),
     ]
+    if not result.run_id:  # nothing is delivered: neither a span nor a page
+        return _notice(f"{result.verdict.value} {name}: {result.first_reason}", facts, _command("status", root=root))
+    facts.append(("Page", _page(result, root)))
     title = f"{result.verdict.value} {name} span {result.span}: {result.first_reason}"
     return _notice(title, facts, _command("status", root=root))
 

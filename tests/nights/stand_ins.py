@@ -16,6 +16,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from ratchet.pipeline.run import runner
 from ratchet.schemas.artifacts.blessing import Blessing
 from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, DECISION_FILE, PAGE_FILE
 from ratchet.schemas.artifacts.decisions import DataDecision, Decision, Reason, Verdict
+from ratchet.schemas.artifacts.diagnosis import REJECTION_DIAGNOSIS_STEP
 from ratchet.schemas.artifacts.evaluation import (
     BASELINE,
     CANDIDATE,
@@ -43,7 +46,7 @@ from ratchet.schemas.artifacts.evaluation import (
     Evaluation,
     ModelScores,
 )
-from ratchet.schemas.artifacts.review import REVIEW_FILE
+from ratchet.schemas.artifacts.review import REJECTION_STEP, REVIEW_FILE
 from ratchet.schemas.artifacts.training_record import RECORD_FILE, TRAINING_RECORD_FORMAT
 from ratchet.schemas.base import settings as settings_io
 from ratchet.schemas.base.files import LOCAL_FILES
@@ -53,7 +56,8 @@ from tests.builders import trained_data, training_record
 from tests.formats.kinds import golden_text
 
 Artifacts = dict[str, list[types.Artifact]]
-PUSHED_OF = 3  # every third candidate is pushed, the others are blocked
+PUSHED_OF = 3  # every third candidate is pushed, the others are blocked; but for spans of which something is told:
+TOLD: dict[int, Verdict] = {}
 _PAGE_BYTES = 40_000
 
 
@@ -87,17 +91,18 @@ class Statistics(base_executor.BaseExecutor):
 
 
 class OpenGate(base_executor.BaseExecutor):
-    """For DataGate: every span passes."""
+    """For DataGate: every span passes that is not to be rejected."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         decision, passage = _only(output_dict, "decision"), _only(output_dict, "passage")
-        reason = Reason("min_images", "at least 1 image", "40", passed=True)
-        _write(decision.uri, DECISION_FILE, DATA_DECISION_FORMAT.write(DataDecision(True, (reason,))))
+        passed = TOLD.get(_span(run_id(self))) is not Verdict.DATA_REJECTED
+        reason = Reason("min_images", "at least 1 image", "40", passed=passed)
+        _write(decision.uri, DECISION_FILE, DATA_DECISION_FORMAT.write(DataDecision(passed, (reason,))))
         _write(decision.uri, PAGE_FILE, "<!doctype html>")
         _write(passage.uri, "passed", "")
         decision.split_names = artifact_utils.encode_split_names([TRAIN_SPLIT])
         for artifact in (decision, passage):
-            artifact.set_int_custom_property("passed", 1)
+            artifact.set_int_custom_property("passed", int(passed))
 
 
 class Training(base_executor.BaseExecutor):
@@ -122,6 +127,13 @@ class Training(base_executor.BaseExecutor):
         _write(directory, RECORD_FILE, TRAINING_RECORD_FORMAT.write(record))
 
 
+class KilledTraining(base_executor.BaseExecutor):
+    """For DetectorTrainer: ends its process as a SIGKILL does."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Evaluating(base_executor.BaseExecutor):
     """For MapEvaluator: a figure by the number of the night."""
 
@@ -129,7 +141,7 @@ class Evaluating(base_executor.BaseExecutor):
         evaluation, blessing = _only(output_dict, "evaluation"), _only(output_dict, "blessing")
         models = {CANDIDATE: _only(input_dict, "model"), BASELINE: _only(input_dict, "baseline_model")}
         digest, version = (models[BASELINE].get_string_custom_property(name) for name in ("digest", "version"))
-        verdict = _verdict(int(run_id(self).rpartition("-")[2]), bool(version))
+        verdict = _verdict(run_id(self), bool(version))
         reasons = () if verdict.pushes else (Reason("map_drop", "no fall", "a fall"),)
         candidate = model_digest(f"{models[CANDIDATE].uri}/Format-Serving", LOCAL_FILES)
         golden = DataSetEvaluation(9, ModelScores({"AP": 0.5}, {}), None, None, {}, {})
@@ -147,10 +159,15 @@ class Evaluating(base_executor.BaseExecutor):
         _bless(blessing, verdict.pushes, known, Blessing.from_properties(said))
 
 
-def _verdict(night: int, has_baseline: bool) -> Verdict:
+def _span(run: str) -> int:
+    return int(run.split("-")[1])
+
+
+def _verdict(run: str, has_baseline: bool) -> Verdict:
     if not has_baseline:
         return Verdict.BOOTSTRAPPED
-    return Verdict.PUSHED if night % PUSHED_OF == 0 else Verdict.BLOCKED
+    night = int(run.rpartition("-")[2])
+    return TOLD.get(_span(run), Verdict.PUSHED if night % PUSHED_OF == 0 else Verdict.BLOCKED)
 
 
 class NoDiagnosis(base_executor.BaseExecutor):
@@ -177,6 +194,8 @@ STAND_INS = {
     "MapEvaluator": Evaluating,
     "Diagnosis": NoDiagnosis,
     "Review": SmallPage,
+    REJECTION_DIAGNOSIS_STEP: NoDiagnosis,
+    REJECTION_STEP: SmallPage,
 }
 
 

@@ -24,6 +24,8 @@ _STRAYS = frozenset(
         *("__macosx", "system volume information", "__pycache__", "icon\r"),
     )
 )
+# What says of a delivery whether it is whole is no part of it: manifests.py.
+BAG_FILES = frozenset(("SHA256SUMS", "manifest-sha256.txt", "tagmanifest-sha256.txt", "bagit.txt", "bag-info.txt"))
 _COPY_MARKS = re.compile(r"~\$.*|.*~|.*\.(?:tmp|crdownload|part|swp)", re.IGNORECASE)
 
 
@@ -116,12 +118,12 @@ def list_tree(directory: str, files: Files) -> Tree:
     doubled: list[str] = []
     broken: list[str] = []
     for below, folders, found in _walk(top, "", files, (os.path.realpath(top),), (linked, circles, doubled)):
-        if any(map(_is_stray, below.split("/"))):
+        if any(map(is_stray, below.split("/"))):
             continue
         for name in [*folders, *found]:
-            if _is_stray(name):
+            if is_stray(name):
                 strays.append(_joined(below, name))
-        kept = [_joined(below, name) for name in found if not _is_stray(name)]
+        kept = [_joined(below, name) for name in found if not is_stray(name) and (below or name not in BAG_FILES)]
         names += kept
         broken += [name for name in kept if _leads_nowhere(os.path.join(top, name))]
     found_links = (tuple(sorted(linked)), tuple(circles), tuple(doubled), tuple(sorted(broken)))
@@ -141,11 +143,11 @@ def _walk(
         here = _joined(below, str(root)[len(start) :].replace(os.sep, "/").strip("/"))
         folders = [str(name).rstrip("/") for name in folders]
         yield here, folders, [str(name) for name in found]
-        if any(map(_is_stray, here.split("/"))):
+        if any(map(is_stray, here.split("/"))):
             continue
         for name in folders:
             path = os.path.join(top, here, name)
-            if not _is_stray(name) and os.path.islink(path):
+            if not is_stray(name) and os.path.islink(path):
                 target = os.path.realpath(path)
                 linked, circles, doubled = links
                 if any(f"{parent}/".startswith(f"{target}/") for parent in parents):
@@ -158,7 +160,8 @@ def _walk(
                 yield from _walk(top, _joined(here, name), files, (*parents, target), links)
 
 
-def _is_stray(name: str) -> bool:
+def is_stray(name: str) -> bool:
+    """Whether a name is hidden, or one that file managers and unfinished copies leave."""
     return name.startswith(".") or name.lower() in _STRAYS or _COPY_MARKS.fullmatch(name) is not None
 
 

@@ -188,6 +188,8 @@ def test_missing_directory_is_named_with_the_spans_beside_it(tmp_path: Path) -> 
         f"{tmp_path}/span-3: no such directory; {tmp_path} holds span-1, span-12"
     )
     assert message_of(tmp_path / "no" / "where") == f"{tmp_path}/no/where: no such directory; correct the path"
+    write_span(tmp_path / "golden")
+    assert message_of(tmp_path / "goldn").endswith(f"no such directory; {tmp_path} holds span-1, span-12, golden")
 
 
 def test_parent_of_the_spans_is_recognised(tmp_path: Path) -> None:

@@ -34,33 +34,35 @@ def event(name: str, bucket: str = "bucket", generation: str = "17") -> dict[str
 
 
 @pytest.mark.parametrize(
-    ("name", "marker", "key"),
+    ("name", "awaited", "found"),
     [
-        ("project/spans/span-7/_SUCCESS", True, (7, 1)),
-        ("project/spans/span-7-version-2/_SUCCESS", True, (7, 2)),
-        ("project/spans/span-7/annotations.json", False, (7, 1)),
-        ("project/spans/span-7/annotations.json", True, None),
-        ("project/spans/span-7/_SUCCESS", False, None),
-        ("project/spans/span-7/images/_SUCCESS", True, None),
-        ("project/spans/golden/_SUCCESS", True, None),
-        ("other/spans/span-7/_SUCCESS", True, None),
-        ("project/spans/_SUCCESS", True, None),
-        ("_SUCCESS", True, None),
+        ("project/spans/span-7/_SUCCESS", "_SUCCESS", (7, 1, "span-7")),
+        ("project/spans/span-2026-11-28/_SUCCESS", "_SUCCESS", (20261128, 1, "span-2026-11-28")),
+        ("project/spans/span-7/SHA256SUMS", "SHA256SUMS", (7, 1, "span-7")),
+        ("project/spans/span-7-version-2/_SUCCESS", "_SUCCESS", (7, 2, "span-7-version-2")),
+        ("project/spans/span-7/annotations.json", "annotations.json", (7, 1, "span-7")),
+        ("project/spans/span-7/annotations.json", "_SUCCESS", None),
+        ("project/spans/span-7/_SUCCESS", "annotations.json", None),
+        ("project/spans/span-7/images/_SUCCESS", "_SUCCESS", None),
+        ("project/spans/golden/_SUCCESS", "_SUCCESS", None),
+        ("other/spans/span-7/_SUCCESS", "_SUCCESS", None),
+        ("project/spans/_SUCCESS", "_SUCCESS", None),
+        ("_SUCCESS", "_SUCCESS", None),
     ],
 )
-def test_an_event_is_of_a_span_or_of_nothing(name: str, marker: bool, key: tuple[int, int] | None) -> None:
-    assert span_of(event(name), DATA, marker) == key
-    assert span_of(event(name, bucket="another"), DATA, marker) is None
+def test_an_event_is_of_a_span_or_of_nothing(name: str, awaited: str, found: tuple[int, int, str] | None) -> None:
+    assert span_of(event(name), DATA, awaited) == (found and (*found[:2], f"{DATA}/{found[2]}"))
+    assert span_of(event(name, bucket="another"), DATA, awaited) is None
 
 
 def test_a_span_at_the_top_of_a_bucket_is_one() -> None:
-    assert span_of(event("span-7/_SUCCESS"), "gs://bucket", True) == (7, 1)
+    assert span_of(event("span-7/_SUCCESS"), "gs://bucket", "_SUCCESS") == (7, 1, "gs://bucket/span-7")
 
 
 @pytest.mark.parametrize("wrong", [{}, {"bucket": "b"}, {"bucket": 1, "name": "x"}])
 def test_what_is_no_storage_event_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"object\.v1\.finalized"):
-        span_of(wrong, DATA, True)
+        span_of(wrong, DATA, "_SUCCESS")
 
 
 def test_the_name_of_a_run_fits_vertex_whatever_the_pipeline_is_called() -> None:
@@ -159,7 +161,26 @@ def test_a_function_that_cannot_work_does_not_start(
 ) -> None:
     given = {"RATCHET_PIPELINE": str(write_json(tmp_path)), "RATCHET_ROOT": "gs://bucket/root", "RATCHET_DATA": DATA}
     given |= {"RATCHET_PROJECT": "p", "RATCHET_LOCATION": "l"}
-    assert trigger_of(given).marker
+    assert trigger_of(given).awaited == "_SUCCESS"
     change(given)
     with pytest.raises(InputError, match=said):
         handler(given)
+
+
+def never(*_: Any, **__: Any) -> Any:
+    raise AssertionError("nothing is to be sent")
+
+
+def test_a_span_that_lists_files_which_are_not_there_starts_nothing(gcs: Bucket, tmp_path: Path) -> None:
+    on_event = handler(settings(gcs, write_json(tmp_path)), never)
+    write_text(gcs.uri("spans/span-2026-11-28/SHA256SUMS"), f"{'0' * 64}  images/a.jpg\n")
+    write_text(gcs.uri("spans/span-2026-11-28/_SUCCESS"), "")
+    assert on_event(of(gcs, "span-2026-11-28")) == (
+        "span 20261128 is not whole yet: SHA256SUMS lists 1 file, of which 1 is not there yet: 'images/a.jpg'; "
+        "upload _SUCCESS last"
+    )
+
+
+def test_a_span_called_after_a_day_that_there_is_not_starts_nothing(gcs: Bucket, tmp_path: Path) -> None:
+    on_event = handler(settings(gcs, write_json(tmp_path)), never)
+    assert on_event(of(gcs, "span-2026-02-30")).startswith("span-2026-02-30: there is no day 2026-02-30")

@@ -36,6 +36,7 @@ def test_no_task_is_cached_whatever_was_compiled(tmp_path: Path) -> None:
     ("given", "value"),
     [
         ("span=7", 7),
+        ("span=2026-11-28", 20261128),
         ("bootstrap=true", 1),
         ("bootstrap=false", 0),
         ("accept_new_golden=true", "true"),
@@ -57,6 +58,7 @@ def test_a_parameter_has_the_type_that_the_pipeline_declares(tmp_path: Path, giv
     [
         (["span=seven"], "span=seven: expected a whole number"),
         (["span=-1"], "expected a whole number"),
+        (["span=2026-02-30"], "expected a whole number"),
         (["data="], "data=: each step runs in a container of its own"),
         (["data=/mnt/x"], "sees no directory of another machine"),
         (["data=s3://x/y"], "TensorFlow and Beam here open gs:// alone"),

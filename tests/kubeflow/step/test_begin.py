@@ -144,7 +144,7 @@ def test_a_span_that_is_still_being_uploaded_is_not_there_yet(places: Path) -> N
     (places / "data" / "span-1" / "_SUCCESS").touch()
     marked = {"marker": "_SUCCESS"}
     assert begin(ask(places, data=marked)).span.number == 1
-    with pytest.raises(DataError, match=r"no _SUCCESS in span-2"):
+    with pytest.raises(DataError, match=r"span-2: no _SUCCESS; write it"):
         begin(ask(places, span=2, data=marked))
     (places / "data" / "span-2" / "_SUCCESS").touch()
     assert begin(ask(places, data=marked)).span.number == 2

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from ratchet.components.requests.log_lines import logged_in
 from ratchet.pipeline.cli.main import main
 from ratchet.pipeline.data.log_sample import log_sample
 from ratchet.schemas.base.errors import InputError
@@ -84,3 +87,23 @@ def test_images_that_others_logged_are_known_too(images: Path, tmp_path: Path) -
     (log / "rest.jsonl").write_text(json.dumps(body) + '\n\n{"image": "torn')
     logged = log_sample([images], log, 1.0)
     assert (logged.kept, logged.already) == (39, 1)
+
+
+def test_a_camera_and_the_time_of_each_file_are_logged_where_they_are_asked_for(images: Path, tmp_path: Path) -> None:
+    written = datetime.datetime(2026, 11, 28, 3, 30).astimezone()
+    for path in (images / "cam 1").iterdir():
+        os.utime(path, (written.timestamp(), written.timestamp()))
+    log = tmp_path / "log"
+    arguments = ["log-sample", "--images", str(images), "--log", str(log), "--camera", " north ", "--file-times"]
+    assert main(arguments) == 0
+    found = [logged for line in lines_of(log) for logged in logged_in(json.dumps(line).encode())]
+    assert len(found) == 40
+    assert {(logged.camera, logged.at) for logged in found} == {("north", written)}
+    assert {logged.at.hour for logged in found if logged.at} == {3}
+    assert found[0].name == "00.jpg"
+
+
+def test_an_empty_camera_is_refused_before_anything_is_written(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--camera is empty"):
+        log_sample([images], tmp_path / "log", 1.0, camera=" ")
+    assert not (tmp_path / "log").exists()

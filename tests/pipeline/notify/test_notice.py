@@ -55,6 +55,11 @@ def test_a_blocked_run_in_full(tmp_path: Path) -> None:
     ]
 
 
+def test_of_a_first_model_that_is_blocked_no_other_is_said_to_stay() -> None:
+    blocked = of(baseline_map=None, delta=None, delta_ci=None)
+    assert fact(blocked, "Verdict") == "BLOCKED; the candidate is not served"
+
+
 def fact(notice: Notice, label: str) -> str:
     return dict(notice.facts)[label]
 

@@ -118,6 +118,12 @@ def test_a_person_reads_verdict_reason_figures_and_what_is_served() -> None:
     assert "what is served stays" in text
 
 
+def test_a_first_model_that_is_blocked_leaves_nothing_in_service() -> None:
+    text = result_text(result(Verdict.BLOCKED, DROP, baseline_map=None, delta=None, delta_ci=None))
+    assert "what is served" not in text
+    assert "\n  the candidate is not served\n" in text
+
+
 def test_a_push_with_another_post_processing_says_how_it_compares_with_what_was_served() -> None:
     compared = Reason(
         "map_drop_as_served", "at least 0.4000", "0.5000 (+0.1000); of it by post-processing", passed=True
