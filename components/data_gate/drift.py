@@ -93,12 +93,12 @@ def jensen_shannon_of_hues(one: np.ndarray, other: np.ndarray) -> float:
 def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """As `np.histogram` counts, whose checks would take longer than all else: it is asked thousands of times."""
     low, high = float(values.min()), float(values.max())
-    last = low + max(high - low, 1e-6 * max(1.0, abs(low)))  # values that are all alike fill the first bucket
+    last = max(high, low + 1e-6 * max(1.0, abs(low)))  # values that are all alike fill the first bucket
     edges = _EDGES * ((last - low) / _BUCKETS) + low
     edges[-1] = last
     if values.dtype.kind == "f":
         edges = edges.astype(values.dtype, copy=False)
-    into = np.minimum(edges.searchsorted(values[values <= last], side="right") - 1, _BUCKETS - 1)
+    into = np.minimum(edges.searchsorted(values, side="right") - 1, _BUCKETS - 1)
     counts = np.bincount(into, minlength=_BUCKETS)
     return counts / counts.sum(), edges
 

@@ -10,6 +10,7 @@ from ratchet.components.map_evaluator.high_water_bar import beside_the_mark
 from ratchet.components.map_evaluator.second_opinion import second_opinion_reasons
 from ratchet.components.map_evaluator.serving_cost import serving_reasons
 from ratchet.components.map_evaluator.settings import EvaluatorSettings
+from ratchet.components.map_evaluator.shadow_rule import shadow_reasons
 from ratchet.components.map_evaluator.slice_rules import slice_reasons
 from ratchet.schemas.artifacts.decisions import Decision, Reason, Verdict
 from ratchet.schemas.artifacts.evaluation import (
@@ -20,6 +21,7 @@ from ratchet.schemas.artifacts.evaluation import (
     Serving,
 )
 from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.shadow import Shadow
 from ratchet.schemas.base import formatting
 from ratchet.schemas.base.differences import found
 from ratchet.schemas.base.formatting import difference, score
@@ -35,6 +37,7 @@ def decide(
     post_processing: PostProcessing | None = None,
     mark: HighWaterMark | None = None,
     second_opinion: SecondOpinion | None = None,
+    shadow: Shadow | str | None = None,
 ) -> Decision:
     """Judges a candidate.
 
@@ -48,6 +51,7 @@ def decide(
             the candidate's post-processing.
         mark: the best model that was served on this golden set, if it is another than the baseline.
         second_opinion: what held-out images say; None where there are none, or no baseline.
+        shadow: what logged requests say, or why nothing is known of them; None where nobody asked.
 
     Returns:
         The verdict with all reasons, those of `sanity` first.
@@ -62,6 +66,7 @@ def decide(
     if post_processing:
         reasons += below_served(golden, post_processing, settings, mark)
         clear += [as_served(reason) for reason in _interval(post_processing.as_served, settings)]
+    clear += shadow_reasons(shadow, settings.shadow) if shadow is not None else []
     if not all(reason.passed for reason in reasons):
         return Decision(Verdict.BLOCKED, (*reasons, *clear))
     if not all(reason.passed for reason in clear):

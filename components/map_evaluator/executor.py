@@ -31,6 +31,7 @@ from ratchet.components.map_evaluator.part_files import PART_FILE, DataPart
 from ratchet.components.map_evaluator.probe import chosen_images
 from ratchet.components.map_evaluator.scoring import check_settings, score
 from ratchet.components.map_evaluator.second_opinion import compare_held_out
+from ratchet.components.map_evaluator.shadow_look import measured_shadow
 from ratchet.components.map_evaluator.tfma_files import write_tfma_files
 from ratchet.components.map_evaluator.training_rules import sound_detections
 from ratchet.components.map_evaluator.trial import read_probe, serving_figures
@@ -53,6 +54,7 @@ from ratchet.schemas.artifacts.evaluation import (
 )
 from ratchet.schemas.artifacts.references import Reference
 from ratchet.schemas.artifacts.serving_probe import ServingProbe
+from ratchet.schemas.artifacts.shadow import Shadow
 from ratchet.schemas.base.errors import StateError
 from ratchet.schemas.base.signing import Signer
 from ratchet.schemas.data.dataset import EVAL_SPLIT, TRAIN_SPLIT
@@ -77,7 +79,8 @@ class Executor(WatchedBeam, tfx_evaluator.Executor):
         probe = _probe(inputs, matches[GOLDEN], uri)
         serving = serving_figures(inputs.directories, inputs.digests, probe.images)
         [baseline] = input_dict["baseline_model"]
-        evaluation = _judged(inputs, matches, serving, baseline, bool(exec_properties["accept_new_golden"]))
+        shadow = measured_shadow(inputs, matches[GOLDEN])
+        evaluation = _judged(inputs, matches, serving, baseline, bool(exec_properties["accept_new_golden"]), shadow)
         text = EVALUATION_FORMAT.write(evaluation)
         _write(f"{uri}/{files.PROBE_FILE}", probe.to_bytes())
         _write(f"{uri}/{files.EVALUATION_FILE}", text.encode())
@@ -124,6 +127,7 @@ def _judged(
     serving: Serving,
     baseline: types.Artifact,
     accept_new_golden: bool,
+    shadow: Shadow | str | None,
 ) -> Evaluation:
     """Scores of all data sets, and the decision from them."""
     names, settings, known = inputs.label_map.names, inputs.settings, inputs.class_names.get(BASELINE)
@@ -140,7 +144,7 @@ def _judged(
         inputs.directories[CANDIDATE], inputs.digests[CANDIDATE], current_digests(inputs.models)[CANDIDATE]
     )
     return Evaluation(
-        decide(golden, reasons, settings, serving, post_processing, other, opinion),
+        decide(golden, reasons, settings, serving, post_processing, other, opinion, shadow),
         data_sets,
         inputs.golden.info.digest,
         candidate_digest=inputs.digests[CANDIDATE],
@@ -149,6 +153,7 @@ def _judged(
         post_processing=post_processing,
         high_water=mark,
         second_opinion=opinion,
+        shadow=None if isinstance(shadow, str) else shadow,
     )
 
 

@@ -50,6 +50,27 @@ class SecondOpinionSettings:
 
 
 @settings
+class ShadowSettings:
+    """Candidate and served model on logged requests, which nobody has labelled: docs/shadow.md.
+
+    Attributes:
+        log: directory of the logged requests, as of `ratchet log-sample`.
+        max_disagreement: share of the objects about which the two may disagree; above it the run is INCONCLUSIVE, until
+            a person has looked and approves. None: it is measured and shown, and holds nothing.
+        images: logged images to look at, at most, the newest.
+        min_images: with fewer there is too little to judge by, and the run is held, too.
+        score: from which on detections of both models count, where clients use one; None: from each model's own
+            operating points on the golden set.
+    """
+
+    log: Annotated[str, Field(min_length=1)]
+    max_disagreement: Fraction | None = None
+    images: Annotated[int, Field(ge=2)] = 500
+    min_images: Annotated[int, Field(ge=2)] = 20
+    score: Fraction | None = None
+
+
+@settings
 class EvaluatorSettings:
     """What a candidate must reach to be pushed: docs/evaluation.md. mAP is a fraction, 0..1. A rule set to null is not
     applied.
@@ -85,6 +106,7 @@ class EvaluatorSettings:
         max_latency_ms: how many milliseconds a single image may take on this machine, a first model's too; None: any.
         max_latency_ratio: how many times as long as the baseline's a single image may take, such as 1.2; None: any.
         max_size_ratio: how many times as large as the baseline's the SavedModel may be; None: any.
+        shadow: what the two models find in logged requests; None: that is not asked.
     """
 
     min_map: Annotated[float, Field(gt=0, le=1)] | None = 0.01
@@ -112,3 +134,4 @@ class EvaluatorSettings:
     max_latency_ms: Limit | None = None
     max_latency_ratio: Limit | None = None
     max_size_ratio: Limit | None = None
+    shadow: ShadowSettings | None = None

@@ -16,8 +16,11 @@ def training_reasons(record: TrainingRecord) -> list[Reason]:
         record: the candidate's.
 
     Returns:
-        A failed reason for a training that diverged; what a person should know of a sound one as warnings.
+        A failed reason for a training that diverged; what a person should know of a sound one as warnings. Of a
+        trainer of one's own only what was declared.
     """
+    if record.trainer:  # it alone knows how its training went
+        return _changed(record)
     return [_diverged(record), *_checkpoint(record), *_changed(record)]
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import logging
 import os
 from typing import Any
 
@@ -32,6 +33,7 @@ from ratchet.components.registry.registry import Registry
 from ratchet.components.registry.serving_status import await_available
 from ratchet.components.registry.settings import ServingSettings
 from ratchet.components.registry.storages import storage_of
+from ratchet.components.registry.version_labels import Act, label_served
 from ratchet.components.services.rest import sender
 from ratchet.components.stack.outputs import empty_outputs
 from ratchet.components.stack.tfx_executors import PusherBase
@@ -40,6 +42,7 @@ from ratchet.schemas.artifacts.blessing import KIND, PROPERTIES, SIGNATURE, Bles
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FILE, EVALUATION_FORMAT, PROBE_FILE
 from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FILE, GOLDEN_SETS_FORMAT
 from ratchet.schemas.artifacts.history import HISTORY_FILE, HISTORY_FORMAT
+from ratchet.schemas.artifacts.origin import record_of
 from ratchet.schemas.artifacts.publication import PUBLICATION_FILE, PUBLICATION_FORMAT, PublicationResult
 from ratchet.schemas.artifacts.references import REFERENCES_FILE, REFERENCES_FORMAT, References
 from ratchet.schemas.artifacts.registry_entries import ServedModel
@@ -62,8 +65,9 @@ class BaselineReaderExecutor(base_executor.BaseExecutor):
         settle(registry)
         served = registry.baseline(bool(exec_properties["bootstrap"]))
         if served is not None and exec_properties.get("replays"):
-            lineage = read_training_record(served.path, OBJECT_FILES if is_gs(served.path) else fileio).data
-            check_lineage(lineage, fileio, exec_properties.get("artifacts") or None)
+            record = record_of(served.path, OBJECT_FILES if is_gs(served.path) else fileio)
+            if record is not None:
+                check_lineage(record.data, fileio, exec_properties.get("artifacts") or None)
         baseline = artifact_utils.get_single_instance(output_dict["baseline"])
         baseline.set_int_custom_property("has_baseline", int(served is not None))
         fileio.makedirs(baseline.uri)
@@ -81,7 +85,7 @@ class PusherExecutor(PusherBase):
     """TFX's Pusher with another way of putting the model into service: one publication, whole or not at all.
 
     Exec properties are those of TFX's own; `custom_config` holds `registry`, the registry's directory, and, where
-    TensorFlow Serving is asked afterwards, `name` of the pipeline and `serving`, a ServingSettings as JSON.
+    TensorFlow Serving is asked or its labels follow, `name` of the pipeline and `serving`, a ServingSettings as JSON.
     """
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
@@ -93,10 +97,23 @@ class PusherExecutor(PusherBase):
         probe = f"{candidate.evaluation_uri}/{PROBE_FILE}"
         now = datetime.datetime.now(datetime.timezone.utc)
         result = push(registry, candidate, lambda staged: check_serving(staged, probe, fileio), now)
-        result = _seen_in_service(result, config)
+        result = _seen_in_service(_labelled(result, registry, config), config)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         _write(f"{pushed.uri}/{PUBLICATION_FILE}", PUBLICATION_FORMAT.write(result))
         self.mark(pushed, registry.serving_directory, result.version)
+
+
+def _labelled(result: PublicationResult, registry: Registry, config: dict[str, Any]) -> PublicationResult:
+    """With what became of the version labels, where there is a model config: before the server is asked, which may load
+    only what is named there."""
+    if result.version is None or "serving" not in config:
+        return result
+    settings = from_json(ServingSettings, config["serving"])
+    if settings.model_config is None:
+        return result
+    told = label_served(settings.model_config, settings.model_name or config["name"], registry, Act.PUSH)
+    LOGGER.log(logging.WARNING if told.warning else logging.INFO, "%s", told.sentence)
+    return dataclasses.replace(result, told=(*result.told, told))
 
 
 def _seen_in_service(result: PublicationResult, config: dict[str, Any]) -> PublicationResult:
@@ -104,10 +121,12 @@ def _seen_in_service(result: PublicationResult, config: dict[str, Any]) -> Publi
     if result.version is None or "serving" not in config:
         return result
     settings = from_json(ServingSettings, config["serving"])
+    if settings.status_url is None:
+        return result
     told = await_available(settings, config["name"], result.version, sender(dict))
     if told.warning:
         LOGGER.warning("%s", told.sentence)
-    return dataclasses.replace(result, told=(told,))
+    return dataclasses.replace(result, told=(*result.told, told))
 
 
 def _told(records: Records, served: ServedModel | None, pushes_ago: int) -> dict[str, str]:

@@ -73,7 +73,7 @@ class CameToServe:
         version: its number.
         map: on the golden set that accepted it.
         golden: number of that set.
-        how: `PUSHED`, `BOOTSTRAPPED`, `APPROVED` or `ROLLED_BACK`.
+        how: `PUSHED`, `BOOTSTRAPPED`, `APPROVED`, `ROLLED_BACK` or `ADOPTED`.
     """
 
     at: str

@@ -27,6 +27,7 @@ _SHAPES = {
     "DATA_REJECTED": '<path class="open" d="M-4 0h8"/>',
     "APPROVED": '<path class="hollow" d="M0-7l6 11h-12z"/>',
     "ROLLED_BACK": '<path class="hollow" d="M0 7l6-11h-12z"/>',
+    "ADOPTED": '<path class="hollow" d="M-5-5h10v10h-10z"/>',
 }
 _WORDS = {
     "PUSHED": "pushed",
@@ -36,6 +37,7 @@ _WORDS = {
     "DATA_REJECTED": "data rejected, nothing trained",
     "APPROVED": "approved by a person",
     "ROLLED_BACK": "rolled back",
+    "ADOPTED": "adopted, made elsewhere",
 }
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _STEPS_S = (
@@ -138,7 +140,7 @@ def timeline(content: IndexContent) -> Markup:
             *(
                 _mark(entry.how, entry.at, entry.map, _came(entry), frame, 1.0)
                 for entry in content.served
-                if entry.how in ("APPROVED", "ROLLED_BACK")
+                if entry.how in ("APPROVED", "ROLLED_BACK", "ADOPTED")
             ),
         ]
     )

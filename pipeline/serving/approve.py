@@ -18,6 +18,7 @@ from ratchet.pipeline.root.roots import check_root, registry_at, settled
 from ratchet.pipeline.serving.change import (
     ServingChange,
     last_day,
+    move_labels,
     one_line,
     serve,
     tell_ml_metadata,
@@ -79,6 +80,7 @@ def approve(request: ApproveRequest, now: datetime.datetime) -> Override:
     made = told_before(done) if done else serve(registry, plan_approval(request, registry, now), now)
     tell_ml_metadata(root, registry)
     tell_vertex(root, registry)
+    move_labels(root, registry)
     show_runs(root, pages=False)
     return made
 
@@ -117,7 +119,7 @@ def plan_approval(request: ApproveRequest, registry: Registry, now: datetime.dat
     )
     over = (served.version, served.digest) if served else None
     probe = place(decision.evaluation, PROBE_FILE)
-    return ServingChange(Publication(model, str(_candidate(decision)), over, override), probe)
+    return ServingChange(Publication(model, str(candidate_of(decision)), over, override), probe)
 
 
 def _decision(request: ApproveRequest, registry: Registry) -> tuple[RecordedDecision, str]:
@@ -176,8 +178,12 @@ def _check_golden(decision: RecordedDecision, served: ServedModel | None, decisi
     )
 
 
-def _candidate(decision: RecordedDecision) -> Place:
-    """The candidate's SavedModel, with the bytes that were measured."""
+def candidate_of(decision: RecordedDecision) -> Place:
+    """The candidate's SavedModel, with the bytes that were measured.
+
+    Raises:
+        StateError: it is gone, or other bytes are there.
+    """
     source = place(decision.model, "Format-Serving")
     if not (source / "saved_model.pb").is_file():
         raise StateError(f"{source}: the candidate of run {decision.run_id} is gone; restore it, or run with --again")

@@ -11,6 +11,8 @@ from ratchet.components.detector.serving_check import check_serving
 from ratchet.components.object_store.files import files_of
 from ratchet.components.registry.publication import BaselineChangedError, Publication, publish, staged_model
 from ratchet.components.registry.registry import Registry
+from ratchet.components.registry.settings import ServingSettings
+from ratchet.components.registry.version_labels import Act, label_served
 from ratchet.components.services.rest import Send, sender
 from ratchet.components.services.tokens import google_default
 from ratchet.components.vertex_registry.register import Vertex, told
@@ -168,6 +170,27 @@ def tell_vertex(root: Path, registry: Registry, send: Send | None = None) -> Non
     vertex = Vertex(settings, there.name, send or sender(google_default()))
     # All of the traffic: who goes back or approves wants no canary of it.
     reason = told(vertex, model_of(served, registry.serving_directory), percent=100)
+    LOGGER.log(logging.WARNING if reason.warning else logging.INFO, "%s", reason.sentence)
+
+
+def move_labels(root: Path, registry: Registry, act: Act = Act.PERSON) -> None:
+    """Lets TensorFlow Serving's version labels follow what is served by now, where the root's configuration names its
+    model config.
+
+    Args:
+        root: pipeline root.
+        registry: of the root.
+        act: what was done.
+    """
+    try:
+        there = read_file(root)
+        settings = load_settings(there.settings, ()).serving if there else ServingSettings()
+    except (ConfigError, StateError) as error:
+        LOGGER.warning("whether version labels are to follow is not known (%s)", error)
+        return
+    if there is None or settings.model_config is None:
+        return
+    reason = label_served(settings.model_config, settings.model_name or there.name, registry, act)
     LOGGER.log(logging.WARNING if reason.warning else logging.INFO, "%s", reason.sentence)
 
 

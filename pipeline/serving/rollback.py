@@ -13,7 +13,15 @@ from ratchet.components.registry.registry import Registry
 from ratchet.pipeline.past.shown import show_runs
 from ratchet.pipeline.root.places import uri_of
 from ratchet.pipeline.root.roots import check_root, registry_at, settled
-from ratchet.pipeline.serving.change import ServingChange, one_line, serve, tell_ml_metadata, tell_vertex, told_before
+from ratchet.pipeline.serving.change import (
+    ServingChange,
+    move_labels,
+    one_line,
+    serve,
+    tell_ml_metadata,
+    tell_vertex,
+    told_before,
+)
 from ratchet.pipeline.serving.rehearsal import Rehearsed, rehearsed
 from ratchet.schemas.artifacts.overrides import Override, OverrideKind
 from ratchet.schemas.artifacts.registry_entries import ServedModel
@@ -67,6 +75,7 @@ def rollback(request: RollbackRequest, now: datetime.datetime) -> Override:
     made = told_before(done) if done else serve(registry, plan_rollback(request, registry, now), now)
     tell_ml_metadata(root, registry)
     tell_vertex(root, registry)
+    move_labels(root, registry)
     show_runs(root, pages=False)
     return made
 

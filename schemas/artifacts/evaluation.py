@@ -7,6 +7,7 @@ from typing import Annotated
 
 from ratchet.schemas.artifacts.decisions import Decision
 from ratchet.schemas.artifacts.high_water import HighWaterMark
+from ratchet.schemas.artifacts.shadow import Shadow
 from ratchet.schemas.artifacts.training_record import SettingChange
 from ratchet.schemas.base.differences import Clarity, clarity, minimum_detectable
 from ratchet.schemas.base.persisted import Checked, PersistedFormat
@@ -307,6 +308,7 @@ class Evaluation:
         post_processing: None where both models have the same.
         high_water: the best model that was served on this golden set; None if none was, or nobody looked.
         second_opinion: on images that chose nothing; None without a baseline, where it is off, or in an older file.
+        shadow: both models on logged requests; None where nobody asked for it, or no log could be read.
     """
 
     decision: Decision
@@ -318,6 +320,7 @@ class Evaluation:
     post_processing: PostProcessing | None = None
     high_water: HighWaterMark | None = None
     second_opinion: SecondOpinion | None = None
+    shadow: Shadow | None = None
 
     @property
     def beside_served(self) -> DataSetEvaluation:

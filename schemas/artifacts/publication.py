@@ -16,8 +16,9 @@ CANDIDATE_CHANGED = "candidate_changed"
 EVALUATION_CHANGED = "evaluation_changed"
 # What is looked at once a model is in service: it undoes nothing, and is told.
 SERVING_AVAILABLE = "serving:available"
+SERVING_LABELS = "serving:labels"
 VERTEX_REGISTERED = "vertex:registered"
-AFTER_PUSH = (SERVING_AVAILABLE, VERTEX_REGISTERED)
+AFTER_PUSH = (SERVING_AVAILABLE, SERVING_LABELS, VERTEX_REGISTERED)
 
 
 @dataclass(frozen=True)

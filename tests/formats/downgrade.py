@@ -65,7 +65,15 @@ def _dataset(values: Values, root: str) -> Values:
 
 
 def _evaluation(values: Values, root: str) -> Values:
-    new = ("candidate_digest", "baseline_digest", "serving", "post_processing", "high_water", "second_opinion")
+    new = (
+        "candidate_digest",
+        "baseline_digest",
+        "serving",
+        "post_processing",
+        "high_water",
+        "second_opinion",
+        "shadow",
+    )
     old = _with_old_reasons(_without(values, *new))
     return {**old, "data_sets": {name: _scores(data) for name, data in old["data_sets"].items()}}
 
@@ -86,9 +94,8 @@ def _deltas(values: Values) -> Values:
 
 def _training_record(values: Values, root: str) -> Values:
     later = ("asked", "validation_images", "diverged", "label_map", "post_processing", "baseline_for_comparison")
-    old = _renamed(
-        _without(values, *later, "dynamics", "numerics", "devices_from", "wants_upright_images"), continual="keep"
-    )
+    later += ("dynamics", "numerics", "devices_from", "wants_upright_images", "trainer", "plan")
+    old = _renamed(_without(values, *later), continual="keep")
     places = [
         {**_without(data, "exif"), "examples": _absolute(data["examples"], f"{root}/artifacts")} for data in old["data"]
     ]

@@ -11,6 +11,7 @@ from ratchet.components.registry.entry_files import entry_json, parse_entry, par
 from ratchet.components.registry.entry_index import index_text
 from ratchet.components.registry.override_log import follow, read_log
 from ratchet.pipeline.past.run_index import runs_text
+from ratchet.schemas.artifacts.adoption import ADOPTION_FORMAT
 from ratchet.schemas.artifacts.data_evidence import DATA_DECISION_FORMAT, EVIDENCE_FORMAT, PICTURES_FORMAT
 from ratchet.schemas.artifacts.diagnosis import DIAGNOSIS_FORMAT
 from ratchet.schemas.artifacts.evaluation import EVALUATION_FORMAT
@@ -18,6 +19,7 @@ from ratchet.schemas.artifacts.golden_sets import GOLDEN_SETS_FORMAT
 from ratchet.schemas.artifacts.history import HISTORY_FORMAT
 from ratchet.schemas.artifacts.metadata_file import METADATA_FILE_FORMAT
 from ratchet.schemas.artifacts.overrides import OVERRIDE_FORMAT
+from ratchet.schemas.artifacts.promotions import PROMOTION_FORMAT, promotion_line
 from ratchet.schemas.artifacts.publication import PUBLICATION_FORMAT
 from ratchet.schemas.artifacts.references import REFERENCES_FORMAT
 from ratchet.schemas.artifacts.registry_entries import (
@@ -77,6 +79,10 @@ KINDS = {
     "overrides": Kind(
         OVERRIDE_FORMAT, lambda text: read_log(text, SOURCE)[0].override, lambda value: f"{follow([], value).line}\n"
     ),
+    "overrides_with_adoption": Kind(
+        OVERRIDE_FORMAT, lambda text: read_log(text, SOURCE)[0].override, lambda value: f"{follow([], value).line}\n"
+    ),
+    "adoption": _plain(ADOPTION_FORMAT),
     "evaluation": _plain(EVALUATION_FORMAT),
     "data_decision": _plain(DATA_DECISION_FORMAT),
     "data_evidence": _plain(EVIDENCE_FORMAT),
@@ -100,6 +106,9 @@ KINDS = {
     "step": _plain(STEP_RECORD_FORMAT),
     "root_file": _plain(ROOT_FILE_FORMAT, end="\n"),
     "metadata_file": _plain(METADATA_FILE_FORMAT),
+    "promotion": Kind(
+        PROMOTION_FORMAT, lambda text: PROMOTION_FORMAT.read(text, SOURCE), lambda value: promotion_line(value)
+    ),
 }
 
 

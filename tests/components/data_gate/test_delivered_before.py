@@ -70,3 +70,9 @@ def test_what_an_older_version_recorded_is_known_by_its_hash() -> None:
     recorded = prints(3, 1, 2)
     older = Fingerprints(recorded.spans, recorded.image_ids, recorded.hashes)
     assert TrainedBefore.find(prints(7, 1, 2, 5), older).same == {3: 2}
+
+
+def test_of_an_adopted_model_nobody_knows_what_it_was_trained_on() -> None:
+    reason = judged(TrainedBefore(is_known=False))
+    assert (reason.passed, reason.warning) == (True, False)
+    assert reason.actual.endswith("what the served model was trained on is not known, for it was adopted")

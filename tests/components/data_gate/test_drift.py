@@ -50,6 +50,14 @@ def test_counts_of_one_world_are_near_even_if_one_sample_has_a_rarer_maximum() -
     assert jensen_shannon_of_counts(usual, usual + 3) == pytest.approx(1.0)
 
 
+def test_the_largest_value_counts_whatever_rounds() -> None:
+    low, high = -0.9, 0.08
+    assert low + (high - low) < high
+    assert jensen_shannon(np.array([low, low, high, high]), np.array([low, high, high, high])) == pytest.approx(
+        0.0488, abs=1e-3
+    )
+
+
 def test_a_divergence_known_by_hand() -> None:
     # Two buckets of ten are filled on either side, one of them on both: p = (1/2, 1/2, 0), q = (0, 1/2, 1/2).
     one, other = np.array([0.0, 1.0]), np.array([1.0, 2.0])

@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratchet.components.data_gate.fact_rules import ClassShare, DetectorSight, class_shares, fact_reasons
+from ratchet.components.data_gate.fact_rules import (
+    ClassShare,
+    DetectorSight,
+    class_shares,
+    fact_reasons,
+    unseen_small_objects,
+)
 from ratchet.components.data_gate.settings import FactLimits
 from ratchet.schemas.artifacts.decisions import Reason
 from ratchet.schemas.data import facts as counted
@@ -140,6 +146,12 @@ def test_objects_below_a_stride_at_the_input_size_are_told() -> None:
         "20 % of the objects are below 8 px at the detector's input size of 80 px; the median object has 14 px"
     )
     assert state(judge(sight=DetectorSight(160, 8))["facts:small_objects"]) == "pass"
+
+
+def test_of_a_detector_of_another_trainer_small_objects_are_said_not_to_be_tested() -> None:
+    told = unseen_small_objects("mine.train.run_fn")
+    assert (told.rule, told.passed, told.tested) == ("facts:small_objects", True, False)
+    assert "mine.train.run_fn" in told.actual
 
 
 def test_the_sight_of_a_detector_follows_from_its_settings() -> None:

@@ -240,9 +240,12 @@ def usual(world: World, examples: str, digest: str) -> Any:
     from ratchet.components.detector.stored_examples import read_records
 
     data = TrainedData(2, 1, digest, IMAGES, KNOWN, examples)
-    served = SimpleNamespace(record=SimpleNamespace(data=(data,), class_names=KNOWN), detector=None)
+    served = SimpleNamespace(detector=None)
+    training = SimpleNamespace(record=SimpleNamespace(data=(data,), class_names=KNOWN))
     golden = SimpleNamespace(class_names=CLASSES)
-    inputs: Any = SimpleNamespace(served=served, golden=golden, golden_sample="sample", golden_images="files")
+    inputs: Any = SimpleNamespace(
+        served=served, training=training, golden=golden, golden_sample="sample", golden_images="files"
+    )
     return usual_images(inputs, str(world.directory), (), read_records)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ratchet.schemas.artifacts.adoption import ADOPTION_FILE, ADOPTION_FORMAT
 from ratchet.schemas.artifacts.training_record import (
     RECORD_FILE,
     STATISTICS_FILE,
@@ -18,6 +19,7 @@ from ratchet.schemas.artifacts.training_record import (
 from ratchet.schemas.data import features
 from ratchet.schemas.data.feature_sample import FeatureSample
 from tests.builders import trained_data, training_record
+from tests.components.trainer.test_adopted import without_plan
 
 pytestmark = pytest.mark.tensorflow
 
@@ -50,10 +52,27 @@ def test_the_spans_that_travel_with_a_model_are_its_lineage(tmp_path: Path, monk
     nothing: Any = None
     monkeypatch.setattr(inputs, "load_detector", lambda *_: nothing)
     monkeypatch.setattr(inputs, "model_digest", lambda *_: "digest")
-    served = inputs.Served.load(inputs.ServedBaseline(str(tmp_path), "7", "golden"))
+    served = inputs.Served.load(inputs.ServedBaseline(str(tmp_path), "7", "golden")).training
+    assert served is not None
     assert [span.title for span in served.lineage.spans] == ["span 1", "span 3"]  # nothing is known of span 2
     assert [span.distributions["source/site"].categories for span in served.lineage.spans] == [("a",), ("c",)]
     assert [len(span.sample) for span in served.lineage.spans] == [20, 30]
     (tmp_path / earlier_sample_file("one")).unlink()
-    old = inputs.Served.load(inputs.ServedBaseline(str(tmp_path), "7", "golden"))
+    old = inputs.Served.load(inputs.ServedBaseline(str(tmp_path), "7", "golden")).training
+    assert old is not None
     assert [span.title for span in old.lineage.spans] == ["span 3"]
+
+
+def test_of_an_adopted_model_its_classes_are_known_and_no_training_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ratchet.components.data_gate import inputs
+
+    (tmp_path / ADOPTION_FILE).parent.mkdir()
+    (tmp_path / ADOPTION_FILE).write_text(ADOPTION_FORMAT.write(without_plan()))
+    nothing: Any = None
+    monkeypatch.setattr(inputs, "load_detector", lambda *_: nothing)
+    monkeypatch.setattr(inputs, "model_digest", lambda *_: "digest")
+    served = inputs.Served.load(inputs.ServedBaseline(str(tmp_path), "7", "golden"))
+    assert (served.class_names, served.training) == (("dog", "cat"), None)
+    assert str(served) == "version 7, adopted by Ada on 2026-03-01; what it was trained on is not known"

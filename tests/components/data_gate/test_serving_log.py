@@ -150,3 +150,32 @@ def test_no_log_is_a_setting_to_correct(tmp_path: Path) -> None:
         read(tmp_path / "nowhere")
     with pytest.raises(ConfigError, match="ratchet log-sample"):
         read(tmp_path)
+
+
+def test_records_say_camera_and_time_where_they_have_them(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from ratchet.components.requests.log import RequestLog
+
+    told = {"camera": b"north", "logged_at": b"2026-11-28T23:10:00+01:00", features.IMAGE_ENCODED: IMAGES[0]}
+    others = {"source/camera": b"south", features.IMAGE_ENCODED: IMAGES[1]}
+    with tf.io.TFRecordWriter(str(tmp_path / "served.tfrecord")) as writer:
+        for values in (told, others):
+            of = {name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[each])) for name, each in values.items()}
+            writer.write(tf.train.Example(features=tf.train.Features(feature=of)).SerializeToString())
+    found = [logged for logged, _ in RequestLog(str(tmp_path), 10, "--log")]
+    assert {(each.camera, each.at.isoformat() if each.at else None) for each in found} == {
+        ("north", "2026-11-28T23:10:00+01:00"),
+        ("south", None),
+    }
+
+
+def test_what_is_passed_over_is_counted_and_the_log_is_called_as_it_was_given(tmp_path: Path) -> None:
+    from ratchet.components.requests.log import RequestLog
+
+    good = [{"image": text(encode(picture(seed=seed)))} for seed in range(20)]
+    json_lines(tmp_path / "log", *good, {"image": text(b"no image")})
+    log = RequestLog(str(tmp_path / "log"), 100, "--log")
+    assert (len(list(log)), len(log.unreadable)) == (20, 1)
+    with pytest.raises(ConfigError, match=r"^--log = .*no such directory"):
+        RequestLog(str(tmp_path / "nowhere"), 100, "--log")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ratchet.components.data_gate.label_audit import LabelAudit, audit_labels
-from ratchet.components.data_gate.trust import Trust, trust
+from ratchet.components.data_gate.trust import FAMILIAR, Trust, trust
 from ratchet.components.labels.judging import RULES
 from ratchet.components.labels.limits import LabelLimits
 from ratchet.components.labels.profile import Profile
@@ -180,3 +180,15 @@ def test_labels_of_a_part_that_the_model_sees_wrongly_are_not_accused_in_the_who
     of = dataclasses.replace(Trust.everywhere(SPAN, GOLDEN), farther=np.where(is_blurred, 1.3, 1.0))
     assert not all(reason.passed for reason in audit(of, span).values())
     assert all(reason.passed for reason in audit(of.beside_parts([is_blurred]), span).values())
+
+
+def test_a_model_that_does_not_say_how_images_look_to_it_leaves_the_rule_untested() -> None:
+    def blind(images: int) -> FeatureSample:
+        none = np.empty(0, np.int64)
+        return FeatureSample({}, {}, none, np.zeros(images, np.int64), np.zeros((images, 0), np.float32))
+
+    told = trust(blind(80), blind(100), [])
+    assert told.span.all()
+    found = audit(told)
+    assert (found[FAMILIAR].passed, found[FAMILIAR].tested) == (True, False)
+    assert "does not say how images look to it" in found[FAMILIAR].actual

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,13 @@ def test_unknown_training_data_is_no_pass_and_what_is_switched_off_is_not_tested
     off = no_leak(None, CopySettings(check=False, reason="one camera"))
     assert (off.passed, off.tested, off.warning) == (True, False, True)
     assert off.actual == "not tested: one camera (data.copies.check is false)"
+
+
+def test_of_an_adopted_baseline_it_is_said_that_its_training_images_are_not_known() -> None:
+    training = looks_of(OTHERS, span=3)
+    clean = dataclasses.replace(found(looks_of(GOLDEN), training, training), unknown=True)
+    reason = no_leak(clean, ON)
+    assert (reason.passed, reason.warning) == (True, True)
+    assert reason.actual.startswith("none among 4 training images of the candidate; what the baseline was trained on")
+    leaked = looks_of([*OTHERS, GOLDEN[1]], span=3)
+    assert not no_leak(dataclasses.replace(found(looks_of(GOLDEN), leaked, leaked), unknown=True), ON).passed

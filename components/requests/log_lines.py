@@ -1,39 +1,95 @@
 """Logged requests as lines of JSON: which images a line holds, and the lines of a file from its end; standard library.
 
 A line is `{"image": BASE64}`, as `ratchet log-sample` writes it, or a body of TensorFlow Serving's REST predict
-requests, `{"instances": [{"b64": BASE64}]}` or `{"inputs": ...}` alike.
+requests, `{"instances": [{"b64": BASE64}]}` or `{"inputs": ...}` alike. Beside these a line may say `"camera": NAME`
+and `"logged_at": TIME`, ISO 8601 or seconds since 1970; what cannot be read of the two is not known.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import datetime
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, Any
 
 from ratchet.schemas.base.errors import DataError
 from ratchet.schemas.base.json_keys import unique_keys
+from ratchet.schemas.base.visible import visible_line
 
 _BLOCK_BYTES = 1 << 20
+_LONGEST_NAME = 100  # characters
+_UTC = re.compile("[zZ]$")  # read by Python from 3.11 on
 _WRONG = (ValueError, TypeError, KeyError, AttributeError, RecursionError, binascii.Error)
 
 
+@dataclass(frozen=True)
+class LoggedImage:
+    """An image that a served model was asked about.
+
+    Attributes:
+        encoded: its file.
+        camera: that took it; empty where nothing says so.
+        at: when it was logged, in the time zone that the log has it in; None where nothing says so.
+        name: of its file; empty where nothing says so.
+    """
+
+    encoded: bytes
+    camera: str = ""
+    at: datetime.datetime | None = None
+    name: str = ""
+
+
 def images_in(line: bytes) -> list[bytes]:
-    """The image files in a line.
+    """The image files in a line; see `logged_in`."""
+    return [logged.encoded for logged in logged_in(line)]
+
+
+def logged_in(line: bytes) -> list[LoggedImage]:
+    """The images in a line, with what it says of them.
 
     Raises:
         DataError: it is no logged request; in words that go after the name of its place.
     """
     try:
         # Bytes, because what is no UTF-8 is then an error of its line.
-        return [
-            base64.b64decode(text, validate=True) for text in _texts(json.loads(line, object_pairs_hook=unique_keys))
-        ]
+        entry = json.loads(line, object_pairs_hook=unique_keys)
+        camera, at, name = camera_of(entry.get("camera")), time_of(entry.get("logged_at")), camera_of(entry.get("name"))
+        return [LoggedImage(base64.b64decode(text, validate=True), camera, at, name) for text in _texts(entry)]
     except _WRONG as error:
         raise DataError(
             f'not a logged request ({error}); expected {{"image": BASE64}} or a predict request of TensorFlow Serving'
         ) from error
+
+
+def camera_of(value: object) -> str:
+    """The name of a camera, which may be a number; empty where it is neither.
+
+    >>> camera_of(" north "), camera_of(7), camera_of(None)
+    ('north', '7', '')
+    """
+    is_one = isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
+    return visible_line(str(value).strip()[:_LONGEST_NAME]) if is_one else ""
+
+
+def time_of(value: object) -> datetime.datetime | None:
+    """A moment as logs have it, with the time zone that it is given in; without one it is taken for UTC.
+
+    >>> time_of("2026-11-28T23:10:00+01:00").hour, time_of(0).year, time_of("yesterday")
+    (23, 1970, None)
+    """
+    try:
+        if isinstance(value, str):
+            moment = datetime.datetime.fromisoformat(_UTC.sub("+00:00", value.strip()))
+            return moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.datetime.fromtimestamp(value, datetime.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None
 
 
 def _texts(entry: Any) -> list[str]:
